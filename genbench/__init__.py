@@ -1,0 +1,38 @@
+"""genbench: generative models compared on problems where the truth is known."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genbench.api import list_plugins, load_dataset, load_model, load_run, run
+    from genbench.dataset import Dataset, RecordedDataset, SyntheticDataset, register_dataset
+    from genbench.estimator import Estimator
+    from genbench.metric import Evidence, register_metric
+    from genbench.model import Model, register_model
+    from genbench.results import Run
+    from genbench.torch_model import TorchModel
+    from genbench.training import Recipe
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "api": ("list_plugins", "load_dataset", "load_model", "load_run", "run"),
+    "dataset": ("Dataset", "RecordedDataset", "SyntheticDataset", "register_dataset"),
+    "estimator": ("Estimator",),
+    "metric": ("Evidence", "register_metric"),
+    "model": ("Model", "register_model"),
+    "results": ("Run",),
+    "torch_model": ("TorchModel",),
+    "training": ("Recipe",),
+}
+_WHERE = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = ["__version__", *_WHERE]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import genbench` costs milliseconds and torch only its users."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'genbench' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"genbench.{_WHERE[name]}"), name)

@@ -1,0 +1,197 @@
+"""A model as a user holds it: numpy in, numpy out, the data's own units, seeded, checked."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from genbench.dataset import Array, Dataset, Splits
+from genbench.errors import BadSamples, ContractError, GenbenchError
+from genbench.model import Model, ModelCard
+from genbench.parameters import bind, create
+from genbench.seeding import isolated, stream
+from genbench.standardise import Standardiser
+from genbench.training import Budget, History, Recipe
+
+__all__ = ["Estimator"]
+
+BATCH = 10_000
+
+
+class Estimator:
+    """Wraps a registered model: standardises, seeds, converts and checks, so that a model need not.
+
+    >>> import genbench
+    >>> moons = genbench.load_dataset("moons")
+    >>> model = genbench.load_model("gaussian").fit(moons.sample(1000))
+    >>> model.sample(5).shape, model.log_prob(moons.sample(3, seed=1)).shape
+    ((5, 2), (3,))
+    """
+
+    def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None) -> None:
+        self.card = card
+        self.params = bind(card, params or {})
+        self.model: Model = create(card, self.params)
+        self.history = History()
+        self.standardiser: Standardiser | None = None
+
+    def __repr__(self) -> str:
+        return f"Estimator({self.card.name!r}, {self.params!r})"
+
+    def fit(
+        self, x: Any, validation: Any = None, *, seed: int = 0, budget: str = "quick", progress: bool = False
+    ) -> Estimator:
+        """Learn from points x [n, *shape]; returns itself.
+
+        Args:
+            validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
+            seed: of initialisation and training.
+            budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"); for torch models.
+            progress: show a progress bar.
+
+        Raises:
+            GenbenchError: x is not an array of finite numbers, or the model needs the truth.
+            Diverged: training failed.
+        """
+        if self.card.role == "oracle":
+            raise GenbenchError(f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset")
+        x = _points(x, self.card.name)
+        if validation is None and self._is_torch:
+            order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
+            x, validation = np.split(x[order], [len(x) - len(x) // 10])
+        standardise = self.card.standardise
+        self.standardiser = Standardiser.fit(x) if standardise else Standardiser.identity(x.shape[1:])
+        z = self.standardiser.forward(x)
+        with isolated(stream(seed, "training")):
+            if self._is_torch:
+                held_out = self.standardiser.forward(_points(validation, self.card.name))
+                recipe: Recipe = self.model.recipe  # type: ignore[attr-defined]
+                self.history = self.model.fit(z, held_out, recipe, Budget(budget), progress)  # type: ignore[call-arg]
+            else:
+                self.model.fit(z)
+        return self
+
+    def reveal(self, dataset: Dataset, splits: Splits) -> Estimator:
+        """Show the truth to the oracle, instead of fitting it."""
+        self.standardiser = Standardiser.identity(dataset.shape)
+        self.model.reveal(dataset, splits)
+        return self
+
+    def sample(self, n: int, seed: int = 0) -> Array:
+        """Return `n` points [n, *shape] float64 in the data's own units.
+
+        Raises:
+            BadSamples: the model gave another shape, or NaN or infinite values.
+        """
+        units = self._fitted()
+        with self._inside(stream(seed, "sampling")):
+            parts = [_numpy(self.model.sample(size)) for size in _sizes(n)]
+        for part, size in zip(parts, _sizes(n), strict=True):
+            if part.shape != (size, *units.mean.shape):
+                raise BadSamples(f"{self.card.name}.sample({size}) gave shape {part.shape}; it must be {(size, *units.mean.shape)}")
+        z = np.concatenate(parts) if parts else np.empty((0, *units.mean.shape))
+        bad = int((~np.isfinite(z.reshape(len(z), units.mean.size)).all(axis=1)).sum())
+        if bad:
+            raise BadSamples(f"{bad} of {len(z)} samples of {self.card.name} are NaN or infinite")
+        return units.inverse(z)
+
+    def log_prob(self, x: Any, seed: int = 0) -> Array:
+        """Return log p(x) in nats of the data's own units, [n] float64; its kind is `card.likelihood`.
+
+        Raises:
+            GenbenchError: the model has no likelihood.
+            ContractError: the model gave another shape, or NaN.
+        """
+        units = self._fitted()
+        if self.card.likelihood == "none":
+            raise GenbenchError(f"{self.card.name} has no likelihood; `genbench list models` shows which have one")
+        values = self._over_batches(self.model.log_prob, x, seed)
+        return values + units.log_det
+
+    def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
+        """Return the numbers of the family's own about points x [n, *shape]; empty where it has none."""
+        if not hasattr(self.model, "diagnose"):
+            return {}
+        units = self._fitted()
+        z = units.forward(_points(x, self.card.name))
+        with self._inside(stream(seed, "diagnosis")):
+            return {name: float(value) for name, value in self.model.diagnose(self._native(z)).items()}
+
+    def weights(self) -> dict[str, Any]:
+        """Return the weights of a torch model by name, as tensors; empty for others."""
+        return dict(self.model.state_dict()) if self._is_torch else {}  # type: ignore[attr-defined]
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of trained parameters of a torch model, or what the model says in `n_parameters`."""
+        if self._is_torch:
+            return sum(p.numel() for p in self.model.parameters())  # type: ignore[attr-defined]
+        return getattr(self.model, "n_parameters", None)
+
+    @property
+    def nfe(self) -> int | None:
+        """Network evaluations that the last `sample` spent on one point; None for models without a network."""
+        return getattr(self.model, "nfe", None)
+
+    @property
+    def _is_torch(self) -> bool:
+        return hasattr(self.model, "training_loss")
+
+    def _fitted(self) -> Standardiser:
+        if self.standardiser is None:
+            raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
+        return self.standardiser
+
+    def _over_batches(self, verb: Callable[[Any], Any], x: Any, seed: int) -> Array:
+        units = self._fitted()
+        z = units.forward(_points(x, self.card.name))
+        if z.shape[1:] != units.mean.shape:
+            raise GenbenchError(f"{self.card.name} was fitted to points of shape {units.mean.shape}, got {z.shape[1:]}")
+        values = []
+        with self._inside(stream(seed, verb.__name__)):
+            for part in (z[i : i + BATCH] for i in range(0, len(z), BATCH)):
+                value = _numpy(verb(self._native(part)))
+                if value.shape != (len(part),):
+                    raise ContractError(f"{self.card.name}.{verb.__name__} gave shape {value.shape}; it must be {(len(part),)}")
+                if np.isnan(value).any():
+                    raise ContractError(f"{self.card.name}.{verb.__name__} gave NaN for {int(np.isnan(value).sum())} of {len(part)} points")
+                values.append(value)
+        return np.concatenate(values) if values else np.empty(0)
+
+    def _native(self, z: Array) -> Any:
+        """Return what the model reads: a float32 tensor for a torch model, the array itself for others."""
+        return sys.modules["torch"].tensor(z, dtype=sys.modules["torch"].float32) if self._is_torch else z
+
+    @contextlib.contextmanager
+    def _inside(self, seed: int) -> Iterator[None]:
+        """Seed the global generators and turn off the gradients of a torch model."""
+        with isolated(seed), sys.modules["torch"].no_grad() if self._is_torch else contextlib.nullcontext():
+            yield
+
+
+def _points(x: Any, name: str) -> Array:
+    """Return x as float64 [n, *shape], or say what is wrong with it."""
+    try:
+        x = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise GenbenchError(f"{name} needs an array of numbers, got {type(x).__name__}; convert it first") from None
+    if x.ndim < 2 or len(x) < 1:
+        raise GenbenchError(f"{name} needs points [n, *shape], got shape {x.shape}; one-dimensional data are [n, 1]")
+    if not np.isfinite(x).all():
+        bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+        raise GenbenchError(f"{bad} of {len(x)} points for {name} hold NaN or infinite values; drop or impute them")
+    return x
+
+
+def _numpy(x: Any) -> Array:
+    """Return a tensor or array as float64 numpy."""
+    x = x.detach().cpu().numpy() if hasattr(x, "detach") else x
+    return np.asarray(x, dtype=np.float64)
+
+
+def _sizes(n: int) -> list[int]:
+    return [min(BATCH, n - start) for start in range(0, n, BATCH)]

@@ -1,0 +1,169 @@
+"""The contract of a metric: one function from the evidence about a trained model to a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from genbench.dataset import Array, Dataset, SyntheticDataset
+from genbench.errors import ContractError
+from genbench.registry import REGISTRY, Card
+from genbench.seeding import generator, stream
+
+__all__ = ["Evidence", "MetricCard", "Protocol", "Score", "register_metric"]
+
+NEEDS = ("density", "truth", "modes")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Score(NamedTuple):
+    """A metric's value and, where it is a mean over points, its standard error."""
+
+    value: float
+    standard_error: float | None = None
+
+    @classmethod
+    def mean(cls, values: Array) -> Score:
+        """Return the mean of independent values [n] and its standard error."""
+        return cls(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How much evidence every model gives, the same for all.
+
+    Attributes:
+        samples: points that are drawn from a model, and of the stratified reference beside them.
+        sets: disjoint sets of samples over which costly distances are averaged.
+        set_size: points in such a set.
+        projections: directions of the sliced distance.
+    """
+
+    samples: int = 50_000
+    sets: int = 4
+    set_size: int = 2_000
+    projections: int = 100
+
+
+@dataclass(frozen=True)
+class MetricCard(Card):
+    """What the registry knows about a metric."""
+
+    label: str = ""
+    unit: str = ""
+    higher_is_better: bool = False
+    needs: frozenset[str] = frozenset()
+    order: int = 100
+    ratio: bool = True
+    by_likelihood: bool = False
+
+
+def register_metric(
+    name: str,
+    *,
+    family: str,
+    label: str = "",
+    unit: str = "",
+    higher_is_better: bool = False,
+    needs: tuple[str, ...] = (),
+    order: int = 100,
+    ratio: bool = True,
+    by_likelihood: bool = False,
+) -> Callable[[F], F]:
+    """Register a function `metric(evidence) -> float | Score` under `name`.
+
+    Args:
+        label: heading in tables and figures.
+        unit: "nats", "data units", …
+        higher_is_better: False for distances.
+        needs: of "density" (the model's log_prob), "truth" (the data's log_prob) and "modes"; without them it is absent.
+        order: place among the columns; the first one that every model has is the default of `--sort`.
+        ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
+        by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.
+
+    Raises:
+        ContractError: `needs` names something unknown.
+    """
+    if set(needs) - set(NEEDS):
+        raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
+
+    def wrap(function: F) -> F:
+        return REGISTRY["metrics"].add(
+            MetricCard(name, family, function, label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood)
+        )
+
+    return wrap
+
+
+@dataclass
+class Evidence:
+    """What a metric may look at. Points are [n, d] float64 in the data's own units, flattened.
+
+    Attributes:
+        dataset: the dataset.
+        samples: draws from the model [n, d].
+        test: points of the test split [m, d].
+        model_log_prob: the model's log-density of `test` in nats [m], or None.
+        seed: the evaluation seed, the same for all models.
+        protocol: how many points a metric uses.
+    """
+
+    dataset: Dataset
+    samples: Array
+    test: Array
+    model_log_prob: Array | None
+    seed: int
+    protocol: Protocol = field(default_factory=Protocol)
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Which needs of metrics are met."""
+        facts = {
+            "density": self.model_log_prob is not None,
+            "truth": isinstance(self.dataset, SyntheticDataset),
+            "modes": self.dataset.modes is not None and self.dataset.mode_std is not None,
+        }
+        return frozenset(name for name, true in facts.items() if true)
+
+    @cached_property
+    def reference(self) -> Array:
+        """As many points of the truth as there are samples: stratified, or the held-out ones of real data."""
+        return _flat(self.dataset.reference(len(self.samples), stream(self.seed, "large")))
+
+    @cached_property
+    def sets(self) -> list[tuple[Array, Array]]:
+        """Pairs of disjoint sample sets and independent stratified reference sets, [set_size, d] each."""
+        pairs = []
+        for k in range(self.protocol.sets):
+            points = self.samples[k * self.protocol.set_size : (k + 1) * self.protocol.set_size]
+            if len(points) < self.protocol.set_size and k > 0:
+                break
+            pairs.append((points, _flat(self.dataset.reference(len(points), stream(self.seed, "set", k)))))
+        return pairs
+
+    @cached_property
+    def true_log_prob(self) -> Array:
+        """The true log-density of `test` in nats [m]."""
+        return self._truth(self.test)
+
+    @cached_property
+    def samples_true_log_prob(self) -> Array:
+        """The true log-density of `samples` in nats [n]."""
+        return self._truth(self.samples)
+
+    def rng(self, metric: str) -> np.random.Generator:
+        """Return the generator of a metric, the same for all models."""
+        return generator(self.seed, metric)
+
+    def _truth(self, x: Array) -> Array:
+        assert isinstance(self.dataset, SyntheticDataset)
+        return self.dataset.log_prob(x.reshape(-1, *self.dataset.shape))
+
+
+def _flat(x: Array) -> Array:
+    return x.reshape(len(x), -1)

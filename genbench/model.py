@@ -1,0 +1,94 @@
+"""The contract of a model: three verbs, `fit`, `sample`, `log_prob`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from genbench.dataset import KINDS, Array, Dataset, Splits
+from genbench.errors import ContractError
+from genbench.registry import REGISTRY, Card
+
+__all__ = ["LIKELIHOODS", "Model", "ModelCard", "register_model"]
+
+LIKELIHOODS = ("exact", "estimate", "bound", "none")
+ROLES = ("model", "oracle", "control")
+
+M = TypeVar("M", bound="type[Model]")
+
+
+@dataclass(frozen=True)
+class ModelCard(Card):
+    """What the registry knows about a model."""
+
+    likelihood: str = "none"
+    paper: str = ""
+    kinds: tuple[str, ...] = ("points", "table")
+    role: str = "model"
+    standardise: bool = True
+
+
+def register_model(
+    name: str,
+    *,
+    family: str,
+    likelihood: str = "none",
+    paper: str = "",
+    kinds: tuple[str, ...] = ("points", "table"),
+    role: str = "model",
+    standardise: bool = True,
+) -> Callable[[M], M]:
+    """Register a model class under `name`.
+
+    Args:
+        family: the family it is listed and selected with.
+        likelihood: what `log_prob` gives: "exact", "estimate", "bound" (a lower bound on log p), or "none".
+        paper: where the method comes from.
+        kinds: the kinds of data that it can handle, of "points", "table", "image", "series".
+        role: "model"; "control" for a trivial baseline; "oracle" for the one whose scores are the floor of every score.
+        standardise: whether the engine hands it data with mean 0 and standard deviation 1 per coordinate.
+
+    Raises:
+        ContractError: a value is not one of those listed.
+    """
+    for what, value, known in (("likelihood", likelihood, LIKELIHOODS), ("role", role, ROLES)):
+        if value not in known:
+            raise ContractError(f"model '{name}' has {what} '{value}'; write one of {', '.join(known)}")
+    if isinstance(kinds, str) or not kinds or set(kinds) - set(KINDS):
+        raise ContractError(f"model '{name}' has kinds {kinds!r}; write a tuple of {', '.join(KINDS)}")
+
+    def wrap(cls: M) -> M:
+        return REGISTRY["models"].add(ModelCard(name, family, cls, likelihood, paper, tuple(kinds), role, standardise))
+
+    return wrap
+
+
+class Model:
+    """A generative model that learns from arrays.
+
+    The constructor takes hyper-parameters only and stores them as given; it raises ValueError with a reason for a value
+    out of range. The engine seeds the global generators around every verb, standardises data before `fit` and undoes it
+    after, checks what comes back, and scores.
+
+    Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point.
+    Optional verbs: `diagnose(x) -> dict[str, float]`, numbers of the family's own about test points x (an ELBO's parts).
+    """
+
+    card: ClassVar[ModelCard]
+
+    def fit(self, x: Array) -> Any:
+        """Learn from training points x [n, *shape] float64."""
+        raise NotImplementedError
+
+    def sample(self, n: int) -> Any:
+        """Return `n` points [n, *shape]."""
+        raise NotImplementedError
+
+    def log_prob(self, x: Any) -> Any:
+        """Return log p(x) in nats, [n], for x [n, *shape]; only for models whose likelihood is not "none"."""
+        raise NotImplementedError
+
+    def reveal(self, dataset: Dataset, splits: Splits) -> None:
+        """Receive the truth. Only the oracle is shown it, instead of being fitted."""
+        raise NotImplementedError

@@ -1,0 +1,59 @@
+"""Independent random streams derived from one seed, and a fence around the global generators."""
+
+from __future__ import annotations
+
+import random
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+__all__ = ["generator", "isolated", "stream"]
+
+
+def stream(seed: int, *names: str | int) -> int:
+    """Return the 32-bit seed of the named stream of `seed`: streams of other names are independent of it.
+
+    >>> stream(0, "data") != stream(0, "training")
+    True
+    """
+    words = [zlib.crc32(str(name).encode()) for name in names]
+    return int(np.random.SeedSequence([seed, *words]).generate_state(1)[0])
+
+
+def generator(seed: int, *names: str | int) -> np.random.Generator:
+    """Return a numpy generator on the named stream of `seed`."""
+    return np.random.default_rng(stream(seed, *names))
+
+
+@contextmanager
+def isolated(seed: int, threads: int = 1) -> Iterator[None]:
+    """Seed Python's, numpy's and torch's global generators inside the block and put them back after it.
+
+    Plugins may call `torch.randn` or `np.random.normal` without a thought for seeds. torch runs with `threads`
+    intra-op threads inside: on small networks two threads on a busy machine are 25 to 50 times slower than one.
+    torch is touched only where something has imported it already.
+    """
+    python, legacy = random.getstate(), np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    torch = sys.modules.get("torch")
+    if torch is None:
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)
+        return
+    state, before = torch.get_rng_state(), torch.get_num_threads()
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+        torch.set_rng_state(state)
+        torch.set_num_threads(before)

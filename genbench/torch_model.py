@@ -1,0 +1,73 @@
+"""The contract of a torch model: write `build`, `training_loss`, `sample`; the engine's trainer does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from genbench.dataset import Array
+from genbench.model import Model
+from genbench.training import Budget, History, Recipe, train
+
+__all__ = ["TorchModel", "Update"]
+
+Update = Callable[[str, Tensor], None]
+
+
+class TorchModel(nn.Module, Model):
+    """A model made of torch modules, trained by the engine.
+
+    A subclass stores its hyper-parameters in `__init__` and creates its modules in `build(shape)`. `training_loss`,
+    `sample` and `log_prob` receive and return float32 tensors in standardised units, and run without gradients outside
+    training (use `torch.enable_grad()` where a density needs them).
+
+    Attributes:
+        recipe: how to train it. Its fields are parameters of every torch model: `cfm[lr=1e-3,batch_size=512]`.
+        progress: share of the training that is done, in [0, 1], for annealed losses; 1 outside training.
+        nfe: network evaluations that the last `sample` spent on one point, where it is not 1.
+    """
+
+    recipe: ClassVar[Recipe] = Recipe()
+    progress: float = 1.0
+    nfe: int = 1
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> TorchModel:
+        """Prepare the module before the subclass's constructor, which then need not call `super().__init__()`."""
+        self = super().__new__(cls)
+        nn.Module.__init__(self)
+        return self
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        """Create the modules for data of this shape."""
+        raise NotImplementedError
+
+    def prepare(self, x: Tensor) -> None:
+        """Look at the standardised training points x [n, *shape] once before training, if statistics are needed."""
+
+    def training_loss(self, x: Tensor) -> Tensor:
+        """Return the scalar loss of a batch x [b, *shape]."""
+        raise NotImplementedError
+
+    def players(self) -> Mapping[str, nn.Module]:
+        """Return the modules that have an optimiser each, by the name of their loss; one for all unless overridden."""
+        return {"loss": self}
+
+    def training_step(self, x: Tensor, update: Update) -> None:
+        """Do one step on a batch x [b, *shape]: call `update(player, loss)` for each player in turn."""
+        update("loss", self.training_loss(x))
+
+    def fit(  # type: ignore[override]
+        self, x: Array, validation: Array, recipe: Recipe | None = None, budget: Budget = Budget("quick"), progress: bool = False
+    ) -> History:
+        """Build for the shape of x [n, *shape] and train; returns the history.
+
+        Raises:
+            Diverged: the loss or a gradient is not finite, or the loss explodes.
+        """
+        points, held_out = (torch.tensor(a, dtype=torch.float32) for a in (x, validation))
+        self.build(tuple(points.shape[1:]))
+        self.prepare(points)
+        return train(self, points, held_out, recipe or self.recipe, budget, progress)

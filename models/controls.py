@@ -1,0 +1,72 @@
+"""The controls: the floor, the cheat and the trivial baseline, scored by the same evaluator as every model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
+from genbench.model import Model, register_model
+
+__all__ = ["Gaussian", "Memoriser", "Oracle"]
+
+ALL_KINDS = ("points", "table", "image", "series")
+
+
+@register_model("oracle", family="control", likelihood="exact", kinds=ALL_KINDS, role="oracle", standardise=False)
+class Oracle(Model):
+    """Fresh draws from the truth; for real data, held-out points. Its scores are the floor of every score."""
+
+    def reveal(self, dataset: Dataset, splits: Splits) -> None:
+        self.dataset, self.held_out = dataset, splits.validation
+
+    def sample(self, n: int) -> Array:
+        if isinstance(self.dataset, SyntheticDataset):
+            return self.dataset.sample(n, seed=int(np.random.randint(2**31)))
+        if n <= len(self.held_out):
+            return self.held_out[np.random.permutation(len(self.held_out))[:n]]
+        return self.held_out[np.random.randint(len(self.held_out), size=n)]
+
+    def log_prob(self, x: Array) -> Array:
+        if not isinstance(self.dataset, SyntheticDataset):
+            raise NotImplementedError(f"the density of {self.dataset.card.name} is not known")
+        return self.dataset.log_prob(x)
+
+
+@register_model("memoriser", family="control", kinds=ALL_KINDS, role="control")
+class Memoriser(Model):
+    """Resampled training points: what a model that only remembers would score."""
+
+    def fit(self, x: Array) -> None:
+        self.points = x
+
+    def sample(self, n: int) -> Array:
+        return self.points[np.random.randint(len(self.points), size=n)]
+
+
+@register_model("gaussian", family="control", likelihood="exact", role="control")
+class Gaussian(Model):
+    """One Gaussian with full covariance, by maximum likelihood: the trivial baseline.
+
+    Args:
+        ridge: added to the diagonal of the covariance, in standardised units, so that it can be inverted.
+    """
+
+    def __init__(self, ridge: float = 1e-9) -> None:
+        if ridge < 0:
+            raise ValueError(f"ridge={ridge} must not be negative")
+        self.ridge = ridge
+
+    def fit(self, x: Array) -> None:
+        d = x.shape[1]
+        self.mean = x.mean(axis=0)
+        self.cholesky = np.linalg.cholesky(np.cov(x.T, bias=True).reshape(d, d) + self.ridge * np.eye(d))  # (d, d)
+        self.n_parameters = d + d * (d + 1) // 2
+
+    def sample(self, n: int) -> Array:
+        return self.mean + np.random.standard_normal((n, len(self.mean))) @ self.cholesky.T
+
+    def log_prob(self, x: Array) -> Array:
+        """log N(x; μ, LLᵀ) = −½‖L⁻¹(x − μ)‖² − Σ log Lᵢᵢ − (d/2) log 2π."""
+        white = np.linalg.solve(self.cholesky, (x - self.mean).T)  # (d, n)
+        log_det = np.log(np.diag(self.cholesky)).sum()
+        return -0.5 * (white**2).sum(axis=0) - log_det - 0.5 * len(self.mean) * np.log(2 * np.pi)
