@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genbench.api import list_plugins, load_dataset, load_model, load_run, run
+    from genbench.api import load_dataset, load_model, load_run, run
     from genbench.dataset import Dataset, RecordedDataset, SyntheticDataset, register_dataset
     from genbench.estimator import Estimator
     from genbench.metric import Evidence, register_metric
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": ("list_plugins", "load_dataset", "load_model", "load_run", "run"),
+    "api": ("load_dataset", "load_model", "load_run", "run"),
     "dataset": ("Dataset", "RecordedDataset", "SyntheticDataset", "register_dataset"),
     "estimator": ("Estimator",),
     "metric": ("Evidence", "register_metric"),
@@ -27,12 +27,31 @@ _HOMES = {
     "torch_model": ("TorchModel",),
     "training": ("Recipe",),
 }
-_WHERE = {name: module for module, names in _HOMES.items() for name in names}
-__all__ = ["__version__", *_WHERE]  # noqa: PLE0604
+HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Dataset",
+    "Estimator",
+    "Evidence",
+    "Model",
+    "Recipe",
+    "RecordedDataset",
+    "Run",
+    "SyntheticDataset",
+    "TorchModel",
+    "__version__",
+    "load_dataset",
+    "load_model",
+    "load_run",
+    "register_dataset",
+    "register_metric",
+    "register_model",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `import genbench` costs milliseconds and torch only its users."""
-    if name not in _WHERE:
+    """Import a public name when it is first used, so that `import genbench` costs milliseconds."""
+    if name not in HOME:
         raise AttributeError(f"module 'genbench' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"genbench.{_WHERE[name]}"), name)
+    return getattr(importlib.import_module(f"genbench.{HOME[name]}"), name)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from genbench.dataset import Dataset
-from genbench.estimator import Estimator
-from genbench.parameters import bind, create
+from genbench.errors import GenbenchError
 from genbench.registry import REGISTRY, discover
 
-__all__ = ["load_dataset", "load_model"]
+if TYPE_CHECKING:
+    from genbench.estimator import Estimator
+    from genbench.plan import Plan
+    from genbench.results import Run
+
+__all__ = ["default_name", "load_dataset", "load_model", "load_run", "run"]
+
+TIMEOUTS = {"smoke": 300.0, "quick": 900.0}  # seconds; a budget that is not here gets the last
+LONG_TIMEOUT = 3600.0
+
+Say = Callable[[str], None]
 
 
-def load_dataset(name: str, **params: Any) -> Any:
+def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Any:
     """Return a dataset by name: `load_dataset("moons", noise=0.1)`.
 
     A synthetic one has `.sample(n, seed=0) -> [n, *shape]`, `.log_prob(x) -> [n]` in nats, `.entropy` in nats.
@@ -20,17 +32,190 @@ def load_dataset(name: str, **params: Any) -> Any:
     Raises:
         GenbenchError: the name or a parameter is unknown, or a value is refused.
     """
-    discover(groups=("datasets",))
+    from genbench.parameters import bind, create
+
+    discover(tuple(plugins), groups=("datasets",))
     card = REGISTRY["datasets"][name]
-    dataset: Dataset = create(card, bind(card, params))
-    return dataset
+    return create(card, bind(card, params))
 
 
-def load_model(name: str, **params: Any) -> Estimator:
-    """Return an unfitted model by name: `load_model("cfm", hidden=64).fit(x).sample(100)`.
+def load_model(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Estimator:
+    """Return an unfitted model by name: `load_model("gmm", components=8).fit(x).sample(100)`.
 
     Raises:
         GenbenchError: the name or a parameter is unknown, or a value is refused.
     """
-    discover(groups=("models",))
+    from genbench.estimator import Estimator
+
+    discover(tuple(plugins), groups=("models",))
     return Estimator(REGISTRY["models"][name], params)
+
+
+def load_run(path: str | Path) -> Run:
+    """Return a run that was stored: `load_run("results/demo").leaderboard()`.
+
+    Raises:
+        GenbenchError: there is no run at that path.
+    """
+    from genbench.results import Run
+
+    return Run(path)
+
+
+def run(
+    models: str | Sequence[str] = "all",
+    datasets: str | Sequence[str] = "moons",
+    seeds: int | str | Sequence[int] = 3,
+    budget: str | int = "quick",
+    *,
+    metrics: str | Sequence[str] = "all",
+    name: str | None = None,
+    results: str | Path = "results",
+    jobs: int | None = None,
+    timeout: float | None = None,
+    plugins: Sequence[str] = (),
+    samples: int | None = None,
+    retry_failed: bool = False,
+    progress: bool = True,
+    say: Say = print,
+) -> Run:
+    """Train and score models on datasets, trial by trial; what is finished already is not run again.
+
+    Args:
+        models, datasets, metrics: names, with parameters in brackets, families, or "all".
+        seeds: how many (3 is 0, 1, 2), or which ("4,7" or [4, 7]).
+        budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
+        name, results: the run goes to results/name; named after data and budget unless given.
+        jobs: worker processes, one torch thread each; 0 is this process; as many as there are cores unless given.
+        timeout: seconds after which a trial is stopped.
+        plugins: files or folders with models, datasets or metrics of your own.
+        samples: points drawn from each model for the scores.
+        retry_failed: run failed trials again.
+        progress: show a progress bar.
+        say: called with each line of news.
+
+    Raises:
+        GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
+    """
+    from genbench.metric import Protocol
+    from genbench.plan import make_plan
+
+    discover(tuple(plugins))
+    for failure in (f for group in REGISTRY.values() for f in group.failures):
+        say(f"plugin {failure.source} was left out: {failure.reason}")
+    if samples is not None and samples < 2:
+        raise GenbenchError(f"samples={samples} are too few to score; ask for at least 2")
+    plan = make_plan(
+        _join(models),
+        _join(datasets),
+        seeds,
+        str(budget),
+        _join(metrics),
+        protocol=Protocol() if samples is None else Protocol(samples=samples),
+        plugins=plugins,
+    )
+    for note in plan.notes:
+        say(note)
+    portable = all(
+        REGISTRY["models"][t.model_name].portable and REGISTRY["datasets"][t.dataset_name].portable for t in plan.trials
+    )
+    if not portable and jobs != 0:
+        say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")
+        jobs = 0
+    folder = Path(results) / (name or default_name(_join(datasets), str(budget)))
+    return _carry_out(
+        plan, folder, jobs, timeout or TIMEOUTS.get(str(budget), LONG_TIMEOUT), retry_failed, progress, say
+    )
+
+
+def default_name(datasets: str, budget: str) -> str:
+    """Return the name of a run that was not given one: the same request goes on in the same place."""
+    return re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{datasets}-{budget}").strip("-.")[:80]
+
+
+def _carry_out(
+    plan: Plan, folder: Path, jobs: int | None, timeout: float, retry_failed: bool, progress: bool, say: Say
+) -> Run:
+    from genbench.environment import environment
+    from genbench.record import RunRecord, TrialRecord
+    from genbench.results import Run
+    from genbench.runner import cores, perform_all, remaining
+    from genbench.store import Store
+
+    store = Store(folder)
+    store.create()
+    with store.lock():
+        try:
+            record = store.read_run()
+        except GenbenchError:
+            record = RunRecord(name=folder.name)
+        record.environment = environment()
+        record.trials = _supersede(record.trials, plan, store)
+        record.requests = [
+            *record.requests[-99:],
+            {"command": record.environment["command"], "trials": len(plan.trials)},
+        ]
+        store.write_run(record)
+        todo, notes = remaining(plan.trials, store, retry_failed)
+        for note in notes:
+            say(note)
+        if len(todo) < len(plan.trials):
+            say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {folder}")
+        jobs = cores() if jobs is None else jobs
+        bar = _Bar(len(todo), progress)
+
+        def done(trial: TrialRecord) -> None:
+            if trial.error:
+                where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
+                bar.say(f"{where}: {trial.status} in {trial.error.phase}: {trial.error.message}", say)
+            bar.advance()
+
+        try:
+            perform_all(todo, store, min(jobs, max(1, len(todo))) if jobs else 0, timeout, done, progress and jobs <= 1)
+        finally:
+            bar.close()
+    return Run(folder)
+
+
+def _supersede(before: list[str], plan: Plan, store: Any) -> list[str]:
+    """Return the keys of a run's table: the planned trials, and the earlier ones that they do not replace."""
+    from genbench.store import CorruptFile
+
+    planned = {spec.identity for spec in plan.trials}
+    kept = []
+    for key in before:
+        try:
+            if store.has(key) and store.read(key).spec.identity not in planned:
+                kept.append(key)
+        except CorruptFile:
+            continue
+    return [*kept, *(spec.key for spec in plan.trials)]
+
+
+class _Bar:
+    """The progress bar over trials."""
+
+    def __init__(self, total: int, shown: bool) -> None:
+        from tqdm.auto import tqdm
+
+        self.bar = tqdm(
+            total=total,
+            desc="trials",
+            unit="trial",
+            disable=not shown or total == 0 or bool(os.environ.get("TQDM_DISABLE")),
+        )
+
+    def advance(self) -> None:
+        self.bar.update()
+
+    def say(self, text: str, say: Say) -> None:
+        """Say a line without tearing the bar."""
+        with self.bar.external_write_mode():
+            say(text)
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def _join(selection: str | Sequence[str]) -> str:
+    return selection if isinstance(selection, str) else ",".join(selection)

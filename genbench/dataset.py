@@ -13,7 +13,16 @@ from genbench.errors import ContractError, GenbenchError
 from genbench.registry import REGISTRY, Card
 from genbench.seeding import generator
 
-__all__ = ["Array", "Dataset", "DatasetCard", "RecordedDataset", "Sizes", "Splits", "SyntheticDataset", "register_dataset"]
+__all__ = [
+    "Array",
+    "Dataset",
+    "DatasetCard",
+    "RecordedDataset",
+    "Sizes",
+    "Splits",
+    "SyntheticDataset",
+    "register_dataset",
+]
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -36,7 +45,8 @@ def register_dataset(name: str, *, family: str, kind: str = "points", source: st
         raise ContractError(f"dataset '{name}' has kind '{kind}'; write one of {', '.join(KINDS)}")
 
     def wrap(cls: D) -> D:
-        return REGISTRY["datasets"].add(DatasetCard(name, family, cls, kind=kind, source=source))
+        REGISTRY["datasets"].add(DatasetCard(name, family, cls, kind=kind, source=source))
+        return cls
 
     return wrap
 
@@ -133,7 +143,9 @@ class SyntheticDataset(Dataset):
         """
         x = np.asarray(x, dtype=np.float64)
         if x.shape[1:] != self.shape or x.ndim != len(self.shape) + 1:
-            raise GenbenchError(f"{self.card.name} has points of shape {self.shape}, got an array {x.shape}; pass [n, {', '.join(map(str, self.shape))}]")
+            raise GenbenchError(
+                f"{self.card.name} has points of shape {self.shape}, got an array {x.shape}; pass [n, *shape]"
+            )
         return self.log_density(x)
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
@@ -146,7 +158,8 @@ class SyntheticDataset(Dataset):
                 (generator(seed, "test"), sizes.test),
             )
         ]
-        return Splits(*(x for x, _ in parts), *(y for _, y in parts))
+        (train, a), (validation, b), (test, c) = parts
+        return Splits(train, validation, test, a, b, c)
 
     def reference(self, n: int, seed: int) -> Array:
         """Return `n` points [n, *shape] stratified over modes or curve position, in random order."""
@@ -174,15 +187,17 @@ class RecordedDataset(Dataset):
         x, y = self.load(rng)
         if not np.isfinite(x).all():
             bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-            raise GenbenchError(f"{self.card.name}: {bad} of {len(x)} rows hold NaN or infinite values; drop or impute them")
+            raise GenbenchError(
+                f"{self.card.name}: {bad} of {len(x)} rows hold NaN or infinite values; drop or impute them"
+            )
         if len(x) < 10:
             raise GenbenchError(f"{self.card.name}: {len(x)} points are too few to split; give at least 10")
         order = rng.permutation(len(x))
         held_out = len(x) // 5
         test, validation, train = np.split(order, [held_out, 2 * held_out])
-        points = [x[train], x[validation], x[test]]
-        labels = [None if y is None else y[part] for part in (train, validation, test)]
-        return Splits(*points, *labels)
+        if y is None:
+            return Splits(x[train], x[validation], x[test])
+        return Splits(x[train], x[validation], x[test], y[train], y[validation], y[test])
 
     def reference(self, n: int, seed: int) -> Array:
         """Return up to `n` points of the test split of `seed`."""

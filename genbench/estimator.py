@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,9 @@ class Estimator:
             Diverged: training failed.
         """
         if self.card.role == "oracle":
-            raise GenbenchError(f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset")
+            raise GenbenchError(
+                f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset"
+            )
         x = _points(x, self.card.name)
         if validation is None and self._is_torch:
             order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
@@ -92,7 +94,9 @@ class Estimator:
             parts = [_numpy(self.model.sample(size)) for size in _sizes(n)]
         for part, size in zip(parts, _sizes(n), strict=True):
             if part.shape != (size, *units.mean.shape):
-                raise BadSamples(f"{self.card.name}.sample({size}) gave shape {part.shape}; it must be {(size, *units.mean.shape)}")
+                raise BadSamples(
+                    f"{self.card.name}.sample({size}) gave shape {part.shape}; it must be {(size, *units.mean.shape)}"
+                )
         z = np.concatenate(parts) if parts else np.empty((0, *units.mean.shape))
         bad = int((~np.isfinite(z.reshape(len(z), units.mean.size)).all(axis=1)).sum())
         if bad:
@@ -109,8 +113,12 @@ class Estimator:
         units = self._fitted()
         if self.card.likelihood == "none":
             raise GenbenchError(f"{self.card.name} has no likelihood; `genbench list models` shows which have one")
-        values = self._over_batches(self.model.log_prob, x, seed)
-        return values + units.log_det
+        z = units.forward(_points(x, self.card.name))
+        if z.shape[1:] != units.mean.shape:
+            raise GenbenchError(f"{self.card.name} was fitted to points of shape {units.mean.shape}, got {z.shape[1:]}")
+        with self._inside(stream(seed, "log_prob")):
+            parts = [self._log_prob(z[i : i + BATCH]) for i in range(0, len(z), BATCH)]
+        return np.concatenate(parts) + units.log_det
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
         """Return the numbers of the family's own about points x [n, *shape]; empty where it has none."""
@@ -130,12 +138,14 @@ class Estimator:
         """Number of trained parameters of a torch model, or what the model says in `n_parameters`."""
         if self._is_torch:
             return sum(p.numel() for p in self.model.parameters())  # type: ignore[attr-defined]
-        return getattr(self.model, "n_parameters", None)
+        known: int | None = getattr(self.model, "n_parameters", None)
+        return known
 
     @property
     def nfe(self) -> int | None:
         """Network evaluations that the last `sample` spent on one point; None for models without a network."""
-        return getattr(self.model, "nfe", None)
+        nfe: int | None = getattr(self.model, "nfe", None)
+        return nfe
 
     @property
     def _is_torch(self) -> bool:
@@ -146,21 +156,15 @@ class Estimator:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         return self.standardiser
 
-    def _over_batches(self, verb: Callable[[Any], Any], x: Any, seed: int) -> Array:
-        units = self._fitted()
-        z = units.forward(_points(x, self.card.name))
-        if z.shape[1:] != units.mean.shape:
-            raise GenbenchError(f"{self.card.name} was fitted to points of shape {units.mean.shape}, got {z.shape[1:]}")
-        values = []
-        with self._inside(stream(seed, verb.__name__)):
-            for part in (z[i : i + BATCH] for i in range(0, len(z), BATCH)):
-                value = _numpy(verb(self._native(part)))
-                if value.shape != (len(part),):
-                    raise ContractError(f"{self.card.name}.{verb.__name__} gave shape {value.shape}; it must be {(len(part),)}")
-                if np.isnan(value).any():
-                    raise ContractError(f"{self.card.name}.{verb.__name__} gave NaN for {int(np.isnan(value).sum())} of {len(part)} points")
-                values.append(value)
-        return np.concatenate(values) if values else np.empty(0)
+    def _log_prob(self, z: Array) -> Array:
+        """Return the model's own log p(z) for one batch of standardised points [n, *shape], checked."""
+        values = _numpy(self.model.log_prob(self._native(z)))
+        if values.shape != (len(z),):
+            raise ContractError(f"{self.card.name}.log_prob gave shape {values.shape}; it must be {(len(z),)}")
+        bad = int(np.isnan(values).sum())
+        if bad:
+            raise ContractError(f"{self.card.name}.log_prob gave NaN for {bad} of {len(z)} points")
+        return values
 
     def _native(self, z: Array) -> Any:
         """Return what the model reads: a float32 tensor for a torch model, the array itself for others."""

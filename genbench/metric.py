@@ -22,15 +22,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Score(NamedTuple):
-    """A metric's value and, where it is a mean over points, its standard error."""
+    """A metric's value, its standard error where it is a mean, and a line of warning where the value needs one."""
 
     value: float
     standard_error: float | None = None
+    flag: str | None = None
 
     @classmethod
     def mean(cls, values: Array) -> Score:
         """Return the mean of independent values [n] and its standard error."""
-        return cls(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None)
+        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+        return cls(float(values.mean()), error)
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def register_metric(
         label: heading in tables and figures.
         unit: "nats", "data units", …
         higher_is_better: False for distances.
-        needs: of "density" (the model's log_prob), "truth" (the data's log_prob) and "modes"; without them it is absent.
+        needs: of "density" (the model's log_prob), "truth" (the data's) and "modes"; without them it is absent.
         order: place among the columns; the first one that every model has is the default of `--sort`.
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.
@@ -93,9 +95,9 @@ def register_metric(
         raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
 
     def wrap(function: F) -> F:
-        return REGISTRY["metrics"].add(
-            MetricCard(name, family, function, label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood)
-        )
+        facts = (label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood)
+        REGISTRY["metrics"].add(MetricCard(name, family, function, *facts))
+        return function
 
     return wrap
 

@@ -55,11 +55,12 @@ def register_model(
     for what, value, known in (("likelihood", likelihood, LIKELIHOODS), ("role", role, ROLES)):
         if value not in known:
             raise ContractError(f"model '{name}' has {what} '{value}'; write one of {', '.join(known)}")
-    if isinstance(kinds, str) or not kinds or set(kinds) - set(KINDS):
+    if not kinds or set(kinds) - set(KINDS):
         raise ContractError(f"model '{name}' has kinds {kinds!r}; write a tuple of {', '.join(KINDS)}")
 
     def wrap(cls: M) -> M:
-        return REGISTRY["models"].add(ModelCard(name, family, cls, likelihood, paper, tuple(kinds), role, standardise))
+        REGISTRY["models"].add(ModelCard(name, family, cls, likelihood, paper, tuple(kinds), role, standardise))
+        return cls
 
     return wrap
 
@@ -72,7 +73,7 @@ class Model:
     after, checks what comes back, and scores.
 
     Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point.
-    Optional verbs: `diagnose(x) -> dict[str, float]`, numbers of the family's own about test points x (an ELBO's parts).
+    Optional verbs: `diagnose(x) -> dict[str, float]`, the family's own numbers about test points x (an ELBO's parts).
     """
 
     card: ClassVar[ModelCard]

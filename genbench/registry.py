@@ -41,8 +41,16 @@ class Card:
 
     @cached_property
     def file(self) -> Path:
-        """The source file that registered it."""
-        return Path(inspect.getsourcefile(self.factory) or "")
+        """The source file that registered it; a name that is no file for what was typed into an interpreter."""
+        try:
+            return Path(inspect.getsourcefile(self.factory) or "interactive")
+        except (TypeError, OSError):
+            return Path("interactive")
+
+    @property
+    def portable(self) -> bool:
+        """Whether another process can import it."""
+        return str(self.factory.__module__) != "__main__"
 
     @property
     def summary(self) -> str:
@@ -75,22 +83,23 @@ class Group:
     def singular(self) -> str:
         return self.name[:-1]
 
-    def add(self, card: Card) -> Any:
-        """Register a card and return what it stands for; used by the `register_…` decorators.
+    def add(self, card: Card) -> None:
+        """Register a card; used by the `register_…` decorators.
 
         Raises:
             GenbenchError: the name is taken by another file, or cannot be written on a command line.
         """
         if not card.name or set(card.name) & set("[]=, \t\n"):
-            raise GenbenchError(f"{self.singular} name '{card.name}' has a space, comma, bracket or '='; choose another")
+            raise GenbenchError(
+                f"{self.singular} name '{card.name}' has a space, comma, bracket or '='; choose another"
+            )
         taken = self.cards.get(card.name)
         if card.name == "all" or (taken and taken.file != card.file):
             where = f"by {taken.file}" if taken else "for the whole group"
             raise GenbenchError(f"the {self.singular} name '{card.name}' is taken {where}; choose another")
         self.cards[card.name] = card
         if inspect.isclass(card.factory):
-            card.factory.card = card
-        return card.factory
+            card.factory.card = card  # type: ignore[attr-defined]
 
     def __getitem__(self, name: str) -> Any:
         """Return the card of a name.
@@ -103,7 +112,9 @@ class Group:
             return self.cards[name]
         broken = [f for f in self.failures if Path(f.source).stem == name or f.source.endswith(f".{name}")]
         if broken:
-            raise GenbenchError(f"{self.singular} '{name}' failed to import: {broken[0].reason}; mend {broken[0].source}")
+            raise GenbenchError(
+                f"{self.singular} '{name}' failed to import: {broken[0].reason}; mend {broken[0].source}"
+            )
         raise GenbenchError(f"no {self.singular} '{name}'{nearest(name, [*self.cards, *self.families])}")
 
     @property
@@ -125,7 +136,11 @@ class Group:
             elif spec.name == "all" or family in self.families:
                 if spec.params:
                     raise GenbenchError(f"'{spec}' gives parameters to a whole group; give them to one {self.singular}")
-                specs = [Spec(n) for n, card in sorted(self.cards.items()) if spec.name == "all" or _slug(card.family) == family]
+                specs = [
+                    Spec(n)
+                    for n, card in sorted(self.cards.items())
+                    if spec.name == "all" or _slug(card.family) == family
+                ]
             else:
                 self[spec.name]
             chosen |= {str(s): s for s in specs}
@@ -137,7 +152,7 @@ _discovered: set[str] = set()
 
 
 def discover(plugins: tuple[str, ...] = (), groups: tuple[str, ...] = tuple(REGISTRY)) -> None:
-    """Import the built-in plugins and the installed ones of `groups`, then the files and folders in `plugins`; each once.
+    """Import the built-in and the installed plugins of `groups`, then the files and folders in `plugins`; each once.
 
     Raises:
         GenbenchError: a path in `plugins` does not exist. A plugin that fails to import is recorded in its group's
@@ -150,11 +165,13 @@ def discover(plugins: tuple[str, ...] = (), groups: tuple[str, ...] = tuple(REGI
             for module in pkgutil.iter_modules(package.__path__):
                 _attempt(REGISTRY[name], f"genbench.{name}.{module.name}", importlib.import_module)
             for point in entry_points(group=f"genbench.{name}"):
-                _attempt(REGISTRY[name], point.value, lambda _, point=point: point.load())
+                _attempt(REGISTRY[name], point.value, _load_entry)
     for plugin in plugins:
         path = Path(plugin).expanduser().resolve()
         if not path.exists():
-            raise GenbenchError(f"plugin '{plugin}' does not exist; give the path of a Python file or of a folder of them")
+            raise GenbenchError(
+                f"plugin '{plugin}' does not exist; give the path of a Python file or of a folder of them"
+            )
         files = sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
         for file in files:
             if str(file) not in _discovered:
@@ -173,6 +190,11 @@ def _attempt(group: Group, source: str, load: Callable[[str], ModuleType]) -> No
     except BaseException as error:  # a plugin may raise anything, SystemExit included
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         group.failures.append(Failure(source, reason))
+
+
+def _load_entry(source: str) -> ModuleType:
+    """Import what an entry point names: a module, or an attribute of one."""
+    return importlib.import_module(source.partition(":")[0].strip())
 
 
 def _load_file(source: str) -> ModuleType:

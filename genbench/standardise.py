@@ -42,5 +42,5 @@ class Standardiser:
 
     @property
     def log_det(self) -> float:
-        """log |det dz/dx| = −Σ log scale, in nats."""
+        """Log |det dz/dx| = −Σ log scale, in nats."""
         return -float(np.log(self.scale).sum())

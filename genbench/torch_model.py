@@ -60,7 +60,12 @@ class TorchModel(nn.Module, Model):
         update("loss", self.training_loss(x))
 
     def fit(  # type: ignore[override]
-        self, x: Array, validation: Array, recipe: Recipe | None = None, budget: Budget = Budget("quick"), progress: bool = False
+        self,
+        x: Array,
+        validation: Array,
+        recipe: Recipe | None = None,
+        budget: Budget = Budget("quick"),
+        progress: bool = False,
     ) -> History:
         """Build for the shape of x [n, *shape] and train; returns the history.
 

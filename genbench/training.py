@@ -7,17 +7,18 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from genbench.errors import Diverged, GenbenchError, nearest
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from genbench.torch_model import TorchModel
 
 __all__ = ["Budget", "History", "Recipe", "train"]
 
+ROWS, LOOKS = 200, 20  # rows of the history, and how many of them look at the validation loss
 NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 60.0}
 
 
@@ -87,14 +88,15 @@ class Budget:
     def __post_init__(self) -> None:
         if self.text not in NOMINAL_SECONDS and not re.fullmatch(r"[1-9]\d*( ?steps)?|\d+(\.\d+)? ?s", self.text):
             hint = nearest(self.text, list(NOMINAL_SECONDS))
-            raise GenbenchError(f"budget '{self.text}' is not a name, a number of steps (2000) or of seconds (30s){hint}")
+            raise GenbenchError(f"budget '{self.text}' is no name, number of steps (2000) or of seconds (30s){hint}")
         if self.seconds == 0:
             raise GenbenchError("budget '0s' leaves no time to train; give more")
 
     @property
     def seconds(self) -> float | None:
         """Wall seconds, where the budget is in seconds. Such a run cannot be repeated bit by bit."""
-        return float(self.text[:-1]) if self.text.endswith("s") and self.text[0].isdigit() and "steps" not in self.text else None
+        in_seconds = self.text[0].isdigit() and self.text.endswith("s") and not self.text.endswith("steps")
+        return float(self.text[:-1]) if in_seconds else None
 
     def steps(self, recipe: Recipe) -> int | None:
         """Return the number of steps, or None where the budget is in wall seconds."""
@@ -105,7 +107,7 @@ class Budget:
 
 @dataclass
 class History:
-    """What happened in training: `rows` has, at about 200 points, the step and the mean of each loss since the last row."""
+    """What happened in training: about 200 `rows` with the step and the mean of each loss since the row before."""
 
     rows: list[dict[str, float]] = field(default_factory=list)
     steps: int = 0
@@ -129,72 +131,89 @@ class _Guard:
             raise Diverged(f"{player} exploded to {loss:.3g} at step {step}; try a lower lr or a smaller clip")
 
 
-def train(model: TorchModel, x: Tensor, validation: Tensor, recipe: Recipe, budget: Budget, progress: bool = False) -> History:
+def train(
+    model: TorchModel, x: Tensor, validation: Tensor, recipe: Recipe, budget: Budget, progress: bool = False
+) -> History:
     """Train a built model on points x [n, *shape]; leaves the averaged weights with the best validation loss in it.
 
     Raises:
         Diverged: a loss or a gradient is not finite, or a loss explodes.
     """
-    import torch
-    from torch.optim import AdamW
     from torch.optim.swa_utils import AveragedModel
     from tqdm.auto import tqdm
 
-    players = model.players()
-    parameters = {name: [p for p in module.parameters() if p.requires_grad] for name, module in players.items()}
-    optimisers = {
-        name: AdamW(ps, lr=1e-3, betas=(recipe.beta1, recipe.beta2), weight_decay=recipe.weight_decay, fused=True)
-        for name, ps in parameters.items()
-        if ps
-    }
+    players = _Players(model, recipe)
     averaged = AveragedModel(model, multi_avg_fn=_ema(recipe.ema)) if recipe.ema else None
-    steps, history, guard = budget.steps(recipe), History(), _Guard()
-    best = _Best(model if averaged is None else averaged.module, validation, alone=len(players) == 1)
-    since: dict[str, list[float]] = {name: [] for name in players}
-    step = 0
-
-    def update(player: str, loss: Tensor) -> None:
-        guard.check(player, value := loss.item(), step)
-        since[player].append(value)
-        optimiser = optimisers[player]
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.rate(player, model.progress)
-        optimiser.zero_grad()
-        loss.backward(inputs=parameters[player])
-        if recipe.clip:
-            norm = torch.nn.utils.clip_grad_norm_(parameters[player], recipe.clip)
-            if not math.isfinite(norm):
-                raise Diverged(f"the gradient of {player} is {norm.item()} at step {step}; try a lower lr or a smaller clip")
-        optimiser.step()
-
-    begin, row_at, best_at = time.perf_counter(), 0.0, 0.0
+    judged = cast("TorchModel", averaged.module) if averaged else model
+    best = _Best(judged, validation, alone=len(players.optimisers) == 1)
+    steps, history = budget.steps(recipe), History()
+    begin, row_at, look_at = time.perf_counter(), 0.0, 0.0
     model.train()
     bar = tqdm(total=steps, desc="training", unit="step", disable=not progress, leave=False)
     for batch in _batches(x, recipe.batch_size):
-        model.progress = step / steps if steps else min(1.0, (time.perf_counter() - begin) / (budget.seconds or 1))
+        model.progress = history.steps / steps if steps else (time.perf_counter() - begin) / (budget.seconds or 1)
         if model.progress >= 1:
             break
-        step += 1
-        model.training_step(batch, update)
+        history.steps += 1
+        players.step = history.steps
+        model.training_step(batch, players.update)
         if averaged is not None:
             averaged.update_parameters(model)
         bar.update()
-        last = step == steps
+        last = history.steps == steps
         if model.progress >= row_at or last:
-            row_at = model.progress + 1 / 200
-            row = {"step": step, **{name: sum(v) / len(v) for name, v in since.items() if v}}
-            if model.progress >= best_at or last:
-                best_at = model.progress + 1 / 20
+            row_at = model.progress + 1 / ROWS
+            row = {"step": history.steps, **players.mean_losses()}
+            if model.progress >= look_at or last:
+                look_at = model.progress + 1 / LOOKS
                 row |= best.look()
             history.rows.append(row)
-            since = {name: [] for name in players}
             bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"})
     bar.close()
     model.progress = 1.0
     model.load_state_dict(best.weights())
     model.eval()
-    history.steps = step
     return history
+
+
+class _Players:
+    """The modules that learn, each with its optimiser, and the losses since they were last asked for."""
+
+    def __init__(self, model: TorchModel, recipe: Recipe) -> None:
+        from torch.optim import AdamW
+
+        self.model, self.recipe, self.guard, self.step = model, recipe, _Guard(), 0
+        self.parameters = {
+            name: [p for p in module.parameters() if p.requires_grad] for name, module in model.players().items()
+        }
+        betas, decay = (recipe.beta1, recipe.beta2), recipe.weight_decay
+        self.optimisers = {
+            name: AdamW(parameters, lr=1e-3, betas=betas, weight_decay=decay, fused=True)
+            for name, parameters in self.parameters.items()
+        }
+        self.losses: dict[str, list[float]] = {name: [] for name in self.parameters}
+
+    def update(self, player: str, loss: Tensor) -> None:
+        """Descend one player's loss by one step of its optimiser."""
+        from torch.nn.utils import clip_grad_norm_
+
+        self.guard.check(player, value := loss.item(), self.step)
+        self.losses[player].append(value)
+        optimiser, parameters = self.optimisers[player], self.parameters[player]
+        for group in optimiser.param_groups:
+            group["lr"] = self.recipe.rate(player, self.model.progress)
+        optimiser.zero_grad()
+        loss.backward(inputs=parameters)
+        norm = clip_grad_norm_(parameters, self.recipe.clip or math.inf).item()
+        if not math.isfinite(norm):
+            raise Diverged(f"the gradient of {player} is {norm} at step {self.step}; try a lower lr or a smaller clip")
+        optimiser.step()
+
+    def mean_losses(self) -> dict[str, float]:
+        """Return each player's mean loss since the last call."""
+        means = {name: sum(values) / len(values) for name, values in self.losses.items() if values}
+        self.losses = {name: [] for name in self.losses}
+        return means
 
 
 def _batches(x: Tensor, size: int) -> Iterator[Tensor]:
@@ -209,7 +228,7 @@ def _batches(x: Tensor, size: int) -> Iterator[Tensor]:
 
 
 def _ema(decay: float) -> Any:
-    """Return the update of an exponential moving average whose decay rises from 0, so that short trainings are averaged too."""
+    """Return the update of an exponential moving average; its decay rises from 0, to suit short trainings too."""
     import torch
 
     @torch.no_grad()
@@ -223,10 +242,11 @@ def _ema(decay: float) -> Any:
 class _Best:
     """Keeps the weights that have the lowest loss on held-out points; the last ones for models of several players."""
 
-    def __init__(self, module: nn.Module, validation: Tensor, alone: bool) -> None:
+    def __init__(self, module: TorchModel, validation: Tensor, alone: bool) -> None:
         self.module, self.points = module, validation[:2000]
         self.alone = alone and len(validation) > 0
-        self.lowest, self.kept = math.inf, None
+        self.lowest = math.inf
+        self.kept: dict[str, Tensor] = {}
 
     def look(self) -> dict[str, float]:
         """Score the present weights, always with the same noise, and keep a copy if they are the best so far."""

@@ -63,10 +63,12 @@ class Gaussian(Model):
         self.n_parameters = d + d * (d + 1) // 2
 
     def sample(self, n: int) -> Array:
-        return self.mean + np.random.standard_normal((n, len(self.mean))) @ self.cholesky.T
+        x: Array = self.mean + np.random.standard_normal((n, len(self.mean))) @ self.cholesky.T
+        return x
 
     def log_prob(self, x: Array) -> Array:
-        """log N(x; μ, LLᵀ) = −½‖L⁻¹(x − μ)‖² − Σ log Lᵢᵢ − (d/2) log 2π."""
+        """Return log N(x; μ, LLᵀ) = −½‖L⁻¹(x − μ)‖² − Σ log Lᵢᵢ − (d/2) log 2π."""
         white = np.linalg.solve(self.cholesky, (x - self.mean).T)  # (d, n)
         log_det = np.log(np.diag(self.cholesky)).sum()
-        return -0.5 * (white**2).sum(axis=0) - log_det - 0.5 * len(self.mean) * np.log(2 * np.pi)
+        log_p: Array = -0.5 * (white**2).sum(axis=0) - log_det - 0.5 * len(self.mean) * np.log(2 * np.pi)
+        return log_p

@@ -1,0 +1,26 @@
+"""What a trial does: one module a task, with a function `run(spec, stage, progress) -> Outcome`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from genbench.dataset import Array
+from genbench.record import Cost
+
+__all__ = ["Outcome"]
+
+
+@dataclass
+class Outcome:
+    """What a task returns: scores by name (None where a metric does not apply), costs, and what is kept on disk."""
+
+    metrics: dict[str, float | None]
+    standard_errors: dict[str, float] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    diagnostics: dict[str, float] = field(default_factory=dict)
+    likelihood: str = "none"
+    history: list[dict[str, float]] = field(default_factory=list)
+    samples: Array | None = None
+    weights: dict[str, Any] = field(default_factory=dict)
+    cost: Cost = field(default_factory=Cost)

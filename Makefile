@@ -1,0 +1,47 @@
+# One torch thread a process: the parallelism is across processes.
+export OMP_NUM_THREADS = 1
+
+PYTHON ?= python3
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test test-slow lint bench reference clean
+
+demo: .venv/installed  ## install, and run every model on two moons
+	$(BIN)/genbench run --models all --data moons
+
+test: .venv/installed-test  ## install, and run the tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+test-slow: .venv/installed-test  ## the tests that train to quality
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/installed-dev  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed-test  ## how long the pieces take, beside a peer in the same run
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/training_step.py
+
+reference: .venv/installed  ## the committed leaderboard: every model on the two-dimensional sets
+	$(BIN)/genbench run --models all --data moons,circles,eight_gaussians,checkerboard --budget standard --name reference --results results
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable .
+	touch $@
+
+.venv/installed-test: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[test]'
+	touch $@ .venv/installed
+
+.venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[dev]'
+	touch $@ .venv/installed .venv/installed-test

@@ -1,0 +1,228 @@
+"""Shapes with sharp edges, twists, bends and changing scales, each with its density in closed form."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from genbench.dataset import Array, Labels, SyntheticDataset, register_dataset
+from genbench.quadrature import normal_quantile
+
+__all__ = ["Banana", "Checkerboard", "Funnel", "Pinwheel", "StretchedGaussian"]
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+def _require_positive(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 < value < np.inf:
+            raise ValueError(f"{name}={value} must be positive and finite")
+
+
+@register_dataset("checkerboard", family="shapes", source="Grathwohl et al. 2019 (FFJORD), divided by 0.45")
+class Checkerboard(SyntheticDataset):
+    """The eight black squares of a board of four by four, of side 1/0.45: uniform, with edges and −inf outside.
+
+    x₁ ~ U[−2, 2), x₂ = U[0, 1) − 2·Bernoulli(½) + (⌊x₁⌋ mod 2), both divided by 0.45.
+    """
+
+    shape = (2,)
+    scale = 0.45
+
+    def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
+        square = np.floor(8 * u)
+        column, low = np.floor(square / 2), square % 2
+        x1 = column - 2 + (8 * u - square)
+        x2 = rng.random(len(u)) - 2 * low + column % 2
+        return np.stack([x1, x2], axis=1) / self.scale, None
+
+    def log_density(self, x: Array) -> Array:
+        x1, x2 = self.scale * x.T
+        height = np.floor(x2 - np.floor(x1) % 2)
+        black = (x1 >= -2) & (x1 < 2) & ((height == 0) | (height == -2))
+        return np.where(black, -self.entropy, -np.inf)
+
+    @property
+    def entropy(self) -> float:
+        """Log of the area of eight squares, in nats."""
+        return float(np.log(8 / self.scale**2))
+
+
+@register_dataset("stretched_gaussian", family="shapes", source="genbench")
+class StretchedGaussian(SyntheticDataset):
+    """One Gaussian, long and thin, along axes that are turned: the easiest target that is not round.
+
+    Args:
+        long: standard deviation along the first axis.
+        short: standard deviation across it.
+        angle: of the first axis, in degrees.
+    """
+
+    shape = (2,)
+
+    def __init__(self, long: float = 2.0, short: float = 0.3, angle: float = 45.0) -> None:
+        _require_positive(long=long, short=short)
+        if not np.isfinite(angle):
+            raise ValueError(f"angle={angle} must be finite")
+        self.long, self.short, self.angle = long, short, angle
+
+    @property
+    def axes(self) -> Array:
+        """The two axes [2, 2], one a row."""
+        cos, sin = np.cos(np.deg2rad(self.angle)), np.sin(np.deg2rad(self.angle))
+        return np.array([[cos, sin], [-sin, cos]])
+
+    def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
+        z = np.stack([normal_quantile(u), rng.standard_normal(len(u))], axis=1)  # (n, 2)
+        return z * [self.long, self.short] @ self.axes, None
+
+    def log_density(self, x: Array) -> Array:
+        z = x @ self.axes.T / [self.long, self.short]
+        return np.asarray(-0.5 * (z**2).sum(axis=1) - LOG_2PI - np.log(self.long * self.short))
+
+    @property
+    def entropy(self) -> float:
+        """log(2πe · long · short) in nats."""
+        return float(LOG_2PI + 1 + np.log(self.long * self.short))
+
+
+@register_dataset("pinwheel", family="shapes", source="Johnson et al. 2016, with the twist taken from the norm")
+class Pinwheel(SyntheticDataset):
+    """Gaussian arms around the origin, twisted into a spiral. Labels: the arm.
+
+    A point f ~ N((1, 0), diag(radial², tangential²)) is turned by the arm's angle plus rate · exp(‖f‖). A rotation by
+    an angle that depends on the norm alone preserves area, so p(x) is the density of the straight arms at the point
+    turned back, and the entropy is that of the straight arms. (Beyond norm 10 the twist stays what it is there, and
+    finite.)
+
+    Args:
+        arms: number of arms, 2 to 64.
+        radial: standard deviation along an arm.
+        tangential: standard deviation across an arm, at most 100 times smaller or greater than `radial`.
+        rate: how fast the arms are twisted.
+    """
+
+    shape = (2,)
+
+    def __init__(self, arms: int = 5, radial: float = 0.3, tangential: float = 0.1, rate: float = 0.25) -> None:
+        if not 2 <= arms <= 64:
+            raise ValueError(f"arms={arms} must be between 2 and 64")
+        _require_positive(radial=radial, tangential=tangential)
+        if not 0.01 <= tangential / radial <= 100:
+            raise ValueError(f"tangential={tangential} must be within a factor of 100 of radial={radial}")
+        if not np.isfinite(rate):
+            raise ValueError(f"rate={rate} must be finite")
+        self.arms, self.radial, self.tangential, self.rate = arms, radial, tangential, rate
+        self.classes = arms
+
+    def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels]:
+        arm = np.floor(self.arms * u)
+        along = 1 + self.radial * normal_quantile(self.arms * u - arm)
+        across = self.tangential * rng.standard_normal(len(u))
+        angle = 2 * np.pi * arm / self.arms + self._twist(np.hypot(along, across))
+        return np.stack(_rotate(along, across, angle), axis=1), arm.astype(np.int64)
+
+    def log_density(self, x: Array) -> Array:
+        along, across = _rotate(x[:, 0], x[:, 1], -self._twist(np.hypot(x[:, 0], x[:, 1])))
+        log_arms = self._log_arms(along, across)
+        return np.asarray(np.logaddexp.reduce(log_arms, axis=0) - np.log(self.arms))
+
+    @cached_property
+    def entropy(self) -> float:
+        """H(X|K) + H(K) − H(K|X) in nats, the last by the trapezoid rule over one of the arms, which are all alike."""
+        step = min(self.radial, self.tangential) / 4
+        along = 1 + np.arange(-10 * self.radial, 10 * self.radial, step)
+        across = np.arange(-10 * self.tangential, 10 * self.tangential, step)
+        confusion = 0.0
+        for row in np.array_split(along, -(-len(along) * len(across) // 100_000)):
+            log_arms = self._log_arms(*(grid.ravel() for grid in np.meshgrid(row, across)))  # (arms, points)
+            log_pi = log_arms - np.logaddexp.reduce(log_arms, axis=0)
+            confusion -= float((np.exp(log_arms[0]) * (np.exp(log_pi) * log_pi).sum(axis=0)).sum()) * step**2
+        within = LOG_2PI + 1 + np.log(self.radial * self.tangential)
+        return float(within + np.log(self.arms) - confusion)
+
+    def _twist(self, norm: Array) -> Array:
+        return np.asarray(self.rate * np.exp(np.minimum(norm, 10.0)))
+
+    def _log_arms(self, along: Array, across: Array) -> Array:
+        """Return the log-density of each straight arm, [arms, n], at the points (along, across), [n] each."""
+        base = 2 * np.pi * np.arange(self.arms)[:, None] / self.arms
+        a, b = _rotate(along, across, -base)  # (arms, n)
+        squares = ((a - 1) / self.radial) ** 2 + (b / self.tangential) ** 2
+        return np.asarray(-0.5 * squares - LOG_2PI - np.log(self.radial * self.tangential))
+
+
+def _rotate(x: Array, y: Array, angle: Array) -> tuple[Array, Array]:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return cos * x - sin * y, sin * x + cos * y
+
+
+@register_dataset("banana", family="shapes", source="Haario et al. 1999")
+class Banana(SyntheticDataset):
+    """A Gaussian bent along a parabola: x₁ ~ N(0, scale²), x₂ | x₁ ~ N(curvature · (x₁² − scale²), width²).
+
+    The bend shifts x₂ by a function of x₁, so its Jacobian is 1 and the entropy is that of the Gaussian.
+
+    Args:
+        scale: standard deviation of x₁.
+        curvature: of the parabola; 0 gives a Gaussian.
+        width: standard deviation of x₂ around the parabola.
+    """
+
+    shape = (2,)
+
+    def __init__(self, scale: float = 2.0, curvature: float = 0.5, width: float = 0.5) -> None:
+        _require_positive(scale=scale, width=width)
+        if not np.isfinite(curvature):
+            raise ValueError(f"curvature={curvature} must be finite")
+        self.scale, self.curvature, self.width = scale, curvature, width
+
+    def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
+        x1 = self.scale * normal_quantile(u)
+        x2 = self.curvature * (x1**2 - self.scale**2) + self.width * rng.standard_normal(len(u))
+        return np.stack([x1, x2], axis=1), None
+
+    def log_density(self, x: Array) -> Array:
+        x1, x2 = x.T
+        z = (x2 - self.curvature * (x1**2 - self.scale**2)) / self.width
+        return np.asarray(-0.5 * ((x1 / self.scale) ** 2 + z**2) - LOG_2PI - np.log(self.scale * self.width))
+
+    @property
+    def entropy(self) -> float:
+        """log(2πe · scale · width) in nats."""
+        return float(LOG_2PI + 1 + np.log(self.scale * self.width))
+
+
+@register_dataset("funnel", family="shapes", source="Neal 2003, Slice sampling, section 8")
+class Funnel(SyntheticDataset):
+    """Neal's funnel: v ~ N(0, std²) and x_i | v ~ N(0, eᵛ); v is the first coordinate.
+
+    Args:
+        dim: dimension, v included, 2 to 64.
+        std: standard deviation of v, at most 10.
+    """
+
+    def __init__(self, dim: int = 2, std: float = 3.0) -> None:
+        if not 2 <= dim <= 64:
+            raise ValueError(f"dim={dim} must be between 2 and 64")
+        if not 0 < std <= 10:
+            raise ValueError(f"std={std} must be positive and at most 10")
+        self.dim, self.std = dim, std
+        self.shape = (dim,)
+
+    def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
+        v = self.std * normal_quantile(u)[:, None]  # (n, 1)
+        return np.hstack([v, np.exp(v / 2) * rng.standard_normal((len(u), self.dim - 1))]), None
+
+    def log_density(self, x: Array) -> Array:
+        """Return log N(v; 0, std²) + Σ_i log N(x_i; 0, eᵛ), [n]; e⁻ᵛ is at most e⁶⁰⁰, so that it stays finite."""
+        v, squares = x[:, 0], (x[:, 1:] ** 2).sum(axis=1)
+        log_v = -0.5 * (v / self.std) ** 2 - np.log(self.std)
+        log_rest = -0.5 * squares * np.exp(np.minimum(-v, 600.0)) - 0.5 * (self.dim - 1) * v
+        return np.asarray(log_v + log_rest - 0.5 * self.dim * LOG_2PI)
+
+    @property
+    def entropy(self) -> float:
+        """½ log(2πe std²) + (dim − 1)(½ log 2πe + E[v]/2) in nats, with E[v] = 0."""
+        return float(0.5 * self.dim * (LOG_2PI + 1) + np.log(self.std))

@@ -1,0 +1,46 @@
+"""Listing what the registry holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genbench.parameters import defaults
+from genbench.registry import REGISTRY
+
+__all__ = ["print_catalogue"]
+
+FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind",), "metrics": ("unit", "needs")}
+
+
+def print_catalogue(name: str) -> None:
+    """Print the plugins of a group by family: name, facts, parameters, summary; then those that failed to import."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    group = REGISTRY[name]
+    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    table = Table(show_lines=False, box=None, pad_edge=False)
+    for heading in (group.singular, "family", *FACTS[name], "what it is"):
+        table.add_column(heading, no_wrap=heading != "what it is", header_style="bold")
+    for card in sorted(group.cards.values(), key=lambda card: (card.family, card.name)):
+        parameters = "" if name == "metrics" else _parameters(card)
+        facts = [_fact(getattr(card, fact)) for fact in FACTS[name]]
+        what = escape(card.summary) + (f"\n[dim]{escape(parameters)}[/dim]" if parameters else "")
+        table.add_row(escape(card.name), escape(card.family), *facts, what)
+    console.print(table)
+    if name == "models":
+        console.print(
+            "[dim]Torch models also take the trainer's parameters: batch_size, lr, warmup, clip, ema, …[/dim]"
+        )
+    for failure in group.failures:
+        console.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")
+
+
+def _parameters(card: Any) -> str:
+    known = {key: value for key, value in defaults(card).items() if key in card.signature}
+    return ", ".join(f"{key}={value}" if value is not None else f"{key}=auto" for key, value in known.items())
+
+
+def _fact(value: Any) -> str:
+    return ", ".join(sorted(value)) if isinstance(value, tuple | frozenset) else str(value)

@@ -1,0 +1,56 @@
+"""Sliced 2-Wasserstein distance: the cheap one, so it sees all the samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.metric import Evidence, register_metric
+
+__all__ = ["directions", "sliced_w2", "sliced_wasserstein"]
+
+BLOCK = 10  # directions at a time: 50,000 points take 4 MB
+
+
+@register_metric("sliced_w2", family="distance", label="sliced W2", unit="data units", order=10)
+def sliced_w2(evidence: Evidence) -> float:
+    """Sliced 2-Wasserstein distance between all samples and the reference, in the data's units (Bonneel et al. 2015).
+
+    Every model of a seed is projected on the same directions.
+    """
+    d = evidence.samples.shape[1]
+    return sliced_wasserstein(
+        evidence.samples, evidence.reference, directions(d, evidence.protocol.projections, evidence.rng("sliced_w2"))
+    )
+
+
+def directions(d: int, count: int, rng: np.random.Generator) -> Array:
+    """Return unit vectors [count, d] as columns of directions.
+
+    In the plane they are evenly spaced from a random start, which makes the mean over them a quadrature; in higher
+    dimensions they are independent and uniform on the sphere; the line has only one.
+    """
+    if d == 1:
+        return np.ones((1, 1))
+    if d == 2:
+        angle = np.pi * (np.arange(count) + rng.random()) / count  # a direction and its opposite are one
+        return np.column_stack([np.cos(angle), np.sin(angle)])
+    normal = rng.standard_normal((count, d))
+    unit: Array = normal / np.linalg.norm(normal, axis=1, keepdims=True)
+    return unit
+
+
+def sliced_wasserstein(x: Array, y: Array, theta: Array) -> float:
+    """Return SW₂(x, y) = √ mean over θ of W₂²(⟨x, θ⟩, ⟨y, θ⟩) for x [n, d], y [m, d] and unit vectors θ [p, d]."""
+    costs = [_costs_1d(t @ x.T, t @ y.T) for t in (theta[i : i + BLOCK] for i in range(0, len(theta), BLOCK))]
+    return float(np.sqrt(np.concatenate(costs).mean()))
+
+
+def _costs_1d(u: Array, v: Array) -> Array:
+    """Return W₂² of each pair of rows u [p, n] and v [p, m]: on a line the optimal plan keeps the order."""
+    if u.shape == v.shape:
+        costs: Array = np.square(np.sort(u, axis=1) - np.sort(v, axis=1)).mean(axis=1)
+        return costs
+    from ot import emd2_1d
+
+    return np.array([emd2_1d(a, b) for a, b in zip(u, v, strict=True)])

@@ -1,0 +1,160 @@
+"""Coupling layers, and the flow that stacks them (Dinh, Sohl-Dickstein and Bengio 2017, "Density estimation using Real NVP")."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from genbench.nn.mlp import mlp
+from genbench.nn.splines import knots, spline, spline_inverse
+
+__all__ = ["Affine", "Coupling", "Flow", "RationalQuadratic", "Transform", "coupling_flow"]
+
+
+class Transform(Protocol):
+    """A monotone map of one coordinate, given by `size` free parameters; all zeros are the identity."""
+
+    @property
+    def size(self) -> int:
+        """Number of parameters of a coordinate."""
+
+    def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Return y and log dy/dx, both (...), for x (...) and parameters (..., size)."""
+
+    def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x and log dx/dy, both (...)."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """y = x·exp(s) + t with the log-scale softly clamped to (−clamp, clamp), so that no layer can explode."""
+
+    clamp: float = 2.0
+    size: int = 2
+
+    def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        s, t = self._read(parameters)
+        return x * s.exp() + t, s
+
+    def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        s, t = self._read(parameters)
+        return (y - t) * (-s).exp(), -s
+
+    def _read(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        s, t = parameters.unbind(dim=-1)
+        return self.clamp * torch.tanh(s / self.clamp), t
+
+
+@dataclass(frozen=True)
+class RationalQuadratic:
+    """A rational-quadratic spline on [−bound, bound], the identity outside."""
+
+    bins: int
+    bound: float
+
+    @property
+    def size(self) -> int:
+        return 3 * self.bins - 1
+
+    def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        return spline(x, knots(parameters, self.bound), self.bound)
+
+    def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        return spline_inverse(y, knots(parameters, self.bound), self.bound)
+
+
+class Coupling(nn.Module):
+    """Transforms the coordinates outside of a mask with parameters that a network reads off those inside (equation 9).
+
+    The coordinates inside are not left as they are but pass a transform with learned constant parameters, which costs
+    little and leaves the Jacobian triangular. So a single coordinate, which has no other to condition on, is a flow too.
+
+    Args:
+        inside: Mask (d,), true where a coordinate is read.
+        transform: The map of one coordinate.
+        hidden: Width of the network.
+        depth: Number of its hidden layers.
+    """
+
+    inside: Tensor
+
+    def __init__(self, inside: Tensor, transform: Transform, hidden: int, depth: int) -> None:
+        super().__init__()
+        self.transform = transform
+        self.register_buffer("inside", inside.unsqueeze(-1))  # (d, 1)
+        self.register_buffer("outside", (~self.inside).float())
+        self.constant = nn.Parameter(torch.zeros(len(inside), transform.size))
+        self.network: nn.Sequential | None = None
+        if not inside.all():
+            self.network = mlp(len(inside), hidden, depth, len(inside) * transform.size)
+            for p in self.network[-1].parameters():
+                nn.init.zeros_(p)  # a flow starts as the identity
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return y (b, d) and log |det dy/dx| (b,) in nats."""
+        y, log_slope = self.transform.forward(x, self._read(x))
+        return y, log_slope.sum(dim=1)
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x (b, d) and log |det dx/dy| (b,) in nats."""
+        x, log_slope = self.transform.inverse(y, self.constant.expand(len(y), -1, -1))
+        if self.network is not None:
+            x, log_slope = self.transform.inverse(y, self._read(x))  # right inside of the mask is enough to read
+        return x, log_slope.sum(dim=1)
+
+    def _read(self, x: Tensor) -> Tensor:
+        """Return the parameters (b, d, size) of every coordinate of x (b, d)."""
+        if self.network is None:
+            return self.constant.expand(len(x), -1, -1)
+        read = self.network(x * self.inside.squeeze(-1)).unflatten(-1, self.constant.shape)
+        return self.constant + read * self.outside
+
+
+class Flow(nn.Module):
+    """A stack of invertible layers that maps data to standard normal noise.
+
+    Args:
+        d: Number of coordinates.
+        layers: Modules with `forward` and `inverse`, each returning points and a log-determinant.
+    """
+
+    def __init__(self, d: int, layers: list[nn.Module]) -> None:
+        super().__init__()
+        self.d = d
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return noise z (b, d) and log |det dz/dx| (b,) in nats."""
+        log_det = x.new_zeros(len(x))
+        for layer in self.layers:
+            x, step = layer(x)
+            log_det = log_det + step
+        return x, log_det
+
+    def inverse(self, z: Tensor) -> Tensor:
+        """Return the point x (b, d) of noise z (b, d)."""
+        for layer in reversed(self.layers):
+            z, _ = layer.inverse(z)  # type: ignore[operator]
+        return z
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Return log p(x) = log N(z(x); 0, I) + log |det dz/dx| in nats (b,), by change of variables."""
+        z, log_det = self(x)
+        return log_det - 0.5 * (z.square().sum(dim=1) + self.d * math.log(2 * math.pi))
+
+    def sample(self, n: int) -> Tensor:
+        """Return n points (n, d)."""
+        return self.inverse(torch.randn(n, self.d))
+
+
+def coupling_flow(d: int, couplings: int, transform: Transform, hidden: int, depth: int) -> Flow:
+    """Return a flow of couplings in pairs: each pair splits the coordinates anew at random, and swaps roles within."""
+    layers: list[nn.Module] = []
+    for i in range(couplings):
+        inside = torch.randperm(d) < (d + 1) // 2 if i % 2 == 0 or d == 1 else ~inside
+        layers.append(Coupling(inside, transform, hidden, depth))
+    return Flow(d, layers)

@@ -1,0 +1,158 @@
+"""What to do: models x datasets x seeds, with parameters and a budget, as a list of trials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from genbench.errors import GenbenchError
+from genbench.metric import Protocol
+from genbench.parameters import bind, create, defaults
+from genbench.record import TrialSpec
+from genbench.registry import REGISTRY, Card, Group
+from genbench.sources import fingerprint
+from genbench.spec import Spec
+from genbench.training import Budget
+
+__all__ = ["Plan", "make_plan", "parse_seeds"]
+
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of a run, and what was left out or added, in words."""
+
+    trials: list[TrialSpec]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A plugin with its parameters bound."""
+
+    card: Any
+    label: str
+    params: dict[str, Any]
+
+
+def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
+    """Return the seeds: 3 or "3" is 0, 1, 2; "4,7" and "4," name them.
+
+    Raises:
+        GenbenchError: there is no seed, or one is not a whole number from 0 to 2³² − 1.
+    """
+    text = str(seeds) if isinstance(seeds, str | int) else ",".join(map(str, seeds)) + ","
+    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*,?\s*", text):
+        raise GenbenchError(f"seeds '{text}' is neither a number of seeds (3) nor a list of them (4,7 or 4,)")
+    numbers = [int(part) for part in text.split(",") if part.strip()]
+    chosen = numbers if "," in text else list(range(numbers[0]))
+    if not chosen:
+        raise GenbenchError("seeds '0' leaves nothing to run; ask for at least 1")
+    if max(chosen) > MAX_SEED:
+        raise GenbenchError(f"seed {max(chosen)} is too large; use whole numbers up to {MAX_SEED}")
+    return list(dict.fromkeys(chosen))
+
+
+def make_plan(
+    models: str,
+    datasets: str,
+    seeds: str | int | Sequence[int] = 3,
+    budget: str = "quick",
+    metrics: str = "all",
+    task: str = "generate",
+    protocol: Protocol = Protocol(),
+    plugins: Sequence[str] = (),
+) -> Plan:
+    """Return the trials that a request stands for; every dataset gets the oracle, whose scores are the floor.
+
+    Raises:
+        GenbenchError: a name, a parameter, a seed or the budget is wrong, or a model that was named cannot handle a
+            dataset.
+    """
+    Budget(budget)
+    numbers = parse_seeds(seeds)
+    chosen_models = _choose(REGISTRY["models"], models)
+    chosen_datasets = _choose(REGISTRY["datasets"], datasets)
+    names = tuple(sorted((spec.name for spec in REGISTRY["metrics"].select(metrics)), key=_column))
+    paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
+    notes, groups = [], []
+    for dataset in chosen_datasets:
+        able, floors, note = _pair(chosen_models, dataset, named=models.strip() != "all")
+        notes += note
+        groups.append((dataset, floors + able))
+    trials = []
+    for seed in numbers:
+        for dataset, able in groups:
+            data_fingerprint = create(dataset.card, dataset.params).fingerprint()
+            trials += [
+                TrialSpec(
+                    task=task,
+                    model=model.label,
+                    model_name=model.card.name,
+                    params=model.params,
+                    dataset=dataset.label,
+                    dataset_name=dataset.card.name,
+                    dataset_params=dataset.params,
+                    seed=seed,
+                    budget=budget,
+                    metrics=names,
+                    protocol=asdict(protocol),
+                    sources=_sources(task, model.card, dataset.card, names),
+                    data_fingerprint=data_fingerprint,
+                    plugins=paths,
+                )
+                for model in able
+            ]
+    return Plan(trials, notes)
+
+
+def _choose(group: Group, selection: str) -> list[_Choice]:
+    """Bind the parameters of a selection, and try each constructor, so that a wrong value is known before a run."""
+    choices = {}
+    for spec in group.select(selection):
+        card = group[spec.name]
+        params = bind(card, spec.params)
+        create(card, params)
+        usual = defaults(card)
+        label = str(Spec(card.name, {name: v for name, v in params.items() if v != usual[name]}))
+        choices[label] = _Choice(card, label, params)
+    return list(choices.values())
+
+
+def _pair(models: list[_Choice], dataset: _Choice, named: bool) -> tuple[list[_Choice], list[_Choice], list[str]]:
+    """Return the models that can handle a dataset, the oracles that were not asked for, and notes about both."""
+    kind = dataset.card.kind
+    able = [model for model in models if kind in model.card.kinds]
+    unable = [model for model in models if kind not in model.card.kinds]
+    if unable and named:
+        can = ", ".join(unable[0].card.kinds)
+        raise GenbenchError(
+            f"{unable[0].label} cannot handle {dataset.label} (kind {kind}; it takes {can}); leave one out"
+        )
+    notes = [
+        f"left out on {dataset.label}: {model.label} takes {', '.join(model.card.kinds)}, not {kind}"
+        for model in unable
+    ]
+    asked = {model.card.name for model in able}
+    oracles = [
+        c for c in REGISTRY["models"].cards.values() if c.role == "oracle" and kind in c.kinds and c.name not in asked
+    ]
+    floors = [_Choice(card, card.name, bind(card, {})) for card in oracles]
+    return able, floors, notes
+
+
+def _sources(task: str, model: Card, dataset: Card, metrics: Sequence[str]) -> dict[str, str]:
+    import genbench.tasks
+
+    task_file = Path(genbench.tasks.__path__[0]) / f"{task}.py"
+    if not task_file.exists():
+        raise GenbenchError(f"no task '{task}'; `genbench run --help` lists them")
+    return fingerprint(task_file, model.file, dataset.file, *(REGISTRY["metrics"][name].file for name in metrics))
+
+
+def _column(name: str) -> tuple[int, str]:
+    return (REGISTRY["metrics"][name].order, name)

@@ -1,0 +1,141 @@
+"""What a trial is asked to do, and what it answers: the schemas of the files on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["SCHEMA", "STATUSES", "Cost", "Failure", "RunRecord", "Status", "TrialRecord", "TrialSpec"]
+
+SCHEMA = 1
+Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]
+STATUSES: tuple[Status, ...] = ("ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples")
+
+
+class TrialSpec(BaseModel):
+    """One model on one dataset with one seed. The outcome is a function of this alone.
+
+    Attributes:
+        task: what to do; a module of genbench.tasks.
+        model, dataset: labels, with the parameters that differ from the defaults.
+        model_name, dataset_name: names in the registry.
+        params, dataset_params: all parameters.
+        metrics: names of the metrics to compute.
+        protocol: how much evidence each metric gets.
+        sources: digest of each module that the outcome depends on.
+        data_fingerprint: checksum of a data file, where there is one.
+        plugins: files to import first; where they lie does not matter to the outcome.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str = "generate"
+    model: str
+    model_name: str
+    params: dict[str, Any]
+    dataset: str
+    dataset_name: str
+    dataset_params: dict[str, Any]
+    seed: int
+    budget: str
+    metrics: tuple[str, ...]
+    protocol: dict[str, int]
+    sources: dict[str, str]
+    data_fingerprint: str = ""
+    plugins: tuple[str, ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
+        facts = self.model_dump(mode="json", exclude={"plugins"}) | {"schema": SCHEMA}
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+        return f"{_slug(self.model)}-{_slug(self.dataset)}-{self.seed}-{digest}"
+
+    @property
+    def identity(self) -> tuple[str, str, str, int]:
+        """Which row and seed of the table it fills: a later trial with the same identity replaces an earlier one."""
+        return (self.task, self.model, self.dataset, self.seed)
+
+    def differences(self, other: TrialSpec) -> list[str]:
+        """Return what differs from another spec, in words."""
+        mine, theirs = self.model_dump(mode="json", exclude={"plugins"}), other.model_dump(mode="json")
+        words = []
+        for name in ("params", "dataset_params", "sources", "protocol"):
+            for part in sorted(mine[name].keys() | theirs[name].keys()):
+                if mine[name].get(part) != theirs[name].get(part):
+                    before, now = theirs[name].get(part), mine[name].get(part)
+                    words.append(f"code of {part} changed" if name == "sources" else f"{part}: {before} -> {now}")
+        whole = [name for name in ("budget", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
+        return words + [f"{name} changed: {theirs[name]} -> {mine[name]}" for name in whole]
+
+
+class Cost(BaseModel):
+    """What a trial cost. Seconds are wall time with one torch thread; memory is the peak of the whole process."""
+
+    train_seconds: float | None = None
+    steps: int | None = None
+    sample_seconds: float | None = None
+    samples_per_second: float | None = None
+    log_prob_seconds: float | None = None
+    score_seconds: float | None = None
+    parameters: int | None = None
+    nfe: int | None = None
+    peak_memory_mb: float | None = None
+
+
+class Failure(BaseModel):
+    """Why a trial failed: in which phase (load, fit, sample, log_prob, score, save), after how long, and how."""
+
+    phase: str
+    type: str
+    message: str
+    seconds: float
+    traceback: str = ""
+
+
+class TrialRecord(BaseModel):
+    """One finished trial, as it stands in results/<run>/trials/<key>.json."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    key: str
+    model: str
+    dataset: str
+    seed: int
+    params: dict[str, Any]
+    budget: str
+    status: Status
+    family: str
+    role: str
+    likelihood: str
+    metrics: dict[str, float | None] = {}
+    standard_errors: dict[str, float] = {}
+    flags: list[str] = []
+    diagnostics: dict[str, float] = {}
+    cost: Cost = Cost()
+    history: list[dict[str, float]] = []
+    error: Failure | None = None
+    spec: TrialSpec
+
+
+class RunRecord(BaseModel):
+    """What was asked of a run, as it stands in its run.json. `trials` are the keys that its table is made of."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    name: str
+    trials: list[str] = []
+    requests: list[dict[str, Any]] = []
+    environment: dict[str, Any] = {}
+
+
+def _slug(label: str) -> str:
+    """Return a label fit for a file name; long ones are cut, since the key's hash tells them apart."""
+    return re.sub(r"[^A-Za-z0-9_.+=]+", "_", label).strip("_.")[:60] or "x"

@@ -1,0 +1,110 @@
+"""A run as a user holds it: its trials, its tidy frame, its leaderboard."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genbench.dataset import Array
+from genbench.errors import GenbenchError, nearest
+from genbench.record import RunRecord, TrialRecord
+from genbench.store import CorruptFile, Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genbench.leaderboard import Leaderboard
+
+__all__ = ["Run"]
+
+
+class Run:
+    """The trials of a run, read from its folder. A corrupt trial file is named in `problems` and left out.
+
+    Raises:
+        GenbenchError: the folder holds no run.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.store = Store(path)
+        self.record: RunRecord = self.store.read_run()
+        self.problems: list[str] = []
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.store.path
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.record.name
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {len(self.trials)} trials)"
+
+    def _repr_html_(self) -> str:
+        return str(self.leaderboard().frame().to_html())
+
+    @cached_property
+    def trials(self) -> list[TrialRecord]:
+        """The finished trials that the run's table is made of, in the order in which they were asked for."""
+        records = []
+        for key in self.record.trials:
+            if self.store.has(key):
+                try:
+                    records.append(self.store.read(key))
+                except CorruptFile as error:
+                    self.problems.append(f"{error}; run again to replace it")
+        return records
+
+    def trial(self, key: str) -> TrialRecord:
+        """Return one trial by its key.
+
+        Raises:
+            GenbenchError: the run has no such trial.
+        """
+        for record in self.trials:
+            if record.key == key:
+                return record
+        raise GenbenchError(f"no trial '{key}' in {self.path}{nearest(key, self.record.trials)}")
+
+    def samples(self, key: str) -> Array | None:
+        """Return the samples [n, *shape] of a trial, or None where it failed before it had any."""
+        return self.store.samples(key)
+
+    def frame(self) -> pd.DataFrame:
+        """Return a tidy frame: one row a trial and metric, with the value and its standard error."""
+        import pandas as pd
+
+        columns = [
+            "key",
+            "model",
+            "family",
+            "dataset",
+            "seed",
+            "budget",
+            "status",
+            "likelihood",
+            "metric",
+            "value",
+            "standard_error",
+        ]
+        rows = [
+            (*(getattr(t, name) for name in columns[:8]), metric, value, t.standard_errors.get(metric))
+            for t in self.trials
+            for metric, value in t.metrics.items()
+        ]
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame.astype({"value": float, "standard_error": float})
+
+    def leaderboard(self, sort: str | None = None) -> Leaderboard:
+        """Return the leaderboard, sorted by a metric.
+
+        Raises:
+            GenbenchError: the run has no such metric.
+        """
+        from genbench.leaderboard import Leaderboard
+
+        return Leaderboard.of(self.trials, sort)

@@ -1,0 +1,191 @@
+"""Files on disk: one small file per finished trial, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from genbench.dataset import Array
+from genbench.errors import GenbenchError
+from genbench.record import SCHEMA, RunRecord, TrialRecord
+
+__all__ = ["CorruptFile", "Store"]
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class CorruptFile(GenbenchError):
+    """A file of the store that cannot be read back."""
+
+
+class Store:
+    """A run's folder: run.json, trials/<key>.{json,npz,safetensors}, figures/.
+
+    A trial's JSON is written last, so that where it is, the rest is.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.trials = self.path / "trials"
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises:
+            GenbenchError: the place cannot be written.
+        """
+        try:
+            self.trials.mkdir(parents=True, exist_ok=True)
+            probe = self.trials / ".write-test"
+            probe.write_text("")
+            probe.unlink()
+        except OSError as error:
+            raise GenbenchError(
+                f"cannot write to {self.path}: {error.strerror}; choose another --results folder"
+            ) from None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for this process; the lock goes with the process, however it ends.
+
+        Raises:
+            GenbenchError: another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise GenbenchError(
+                f"{self.path} is in use by another genbench; wait for it or choose another --name"
+            ) from None
+
+    def has(self, key: str) -> bool:
+        """Whether a trial is finished."""
+        return (self.trials / f"{key}.json").exists()
+
+    def write(
+        self, record: TrialRecord, samples: Array | None = None, weights: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write a finished trial: samples [n, *shape], kept as float32, and weights first, the record last.
+
+        Raises:
+            OSError: the disk is full or the folder is gone; what was there before is untouched.
+        """
+        if samples is not None:
+            points = samples.astype(np.float32)
+            self._atomically(self.trials / f"{record.key}.npz", lambda file: np.savez(file, samples=points))
+        if weights:
+            from safetensors.torch import save
+
+            payload = save({name: value.contiguous() for name, value in weights.items()})
+            self._atomically(self.trials / f"{record.key}.safetensors", lambda file: file.write(payload))
+        self._write_json(self.trials / f"{record.key}.json", record)
+
+    def mark(self, key: str, phase: str) -> None:
+        """Note the phase that a running trial is in, for the record in case its process dies."""
+        (self.trials / f".{key}.phase").write_text(phase)
+
+    def unmark(self, key: str) -> str:
+        """Forget the note and return the phase it held."""
+        note = self.trials / f".{key}.phase"
+        phase = note.read_text() if note.exists() else "load"
+        note.unlink(missing_ok=True)
+        return phase
+
+    def read(self, key: str) -> TrialRecord:
+        """Return a finished trial.
+
+        Raises:
+            CorruptFile: its file cannot be read back.
+        """
+        return self._read_json(self.trials / f"{key}.json", TrialRecord)
+
+    def set_aside(self, key: str) -> Path:
+        """Rename a corrupt trial file, so that the trial runs again and the evidence stays; returns the new name."""
+        file = self.trials / f"{key}.json"
+        aside = file.with_suffix(".json.corrupt")
+        file.replace(aside)
+        return aside
+
+    def samples(self, key: str) -> Array | None:
+        """Return a trial's samples [n, *shape] as float64, or None where it has none.
+
+        Raises:
+            CorruptFile: the file cannot be read back.
+        """
+        file = self.trials / f"{key}.npz"
+        if not file.exists():
+            return None
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return np.asarray(archive["samples"], dtype=np.float64)
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise CorruptFile(f"{file} cannot be read ({error}); delete its trial's files and run again") from None
+
+    def finished(self) -> list[str]:
+        """Return the keys of all finished trials, also of those that the run's table no longer holds."""
+        return sorted(file.stem for file in self.trials.glob("*.json"))
+
+    def read_run(self) -> RunRecord:
+        """Return the run's record.
+
+        Raises:
+            GenbenchError: there is no run here.
+            CorruptFile: its file cannot be read back.
+        """
+        if not (self.path / "run.json").exists():
+            near = (
+                sorted(p.parent.name for p in self.path.parent.glob("*/run.json")) if self.path.parent.exists() else []
+            )
+            hint = f"runs beside it: {', '.join(near)}" if near else "start one with `genbench run`"
+            raise GenbenchError(f"{self.path} is not a run (no run.json); {hint}")
+        return self._read_json(self.path / "run.json", RunRecord)
+
+    def write_run(self, record: RunRecord) -> None:
+        """Write the run's record."""
+        self._write_json(self.path / "run.json", record)
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file into the run's folder and return its path."""
+        self._atomically(self.path / name, lambda file: file.write(text.encode()))
+        return self.path / name
+
+    def _write_json(self, file: Path, record: BaseModel) -> None:
+        payload = json.dumps(record.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+        self._atomically(file, lambda out: out.write(payload.encode()))
+
+    def _read_json(self, file: Path, schema: type[R]) -> R:
+        try:
+            content = json.loads(file.read_bytes())
+            if isinstance(content, dict) and content.get("schema", 0) > SCHEMA:
+                raise GenbenchError(
+                    f"{file} was written by a newer genbench (schema {content['schema']}); upgrade genbench"
+                )
+            return schema.model_validate(content)
+        except (OSError, ValueError) as error:
+            at = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ""
+            reason = f"field {'.'.join(map(str, at))} is wrong" if at else "it is not whole JSON"
+            raise CorruptFile(f"{file} is corrupt: {reason}") from None
+
+    def _atomically(self, file: Path, write: Callable[[IO[bytes]], Any]) -> None:
+        """Write to a file beside it, flush it to the disk, and move it into place."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+        try:
+            with beside.open("wb") as out:
+                write(out)
+                out.flush()
+                os.fsync(out.fileno())
+            beside.replace(file)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise

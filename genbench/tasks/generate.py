@@ -1,0 +1,77 @@
+"""The task `generate`: load the data, fit, sample, score."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from genbench.dataset import Dataset
+from genbench.estimator import Estimator
+from genbench.evaluation import evaluate
+from genbench.metric import Evidence, Protocol
+from genbench.parameters import create
+from genbench.record import Cost, TrialSpec
+from genbench.registry import REGISTRY
+from genbench.seeding import stream
+from genbench.tasks import Outcome
+
+__all__ = ["run"]
+
+
+def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -> Outcome:
+    """Run one trial. `stage` is told the phase that begins: load, fit, sample, log_prob, score.
+
+    Raises:
+        GenbenchError and whatever a plugin raises; `stage` says where.
+    """
+    stage("load")
+    dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
+    splits = dataset.splits(stream(spec.seed, "data"))
+    card = REGISTRY["models"][spec.model_name]
+    estimator = Estimator(card, spec.params)
+    protocol = Protocol(**spec.protocol)
+
+    stage("fit")
+    begin = time.perf_counter()
+    if card.role == "oracle":
+        estimator.reveal(dataset, splits)
+    else:
+        estimator.fit(splits.train, splits.validation, seed=spec.seed, budget=spec.budget, progress=progress)
+    fitted = time.perf_counter()
+
+    stage("sample")
+    n = min(protocol.samples, len(dataset.reference(protocol.samples, stream(spec.seed, "data"))))
+    samples = estimator.sample(n, seed=spec.seed)
+    sampled = time.perf_counter()
+
+    stage("log_prob")
+    log_prob = None
+    if card.likelihood != "none" and not (card.role == "oracle" and not hasattr(dataset, "log_prob")):
+        log_prob = estimator.log_prob(splits.test, seed=spec.seed)
+    diagnostics = estimator.diagnose(splits.test, seed=spec.seed)
+    judged = time.perf_counter()
+
+    stage("score")
+    flat, test = samples.reshape(len(samples), -1), splits.test.reshape(len(splits.test), -1)
+    evidence = Evidence(dataset, flat, test, log_prob, stream(spec.seed, "evaluation"), protocol)
+    evaluation = evaluate(evidence, list(spec.metrics))
+    return Outcome(
+        metrics=evaluation.metrics,
+        standard_errors=evaluation.standard_errors,
+        flags=evaluation.flags,
+        diagnostics=diagnostics,
+        likelihood=card.likelihood if log_prob is not None else "none",
+        history=estimator.history.rows,
+        samples=samples,
+        weights=estimator.weights(),
+        cost=Cost(
+            train_seconds=fitted - begin,
+            steps=estimator.history.steps or None,
+            sample_seconds=sampled - fitted,
+            samples_per_second=n / (sampled - fitted),
+            log_prob_seconds=judged - sampled if log_prob is not None else None,
+            score_seconds=time.perf_counter() - judged,
+            parameters=estimator.parameters,
+            nfe=estimator.nfe,
+        ),
+    )

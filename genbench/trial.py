@@ -1,0 +1,115 @@
+"""One trial from start to end: run its task, and turn whatever happens into a record."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+import traceback
+from typing import Any
+
+from genbench.errors import BadSamples, Diverged, GenbenchError, nearest
+from genbench.record import Failure, Status, TrialRecord, TrialSpec
+from genbench.registry import REGISTRY, discover
+from genbench.store import Store
+from genbench.tasks import Outcome
+
+__all__ = ["execute", "failed"]
+
+
+def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecord:
+    """Run a trial and write it to the store; an exception of the plugin becomes a record, too.
+
+    Raises:
+        OSError: the record cannot be written (a full disk).
+    """
+    begin, phase = time.perf_counter(), "load"
+
+    def stage(name: str) -> None:
+        nonlocal phase
+        phase = name
+        store.mark(spec.key, name)
+
+    try:
+        discover(spec.plugins)
+        outcome = _task(spec.task).run(spec, stage, progress)
+    except Exception as error:
+        seconds = time.perf_counter() - begin
+        record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
+        outcome = Outcome(record.metrics)
+    else:
+        outcome.cost.peak_memory_mb = _peak_memory_mb()
+        record = TrialRecord(
+            **_identity(spec) | {"likelihood": outcome.likelihood},
+            status="ok",
+            metrics=outcome.metrics,
+            standard_errors=outcome.standard_errors,
+            flags=outcome.flags,
+            diagnostics=outcome.diagnostics,
+            cost=outcome.cost,
+            history=outcome.history,
+        )
+    store.write(record, outcome.samples, outcome.weights)
+    store.unmark(spec.key)
+    return record
+
+
+def failed(
+    spec: TrialSpec, status: Status, phase: str, error: BaseException | str, seconds: float, trace: str = ""
+) -> TrialRecord:
+    """Return the record of a trial that failed: a row with its phase, its seconds and its traceback."""
+    kind = status if isinstance(error, str) else type(error).__name__
+    message = str(error).strip().partition("\n")[0] or kind
+    return TrialRecord(
+        **_identity(spec),
+        status=status,
+        metrics=dict.fromkeys(spec.metrics),
+        error=Failure(phase=phase, type=kind, message=message, seconds=seconds, traceback=trace),
+    )
+
+
+def _identity(spec: TrialSpec) -> dict[str, Any]:
+    card = REGISTRY["models"][spec.model_name]
+    return {
+        "key": spec.key,
+        "model": spec.model,
+        "dataset": spec.dataset,
+        "seed": spec.seed,
+        "params": spec.params,
+        "budget": spec.budget,
+        "family": card.family,
+        "role": card.role,
+        "likelihood": card.likelihood,
+        "spec": spec,
+    }
+
+
+def _task(name: str) -> Any:
+    import genbench.tasks
+
+    known = [module.name for module in pkgutil.iter_modules(genbench.tasks.__path__)]
+    if name not in known:
+        raise GenbenchError(f"no task '{name}'{nearest(name, known)}")
+    return importlib.import_module(f"genbench.tasks.{name}")
+
+
+def _status(error: Exception) -> Status:
+    """Return the status that an exception means."""
+    if isinstance(error, Diverged):
+        return "diverged"
+    if isinstance(error, BadSamples):
+        return "invalid_samples"
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch raises a RuntimeError
+        return "out_of_memory"
+    return "crashed"
+
+
+def _peak_memory_mb() -> float | None:
+    """Return the peak resident memory of this process, where the system tells."""
+    try:
+        import resource
+        import sys
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

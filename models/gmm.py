@@ -1,0 +1,94 @@
+"""Mixture of Gaussians by expectation-maximisation."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.model import Model, register_model
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
+
+__all__ = ["GMM"]
+
+CANDIDATES = (1, 2, 4, 8, 16, 24, 32, 48)
+
+
+@register_model("gmm", family="classic", likelihood="exact", paper="Dempster et al. 1977; Schwarz 1978")
+class GMM(Model):
+    """Mixture of Gaussians with full covariances, by EM; BIC chooses how many.
+
+    Args:
+        components: number of Gaussians; None takes the one of 1, 2, 4, 8, 16, 24, 32, 48 with the lowest BIC.
+        restarts: runs of EM from new k-means++ centres, of which the likeliest is kept.
+        ridge: added to the diagonal of each covariance, in standardised units, so that none collapses on a point.
+        tolerance: EM ends when a step gains less log-likelihood per point than this, in nats.
+    """
+
+    def __init__(
+        self, components: int | None = None, restarts: int = 2, ridge: float = 1e-6, tolerance: float = 1e-3
+    ) -> None:
+        if components is not None and components < 1:
+            raise ValueError(f"components={components} must be at least 1, or none to let BIC choose")
+        if restarts < 1:
+            raise ValueError(f"restarts={restarts} must be at least 1")
+        for name, value in (("ridge", ridge), ("tolerance", tolerance)):
+            if not value > 0:
+                raise ValueError(f"{name}={value} must be positive")
+        self.components, self.restarts, self.ridge, self.tolerance = components, restarts, ridge, tolerance
+
+    def fit(self, x: Array) -> None:
+        self.mixture = (
+            self._chosen(x) if self.components is None else self._expectation_maximisation(x, self.components)
+        )
+        k, d = self.mixture.means_.shape
+        self.n_parameters = (k - 1) + k * d + k * d * (d + 1) // 2
+
+    def sample(self, n: int) -> Array:
+        """Draw a component, then a point of it."""
+        mixture = self.mixture
+        component = np.random.choice(len(mixture.weights_), size=n, p=mixture.weights_ / mixture.weights_.sum())
+        noise = np.random.standard_normal((n, mixture.means_.shape[1]))  # (n, d)
+        x: Array = mixture.means_[component]
+        for k, cholesky in enumerate(np.linalg.cholesky(mixture.covariances_)):
+            x[component == k] += noise[component == k] @ cholesky.T
+        return x
+
+    def log_prob(self, x: Array) -> Array:
+        """Return log p(x) = log Σₖ πₖ N(x; μₖ, Σₖ)."""
+        density: Array = self.mixture.score_samples(x)
+        return density
+
+    def _chosen(self, x: Array) -> GaussianMixture:
+        """Return the mixture with the lowest BIC = −2 log L + (parameters) log n; two worse ones in a row end it.
+
+        A component has at least 2(d + 1) points on average: with fewer, Gaussians that collapse onto the ridge buy
+        likelihood that BIC cannot price.
+        """
+        n, d = x.shape
+        best, lowest, worse = None, np.inf, 0
+        for k in CANDIDATES:
+            if best is not None and (worse == 2 or 2 * k * (d + 1) > n):
+                break
+            mixture = self._expectation_maximisation(x, k)
+            bic = mixture.bic(x)
+            worse = worse + 1 if bic >= lowest else 0
+            if best is None or bic < lowest:
+                best, lowest = mixture, bic
+        assert best is not None
+        return best
+
+    def _expectation_maximisation(self, x: Array, k: int) -> GaussianMixture:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+        mixture = GaussianMixture(
+            min(k, len(x)), n_init=self.restarts, reg_covar=self.ridge, tol=self.tolerance, max_iter=200
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a flat likelihood after 200 steps is good enough
+            return mixture.fit(x)  # its random numbers are those of numpy's global generator

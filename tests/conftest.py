@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def good() -> str:
+    """A plugin with the dataset `blob` and the model `standard_normal`."""
+    return str(PLUGINS / "well_behaved.py")
+
+
+@pytest.fixture(scope="session")
+def bad() -> str:
+    """A plugin whose models and dataset break the contract."""
+    return str(PLUGINS / "misbehaving.py")
+
+
+@pytest.fixture
+def genbench_cli(tmp_path):
+    """Run the command line in a process of its own, in an empty folder; returns the finished process."""
+
+    def call(*arguments: str, cwd: Path | None = None, check: int | None = 0, **kwargs):
+        done = subprocess.run(
+            [sys.executable, "-m", "genbench", *arguments],
+            capture_output=True, text=True, cwd=cwd or tmp_path, timeout=300, check=False, **kwargs,
+        )  # fmt: skip
+        if check is not None:
+            assert done.returncode == check, done.stdout + done.stderr
+        return done
+
+    return call

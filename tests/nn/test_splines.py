@@ -1,0 +1,96 @@
+import pytest
+import torch
+
+from genbench.nn.splines import MIN_BIN, MIN_SLOPE, Knots, knots, spline, spline_inverse
+
+BOUND = 3.0
+
+
+def random_knots(n: int, bins: int = 8, scale: float = 2.0, seed: int = 0) -> Knots:
+    generator = torch.Generator().manual_seed(seed)
+    return knots(scale * torch.randn(n, 3 * bins - 1, generator=generator, dtype=torch.float64), BOUND)
+
+
+def points(n: int) -> torch.Tensor:
+    """Points inside, far outside and exactly on the bounds."""
+    x = torch.linspace(-1.5 * BOUND, 1.5 * BOUND, n - 2, dtype=torch.float64)
+    return torch.cat([x, torch.tensor([-BOUND, BOUND], dtype=torch.float64)])
+
+
+@pytest.mark.parametrize("direction", [spline, spline_inverse])
+def test_log_slope_is_the_log_of_autograd_slope(direction):
+    x = points(400).requires_grad_()
+    y, log_slope = direction(x, random_knots(400), BOUND)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    torch.testing.assert_close(log_slope, slope.log(), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [0.1, 2.0, 6.0])
+def test_inverse_undoes_forward(scale):
+    x, k = points(2000), random_knots(2000, scale=scale)
+    y, forward = spline(x, k, BOUND)
+    back, backward = spline_inverse(y, k, BOUND)
+    torch.testing.assert_close(back, x, rtol=0, atol=1e-9)
+    torch.testing.assert_close(backward, -forward, rtol=0, atol=1e-6)
+
+
+def test_inverse_is_finite_in_float32_for_extreme_parameters():
+    generator = torch.Generator().manual_seed(0)
+    k = knots(40 * torch.randn(5000, 47, generator=generator), BOUND)
+    y = (2 * BOUND * torch.rand(5000, generator=generator) - BOUND).requires_grad_()
+    x, log_slope = spline_inverse(y, k, BOUND)
+    assert torch.isfinite(x).all()
+    assert torch.isfinite(log_slope).all()
+    assert x.abs().max() <= BOUND + 1e-5
+
+
+def test_zero_parameters_are_the_identity():
+    x = points(100)
+    y, log_slope = spline(x, knots(torch.zeros(100, 23, dtype=torch.float64), BOUND), BOUND)
+    torch.testing.assert_close(y, x, rtol=0, atol=1e-12)
+    torch.testing.assert_close(log_slope, torch.zeros_like(x), rtol=0, atol=1e-12)
+
+
+def test_tails_are_the_identity_and_joined_smoothly():
+    k = random_knots(4)
+    outside = torch.tensor([-1e6, -BOUND - 1e-9, BOUND + 1e-9, 1e6], dtype=torch.float64)
+    y, log_slope = spline(outside, k, BOUND)
+    assert torch.equal(y, outside)
+    assert torch.equal(log_slope, torch.zeros(4, dtype=torch.float64))
+    edge = torch.tensor([-BOUND, -BOUND, BOUND, BOUND], dtype=torch.float64)
+    y, log_slope = spline(edge, k, BOUND)
+    torch.testing.assert_close(y, edge, rtol=0, atol=1e-12)
+    torch.testing.assert_close(log_slope, torch.zeros(4, dtype=torch.float64), rtol=0, atol=1e-9)
+
+
+def test_passes_through_its_knots_with_their_slopes():
+    k = random_knots(1, bins=8)
+    every = Knots(k.grid.expand(9, -1, -1), k.slope.expand(9, -1))
+    y, log_slope = spline(k.grid[0, 0], every, BOUND)
+    torch.testing.assert_close(y, k.grid[0, 1], rtol=0, atol=1e-10)
+    torch.testing.assert_close(log_slope.exp(), k.slope[0], rtol=1e-9, atol=1e-9)
+
+
+def test_bins_and_slopes_have_their_minimum():
+    k = random_knots(500, bins=16, scale=50.0)
+    assert k.grid.diff(dim=-1).min() >= 2 * BOUND * MIN_BIN * (1 - 1e-9)
+    assert k.slope.min() >= MIN_SLOPE
+    torch.testing.assert_close(k.grid[..., 0], torch.full((500, 2), -BOUND, dtype=torch.float64))
+    torch.testing.assert_close(k.grid[..., -1], torch.full((500, 2), BOUND, dtype=torch.float64))
+
+
+def test_float32_keeps_the_last_knot_within_rounding():
+    k = knots(torch.randn(500, 47, generator=torch.Generator().manual_seed(0)), BOUND)
+    torch.testing.assert_close(k.grid[..., -1], torch.full((500, 2), BOUND), rtol=0, atol=1e-5)
+
+
+def test_agrees_with_zuko():
+    transforms = pytest.importorskip("zuko").transforms
+    x, k = points(1000), random_knots(1000)
+    peer = transforms.MonotonicRQSTransform(torch.zeros(1000, 8), torch.zeros(1000, 8), torch.zeros(1000, 7), bound=BOUND)
+    peer.horizontal, peer.vertical, peer.derivatives = k.grid[:, 0], k.grid[:, 1], k.slope
+    y, log_slope = spline(x, k, BOUND)
+    y_peer, log_peer = peer.call_and_ladj(x)
+    torch.testing.assert_close(y, y_peer, rtol=0, atol=1e-10)
+    torch.testing.assert_close(log_slope, log_peer, rtol=0, atol=1e-10)
+    torch.testing.assert_close(spline_inverse(y, k, BOUND)[0], peer.inv(y), rtol=0, atol=1e-9)

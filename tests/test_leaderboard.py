@@ -1,0 +1,134 @@
+import json
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from genbench.errors import GenbenchError
+from genbench.leaderboard import Leaderboard, interval
+from genbench.record import Failure
+from genbench.tables import render, show
+from trial_records import record, spec
+
+
+def trial(model, seed, role="model", likelihood="exact", status="ok", dataset="d", **metrics):
+    s = spec(model=model, model_name=model, seed=seed, dataset=dataset)
+    error = None if status == "ok" else Failure(phase="fit", type="X", message="m", seconds=1.0)
+    values = metrics if status == "ok" else dict.fromkeys(metrics)
+    return record(s, role=role, likelihood=likelihood, status=status, metrics=values, error=error)
+
+
+@pytest.fixture
+def trials():
+    """A is best; B differs from it by a noise of mean 0; C is worse by the same amount at every seed."""
+    noise = [0.0, 0.3, -0.3]
+    return [
+        *(trial("oracle", s, role="oracle", w2=0.5, kl=0.0) for s in range(3)),
+        *(trial("a", s, w2=1.0 + noise[s], kl=0.1) for s in range(3)),
+        *(trial("b", s, w2=1.01 - noise[s], kl=0.2, likelihood="bound") for s in range(3)),
+        *(trial("c", s, w2=1.2 + noise[s] + 0.001 * s, kl=0.3) for s in range(3)),
+        *(trial("cheat", s, role="control", w2=0.1, kl=0.05) for s in range(3)),
+    ]
+
+
+def cells(board, metric):
+    return {row.model: row.metrics[metric] for row in board.rows}
+
+
+def test_interval_is_students():
+    x = np.random.default_rng(0).normal(size=7)
+    low, high = scipy.stats.t.interval(0.95, 6, loc=x.mean(), scale=scipy.stats.sem(x))
+    assert interval(x) == pytest.approx((x.mean(), low, high))
+    assert interval([2.0]) == (2.0, None, None)
+
+
+def test_interval_covers_as_often_as_it_says():
+    # 4000 intervals of 3 normals: the share that covers has standard error 0.0034; 4 of them are a 6e-5 chance.
+    rng = np.random.default_rng(1)
+    covered = [low <= 0 <= high for _, low, high in (interval(rng.normal(size=3)) for _ in range(4000))]
+    assert abs(np.mean(covered) - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 4000)
+
+
+def test_sorted_with_floor_and_ratio(trials):
+    board = Leaderboard.of(trials, "w2")
+    assert [row.model for row in board.rows] == ["cheat", "oracle", "a", "b", "c"]
+    cell = cells(board, "w2")["c"]
+    assert cell.floor == 0.5
+    assert cell.ratio == pytest.approx(cell.mean / 0.5)
+    assert cells(board, "kl")["a"].ratio is None, "nats have no quotient"
+
+
+def test_the_best_is_marked_with_all_that_cannot_be_told_from_it(trials):
+    best = {model for model, cell in cells(Leaderboard.of(trials, "w2"), "w2").items() if cell.best}
+    assert best == {"a", "b"}, "c is worse at every seed by the same amount: a paired test sees it"
+
+
+def test_likelihood_kinds_are_not_ranked_together(trials):
+    board = Leaderboard.of(trials, "kl")
+    assert [row.model for row in board.rows] == ["oracle", "cheat", "a", "c", "b"], (
+        "the bound comes after the exact ones"
+    )
+    best = {model for model, cell in cells(board, "kl").items() if cell.best}
+    assert best == {"a", "b"}, "each kind has a best of its own"
+
+
+def test_failures_are_rows(trials):
+    board = Leaderboard.of(
+        [*trials, *(trial("d", s, status="diverged", w2=1) for s in range(3)), trial("a", 3, status="timeout", w2=1)]
+    )
+    rows = {row.model: row for row in board.rows}
+    assert board.rows[-1].model == "d"
+    assert (rows["d"].seeds, rows["d"].failed, rows["d"].statuses) == (0, 3, {"diverged": 3})
+    assert (rows["a"].seeds, rows["a"].failed) == (3, 1)
+
+
+def test_one_seed_claims_nothing():
+    board = Leaderboard.of([trial("a", 0, w2=1.0), trial("b", 0, w2=2.0)])
+    assert not any(row.metrics["w2"].best for row in board.rows)
+    assert board.rows[0].metrics["w2"].low is None
+
+
+def test_datasets_stay_apart(trials):
+    other = [trial("oracle", s, role="oracle", dataset="e", w2=5.0) for s in range(3)]
+    board = Leaderboard.of([*trials, *other, *(trial("a", s, dataset="e", w2=10.0) for s in range(3))])
+    assert {(r.model, r.dataset): r.metrics["w2"].ratio for r in board.rows if r.model == "a"} == {
+        ("a", "d"): pytest.approx(2.0),
+        ("a", "e"): 2.0,
+    }
+
+
+def test_an_unknown_metric_answers_with_the_nearest(trials):
+    with pytest.raises(GenbenchError, match="no metric 'w3' in this run; did you mean w2"):
+        Leaderboard.of(trials, "w3")
+
+
+def test_all_formats_hold_the_same_numbers(trials, capsys):
+    board = Leaderboard.of([*trials, trial("d_1", 0, status="diverged", w2=1)], "w2")
+    rows = json.loads(render(board, "json"))
+    assert {"model", "dataset", "seeds", "failed", "likelihood", "metrics", "cost"} <= rows[0].keys()
+    assert {"mean", "low", "high", "floor", "ratio"} <= rows[0]["metrics"]["w2"].keys()
+    assert len(render(board, "csv").splitlines()) == 1 + len(rows)
+    assert "| a | 3 |" in render(board, "md")
+    tex = render(board, "tex")
+    assert r"\toprule" in tex
+    assert r"d\_1" in tex
+    show(board)
+    text = capsys.readouterr().out
+    assert "1 diverged" in text
+    assert "0/1" in text
+    with pytest.raises(GenbenchError, match="no format"):
+        render(board, "xml")
+
+
+def test_ten_thousand_trials_take_seconds():
+    import time
+
+    rng = np.random.default_rng(0)
+    many = [
+        trial(f"m{m}", s, dataset=f"d{d}", w2=float(rng.random()), kl=float(rng.random()))
+        for m in range(20) for d in range(50) for s in range(10)
+    ]  # fmt: skip
+    begin = time.process_time()
+    board = Leaderboard.of(many)
+    assert len(board.rows) == 1000
+    assert time.process_time() - begin < 30, "a quadratic algorithm would take minutes"

@@ -1,0 +1,166 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from genbench import Recipe, TorchModel
+from genbench.errors import Diverged, GenbenchError
+from genbench.training import Budget, train
+
+
+class Mean(TorchModel):
+    """Learns the mean: loss ‖x − m‖², whose minimum is known."""
+
+    def build(self, shape):
+        self.m = torch.nn.Parameter(torch.zeros(shape))
+
+    def training_loss(self, x):
+        return (x - self.m).square().sum(dim=1).mean()
+
+
+class Two(TorchModel):
+    """Two players with a parameter each."""
+
+    def build(self, shape):
+        self.a, self.b = torch.nn.Linear(shape[0], 1), torch.nn.Linear(shape[0], 1)
+
+    def players(self):
+        return {"first": self.a, "second": self.b}
+
+    def training_step(self, x, update):
+        before = [p.clone() for p in self.b.parameters()]
+        update("first", (self.a(x) + self.b(x)).square().mean())
+        assert all(torch.equal(p, q) for p, q in zip(before, self.b.parameters(), strict=True))
+        update("second", self.b(x).square().mean())
+
+
+def points(n=2000, d=2):
+    return torch.tensor(np.random.default_rng(0).normal(3, 1, (n, d)), dtype=torch.float32)
+
+
+def fitted(model, budget="600", x=None, **recipe):
+    torch.manual_seed(0)
+    x = points() if x is None else x
+    model.build(tuple(x.shape[1:]))
+    return train(model, x, x[:500], Recipe(**recipe), Budget(budget))
+
+
+def test_reaches_the_known_minimum_and_says_so():
+    model = Mean()
+    history = fitted(model, lr=5e-2)
+    torch.testing.assert_close(model.m.data, points().mean(0), atol=0.03, rtol=0)
+    assert history.steps == 600 == history.rows[-1]["step"]
+    late = np.mean([row["loss"] for row in history.rows[-100:]])
+    assert late == pytest.approx(points().var(0).sum().item(), rel=0.02)
+    assert "validation" in history.rows[-1]
+    assert len(history.rows) <= 202
+
+
+def test_every_point_of_an_epoch_is_used_once():
+    seen = []
+
+    class Spy(Mean):
+        def training_loss(self, x):
+            if torch.is_grad_enabled():
+                seen.extend(x[:, 0].tolist())
+            return super().training_loss(x)
+
+    x = torch.arange(64.0).repeat(2, 1).T
+    fitted(Spy(), "4", x=x, batch_size=16)
+    assert sorted(seen) == list(range(64))
+
+
+def test_a_short_training_is_averaged_too():
+    model = Mean()
+    fitted(model, "60", lr=0.2, ema=0.9999)
+    assert model.m.data.min() > 2.5, "an average that starts at 0.9999 would still stand at the start, 0"
+
+
+def test_schedule_warms_up_and_falls_to_zero_along_a_cosine():
+    recipe = Recipe(lr={"a": 1.0, "b": 2.0}, warmup=0.1)
+    assert recipe.rate("a", 0.05) == pytest.approx(0.5)
+    assert recipe.rate("b", 0.1) == pytest.approx(2.0)
+    assert recipe.rate("a", 0.55) == pytest.approx(0.5)
+    assert recipe.rate("a", 1.0) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_players_have_their_own_optimiser_and_loss():
+    model = Two()
+    history = fitted(model, "20")
+    assert {"first", "second"} <= history.rows[-1].keys()
+
+
+def test_progress_rises_from_0_and_is_1_after():
+    seen = []
+
+    class Annealed(Mean):
+        def training_loss(self, x):
+            seen.append(self.progress)
+            return super().training_loss(x)
+
+    model = Annealed()
+    fitted(model, "10")
+    trained = [p for p in seen if p < 1]
+    assert trained == pytest.approx([i / 10 for i in range(10)])
+    assert model.progress == 1.0
+
+
+def test_the_best_weights_on_held_out_points_are_kept():
+    class Worsens(Mean):
+        """Good in the middle of the training, then led astray."""
+
+        def training_loss(self, x):
+            target = x if self.progress < 0.5 or not torch.is_grad_enabled() else x + 100
+            return (target - self.m).square().sum(dim=1).mean()
+
+    model = Worsens()
+    fitted(model, lr=5e-2, ema=0.0)
+    assert (model.m.data - 3).abs().max() < 1.0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_non_finite_loss_ends_the_training(value):
+    class Breaks(Mean):
+        def training_loss(self, x):
+            return super().training_loss(x) * (value if self.progress >= 0.5 else 1)
+
+    with pytest.raises(Diverged, match="loss is (nan|inf) at step 6"):
+        fitted(Breaks(), "10")
+
+
+def test_a_non_finite_gradient_ends_the_training():
+    class Breaks(Mean):
+        def training_loss(self, x):
+            return (self.m * 0).sqrt().sum() + super().training_loss(x)
+
+    with pytest.raises(Diverged, match="gradient"):
+        fitted(Breaks(), "10")
+
+
+def test_an_exploding_loss_ends_the_training():
+    class Explodes(Mean):
+        def training_loss(self, x):
+            return super().training_loss(x) * math.exp(60 * self.progress)
+
+    with pytest.raises(Diverged, match="exploded"):
+        fitted(Explodes(), "200")
+
+
+def test_budgets():
+    assert Budget("quick").steps(Recipe(step_ms=2.0)) == 5000
+    assert Budget("standard").steps(Recipe(step_ms=2.0)) == 30000
+    assert Budget("300").steps(Recipe()) == Budget("300 steps").steps(Recipe()) == 300
+    assert (Budget("2.5s").seconds, Budget("2.5s").steps(Recipe())) == (2.5, None)
+    for text in ("quik", "0", "-3", "0s", "1e3", ""):
+        with pytest.raises(GenbenchError):
+            Budget(text)
+
+
+def test_a_budget_of_seconds_ends_in_time_with_the_schedule_run_down():
+    import time
+
+    begin = time.perf_counter()
+    history = fitted(Mean(), "0.5s", lr=5e-2)
+    assert time.perf_counter() - begin < 5
+    assert history.steps > 10
