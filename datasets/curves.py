@@ -58,7 +58,7 @@ class NoisyCurve(SyntheticDataset):
 
     @cached_property
     def entropy(self) -> float:
-        """Differential entropy in nats, by the trapezoid rule in the plane, to 1e-6."""
+        """Differential entropy in nats, by the trapezoid rule in the plane, to 1e-7."""
         return planar_entropy(self.log_density, self.nodes[0], self.noise)
 
     @cached_property
@@ -151,7 +151,8 @@ class TwoSpirals(NoisyCurve):
     def path(self, t: Array) -> Array:
         arm = np.floor(t)
         s = 2 * np.pi * self.turns * (t - arm)
-        return np.asarray((1 - 2 * arm) * np.stack([-s * np.cos(s), s * np.sin(s)]) / 3).T
+        arms = (1 - 2 * arm) * np.stack([-s * np.cos(s), s * np.sin(s)]) / 3  # (2, n)
+        return np.asarray(arms.T)
 
     def place(self, u: Array) -> Array:
         arm = np.floor(2 * u)

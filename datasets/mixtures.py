@@ -36,7 +36,8 @@ class IsotropicMixture(SyntheticDataset):
         """Differential entropy in nats.
 
         Across the span of the means the density is a Gaussian, with an entropy in closed form. Within the span: the
-        trapezoid rule where it is a plane (to 1e-6), else H(X) = H(X|K) + H(K) − H(K|X), see `confusion` (to 1e-5).
+        trapezoid rule where it is a plane (to 1e-7), else H(X) = H(X|K) + H(K) − H(K|X), see `confusion`: to 1e-7 for
+        the default mixture, 2e-5 for any eight Gaussians, 3e-4 for 64 that overlap.
         """
         std, d, k = self.mode_std, self.shape[0], len(self.modes)
         gaussian = 0.5 * np.log(2 * np.pi * np.e * std**2)  # of one coordinate
@@ -51,15 +52,14 @@ class IsotropicMixture(SyntheticDataset):
         return float((d - 2) * gaussian + planar_entropy(log_density, plane, std))
 
 
-def confusion(means: Array, log2_points: int = 15) -> float:
+def confusion(means: Array, log2_points: int | None = None) -> float:
     """Return H(K|X) in nats for X ~ N(m_K, I) and K uniform over k means [k, r]: how unsure a point leaves its mode.
 
-    With posteriors π, H(K|X) = E_p[η(π)], where η is the entropy. Points drawn from p hardly ever meet an uncertain
-    π, so they are drawn from q ∝ Σ_{i<j} √(p_i p_j): a mixture of N((m_i + m_j)/2, I) with weights
-    exp(−‖m_i − m_j‖²/8). The ratio of the integrand to q is η / Σ_{i<j} √(π_i π_j) up to a constant, which is bounded,
-    so the relative error is the same however small the result; about 1e-4 with the Sobol points used here.
+    With posteriors π, H(K|X) = E_p[η(π)], where η is the entropy. Points drawn from p hardly ever meet an uncertain π,
+    so they are drawn from q ∝ Σ_{i<j} √(p_i p_j): a mixture of N((m_i + m_j)/2, I) with weights exp(−‖m_i − m_j‖²/8).
+    The ratio of the integrand to q is η / Σ_{i<j} √(π_i π_j) up to a constant, which is bounded, so the relative error
+    of the quasi-Monte Carlo mean over Sobol points is the same however small the result.
     """
-    from scipy.special import log_softmax
     from scipy.stats.qmc import Sobol
 
     k, r = means.shape
@@ -67,16 +67,26 @@ def confusion(means: Array, log2_points: int = 15) -> float:
     overlap = np.exp(-((means[i] - means[j]) ** 2).sum(axis=1) / 8)  # (pairs,)
     if overlap.sum() < 1e-30:
         return 0.0
-    u = Sobol(r + 1, scramble=False).random_base2(log2_points) + 2.0 ** -(log2_points + 1)  # (n, 1 + r)
-    pair = np.searchsorted(np.cumsum(overlap) / overlap.sum(), u[:, 0]).clip(max=len(overlap) - 1)
-    x = (means[i] + means[j])[pair] / 2 + normal_quantile(u[:, 1:])  # (n, r)
-    log_pi = np.sort(log_softmax(x @ means.T - 0.5 * (means**2).sum(axis=1), axis=1), axis=1)  # (n, k)
+    log2_points = log2_points or 23 - int(np.ceil(np.log2(k)))  # a second of work, whatever k is
+    sobol, blocks, total = Sobol(r + 1, scramble=False), max(1, 2**log2_points // 2**14), 0.0
+    for _ in range(blocks):
+        u = sobol.random(2**log2_points // blocks) + 2.0 ** -(log2_points + 1)  # (n, 1 + r)
+        pair = np.searchsorted(np.cumsum(overlap) / overlap.sum(), u[:, 0]).clip(max=len(overlap) - 1)
+        x = (means[i] + means[j])[pair] / 2 + normal_quantile(u[:, 1:])  # (n, r)
+        total += float(_entropy_over_pairs(x @ means.T - 0.5 * (means**2).sum(axis=1)).mean())
+    return float(overlap.sum() / k * total / blocks)
+
+
+def _entropy_over_pairs(logits: Array) -> Array:
+    """Return η(π) / Σ_{i<j} √(π_i π_j), [n], for posteriors π = softmax(logits), logits [n, k]."""
+    from scipy.special import log_softmax
+
+    log_pi = np.sort(log_softmax(logits, axis=1), axis=1)
     entropy = -(np.exp(log_pi) * log_pi).sum(axis=1)
     root = np.exp(log_pi / 2)
-    others = root[:, :-1].sum(axis=1)  # the largest stands apart: Σ_{i<j} √(π_i π_j) as (Σ√π)² − 1 would cancel
+    others = root[:, :-1].sum(axis=1)  # the largest stands apart: ((Σ√π)² − 1)/2 would cancel
     pairs = root[:, -1] * others + 0.5 * (others**2 - (root[:, :-1] ** 2).sum(axis=1))
-    ratio = np.divide(entropy, pairs, out=np.zeros_like(pairs), where=pairs > 0)
-    return float(overlap.sum() / k * ratio.mean())
+    return np.divide(entropy, pairs, out=np.zeros_like(pairs), where=pairs > 0)
 
 
 def _in_own_span(means: Array) -> Array:

@@ -110,22 +110,18 @@ class Estimator:
             GenbenchError: the model has no likelihood.
             ContractError: the model gave another shape, or NaN.
         """
-        units = self._fitted()
         if self.card.likelihood == "none":
             raise GenbenchError(f"{self.card.name} has no likelihood; `genbench list models` shows which have one")
-        z = units.forward(_points(x, self.card.name))
-        if z.shape[1:] != units.mean.shape:
-            raise GenbenchError(f"{self.card.name} was fitted to points of shape {units.mean.shape}, got {z.shape[1:]}")
+        z = self._standardised(x)
         with self._inside(stream(seed, "log_prob")):
             parts = [self._log_prob(z[i : i + BATCH]) for i in range(0, len(z), BATCH)]
-        return np.concatenate(parts) + units.log_det
+        return np.concatenate(parts) + self._fitted().log_det
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
         """Return the numbers of the family's own about points x [n, *shape]; empty where it has none."""
         if not hasattr(self.model, "diagnose"):
             return {}
-        units = self._fitted()
-        z = units.forward(_points(x, self.card.name))
+        z = self._standardised(x)
         with self._inside(stream(seed, "diagnosis")):
             return {name: float(value) for name, value in self.model.diagnose(self._native(z)).items()}
 
@@ -155,6 +151,13 @@ class Estimator:
         if self.standardiser is None:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         return self.standardiser
+
+    def _standardised(self, x: Any) -> Array:
+        """Return points x [n, *shape] in the model's units, or say why they are none."""
+        units, x = self._fitted(), _points(x, self.card.name)
+        if x.shape[1:] != units.mean.shape:
+            raise GenbenchError(f"{self.card.name} was fitted to points of shape {units.mean.shape}, got {x.shape[1:]}")
+        return units.forward(x)
 
     def _log_prob(self, z: Array) -> Array:
         """Return the model's own log p(z) for one batch of standardised points [n, *shape], checked."""

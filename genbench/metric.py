@@ -134,18 +134,18 @@ class Evidence:
 
     @cached_property
     def reference(self) -> Array:
-        """As many points of the truth as there are samples: stratified, or the held-out ones of real data."""
-        return _flat(self.dataset.reference(len(self.samples), stream(self.seed, "large")))
+        """As many points of the truth as there are samples: stratified, or the test split of real data."""
+        return self._reference(len(self.samples), "large")
 
     @cached_property
     def sets(self) -> list[tuple[Array, Array]]:
-        """Pairs of disjoint sample sets and independent stratified reference sets, [set_size, d] each."""
+        """Pairs of disjoint sample sets and independent reference sets, [set_size, d] each; real data have one pair."""
         pairs = []
         for k in range(self.protocol.sets):
             points = self.samples[k * self.protocol.set_size : (k + 1) * self.protocol.set_size]
             if len(points) < self.protocol.set_size and k > 0:
                 break
-            pairs.append((points, _flat(self.dataset.reference(len(points), stream(self.seed, "set", k)))))
+            pairs.append((points, self._reference(len(points), "set", k)))
         return pairs
 
     @cached_property
@@ -161,6 +161,12 @@ class Evidence:
     def rng(self, metric: str) -> np.random.Generator:
         """Return the generator of a metric, the same for all models."""
         return generator(self.seed, metric)
+
+    def _reference(self, n: int, *names: str | int) -> Array:
+        """Return points of the truth [n, d], on a stream of their own; of real data, the first of the test split."""
+        if not isinstance(self.dataset, SyntheticDataset):
+            return self.test[:n]
+        return _flat(self.dataset.reference(n, stream(self.seed, *names)))
 
     def _truth(self, x: Array) -> Array:
         assert isinstance(self.dataset, SyntheticDataset)

@@ -87,7 +87,11 @@ class Model:
         raise NotImplementedError
 
     def log_prob(self, x: Any) -> Any:
-        """Return log p(x) in nats, [n], for x [n, *shape]; only for models whose likelihood is not "none"."""
+        """Return log p(x) in nats, [n], for x [n, *shape]; only for models whose likelihood is not "none".
+
+        Raises:
+            NotImplementedError: it has no density for these data; then it has no likelihood on this dataset.
+        """
         raise NotImplementedError
 
     def reveal(self, dataset: Dataset, splits: Splits) -> None:

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from genbench.model import register_model
 from genbench.nn.masked import MaskedNetwork
@@ -15,7 +15,8 @@ from genbench.training import Recipe
 
 __all__ = ["Autoregressive"]
 
-LOG_MIN_SCALE = math.log(1e-3)  # of a standardised coordinate: a repeated value cannot make the density explode
+LOG_MIN_SCALE = math.log(1e-3)  # of a standardised coordinate: repeated values cannot make the density explode
+PART = 2000  # points at a time: the mixtures of many points in many dimensions fill the memory
 
 
 @register_model(
@@ -35,9 +36,9 @@ class Autoregressive(TorchModel):
         depth: Number of its hidden layers.
     """
 
-    recipe = Recipe(batch_size=512, lr=3e-3, step_ms=2.0)
+    recipe = Recipe(batch_size=256, lr=5e-3, ema=0.99, step_ms=2.3)
 
-    def __init__(self, components: int = 32, hidden: int = 128, depth: int = 2) -> None:
+    def __init__(self, components: int = 16, hidden: int = 128, depth: int = 3) -> None:
         for name, value in (("components", components), ("hidden", hidden), ("depth", depth)):
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
@@ -47,16 +48,16 @@ class Autoregressive(TorchModel):
         (self.d,) = shape
         k = self.components
         self.network = MaskedNetwork(self.d, self.hidden, self.depth, 3 * k)
-        logits, mean, log_scale = self.network.head.bias.detach().view(self.d, 3, k).unbind(dim=1)
+        logits, mean, log_scale = self.network.read_hidden.bias.detach().view(self.d, 3, k).unbind(dim=1)
         logits.zero_()
         mean.copy_(torch.special.ndtri((torch.arange(k) + 0.5) / k))  # spread over a standardised coordinate
-        log_scale.fill_(math.log(max(1 / k, 0.1)))
+        log_scale.fill_(math.log(0.6))  # wide enough to start as one smooth bump
 
     def training_loss(self, x: Tensor) -> Tensor:
         return -self._log_density(x).mean()
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return torch.cat([self._log_density(part) for part in x.split(2000)])  # the mixtures of all would fill the memory
+        return torch.cat([self._log_density(part) for part in x.split(PART)])
 
     def sample(self, n: int) -> Tensor:
         x, state = torch.zeros(n, self.d), self.network.start(n)
@@ -68,7 +69,7 @@ class Autoregressive(TorchModel):
         return x
 
     def _log_density(self, x: Tensor) -> Tensor:
-        """log p(x) = Σ_i log Σ_k w_ik N(x_i; μ_ik, σ_ik²), (b,) for x (b, d)."""
+        """Return log p(x) = Σ_i log Σ_k w_ik N(x_i; μ_ik, σ_ik²), (b,) for x (b, d)."""
         logits, mean, log_scale = _mixtures(self.network(x))  # (b, d, k) each
         z = (x.unsqueeze(-1) - mean) * (-log_scale).exp()
         log_density = _log_sum_exp(logits - log_scale - 0.5 * z * z) - _log_sum_exp(logits)  # (b, d)
@@ -78,13 +79,13 @@ class Autoregressive(TorchModel):
 def _mixtures(parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return logits, means and log-scales, each (..., k), of parameters (..., 3k)."""
     logits, mean, raw = parameters.chunk(3, dim=-1)
-    return logits, mean, LOG_MIN_SCALE + F.softplus(raw - LOG_MIN_SCALE)
+    return logits, mean, LOG_MIN_SCALE + functional.softplus(raw - LOG_MIN_SCALE)
 
 
 def _log_sum_exp(a: Tensor) -> Tensor:
     """Return log Σ exp a over the last dimension, dropping terms under e⁻³⁰ of the largest.
 
-    float32 cannot tell, and left alone their exponentials would be denormal numbers, a hundred times slower on many CPUs.
+    A float32 cannot tell, and their exponentials would be denormal numbers, a hundred times slower on many CPUs.
     """
     largest = a.detach().amax(dim=-1, keepdim=True)
     return (a - largest).clamp(min=-30).exp().sum(dim=-1).log() + largest.squeeze(-1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.dataset import Array
+from genbench.errors import GenbenchError
 from genbench.model import Model, register_model
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class GMM(Model):
         self.components, self.restarts, self.ridge, self.tolerance = components, restarts, ridge, tolerance
 
     def fit(self, x: Array) -> None:
+        if len(x) < 2:
+            raise GenbenchError("gmm needs at least 2 points; give more, or take kde")
         self.mixture = (
             self._chosen(x) if self.components is None else self._expectation_maximisation(x, self.components)
         )

@@ -1,4 +1,4 @@
-"""Coupling layers, and the flow that stacks them (Dinh, Sohl-Dickstein and Bengio 2017, "Density estimation using Real NVP")."""
+"""Coupling layers and their stack (Dinh, Sohl-Dickstein and Bengio 2017, "Density estimation using Real NVP")."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from genbench.nn.mlp import mlp
+from genbench.nn.masked import MaskedLinear
 from genbench.nn.splines import knots, spline, spline_inverse
 
-__all__ = ["Affine", "Coupling", "Flow", "RationalQuadratic", "Transform", "coupling_flow"]
+__all__ = ["Affine", "Composite", "Coupling", "Flow", "RationalQuadratic", "Transform", "coupling_flow"]
 
 
 class Transform(Protocol):
@@ -67,11 +67,36 @@ class RationalQuadratic:
         return spline_inverse(y, knots(parameters, self.bound), self.bound)
 
 
+@dataclass(frozen=True)
+class Composite:
+    """One map after the other."""
+
+    first: Transform
+    second: Transform
+
+    @property
+    def size(self) -> int:
+        return self.first.size + self.second.size
+
+    def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = parameters.split([self.first.size, self.second.size], dim=-1)
+        between, log_first = self.first.forward(x, first)
+        y, log_second = self.second.forward(between, second)
+        return y, log_first + log_second
+
+    def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = parameters.split([self.first.size, self.second.size], dim=-1)
+        between, log_second = self.second.inverse(y, second)
+        x, log_first = self.first.inverse(between, first)
+        return x, log_first + log_second
+
+
 class Coupling(nn.Module):
     """Transforms the coordinates outside of a mask with parameters that a network reads off those inside (equation 9).
 
-    The coordinates inside are not left as they are but pass a transform with learned constant parameters, which costs
-    little and leaves the Jacobian triangular. So a single coordinate, which has no other to condition on, is a flow too.
+    The coordinates inside are not left as they are but pass a transform with constant parameters, the biases of their
+    read-out: it costs little and leaves the Jacobian triangular. So a single coordinate, which has no other to read, is
+    a flow too.
 
     Args:
         inside: Mask (d,), true where a coordinate is read.
@@ -80,38 +105,28 @@ class Coupling(nn.Module):
         depth: Number of its hidden layers.
     """
 
-    inside: Tensor
-
     def __init__(self, inside: Tensor, transform: Transform, hidden: int, depth: int) -> None:
         super().__init__()
         self.transform = transform
-        self.register_buffer("inside", inside.unsqueeze(-1))  # (d, 1)
-        self.register_buffer("outside", (~self.inside).float())
-        self.constant = nn.Parameter(torch.zeros(len(inside), transform.size))
-        self.network: nn.Sequential | None = None
-        if not inside.all():
-            self.network = mlp(len(inside), hidden, depth, len(inside) * transform.size)
-            for p in self.network[-1].parameters():
-                nn.init.zeros_(p)  # a flow starts as the identity
+        degrees, units = torch.where(inside, 1, 2), torch.ones(hidden)
+        layers: list[nn.Module] = [MaskedLinear(degrees, units), nn.SiLU()]
+        for _ in range(depth - 1):
+            layers += [nn.Linear(hidden, hidden), nn.SiLU()]
+        read_out = MaskedLinear(units, degrees.repeat_interleave(transform.size), strict=True)
+        for p in read_out.parameters():
+            nn.init.zeros_(p)  # a flow starts as the identity
+        self.network = nn.Sequential(*layers, read_out, nn.Unflatten(-1, (len(inside), transform.size)))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return y (b, d) and log |det dy/dx| (b,) in nats."""
-        y, log_slope = self.transform.forward(x, self._read(x))
+        y, log_slope = self.transform.forward(x, self.network(x))
         return y, log_slope.sum(dim=1)
 
     def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return x (b, d) and log |det dx/dy| (b,) in nats."""
-        x, log_slope = self.transform.inverse(y, self.constant.expand(len(y), -1, -1))
-        if self.network is not None:
-            x, log_slope = self.transform.inverse(y, self._read(x))  # right inside of the mask is enough to read
+        x, _ = self.transform.inverse(y, self.network(y))  # right inside the mask: its parameters are constants
+        x, log_slope = self.transform.inverse(y, self.network(x))
         return x, log_slope.sum(dim=1)
-
-    def _read(self, x: Tensor) -> Tensor:
-        """Return the parameters (b, d, size) of every coordinate of x (b, d)."""
-        if self.network is None:
-            return self.constant.expand(len(x), -1, -1)
-        read = self.network(x * self.inside.squeeze(-1)).unflatten(-1, self.constant.shape)
-        return self.constant + read * self.outside
 
 
 class Flow(nn.Module):
@@ -146,15 +161,12 @@ class Flow(nn.Module):
         z, log_det = self(x)
         return log_det - 0.5 * (z.square().sum(dim=1) + self.d * math.log(2 * math.pi))
 
-    def sample(self, n: int) -> Tensor:
-        """Return n points (n, d)."""
-        return self.inverse(torch.randn(n, self.d))
-
 
 def coupling_flow(d: int, couplings: int, transform: Transform, hidden: int, depth: int) -> Flow:
     """Return a flow of couplings in pairs: each pair splits the coordinates anew at random, and swaps roles within."""
     layers: list[nn.Module] = []
-    for i in range(couplings):
-        inside = torch.randperm(d) < (d + 1) // 2 if i % 2 == 0 or d == 1 else ~inside
-        layers.append(Coupling(inside, transform, hidden, depth))
-    return Flow(d, layers)
+    for _ in range((couplings + 1) // 2):
+        inside = torch.randperm(d) < (d + 1) // 2
+        swapped = ~inside if d > 1 else inside
+        layers += [Coupling(mask, transform, hidden, depth) for mask in (inside, swapped)]
+    return Flow(d, layers[:couplings])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 __all__ = ["MaskedLinear", "MaskedNetwork"]
 
@@ -27,14 +29,19 @@ class MaskedLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (..., outputs) for x (..., inputs)."""
-        return F.linear(x, self.weight * self.mask, self.bias)
+        return functional.linear(x, self.weight * self.mask, self.bias)
+
+    def part(self, x: Tensor, rows: slice) -> Tensor:
+        """Return only the outputs in `rows`, reading only the leading inputs x (..., at most inputs)."""
+        columns = slice(x.shape[-1])
+        return functional.linear(x, self.weight[rows, columns] * self.mask[rows, columns], self.bias[rows])
 
 
 class MaskedNetwork(nn.Module):
     """Maps x (b, d) to parameters (b, d, size), where row i depends on x_1 … x_{i−1} alone.
 
-    The read-out sees the hidden units and x itself, so that each row has a linear model of all the coordinates before
-    it even where few hidden units have a low degree. Hidden units are sorted by degree: `step` uses that to compute each
+    The read-out sees x itself beside the hidden units, so that each row has a linear model of all coordinates before it
+    even where few hidden units have a low degree. Hidden units are sorted by degree, so that `step` can compute each
     of them once in the whole of a sequential pass.
 
     Args:
@@ -50,40 +57,35 @@ class MaskedNetwork(nn.Module):
         super().__init__()
         self.d, self.size = d, size
         coordinates = torch.arange(1, d + 1)
-        self.register_buffer("degrees", 1 + torch.arange(hidden) * (d - 1) // hidden if d > 1 else torch.zeros(hidden))
+        self.register_buffer("degrees", torch.arange(hidden) * (d - 1) // hidden + min(1, d - 1))  # 1 … d − 1
         layers = [MaskedLinear(coordinates, self.degrees)]
         layers += [MaskedLinear(self.degrees, self.degrees) for _ in range(depth - 1)]
         self.layers = nn.ModuleList(layers)
-        ends = torch.cat([self.degrees, coordinates])
-        self.head = MaskedLinear(ends, coordinates.repeat_interleave(size), strict=True)
+        rows = coordinates.repeat_interleave(size)
+        self.read_hidden = MaskedLinear(self.degrees, rows, strict=True)
+        self.read_x = MaskedLinear(coordinates, rows, strict=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the parameters (b, d, size) for x (b, d)."""
         h = x
         for layer in self.layers:
-            h = F.silu(layer(h))
-        return self.head(torch.cat([h, x], dim=-1)).unflatten(-1, (self.d, self.size))
+            h = functional.silu(layer(h))
+        return (self.read_hidden(h) + self.read_x(x)).unflatten(-1, (self.d, self.size))
 
     def start(self, n: int) -> list[Tensor]:
-        """Return the empty state of a sequential pass over n points: the activations of every layer, read-out input last."""
-        hidden = len(self.degrees)
-        return [torch.empty(n, hidden) for _ in self.layers[1:]] + [torch.zeros(n, hidden + self.d)]
+        """Return the state of a sequential pass over n points: the activations of every hidden layer, still unknown."""
+        return [self.read_x.weight.new_empty(n, len(self.degrees)) for _ in self.layers]
 
     def step(self, state: list[Tensor], x: Tensor, i: int) -> Tensor:
-        """Return row i (n, size), from 0, given the coordinates before it in x (n, d); updates the state.
+        """Return row i (n, size), from 0, given the coordinates before it in x (n, at least i); updates the state.
 
         Rows must be asked for in order. A unit of degree i never changes once x_i is known, so only the units of that
         degree are computed, and the whole pass costs about as much as one `forward`.
         """
-        new = (self.degrees == i).nonzero().flatten()
-        if len(new):
-            a, b = int(new[0]), int(new[-1]) + 1
-            h = x[:, :i]
-            for layer, out in zip(self.layers, state, strict=True):
-                reads = i if layer is self.layers[0] else b
-                out[:, a:b] = F.silu(F.linear(h[:, :reads], (layer.weight * layer.mask)[a:b, :reads], layer.bias[a:b]))
-                h = out
-        if i:
-            state[-1][:, len(self.degrees) + i - 1] = x[:, i - 1]
-        rows = slice(i * self.size, (i + 1) * self.size)
-        return F.linear(state[-1], (self.head.weight * self.head.mask)[rows], self.head.bias[rows])
+        known, end = (int((self.degrees < limit).sum()) for limit in (i, i + 1))
+        h = x[:, :i]
+        for layer, activations in zip(cast("list[MaskedLinear]", list(self.layers)), state, strict=True):
+            activations[:, known:end] = functional.silu(layer.part(h, slice(known, end)))
+            h = activations[:, :end]
+        row = slice(i * self.size, (i + 1) * self.size)
+        return self.read_hidden.part(h, row) + self.read_x.part(x[:, :i], row)

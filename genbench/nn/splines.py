@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 __all__ = ["MIN_BIN", "MIN_SLOPE", "Knots", "knots", "spline", "spline_inverse"]
 
@@ -17,7 +17,7 @@ _UNIT_SLOPE = math.log(math.expm1(1 - MIN_SLOPE))  # softplus(_UNIT_SLOPE) + MIN
 
 
 class Knots(NamedTuple):
-    """The knots of splines with K bins: `grid` (..., 2, K + 1) holds positions x and values y, `slope` is (..., K + 1)."""
+    """Knots of splines with K bins: positions x and values y in `grid` (..., 2, K + 1), and `slope` (..., K + 1)."""
 
     grid: Tensor
     slope: Tensor
@@ -34,8 +34,10 @@ def knots(parameters: Tensor, bound: float) -> Knots:
     bins = (parameters.shape[-1] + 1) // 3
     sizes, slopes = parameters.split([2 * bins, bins - 1], dim=-1)
     shares = MIN_BIN + (1 - MIN_BIN * bins) * sizes.unflatten(-1, (2, bins)).softmax(dim=-1)
-    grid = F.pad(2 * bound * shares.cumsum(dim=-1) - bound, (1, 0), value=-bound)
-    return Knots(grid, F.pad(F.softplus(slopes + _UNIT_SLOPE) + MIN_SLOPE, (1, 1), value=1.0))
+    inner = 2 * bound * shares[..., :-1].cumsum(dim=-1) - bound
+    grid = functional.pad(functional.pad(inner, (1, 0), value=-bound), (0, 1), value=bound)  # exact: tails hang on it
+    slope = functional.softplus(slopes + _UNIT_SLOPE) + MIN_SLOPE
+    return Knots(grid, functional.pad(slope, (1, 1), value=1.0))
 
 
 class _Bin(NamedTuple):
@@ -64,6 +66,8 @@ def _locate(value: Tensor, axis: int, k: Knots) -> _Bin:
 def spline(x: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
     """Map points through their splines, and through the identity outside [−bound, bound].
 
+    The spline fixes its ends with slope 1, so the overhang past an end is added to the image of that end.
+
     Args:
         x: Points, any shape (...).
         k: One spline a point.
@@ -72,14 +76,13 @@ def spline(x: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
     Returns:
         y (...) by equation 4, and log dy/dx (...) in nats by equation 5.
     """
-    inside = x.abs() <= bound
     clamped = x.clamp(-bound, bound)
     bin = _locate(clamped, 0, k)
     xi = (clamped - bin.x) / bin.width
     mix = xi * (1 - xi)
     denominator = bin.s + (bin.next_slope + bin.slope - 2 * bin.s) * mix
     y = bin.y + bin.height * (bin.s * xi * xi + bin.slope * mix) / denominator
-    return torch.where(inside, y, x), torch.where(inside, _log_slope(xi, mix, denominator, bin), 0.0)
+    return y + (x - clamped), _log_slope(xi, mix, denominator, bin)
 
 
 def spline_inverse(y: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
@@ -91,7 +94,6 @@ def spline_inverse(y: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
     Returns:
         x (...), and log dx/dy (...) in nats.
     """
-    inside = y.abs() <= bound
     clamped = y.clamp(-bound, bound)
     bin = _locate(clamped, 1, k)
     rise, bend = clamped - bin.y, bin.next_slope + bin.slope - 2 * bin.s
@@ -101,7 +103,7 @@ def spline_inverse(y: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
     xi = 2 * c / (-b - (b * b - 4 * a * c).clamp(min=0).sqrt())
     mix = xi * (1 - xi)
     x = bin.x + xi * bin.width
-    return torch.where(inside, x, y), torch.where(inside, -_log_slope(xi, mix, bin.s + bend * mix, bin), 0.0)
+    return x + (y - clamped), -_log_slope(xi, mix, bin.s + bend * mix, bin)
 
 
 def _log_slope(xi: Tensor, mix: Tensor, denominator: Tensor, bin: _Bin) -> Tensor:

@@ -1,11 +1,16 @@
-"""The task `generate`: load the data, fit, sample, score."""
+"""The task `generate`: load the data, fit, sample, score.
+
+Distances are in the data's own units; in a table each column has its own, so there they are in standard deviations of
+the training split. Likelihoods are in nats of the data's own units, always.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
-from genbench.dataset import Dataset
+from genbench.dataset import Dataset, SyntheticDataset
 from genbench.estimator import Estimator
 from genbench.evaluation import evaluate
 from genbench.metric import Evidence, Protocol
@@ -13,6 +18,7 @@ from genbench.parameters import create
 from genbench.record import Cost, TrialSpec
 from genbench.registry import REGISTRY
 from genbench.seeding import stream
+from genbench.standardise import Standardiser
 from genbench.tasks import Outcome
 
 __all__ = ["run"]
@@ -40,20 +46,22 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
     fitted = time.perf_counter()
 
     stage("sample")
-    n = min(protocol.samples, len(dataset.reference(protocol.samples, stream(spec.seed, "data"))))
+    n = protocol.samples if isinstance(dataset, SyntheticDataset) else min(protocol.samples, len(splits.test))
     samples = estimator.sample(n, seed=spec.seed)
     sampled = time.perf_counter()
 
     stage("log_prob")
     log_prob = None
-    if card.likelihood != "none" and not (card.role == "oracle" and not hasattr(dataset, "log_prob")):
-        log_prob = estimator.log_prob(splits.test, seed=spec.seed)
+    if card.likelihood != "none":
+        with contextlib.suppress(NotImplementedError):  # the oracle of real data knows no density
+            log_prob = estimator.log_prob(splits.test, seed=spec.seed)
     diagnostics = estimator.diagnose(splits.test, seed=spec.seed)
     judged = time.perf_counter()
 
     stage("score")
-    flat, test = samples.reshape(len(samples), -1), splits.test.reshape(len(splits.test), -1)
-    evidence = Evidence(dataset, flat, test, log_prob, stream(spec.seed, "evaluation"), protocol)
+    units = Standardiser.fit(splits.train) if dataset.kind == "table" else Standardiser.identity(dataset.shape)
+    points, test = (units.forward(x).reshape(len(x), -1) for x in (samples, splits.test))
+    evidence = Evidence(dataset, points, test, log_prob, stream(spec.seed, "evaluation"), protocol)
     evaluation = evaluate(evidence, list(spec.metrics))
     return Outcome(
         metrics=evaluation.metrics,

@@ -1,0 +1,205 @@
+"""Flow matching against the closed form on Gaussian data, its density against quadrature and its own samples."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chi2
+from torch.distributions import MultivariateNormal
+
+import genbench
+from genbench.models.flow_matching import CFM, OTCFM
+from genbench.nn.ode import log_likelihood
+from genbench.nn.time_embedding import stratified
+from genbench.training import Budget, Recipe
+
+MEAN = torch.tensor([0.3, -0.2])
+COVARIANCE = torch.tensor([[1.2, 0.7], [0.7, 0.8]])
+TRUTH = MultivariateNormal(MEAN, COVARIANCE)
+
+
+def exact_velocity(x, t):
+    """E[x1 − x0 | xt = x] for x0 ~ N(0, I), x1 ~ N(m, C): m + (tC − (1−t)I) ((1−t)²I + t²C)⁻¹ (x − tm)."""
+    eye = torch.eye(2)
+    marginal = (1 - t) ** 2 * eye + t**2 * COVARIANCE  # Cov xt
+    gain = (t * COVARIANCE - (1 - t) * eye) @ torch.linalg.inv(marginal)
+    return MEAN + (x - t * MEAN) @ gain.T
+
+
+def velocity_error(model):
+    """E ‖v − v_exact‖² over the paths, as a share of E ‖v_exact‖²."""
+    torch.manual_seed(1)
+    wrong, scale = 0.0, 0.0
+    for t in torch.linspace(0.02, 0.98, 25):
+        xt = (1 - t) * torch.randn(1000, 2) + t * TRUTH.sample((1000,))
+        v = exact_velocity(xt, t)
+        with torch.no_grad():
+            wrong += float((model.velocity(xt, t) - v).square().sum())
+        scale += float(v.square().sum())
+    return wrong / scale
+
+
+def excess_nll(model):
+    torch.manual_seed(2)
+    x = TRUTH.sample((4000,))
+    with torch.no_grad():
+        return float((TRUTH.log_prob(x) - model.log_prob(x)).mean())
+
+
+def fitted(model, steps=1500):
+    torch.manual_seed(0)
+    x = TRUTH.sample((20_000,))
+    model.fit(x.numpy(), TRUTH.sample((2000,)).numpy(), Recipe(lr=4e-3), Budget(str(steps)))
+    return model
+
+
+class EvaluatedAtTheNoise(CFM):
+    """The bug: the network sees x0 where it should see xt."""
+
+    def training_loss(self, x1):
+        x0, t = torch.randn_like(x1), stratified(len(x1))
+        return (self.velocity(x0, t) - (x1 - x0)).square().mean()
+
+
+@pytest.fixture(scope="module")
+def gaussian_cfm():
+    return fitted(CFM(hidden=64))
+
+
+def test_velocity_is_the_closed_form_on_gaussian_data(gaussian_cfm):
+    assert velocity_error(gaussian_cfm) < 0.01
+    assert excess_nll(gaussian_cfm) < 0.02
+
+
+def test_a_network_evaluated_at_the_noise_fails_the_closed_form():
+    broken = fitted(EvaluatedAtTheNoise(hidden=64), steps=500)
+    assert velocity_error(broken) > 0.1
+    assert excess_nll(broken) > 0.2
+
+
+def test_path_energy_of_a_shift():
+    """v = (3, 4) everywhere: every path has energy 25."""
+    model = CFM()
+    model.shape = (2,)
+    model.velocity = lambda x, t: torch.tensor([3.0, 4.0]).expand_as(x)
+    assert model.diagnose(torch.zeros(1, 2))["path_energy"] == pytest.approx(25, rel=1e-5)
+
+
+@pytest.mark.parametrize(("solver", "steps", "nfe"), [("euler", 100, 100), ("midpoint", 20, 40), ("rk4", 10, 40)])
+def test_samples_have_the_moments_of_the_data(gaussian_cfm, solver, steps, nfe):
+    """Standard errors of the moments are under .01 at n = 20,000; the bounds leave room for the model's error."""
+    gaussian_cfm.solver, gaussian_cfm.steps = solver, steps
+    torch.manual_seed(4)
+    with torch.no_grad():
+        x = gaussian_cfm.sample(20_000)
+    assert gaussian_cfm.nfe == nfe
+    assert (x.mean(0) - MEAN).abs().max() < 0.05
+    assert (x.T.cov() - COVARIANCE).abs().max() < 0.08
+
+
+def test_optimal_transport_lowers_path_energy():
+    far = torch.tensor([2.0, 0.0])
+    torch.manual_seed(0)
+    side = torch.where(torch.rand(20_000, 1) < 0.5, far, -far)
+    x = (side + 0.3 * torch.randn(20_000, 2)).numpy()
+    energies = []
+    for model in (CFM(hidden=64), OTCFM(hidden=64)):
+        torch.manual_seed(0)
+        model.fit(x, x[:2000], Recipe(lr=4e-3), Budget("500"))
+        with torch.no_grad():
+            energies.append(model.diagnose(torch.zeros(1, 2))["path_energy"])
+    assert energies[1] < 0.9 * energies[0]
+
+
+@pytest.fixture(scope="module")
+def moons():
+    """Two half circles with noise, and a flow trained on them for a short while."""
+    rng = np.random.default_rng(0)
+    angle, lower = np.pi * rng.random(5000), rng.random(5000) < 0.5
+    x = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    x = np.where(lower[:, None], [1, 0.5] - x, x) + 0.1 * rng.normal(size=x.shape)
+    return genbench.load_model("cfm", hidden=64).fit(x, budget="600")
+
+
+def test_fixed_steps_of_a_density_are_fine_enough(moons):
+    """Against a tight adaptive solve in float64, mean error at most 1e-3 nats."""
+    x = torch.tensor(moons.sample(1000), dtype=torch.float32)
+    with torch.no_grad():
+        fixed, network = moons.model.log_prob(x), copy.deepcopy(moons.model.velocity).double()
+        ends = torch.tensor([1, 0], dtype=torch.float64)
+        tight = log_likelihood(network, x.double(), ends, "dopri5", tolerance=1e-7).log_prob
+    assert (fixed - tight).abs().mean() < 1e-3
+
+
+@pytest.fixture(scope="module")
+def grid(moons):
+    """Cells of a grid over the plane and the probability of each by the midpoint rule."""
+    h = 0.04
+    axes = np.arange(-2.5, 3.5, h) + h / 2, np.arange(-2, 2.5, h) + h / 2
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    density = np.exp(moons.log_prob(points.reshape(-1, 2))).reshape(points.shape[:2])
+    return axes, density * h**2, h
+
+
+def test_density_integrates_to_one(grid):
+    assert grid[1].sum() == pytest.approx(1, abs=0.01)
+
+
+def test_own_samples_agree_with_own_density(moons, grid):
+    """χ² over cells of 5 × 5 grid points that expect at least 10 of 5000 samples: error rate 1e-3."""
+    axes, cells, h = grid
+    samples = moons.sample(5000)
+    edges = [np.append(axis[::5] - h / 2, axis[-1] + h / 2) for axis in axes]
+    observed = np.histogram2d(*samples.T, bins=edges)[0]
+    starts = [np.arange(0, len(axis), 5) for axis in axes]
+    expected = 5000 * np.add.reduceat(np.add.reduceat(cells, starts[0], axis=0), starts[1], axis=1)
+    large = expected >= 10
+    seen, due = (np.append(a[large], 5000 - a[large].sum()) for a in (observed, expected))
+    assert large.sum() > 50
+    assert ((seen - due) ** 2 / due).sum() < chi2.isf(1e-3, df=len(due) - 1)
+
+
+@pytest.mark.parametrize("name", ["cfm", "ot_cfm"])
+def test_same_seed_same_bits(name):
+    x = np.random.default_rng(0).normal(size=(1000, 2))
+    a, b, other = (genbench.load_model(name, hidden=8).fit(x, budget="200", seed=seed) for seed in (0, 0, 1))
+    assert (a.sample(10) == b.sample(10)).all()
+    assert (a.log_prob(x[:10]) == b.log_prob(x[:10])).all()
+    assert (a.sample(10) != other.sample(10)).any()
+
+
+@pytest.mark.parametrize("name", ["cfm", "ot_cfm"])
+@pytest.mark.parametrize("d", [1, 2, 16, 64])
+def test_shapes(name, d):
+    x = np.random.default_rng(0).normal(size=(100, d))
+    model = genbench.load_model(name, hidden=8, steps=2, density_steps=2).fit(x, budget="3")
+    assert model.sample(1).shape == (1, d)
+    assert model.log_prob(x[:1]).shape == (1,)
+    assert np.isfinite(model.log_prob(x[:7])).all()
+    assert model.nfe == 4
+
+
+def test_log_density_follows_the_units_of_the_data():
+    x = np.random.default_rng(0).normal(size=(500, 2)) ** 3
+    single, double = (genbench.load_model("cfm", hidden=16).fit(scale * x, budget="50") for scale in (1, 2))
+    shift = single.log_prob(x) - double.log_prob(2 * x)
+    np.testing.assert_allclose(shift, 2 * np.log(2), atol=1e-3)
+
+
+@pytest.mark.parametrize("cls", [CFM, OTCFM])
+def test_every_point_of_a_batch_counts(cls):
+    model = cls(hidden=8)
+    model.build((2,))
+    x = torch.randn(50, 2, requires_grad=True)
+    model.training_loss(x).backward()
+    assert (x.grad.abs().sum(1) > 0).all()
+    assert all(p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_bad_parameters_are_refused():
+    for bad in ({"hidden": 0}, {"steps": 0}, {"solver": "heun"}, {"probes": -1}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))}="):
+            CFM(**bad)
+    with pytest.raises(ValueError, match="ot_batch=0"):
+        OTCFM(ot_batch=0)

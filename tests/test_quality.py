@@ -1,0 +1,38 @@
+"""Trained to quality on two moons: the figures that the README's table is believed for. Minutes long."""
+
+import genbench
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    run = genbench.run("all", "moons", seeds=3, budget="quick", results=tmp_path_factory.mktemp("quality"), say=lambda _: None)
+    assert all(t.status == "ok" for t in run.trials), [(t.key, t.error) for t in run.trials if t.error]
+    return {row.model: row for row in run.leaderboard().rows}, run
+
+
+@pytest.mark.parametrize(("model", "most"), [("ar", 0.05), ("spline_flow", 0.05), ("cfm", 0.10), ("ot_cfm", 0.10)])
+def test_kl(rows, model, most):
+    assert 0 < rows[0][model].metrics["kl"].mean <= most
+
+
+def test_no_density_beats_the_entropy(rows):
+    for trial in rows[1].trials:
+        kl = trial.metrics["kl"]
+        if kl is not None and trial.role != "oracle":
+            assert kl > -3 * trial.standard_errors["kl"], trial.key
+
+
+@pytest.mark.parametrize("model", ["cfm", "ot_cfm", "ddpm", "spline_flow", "ar"])
+def test_samples_are_near_the_oracles(rows, model):
+    assert rows[0][model].metrics["sliced_w2"].ratio <= 3
+
+
+def test_the_gan_keeps_both_moons(rows):
+    for trial in (t for t in rows[1].trials if t.model == "gan"):
+        x = rows[1].samples(trial.key)
+        upper = abs((x**2).sum(axis=1) ** 0.5 - 1) + 9.0 * (x[:, 1] < -0.2)  # distance from the upper moon's circle
+        lower = abs(((x - [1, 0.5]) ** 2).sum(axis=1) ** 0.5 - 1) + 9.0 * (x[:, 1] > 0.7)
+        assert 0.35 < (upper < lower).mean() < 0.65

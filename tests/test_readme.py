@@ -1,0 +1,47 @@
+"""What the README shows, works."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import genbench
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def block(start: str) -> str:
+    return next(b for b in BLOCKS if b.startswith(start))
+
+
+def test_the_model_of_the_readme_is_short_and_learns(tmp_path, genbench_cli):
+    code = block("# my_model.py")
+    assert len(code.strip().splitlines()) <= 33
+    (tmp_path / "my_model.py").write_text(code)
+    genbench_cli(
+        "run", "--models", "my_flow,gaussian", "--data", "moons", "--plugin", "my_model.py", "--budget", "3000", "--seeds", "1",
+        "--samples", "5000", "--metrics", "sliced_w2", "--name", "r", "-q",
+    )  # fmt: skip
+    rows = {row.model: row for row in genbench.load_run(tmp_path / "results" / "r").leaderboard().rows}
+    assert rows["my_flow"].metrics["sliced_w2"].mean < 0.5 * rows["gaussian"].metrics["sliced_w2"].mean
+
+
+def test_the_dataset_of_the_readme_tells_the_truth(tmp_path):
+    (tmp_path / "my_data.py").write_text(block("# my_data.py"))
+    laplace = genbench.load_dataset("laplace", scale=0.5, plugins=[str(tmp_path / "my_data.py")])
+    x = laplace.sample(200_000)
+    errors = (laplace.entropy + laplace.log_prob(x).mean()) / (laplace.log_prob(x).std() / np.sqrt(len(x)))
+    assert abs(errors) < 5, "5 standard errors: by chance once in two million"
+
+
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = block("import genbench").replace('budget="quick")', 'budget="quick", samples=2000)')
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_links_and_pictures_exist(path):
+    assert (Path(__file__).parents[1] / path).exists()
