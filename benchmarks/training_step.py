@@ -16,8 +16,8 @@ import time
 import torch
 
 import genbench
+from genbench.recipe import Budget
 from genbench.registry import REGISTRY, discover
-from genbench.training import Budget
 
 STEPS, REPEATS = 200, 5
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from genbench.estimator import Estimator
     from genbench.metric import Evidence, register_metric
     from genbench.model import Model, register_model
+    from genbench.recipe import Recipe
     from genbench.results import Run
     from genbench.torch_model import TorchModel
-    from genbench.training import Recipe
 
 __version__ = "0.1.0"
 
@@ -25,7 +25,7 @@ _HOMES = {
     "model": ("Model", "register_model"),
     "results": ("Run",),
     "torch_model": ("TorchModel",),
-    "training": ("Recipe",),
+    "recipe": ("Recipe",),
 }
 HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from genbench.dataset import Array, Dataset, Splits
 from genbench.errors import BadSamples, ContractError, GenbenchError
 from genbench.model import Model, ModelCard
 from genbench.parameters import bind, create
+from genbench.recipe import Budget
 from genbench.seeding import isolated, stream
 from genbench.standardise import Standardiser
-from genbench.training import Budget, History, Recipe
+from genbench.training import History, train
+
+if TYPE_CHECKING:
+    from genbench.torch_model import TorchModel
 
 __all__ = ["Estimator"]
 
@@ -71,8 +75,7 @@ class Estimator:
         with isolated(stream(seed, "training")):
             if self._is_torch:
                 held_out = self.standardiser.forward(_points(validation, self.card.name))
-                recipe: Recipe = self.model.recipe  # type: ignore[attr-defined]
-                self.history = self.model.fit(z, held_out, recipe, Budget(budget), progress)  # type: ignore[call-arg]
+                self.history = train(cast("TorchModel", self.model), z, held_out, Budget(budget), progress=progress)
             else:
                 self.model.fit(z)
         return self
@@ -136,6 +139,11 @@ class Estimator:
             return sum(p.numel() for p in self.model.parameters())  # type: ignore[attr-defined]
         known: int | None = getattr(self.model, "n_parameters", None)
         return known
+
+    @property
+    def likelihood(self) -> str:
+        """What `log_prob` gives on the data at hand: "exact", "estimate", "bound" or "none"."""
+        return getattr(self.model, "likelihood", self.card.likelihood)
 
     @property
     def nfe(self) -> int | None:

@@ -72,7 +72,8 @@ class Model:
     out of range. The engine seeds the global generators around every verb, standardises data before `fit` and undoes it
     after, checks what comes back, and scores.
 
-    Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point.
+    Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point; `likelihood`, the kind of
+    `log_prob` on the data at hand, where it is not always the one that the model is registered with.
     Optional verbs: `diagnose(x) -> dict[str, float]`, the family's own numbers about test points x (an ELBO's parts).
     """
 

@@ -11,11 +11,11 @@ from typing import Any
 from genbench.errors import GenbenchError
 from genbench.metric import Protocol
 from genbench.parameters import bind, create, defaults
+from genbench.recipe import Budget
 from genbench.record import TrialSpec
 from genbench.registry import REGISTRY, Card, Group
 from genbench.sources import fingerprint
 from genbench.spec import Spec
-from genbench.training import Budget
 
 __all__ = ["Plan", "make_plan", "parse_seeds"]
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
-from genbench.dataset import Array
 from genbench.model import Model
-from genbench.training import Budget, History, Recipe, train
+from genbench.recipe import Recipe
 
 __all__ = ["TorchModel", "Update"]
 
@@ -58,21 +56,3 @@ class TorchModel(nn.Module, Model):
     def training_step(self, x: Tensor, update: Update) -> None:
         """Do one step on a batch x [b, *shape]: call `update(player, loss)` for each player in turn."""
         update("loss", self.training_loss(x))
-
-    def fit(  # type: ignore[override]
-        self,
-        x: Array,
-        validation: Array,
-        recipe: Recipe | None = None,
-        budget: Budget = Budget("quick"),
-        progress: bool = False,
-    ) -> History:
-        """Build for the shape of x [n, *shape] and train; returns the history.
-
-        Raises:
-            Diverged: the loss or a gradient is not finite, or the loss explodes.
-        """
-        points, held_out = (torch.tensor(a, dtype=torch.float32) for a in (x, validation))
-        self.build(tuple(points.shape[1:]))
-        self.prepare(points)
-        return train(self, points, held_out, recipe or self.recipe, budget, progress)

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from genbench.model import register_model
 from genbench.nn.masked import MaskedNetwork
+from genbench.recipe import Recipe
 from genbench.torch_model import TorchModel
-from genbench.training import Recipe
 
 __all__ = ["Autoregressive"]
 
@@ -36,7 +36,7 @@ class Autoregressive(TorchModel):
         depth: Number of its hidden layers.
     """
 
-    recipe = Recipe(batch_size=256, lr=5e-3, ema=0.99, step_ms=2.3)
+    recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=2.3)
 
     def __init__(self, components: int = 16, hidden: int = 128, depth: int = 3) -> None:
         for name, value in (("components", components), ("hidden", hidden), ("depth", depth)):
@@ -51,7 +51,7 @@ class Autoregressive(TorchModel):
         logits, mean, log_scale = self.network.read_hidden.bias.detach().view(self.d, 3, k).unbind(dim=1)
         logits.zero_()
         mean.copy_(torch.special.ndtri((torch.arange(k) + 0.5) / k))  # spread over a standardised coordinate
-        log_scale.fill_(math.log(0.6))  # wide enough to start as one smooth bump
+        log_scale.fill_(math.log(0.3))  # wide enough to start as one smooth bump
 
     def training_loss(self, x: Tensor) -> Tensor:
         return -self._log_density(x).mean()

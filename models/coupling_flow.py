@@ -7,15 +7,17 @@ from torch import Tensor
 
 from genbench.model import register_model
 from genbench.nn.couplings import Affine, coupling_flow
+from genbench.recipe import Recipe
 from genbench.torch_model import TorchModel
-from genbench.training import Recipe
 
 __all__ = ["CouplingFlow"]
 
 
-@register_model("coupling_flow", family="normalizing flow", likelihood="exact", paper="Dinh et al. 2017 (Real NVP)")
+@register_model(
+    "coupling_flow", family="normalizing flow", likelihood="exact", paper="Dinh et al. 2017; Kingma and Dhariwal 2018"
+)
 class CouplingFlow(TorchModel):
-    """Real NVP: many affine couplings, each with a small network.
+    """Real NVP: many affine couplings, each with a small network, and a learned linear map (Glow's) before each pair.
 
     In one dimension a coupling has nothing to condition on, and the flow is a Gaussian.
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from genbench.model import register_model
 from genbench.nn.ode import graded, integrate, log_likelihood, rademacher
 from genbench.nn.time_embedding import TimeMLP, stratified
+from genbench.recipe import Recipe
 from genbench.torch_model import TorchModel
-from genbench.training import Recipe
 
 __all__ = ["DDPM", "NoiseSchedule"]
 
@@ -117,9 +117,9 @@ class DDPM(TorchModel):
         self.noising = NoiseSchedule(schedule, timesteps)
         if self.noising.terminal_kl > 1e-3:
             warnings.warn(
-                f"schedule={schedule} with timesteps={timesteps} ends at ᾱ_T = {self.noising.alpha_bar[-1]:.2g}: x_T is up "
-                f"to {self.noising.terminal_kl:.2g} nats per dimension away from the N(0, I) that sampling starts from; "
-                "use schedule=cosine or more timesteps",
+                f"schedule={schedule} with timesteps={timesteps} ends at ᾱ_T = {self.noising.alpha_bar[-1]:.2g}: x_T "
+                f"is up to {self.noising.terminal_kl:.2g} nats per dimension away from the N(0, I) that sampling "
+                "starts from; use schedule=cosine or more timesteps",
                 stacklevel=2,
             )
 

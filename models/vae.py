@@ -10,8 +10,8 @@ from torch.nn import functional
 
 from genbench.model import register_model
 from genbench.nn.mlp import mlp
+from genbench.recipe import Recipe
 from genbench.torch_model import TorchModel
-from genbench.training import Recipe
 
 __all__ = ["VAE", "kl_to_standard_normal"]
 

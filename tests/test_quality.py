@@ -1,14 +1,17 @@
 """Trained to quality on two moons: the figures that the README's table is believed for. Minutes long."""
 
-import genbench
 import pytest
+
+import genbench
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    run = genbench.run("all", "moons", seeds=3, budget="quick", results=tmp_path_factory.mktemp("quality"), say=lambda _: None)
+    run = genbench.run(
+        "all", "moons", seeds=3, budget="quick", results=tmp_path_factory.mktemp("quality"), say=lambda _: None
+    )
     assert all(t.status == "ok" for t in run.trials), [(t.key, t.error) for t in run.trials if t.error]
     return {row.model: row for row in run.leaderboard().rows}, run
 

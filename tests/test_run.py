@@ -101,7 +101,9 @@ def test_the_frame_is_tidy(first):
 
 
 def test_real_data_are_scored_on_held_out_points_in_standard_deviations(tmp_path):
-    run = genbench.run("gaussian,memoriser", "wine", seeds=2, results=tmp_path, jobs=1, say=lambda _: None, progress=False)
+    run = genbench.run(
+        "gaussian,memoriser", "wine", seeds=2, results=tmp_path, jobs=1, say=lambda _: None, progress=False
+    )
     assert {t.status for t in run.trials} == {"ok"}
     rows = {r.model: r for r in run.leaderboard().rows}
     assert rows["oracle"].metrics["nll"] is None, "the density of real data is not known"

@@ -6,7 +6,8 @@ import torch
 
 from genbench import Recipe, TorchModel
 from genbench.errors import Diverged, GenbenchError
-from genbench.training import Budget, train
+from genbench.recipe import Budget
+from genbench.training import train
 
 
 class Mean(TorchModel):
@@ -42,8 +43,7 @@ def points(n=2000, d=2):
 def fitted(model, budget="600", x=None, **recipe):
     torch.manual_seed(0)
     x = points() if x is None else x
-    model.build(tuple(x.shape[1:]))
-    return train(model, x, x[:500], Recipe(**recipe), Budget(budget))
+    return train(model, x.numpy(), x[:500].numpy(), Budget(budget), Recipe(**recipe))
 
 
 def test_reaches_the_known_minimum_and_says_so():

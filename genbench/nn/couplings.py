@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from genbench.nn.masked import MaskedLinear
 from genbench.nn.splines import knots, spline, spline_inverse
 
-__all__ = ["Affine", "Composite", "Coupling", "Flow", "RationalQuadratic", "Transform", "coupling_flow"]
+__all__ = ["Affine", "Composite", "Coupling", "Flow", "LinearMap", "RationalQuadratic", "Transform", "coupling_flow"]
 
 
 class Transform(Protocol):
@@ -105,28 +105,68 @@ class Coupling(nn.Module):
         depth: Number of its hidden layers.
     """
 
+    inside: Tensor
+
     def __init__(self, inside: Tensor, transform: Transform, hidden: int, depth: int) -> None:
         super().__init__()
         self.transform = transform
+        self.register_buffer("inside", inside)
         degrees, units = torch.where(inside, 1, 2), torch.ones(hidden)
         layers: list[nn.Module] = [MaskedLinear(degrees, units), nn.SiLU()]
         for _ in range(depth - 1):
             layers += [nn.Linear(hidden, hidden), nn.SiLU()]
-        read_out = MaskedLinear(units, degrees.repeat_interleave(transform.size), strict=True)
-        for p in read_out.parameters():
+        self.read_out = MaskedLinear(units, degrees.repeat_interleave(transform.size), strict=True)
+        for p in self.read_out.parameters():
             nn.init.zeros_(p)  # a flow starts as the identity
-        self.network = nn.Sequential(*layers, read_out, nn.Unflatten(-1, (len(inside), transform.size)))
+        self.trunk = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return y (b, d) and log |det dy/dx| (b,) in nats."""
-        y, log_slope = self.transform.forward(x, self.network(x))
+        y, log_slope = self.transform.forward(x, self._parameters_at(x))
         return y, log_slope.sum(dim=1)
 
     def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return x (b, d) and log |det dx/dy| (b,) in nats."""
-        x, _ = self.transform.inverse(y, self.network(y))  # right inside the mask: its parameters are constants
-        x, log_slope = self.transform.inverse(y, self.network(x))
-        return x, log_slope.sum(dim=1)
+        inside, outside = self.inside, ~self.inside
+        constants = self.read_out.bias.unflatten(0, (len(inside), -1))[inside]
+        x = y.clone()
+        x[:, inside], log_inside = self.transform.inverse(y[:, inside], constants.expand(len(y), -1, -1))
+        x[:, outside], log_outside = self.transform.inverse(y[:, outside], self._parameters_at(x)[:, outside])
+        return x, log_inside.sum(dim=1) + log_outside.sum(dim=1)
+
+    def _parameters_at(self, x: Tensor) -> Tensor:
+        """Return the parameters (b, d, size) of every coordinate of x (b, d); only those inside the mask are read."""
+        return self.read_out(self.trunk(x)).unflatten(-1, (len(self.inside), -1))
+
+
+class LinearMap(nn.Module):
+    """y = LUx, L unit lower and U upper triangular: every coordinate mixed with every other (Kingma and Dhariwal 2018).
+
+    Starts as the identity. The logarithms of U's diagonal are parameters, so it stays invertible (their equation 10).
+
+    Args:
+        d: Number of coordinates.
+    """
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.off_diagonal = nn.Parameter(torch.zeros(d, d))
+        self.log_diagonal = nn.Parameter(torch.zeros(d))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return y (b, d) and log |det dy/dx| (b,) in nats."""
+        lower, upper = self._factors()
+        return x @ (lower @ upper).T, self.log_diagonal.sum().expand(len(x))
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x (b, d) and log |det dx/dy| (b,) in nats."""
+        lower, upper = self._factors()
+        z = torch.linalg.solve_triangular(lower, y.T, upper=False, unitriangular=True)
+        return torch.linalg.solve_triangular(upper, z, upper=True).T, -self.log_diagonal.sum().expand(len(y))
+
+    def _factors(self) -> tuple[Tensor, Tensor]:
+        lower = self.off_diagonal.tril(-1) + torch.eye(len(self.log_diagonal), dtype=self.log_diagonal.dtype)
+        return lower, self.off_diagonal.triu(1) + self.log_diagonal.exp().diag()
 
 
 class Flow(nn.Module):
@@ -163,10 +203,17 @@ class Flow(nn.Module):
 
 
 def coupling_flow(d: int, couplings: int, transform: Transform, hidden: int, depth: int) -> Flow:
-    """Return a flow of couplings in pairs: each pair splits the coordinates anew at random, and swaps roles within."""
+    """Return a flow of couplings in pairs; the two of a pair swap roles.
+
+    Each pair splits the coordinates anew at random, and mixes them all by a linear map first: elementwise maps of one
+    half given the other could never undo a correlation within the half.
+    """
     layers: list[nn.Module] = []
-    for _ in range((couplings + 1) // 2):
-        inside = torch.randperm(d) < (d + 1) // 2
-        swapped = ~inside if d > 1 else inside
-        layers += [Coupling(mask, transform, hidden, depth) for mask in (inside, swapped)]
-    return Flow(d, layers[:couplings])
+    for i in range(couplings):
+        if i % 2 == 0:
+            mask = torch.randperm(d) < (d + 1) // 2
+            layers.append(LinearMap(d))
+        elif d > 1:
+            mask = ~mask
+        layers.append(Coupling(mask, transform, hidden, depth))
+    return Flow(d, layers)

@@ -18,7 +18,8 @@ def optimal_pairing(x0: Tensor, x1: Tensor, block: int) -> Tensor:
     Args:
         x0: noise (b, d).
         x1: data (b, d).
-        block: points that are paired among themselves; the last block may be smaller. The work grows with block² b.
+        block: most points that are paired among themselves; the batch is cut into equal blocks. The work grows with
+            block² b.
 
     Raises:
         ValueError: the two batches differ in shape, hold NaN or infinite values, or block is not positive.
@@ -29,9 +30,10 @@ def optimal_pairing(x0: Tensor, x1: Tensor, block: int) -> Tensor:
         raise ValueError(f"x0 {tuple(x0.shape)} and x1 {tuple(x1.shape)} must have the same shape")
     if block < 1:
         raise ValueError(f"block={block} must be at least 1")
+    blocks = -(-len(x0) // block)
     parts, start = [], 0
-    for noise, data in zip(x0.detach().double().split(block), x1.detach().double().split(block), strict=True):
+    for noise, data in zip(x0.double().tensor_split(blocks), x1.double().tensor_split(blocks), strict=True):
         cost = -(data @ noise.T)  # ‖x0 − x1‖² = ‖x0‖² + ‖x1‖² − 2 x0·x1, and the first two sum to the same for every π
-        parts.append(start + torch.from_numpy(linear_sum_assignment(cost.numpy())[1]))
+        parts.append(start + torch.from_numpy(linear_sum_assignment(cost.detach().numpy())[1]))
         start += len(data)
     return torch.cat(parts)

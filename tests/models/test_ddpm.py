@@ -10,7 +10,8 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 
 import genbench
 from genbench.models.ddpm import DDPM, NoiseSchedule
-from genbench.training import Budget, Recipe
+from genbench.recipe import Budget, Recipe
+from genbench.training import train
 
 MEAN = torch.tensor([0.3, -0.2])
 COVARIANCE = torch.tensor([[1.2, 0.7], [0.7, 0.8]])
@@ -59,7 +60,7 @@ def test_schedule_reaches_standard_noise(name, timesteps):
 
 def test_a_schedule_that_keeps_the_data_warns():
     """ᾱ_T = 0.364, so −½ log(1 − ᾱ_T) = 0.226."""
-    with pytest.warns(UserWarning, match=r"ᾱ_T = 0.36 .* 0.23 nats per dimension"):
+    with pytest.warns(UserWarning, match=r"ᾱ_T = 0.36: .* 0.23 nats per dimension"):
         DDPM(schedule="linear", timesteps=100)
 
 
@@ -132,7 +133,7 @@ def gaussian_ddpm():
     torch.manual_seed(0)
     x = TRUTH.sample((20_000,))
     model = DDPM(hidden=64)
-    model.fit(x.numpy(), TRUTH.sample((2000,)).numpy(), Recipe(lr=4e-3), Budget("1500"))
+    train(model, x.numpy(), TRUTH.sample((2000,)).numpy(), Budget("1500"), Recipe(lr=4e-3))
     return model
 
 

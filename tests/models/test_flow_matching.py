@@ -12,7 +12,8 @@ import genbench
 from genbench.models.flow_matching import CFM, OTCFM
 from genbench.nn.ode import log_likelihood
 from genbench.nn.time_embedding import stratified
-from genbench.training import Budget, Recipe
+from genbench.recipe import Budget, Recipe
+from genbench.training import train
 
 MEAN = torch.tensor([0.3, -0.2])
 COVARIANCE = torch.tensor([[1.2, 0.7], [0.7, 0.8]])
@@ -50,7 +51,7 @@ def excess_nll(model):
 def fitted(model, steps=1500):
     torch.manual_seed(0)
     x = TRUTH.sample((20_000,))
-    model.fit(x.numpy(), TRUTH.sample((2000,)).numpy(), Recipe(lr=4e-3), Budget(str(steps)))
+    train(model, x.numpy(), TRUTH.sample((2000,)).numpy(), Budget(str(steps)), Recipe(lr=4e-3))
     return model
 
 
@@ -106,7 +107,7 @@ def test_optimal_transport_lowers_path_energy():
     energies = []
     for model in (CFM(hidden=64), OTCFM(hidden=64)):
         torch.manual_seed(0)
-        model.fit(x, x[:2000], Recipe(lr=4e-3), Budget("500"))
+        train(model, x, x[:2000], Budget("500"), Recipe(lr=4e-3))
         with torch.no_grad():
             energies.append(model.diagnose(torch.zeros(1, 2))["path_energy"])
     assert energies[1] < 0.9 * energies[0]
@@ -203,3 +204,9 @@ def test_bad_parameters_are_refused():
             CFM(**bad)
     with pytest.raises(ValueError, match="ot_batch=0"):
         OTCFM(ot_batch=0)
+
+
+@pytest.mark.parametrize(("d", "kind"), [(2, "exact"), (10, "exact"), (11, "estimate")])
+def test_a_likelihood_by_random_directions_is_called_an_estimate(d, kind):
+    x = np.random.default_rng(0).normal(size=(100, d))
+    assert genbench.load_model("cfm").fit(x, budget="2").likelihood == kind

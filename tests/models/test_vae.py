@@ -1,5 +1,6 @@
 """The variational autoencoder: its bounds against closed forms, its learned noise, its contract."""
 
+import itertools
 import math
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_bounds_rise_with_samples_up_to_the_exact_value(linear):
     model, x = linear
     exact = exact_log_prob(model, x)
     bounds = [exact - exact_gap(model, x), *(bound(model, x, k) for k in (5, 50, 500)), exact]
-    for lower, upper in zip(bounds, bounds[1:], strict=False):
+    for lower, upper in itertools.pairwise(bounds):
         assert (upper - lower).mean() > -4 * standard_error(upper - lower)  # error rate 3e-5 a pair
     assert (bounds[1] - bounds[0]).mean() > 0.1  # the gap is there to be closed
     assert (exact - bounds[-2]).mean() < 0.02
@@ -129,7 +130,7 @@ def test_excess_nll_on_gaussian_data(gaussian):
 
 
 def test_samples_agree_with_the_density(gaussian):
-    model, truth = gaussian
+    model, _ = gaussian
     sides = [np.linspace(m - 5 * s, m + 5 * s, 81) for m, s in ((3, 2), (-1, 1))]
     centres = [(side[1:] + side[:-1]) / 2 for side in sides]
     grid = np.stack(np.meshgrid(*centres, indexing="ij"), axis=-1).reshape(-1, 2)

@@ -35,11 +35,12 @@ def test_inverse_undoes_forward(scale):
 
 
 def test_inverse_is_accurate_to_rounding_where_the_spline_is_nearly_flat():
-    x, k = points(2000), random_knots(2000, scale=8.0)  # slopes down to 1e-6: dx/dy magnifies rounding in y as much
+    # Slopes go down to 1e-6, where dx/dy magnifies rounding in y; a bin's s / slope of 1e3 magnifies it once more.
+    x, k = points(2000), random_knots(2000, scale=8.0)
     y, log_slope = spline(x, k, BOUND)
     assert log_slope.min() < -9
     back, _ = spline_inverse(y, k, BOUND)
-    torch.testing.assert_close((back - x) * log_slope.exp().clamp(max=1), torch.zeros_like(x), rtol=0, atol=1e-13)
+    torch.testing.assert_close((back - x) * log_slope.exp().clamp(max=1), torch.zeros_like(x), rtol=0, atol=1e-12)
 
 
 def test_inverse_is_finite_in_float32_for_extreme_parameters():

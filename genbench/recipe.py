@@ -1,0 +1,97 @@
+"""How a model is trained, and for how long."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from genbench.errors import GenbenchError, nearest
+
+__all__ = ["Budget", "Recipe"]
+
+NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 60.0}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained.
+
+    Attributes:
+        batch_size: points in a batch, drawn without replacement within an epoch.
+        lr: peak learning rate of Adam, or one per player.
+        warmup: share of the training over which the rate rises linearly; it falls to 0 along a cosine after that.
+        beta1, beta2: Adam's averaging constants.
+        weight_decay: decoupled decay (AdamW); 0 is plain Adam.
+        clip: largest gradient norm of a player; 0 for no clipping.
+        ema: decay of the moving average of the weights, which are the ones that sample and score; 0 for none.
+        step_ms: milliseconds of one step on one core of the reference machine. Named budgets are seconds of that
+            machine, turned into steps with it, so that the same command trains the same number of steps everywhere.
+    """
+
+    batch_size: int = 256
+    lr: float | Mapping[str, float] = 2e-3
+    warmup: float = 0.02
+    beta1: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0
+    clip: float = 5.0
+    ema: float = 0.999
+    step_ms: float = 2.0
+
+    def __post_init__(self) -> None:
+        rates = self.lr.values() if isinstance(self.lr, Mapping) else [self.lr]
+        checks = {
+            "batch_size": self.batch_size >= 1,
+            "lr": all(rate > 0 for rate in rates),
+            "warmup": 0 <= self.warmup < 1,
+            "beta1": 0 <= self.beta1 < 1,
+            "beta2": 0 <= self.beta2 < 1,
+            "weight_decay": self.weight_decay >= 0,
+            "clip": self.clip >= 0,
+            "ema": 0 <= self.ema < 1,
+            "step_ms": self.step_ms > 0,
+        }
+        for name, fine in checks.items():
+            if not fine:
+                raise ValueError(f"{name}={getattr(self, name)} is out of range")
+
+    def rate(self, player: str, done: float) -> float:
+        """Return a player's learning rate when a share `done` of the training is over."""
+        peak = self.lr[player] if isinstance(self.lr, Mapping) else self.lr
+        if done < self.warmup:
+            return peak * max(done, 1e-3) / self.warmup
+        return peak * 0.5 * (1 + math.cos(math.pi * (done - self.warmup) / (1 - self.warmup)))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: `smoke`, `quick` (10 s of the reference machine), `standard` (60 s), steps, or seconds.
+
+    >>> Budget("quick").steps(Recipe(step_ms=2))
+    5000
+    >>> Budget("300").steps(Recipe()), Budget("30s").seconds
+    (300, 30.0)
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if self.text not in NOMINAL_SECONDS and not re.fullmatch(r"[1-9]\d*( ?steps)?|\d+(\.\d+)? ?s", self.text):
+            hint = nearest(self.text, list(NOMINAL_SECONDS))
+            raise GenbenchError(f"budget '{self.text}' is no name, number of steps (2000) or of seconds (30s){hint}")
+        if self.seconds == 0:
+            raise GenbenchError("budget '0s' leaves no time to train; give more")
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall seconds, where the budget is in seconds. Such a run cannot be repeated bit by bit."""
+        in_seconds = self.text[0].isdigit() and self.text.endswith("s") and not self.text.endswith("steps")
+        return float(self.text[:-1]) if in_seconds else None
+
+    def steps(self, recipe: Recipe) -> int | None:
+        """Return the number of steps, or None where the budget is in wall seconds."""
+        if self.text in NOMINAL_SECONDS:
+            return max(1, round(1000 * NOMINAL_SECONDS[self.text] / recipe.step_ms))
+        return None if self.seconds is not None else int(self.text.split("s")[0])
