@@ -79,6 +79,8 @@ class VAE(TorchModel):
         self.latents = self.latent_dim or min(max(d, 2), 16)
         self.encoder = mlp(d, self.hidden, self.depth, 2 * self.latents)
         self.decoder = mlp(self.latents, self.hidden, self.depth, 2 * d)
+        with torch.no_grad():  # latents that begin as pure noise teach the decoder to ignore them
+            self.encoder[-1].bias[self.latents :] -= 3
 
     @property
     def kl_weight(self) -> float:
