@@ -30,6 +30,19 @@ class Evaluation:
     standard_errors: dict[str, float] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
 
+    @classmethod
+    def mean(cls, parts: Sequence[Evaluation]) -> Evaluation:
+        """Return the mean of evaluations of independent samples, with its standard error by their spread."""
+        if len(parts) == 1:
+            return parts[0]
+        combined = cls(flags=list(dict.fromkeys(flag for part in parts for flag in part.flags)))
+        for name in parts[0].metrics:
+            values = [value for part in parts if (value := part.metrics[name]) is not None]
+            combined.metrics[name] = float(np.mean(values)) if len(values) == len(parts) else None
+            if len(values) == len(parts):
+                combined.standard_errors[name] = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+        return combined
+
 
 def evaluate(evidence: Evidence, metrics: Sequence[str] | None = None) -> Evaluation:
     """Score the evidence with the named metrics, or with all; one that fails is a None and a flag, and stops no other.

@@ -48,7 +48,7 @@ class Protocol:
 
     samples: int = 50_000
     sets: int = 4
-    set_size: int = 2_000
+    set_size: int = 1_500
     projections: int = 100
 
 

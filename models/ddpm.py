@@ -87,7 +87,7 @@ class DDPM(TorchModel):
         ValueError: a number is out of range, or the schedule or sampler is unknown.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.3)
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.45)
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class DDPM(TorchModel):
         timesteps: int = 1000,
         schedule: str = "cosine",
         sampler: str = "ancestral",
-        steps: int = 150,
+        steps: int = 250,
         density_steps: int = 20,
         probes: int = 8,
     ) -> None:

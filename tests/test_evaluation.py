@@ -161,3 +161,14 @@ def test_the_reference_of_real_data_holds_no_training_point():
     trained_on = {row.tobytes() for row in splits.train}
     for reference in (evidence.reference, *(r for _, r in evidence.sets)):
         assert not trained_on & {row.tobytes() for row in reference}
+
+
+def test_the_mean_of_evaluations_has_its_standard_error_by_their_spread():
+    from genbench.evaluation import Evaluation
+
+    parts = [Evaluation({"a": float(v), "b": None if v == 2 else 1.0}, {"a": 9.0}, ["x"]) for v in (1, 2, 3)]
+    mean = Evaluation.mean(parts)
+    assert mean.metrics == {"a": 2.0, "b": None}
+    assert mean.standard_errors == pytest.approx({"a": 1 / 3**0.5})
+    assert mean.flags == ["x"]
+    assert Evaluation.mean(parts[:1]) is parts[0]

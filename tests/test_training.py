@@ -164,3 +164,41 @@ def test_a_budget_of_seconds_ends_in_time_with_the_schedule_run_down():
     history = fitted(Mean(), "0.5s", lr=5e-2)
     assert time.perf_counter() - begin < 5
     assert history.steps > 10
+
+
+def test_clipping_is_torchs():
+    from genbench.training import _clip
+
+    for most in (0.1, 1.0, 100.0, math.inf):
+        torch.manual_seed(0)
+        mine = [torch.nn.Parameter(torch.randn(3, 4)), torch.nn.Parameter(torch.randn(5))]
+        for p in mine:
+            p.grad = torch.randn_like(p)
+        theirs = [torch.nn.Parameter(p.detach().clone()) for p in mine]
+        for p, q in zip(mine, theirs, strict=True):
+            q.grad = p.grad.clone()
+        expected = torch.nn.utils.clip_grad_norm_(theirs, most)
+        assert _clip([p.grad for p in mine], most) == pytest.approx(expected.item())
+        for p, q in zip(mine, theirs, strict=True):
+            torch.testing.assert_close(p.grad, q.grad)
+
+
+def test_the_average_is_the_formula_and_buffers_are_copied():
+    from genbench.training import _Average
+
+    class Counted(Mean):
+        def build(self, shape):
+            super().build(shape)
+            self.register_buffer("seen", torch.zeros(()))
+
+    model = Counted()
+    model.build((1,))
+    average, expected = _Average(model, 0.5), 0.0
+    for n in range(1, 30):
+        model.m.data.fill_(n)
+        model.seen.fill_(n)
+        average.update()
+        decay = min(0.5, n / (9 + n))
+        expected = decay * expected + (1 - decay) * n
+        assert average.module.m.item() == pytest.approx(expected)
+        assert average.module.seen.item() == n

@@ -47,7 +47,8 @@ def _figure(run: Run, dataset: str) -> Figure:
     margin = 0.12 * (high - low)
     columns = min(COLUMNS, len(trials) + 1)
     rows = -(-(len(trials) + 1) // columns)
-    figure = Figure(figsize=(2.6 * columns, 2.85 * rows + 0.4), layout="constrained")
+    aspect = np.clip((high - low)[1] / (high - low)[0], 0.4, 1.2)
+    figure = Figure(figsize=(2.7 * columns, (2.5 * aspect + 0.6) * rows + 0.4), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     _scatter(panels[0], truth, TRUTH, f"truth: {dataset}")
     for panel, trial in zip(panels[1:], trials, strict=False):

@@ -29,6 +29,7 @@ def linear():
         model.encoder.weight[:2], model.encoder.weight[2:] = 0.9 * posterior_mean, 0
         model.encoder.bias[:2] = -0.9 * posterior_mean @ model.decoder.bias[:D]
         model.encoder.bias[2:] = math.log(ENCODER_STD)
+        model.skip.weight.zero_(), model.skip.bias.zero_()
         return model, model.sample(2000)
 
 
@@ -173,14 +174,12 @@ def test_same_seed_same_bits():
     assert (a.sample(100, seed=3) != b.sample(100, seed=4)).any()
 
 
-def test_batches_of_scoring_do_not_mix_points():
-    """The bound of a point must not depend on its neighbours beyond the noise of importance sampling."""
-    torch.manual_seed(0)
-    model = VAE(importance_samples=5000)
-    model.build((2,))
-    x = torch.randn(10, 2)
-    with torch.no_grad():
-        torch.testing.assert_close(model.log_prob(x), torch.cat([model.log_prob(p[None]) for p in x]), atol=0.1, rtol=0)
+@torch.no_grad()
+def test_batches_of_scoring_do_not_mix_points(linear):
+    """Points are scored three at a time here, and each must get its own density, whatever its neighbours'."""
+    model, x = linear
+    error = bound(model, x[:100], 5000) - exact_log_prob(model, x[:100])
+    assert error.abs().median() < 0.05
 
 
 def test_every_parameter_gets_a_gradient():
