@@ -290,14 +290,14 @@ def _explain(
 
 
 def _publish(run: Any, sort: str | None) -> None:
-    """Show the table, write it in all formats, draw the figures, and say where everything is."""
+    """Write the table in all formats, draw the figures, show the table, and say where everything is."""
     from genbench.figures import save
     from genbench.tables import FORMATS, render, show
 
     board = run.leaderboard(sort)
-    show(board)
     files = [run.store.write_text(f"leaderboard.{form}", render(board, form)) for form in FORMATS]
     files += save(run)
+    show(board)
     typer.echo("")
     for file in files:
         typer.echo(str(file))

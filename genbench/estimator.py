@@ -89,11 +89,13 @@ class Estimator:
     def sample(self, n: int, seed: int = 0) -> Array:
         """Return `n` points [n, *shape] float64 in the data's own units.
 
+        Each model has a stream of its own: all that start from normal noise would else share one draw's luck.
+
         Raises:
             BadSamples: the model gave another shape, or NaN or infinite values.
         """
         units = self._fitted()
-        with self._inside(stream(seed, "sampling")):
+        with self._inside(stream(seed, "sampling", self.card.name)):
             parts = [_numpy(self.model.sample(size)) for size in _sizes(n)]
         for part, size in zip(parts, _sizes(n), strict=True):
             if part.shape != (size, *units.mean.shape):

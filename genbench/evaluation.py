@@ -32,14 +32,20 @@ class Evaluation:
 
     @classmethod
     def mean(cls, parts: Sequence[Evaluation]) -> Evaluation:
-        """Return the mean of evaluations of independent samples, with its standard error by their spread."""
-        if len(parts) == 1:
-            return parts[0]
-        combined = cls(flags=list(dict.fromkeys(flag for part in parts for flag in part.flags)))
-        for name in parts[0].metrics:
+        """Return the mean of evaluations of independent samples, with its standard error by their spread.
+
+        A metric that does not look at the samples keeps the standard error that it has.
+        """
+        first = parts[0]
+        combined = cls(dict(first.metrics), dict(first.standard_errors))
+        combined.flags = list(dict.fromkeys(flag for part in parts for flag in part.flags))
+        for name in first.metrics:
             values = [value for part in parts if (value := part.metrics[name]) is not None]
-            combined.metrics[name] = float(np.mean(values)) if len(values) == len(parts) else None
-            if len(values) == len(parts):
+            if len(values) < len(parts):
+                combined.metrics[name] = None
+                combined.standard_errors.pop(name, None)
+            elif len(set(values)) > 1:
+                combined.metrics[name] = float(np.mean(values))
                 combined.standard_errors[name] = float(np.std(values, ddof=1) / np.sqrt(len(values)))
         return combined
 

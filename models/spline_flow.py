@@ -30,10 +30,10 @@ class SplineFlow(TorchModel):
         depth: Number of its hidden layers.
     """
 
-    recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=5.8)
+    recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=5.2)
 
     def __init__(
-        self, couplings: int = 2, bins: int = 20, bound: float = 5.0, hidden: int = 64, depth: int = 3
+        self, couplings: int = 2, bins: int = 12, bound: float = 5.0, hidden: int = 64, depth: int = 3
     ) -> None:
         for name, value in (("couplings", couplings), ("hidden", hidden), ("depth", depth)):
             if value < 1:

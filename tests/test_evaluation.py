@@ -166,9 +166,12 @@ def test_the_reference_of_real_data_holds_no_training_point():
 def test_the_mean_of_evaluations_has_its_standard_error_by_their_spread():
     from genbench.evaluation import Evaluation
 
-    parts = [Evaluation({"a": float(v), "b": None if v == 2 else 1.0}, {"a": 9.0}, ["x"]) for v in (1, 2, 3)]
+    parts = [
+        Evaluation({"a": v, "b": None if v == 2 else 1.0, "c": 5.0}, {"a": 9.0, "c": 0.5}, ["x"])
+        for v in (1.0, 2.0, 3.0)
+    ]
     mean = Evaluation.mean(parts)
-    assert mean.metrics == {"a": 2.0, "b": None}
-    assert mean.standard_errors == pytest.approx({"a": 1 / 3**0.5})
+    assert mean.metrics == {"a": 2.0, "b": None, "c": 5.0}
+    assert mean.standard_errors == pytest.approx({"a": 1 / 3**0.5, "c": 0.5})
     assert mean.flags == ["x"]
-    assert Evaluation.mean(parts[:1]) is parts[0]
+    assert Evaluation.mean(parts[:1]) == parts[0]

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from genbench.dataset import Dataset, SyntheticDataset
+from genbench.dataset import Array, Dataset, SyntheticDataset
 from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation, evaluate
 from genbench.metric import Evidence, Protocol
@@ -62,16 +62,16 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
 
     stage("score")
     units = Standardiser.fit(splits.train) if dataset.kind == "table" else Standardiser.identity(dataset.shape)
-    draws = [samples]
-    if card.role == "oracle" and isinstance(dataset, SyntheticDataset):
-        draws += [estimator.sample(n, seed=stream(spec.seed, "floor", k)) for k in range(1, FLOOR_DRAWS)]
     test = units.forward(splits.test).reshape(len(splits.test), -1)
-    evaluation = Evaluation.mean(
-        [
-            evaluate(Evidence(dataset, points, test, log_prob, stream(spec.seed, "evaluation"), protocol), spec.metrics)
-            for points in (units.forward(x).reshape(len(x), -1) for x in draws)
-        ]
-    )
+
+    def score(x: Array) -> Evaluation:
+        points = units.forward(x).reshape(len(x), -1)
+        evidence = Evidence(dataset, points, test, log_prob, stream(spec.seed, "evaluation"), protocol)
+        return evaluate(evidence, spec.metrics)
+
+    more = range(1, FLOOR_DRAWS) if card.role == "oracle" and isinstance(dataset, SyntheticDataset) else ()
+    draws = (estimator.sample(n, seed=stream(spec.seed, "floor", k)) for k in more)
+    evaluation = Evaluation.mean([score(samples), *map(score, draws)])
     return Outcome(
         metrics=evaluation.metrics,
         standard_errors=evaluation.standard_errors,
