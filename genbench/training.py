@@ -170,7 +170,8 @@ class _Average:
 
     def __init__(self, model: TorchModel, decay: float) -> None:
         self.module, self.decay, self.count = copy.deepcopy(model), decay, 0
-        self.pairs = (list(self.module.parameters()), list(model.parameters()))
+        self.mine: list[Tensor] = list(self.module.parameters())
+        self.theirs: list[Tensor] = list(model.parameters())
         self.buffers = (list(self.module.buffers()), list(model.buffers()))
 
     def update(self) -> None:
@@ -180,7 +181,7 @@ class _Average:
         self.count += 1
         decay = min(self.decay, self.count / (9 + self.count))
         with torch.no_grad():
-            torch._foreach_lerp_(*self.pairs, 1 - decay)
+            torch._foreach_lerp_(self.mine, self.theirs, 1 - decay)
             for mine, theirs in zip(*self.buffers, strict=True):
                 mine.copy_(theirs)
 

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from genbench.dataset import Array, Dataset, SyntheticDataset
+from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
 from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation, evaluate
 from genbench.metric import Evidence, Protocol
@@ -61,17 +61,10 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
     judged = time.perf_counter()
 
     stage("score")
-    units = Standardiser.fit(splits.train) if dataset.kind == "table" else Standardiser.identity(dataset.shape)
-    test = units.forward(splits.test).reshape(len(splits.test), -1)
-
-    def score(x: Array) -> Evaluation:
-        points = units.forward(x).reshape(len(x), -1)
-        evidence = Evidence(dataset, points, test, log_prob, stream(spec.seed, "evaluation"), protocol)
-        return evaluate(evidence, spec.metrics)
-
-    more = range(1, FLOOR_DRAWS) if card.role == "oracle" and isinstance(dataset, SyntheticDataset) else ()
-    draws = (estimator.sample(n, seed=stream(spec.seed, "floor", k)) for k in more)
-    evaluation = Evaluation.mean([score(samples), *map(score, draws)])
+    evaluation = _score(spec, dataset, splits, samples, log_prob)
+    if card.role == "oracle" and isinstance(dataset, SyntheticDataset):
+        draws = (estimator.sample(n, seed=stream(spec.seed, "floor", k)) for k in range(1, FLOOR_DRAWS))
+        evaluation = Evaluation.mean([evaluation, *(_score(spec, dataset, splits, x, log_prob) for x in draws)])
     return Outcome(
         metrics=evaluation.metrics,
         standard_errors=evaluation.standard_errors,
@@ -92,3 +85,11 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
             nfe=estimator.nfe,
         ),
     )
+
+
+def _score(spec: TrialSpec, dataset: Dataset, splits: Splits, samples: Array, log_prob: Array | None) -> Evaluation:
+    """Score samples [n, *shape] and the log-density of the test points [m], by the protocol of the spec."""
+    units = Standardiser.fit(splits.train) if dataset.kind == "table" else Standardiser.identity(dataset.shape)
+    points, test = (units.forward(x).reshape(len(x), -1) for x in (samples, splits.test))
+    seed, protocol = stream(spec.seed, "evaluation"), Protocol(**spec.protocol)
+    return evaluate(Evidence(dataset, points, test, log_prob, seed, protocol), spec.metrics)
