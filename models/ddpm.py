@@ -96,7 +96,7 @@ class DDPM(TorchModel):
         timesteps: int = 1000,
         schedule: str = "cosine",
         sampler: str = "ancestral",
-        steps: int = 250,
+        steps: int = 200,
         density_steps: int = 20,
         probes: int = 8,
     ) -> None:
