@@ -36,7 +36,7 @@ class Autoregressive(TorchModel):
         depth: Number of its hidden layers.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=3.3)
+    recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=3.7)
 
     def __init__(self, components: int = 16, hidden: int = 128, depth: int = 3) -> None:
         for name, value in (("components", components), ("hidden", hidden), ("depth", depth)):

@@ -87,7 +87,7 @@ class DDPM(TorchModel):
         ValueError: a number is out of range, or the schedule or sampler is unknown.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.45)
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.7)
 
     def __init__(
         self,

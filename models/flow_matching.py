@@ -37,7 +37,7 @@ class CFM(TorchModel):
         ValueError: a number is not positive, or the solver is unknown.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.2)
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.5)
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class OTCFM(CFM):
             blocks of 32, 64 and 256 gave path energies of 0.356, 0.341 and 0.335; independent noise, 1.22.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.0)
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.5)
 
     def __init__(
         self,

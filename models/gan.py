@@ -67,7 +67,7 @@ class GAN(TorchModel):
         ValueError: a number is out of range.
     """
 
-    recipe = Recipe(batch_size=256, lr=3e-3, beta1=0.0, beta2=0.99, clip=0.0, ema=0.995, step_ms=7.0)
+    recipe = Recipe(batch_size=256, lr=3e-3, beta1=0.0, beta2=0.99, clip=0.0, ema=0.995, step_ms=8.0)
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ class SplineFlow(TorchModel):
         depth: Number of its hidden layers.
     """
 
-    recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=6.2)
+    recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=7.0)
 
     def __init__(
         self, couplings: int = 2, bins: int = 12, bound: float = 5.0, hidden: int = 64, depth: int = 3

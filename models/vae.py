@@ -48,7 +48,7 @@ class VAE(TorchModel):
         ValueError: a size is less than 1, or `kl_warmup` is not in [0, 1].
     """
 
-    recipe = Recipe(batch_size=64, lr=8e-3, warmup=0.1, beta2=0.99, step_ms=6.0)
+    recipe = Recipe(batch_size=64, lr=8e-3, warmup=0.1, beta2=0.99, step_ms=6.8)
 
     def __init__(
         self,
