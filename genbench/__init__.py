@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from genbench.estimator import Estimator
     from genbench.metric import Evidence, register_metric
     from genbench.model import Model, register_model
-    from genbench.recipe import Recipe
+    from genbench.recipe import Preset, Recipe
     from genbench.results import Run
     from genbench.torch_model import TorchModel
 
@@ -25,7 +25,7 @@ _HOMES = {
     "model": ("Model", "register_model"),
     "results": ("Run",),
     "torch_model": ("TorchModel",),
-    "recipe": ("Recipe",),
+    "recipe": ("Preset", "Recipe"),
 }
 HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -34,6 +34,7 @@ __all__ = [
     "Estimator",
     "Evidence",
     "Model",
+    "Preset",
     "Recipe",
     "RecordedDataset",
     "Run",

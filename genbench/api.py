@@ -75,6 +75,7 @@ def run(
     timeout: float | None = None,
     plugins: Sequence[str] = (),
     samples: int | None = None,
+    train: int | None = None,
     retry_failed: bool = False,
     progress: bool = True,
     say: Say = print,
@@ -82,14 +83,15 @@ def run(
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
     Args:
-        models, datasets, metrics: names, with parameters in brackets, families, or "all".
+        models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
         seeds: how many (3 is 0, 1, 2), or which ("4,7" or [4, 7]).
         budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
         name, results: the run goes to results/name; named after data and budget unless given.
         jobs: worker processes, one torch thread each; 0 is this process; as many as there are cores unless given.
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with models, datasets or metrics of your own.
-        samples: points drawn from each model for the scores.
+        samples: points drawn from each model for the scores; 50,000 unless given.
+        train: training points of a synthetic dataset; 20,000 unless given.
         retry_failed: run failed trials again.
         progress: show a progress bar.
         say: called with each line of news.
@@ -103,15 +105,13 @@ def run(
     discover(tuple(plugins))
     for failure in (f for group in REGISTRY.values() for f in group.failures):
         say(f"plugin {failure.source} was left out: {failure.reason}")
-    if samples is not None and samples < 2:
-        raise GenbenchError(f"samples={samples} are too few to score; ask for at least 2")
     plan = make_plan(
         _join(models),
         _join(datasets),
         seeds,
         str(budget),
         _join(metrics),
-        protocol=Protocol() if samples is None else Protocol(samples=samples),
+        protocol=Protocol.asked(samples=samples, train=train),
         plugins=plugins,
     )
     for note in plan.notes:

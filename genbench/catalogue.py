@@ -27,11 +27,12 @@ def print_catalogue(name: str) -> None:
         parameters = "" if name == "metrics" else _parameters(card)
         facts = [_fact(getattr(card, fact)) for fact in FACTS[name]]
         what = escape(card.summary) + (f"\n[dim]{escape(parameters)}[/dim]" if parameters else "")
-        table.add_row(escape(card.name), escape(card.family), *facts, what)
+        table.add_row(escape(card.name + (" *" if card.variant else "")), escape(card.family), *facts, what)
     console.print(table)
     if name == "models":
         console.print(
-            "[dim]Torch models also take the trainer's parameters: batch_size, lr, warmup, clip, ema, …[/dim]"
+            "[dim]* a variant: left out of --models all; name it or its family, or ask for the zoo.\n"
+            "Torch models also take the trainer's parameters: batch_size, lr, warmup, clip, ema, …[/dim]"
         )
     for failure in group.failures:
         console.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")

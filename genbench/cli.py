@@ -75,7 +75,10 @@ def _options(
 def run(
     models: Annotated[
         str,
-        typer.Option(metavar="NAMES", help="Models: all, a family, or names with parameters: cfm,vae[latent_dim=4]."),
+        typer.Option(
+            metavar="NAMES",
+            help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4].",
+        ),
     ] = "all",
     data: Annotated[
         str,
@@ -117,6 +120,9 @@ def run(
     samples: Annotated[
         int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: 50,000.")
     ] = None,
+    train: Annotated[
+        int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")
+    ] = None,
     sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
@@ -138,11 +144,11 @@ def run(
     if sort is not None:
         _known_metric(sort, metrics, plugins)
     if why:
-        _explain(models, data, seeds, budget, metrics, samples, name, results, plugins)
+        _explain(models, data, seeds, budget, metrics, {"samples": samples, "train": train}, name, results, plugins)
         return
     finished = api.run(
         models, data, seeds, budget, metrics=metrics, name=name, results=results, jobs=jobs, timeout=timeout,
-        plugins=plugins, samples=samples, retry_failed=retry_failed, progress=not quiet, say=_say,
+        plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=_say,
     )  # fmt: skip
     _publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
@@ -270,7 +276,7 @@ def _explain(
     seeds: str,
     budget: str,
     metrics: str,
-    samples: int | None,
+    protocol: dict[str, int | None],
     name: str | None,
     results: Path,
     plugins: list[str],
@@ -283,8 +289,7 @@ def _explain(
     from genbench.store import Store
 
     discover(tuple(plugins))
-    protocol = Protocol() if samples is None else Protocol(samples=samples)
-    plan = make_plan(models, data, seeds, budget, metrics, protocol=protocol, plugins=plugins)
+    plan = make_plan(models, data, seeds, budget, metrics, protocol=Protocol.asked(**protocol), plugins=plugins)
     store = Store(results / (name or default_name(data, budget)))
     todo, _ = remaining(plan.trials, store)
     for spec in todo:

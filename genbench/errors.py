@@ -1,6 +1,21 @@
-"""The errors that genbench raises on purpose."""
+"""The errors and warnings that genbench raises on purpose."""
 
-__all__ = ["BadSamples", "ContractError", "Diverged", "GenbenchError", "nearest"]
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = [
+    "BadSamples",
+    "ContractError",
+    "Diverged",
+    "GenbenchError",
+    "GenbenchWarning",
+    "collected_warnings",
+    "nearest",
+]
 
 
 class GenbenchError(Exception):
@@ -15,6 +30,28 @@ class BadSamples(ContractError):
     """A model's samples have the wrong shape or are not finite, so no metric may see them."""
 
 
+class GenbenchWarning(UserWarning):
+    """A setting that works, but that whoever reads the scores should know about. Its text is one line."""
+
+
+@contextlib.contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Collect the text of each GenbenchWarning that is raised inside, once; other warnings go their way."""
+    texts: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", GenbenchWarning)
+        show = warnings.showwarning
+
+        def collect(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if not issubclass(category, GenbenchWarning):
+                show(message, category, *where, **more)
+            elif str(message) not in texts:
+                texts.append(str(message))
+
+        warnings.showwarning = collect
+        yield texts
+
+
 class Diverged(GenbenchError):
     """Training produced a non-finite or exploding loss."""
 
@@ -23,7 +60,8 @@ def nearest(name: str, known: list[str]) -> str:
     """Return "; did you mean …?" with the nearest known names, or the list of all when none is near."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    close = get_close_matches(name, known, n=5, cutoff=0.5)
+    close = sorted(close, key=lambda other: sorted(other) != sorted(name))[:3]  # swapped letters come first
     if close:
         return f"; did you mean {' or '.join(close)}?"
     return f"; known: {', '.join(sorted(known)) or 'none'}"

@@ -38,21 +38,30 @@ class Estimator:
 
     def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None) -> None:
         self.card = card
-        self.params = bind(card, params or {})
+        self.given = dict(params or {})
+        self.params = bind(card, self.given)
         self.model: Model = create(card, self.params)
         self.history = History()
         self.standardiser: Standardiser | None = None
 
     def __repr__(self) -> str:
-        return f"Estimator({self.card.name!r}, {self.params!r})"
+        return f"Estimator({self.card.name!r}, {self.given!r})"
 
     def fit(
-        self, x: Any, validation: Any = None, *, seed: int = 0, budget: str = "quick", progress: bool = False
+        self,
+        x: Any,
+        validation: Any = None,
+        *,
+        kind: str = "points",
+        seed: int = 0,
+        budget: str = "quick",
+        progress: bool = False,
     ) -> Estimator:
         """Learn from points x [n, *shape]; returns itself.
 
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
+            kind: what x is, "points", "table", "image" or "series"; with the shape it chooses the model's presets.
             seed: of initialisation and training.
             budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"); for torch models.
             progress: show a progress bar.
@@ -66,6 +75,8 @@ class Estimator:
                 f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset"
             )
         x = _points(x, self.card.name)
+        self.params = bind(self.card, self.given, (kind, x.shape[1:]))
+        self.model = create(self.card, self.params)
         if validation is None and self._is_torch:
             order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
             x, validation = np.split(x[order], [len(x) - len(x) // 10])
@@ -138,7 +149,7 @@ class Estimator:
     def parameters(self) -> int | None:
         """Number of trained parameters of a torch model, or what the model says in `n_parameters`."""
         if self._is_torch:
-            return sum(p.numel() for p in self.model.parameters())  # type: ignore[attr-defined]
+            return sum(p.numel() for p in self.model.parameters() if p.requires_grad)  # type: ignore[attr-defined]
         known: int | None = getattr(self.model, "n_parameters", None)
         return known
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from genbench.dataset import Array, Dataset, SyntheticDataset
-from genbench.errors import ContractError
+from genbench.errors import ContractError, GenbenchError
 from genbench.registry import REGISTRY, Card
 from genbench.seeding import generator, stream
 
@@ -44,12 +44,26 @@ class Protocol:
         sets: disjoint sets of samples over which costly distances are averaged.
         set_size: points in such a set.
         projections: directions of the sliced distance.
+        train: training points of a synthetic dataset.
     """
 
     samples: int = 50_000
     sets: int = 4
     set_size: int = 1_500
     projections: int = 100
+    train: int = 20_000
+
+    @classmethod
+    def asked(cls, **numbers: int | None) -> Protocol:
+        """Return the protocol with the numbers that a user asked for; None leaves the default.
+
+        Raises:
+            GenbenchError: a number is less than 2.
+        """
+        for name, number in numbers.items():
+            if number is not None and number < 2:
+                raise GenbenchError(f"{name}={number} is too few; ask for at least 2")
+        return cls(**{name: number for name, number in numbers.items() if number is not None})
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class ModelCard(Card):
     kinds: tuple[str, ...] = ("points", "table")
     role: str = "model"
     standardise: bool = True
+    variant: bool = False
 
 
 def register_model(
@@ -38,6 +39,7 @@ def register_model(
     kinds: tuple[str, ...] = ("points", "table"),
     role: str = "model",
     standardise: bool = True,
+    variant: bool = False,
 ) -> Callable[[M], M]:
     """Register a model class under `name`.
 
@@ -48,6 +50,7 @@ def register_model(
         kinds: the kinds of data that it can handle, of "points", "table", "image", "series".
         role: "model"; "control" for a trivial baseline; "oracle" for the one whose scores are the floor of every score.
         standardise: whether the engine hands it data with mean 0 and standard deviation 1 per coordinate.
+        variant: whether it is a variant of another model of its family, which the selection "all" leaves out.
 
     Raises:
         ContractError: a value is not one of those listed.
@@ -59,7 +62,8 @@ def register_model(
         raise ContractError(f"model '{name}' has kinds {kinds!r}; write a tuple of {', '.join(KINDS)}")
 
     def wrap(cls: M) -> M:
-        REGISTRY["models"].add(ModelCard(name, family, cls, likelihood, paper, tuple(kinds), role, standardise))
+        facts = (likelihood, paper, tuple(kinds), role, standardise, variant)
+        REGISTRY["models"].add(ModelCard(name, family, cls, *facts))
         return cls
 
     return wrap

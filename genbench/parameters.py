@@ -12,21 +12,33 @@ from genbench.registry import Card
 __all__ = ["bind", "create", "defaults"]
 
 
-def defaults(card: Card) -> dict[str, Any]:
-    """Return the parameters of a plugin and their defaults, in the order of its constructor; engine-owned ones last."""
+def defaults(card: Card, data: tuple[str, tuple[int, ...]] | None = None) -> dict[str, Any]:
+    """Return the parameters of a plugin and their defaults, in the order of its constructor; engine-owned ones last.
+
+    Args:
+        data: kind and shape of the data, for the model's presets.
+    """
     own = {name: p.default for name, p in card.signature.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    return own | _recipe(card)
+    known = own | _recipe(card)
+    for preset in getattr(card.factory, "presets", ()):
+        if data and preset.suits(*data):
+            known |= preset.use
+    return known
 
 
-def bind(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
+def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]] | None = None) -> dict[str, Any]:
     """Return all parameters of a plugin with the given ones put in, converted to their declared types.
+
+    Args:
+        given: values by name.
+        data: kind and shape of the data, for the model's presets.
 
     Raises:
         GenbenchError: a parameter is unknown, missing, or not of its type.
     """
     from pydantic import TypeAdapter, ValidationError
 
-    known = defaults(card)
+    known = defaults(card, data)
     hints = _hints(card)
     bound = dict(known)
     for name, value in given.items():

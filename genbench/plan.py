@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from genbench.errors import GenbenchError
+from genbench.errors import GenbenchError, collected_warnings
 from genbench.metric import Protocol
 from genbench.parameters import bind, create, defaults
 from genbench.recipe import Budget
 from genbench.record import TrialSpec
-from genbench.registry import REGISTRY, Card, Group
+from genbench.registry import REGISTRY, WHOLE, Card, Group
 from genbench.sources import fingerprint
-from genbench.spec import Spec
+from genbench.spec import Spec, parse_list
 
 __all__ = ["Plan", "make_plan", "parse_seeds"]
 
@@ -32,11 +32,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Choice:
-    """A plugin with its parameters bound."""
+    """A plugin with its parameters bound, of which some were given."""
 
     card: Any
     label: str
     params: dict[str, Any]
+    given: frozenset[str]
+
+    def on(self, data: tuple[str, tuple[int, ...]]) -> _Choice:
+        """Return the choice for data of some kind and shape: the model's presets fill in what was not given."""
+        given = {name: self.params[name] for name in self.given}
+        return replace(self, params=bind(self.card, given, data))
 
 
 def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
@@ -75,19 +81,21 @@ def make_plan(
     """
     Budget(budget)
     numbers = parse_seeds(seeds)
-    chosen_models = _choose(REGISTRY["models"], models)
-    chosen_datasets = _choose(REGISTRY["datasets"], datasets)
+    with collected_warnings() as cautions:
+        chosen_models = _choose(REGISTRY["models"], models)
+        chosen_datasets = _choose(REGISTRY["datasets"], datasets)
     names = tuple(sorted((spec.name for spec in REGISTRY["metrics"].select(metrics)), key=_column))
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
-    notes, groups = [], []
+    notes, groups = [f"caution: {text}" for text in cautions], []
     for dataset in chosen_datasets:
-        able, floors, note = _pair(chosen_models, dataset, named=models.strip() != "all")
+        able, floors, note = _pair(chosen_models, dataset, named=models.strip() not in WHOLE)
         notes += note
-        groups.append((dataset, floors + able))
+        data = create(dataset.card, dataset.params)
+        suited = [model.on((data.kind, data.shape)) for model in floors + able]
+        groups.append((dataset, data.fingerprint(), suited))
     trials = []
     for seed in numbers:
-        for dataset, able in groups:
-            data_fingerprint = create(dataset.card, dataset.params).fingerprint()
+        for dataset, data_fingerprint, suited in groups:
             trials += [
                 TrialSpec(
                     task=task,
@@ -101,11 +109,11 @@ def make_plan(
                     budget=budget,
                     metrics=names,
                     protocol=asdict(protocol),
-                    sources=_sources(task, model.card, dataset.card, names),
+                    sources=_sources(task, model, dataset.card, names),
                     data_fingerprint=data_fingerprint,
                     plugins=paths,
                 )
-                for model in able
+                for model in suited
             ]
     return Plan(trials, notes)
 
@@ -118,8 +126,10 @@ def _choose(group: Group, selection: str) -> list[_Choice]:
         params = bind(card, spec.params)
         create(card, params)
         usual = defaults(card)
-        label = str(Spec(card.name, {name: v for name, v in params.items() if v != usual[name]}))
-        choices[label] = _Choice(card, label, params)
+        preset = {name for p in getattr(card.factory, "presets", ()) for name in p.use}
+        shown = {name: params[name] for name in spec.params if params[name] != usual[name] or name in preset}
+        label = str(Spec(card.name, shown))
+        choices[label] = _Choice(card, label, params, frozenset(spec.params))
     return list(choices.values())
 
 
@@ -141,17 +151,29 @@ def _pair(models: list[_Choice], dataset: _Choice, named: bool) -> tuple[list[_C
     oracles = [
         c for c in REGISTRY["models"].cards.values() if c.role == "oracle" and kind in c.kinds and c.name not in asked
     ]
-    floors = [_Choice(card, card.name, bind(card, {})) for card in oracles]
+    floors = [_Choice(card, card.name, bind(card, {}), frozenset()) for card in oracles]
     return able, floors, notes
 
 
-def _sources(task: str, model: Card, dataset: Card, metrics: Sequence[str]) -> dict[str, str]:
+def _sources(task: str, model: _Choice, dataset: Card, metrics: Sequence[str]) -> dict[str, str]:
+    """Return digests of all code that the outcome hangs on; a parameter that names a dataset hangs on it, too."""
     import genbench.tasks
+
+    named = {spec.name for value in model.params.values() if isinstance(value, str) for spec in _specs(value)}
+    others = [card.file for name, card in REGISTRY["datasets"].cards.items() if name in named]
 
     task_file = Path(genbench.tasks.__path__[0]) / f"{task}.py"
     if not task_file.exists():
         raise GenbenchError(f"no task '{task}'; `genbench run --help` lists them")
-    return fingerprint(task_file, model.file, dataset.file, *(REGISTRY["metrics"][name].file for name in metrics))
+    judges = [REGISTRY["metrics"][name].file for name in metrics]
+    return fingerprint(task_file, model.card.file, dataset.file, *others, *judges)
+
+
+def _specs(text: str) -> list[Spec]:
+    try:
+        return parse_list(text)
+    except GenbenchError:  # not every text parameter is a selection
+        return []
 
 
 def _column(name: str) -> tuple[int, str]:

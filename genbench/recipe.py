@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from genbench.errors import GenbenchError, nearest
 
-__all__ = ["Budget", "Recipe"]
+__all__ = ["Budget", "Preset", "Recipe"]
 
 NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 60.0}
 
@@ -22,6 +23,7 @@ class Recipe:
         batch_size: points in a batch, drawn without replacement within an epoch.
         lr: peak learning rate of Adam, or one per player.
         warmup: share of the training over which the rate rises linearly; it falls to 0 along a cosine after that.
+        cycles: how often the rate rises and falls so, for trainings in several rounds.
         beta1, beta2: Adam's averaging constants.
         weight_decay: decoupled decay (AdamW); 0 is plain Adam.
         clip: largest gradient norm of a player; 0 for no clipping.
@@ -33,6 +35,7 @@ class Recipe:
     batch_size: int = 256
     lr: float | Mapping[str, float] = 2e-3
     warmup: float = 0.02
+    cycles: int = 1
     beta1: float = 0.9
     beta2: float = 0.999
     weight_decay: float = 0.0
@@ -46,6 +49,7 @@ class Recipe:
             "batch_size": self.batch_size >= 1,
             "lr": all(rate > 0 for rate in rates),
             "warmup": 0 <= self.warmup < 1,
+            "cycles": self.cycles >= 1,
             "beta1": 0 <= self.beta1 < 1,
             "beta2": 0 <= self.beta2 < 1,
             "weight_decay": self.weight_decay >= 0,
@@ -60,9 +64,31 @@ class Recipe:
     def rate(self, player: str, done: float) -> float:
         """Return a player's learning rate when a share `done` of the training is over."""
         peak = self.lr[player] if isinstance(self.lr, Mapping) else self.lr
+        done = done * self.cycles
+        done -= min(math.floor(done), self.cycles - 1)
         if done < self.warmup:
             return peak * max(done, 1e-3) / self.warmup
         return peak * 0.5 * (1 + math.cos(math.pi * (done - self.warmup) / (1 - self.warmup)))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Defaults that suit some data better than a model's general ones; `benchmarks/tune.py` is how they were found.
+
+    Attributes:
+        use: values by parameter, of the constructor or of the recipe.
+        kinds: the kinds of data that it is for; all of them if empty.
+        dims: fewest and most coordinates, both included; None for no limit.
+    """
+
+    use: Mapping[str, Any]
+    kinds: tuple[str, ...] = ()
+    dims: tuple[int, int | None] = (1, None)
+
+    def suits(self, kind: str, shape: tuple[int, ...]) -> bool:
+        """Whether it is for data of this kind and shape."""
+        least, most = self.dims
+        return (not self.kinds or kind in self.kinds) and least <= math.prod(shape) <= (most or math.inf)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ from typing import Any, TypeVar
 from genbench.errors import GenbenchError, nearest
 from genbench.spec import Spec, parse_list
 
-__all__ = ["REGISTRY", "Card", "Failure", "Group", "discover"]
+__all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "discover"]
+
+WHOLE = ("all", "zoo")  # selections of the whole group, without and with the variants
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Card")
@@ -38,6 +40,7 @@ class Card:
     name: str
     family: str
     factory: Any
+    variant = False
 
     @cached_property
     def file(self) -> Path:
@@ -94,7 +97,7 @@ class Group:
                 f"{self.singular} name '{card.name}' has a space, comma, bracket or '='; choose another"
             )
         taken = self.cards.get(card.name)
-        if card.name == "all" or (taken and taken.file != card.file):
+        if card.name in WHOLE or (taken and taken.file != card.file):
             where = f"by {taken.file}" if taken else "for the whole group"
             raise GenbenchError(f"the {self.singular} name '{card.name}' is taken {where}; choose another")
         self.cards[card.name] = card
@@ -123,7 +126,9 @@ class Group:
         return sorted({_slug(card.family) for card in self.cards.values()})
 
     def select(self, text: str) -> list[Spec]:
-        """Expand a selection: names with parameters, families, and `all`, without repeats, in the order asked.
+        """Expand a selection: names with parameters, families, `all`, `zoo`, without repeats, in the order asked.
+
+        A family and `zoo` include the variants of a model, `all` does not.
 
         Raises:
             GenbenchError: a part cannot be read, or names nothing.
@@ -133,13 +138,13 @@ class Group:
             family = _slug(spec.name)
             if spec.name in self.cards:
                 specs = [spec]
-            elif spec.name == "all" or family in self.families:
+            elif spec.name in WHOLE or family in self.families:
                 if spec.params:
                     raise GenbenchError(f"'{spec}' gives parameters to a whole group; give them to one {self.singular}")
                 specs = [
                     Spec(n)
                     for n, card in sorted(self.cards.items())
-                    if spec.name == "all" or _slug(card.family) == family
+                    if _slug(card.family) == family or spec.name == "zoo" or (spec.name == "all" and not card.variant)
                 ]
             else:
                 self[spec.name]

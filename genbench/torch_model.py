@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from genbench.model import Model
-from genbench.recipe import Recipe
+from genbench.recipe import Preset, Recipe
 
 __all__ = ["TorchModel", "Update"]
 
@@ -24,11 +24,13 @@ class TorchModel(nn.Module, Model):
 
     Attributes:
         recipe: how to train it. Its fields are parameters of every torch model: `cfm[lr=1e-3,batch_size=512]`.
+        presets: defaults for some kinds and dimensions; all that suit the data are applied, the later over the earlier.
         progress: share of the training that is done, in [0, 1], for annealed losses; 1 outside training.
         nfe: network evaluations that the last `sample` spent on one point, where it is not 1.
     """
 
     recipe: ClassVar[Recipe] = Recipe()
+    presets: ClassVar[tuple[Preset, ...]] = ()
     progress: float = 1.0
     nfe: int = 1
 

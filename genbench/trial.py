@@ -8,7 +8,7 @@ import time
 import traceback
 from typing import Any
 
-from genbench.errors import BadSamples, Diverged, GenbenchError, nearest
+from genbench.errors import BadSamples, Diverged, GenbenchError, collected_warnings, nearest
 from genbench.record import Failure, Status, TrialRecord, TrialSpec
 from genbench.registry import REGISTRY, discover
 from genbench.store import Store
@@ -32,7 +32,8 @@ def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecor
 
     try:
         discover(spec.plugins)
-        outcome = _task(spec.task).run(spec, stage, progress)
+        with collected_warnings() as cautions:
+            outcome = _task(spec.task).run(spec, stage, progress)
     except Exception as error:
         seconds = time.perf_counter() - begin
         record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
@@ -44,7 +45,7 @@ def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecor
             status="ok",
             metrics=outcome.metrics,
             standard_errors=outcome.standard_errors,
-            flags=outcome.flags,
+            flags=[*cautions, *outcome.flags],
             diagnostics=outcome.diagnostics,
             cost=outcome.cost,
             history=outcome.history,

@@ -1,8 +1,9 @@
 import pytest
 
-from genbench import Recipe, TorchModel, register_model
+from genbench import Preset, Recipe, TorchModel, register_model
 from genbench.errors import GenbenchError
 from genbench.parameters import bind, create, defaults
+from genbench.plan import make_plan
 from genbench.registry import REGISTRY, discover
 
 
@@ -52,6 +53,45 @@ def test_a_torch_model_takes_the_fields_of_its_recipe():
 
 def test_the_constructor_comes_before_the_recipe():
     assert create(TORCH, bind(TORCH, {})).batch_size == 17
+
+
+@register_model("tests_preset", family="tests", variant=True)
+class Suited(TorchModel):
+    recipe = Recipe(lr=5e-3)
+    presets = (Preset({"hidden": 128}, dims=(8, None)), Preset({"hidden": 16, "lr": 1e-3}, kinds=("table",)))
+
+    def __init__(self, hidden: int = 64):
+        self.hidden = hidden
+
+
+@pytest.mark.parametrize(
+    ("data", "hidden", "lr"),
+    [
+        (("points", (2,)), 64, 5e-3),
+        (("points", (8,)), 128, 5e-3),
+        (("points", (2, 4)), 128, 5e-3),
+        (("table", (2,)), 16, 1e-3),
+        (("table", (30,)), 16, 1e-3),
+    ],
+)
+def test_presets_by_kind_and_dimension(data, hidden, lr):
+    card = Suited.card
+    bound = bind(card, {}, data)
+    assert (bound["hidden"], bound["lr"]) == (hidden, lr)
+    assert bind(card, {"hidden": 7}, data)["hidden"] == 7, "what the user gives comes first"
+    assert bind(card, {})["hidden"] == 64
+
+
+def test_a_plan_labels_what_was_given_and_fills_in_the_preset():
+    discover()
+    plan = make_plan("tests_preset,tests_preset[hidden=64]", "moons,gaussian_mixture[dim=16]", seeds=1)
+    found = {(t.model, t.dataset): t.params["hidden"] for t in plan.trials if t.model != "oracle"}
+    assert found == {
+        ("tests_preset", "moons"): 64,
+        ("tests_preset", "gaussian_mixture[dim=16]"): 128,
+        ("tests_preset[hidden=64]", "moons"): 64,
+        ("tests_preset[hidden=64]", "gaussian_mixture[dim=16]"): 64,
+    }
 
 
 @pytest.mark.parametrize("given", [{"lr": -1.0}, {"ema": 1.0}, {"warmup": 1.0}, {"step_ms": 0}])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from genbench.errors import ContractError, GenbenchError
-from genbench.model import Model, register_model
+from genbench.model import Model, ModelCard, register_model
 from genbench.registry import REGISTRY, Card, Group, discover
 
 ENGINE = Path(importlib.import_module("genbench.registry").__file__).parent
@@ -30,6 +30,18 @@ def test_selects_names_families_and_all_without_repeats(group):
 def test_an_unknown_name_answers_with_the_nearest(group, name, near):
     with pytest.raises(GenbenchError, match=f"no model '{name}'; did you mean .*{near}"):
         group.select(name)
+
+
+def test_all_leaves_variants_out_and_zoo_and_a_family_do_not():
+    group = Group("models")
+    for name, variant in (("cfm", False), ("fm", True)):
+        group.add(ModelCard(name, "flow matching", lambda: None, variant=variant))
+    assert [str(s) for s in group.select("all")] == ["cfm"]
+    assert [str(s) for s in group.select("zoo")] == ["cfm", "fm"]
+    assert [str(s) for s in group.select("flow-matching")] == ["cfm", "fm"]
+    for taken in ("all", "zoo"):
+        with pytest.raises(GenbenchError, match=f"'{taken}' is taken for the whole group"):
+            group.add(Card(taken, "vae", lambda: None))
 
 
 def test_refuses_parameters_for_a_whole_group(group):

@@ -157,6 +157,17 @@ def misbehaved(tmp_path_factory, good, bad):
     return run, said
 
 
+def test_more_training_points_on_request(tmp_path, good):
+    run = genbench.run(
+        "gaussian", "blob", seeds=1, budget="smoke", results=tmp_path, jobs=0, plugins=[good], train=200,
+        say=lambda _: None, **QUICK,
+    )  # fmt: skip
+    kl = {t.model: t.metrics["kl"] for t in run.trials}["gaussian"]
+    assert kl > 3e-3, "5 parameters of 200 points cost 5/400 nats on average; of 20,000 points 1e-4"
+    with pytest.raises(GenbenchError, match="train=1 is too few; ask for at least 2"):
+        genbench.run("gaussian", "blob", train=1, results=tmp_path, plugins=[good], say=lambda _: None)
+
+
 def test_a_failure_is_a_row_and_everything_else_finishes(misbehaved):
     run, said = misbehaved
     by_model = {t.model: t for t in run.trials}

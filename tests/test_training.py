@@ -85,6 +85,13 @@ def test_schedule_warms_up_and_falls_to_zero_along_a_cosine():
     assert recipe.rate("a", 1.0) == pytest.approx(0.0, abs=1e-12)
 
 
+def test_a_schedule_in_cycles():
+    recipe = Recipe(lr=1.0, warmup=0.1, cycles=2)
+    assert [recipe.rate("a", done) for done in (0.025, 0.05, 0.275)] == pytest.approx([0.5, 1.0, 0.5])
+    assert recipe.rate("a", 0.4999) < 1e-6 < recipe.rate("a", 0.55) == recipe.rate("a", 0.05)
+    assert recipe.rate("a", 1.0) == pytest.approx(0, abs=1e-12)
+
+
 def test_players_have_their_own_optimiser_and_loss():
     model = Two()
     history = fitted(model, "20")

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
+from genbench.dataset import Array, Dataset, Sizes, Splits, SyntheticDataset
 from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation, evaluate
 from genbench.metric import Evidence, Protocol
@@ -34,17 +34,24 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
     """
     stage("load")
     dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
-    splits = dataset.splits(stream(spec.seed, "data"))
+    protocol = Protocol(**spec.protocol)
+    splits = dataset.splits(stream(spec.seed, "data"), Sizes(protocol.train))
     card = REGISTRY["models"][spec.model_name]
     estimator = Estimator(card, spec.params)
-    protocol = Protocol(**spec.protocol)
 
     stage("fit")
     begin = time.perf_counter()
     if card.role == "oracle":
         estimator.reveal(dataset, splits)
     else:
-        estimator.fit(splits.train, splits.validation, seed=spec.seed, budget=spec.budget, progress=progress)
+        estimator.fit(
+            splits.train,
+            splits.validation,
+            kind=dataset.kind,
+            seed=spec.seed,
+            budget=spec.budget,
+            progress=progress,
+        )
     fitted = time.perf_counter()
 
     stage("sample")
