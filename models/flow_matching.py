@@ -1,4 +1,9 @@
-"""Flow matching: learn the velocity of straight paths from noise to data, then follow it."""
+"""Flow matching: learn the velocity of paths from a source to the data, then follow it.
+
+Three ideas that are chosen apart: the path between a source point and a data point (`genbench.nn.paths`), the coupling
+that says which point goes with which (`COUPLINGS`), and the solver that follows the learned velocity
+(`genbench.nn.ode`). The named models are combinations of the first two.
+"""
 
 from __future__ import annotations
 
@@ -6,125 +11,257 @@ import torch
 from torch import Tensor
 
 from genbench.model import register_model
-from genbench.nn.minibatch_ot import optimal_pairing
-from genbench.nn.ode import SOLVERS, graded, integrate, log_likelihood, rademacher
+from genbench.nn.minibatch_ot import entropic_pairing, optimal_pairing
+from genbench.nn.ode import SOLVERS, Density, integrate, log_likelihood, rademacher, stochastic_euler
+from genbench.nn.paths import PATHS, AffinePath, Path
+from genbench.nn.source_distribution import source_distribution
 from genbench.nn.time_embedding import TimeMLP, stratified
 from genbench.recipe import Recipe
 from genbench.torch_model import TorchModel
 
-__all__ = ["CFM", "OTCFM"]
+__all__ = ["CFM", "FM", "OTCFM", "SBCFM", "VPCFM", "RectifiedFlow"]
 
 EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated, and so is the likelihood
+COUPLINGS = ("independent", "optimal", "entropic")
+ENERGY_POINTS = 1000  # behind `diagnose`; W2² of so many points is found exactly in half a second
 
 
 @register_model("cfm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023; Tong et al. 2024")
 class CFM(TorchModel):
     """Conditional flow matching: regress the velocity of straight paths from noise to data.
 
-    With x0 ~ N(0, I), x1 ~ data and xt = (1 − t) x0 + t x1, the minimiser of E ‖v(xt, t) − (x1 − x0)‖² over v is
-    E[x1 − x0 | xt], whose flow carries the noise to the data (Lipman et al. 2023, eq. 9 with σ_min = 0; Tong et al.
-    2024, §3.2.2).
+    With x0 from the source, x1 from the data, x_t on a path between them and u_t its velocity, the minimiser of
+    E ‖v(x_t, t) − u_t‖² over v is E[u_t | x_t], whose flow carries the source to the data (Lipman et al. 2023, eq. 9;
+    Tong et al. 2024, eq. 9–10).
 
     Args:
         hidden: width of the hidden layers.
         depth: number of hidden layers.
+        path: "straight" x_t = (1 − t) x0 + t x1 + σ ε, "lipman" (ends in noise of size σ_min), "trigonometric",
+            "variance_preserving" (the path of diffusion), "bridge" (Brownian, for sb_cfm). By default the model's own.
+        coupling: "independent", "optimal" (exact minibatch transport) or "entropic" (Schrödinger bridge, weight 2σ²).
+            By default the model's own.
+        sigma: σ of the path, and of the entropic coupling. By default the path's own.
+        source: "noise" is N(0, I); or a synthetic dataset of the data's shape, such as moons, standardised.
+        ot_batch: most points that the optimal coupling pairs exactly among themselves; a batch is cut into equal
+            blocks. On two moons, blocks of 32, 64 and 256 gave path energies of 0.356, 0.341 and 0.335; independent
+            noise, 1.22.
         steps: solver steps of a sample.
-        solver: "euler", "midpoint", "rk4" or "dopri5" (adaptive, `steps` ignored), for samples.
+        solver: "euler", "midpoint", "rk4", "dopri5" (adaptive, `steps` ignored), or "stochastic_euler" for
+            dx = (v − η E[x0|x]) dt + √(2η β) dW, which has the same marginals; for independent normal noise only.
+        noise: η of the stochastic solver.
         density_steps: Runge–Kutta steps (fourth order) of a log-density.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
 
     Raises:
-        ValueError: a number is not positive, or the solver is unknown.
+        ValueError: a number is out of range, or a path, coupling or solver is unknown, or two do not go together.
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.5)
+    own_path, own_coupling = "straight", "independent"
 
     def __init__(
         self,
         hidden: int = 64,
         depth: int = 3,
+        path: str | None = None,
+        coupling: str | None = None,
+        sigma: float | None = None,
+        source: str = "noise",
+        ot_batch: int = 48,
         steps: int = 20,
         solver: str = "midpoint",
+        noise: float = 1.0,
         density_steps: int = 20,
         probes: int = 8,
     ) -> None:
-        sizes = {"hidden": hidden, "depth": depth, "steps": steps, "density_steps": density_steps, "probes": probes}
-        for name, value in sizes.items():
+        sizes = {"hidden": hidden, "depth": depth, "ot_batch": ot_batch, "steps": steps}
+        for name, value in (sizes | {"density_steps": density_steps, "probes": probes}).items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
-        if solver not in SOLVERS:
-            raise ValueError(f"solver={solver} is unknown; choose one of {', '.join(SOLVERS)}")
+        for name, choice, known in (
+            ("path", path, PATHS),
+            ("coupling", coupling, COUPLINGS),
+            ("solver", solver, (*SOLVERS, "stochastic_euler")),
+        ):
+            if choice is not None and choice not in known:
+                raise ValueError(f"{name}={choice} is unknown; choose one of {', '.join(known)}")
+        if sigma is not None and not sigma >= 0:
+            raise ValueError(f"sigma={sigma} must not be negative")
+        if noise < 0:
+            raise ValueError(f"noise={noise} must not be negative")
         self.hidden, self.depth = hidden, depth
-        self.steps, self.solver = steps, solver
+        self.path, self.coupling, self.sigma = path, coupling, sigma
+        self.source, self.ot_batch = source, ot_batch
+        self.steps, self.solver, self.noise = steps, solver, noise
         self.density_steps, self.probes = density_steps, probes
+        self.way, self.pairs = self._path(), coupling or self.own_coupling
+        if self.pairs == "entropic" and not getattr(self.way, "sigma", 0) > 0:
+            raise ValueError("coupling=entropic needs a path with sigma > 0: bridge, lipman or straight")
+        if solver == "stochastic_euler" and not self._has_score:
+            raise ValueError(
+                "solver=stochastic_euler needs the score, which follows from the velocity for independent normal noise "
+                "alone: source=noise, coupling=independent, sigma=0 or none, path other than bridge"
+            )
 
     def build(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.likelihood = "exact" if shape[0] <= EXACT_UP_TO else "estimate"
-        self.velocity = TimeMLP(shape[0], self.hidden, self.depth)
+        (d,) = self.shape = shape
+        self.likelihood = "exact" if d <= EXACT_UP_TO else "estimate"
+        self.start = source_distribution(self.source, d)
+        self.network = TimeMLP(d, self.hidden, self.depth)
 
-    def noise_for(self, x1: Tensor) -> Tensor:
-        """Return the noise (b, d) at the other end of each data point's path."""
-        return torch.randn_like(x1)
+    def velocity(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return v(x, t) (b, d) at points (b, d) and times (b, 1) or ()."""
+        return self.way.scale(t) * self.network(x, t)
+
+    def velocity_jvp(self, x: Tensor, t: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return v(x, t) (b, d) and its derivatives (k, b, d) along directions (k, b, d) or (k, 1, d)."""
+        value, slope = self.network.jvp(x, t, directions)
+        scale = self.way.scale(t)
+        return scale * value, scale * slope
+
+    def couple(self, x0: Tensor, x1: Tensor) -> Tensor:
+        """Return the points of x0 (b, d) in the order in which they go with x1 (b, d)."""
+        if self.pairs == "optimal":
+            return x0[optimal_pairing(x0, x1, self.ot_batch)]
+        if self.pairs == "entropic":
+            return x0[entropic_pairing(x0, x1, self.way.sigma)]  # type: ignore[attr-defined]
+        return x0
 
     def training_loss(self, x1: Tensor) -> Tensor:  # (b, d)
-        x0, t = self.noise_for(x1), stratified(len(x1))  # (b, d), (b, 1)
-        xt = (1 - t) * x0 + t * x1
-        return (self.velocity(xt, t) - (x1 - x0)).square().mean()
+        return self.regression(self.couple(self.start.sample(len(x1)), x1), x1)
+
+    def regression(self, x0: Tensor, x1: Tensor) -> Tensor:
+        """Return the mean of w(t) (v(x_t, t) − u_t)² over times and coordinates of paths between pairs (b, d)."""
+        t = stratified(len(x1))  # (b, 1)
+        xt, ut = self.way.draw(x0, x1, t)
+        return (self.way.weight(t) * (self.velocity(xt, t) - ut).square()).mean()
 
     def sample(self, n: int) -> Tensor:
-        x0 = torch.randn(n, *self.shape)
-        x1, self.nfe = integrate(self.velocity, x0, graded(0, 1, self.steps), self.solver)
+        x0, times = self.start.sample(n), self.way.times(self.steps)
+        if self.solver == "stochastic_euler":
+            x1, self.nfe = stochastic_euler(self._drift, self._diffusion, x0, times)
+        else:
+            x1, self.nfe = integrate(self.velocity, x0, times, self.solver)
         return x1
 
     def log_prob(self, x: Tensor) -> Tensor:
-        directions = rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None
-        times = graded(0, 1, self.density_steps).flip(0)
-        return log_likelihood(self.velocity, x, times, "rk4", directions=directions).log_prob
+        return self.density(x).log_prob
+
+    def density(self, x: Tensor) -> Density:
+        """Return log p(x) (b,) in nats, the source points (b, d), and the standard error of a random trace (b,)."""
+        return log_likelihood(
+            self.velocity,
+            x,
+            self.way.times(self.density_steps).flip(0),
+            "rk4",
+            directions=rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None,
+            jvp=self.velocity_jvp,
+            log_base=self.start.log_prob,
+        )
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
-        """Return the path energy E ∫ ‖v(x(t), t)‖² dt of 2000 draws, in standardised units.
+        """Return the path energy E ∫ ‖v(x(t), t)‖² dt, and by how much it exceeds the least one, in standardised units.
 
-        No flow from the noise to the data has less than their W2² (Benamou & Brenier 2000).
+        No flow from the source to the data has less than their W2² (Benamou & Brenier 2000): the normalised path energy
+        is |path energy − W2²| / W2² (Tong et al. 2024, eq. 25), with W2² between 1000 points of each. In more than 10
+        dimensions also the mean standard error of a point's log-density by the spread of its random directions.
         """
 
         def with_energy(state: Tensor, t: Tensor) -> Tensor:
             v = self.velocity(state[:, :-1], t)
             return torch.cat([v, v.square().sum(1, keepdim=True)], dim=1)  # (b, d + 1)
 
-        start = torch.randn(2000, *self.shape)
-        end = integrate(
-            with_energy, torch.cat([start, torch.zeros(2000, 1)], dim=1), graded(0, 1, self.steps), self.solver
-        )
-        return {"path_energy": float(end.x[:, -1].mean())}
+        x = x[:ENERGY_POINTS]
+        begin = self.start.sample(len(x))
+        end = integrate(with_energy, torch.cat([begin, torch.zeros(len(x), 1)], dim=1), self.way.times(self.steps)).x
+        energy = float(end[:, -1].mean())
+        least = float((begin[optimal_pairing(begin, x, len(x))] - x).square().sum(1).mean())
+        numbers = {"path_energy": energy, "normalised_path_energy": abs(energy - least) / least if least else 0.0}
+        if (error := self.density(x[:100]).standard_error) is not None:
+            numbers["log_prob_standard_error"] = float(error.mean())
+        return numbers
+
+    def _path(self) -> Path:
+        path = PATHS[self.path or self.own_path]
+        if self.sigma is None:
+            return path()
+        if "sigma" not in path.__dataclass_fields__:  # type: ignore[attr-defined]
+            raise ValueError(
+                f"sigma={self.sigma} has no meaning on the path {self.path or self.own_path}; leave it out"
+            )
+        return path(sigma=self.sigma)  # type: ignore[call-arg]
+
+    @property
+    def _has_score(self) -> bool:
+        noisy = getattr(self.way, "sigma", 0.0) if (self.path or self.own_path) == "straight" else 0.0
+        return self.source == "noise" and self.pairs == "independent" and isinstance(self.way, AffinePath) and not noisy
+
+    def _drift(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return v + ½ g² ∇log p_t with g² = 2ηβ and ∇log p_t = −E[x0 | x] / β (Song et al. 2021, eq. 13)."""
+        v = self.velocity(x, t)
+        return v - self.noise * self.way.source_at(x, v, t)  # type: ignore[attr-defined]
+
+    def _diffusion(self, t: Tensor) -> Tensor:
+        return (2 * self.noise * self.way.coefficients(t)[1]).sqrt()  # type: ignore[attr-defined]
 
 
 @register_model("ot_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024; Pooladian et al. 2023")
 class OTCFM(CFM):
-    """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross.
-
-    Args:
-        ot_batch: most points that are paired exactly among themselves; a batch is cut into equal blocks. On two moons,
-            blocks of 32, 64 and 256 gave path energies of 0.356, 0.341 and 0.335; independent noise, 1.22.
-    """
+    """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""
 
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.5)
+    own_coupling = "optimal"
 
-    def __init__(
-        self,
-        hidden: int = 64,
-        depth: int = 3,
-        steps: int = 20,
-        solver: str = "midpoint",
-        density_steps: int = 20,
-        probes: int = 8,
-        ot_batch: int = 48,
-    ) -> None:
-        super().__init__(hidden, depth, steps, solver, density_steps, probes)
-        if ot_batch < 1:
-            raise ValueError(f"ot_batch={ot_batch} must be at least 1")
-        self.ot_batch = ot_batch
 
-    def noise_for(self, x1: Tensor) -> Tensor:
-        x0 = torch.randn_like(x1)
-        return x0[optimal_pairing(x0, x1, self.ot_batch)]
+@register_model("fm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023", variant=True)
+class FM(CFM):
+    """Lipman's flow matching: straight paths that end in noise of size σ_min around each data point."""
+
+    own_path = "lipman"
+
+
+@register_model(
+    "vp_cfm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023; Song et al. 2021", variant=True
+)
+class VPCFM(CFM):
+    """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching."""
+
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.8)
+    own_path = "variance_preserving"
+
+
+@register_model("sb_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024", variant=True)
+class SBCFM(CFM):
+    """Flow matching of a Schrödinger bridge: entropic transport between the ends, Brownian bridges between pairs."""
+
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=8.0)
+    own_path, own_coupling = "bridge", "entropic"
+
+
+@register_model("rectified_flow", family="flow matching", likelihood="exact", paper="Liu et al. 2023", variant=True)
+class RectifiedFlow(CFM):
+    """Rectified flow: flow matching twice, the second time on the pairs that the first flow connects (reflow).
+
+    Paths of the second flow seldom cross and are nearly straight: few solver steps suffice (Liu et al. 2023, alg. 1).
+    The source point of a data point is found by following the first flow back, a few steps at each training step.
+    """
+
+    recipe = Recipe(batch_size=256, lr=8e-3, cycles=2, step_ms=4.0)
+    reflow_steps = 6  # midpoint steps with which the first flow is followed back
+    second: Tensor  # whether the second flow is being learned
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        super().build(shape)
+        self.first = TimeMLP(shape[0], self.hidden, self.depth).requires_grad_(False)
+        self.register_buffer("second", torch.tensor(False))
+
+    def training_loss(self, x1: Tensor) -> Tensor:
+        if self.training and self.progress >= 0.5 and not self.second:
+            self.first.load_state_dict(self.network.state_dict())
+            self.second.fill_(True)
+        if not self.second:
+            return super().training_loss(x1)
+        with torch.no_grad():
+            x0 = integrate(self.first, x1, self.way.times(self.reflow_steps).flip(0)).x
+        return self.regression(x0, x1)

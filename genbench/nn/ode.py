@@ -13,6 +13,7 @@ __all__ = [
     "SOLVERS",
     "Density",
     "Field",
+    "Jvp",
     "Solution",
     "basis",
     "divergence",
@@ -20,9 +21,12 @@ __all__ = [
     "integrate",
     "log_likelihood",
     "rademacher",
+    "standard_normal",
+    "stochastic_euler",
 ]
 
 Field = Callable[[Tensor, Tensor], Tensor]  # x (b, d), t () -> dx/dt (b, d)
+Jvp = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # x, t, v (k, b, d) -> dx/dt (b, d), Jv (k, b, d)
 
 
 class Solution(NamedTuple):
@@ -33,11 +37,16 @@ class Solution(NamedTuple):
 
 
 class Density(NamedTuple):
-    """log p (b,) in nats, the noise (b, d) at the other end of the flow, and how often the field was evaluated."""
+    """log p (b,) in nats, the noise (b, d) at the other end of the flow, and how often the field was evaluated.
+
+    `standard_error` (b,) is that of the random trace by the spread of its directions; None where the trace is exact, or
+    there is only one direction.
+    """
 
     log_prob: Tensor
     noise: Tensor
     nfe: int
+    standard_error: Tensor | None = None
 
 
 def _euler(f: Field, x: Tensor, t: Tensor, h: Tensor) -> Tensor:
@@ -99,6 +108,20 @@ def integrate(field: Field, x: Tensor, times: Tensor, solver: str = "midpoint", 
     return Solution(x, evaluations)
 
 
+def stochastic_euler(drift: Field, diffusion: Callable[[Tensor], Tensor], x: Tensor, times: Tensor) -> Solution:
+    """Solve dx = drift(x, t) dt + g(t) dW from times[0] to times[-1] by Euler and Maruyama's method.
+
+    Args:
+        drift: receives the state (b, d) and the time ().
+        diffusion: g(t), receives the time ().
+        x: the state (b, d) at times[0].
+        times: the rising grid (steps + 1,).
+    """
+    for t, h in zip(times[:-1], times.diff(), strict=True):
+        x = x + h * drift(x, t) + diffusion(t) * h.sqrt() * torch.randn_like(x)
+    return Solution(x, len(times) - 1)
+
+
 def graded(noise: float, data: float, steps: int) -> Tensor:
     """Return a grid (steps + 1,) from the time of the noise to that of the data, finer towards the data.
 
@@ -118,8 +141,21 @@ def rademacher(x: Tensor, probes: int) -> Tensor:
     return (2 * torch.randint(2, (probes, *x.shape)).to(x) - 1) / math.sqrt(probes)
 
 
+def pullback(field: Field) -> Jvp:
+    """Return the value of a field and vᵀJ, which gives the same vᵀJv as Jv does; one backward pass a direction."""
+
+    def derivative(x: Tensor, t: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            value = field(x, t)
+            parts = [torch.autograd.grad(value, x, one, retain_graph=True)[0] for one in v.expand(-1, *x.shape)]
+        return value.detach(), torch.stack(parts)
+
+    return derivative
+
+
 def divergence(field: Field, x: Tensor, t: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """Return field(x, t) (b, d) and Σₖ vₖᵀ J vₖ (b,), where J = ∂field/∂x; one backward pass a direction.
+    """Return field(x, t) (b, d) and Σₖ vₖᵀ J vₖ (b,), where J = ∂field/∂x.
 
     The sum is the trace of J when Σₖ vₖ vₖᵀ = I, and estimates it without bias when that holds in expectation.
 
@@ -129,14 +165,13 @@ def divergence(field: Field, x: Tensor, t: Tensor, directions: Tensor) -> tuple[
         t: the time ().
         directions: v (k, b, d) or (k, 1, d), from `basis` or `rademacher`.
     """
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        value = field(x, t)
-        trace = torch.zeros_like(x[:, 0])
-        for v in directions.expand(-1, *x.shape):
-            (pullback,) = torch.autograd.grad(value, x, v, retain_graph=True)  # vᵀJ (b, d)
-            trace = trace + (pullback * v).sum(1)
-    return value.detach(), trace.detach()
+    value, products = pullback(field)(x, t, directions)
+    return value, (products * directions).sum(dim=(0, 2))
+
+
+def standard_normal(z: Tensor) -> Tensor:
+    """Return log N(z; 0, I) in nats (b,) for z (b, d)."""
+    return -0.5 * z.square().sum(1) - 0.5 * z.shape[1] * math.log(2 * math.pi)
 
 
 def log_likelihood(
@@ -146,11 +181,13 @@ def log_likelihood(
     solver: str = "rk4",
     tolerance: float = 1e-5,
     directions: Tensor | None = None,
+    jvp: Jvp | None = None,
+    log_base: Callable[[Tensor], Tensor] = standard_normal,
 ) -> Density:
-    """Return log p(x) of data whose flow to N(0, I) noise follows dx/dt = field(x, t).
+    """Return log p(x) of data whose flow to noise follows dx/dt = field(x, t).
 
     The instantaneous change of variables, d log p(x(t))/dt = −tr ∂field/∂x (Chen et al. 2018, eq. 8), integrated with
-    the state itself: log p(x) = log N(z; 0, I) + ∫ tr ∂field/∂x dt along the path from the data x to the noise z.
+    the state itself: log p(x) = log p₀(z) + ∫ tr ∂field/∂x dt along the path from the data x to the noise z.
 
     Args:
         field: receives the state (b, d) and the time ().
@@ -159,15 +196,21 @@ def log_likelihood(
         solver: see `integrate`.
         tolerance: see `integrate`.
         directions: see `divergence`; kept for the whole solve. The unit vectors, hence the exact trace, if not given.
+        jvp: value (b, d) and derivatives (k, b, d) of the field along directions (k, b, d), if it has a fast way; then
+            the result can be differentiated.
+        log_base: log p₀ in nats (b,) of noise (b, d); the standard normal if not given.
     """
-    directions = basis(x) if directions is None else directions
+    exact = directions is None
+    v = basis(x) if directions is None else directions
+    derivative = jvp or pullback(field)
+    d = x.shape[1]
 
     def augmented(state: Tensor, t: Tensor) -> Tensor:
-        value, trace = divergence(field, state[:, :-1], t, directions)
-        return torch.cat([value, trace.unsqueeze(1)], dim=1)  # (b, d + 1)
+        value, products = derivative(state[:, :d], t, v)
+        return torch.cat([value, (products * v).sum(2).T], dim=1)  # (b, d + k)
 
-    start = torch.cat([x, torch.zeros_like(x[:, :1])], dim=1)  # (b, d + 1)
+    start = torch.cat([x, x.new_zeros(len(x), len(v))], dim=1)
     end, nfe = integrate(augmented, start, times, solver, tolerance)
-    z, gain = end[:, :-1], end[:, -1]
-    log_base = -0.5 * z.square().sum(1) - 0.5 * z.shape[1] * math.log(2 * math.pi)
-    return Density(log_base + gain, z, nfe)
+    z, gains = end[:, :d], end[:, d:]
+    spread = None if exact or len(v) == 1 else gains.std(dim=1) * math.sqrt(len(v))
+    return Density(log_base(z) + gains.sum(1), z, nfe, spread)

@@ -57,3 +57,21 @@ def test_stratified_times_average_with_less_noise():
     """Var of the mean of t is 1/(12 n³) instead of 1/(12 n); the bound is 10 standard deviations, far below the usual one."""
     torch.manual_seed(0)
     assert abs(stratified(256).mean() - 0.5) < 10 / math.sqrt(12 * 256**3)
+
+
+@pytest.mark.parametrize("time_features", [0, 8])
+def test_derivatives_in_forward_mode(time_features):
+    """Against torch.func.jvp, values, derivatives and the gradient of a loss that holds both; float64."""
+    torch.manual_seed(0)
+    net = TimeMLP(3, 16, 3, time_features).double()
+    x, t, v = torch.randn(5, 3).double(), torch.rand(5, 1).double(), torch.randn(2, 5, 3).double()
+    value, slope = net.jvp(x, t, v)
+    reference = [torch.func.jvp(lambda z: net(z, t), (x,), (one,)) for one in v]
+    torch.testing.assert_close(value, net(x, t))
+    torch.testing.assert_close(slope, torch.stack([r[1] for r in reference]))
+    losses = [
+        (a.square().sum() + (s * v).sum().square())
+        for a, s in ((value, slope), (reference[0][0], torch.stack([r[1] for r in reference])))
+    ]
+    for mine, theirs in zip(*(torch.autograd.grad(loss, list(net.parameters())) for loss in losses), strict=True):
+        torch.testing.assert_close(mine, theirs)

@@ -1,0 +1,164 @@
+"""Paths of flow matching: where a point is at time t on its way from the source (t = 0) to the data (t = 1)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from genbench.nn.ode import graded
+
+__all__ = ["PATHS", "AffinePath", "Bridge", "Lipman", "Path", "Straight", "Trigonometric", "VariancePreserving"]
+
+
+class Path(Protocol):
+    """A conditional path between x0 of the source and x1 of the data, and its velocity."""
+
+    def draw(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x_t and its velocity u_t (b, d) given the ends (b, d) at times t (b, 1)."""
+
+    def scale(self, t: Tensor) -> Tensor | float:
+        """Return how large velocities are at time t: the network learns the velocity in this unit."""
+
+    def weight(self, t: Tensor) -> Tensor | float:
+        """Return the weight of the squared error at times t (b, 1)."""
+
+    def times(self, steps: int) -> Tensor:
+        """Return a grid (steps + 1,) from the source to the data."""
+
+
+class AffinePath:
+    """x_t = α(t) x1 + β(t) x0 with u_t = α′(t) x1 + β′(t) x0 (Lipman et al. 2023, eq. 15; Albergo et al. 2023).
+
+    A subclass gives the coefficients and their derivatives.
+    """
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return α, β, α′, β′ at times t, each of the shape of t."""
+        raise NotImplementedError
+
+    def draw(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        alpha, beta, alpha_rate, beta_rate = self.coefficients(t)
+        return alpha * x1 + beta * x0, alpha_rate * x1 + beta_rate * x0
+
+    def scale(self, t: Tensor) -> Tensor | float:
+        return 1.0
+
+    def weight(self, t: Tensor) -> Tensor | float:
+        return 1.0
+
+    def times(self, steps: int) -> Tensor:
+        return graded(0, 1, steps)
+
+    def source_at(self, x: Tensor, velocity: Tensor, t: Tensor) -> Tensor:
+        """Return E[x0 | x_t = x] (b, d), which with the velocity E[u_t | x_t = x] solves two linear equations."""
+        alpha, beta, alpha_rate, beta_rate = self.coefficients(t)
+        return (alpha_rate * x - alpha * velocity) / (alpha_rate * beta - alpha * beta_rate)
+
+
+@dataclass(frozen=True)
+class Straight(AffinePath):
+    """x_t = (1 − t) x0 + t x1 + σ ε, u = x1 − x0 (Tong et al. 2024, eq. 14–15); σ = 0 are straight lines."""
+
+    sigma: float = 0.0
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        one = torch.ones_like(t)
+        return t, 1 - t, one, -one
+
+    def draw(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        velocity = x1 - x0
+        xt = x0 + t * velocity
+        return (xt + self.sigma * torch.randn_like(xt) if self.sigma else xt), velocity
+
+
+@dataclass(frozen=True)
+class Lipman(AffinePath):
+    """x_t = t x1 + (1 − (1 − σ_min) t) x0 (Lipman et al. 2023, eq. 22): it ends in noise of size σ_min around x1."""
+
+    sigma: float = 1e-3
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        one = torch.ones_like(t)
+        return t, 1 - (1 - self.sigma) * t, one, -(1 - self.sigma) * one
+
+
+@dataclass(frozen=True)
+class Trigonometric(AffinePath):
+    """x_t = sin(πt/2) x1 + cos(πt/2) x0 (Albergo and Vanden-Eijnden 2023), which keeps the variance."""
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        angle, rate = math.pi / 2 * t, math.pi / 2
+        return angle.sin(), angle.cos(), rate * angle.cos(), -rate * angle.sin()
+
+
+@dataclass(frozen=True)
+class VariancePreserving(AffinePath):
+    """The diffusion path α = exp(−½ T(1 − t)), β = √(1 − α²), T(s) = s β_min + ½ s² (β_max − β_min).
+
+    Lipman et al. 2023, eq. 18–19, after Ho et al. 2020 and Song et al. 2021. With α = cos φ and β = sin φ velocities
+    are of the size of −φ′ = α′/β, which grows without bound towards the data: the network learns dx/dφ, as a
+    diffusion model that predicts v does.
+    """
+
+    slowest: float = 0.1
+    fastest: float = 20.0
+
+    def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        s = (1 - t).clamp(min=1e-5)
+        log_alpha = -0.5 * (s * self.slowest + 0.5 * s.square() * (self.fastest - self.slowest))
+        alpha, beta = log_alpha.exp(), (-torch.expm1(2 * log_alpha)).sqrt()
+        alpha_rate = 0.5 * alpha * (self.slowest + s * (self.fastest - self.slowest))
+        return alpha, beta, alpha_rate, -alpha * alpha_rate / beta
+
+    def scale(self, t: Tensor) -> Tensor | float:
+        _, beta, alpha_rate, _ = self.coefficients(t)
+        return alpha_rate / beta
+
+    def weight(self, t: Tensor) -> Tensor | float:
+        _, beta, alpha_rate, _ = self.coefficients(t)
+        return (beta / alpha_rate).square()
+
+    def times(self, steps: int) -> Tensor:
+        return 1 - torch.linspace(1, 0, steps + 1).pow(3)  # the angle goes like √(1 − t) near the data
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A Brownian bridge x_t = (1 − t) x0 + t x1 + σ √(t(1 − t)) ε (Tong et al. 2024, eq. 20).
+
+    u = x1 − x0 + (1 − 2t) / (2 √(t(1 − t))) σ ε, whose variance grows without bound towards both ends: the squared
+    error is weighted by what its mean would be for ends that are independent standard normals.
+    """
+
+    sigma: float = 0.5
+
+    def draw(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        noise, width = self.sigma * torch.randn_like(x0), _inside(t).sqrt()
+        return x0 + t * (x1 - x0) + width * noise, x1 - x0 + (0.5 - t) / width * noise
+
+    def scale(self, t: Tensor) -> Tensor | float:
+        return 1.0
+
+    def weight(self, t: Tensor) -> Tensor | float:
+        return 2 / (2 + self.sigma**2 * (0.5 - t).square() / _inside(t))
+
+    def times(self, steps: int) -> Tensor:
+        return graded(0, 1, steps)
+
+
+def _inside(t: Tensor) -> Tensor:
+    """Return t(1 − t), kept from 0."""
+    return (t * (1 - t)).clamp(min=1e-6)
+
+
+PATHS: dict[str, type[Path]] = {
+    "straight": Straight,
+    "lipman": Lipman,
+    "trigonometric": Trigonometric,
+    "variance_preserving": VariancePreserving,
+    "bridge": Bridge,
+}

@@ -1,0 +1,69 @@
+"""The continuous normalizing flow: its likelihood gradient, and Gaussian data."""
+
+import pytest
+import torch
+from torch.distributions import MultivariateNormal
+
+from genbench.models.cnf import CNF
+from genbench.recipe import Budget, Recipe
+from genbench.training import train
+
+TRUTH = MultivariateNormal(torch.tensor([0.3, -0.2]), torch.tensor([[1.2, 0.7], [0.7, 0.8]]))
+
+
+def test_it_starts_as_the_identity():
+    model = CNF()
+    model.build((3,))
+    x = torch.randn(5, 3)
+    expected = MultivariateNormal(torch.zeros(3), torch.eye(3)).log_prob(x)
+    torch.testing.assert_close(model.log_prob(x), expected)
+
+
+def test_the_loss_is_the_mean_negative_log_likelihood_and_its_gradient_goes_through_the_solver():
+    """Against finite differences in float64, one weight of each layer."""
+    torch.manual_seed(0)
+    model = CNF(hidden=8, smoothness=0.0, training_steps=3)
+    model.build((2,))
+    model.double()
+    with torch.no_grad():
+        model.velocity.net[-1].weight.normal_()
+    x = torch.randn(20, 2, dtype=torch.float64)
+
+    def loss():
+        torch.manual_seed(1)  # the same random grid
+        return model.training_loss(x)
+
+    loss().backward()
+    for layer in (model.velocity.net[0], model.velocity.net[2], model.velocity.net[-1]):
+        derivative, h = layer.weight.grad[0, 0].item(), 1e-5
+        values = []
+        for shift in (h, -2 * h):
+            with torch.no_grad():
+                layer.weight[0, 0] += shift
+                values.append(loss().item())
+        with torch.no_grad():
+            layer.weight[0, 0] += h
+        assert (values[0] - values[1]) / (2 * h) == pytest.approx(derivative, rel=1e-5)
+    fine = CNF(hidden=8, density_steps=60)
+    fine.build((2,))
+    fine.double().load_state_dict(model.state_dict())
+    assert loss().item() == pytest.approx(-fine.log_prob(x).mean().item(), abs=0.05)
+
+
+def test_gaussian_data():
+    torch.manual_seed(0)
+    x = TRUTH.sample((5000,))
+    model = CNF(hidden=16, depth=2, training_steps=2)
+    train(model, x.numpy(), TRUTH.sample((1000,)).numpy(), Budget("250"), Recipe(lr=1e-2, ema=0.9))
+    x = TRUTH.sample((4000,))
+    with torch.no_grad():
+        assert 0 < (TRUTH.log_prob(x) - model.log_prob(x)).mean() < 0.02
+        sample = model.sample(10_000)
+    assert model.nfe == 80
+    assert (sample.T.cov() - TRUTH.covariance_matrix).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("bad", [{"hidden": 0}, {"training_steps": 0}, {"smoothness": -1}])
+def test_bad_parameters_are_refused(bad):
+    with pytest.raises(ValueError, match=f"{next(iter(bad))}="):
+        CNF(**bad)
