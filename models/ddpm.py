@@ -5,89 +5,112 @@ from __future__ import annotations
 import math
 import warnings
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from genbench.errors import GenbenchWarning
 from genbench.model import register_model
-from genbench.nn.ode import graded, integrate, log_likelihood, rademacher
+from genbench.nn.noise_schedule import NoiseSchedule, log_normal
+from genbench.nn.ode import Density, graded, integrate, log_likelihood, rademacher
 from genbench.nn.time_embedding import TimeMLP, stratified
-from genbench.recipe import Recipe
+from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
-__all__ = ["DDPM", "NoiseSchedule"]
+__all__ = ["DDPM", "Diffusion"]
 
 EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated
+PREDICTIONS = ("epsilon", "x0", "v")
+EMPHASES = ("log-normal", "uniform")
 SAMPLERS = ("ancestral", "ddim", "ode")
+TIME_FEATURES = {"sinusoidal": 8, "simple": 0}
+LEAST_ANGLE = 0.003  # from pure data and from pure noise: its logarithm stays finite
+LEAST_COS, LEAST_SIN = 0.05, 0.01  # smallest divisors of a prediction of ε and of x_0
 STRATA = 50
 
 
-class NoiseSchedule:
-    """How much of the data is left at step t: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε, with ᾱ_0 = 1 and t = 1 … T.
+class Diffusion(TorchModel):
+    """The probability flow that all Gaussian diffusions share, whatever their schedule, in the angle φ of the noise.
 
-    Args:
-        name: "cosine" (Nichol & Dhariwal 2021, eq. 17) or "linear" (Ho et al. 2020, §4: β from 1e-4 to 0.02).
-        timesteps: T.
-
-    Attributes:
-        alpha_bar: ᾱ_0 … ᾱ_T, (T + 1,) float64.
-        beta: β_t = 1 − ᾱ_t / ᾱ_{t−1}, (T + 1,) float64, with β_0 = 0.
-        angle: φ_t = arccos √ᾱ_t in [0, π/2], (T + 1,) float64: x_t = cos φ_t x_0 + sin φ_t ε.
+    With x = cos φ x_0 + sin φ ε, φ rising from 0 (data) towards π/2 (noise), the flow is dx/dφ = v(x, φ) =
+    E[cos φ ε − sin φ x_0 | x] (Song et al. 2021b, eq. 13, in the time φ; Salimans & Ho 2022, appendix D). A subclass
+    gives the model's v̂ in `velocity`, and in `last_angle` the φ from where on x is taken for N(0, I).
     """
 
-    def __init__(self, name: str, timesteps: int) -> None:
-        t = torch.arange(timesteps + 1, dtype=torch.float64) / timesteps
-        if name == "cosine":
-            left = (math.pi / 2 * (t + 0.008) / 1.008).cos().square()
-            beta = (1 - left[1:] / left[:-1]).clamp(max=0.999)
-        else:
-            beta = torch.linspace(1e-4, 0.02, timesteps, dtype=torch.float64)
-        self.beta = torch.cat([torch.zeros(1, dtype=torch.float64), beta])
-        self.alpha_bar = (1 - self.beta).cumprod(0)
-        self.angle = torch.atan2((1 - self.alpha_bar).sqrt(), self.alpha_bar.sqrt())
+    shape: tuple[int, ...]
+    network: TimeMLP
+    last_angle: float
+    density_steps: int
+    probes: int
 
-    @property
-    def terminal_kl(self) -> float:
-        """E KL(q(x_T | x_0) ‖ N(0, I)) = −½ log(1 − ᾱ_T) in nats per dimension, for data of mean 0 and variance 1.
+    def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
+        """Return v̂ (b, d) at points x (b, d) and angles (b, 1) or ()."""
+        raise NotImplementedError
 
-        An upper bound on KL(q(x_T) ‖ N(0, I)): how far sampling starts from where training ended.
+    def predict(self, x: Tensor, angle: Tensor) -> Tensor:
+        """Return what the network says (b, d) at points x (b, d) and angles (b, 1) or ().
+
+        It is told the noise σ = tan φ by its logarithm, which spreads out the few degrees in which thin structures
+        appear: (c_noise + 1.2) / 2 with the c_noise = ¼ ln σ of Karras et al. (2022, table 1), mostly in [0, 1].
         """
-        return -0.5 * math.log1p(-float(self.alpha_bar[-1]))
+        sigma = angle.clamp(LEAST_ANGLE, math.pi / 2 - LEAST_ANGLE).tan()
+        value: Tensor = self.network(x, (sigma.log() / 4 + 1.2) / 2)
+        return value
 
-    def posterior(self, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return a, b, σ² of q(x_s | x_t, x_0) = N(a x_0 + b x_t, σ² I) for steps s < t (Ho et al. 2020, eq. 6–7)."""
-        left_s, left_t = self.alpha_bar[s], self.alpha_bar[t]
-        alpha = left_t / left_s
-        a = left_s.sqrt() * (1 - alpha) / (1 - left_t)
-        b = alpha.sqrt() * (1 - left_s) / (1 - left_t)
-        return a, b, (1 - left_s) / (1 - left_t) * (1 - alpha)
+    def flow(self, noise: Tensor, steps: int) -> Tensor:
+        """Return the points (b, d) that the flow carries noise (b, d) to: midpoint rule, two evaluations a step."""
+        x, self.nfe = integrate(self.velocity, noise, graded(self.last_angle, 0, steps), "midpoint")
+        return x
+
+    def density(self, x: Tensor) -> Density:
+        """Return log p(x) of points (b, d) by the flow, and the standard error of its trace where that is random."""
+        directions = rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None
+        angles = graded(self.last_angle, 0, self.density_steps).flip(0)
+        return log_likelihood(self.velocity, x, angles, "rk4", directions=directions)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return self.density(x).log_prob
+
+    def diagnose(self, x: Tensor) -> dict[str, float]:
+        """Return the mean standard error in nats of the log-density of a point, where it is not exact."""
+        error = self.density(x[:100]).standard_error
+        return {} if error is None else {"log_prob_standard_error": float(error.mean())}
 
 
 @register_model("ddpm", family="diffusion", likelihood="estimate", paper="Ho et al. 2020; Song et al. 2021")
-class DDPM(TorchModel):
+class DDPM(Diffusion):
     """Denoising diffusion: undo T small steps of Gaussian noise; its density is the probability-flow ODE's.
 
-    With the angle φ of the schedule, x = cos φ x_0 + sin φ ε. The network predicts v = dx/dφ = cos φ ε − sin φ x_0
-    (Salimans & Ho 2022), whose scale is that of the data at every noise level. Then x̂_0 = cos φ x − sin φ v̂ is the
-    denoised point, and dx/dφ = v̂(x, φ) is the probability-flow ODE (Song et al. 2021b, eq. 13) for whatever schedule.
+    Step t of the schedule mixes x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε = cos φ_t x_0 + sin φ_t ε. The network predicts the
+    noise ε (Ho et al. 2020, eq. 14), the data x_0, or v = cos φ ε − sin φ x_0 (Salimans & Ho 2022, §4), and is trained
+    by the squared error of what it predicts. Each of the three gives the other two, by x_t = cos φ x_0 + sin φ ε.
 
     Args:
         hidden: width of the hidden layers.
         depth: number of hidden layers.
         timesteps: T, steps of the noising process.
-        schedule: "cosine" or "linear", see `NoiseSchedule`.
-        sampler: "ancestral" (Ho et al. 2020, algorithm 2, with the posterior's variance, on every (T/steps)-th step),
-            "ddim" (Song et al. 2021a, η = 0), or "ode" (the probability flow by the midpoint rule, two evaluations a
-            step, for which 20 steps are plenty).
-        steps: steps of the sampler, T at most.
+        schedule: "linear", "cosine" or "sigmoid", see `NoiseSchedule`.
+        prediction: "epsilon", "x0" or "v". To get v̂ from ε̂ is to divide by cos φ, which is 0 in pure noise; from x̂_0,
+            by sin φ, which is 0 at the data. The divisors are kept above 0.05 and 0.01, so that an error of the network
+            grows 20 or 100 times at most; v itself has the scale of the data at every noise level.
+        emphasis: on which steps t to train: "uniform" (Ho et al. 2020), or "log-normal", so that tan φ_t, the ratio of
+            noise to data, is distributed as Karras et al. (2022) draw it, whatever the schedule.
+        time_embedding: "sinusoidal" (Vaswani et al. 2017), or "simple": the time appended as one number;
+            "time" is the logarithm of the noise, see `predict`.
+        sampler: "ancestral" (Ho et al. 2020, algorithm 2, with the posterior's variance), "ddim" (Song et al. 2021a),
+            or "ode" (the probability flow by the midpoint rule, two evaluations a step; 20 steps are plenty).
+        steps: steps of the sampler, any number; ancestral and ddim take T at most, evenly spaced over 1 … T.
+        eta: noise of "ddim", as a share of the ancestral sampler's: 0 is deterministic, 1 is "ancestral".
         density_steps: Runge–Kutta steps (fourth order) of a log-density.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
 
     Raises:
-        ValueError: a number is out of range, or the schedule or sampler is unknown.
+        ValueError: a number is out of range, or a choice is unknown.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.7)
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.0)
+    presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.5}, dims=(8, None)),)
 
     def __init__(
         self,
@@ -95,8 +118,12 @@ class DDPM(TorchModel):
         depth: int = 3,
         timesteps: int = 1000,
         schedule: str = "cosine",
+        prediction: str = "v",
+        emphasis: str = "log-normal",
+        time_embedding: str = "sinusoidal",
         sampler: str = "ancestral",
-        steps: int = 200,
+        steps: int = 250,
+        eta: float = 0.0,
         density_steps: int = 20,
         probes: int = 8,
     ) -> None:
@@ -104,70 +131,87 @@ class DDPM(TorchModel):
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
-        if timesteps < 2:
-            raise ValueError(f"timesteps={timesteps} must be at least 2")
-        if schedule not in ("cosine", "linear"):
-            raise ValueError(f"schedule={schedule} is unknown; choose cosine or linear")
-        if sampler not in SAMPLERS:
-            raise ValueError(f"sampler={sampler} is unknown; choose one of {', '.join(SAMPLERS)}")
+        choices = {
+            "prediction": (prediction, PREDICTIONS),
+            "emphasis": (emphasis, EMPHASES),
+            "time_embedding": (time_embedding, TIME_FEATURES),
+            "sampler": (sampler, SAMPLERS),
+        }
+        for name, (chosen, known) in choices.items():
+            if chosen not in known:
+                raise ValueError(f"{name}={chosen} must be one of {', '.join(known)}")
+        if not 0 <= eta <= 1:
+            raise ValueError(f"eta={eta} must be in [0, 1]")
         self.hidden, self.depth = hidden, depth
         self.timesteps, self.schedule = timesteps, schedule
-        self.sampler, self.steps = sampler, steps
+        self.prediction, self.emphasis, self.time_embedding = prediction, emphasis, time_embedding
+        self.sampler, self.steps, self.eta = sampler, steps, eta
         self.density_steps, self.probes = density_steps, probes
         self.noising = NoiseSchedule(schedule, timesteps)
+        self.last_angle = float(self.noising.angle[-1])
         if self.noising.terminal_kl > 1e-3:
             warnings.warn(
                 f"schedule={schedule} with timesteps={timesteps} ends at ᾱ_T = {self.noising.alpha_bar[-1]:.2g}: x_T "
                 f"is up to {self.noising.terminal_kl:.2g} nats per dimension away from the N(0, I) that sampling "
                 "starts from; use schedule=cosine or more timesteps",
+                GenbenchWarning,
                 stacklevel=2,
             )
 
     def build(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self.network = TimeMLP(shape[0], self.hidden, self.depth)
+        self.network = TimeMLP(shape[0], self.hidden, self.depth, TIME_FEATURES[self.time_embedding])
 
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
-        """Return v̂ (b, d) at points x (b, d) and angles (b, 1) or ()."""
-        return self.network(x, angle / (math.pi / 2))
+        cos, sin, predicted = angle.cos(), angle.sin(), self.predict(x, angle)
+        if self.prediction == "epsilon":
+            return (predicted - sin * x) / cos.clamp(min=LEAST_COS)
+        if self.prediction == "x0":
+            return (cos * x - predicted) / sin.clamp(min=LEAST_SIN)
+        return predicted
+
+    def denoise(self, x: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the predicted data point x̂_0 and noise ε̂, (b, d) each."""
+        v = self.velocity(x, angle)
+        return angle.cos() * x - angle.sin() * v, angle.sin() * x + angle.cos() * v
+
+    def draw_steps(self, n: int) -> Tensor:
+        """Return the steps t (n, 1) in 1 … T to train on."""
+        if self.emphasis == "log-normal":
+            return self.noising.nearest(log_normal(n).atan())
+        return 1 + (self.timesteps * stratified(n)).long().clamp(max=self.timesteps - 1)
 
     def training_loss(self, x0: Tensor) -> Tensor:  # (b, d)
-        t = 1 + (self.timesteps * stratified(len(x0))).long().clamp(max=self.timesteps - 1)  # (b, 1)
-        angle, noise = self.noising.angle[t].float(), torch.randn_like(x0)
-        xt = angle.cos() * x0 + angle.sin() * noise
-        v = angle.cos() * noise - angle.sin() * x0
-        return (self.velocity(xt, angle) - v).square().mean()
-
-    def denoise(self, xt: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the predicted data point x̂_0 and noise ε̂, (b, d) each."""
-        v = self.velocity(xt, angle)
-        return angle.cos() * xt - angle.sin() * v, angle.sin() * xt + angle.cos() * v
+        angle, noise = self.noising.angle[self.draw_steps(len(x0))].float(), torch.randn_like(x0)
+        cos, sin = angle.cos(), angle.sin()
+        target = {"epsilon": noise, "x0": x0, "v": cos * noise - sin * x0}[self.prediction]
+        return (self.predict(cos * x0 + sin * noise, angle) - target).square().mean()
 
     def sample(self, n: int) -> Tensor:
         x = torch.randn(n, *self.shape)
         if self.sampler == "ode":
-            x, self.nfe = integrate(self.velocity, x, graded(float(self.noising.angle[-1]), 0, self.steps), "midpoint")
-            return x
+            return self.flow(x, self.steps)
+        eta = 1.0 if self.sampler == "ancestral" else self.eta
         visited = torch.linspace(0, self.timesteps, self.steps + 1).round().long().unique().flip(0)  # T … 0
         self.nfe = len(visited) - 1
         for t, s in pairwise(visited):
-            x0, noise = self.denoise(x, self.noising.angle[t].float())
-            if self.sampler == "ddim":
-                angle = self.noising.angle[s].float()
-                x = angle.cos() * x0 + angle.sin() * noise
-            else:
-                a, b, variance = (c.float() for c in self.noising.posterior(s, t))
-                x = a * x0 + b * x + variance.sqrt() * torch.randn_like(x)
+            x = self.step(x, t, s, eta)
         return x
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        directions = rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None
-        angles = graded(float(self.noising.angle[-1]), 0, self.density_steps).flip(0)
-        return log_likelihood(self.velocity, x, angles, "rk4", directions=directions).log_prob
+    def step(self, x: Tensor, t: Tensor, s: Tensor, eta: float) -> Tensor:
+        """Go from x_t to x_s, s < t (Song et al. 2021a, eq. 12): x_s = √ᾱ_s x̂_0 + √(1 − ᾱ_s − σ²) ε̂ + σ z.
+
+        σ is η times the standard deviation of q(x_s | x_t, x_0). η = 1 draws from that with x̂_0 in the place of x_0, as
+        Ho et al. (2020, algorithm 2) do.
+        """
+        x0, noise = self.denoise(x, self.noising.angle[t].float())
+        left, variance = self.noising.alpha_bar[s], eta**2 * self.noising.posterior(s, t)[2]
+        kept = left.sqrt().float() * x0 + (1 - left - variance).clamp(min=0).sqrt().float() * noise
+        return kept + variance.sqrt().float() * torch.randn_like(x) if eta else kept
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
-        """Return the mean variational bound on log p(x) in nats, in standardised units."""
-        return {"elbo": float(self.elbo(x).mean())}
+        """Return also the mean variational bound on log p(x) in nats, in standardised units."""
+        return super().diagnose(x) | {"elbo": float(self.elbo(x).mean())}
 
     def elbo(self, x0: Tensor) -> Tensor:
         """Return an unbiased estimate (b,) of the bound of Ho et al. 2020, eq. 5, for the T-step chain with σ_t² = β_t.
