@@ -1,4 +1,9 @@
-"""Coupling layers and their stack (Dinh, Sohl-Dickstein and Bengio 2017, "Density estimation using Real NVP")."""
+"""Coupling layers and their stack.
+
+Dinh, Krueger and Bengio 2015 ("NICE"), Dinh, Sohl-Dickstein and Bengio 2017 ("Density estimation using Real NVP"),
+Kingma and Dhariwal 2018 ("Glow"). Every layer has `forward` and `inverse`, each from points (b, d) to points (b, d) and
+the log-determinant (b,) of its Jacobian in nats.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +14,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from genbench.nn.masked import MaskedLinear
+from genbench.nn.mixing import MIXINGS, ActNorm, Scaling
 from genbench.nn.splines import knots, spline, spline_inverse
 
-__all__ = ["Affine", "Composite", "Coupling", "Flow", "LinearMap", "RationalQuadratic", "Transform", "coupling_flow"]
+__all__ = ["Additive", "Affine", "Composite", "Coupling", "Flow", "RationalQuadratic", "Transform", "coupling_flow"]
 
 
 class Transform(Protocol):
@@ -23,10 +28,23 @@ class Transform(Protocol):
         """Number of parameters of a coordinate."""
 
     def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Return y and log dy/dx, both (...), for x (...) and parameters (..., size)."""
+        """Return y and log dy/dx, both (...), for x (...) and parameters (size, ...)."""
 
     def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Return x and log dx/dy, both (...)."""
+
+
+@dataclass(frozen=True)
+class Additive:
+    """y = x + t (NICE): it keeps volume."""
+
+    size: int = 1
+
+    def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        return x + parameters[0], torch.zeros_like(x)
+
+    def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        return y - parameters[0], torch.zeros_like(y)
 
 
 @dataclass(frozen=True)
@@ -38,14 +56,14 @@ class Affine:
 
     def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         s, t = self._read(parameters)
-        return x * s.exp() + t, s
+        return torch.addcmul(t, x, s.exp()), s
 
     def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         s, t = self._read(parameters)
         return (y - t) * (-s).exp(), -s
 
     def _read(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        s, t = parameters.unbind(dim=-1)
+        s, t = parameters.unbind()
         return self.clamp * torch.tanh(s / self.clamp), t
 
 
@@ -79,94 +97,76 @@ class Composite:
         return self.first.size + self.second.size
 
     def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = parameters.split([self.first.size, self.second.size], dim=-1)
+        first, second = parameters.split([self.first.size, self.second.size])
         between, log_first = self.first.forward(x, first)
         y, log_second = self.second.forward(between, second)
         return y, log_first + log_second
 
     def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = parameters.split([self.first.size, self.second.size], dim=-1)
+        first, second = parameters.split([self.first.size, self.second.size])
         between, log_second = self.second.inverse(y, second)
         x, log_first = self.first.inverse(between, first)
         return x, log_first + log_second
 
 
 class Coupling(nn.Module):
-    """Transforms the coordinates outside of a mask with parameters that a network reads off those inside (equation 9).
+    """Leaves some coordinates as they are, and transforms the others with parameters read off them (Real NVP, eq. 4).
 
-    The coordinates inside are not left as they are but pass a transform with constant parameters, the biases of their
-    read-out: it costs little and leaves the Jacobian triangular. So a single coordinate, which has no other to read, is
-    a flow too.
-
-    Args:
-        inside: Mask (d,), true where a coordinate is read.
-        transform: The map of one coordinate.
-        hidden: Width of the network.
-        depth: Number of its hidden layers.
-    """
-
-    inside: Tensor
-
-    def __init__(self, inside: Tensor, transform: Transform, hidden: int, depth: int) -> None:
-        super().__init__()
-        self.transform = transform
-        self.register_buffer("inside", inside)
-        degrees, units = torch.where(inside, 1, 2), torch.ones(hidden)
-        layers: list[nn.Module] = [MaskedLinear(degrees, units), nn.SiLU()]
-        for _ in range(depth - 1):
-            layers += [nn.Linear(hidden, hidden), nn.SiLU()]
-        self.read_out = MaskedLinear(units, degrees.repeat_interleave(transform.size), strict=True)
-        for p in self.read_out.parameters():
-            nn.init.zeros_(p)  # a flow starts as the identity
-        self.trunk = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return y (b, d) and log |det dy/dx| (b,) in nats."""
-        y, log_slope = self.transform.forward(x, self._parameters_at(x))
-        return y, log_slope.sum(dim=1)
-
-    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return x (b, d) and log |det dx/dy| (b,) in nats."""
-        inside, outside = self.inside, ~self.inside
-        constants = self.read_out.bias.unflatten(0, (len(inside), -1))[inside]
-        x = y.clone()
-        x[:, inside], log_inside = self.transform.inverse(y[:, inside], constants.expand(len(y), -1, -1))
-        x[:, outside], log_outside = self.transform.inverse(y[:, outside], self._parameters_at(x)[:, outside])
-        return x, log_inside.sum(dim=1) + log_outside.sum(dim=1)
-
-    def _parameters_at(self, x: Tensor) -> Tensor:
-        """Return the parameters (b, d, size) of every coordinate of x (b, d); only those inside the mask are read."""
-        return self.read_out(self.trunk(x)).unflatten(-1, (len(self.inside), -1))
-
-
-class LinearMap(nn.Module):
-    """y = LUx, L unit lower and U upper triangular: every coordinate mixed with every other (Kingma and Dhariwal 2018).
-
-    Starts as the identity. The logarithms of U's diagonal are parameters, so it stays invertible (their equation 10).
+    The first half is read, the second transformed; flipped, it is the other way round. A single coordinate has no other
+    to read: its parameters are constants.
 
     Args:
         d: Number of coordinates.
+        flip: Whether to read the second half, if d > 1.
+        transform: The map of one coordinate.
+        hidden: Width of the network.
+        depth: Number of its hidden layers.
+        frequencies: Sines and cosines of each coordinate at 1, 2, 4, … radians per unit, which the network reads beside
+            it: with them a small network follows thin structures sooner (Tancik et al. 2020).
     """
 
-    def __init__(self, d: int) -> None:
+    omega: Tensor
+    trunk: nn.Sequential | None
+    weight: nn.Parameter | None
+
+    def __init__(self, d: int, flip: bool, transform: Transform, hidden: int, depth: int, frequencies: int = 0) -> None:
         super().__init__()
-        self.off_diagonal = nn.Parameter(torch.zeros(d, d))
-        self.log_diagonal = nn.Parameter(torch.zeros(d))
+        self.first, self.flip, self.transform = d // 2, flip and d > 1, transform
+        self.register_buffer("omega", 2.0 ** torch.arange(frequencies), persistent=False)
+        read = d - self.first if self.flip else self.first
+        self.bias = nn.Parameter(torch.zeros(transform.size * (d - read), 1))  # a flow starts as the identity
+        self.weight, self.trunk = None, None
+        if read:
+            widths = [read * (1 + 2 * frequencies)] + [hidden] * (depth - 1)
+            self.trunk = nn.Sequential(*(m for width in widths for m in (nn.Linear(width, hidden), nn.SiLU())))
+            self.weight = nn.Parameter(torch.zeros(transform.size * (d - read), hidden))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return y (b, d) and log |det dy/dx| (b,) in nats."""
-        lower, upper = self._factors()
-        return x @ (lower @ upper).T, self.log_diagonal.sum().expand(len(x))
+        read, x = self._part(x)
+        y, log_slope = self.transform.forward(x.T, self._parameters_at(read, x.shape[1]))
+        return self._join(read, y.T), log_slope.sum(dim=0)
 
     def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return x (b, d) and log |det dx/dy| (b,) in nats."""
-        lower, upper = self._factors()
-        z = torch.linalg.solve_triangular(lower, y.T, upper=False, unitriangular=True)
-        return torch.linalg.solve_triangular(upper, z, upper=True).T, -self.log_diagonal.sum().expand(len(y))
+        read, y = self._part(y)
+        x, log_slope = self.transform.inverse(y.T, self._parameters_at(read, y.shape[1]))
+        return self._join(read, x.T), log_slope.sum(dim=0)
 
-    def _factors(self) -> tuple[Tensor, Tensor]:
-        lower = self.off_diagonal.tril(-1) + torch.eye(len(self.log_diagonal), dtype=self.log_diagonal.dtype)
-        return lower, self.off_diagonal.triu(1) + self.log_diagonal.exp().diag()
+    def _part(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the coordinates to read and those to transform."""
+        first, second = x.split([self.first, x.shape[1] - self.first], dim=1)
+        return (second, first) if self.flip else (first, second)
+
+    def _join(self, read: Tensor, moved: Tensor) -> Tensor:
+        return torch.cat([moved, read] if self.flip else [read, moved], dim=1)
+
+    def _parameters_at(self, read: Tensor, moved: int) -> Tensor:
+        """Return the parameters (size, moved, b), with the batch last: the transforms work along contiguous rows."""
+        if self.trunk is None or self.weight is None:
+            return self.bias.expand(-1, len(read)).unflatten(0, (-1, moved))
+        if len(self.omega):
+            angle = (read.unsqueeze(-1) * self.omega).flatten(1)
+            read = torch.cat([read, angle.sin(), angle.cos()], dim=1)
+        return torch.addmm(self.bias, self.weight, self.trunk(read).T).unflatten(0, (-1, moved))
 
 
 class Flow(nn.Module):
@@ -182,13 +182,21 @@ class Flow(nn.Module):
         self.d = d
         self.layers = nn.ModuleList(layers)
 
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> None:
+        """Initialise each ActNorm with the points x (n, d) as they arrive there."""
+        for layer in self.layers:
+            if isinstance(layer, ActNorm):
+                layer.initialise(x)
+            x, _ = layer(x)
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return noise z (b, d) and log |det dz/dx| (b,) in nats."""
-        log_det = x.new_zeros(len(x))
+        log_dets = []
         for layer in self.layers:
-            x, step = layer(x)
-            log_det = log_det + step
-        return x, log_det
+            x, log_det = layer(x)
+            log_dets.append(log_det)
+        return x, torch.stack(log_dets).sum(dim=0)
 
     def inverse(self, z: Tensor) -> Tensor:
         """Return the point x (b, d) of noise z (b, d)."""
@@ -202,18 +210,38 @@ class Flow(nn.Module):
         return log_det - 0.5 * (z.square().sum(dim=1) + self.d * math.log(2 * math.pi))
 
 
-def coupling_flow(d: int, couplings: int, transform: Transform, hidden: int, depth: int) -> Flow:
+def coupling_flow(
+    d: int,
+    couplings: int,
+    transform: Transform,
+    hidden: int,
+    depth: int,
+    mixing: str = "linear",
+    actnorm: bool = False,
+    frequencies: int = 0,
+) -> Flow:
     """Return a flow of couplings in pairs; the two of a pair swap roles.
 
-    Each pair splits the coordinates anew at random, and mixes them all by a linear map first: elementwise maps of one
-    half given the other could never undo a correlation within the half.
+    The coordinates are mixed before each pair: elementwise maps of one half given the other could never undo a
+    correlation within the half. Additive couplings end in a scaling of each coordinate.
+
+    Args:
+        d: Number of coordinates.
+        couplings: Number of couplings.
+        transform: What each does to a coordinate.
+        hidden: Width of a coupling's network.
+        depth: Number of its hidden layers.
+        mixing: "linear" (learned and invertible), "permutation" (random and fixed) or "rotation" (learned).
+        actnorm: Whether an ActNorm goes before each coupling.
+        frequencies: Sines and cosines of each coordinate that a coupling's network reads.
     """
     layers: list[nn.Module] = []
     for i in range(couplings):
         if i % 2 == 0:
-            mask = torch.randperm(d) < (d + 1) // 2
-            layers.append(LinearMap(d))
-        elif d > 1:
-            mask = ~mask
-        layers.append(Coupling(mask, transform, hidden, depth))
+            layers.append(MIXINGS[mixing](d))
+        if actnorm:
+            layers.append(ActNorm(d))
+        layers.append(Coupling(d, i % 2 == 1, transform, hidden, depth, frequencies))
+    if isinstance(transform, Additive):
+        layers.append(Scaling(d))
     return Flow(d, layers)

@@ -49,28 +49,46 @@ class MaskedNetwork(nn.Module):
         hidden: Width of the hidden layers.
         depth: Number of hidden layers, at least 1.
         size: Number of parameters of a row.
+        frequencies: Sines and cosines of each coordinate at 1, 2, 4, … radians per unit, which the first layer reads
+            beside it: with them a small network follows thin structures sooner (Tancik et al. 2020).
     """
 
     degrees: Tensor
+    omega: Tensor
 
-    def __init__(self, d: int, hidden: int, depth: int, size: int) -> None:
+    def __init__(self, d: int, hidden: int, depth: int, size: int, frequencies: int = 0) -> None:
         super().__init__()
         self.d, self.size = d, size
         coordinates = torch.arange(1, d + 1)
         self.register_buffer("degrees", torch.arange(hidden) * (d - 1) // hidden + min(1, d - 1))  # 1 … d − 1
-        layers = [MaskedLinear(coordinates, self.degrees)]
+        self.register_buffer("omega", 2.0 ** torch.arange(frequencies), persistent=False)
+        layers = [MaskedLinear(coordinates.repeat_interleave(1 + 2 * frequencies), self.degrees)]
         layers += [MaskedLinear(self.degrees, self.degrees) for _ in range(depth - 1)]
         self.layers = nn.ModuleList(layers)
         rows = coordinates.repeat_interleave(size)
         self.read_hidden = MaskedLinear(self.degrees, rows, strict=True)
         self.read_x = MaskedLinear(coordinates, rows, strict=True)
 
+    @torch.no_grad()
+    def set_constant(self, row: Tensor) -> None:
+        """Make every row equal to `row` (size,), whatever x is: a place to begin training."""
+        for read in (self.read_hidden, self.read_x):
+            read.weight.zero_()
+            read.bias.zero_()
+        self.read_hidden.bias.copy_(row.repeat(self.d))
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the parameters (b, d, size) for x (b, d)."""
-        h = x
+        h = self.features(x)
         for layer in self.layers:
             h = functional.silu(layer(h))
         return (self.read_hidden(h) + self.read_x(x)).unflatten(-1, (self.d, self.size))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the inputs of the first layer (b, d (1 + 2 frequencies)), coordinate by coordinate, for x (b, d)."""
+        x = x.unsqueeze(-1)
+        angle = x * self.omega
+        return torch.cat([x, angle.sin(), angle.cos()], dim=-1).flatten(1)
 
     def start(self, n: int) -> list[Tensor]:
         """Return the state of a sequential pass over n points: the activations of every hidden layer, still unknown."""
@@ -83,7 +101,7 @@ class MaskedNetwork(nn.Module):
         degree are computed, and the whole pass costs about as much as one `forward`.
         """
         known, end = (int((self.degrees < limit).sum()) for limit in (i, i + 1))
-        h = x[:, :i]
+        h = self.features(x[:, :i])
         for layer, activations in zip(cast("list[MaskedLinear]", list(self.layers)), state, strict=True):
             activations[:, known:end] = functional.silu(layer.part(h, slice(known, end)))
             h = activations[:, :end]

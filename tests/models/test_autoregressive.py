@@ -7,7 +7,8 @@ from scipy.stats import kstest
 
 import genbench
 from genbench.errors import GenbenchError
-from genbench.models.autoregressive import Autoregressive, _log_sum_exp, _mixtures
+from genbench.models.autoregressive import Autoregressive
+from genbench.nn.mixture import Mixture
 
 COVARIANCE = np.array([[1.0, 0.8, 0.2], [0.8, 2.0, -0.5], [0.2, -0.5, 0.5]])
 
@@ -26,44 +27,91 @@ def built(d, seed=0, **params):
     return model
 
 
+@torch.no_grad()
+def shaken(model):
+    """Correlated points (500, d), after the model was prepared for them and its network moved away from its start."""
+    x = torch.randn(500, model.d) @ torch.randn(model.d, model.d) + 3
+    model.prepare(x)
+    for parameter in model.parameters():
+        parameter.add_(0.1 * torch.randn_like(parameter))
+    return x
+
+
 @pytest.fixture(scope="module")
 def trained():
     return genbench.load_model("ar").fit(bent(5000), budget="300")
 
 
-@pytest.mark.parametrize("d", [1, 2, 5])
-def test_conditional_i_depends_on_all_coordinates_before_i_and_no_other(d):
-    network = built(d, components=2, hidden=16).network.double()
-    x = torch.randn(d, dtype=torch.float64)
-    jacobian = torch.autograd.functional.jacobian(lambda x: network(x[None])[0], x)  # (d, size, d)
-    depends = (jacobian != 0).any(dim=1)
-    assert torch.equal(depends, torch.ones(d, d, dtype=torch.bool).tril(-1))
+ORDERS = [None, "reversed", "random", [1, 0, 2]]
 
 
-@pytest.mark.parametrize(("d", "hidden", "depth"), [(1, 8, 2), (2, 16, 3), (7, 16, 2), (20, 8, 1)])
-def test_the_sequential_pass_gives_the_rows_of_the_parallel_one(d, hidden, depth):
-    network = built(d, components=2, hidden=hidden, depth=depth).network.double()
-    x = torch.randn(30, d, dtype=torch.float64)
-    with torch.no_grad():
-        rows, state = network(x), network.start(30)
-        for i in range(d):
-            torch.testing.assert_close(network.step(state, x[:, :i], i), rows[:, i], rtol=0, atol=1e-12)
+@torch.no_grad()
+@pytest.mark.parametrize("order", ORDERS)
+def test_log_prob_is_the_mixture_of_the_whitened_residual(order):
+    model = built(3, components=4, hidden=8, order=order)
+    x = shaken(model)
+    residual = (x[:, model.order_index] - model.mean) @ torch.linalg.inv(model.root).T
+    logits, mean, log_scale = Mixture.of(model.network(residual))
+    mixtures = torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(logits=logits), torch.distributions.Normal(mean, log_scale.exp())
+    )
+    expected = mixtures.log_prob(residual).sum(dim=1) - torch.linalg.slogdet(model.root)[1]
+    torch.testing.assert_close(model.log_prob(x), expected, rtol=1e-5, atol=1e-4)
 
 
-def test_log_prob_is_the_mixture_of_torch_distributions():
-    model = built(2, components=4, hidden=8)
-    x = 3 * torch.randn(50, 2)
-    with torch.no_grad():
-        logits, mean, log_scale = _mixtures(model.network(x))
-        mixtures = torch.distributions.MixtureSameFamily(
-            torch.distributions.Categorical(logits=logits), torch.distributions.Normal(mean, log_scale.exp())
-        )
-        torch.testing.assert_close(model.log_prob(x), mixtures.log_prob(x).sum(dim=1), rtol=1e-5, atol=1e-4)
+@torch.no_grad()
+def test_the_residual_is_white_in_any_order():
+    for order in ORDERS:
+        model = built(3, order=order)
+        r = model.whiten(shaken(model)).double()
+        torch.testing.assert_close(r.mean(dim=0), torch.zeros(3).double(), rtol=0, atol=1e-4)
+        torch.testing.assert_close(r.T.cov(correction=0), torch.eye(3).double(), rtol=0, atol=1e-2)
 
 
-def test_log_sum_exp_agrees_with_torch_also_far_out():
-    a = torch.tensor([[0.0, 1.0, -2.0], [-1e4, -1e4, -2e4], [500.0, 0.0, -500.0]], dtype=torch.float64)
-    torch.testing.assert_close(_log_sum_exp(a), a.logsumexp(dim=1), rtol=0, atol=1e-12)
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_factor_depends_on_its_coordinate_and_those_before_it_in_the_order(order):
+    model = built(3, components=2, hidden=16, order=order)
+    shaken(model)
+    model.double()
+    position = model.order_index.argsort()  # of each coordinate
+    x = torch.randn(3, dtype=torch.float64)
+    jacobian = torch.autograd.functional.jacobian(lambda x: model.log_conditionals(x[None])[0], x)
+    depends = jacobian != 0  # (factor, coordinate)
+    assert torch.equal(depends, position <= torch.arange(3).unsqueeze(1))
+
+
+def test_orders_are_what_they_say():
+    assert built(4).order_index.tolist() == [0, 1, 2, 3]
+    assert built(4, order="reversed").order_index.tolist() == [3, 2, 1, 0]
+    assert built(4, order=[2, 0, 3, 1]).order_index.tolist() == [2, 0, 3, 1]
+    drawn = {tuple(built(4, seed=seed, order="random").order_index.tolist()) for seed in range(20)}
+    assert len(drawn) > 5  # of 24; fewer than once in 1e9
+    assert all(sorted(order) == [0, 1, 2, 3] for order in drawn)
+
+
+@pytest.mark.parametrize("order", ["reversed", [1, 0]])
+def test_density_integrates_to_one_in_each_order(order):
+    model = genbench.load_model("ar", order=order).fit(bent(5000), budget="100")
+    step = 0.05
+    first, second = np.arange(-9, 9, step), np.arange(-7, 20, step)
+    cells = np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
+    assert np.exp(model.log_prob(cells)).sum() * step**2 == pytest.approx(1, abs=0.01)
+
+
+def test_samples_come_back_in_the_order_of_the_data():
+    """Columns with means and scales of their own keep them, whatever order they are drawn in."""
+    rng = np.random.default_rng(0)
+    x = np.stack([rng.normal(size=3000), rng.exponential(size=3000), rng.uniform(size=3000)], axis=1)
+    for order in ORDERS:
+        samples = genbench.load_model("ar", order=order).fit(x, budget="200").sample(5000)
+        skew = ((samples - samples.mean(axis=0)) ** 3).mean(axis=0) / samples.std(axis=0) ** 3
+        assert skew == pytest.approx([0, 2, 0], abs=0.6)
+
+
+def test_untrained_it_is_the_gaussian_of_the_training_points():
+    model, gaussian = (genbench.load_model(name).fit(bent(3000), budget="1") for name in ("ar", "gaussian"))
+    x = gaussian.sample(5000)
+    assert abs((gaussian.log_prob(x) - model.log_prob(x)).mean()) < 0.01
 
 
 def test_one_gaussian_a_conditional_learns_the_exact_conditionals_of_a_gaussian():
@@ -76,9 +124,11 @@ def test_one_gaussian_a_conditional_learns_the_exact_conditionals_of_a_gaussian(
     assert (truth - model.log_prob(x)).mean() < 0.02
     units = model.standardiser
     with torch.no_grad():
-        z = torch.tensor(units.forward(x), dtype=torch.float32)
-        _, mean, log_scale = (part.squeeze(-1).double().numpy() for part in _mixtures(model.model.network(z)))
-    mean, scale = mean * units.scale + units.mean, np.exp(log_scale) * units.scale
+        r = model.model.whiten(torch.tensor(units.forward(x), dtype=torch.float32))
+        _, mean, log_scale = (part.squeeze(-1).double() for part in Mixture.of(model.model.network(r)))
+        # x_i − E[x_i | x_<i] = L_ii (r_i − μ_i), L the Cholesky factor of the standardised covariance
+        own = model.model.root.diagonal().double().numpy() * units.scale
+    mean, scale = x - own * (r - mean).numpy(), own * log_scale.exp().numpy()
     # x_i | x_<i has the standard deviation L_ii, and its mean is x_i − L_ii·noise_i.
     np.testing.assert_allclose(np.abs(mean - (x - np.diag(root) * noise)).mean(axis=0), 0, atol=0.05)
     np.testing.assert_allclose(scale.mean(axis=0), np.diag(root), rtol=0.05)
@@ -106,8 +156,9 @@ def test_samples_agree_with_density_by_the_probability_integral_transform(traine
     """F_i(x_i | x_<i) of the model's own samples is uniform, and independent across coordinates."""
     z = torch.tensor(trained.standardiser.forward(trained.sample(10_000, seed=1)), dtype=torch.float32)
     with torch.no_grad():
-        logits, mean, log_scale = _mixtures(trained.model.network(z))
-        below = torch.special.ndtr((z.unsqueeze(-1) - mean) / log_scale.exp())
+        r = trained.model.whiten(z)
+        logits, mean, log_scale = Mixture.of(trained.model.network(r))
+        below = torch.special.ndtr((r.unsqueeze(-1) - mean) / log_scale.exp())
         u = (logits.softmax(dim=-1) * below).sum(dim=-1).numpy()
     # Each test raises a false alarm once in 10,000 seeds.
     for i in range(2):
@@ -127,7 +178,7 @@ def test_a_column_of_repeated_values_has_a_bounded_density():
     model = genbench.load_model("ar").fit(x, budget="300")
     z = torch.tensor(model.standardiser.forward(x), dtype=torch.float32)
     with torch.no_grad():
-        _, _, log_scale = _mixtures(model.model.network(z))
+        _, _, log_scale = Mixture.of(model.model.network(model.model.whiten(z)))
     assert log_scale.min() >= math.log(1e-3)
     assert np.isfinite(model.log_prob(x)).all()
     assert np.isfinite(model.log_prob(x + 0.5)).all()
@@ -157,6 +208,7 @@ def test_nll_shifts_by_log_two_a_dimension_when_data_are_doubled():
 
 def test_every_parameter_has_a_say():
     model = built(3)
+    shaken(model)
     model.training_loss(torch.randn(100, 3)).backward()
     assert all((p.grad != 0).any() for p in model.parameters())
 
@@ -165,3 +217,14 @@ def test_every_parameter_has_a_say():
 def test_values_out_of_range_are_refused(name):
     with pytest.raises(GenbenchError, match=f"{name}=0 must be at least 1"):
         genbench.load_model("ar", **{name: 0})
+
+
+@pytest.mark.parametrize("order", ["backwards", [0, 2], [0, 0, 1], [-1, 0]])
+def test_what_is_no_order_is_refused(order):
+    with pytest.raises(GenbenchError, match=r"must be none, reversed, random, or a list of the indices 0 to d − 1"):
+        genbench.load_model("ar", order=order)
+
+
+def test_an_order_for_another_dimension_is_refused():
+    with pytest.raises(GenbenchError, match=r"order=\[1, 0, 2\] must name each of the 2 coordinates once"):
+        genbench.load_model("ar", order=[1, 0, 2]).fit(bent(100), budget="1")

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import genbench
+from genbench.errors import GenbenchError
 from genbench.models.vae import STD_FLOOR, VAE, kl_to_standard_normal
 
 D, NOISE, ENCODER_STD = 3, 0.4, 0.5
@@ -84,6 +85,7 @@ def test_diagnosis_adds_up_and_agrees_with_the_closed_form(linear):
     assert parts["elbo"] == pytest.approx(parts["reconstruction"] - parts["kl"])
     evidence = exact_log_prob(model, x) - exact_gap(model, x)
     assert parts["elbo"] == pytest.approx(evidence.mean().item(), abs=0.15)
+    assert parts["kl_share"] == pytest.approx(parts["kl"] / (parts["kl"] - parts["reconstruction"]))
     assert parts["active_units"] == 2
     assert parts["importance_samples"] == 200
 
@@ -111,6 +113,65 @@ def test_weight_of_the_kl_term_rises_with_progress(linear):
     assert losses[0.0] == pytest.approx(-reconstruction, rel=1e-4)
     assert losses[0.1] == pytest.approx(0.75 * losses[0.0] + 0.25 * losses[1.0], rel=1e-4)
     assert losses[0.4] == losses[1.0]
+
+
+@torch.no_grad()
+def test_the_elbo_objective_is_the_closed_form_bound_whatever_k_and_iwae_is_tighter(linear):
+    model, x = linear
+    evidence = (exact_log_prob(model, x) - exact_gap(model, x)).mean().item()
+    losses = {}
+    for model.objective in ("elbo", "iwae"):
+        for model.training_samples in (1, 20):
+            torch.manual_seed(1)
+            losses[model.objective, model.training_samples] = model.training_loss(x).item()
+    for k in (1, 20):
+        assert -losses["elbo", k] == pytest.approx(evidence, abs=0.15 / math.sqrt(k))  # 0.15: 4 standard errors
+    assert losses["iwae", 20] < losses["elbo", 20] - 0.1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("objective", ["elbo", "iwae"])
+def test_beta_weighs_the_kl_term(linear, objective):
+    model, x = linear
+    model.objective, model.training_samples = objective, 1
+    losses = []
+    for model.beta in (0.0, 1.0, 3.0):
+        torch.manual_seed(1)
+        losses.append(model.training_loss(x).item())
+    assert losses[2] - losses[0] == pytest.approx(3 * (losses[1] - losses[0]), rel=1e-3)
+    kl = kl_to_standard_normal(*model.encode(x))
+    assert losses[1] - losses[0] == pytest.approx(kl.mean().item(), abs=1e-3 if objective == "elbo" else 0.1)
+
+
+def test_a_large_beta_empties_the_latents():
+    x = np.random.default_rng(0).normal(size=(2000, 1)) * [1.0, 2.0]
+    share = {}
+    for beta in (0.1, 30.0):
+        model = genbench.load_model("vae", hidden=16, depth=1, beta=beta, objective="elbo", training_samples=1)
+        share[beta] = model.fit(x, budget="300").diagnose(x)["kl_share"]
+    assert share[0.1] > 0.5
+    assert share[30.0] < 0.05
+
+
+@torch.no_grad()
+def test_a_given_decoder_std_is_that_of_the_samples():
+    torch.manual_seed(0)
+    model = VAE(hidden=8, depth=1, decoder_std=0.25)
+    model.build((3,))
+    mean, log_std = model.decode(torch.randn(50, 4, 3))
+    assert mean.shape == log_std.shape == (50, 4, 3)
+    assert (log_std == math.log(0.25)).all()
+    model.decoder[-1].weight.zero_()
+    assert model.sample(100_000).std(dim=0) == pytest.approx(0.25, rel=0.01)  # 4.5 standard errors
+
+
+def test_one_shared_decoder_std_learns_the_noise():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5000, 1)) * [1.0, -1.0, 1.0] + 0.5 * rng.normal(size=(5000, 3))
+    model = genbench.load_model("vae", hidden=16, depth=1, latent_dim=1, decoder_std="shared", training_samples=1)
+    model.fit(x, budget="600")
+    expected = 0.5 / math.sqrt(1.25)  # in standardised units
+    assert model.model.shared_std.item() == pytest.approx(expected, rel=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +224,8 @@ def test_shapes(d):
         assert model.sample(n).shape == (n, d)
         assert np.isfinite(model.log_prob(x[:n])).all()
     assert np.isfinite(model.log_prob(1e3 * x[:5])).all()
-    assert set(model.diagnose(x[:1])) == {"elbo", "reconstruction", "kl", "active_units", "importance_samples"}
+    names = {"elbo", "reconstruction", "kl", "kl_share", "active_units", "importance_samples"}
+    assert set(model.diagnose(x[:1])) == names
 
 
 def test_same_seed_same_bits():
@@ -200,3 +262,17 @@ def test_sizes_must_be_positive(name):
 def test_warmup_must_be_a_share(share):
     with pytest.raises(ValueError, match="kl_warmup"):
         VAE(kl_warmup=share)
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"objective": "elbow"}, "objective=elbow must be one of iwae, elbo"),
+        ({"beta": -1.0}, "beta=-1.0 must not be negative"),
+        ({"decoder_std": 0.0}, "decoder_std=0.0 must be none, shared, or a number above 0.001"),
+        ({"decoder_std": "learnt"}, "decoder_std=learnt must be none, shared, or a number above 0.001"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(params, reason):
+    with pytest.raises(GenbenchError, match=reason):
+        genbench.load_model("vae", **params)

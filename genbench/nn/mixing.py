@@ -1,0 +1,141 @@
+"""Invertible layers between couplings: normalisation, scaling, and what mixes the coordinates.
+
+Each has `forward` and `inverse`, both returning points (b, d) and a log-determinant (b,) in nats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["MIXINGS", "ActNorm", "LinearMap", "Permutation", "Rotation", "Scaling"]
+
+
+class ActNorm(nn.Module):
+    """y = x·exp(s) + t, a scale and shift a coordinate; `initialise` gives points mean 0 and deviation 1 (Glow, 3.1).
+
+    Args:
+        d: Number of coordinates.
+    """
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.zeros(d))
+        self.shift = nn.Parameter(torch.zeros(d))
+
+    @torch.no_grad()
+    def initialise(self, x: Tensor) -> None:
+        """Choose scale and shift by points x (n, d); a coordinate that hardly varies keeps its scale."""
+        deviation = x.std(dim=0, correction=0)
+        self.log_scale.copy_(-torch.where(deviation > 1e-6, deviation, 1.0).log())
+        self.shift.copy_(-x.mean(dim=0) * self.log_scale.exp())
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.addcmul(self.shift, x, self.log_scale.exp()), self.log_scale.sum().expand(len(x))
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        return (y - self.shift) * (-self.log_scale).exp(), -self.log_scale.sum().expand(len(y))
+
+
+class Scaling(nn.Module):
+    """y = x·exp(s), NICE's last layer (section 3.3): its couplings alone could not change the volume.
+
+    Args:
+        d: Number of coordinates.
+    """
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.zeros(d))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x * self.log_scale.exp(), self.log_scale.sum().expand(len(x))
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        return y * (-self.log_scale).exp(), -self.log_scale.sum().expand(len(y))
+
+
+class Permutation(nn.Module):
+    """The coordinates in another order.
+
+    Args:
+        order: Coordinate of x that each coordinate of y is, (d,).
+    """
+
+    order: Tensor
+
+    def __init__(self, order: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("order", order)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x[:, self.order], x.new_zeros(len(x))
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        return y[:, self.order.argsort()], y.new_zeros(len(y))
+
+
+class LinearMap(nn.Module):
+    """y = LUPx: P a random permutation, L unit lower and U upper triangular, both learned (Glow, equations 10 and 11).
+
+    Starts as the permutation. The logarithms of U's diagonal are parameters, so it stays invertible.
+
+    Args:
+        d: Number of coordinates.
+    """
+
+    eye: Tensor
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.permutation = Permutation(torch.randperm(d)) if d > 2 else None  # two are transformed in turn
+        self.off_diagonal = nn.Parameter(torch.zeros(d, d))
+        self.log_diagonal = nn.Parameter(torch.zeros(d))
+        self.register_buffer("eye", torch.eye(d))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        lower, upper = self._factors()
+        x = x if self.permutation is None else self.permutation(x)[0]
+        return functional.linear(x, lower @ upper), self.log_diagonal.sum().expand(len(x))
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        lower, upper = self._factors()
+        z = torch.linalg.solve_triangular(lower, y.T, upper=False, unitriangular=True)
+        x = torch.linalg.solve_triangular(upper, z, upper=True).T
+        x = x if self.permutation is None else self.permutation.inverse(x)[0]
+        return x, -self.log_diagonal.sum().expand(len(y))
+
+    def _factors(self) -> tuple[Tensor, Tensor]:
+        upper = torch.addcmul(self.off_diagonal.triu(1), self.eye, self.log_diagonal.exp())
+        return self.off_diagonal.tril(-1) + self.eye, upper
+
+
+class Rotation(nn.Module):
+    """y = Qx with Q = exp(A − Aᵀ), orthogonal and learned; starts at random.
+
+    Args:
+        d: Number of coordinates.
+    """
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.generator = nn.Parameter(torch.randn(d, d))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x @ self._matrix().T, x.new_zeros(len(x))
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        return y @ self._matrix(), y.new_zeros(len(y))
+
+    def _matrix(self) -> Tensor:
+        return torch.linalg.matrix_exp(self.generator - self.generator.T)
+
+
+MIXINGS: dict[str, Callable[[int], nn.Module]] = {
+    "linear": LinearMap,
+    "permutation": lambda d: Permutation(torch.randperm(d)),
+    "rotation": Rotation,
+}
