@@ -92,7 +92,7 @@ def run(
     budget: Annotated[
         str,
         typer.Option(
-            help="Training of each model: smoke (a check that all works), quick (about 10 s), standard (about 60 s), "
+            help="Training of each model: smoke (a check that all works), quick (about 10 s), standard (about 45 s), "
             "steps (2000), or seconds (30s; not repeatable bit by bit)."
         ),
     ] = "quick",

@@ -12,7 +12,7 @@ from genbench.errors import GenbenchError, nearest
 
 __all__ = ["Budget", "Preset", "Recipe"]
 
-NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 60.0}
+NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 45.0}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Preset:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: `smoke`, `quick` (10 s of the reference machine), `standard` (60 s), steps, or seconds.
+    """How long to train: `smoke`, `quick` (10 s of the reference machine), `standard` (45 s), steps, or seconds.
 
     >>> Budget("quick").steps(Recipe(step_ms=2))
     5000

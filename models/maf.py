@@ -11,6 +11,7 @@ from genbench.model import register_model
 from genbench.nn.couplings import Affine, Flow
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixing import ActNorm, LinearMap, Permutation
+from genbench.nn.mixture import Mixture, standard_parameters
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
@@ -55,10 +56,13 @@ class MAF(TorchModel):
     """Masked autoregressive flow: each coordinate is scaled and shifted given those before it, in layer after layer.
 
     The order is reversed from layer to layer. In place of the paper's batch normalisation, layers are joined by Glow's
-    normalisation and linear maps.
+    normalisation and linear maps. What the layers leave is modelled by one more network, as a mixture of Gaussians for
+    each coordinate given those before it (the paper's MAF MoG). With a base of N(0, I) the affine layers must open
+    holes and gaps by themselves, which they learn slowly: on circles 0.3 nats remained after 30 s.
 
     Args:
         layers: Number of autoregressive layers.
+        components: Gaussians of a coordinate in the base; 0 is a base of N(0, I).
         hidden: Width of a layer's network.
         depth: Number of its hidden layers.
         clamp: Largest absolute log-scale of a layer, approached softly.
@@ -73,7 +77,8 @@ class MAF(TorchModel):
 
     def __init__(
         self,
-        layers: int = 6,
+        layers: int = 4,
+        components: int = 8,
         hidden: int = 64,
         depth: int = 2,
         clamp: float = 1.0,
@@ -88,7 +93,10 @@ class MAF(TorchModel):
             raise ValueError(f"frequencies={frequencies} must not be negative")
         if not clamp > 0:
             raise ValueError(f"clamp={clamp} must be positive")
-        self.layers, self.hidden, self.depth, self.clamp = layers, hidden, depth, clamp
+        if components < 0:
+            raise ValueError(f"components={components} must not be negative")
+        self.layers, self.components = layers, components
+        self.hidden, self.depth, self.clamp = hidden, depth, clamp
         self.linear, self.actnorm, self.frequencies = linear, actnorm, frequencies
 
     def build(self, shape: tuple[int, ...]) -> None:
@@ -103,15 +111,26 @@ class MAF(TorchModel):
                 layers.append(ActNorm(self.d))
             layers.append(AutoregressiveLayer(self.d, self.hidden, self.depth, self.clamp, self.frequencies))
         self.flow = Flow(self.d, layers)
+        if self.components:
+            self.base = MaskedNetwork(self.d, self.hidden, self.depth, 3 * self.components)
+            self.base.set_constant(standard_parameters(self.components))
 
     def prepare(self, x: Tensor) -> None:
         self.flow.prepare(x)
 
     def training_loss(self, x: Tensor) -> Tensor:
-        return -self.flow.log_prob(x).mean()
+        return -self.log_prob(x).mean()
 
     def sample(self, n: int) -> Tensor:
-        return self.flow.inverse(torch.randn(n, self.d))
+        z = torch.randn(n, self.d)
+        if self.components:
+            state = self.base.start(n)
+            for i in range(self.d):
+                z[:, i] = Mixture.of(self.base.step(state, z, i)).sample()
+        return self.flow.inverse(z)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return self.flow.log_prob(x)
+        if not self.components:
+            return self.flow.log_prob(x)
+        z, log_det = self.flow(x)
+        return Mixture.of(self.base(z)).log_prob(z).sum(dim=1) + log_det

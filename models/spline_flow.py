@@ -34,7 +34,7 @@ class SplineFlow(TorchModel):
             network reads beside it.
     """
 
-    recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=7.5)
+    recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=9.0)
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset({"bins": 5, "depth": 2, "lr": 4e-3, "weight_decay": 0.1}, dims=(8, None)),
     )

@@ -200,7 +200,7 @@ def test_random_directions_and_their_standard_error():
     with torch.no_grad():
         model.network.net[-1].weight.mul_(20)
         repeats = [model.density(x) for _ in range(300)]
-        exact = log_likelihood(model.velocity, x, model.way.times(3).flip(0)).log_prob
+        exact = log_likelihood(model.velocity, x, model._grid(3).flip(0)).log_prob
     values, errors = (
         torch.stack(list(v)) for v in zip(*((r.log_prob, r.standard_error) for r in repeats), strict=True)
     )
@@ -275,7 +275,7 @@ def test_reflow_straightens():
         with torch.no_grad():
             x0 = torch.randn(2000, 2)
             one = integrate(model.velocity, x0, torch.tensor([0.0, 1.0]), "euler").x
-            ends[name] = float((one - integrate(model.velocity, x0, model.way.times(50)).x).square().mean())
+            ends[name] = float((one - integrate(model.velocity, x0, model._grid(50)).x).square().mean())
     assert ends["rectified_flow"] < ends["cfm"] / 4
 
 
