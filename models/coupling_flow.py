@@ -39,16 +39,16 @@ class CouplingFlow(TorchModel):
             coupling's network reads beside it.
     """
 
-    recipe = Recipe(batch_size=256, lr=6e-3, ema=0.995, step_ms=15.0)
+    recipe = Recipe(batch_size=256, lr=4e-3, ema=0.995, step_ms=15.0)
     presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 3e-3, "frequencies": 0}, dims=(8, None)),)
 
     def __init__(
         self,
-        couplings: int = 8,
+        couplings: int = 12,
         transform: str = "affine",
         mixing: str = "linear",
         actnorm: bool = False,
-        hidden: int = 64,
+        hidden: int = 32,
         depth: int = 2,
         clamp: float = 1.0,
         frequencies: int = 3,

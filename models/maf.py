@@ -72,13 +72,13 @@ class MAF(TorchModel):
             network reads beside it.
     """
 
-    recipe = Recipe(batch_size=256, lr=6e-3, ema=0.995, step_ms=17.0)
+    recipe = Recipe(batch_size=256, lr=6e-3, ema=0.995, step_ms=12.0)
     presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 3e-3, "frequencies": 0}, dims=(8, None)),)
 
     def __init__(
         self,
-        layers: int = 4,
-        components: int = 8,
+        layers: int = 3,
+        components: int = 16,
         hidden: int = 64,
         depth: int = 2,
         clamp: float = 1.0,
