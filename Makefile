@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench reference clean
+.PHONY: demo test test-slow lint bench peers reference reference-standard clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -21,12 +21,23 @@ lint: .venv/installed-dev  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/installed-test  ## how long the pieces take, beside a peer in the same run
+bench: .venv/installed-test  ## how long the pieces take beside a peer in the same run, and what the reference runs show
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/ot_coupling.py
+	$(BIN)/python benchmarks/gates.py results/reference/zoo-standard
+
+peers: .venv/installed-peers  ## ours beside published recipes in the same seconds; 20 minutes on a quiet core
+	$(BIN)/python benchmarks/peers.py --out results/reference/peers.json
 
 reference: .venv/installed  ## the committed leaderboard, whose table and picture the README shows
 	$(BIN)/genbench run --models all --data moons --results results/reference
+
+SMOOTH = moons,circles,swiss_roll,eight_gaussians,pinwheel,stretched_gaussian
+reference-standard: .venv/installed  ## the whole zoo at standard, and the GAN's modes; hours
+	$(BIN)/genbench run --models all,maf,cnf,vp_cfm --data $(SMOOTH),checkerboard --budget standard --name zoo-standard --results results/reference
+	$(BIN)/genbench run --models ar,spline_flow,cfm --data "gaussian_mixture[dim=16]" --budget standard --name zoo-standard --results results/reference
+	$(BIN)/genbench run --models gan --data ring,grid --seeds 10 --budget standard --name gan-modes --results results/reference
 
 clean:
 	rm -rf .venv
@@ -44,4 +55,9 @@ clean:
 
 .venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[dev]'
+	touch $@ .venv/installed .venv/installed-test
+
+.venv/installed-peers: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[test,peers]'
+	$(PIP) --no-deps torchcfm  # its requirements pull in gigabytes that are not needed here
 	touch $@ .venv/installed .venv/installed-test

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genbench.parameters import defaults
+from genbench.recipe import Preset
 from genbench.registry import REGISTRY
 
 __all__ = ["print_catalogue"]
@@ -26,7 +27,8 @@ def print_catalogue(name: str) -> None:
     for card in sorted(group.cards.values(), key=lambda card: (card.family, card.name)):
         parameters = "" if name == "metrics" else _parameters(card)
         facts = [_fact(getattr(card, fact)) for fact in FACTS[name]]
-        what = escape(card.summary) + (f"\n[dim]{escape(parameters)}[/dim]" if parameters else "")
+        lines = [parameters, *map(_preset, getattr(card.factory, "presets", ()))]
+        what = "\n".join([escape(card.summary), *(f"[dim]{escape(line)}[/dim]" for line in lines if line)])
         table.add_row(escape(card.name + (" *" if card.variant else "")), escape(card.family), *facts, what)
     console.print(table)
     if name == "models":
@@ -41,6 +43,14 @@ def print_catalogue(name: str) -> None:
 def _parameters(card: Any) -> str:
     known = {key: value for key, value in defaults(card).items() if key in card.signature}
     return ", ".join(f"{key}={value}" if value is not None else f"{key}=auto" for key, value in known.items())
+
+
+def _preset(preset: Preset) -> str:
+    """Say for which data a preset is, and what it sets."""
+    least, most = preset.dims
+    dims = f"{least} to {most} dimensions" if most else f"from {least} dimensions" if least > 1 else ""
+    where = ", ".join(part for part in (" or ".join(preset.kinds), dims) if part)
+    return f"{where}: " + ", ".join(f"{name}={value}" for name, value in preset.use.items() if name != "step_ms")
 
 
 def _fact(value: Any) -> str:

@@ -150,3 +150,22 @@ def test_a_failed_trial_is_exit_code_1_with_its_row(genbench_cli, good, bad):
     assert "1 crashed" in done.stdout
     assert "raises on blob, seed 0: crashed in fit: the plugin's own words" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_caution_is_said_once_and_kept_as_a_flag(tmp_path, genbench_cli):
+    done = genbench_cli(
+        "run", "--models", "ddpm[schedule=linear,timesteps=100]", "--data", "moons", "--seeds", "1", "--budget", "2",
+        "--samples", "20", "--metrics", "sliced_w2", "--name", "r", "-q", cwd=tmp_path,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert said.count("caution: schedule=linear with timesteps=100 ends at ᾱ_T = 0.36") == 1
+    assert "Warning" not in said
+    trials = [json.loads(file.read_text()) for file in (tmp_path / "results" / "r" / "trials").glob("ddpm*.json")]
+    assert [sum("ᾱ_T = 0.36" in flag for flag in t["flags"]) for t in trials] == [1]
+
+
+def test_the_list_of_models_shows_variants_and_presets(genbench_cli):
+    listed = genbench_cli("list", "models").stdout
+    assert "vp_cfm *" in listed
+    assert "left out of --models all" in listed
+    assert "from 8 dimensions: hidden=128" in listed
