@@ -7,7 +7,6 @@ import torch
 import genbench
 from genbench.errors import GenbenchError
 from genbench.models.ar_transformer import ARTransformer
-from genbench.nn.mixture import Mixture
 
 
 def bent(n, seed=0):
@@ -52,7 +51,7 @@ def test_the_loss_is_that_of_the_conditionals_met_in_cached_sampling():
     model.double()
     r, state, total = model.whiten(x.double()), model.network.start(len(x)), 0
     for i in range(5):
-        total = total + Mixture.of(model.network.step(state, r[:, :i], i)).log_prob(r[:, i])
+        total = total + model.mixture(model.network.step(state, r[:, :i], i), model.log_widest[i]).log_prob(r[:, i])
     torch.testing.assert_close(model.log_prob(x.double()), total - model.root.diagonal().log().sum())
 
 

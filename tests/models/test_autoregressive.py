@@ -8,7 +8,6 @@ from scipy.stats import kstest
 import genbench
 from genbench.errors import GenbenchError
 from genbench.models.autoregressive import Autoregressive
-from genbench.nn.mixture import Mixture
 
 COVARIANCE = np.array([[1.0, 0.8, 0.2], [0.8, 2.0, -0.5], [0.2, -0.5, 0.5]])
 
@@ -51,7 +50,7 @@ def test_log_prob_is_the_mixture_of_the_whitened_residual(order):
     model = built(3, components=4, hidden=8, order=order)
     x = shaken(model)
     residual = (x[:, model.order_index] - model.mean) @ torch.linalg.inv(model.root).T
-    logits, mean, log_scale = Mixture.of(model.network(residual))
+    logits, mean, log_scale = model.mixture(model.network(residual), model.log_widest)
     mixtures = torch.distributions.MixtureSameFamily(
         torch.distributions.Categorical(logits=logits), torch.distributions.Normal(mean, log_scale.exp())
     )
@@ -125,7 +124,7 @@ def test_one_gaussian_a_conditional_learns_the_exact_conditionals_of_a_gaussian(
     units = model.standardiser
     with torch.no_grad():
         r = model.model.whiten(torch.tensor(units.forward(x), dtype=torch.float32))
-        _, mean, log_scale = (part.squeeze(-1).double() for part in Mixture.of(model.model.network(r)))
+        _, mean, log_scale = (part.squeeze(-1).double() for part in model.model.mixture(model.model.network(r), model.model.log_widest))
         # x_i − E[x_i | x_<i] = L_ii (r_i − μ_i), L the Cholesky factor of the standardised covariance
         own = model.model.root.diagonal().double().numpy() * units.scale
     mean, scale = x - own * (r - mean).numpy(), own * log_scale.exp().numpy()
@@ -157,7 +156,7 @@ def test_samples_agree_with_density_by_the_probability_integral_transform(traine
     z = torch.tensor(trained.standardiser.forward(trained.sample(10_000, seed=1)), dtype=torch.float32)
     with torch.no_grad():
         r = trained.model.whiten(z)
-        logits, mean, log_scale = Mixture.of(trained.model.network(r))
+        logits, mean, log_scale = trained.model.mixture(trained.model.network(r), trained.model.log_widest)
         below = torch.special.ndtr((r.unsqueeze(-1) - mean) / log_scale.exp())
         u = (logits.softmax(dim=-1) * below).sum(dim=-1).numpy()
     # Each test raises a false alarm once in 10,000 seeds.
@@ -178,7 +177,7 @@ def test_a_column_of_repeated_values_has_a_bounded_density():
     model = genbench.load_model("ar").fit(x, budget="300")
     z = torch.tensor(model.standardiser.forward(x), dtype=torch.float32)
     with torch.no_grad():
-        _, _, log_scale = Mixture.of(model.model.network(model.model.whiten(z)))
+        _, _, log_scale = model.model.mixture(model.model.network(model.model.whiten(z)), model.model.log_widest)
     assert log_scale.min() >= math.log(1e-3)
     assert np.isfinite(model.log_prob(x)).all()
     assert np.isfinite(model.log_prob(x + 0.5)).all()
@@ -228,3 +227,13 @@ def test_what_is_no_order_is_refused(order):
 def test_an_order_for_another_dimension_is_refused():
     with pytest.raises(GenbenchError, match=r"order=\[1, 0, 2\] must name each of the 2 coordinates once"):
         genbench.load_model("ar", order=[1, 0, 2]).fit(bent(100), budget="1")
+
+
+def test_no_gaussian_is_wider_than_the_data_reach():
+    """A free component where data are rare once put one sample of 50,000 at 30 standard deviations."""
+    x = np.random.default_rng(0).uniform(-1, 1, size=(2000, 2))
+    model = genbench.load_model("ar", components=4, hidden=16).fit(x, budget="20").model
+    with torch.no_grad():
+        model.network.set_constant(torch.full((12,), 50.0))  # every log-scale asks for e⁵⁰
+        mixture = model.mixture(model.network(torch.randn(50, 2)), model.log_widest)
+    assert mixture.log_scale.exp().max() <= 1  # uniform points end at 1.7 standard deviations: 1.7 / 2.5 < 1
