@@ -227,7 +227,7 @@ class CFM(TorchModel):
 class OTCFM(CFM):
     """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.5)
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.9)
     presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 4e-3, "step_ms": 3.3}, dims=(8, None)),)
     own_coupling = "optimal"
 
