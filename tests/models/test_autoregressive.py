@@ -124,7 +124,9 @@ def test_one_gaussian_a_conditional_learns_the_exact_conditionals_of_a_gaussian(
     units = model.standardiser
     with torch.no_grad():
         r = model.model.whiten(torch.tensor(units.forward(x), dtype=torch.float32))
-        _, mean, log_scale = (part.squeeze(-1).double() for part in model.model.mixture(model.model.network(r), model.model.log_widest))
+        _, mean, log_scale = (
+            part.squeeze(-1).double() for part in model.model.mixture(model.model.network(r), model.model.log_widest)
+        )
         # x_i − E[x_i | x_<i] = L_ii (r_i − μ_i), L the Cholesky factor of the standardised covariance
         own = model.model.root.diagonal().double().numpy() * units.scale
     mean, scale = x - own * (r - mean).numpy(), own * log_scale.exp().numpy()
