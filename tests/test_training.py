@@ -156,7 +156,7 @@ def test_an_exploding_loss_ends_the_training():
 
 def test_budgets():
     assert Budget("quick").steps(Recipe(step_ms=2.0)) == 5000
-    assert Budget("standard").steps(Recipe(step_ms=2.0)) == 30000
+    assert Budget("standard").steps(Recipe(step_ms=2.0)) == 22500
     assert Budget("300").steps(Recipe()) == Budget("300 steps").steps(Recipe()) == 300
     assert (Budget("2.5s").seconds, Budget("2.5s").steps(Recipe())) == (2.5, None)
     for text in ("quik", "0", "-3", "0s", "1e3", ""):
