@@ -281,5 +281,9 @@ class RectifiedFlow(CFM):
         if not self.second:
             return super().training_loss(x1)
         with torch.no_grad():
-            x0 = integrate(self.first, x1, self._grid(self.reflow_steps).flip(0)).x
+            x0 = integrate(self.first_velocity, x1, self._grid(self.reflow_steps).flip(0)).x
         return self.regression(x0, x1)
+
+    def first_velocity(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return the velocity (b, d) of the first flow at points (b, d) and times ()."""
+        return self.way.scale(t) * self.first(x, self.way.clock(t))
