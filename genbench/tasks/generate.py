@@ -45,12 +45,7 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
         estimator.reveal(dataset, splits)
     else:
         estimator.fit(
-            splits.train,
-            splits.validation,
-            kind=dataset.kind,
-            seed=spec.seed,
-            budget=spec.budget,
-            progress=progress,
+            splits.train, splits.validation, kind=dataset.kind, seed=spec.seed, budget=spec.budget, progress=progress
         )
     fitted = time.perf_counter()
 
