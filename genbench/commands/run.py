@@ -1,0 +1,148 @@
+"""`genbench run`: train, score, show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genbench.commands.common import Plugins, read_plugins, say
+from genbench.errors import GenbenchError
+
+__all__ = ["run"]
+
+
+def run(
+    models: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4].",
+        ),
+    ] = "all",
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Datasets: all, a family, or names with parameters: moons,circles[noise=0.1]."
+        ),
+    ] = "moons",
+    seeds: Annotated[
+        str, typer.Option(metavar="N|LIST", help="How many seeds (3 is 0, 1, 2), or which: 4,7 (a single one: 4,).")
+    ] = "3",
+    budget: Annotated[
+        str,
+        typer.Option(
+            help="Training of each model: smoke (a check that all works), quick (about 10 s), standard (about 45 s), "
+            "steps (2000), or seconds (30s; not repeatable bit by bit)."
+        ),
+    ] = "quick",
+    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Worker processes, one thread each; 0 runs in this process, without timeouts. Default: one per core.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the run. Default: from data and budget, so that the same command goes on where it stopped."
+        ),
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results"),
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            min=1, help="Seconds after which a trial is stopped. Default: 300 for smoke, 900 for quick, else 3600."
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: 50,000.")
+    ] = None,
+    train: Annotated[
+        int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")
+    ] = None,
+    sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Train and score models, show the leaderboard, draw the samples side by side.
+
+    Finished trials are kept and never run again: after a stop, of whatever kind, the same command goes on.
+    Every dataset gets the oracle, draws from the truth itself, whose score stands beside every score.
+
+      genbench run --models all --data moons
+      genbench run --models cfm,ddpm --data moons,ring --seeds 5 --budget standard
+      genbench run --models my_model,cfm --plugin my_model.py
+    """
+    from genbench import api
+
+    plugins = read_plugins(plugin)
+    if sort is not None:
+        _known_metric(sort, metrics, plugins)
+    if why:
+        _explain(models, data, seeds, budget, metrics, {"samples": samples, "train": train}, name, results, plugins)
+        return
+    finished = api.run(
+        models, data, seeds, budget, metrics=metrics, name=name, results=results, jobs=jobs, timeout=timeout,
+        plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=say,
+    )  # fmt: skip
+    _publish(finished, sort)
+    if any(trial.status != "ok" for trial in finished.trials):
+        raise typer.Exit(1)
+
+
+def _known_metric(sort: str, metrics: str, plugins: list[str]) -> None:
+    """Refuse a metric that will not be there, before anything is run."""
+    from genbench.errors import nearest
+    from genbench.registry import REGISTRY, discover
+
+    discover(tuple(plugins), groups=("metrics",))
+    chosen = [spec.name for spec in REGISTRY["metrics"].select(metrics)]
+    if sort not in chosen:
+        raise GenbenchError(f"cannot sort by '{sort}', which is no metric of this run{nearest(sort, chosen)}")
+
+
+def _explain(
+    models: str,
+    data: str,
+    seeds: str,
+    budget: str,
+    metrics: str,
+    protocol: dict[str, int | None],
+    name: str | None,
+    results: Path,
+    plugins: list[str],
+) -> None:
+    from genbench.api import default_name
+    from genbench.metric import Protocol
+    from genbench.plan import make_plan
+    from genbench.registry import discover
+    from genbench.runner import remaining, why
+    from genbench.store import Store
+
+    discover(tuple(plugins))
+    plan = make_plan(models, data, seeds, budget, metrics, protocol=Protocol.asked(**protocol), plugins=plugins)
+    store = Store(results / (name or default_name(data, budget)))
+    todo, _ = remaining(plan.trials, store)
+    for spec in todo:
+        typer.echo(f"{spec.model} on {spec.dataset}, seed {spec.seed}: {why(spec, store)}")
+    typer.echo(f"{len(todo)} of {len(plan.trials)} trials would run")
+
+
+def _publish(run: Any, sort: str | None) -> None:
+    """Write the table in all formats, draw the figures, show the table, and say where everything is."""
+    from genbench.figures import save
+    from genbench.tables import FORMATS, render, show
+
+    board = run.leaderboard(sort)
+    files = [run.store.write_text(f"leaderboard.{form}", render(board, form)) for form in FORMATS]
+    files += save(run)
+    show(board)
+    typer.echo("")
+    for file in files:
+        typer.echo(str(file))
