@@ -23,12 +23,14 @@ class Evaluation:
     Attributes:
         metrics: value by name; None where a metric does not apply, failed, or is not finite.
         standard_errors: standard error by name, of those metrics that have one.
+        draws: scores of independent sample sets by name, where there were several.
         flags: one line for every thing that a reader should know before believing a score.
     """
 
     metrics: dict[str, float | None] = field(default_factory=dict)
     standard_errors: dict[str, float] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
+    draws: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
     def mean(cls, parts: Sequence[Evaluation]) -> Evaluation:
@@ -47,6 +49,7 @@ class Evaluation:
             elif len(set(values)) > 1:
                 combined.metrics[name] = float(np.mean(values))
                 combined.standard_errors[name] = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+                combined.draws[name] = values
         return combined
 
 
@@ -59,7 +62,8 @@ def evaluate(evidence: Evidence, metrics: Sequence[str] | None = None) -> Evalua
     """
     discover(groups=("metrics",))
     group = REGISTRY["metrics"]
-    cards: list[MetricCard] = [group[name] for name in dict.fromkeys(group.cards if metrics is None else metrics)]
+    names = [spec.name for spec in group.select("all")] if metrics is None else metrics
+    cards: list[MetricCard] = [group[name] for name in dict.fromkeys(names)]
     _check(evidence)
     evaluation = Evaluation()
     for card in sorted(cards, key=lambda card: (card.order, card.name)):

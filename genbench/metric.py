@@ -16,7 +16,7 @@ from genbench.seeding import generator, stream
 
 __all__ = ["Evidence", "MetricCard", "Protocol", "Score", "register_metric"]
 
-NEEDS = ("density", "truth", "modes")
+NEEDS = ("density", "truth", "modes", "train")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +45,7 @@ class Protocol:
         set_size: points in such a set.
         projections: directions of the sliced distance.
         train: training points of a synthetic dataset.
+        densities: first samples whose density under the model itself is asked for.
     """
 
     samples: int = 50_000
@@ -52,6 +53,7 @@ class Protocol:
     set_size: int = 1_500
     projections: int = 100
     train: int = 20_000
+    densities: int = 2_500
 
     @classmethod
     def asked(cls, **numbers: int | None) -> Protocol:
@@ -77,6 +79,7 @@ class MetricCard(Card):
     order: int = 100
     ratio: bool = True
     by_likelihood: bool = False
+    variant: bool = False
 
 
 def register_metric(
@@ -90,6 +93,7 @@ def register_metric(
     order: int = 100,
     ratio: bool = True,
     by_likelihood: bool = False,
+    variant: bool = False,
 ) -> Callable[[F], F]:
     """Register a function `metric(evidence) -> float | Score` under `name`.
 
@@ -97,10 +101,12 @@ def register_metric(
         label: heading in tables and figures.
         unit: "nats", "data units", …
         higher_is_better: False for distances.
-        needs: of "density" (the model's log_prob), "truth" (the data's) and "modes"; without them it is absent.
+        needs: of "density" (the model's log_prob), "truth" (the data's), "modes" and "train" (the training points);
+            without them it is absent.
         order: place among the columns; the first one that every model has is the default of `--sort`.
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.
+        variant: whether it is computed only where it is named, not as one of `all`.
 
     Raises:
         ContractError: `needs` names something unknown.
@@ -109,7 +115,7 @@ def register_metric(
         raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
 
     def wrap(function: F) -> F:
-        facts = (label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood)
+        facts = (label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood, variant)
         REGISTRY["metrics"].add(MetricCard(name, family, function, *facts))
         return function
 
@@ -126,6 +132,8 @@ class Evidence:
         test: points of the test split [m, d].
         model_log_prob: the model's log-density of `test` in nats [m], or None.
         seed: the evaluation seed, the same for all models.
+        train: points of the training split [k, d], or None where they are not at hand.
+        samples_model_log_prob: the model's log-density in nats of the first few samples, or None.
         protocol: how many points a metric uses.
     """
 
@@ -135,6 +143,8 @@ class Evidence:
     model_log_prob: Array | None
     seed: int
     protocol: Protocol = field(default_factory=Protocol)
+    train: Array | None = None
+    samples_model_log_prob: Array | None = None
 
     @property
     def has(self) -> frozenset[str]:
@@ -143,6 +153,7 @@ class Evidence:
             "density": self.model_log_prob is not None,
             "truth": isinstance(self.dataset, SyntheticDataset),
             "modes": self.dataset.modes is not None and self.dataset.mode_std is not None,
+            "train": self.train is not None,
         }
         return frozenset(name for name, true in facts.items() if true)
 

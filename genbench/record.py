@@ -99,7 +99,10 @@ class Failure(BaseModel):
 
 
 class TrialRecord(BaseModel):
-    """One finished trial, as it stands in results/<run>/trials/<key>.json."""
+    """One finished trial, as it stands in results/<run>/trials/<key>.json.
+
+    `draws` are the scores of the independent sample sets whose mean the oracle's score is.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -117,6 +120,7 @@ class TrialRecord(BaseModel):
     metrics: dict[str, float | None] = {}
     standard_errors: dict[str, float] = {}
     flags: list[str] = []
+    draws: dict[str, list[float]] = {}
     diagnostics: dict[str, float] = {}
     cost: Cost = Cost()
     history: list[dict[str, float]] = []

@@ -73,16 +73,15 @@ class Store:
         return (self.trials / f"{key}.json").exists()
 
     def write(
-        self, record: TrialRecord, samples: Array | None = None, weights: Mapping[str, Any] | None = None
+        self, record: TrialRecord, arrays: Mapping[str, Any] | None = None, weights: Mapping[str, Any] | None = None
     ) -> None:
-        """Write a finished trial: samples [n, *shape], kept as float32, and weights first, the record last.
+        """Write a finished trial: its arrays (samples, log-densities) and weights first, the record last.
 
         Raises:
             OSError: the disk is full or the folder is gone; what was there before is untouched.
         """
-        if samples is not None:
-            points = samples.astype(np.float32)
-            self._atomically(self.trials / f"{record.key}.npz", lambda file: np.savez(file, samples=points))
+        if arrays:
+            self._atomically(self.trials / f"{record.key}.npz", lambda file: np.savez(file, **arrays))
         if weights:
             from safetensors.torch import save
 
@@ -122,12 +121,20 @@ class Store:
         Raises:
             CorruptFile: the file cannot be read back.
         """
+        return self.arrays(key).get("samples")
+
+    def arrays(self, key: str) -> dict[str, Array]:
+        """Return what a trial's model showed, by name, as float64: samples [n, *shape] and its log-densities.
+
+        Raises:
+            CorruptFile: the file cannot be read back.
+        """
         file = self.trials / f"{key}.npz"
         if not file.exists():
-            return None
+            return {}
         try:
             with np.load(file, allow_pickle=False) as archive:
-                return np.asarray(archive["samples"], dtype=np.float64)
+                return {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise CorruptFile(f"{file} cannot be read ({error}); delete its trial's files and run again") from None
 

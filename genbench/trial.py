@@ -46,11 +46,12 @@ def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecor
             metrics=outcome.metrics,
             standard_errors=outcome.standard_errors,
             flags=[*cautions, *outcome.flags],
+            draws=outcome.draws,
             diagnostics=outcome.diagnostics,
             cost=outcome.cost,
             history=outcome.history,
         )
-    store.write(record, outcome.samples, outcome.weights)
+    store.write(record, outcome.arrays, outcome.weights)
     store.unmark(spec.key)
     return record
 

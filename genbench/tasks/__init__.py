@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from genbench.dataset import Array
 from genbench.record import Cost
 
 __all__ = ["Outcome"]
@@ -21,6 +20,7 @@ class Outcome:
     diagnostics: dict[str, float] = field(default_factory=dict)
     likelihood: str = "none"
     history: list[dict[str, float]] = field(default_factory=list)
-    samples: Array | None = None
+    draws: dict[str, list[float]] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)
