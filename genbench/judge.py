@@ -34,16 +34,18 @@ class Shown:
         samples: points [n, *shape], of float32 precision.
         test_log_prob: the model's log-density of the test points [m] in nats, or None.
         samples_log_prob: its log-density of the first few samples [k] in nats, or None.
+        likelihood: what these densities are.
     """
 
     samples: Array
     test_log_prob: Array | None = None
     samples_log_prob: Array | None = None
+    likelihood: str = "none"
 
     @classmethod
-    def of(cls, arrays: Mapping[str, Array]) -> Shown:
+    def of(cls, arrays: Mapping[str, Array], likelihood: str) -> Shown:
         """Return what was kept on disk."""
-        return cls(arrays["samples"], arrays.get("test_log_prob"), arrays.get("samples_log_prob"))
+        return cls(arrays["samples"], arrays.get("test_log_prob"), arrays.get("samples_log_prob"), likelihood)
 
     @property
     def arrays(self) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def densities(estimator: Estimator, samples: Array, splits: Splits, protocol: Pr
         with contextlib.suppress(NotImplementedError):  # the oracle of real data knows no density
             test = estimator.log_prob(splits.test, seed=seed)
             own = estimator.log_prob(samples[: protocol.densities], seed=stream(seed, "own"))
-            return Shown(samples, test, own)
+            return Shown(samples, test, own, estimator.likelihood)
     return Shown(samples)
 
 
@@ -87,6 +89,7 @@ def score(spec: TrialSpec, dataset: Dataset, splits: Splits, shown: Shown) -> Ev
         Protocol(**spec.protocol),
         train,
         shown.samples_log_prob,
+        shown.likelihood,
     )
     return evaluate(evidence, spec.metrics)
 
@@ -100,7 +103,7 @@ def floor(spec: TrialSpec, estimator: Estimator, dataset: Dataset, splits: Split
     evaluations = [score(spec, dataset, splits, shown)]
     if isinstance(dataset, SyntheticDataset):
         for k in range(1, FLOOR_DRAWS):
-            x = draw(estimator, dataset, splits, protocol, stream(spec.seed, "floor", k))
-            own = estimator.log_prob(x[: protocol.densities])
-            evaluations.append(score(spec, dataset, splits, Shown(x, shown.test_log_prob, own)))
+            seed = stream(spec.seed, "floor", k)
+            more = draw(estimator, dataset, splits, protocol, seed)
+            evaluations.append(score(spec, dataset, splits, densities(estimator, more, splits, protocol, seed)))
     return evaluations

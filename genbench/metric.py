@@ -18,6 +18,7 @@ __all__ = ["Evidence", "MetricCard", "Protocol", "Score", "register_metric"]
 
 NEEDS = ("density", "truth", "modes", "train")
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -134,6 +135,8 @@ class Evidence:
         seed: the evaluation seed, the same for all models.
         train: points of the training split [k, d], or None where they are not at hand.
         samples_model_log_prob: the model's log-density in nats of the first few samples, or None.
+        likelihood: what the model's log-densities are: "exact", "estimate" or "bound".
+        results: what several metrics share, see `once`.
         protocol: how many points a metric uses.
     """
 
@@ -145,6 +148,8 @@ class Evidence:
     protocol: Protocol = field(default_factory=Protocol)
     train: Array | None = None
     samples_model_log_prob: Array | None = None
+    likelihood: str = "exact"
+    results: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def has(self) -> frozenset[str]:
@@ -182,6 +187,13 @@ class Evidence:
     def samples_true_log_prob(self) -> Array:
         """The true log-density of `samples` in nats [n]."""
         return self._truth(self.samples)
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """Return what `compute` gives, computed once for all metrics that ask for it by this name."""
+        if name not in self.results:
+            self.results[name] = compute()
+        result: T = self.results[name]
+        return result
 
     def rng(self, metric: str) -> np.random.Generator:
         """Return the generator of a metric, the same for all models."""

@@ -39,8 +39,11 @@ class CouplingFlow(TorchModel):
             coupling's network reads beside it.
     """
 
-    recipe = Recipe(batch_size=256, lr=4e-3, ema=0.995, step_ms=15.0)
-    presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 3e-3, "frequencies": 0}, dims=(8, None)),)
+    recipe = Recipe(batch_size=1024, lr=6e-3, ema=0.995, step_ms=17.0)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset({"hidden": 128, "batch_size": 256, "lr": 3e-3, "frequencies": 0, "step_ms": 15.0}, dims=(8, None)),
+        Preset({"batch_size": 256, "lr": 4e-3, "step_ms": 15.0}, kinds=("table",), dims=(1, 7)),
+    )
 
     def __init__(
         self,
