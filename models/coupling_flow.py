@@ -39,21 +39,25 @@ class CouplingFlow(TorchModel):
             coupling's network reads beside it.
     """
 
-    recipe = Recipe(batch_size=1024, lr=6e-3, ema=0.995, step_ms=17.0)
+    recipe = Recipe(batch_size=512, lr=1.2e-2, ema=0.995, step_ms=25.0)
     presets: ClassVar[tuple[Preset, ...]] = (
-        Preset({"hidden": 128, "batch_size": 256, "lr": 3e-3, "frequencies": 0, "step_ms": 15.0}, dims=(8, None)),
-        Preset({"batch_size": 256, "lr": 4e-3, "step_ms": 15.0}, kinds=("table",), dims=(1, 7)),
+        Preset(
+            {"couplings": 12, "hidden": 128, "mixing": "linear", "clamp": 1.0, "frequencies": 0}
+            | {"batch_size": 256, "lr": 3e-3, "step_ms": 15.0},
+            dims=(8, None),
+        ),
+        Preset({"batch_size": 256, "lr": 3e-3}, kinds=("table",)),
     )
 
     def __init__(
         self,
-        couplings: int = 12,
+        couplings: int = 16,
         transform: str = "affine",
-        mixing: str = "linear",
+        mixing: str = "rotation",
         actnorm: bool = False,
-        hidden: int = 32,
+        hidden: int = 64,
         depth: int = 2,
-        clamp: float = 1.0,
+        clamp: float = 0.5,
         frequencies: int = 3,
     ) -> None:
         for name, value in (("couplings", couplings), ("hidden", hidden), ("depth", depth)):

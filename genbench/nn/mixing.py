@@ -114,15 +114,21 @@ class LinearMap(nn.Module):
 
 
 class Rotation(nn.Module):
-    """y = Qx with Q = exp(A − Aᵀ), orthogonal and learned; starts at random.
+    """y = Qx with Q = (I − S)⁻¹(I + S) and S = A − Aᵀ, orthogonal and learned; starts at random.
+
+    Cayley's transform reaches every rotation that turns nothing by exactly half a circle. The matrix exponential, which
+    reaches all, took a third of the step of a flow of 16 couplings.
 
     Args:
         d: Number of coordinates.
     """
 
+    eye: Tensor
+
     def __init__(self, d: int) -> None:
         super().__init__()
         self.generator = nn.Parameter(torch.randn(d, d))
+        self.register_buffer("eye", torch.eye(d), persistent=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return x @ self._matrix().T, x.new_zeros(len(x))
@@ -131,7 +137,8 @@ class Rotation(nn.Module):
         return y @ self._matrix(), y.new_zeros(len(y))
 
     def _matrix(self) -> Tensor:
-        return torch.linalg.matrix_exp(self.generator - self.generator.T)
+        skew = self.generator - self.generator.T
+        return torch.linalg.solve(self.eye - skew, self.eye + skew)
 
 
 MIXINGS: dict[str, Callable[[int], nn.Module]] = {
