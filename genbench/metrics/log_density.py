@@ -1,13 +1,19 @@
-"""Means of log-densities, in nats: an infinite term is reported, never averaged away."""
+"""Means of log-densities, in nats: an infinite term is reported, never averaged away; and of their exponentials."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from genbench.dataset import Array
 from genbench.metric import Score
 
-__all__ = ["mean_nats"]
+__all__ = ["mean_nats", "weight_above_1"]
+
+ERRORS = 4.0  # standard errors by which a mean weight must exceed 1 before a density is blamed,
+EXCESS = 0.01  # and by how much,
+POINTS = 25.0  # and by how many points' worth: the mean may be high for want of a few points of weight 0
 
 
 def mean_nats(values: Array, infinite: str) -> Score:
@@ -21,3 +27,20 @@ def mean_nats(values: Array, infinite: str) -> Score:
     if bad.any():
         return Score(float(values[bad].max()), None, f"{100 * bad.mean():.2g} % of the {infinite}")
     return Score.mean(values)
+
+
+def weight_above_1(log_weights: Array) -> float | None:
+    """Return the mean of importance weights [n], whose expectation is at most 1, if it is certainly above 1; else None.
+
+    Weights with a heavy tail raise their standard error together with their mean, so they do not look certain.
+    """
+    n, top = len(log_weights), float(np.max(log_weights))
+    if n < 2 or not math.isfinite(top):
+        return None
+    scaled = np.exp(log_weights - top)  # weights / e^top, so that none overflows
+    log_mean = top + math.log(scaled.mean())
+    error = float(scaled.std(ddof=1)) / math.sqrt(n)
+    certain = scaled.mean() - math.exp(min(-top, 700)) > ERRORS * error
+    if not certain or log_mean < math.log1p(max(EXCESS, POINTS / n)):
+        return None
+    return math.exp(min(log_mean, 700))

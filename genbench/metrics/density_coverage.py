@@ -1,0 +1,50 @@
+"""Density and coverage (Naeem et al. 2020): both use balls around test points only.
+
+A ball around an outlying sample is large, so a poor model has much recall; a ball around an outlying test point gives
+every model some precision. Density counts the balls that hold a sample, coverage the balls that hold any.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.metric import Evidence, Score, register_metric
+from genbench.metrics.precision_recall import K, manifolds
+
+__all__ = ["coverage", "density", "expected_coverage"]
+
+
+@register_metric("density", family="fidelity and coverage", higher_is_better=True, order=130)
+def density(evidence: Evidence) -> Score:
+    """Mean number of balls around test points that hold a sample, over K (Naeem et al. 2020, section 3).
+
+    A perfect model gets 1; more means that samples huddle where test points are dense. The standard error is that of
+    the samples, for these test points.
+    """
+    return Score.mean(manifolds(evidence).test_balls_per_sample / K)
+
+
+@register_metric("coverage", family="fidelity and coverage", higher_is_better=True, order=140)
+def coverage(evidence: Evidence) -> Score:
+    """Share of test points whose ball holds a sample (Naeem et al. 2020, section 3).
+
+    A perfect model gets `expected_coverage`; less than half of that is flagged. Balls overlap, so there is no binomial
+    standard error: it would be some 1.5 times too small.
+    """
+    reached = manifolds(evidence).samples_per_test_ball > 0
+    value = float(reached.mean())
+    share = value / expected_coverage(len(reached), K)
+    if share < 0.5:
+        why = f"samples reach {share:.0%} of what a perfect model's reach (a collapse)"
+        return Score(value, flag=f"coverage is {value:.2g}: {why}")
+    return Score(value)
+
+
+def expected_coverage(m: int, k: int) -> float:
+    """Return the expected coverage of m test points by as many samples of the same distribution.
+
+    Among the k nearest of the 2m − 1 other points no one is a sample with probability C(m − 1, k) / C(2m − 1, k)
+    (Naeem et al. 2020, section 3).
+    """
+    i = np.arange(1, k + 1)
+    return float(1 - np.prod((m - i) / (2 * m - i)))

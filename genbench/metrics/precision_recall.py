@@ -1,0 +1,68 @@
+"""Precision and recall by nearest-neighbour manifolds (Kynkäänniemi et al. 2019)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.errors import GenbenchError
+from genbench.metric import Evidence, Score, register_metric
+from genbench.metrics.neighbours import ball_counts, radii
+
+__all__ = ["K", "Manifolds", "manifolds", "precision", "recall"]
+
+K = 5  # neighbours: the ball around a point reaches to its K-th nearest of the same set
+
+
+@dataclass(frozen=True)
+class Manifolds:
+    """What the balls around m test points hold of m samples, and the other way round.
+
+    Attributes:
+        samples_per_test_ball: samples in the ball around each test point [m].
+        test_balls_per_sample: balls around test points that hold each sample [m].
+        sample_balls_per_test: balls around samples that hold each test point [m].
+    """
+
+    samples_per_test_ball: NDArray[np.int64]
+    test_balls_per_sample: NDArray[np.int64]
+    sample_balls_per_test: NDArray[np.int64]
+
+
+@register_metric("precision", family="fidelity and coverage", higher_is_better=True, order=110)
+def precision(evidence: Evidence) -> Score:
+    """Share of samples that lie in the ball around a test point (Kynkäänniemi et al. 2019, eq. 1 and 2).
+
+    The standard error is that of the samples, for these test points.
+    """
+    return Score.mean((manifolds(evidence).test_balls_per_sample > 0).astype(np.float64))
+
+
+@register_metric("recall", family="fidelity and coverage", higher_is_better=True, order=120)
+def recall(evidence: Evidence) -> Score:
+    """Share of test points that lie in the ball around a sample (Kynkäänniemi et al. 2019, eq. 1 and 2).
+
+    The standard error is that of the test points, for these samples.
+    """
+    return Score.mean((manifolds(evidence).sample_balls_per_test > 0).astype(np.float64))
+
+
+def manifolds(evidence: Evidence) -> Manifolds:
+    """Return the balls' counts for the first m samples and m test points, m as large as both allow.
+
+    Raises:
+        GenbenchError: m is not larger than K.
+    """
+    return evidence.once("manifolds", lambda: _manifolds(evidence))
+
+
+def _manifolds(evidence: Evidence) -> Manifolds:
+    m = min(len(evidence.samples), len(evidence.test))
+    if m <= K:
+        raise GenbenchError(f"{m} points have no {K}-th neighbour; give at least {K + 1} samples and test points")
+    x, y = evidence.samples[:m], evidence.test[:m]
+    samples_per_test_ball, test_balls_per_sample = ball_counts(x, y, radii(y, K))
+    _, sample_balls_per_test = ball_counts(y, x, radii(x, K))
+    return Manifolds(samples_per_test_ball, test_balls_per_sample, sample_balls_per_test)
