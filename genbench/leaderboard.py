@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genbench.errors import GenbenchError, nearest
-from genbench.metric import MetricCard
 from genbench.model import LIKELIHOODS
 from genbench.record import Cost, TrialRecord
-from genbench.registry import REGISTRY, discover
+from genbench.registry import discover
+from genbench.standing import Cell, card_of, fill_cells, mark_best, set_floors
+from genbench.statistics.intervals import Method
+from genbench.statistics.resolution import Resolution, resolution
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cell", "Leaderboard", "Row", "interval"]
+__all__ = ["Cell", "Leaderboard", "Row"]
 
-LEVEL = 0.95
 COSTS = tuple(Cost.model_fields)
-
-
-@dataclass
-class Cell:
-    """One metric of one row.
-
-    Attributes:
-        mean: mean over seeds.
-        low, high: 95 % interval of the mean (Student's t over seeds); None with fewer than two seeds.
-        floor: the oracle's mean on the same dataset.
-        ratio: mean / floor, for metrics where that means something.
-        best: whether it is the best of the models, or cannot be told apart from it by a paired t-test at 5 %.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-    floor: float | None = None
-    ratio: float | None = None
-    best: bool = False
 
 
 @dataclass
@@ -60,11 +41,16 @@ class Row:
     cost: dict[str, float | None]
     flags: list[str]
     values: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)  # metric -> seed -> value
+    draws: dict[str, list[list[float]]] = field(
+        default_factory=dict, repr=False
+    )  # metric -> seed -> draw, the oracle's
+    samples: int = 0
 
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
         row = asdict(self)
-        del row["values"]
+        for name in ("values", "draws", "samples"):
+            del row[name]
         return row
 
 
@@ -77,8 +63,10 @@ class Leaderboard:
     metrics: list[str]
 
     @classmethod
-    def of(cls, trials: Sequence[TrialRecord], sort: str | None = None) -> Leaderboard:
+    def of(cls, trials: Sequence[TrialRecord], sort: str | None = None, intervals: Method = "auto") -> Leaderboard:
         """Return the leaderboard of some trials, sorted by `sort`, or by the first metric that all models have.
+
+        Intervals are as in `mean_intervals`.
 
         Raises:
             GenbenchError: no trial has the metric.
@@ -88,17 +76,19 @@ class Leaderboard:
         for trial in trials:
             groups[trial.dataset, trial.model].append(trial)
         rows = [_row(group) for group in groups.values()]
+        fill_cells(rows, intervals)
         names = sorted({name for row in rows for name in row.metrics}, key=_order)
         if sort is not None and sort not in names:
             raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
         sort = sort or _default_sort(rows, names)
-        for dataset in dict.fromkeys(row.dataset for row in rows):
-            here = [row for row in rows if row.dataset == dataset]
+        by_dataset: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_dataset[row.dataset].append(row)
+        for here in by_dataset.values():
+            set_floors(here)
             for name in names:
-                _set_floor(here, name)
-                _mark_best(here, name)
-        datasets = list(dict.fromkeys(row.dataset for row in rows))
-        rows.sort(key=lambda row: (datasets.index(row.dataset), *_rank(row, sort)))
+                mark_best(here, name)
+        rows = [row for here in by_dataset.values() for row in sorted(here, key=lambda row: _rank(row, sort))]
         return cls(rows, sort, names)
 
     def records(self) -> list[dict[str, Any]]:
@@ -111,24 +101,21 @@ class Leaderboard:
 
         return pd.DataFrame([_flat(row, self.metrics) for row in self.rows])
 
+    def resolutions(self, dataset: str) -> dict[str, Resolution]:
+        """Return what each metric can tell apart on a dataset, by the oracle's repeated draws, where it has them.
+
+        It is for models with as many seeds as the best-sampled row of the dataset has.
+        """
+        here = [row for row in self.rows if row.dataset == dataset]
+        oracle = next((row for row in here if row.role == "oracle"), None)
+        if oracle is None:
+            return {}
+        seeds = max(row.seeds for row in here)
+        found = {name: resolution(name, oracle.draws.get(name, []), oracle.samples, seeds) for name in self.metrics}
+        return {name: one for name, one in found.items() if one is not None and one.oracle_sd > 0}
+
     def _repr_html_(self) -> str:
         return str(self.frame().to_html())
-
-
-def interval(values: Iterable[float]) -> tuple[float, float | None, float | None]:
-    """Return the mean of independent values and the ends of its 95 % interval by Student's t.
-
-    >>> interval([1.0, 2.0, 3.0])
-    (2.0, -0.484..., 4.484...)
-    """
-    x = np.asarray(list(values), dtype=np.float64)
-    mean = float(x.mean())
-    if len(x) < 2:
-        return mean, None, None
-    from scipy.special import stdtrit
-
-    half = float(stdtrit(len(x) - 1, 0.5 + LEVEL / 2) * x.std(ddof=1) / np.sqrt(len(x)))
-    return mean, mean - half, mean + half
 
 
 def _row(trials: list[TrialRecord]) -> Row:
@@ -145,49 +132,13 @@ def _row(trials: list[TrialRecord]) -> Row:
         seeds=len(fine),
         failed=len(trials) - len(fine),
         statuses=dict(statuses),
-        metrics={name: Cell(*interval(by_seed.values())) if by_seed else None for name, by_seed in values.items()},
+        metrics={},
         cost={name: _mean([getattr(t.cost, name) for t in fine]) for name in COSTS},
         flags=[f"seed {t.seed}: {flag}" for t in fine for flag in t.flags],
         values=values,
+        draws={name: [t.draws[name] for t in fine if name in t.draws] for name in names},
+        samples=first.spec.protocol.get("samples", 0),
     )
-
-
-def _set_floor(rows: list[Row], name: str) -> None:
-    """Put the oracle's mean beside every score of a dataset."""
-    oracle = next((row.metrics.get(name) for row in rows if row.role == "oracle"), None)
-    if oracle is None:
-        return
-    for row in rows:
-        cell = row.metrics.get(name)
-        if cell:
-            cell.floor = oracle.mean
-            cell.ratio = cell.mean / oracle.mean if _card(name).ratio and oracle.mean > 0 else None
-
-
-def _mark_best(rows: list[Row], name: str) -> None:
-    """Mark the best model of a dataset and those that a paired t-test over seeds cannot tell from it.
-
-    Controls do not compete. Where likelihood kinds must not be mixed, each has a best of its own. One seed marks none.
-    """
-    card = _card(name)
-    competing = [row for row in rows if row.role == "model" and len(row.values.get(name, {})) > 1]
-    for kind in {row.likelihood for row in competing} if card.by_likelihood else {None}:
-        group = [row for row in competing if kind is None or row.likelihood == kind]
-        if len(group) < 2 and kind is None:
-            continue
-        sign = -1 if card.higher_is_better else 1
-        best = min(group, key=lambda row: sign * row.metrics[name].mean)  # type: ignore[union-attr]
-        for row in group:
-            cell = row.metrics[name]
-            assert cell is not None
-            cell.best = row is best or _cannot_tell(best.values[name], row.values[name])
-
-
-def _cannot_tell(a: dict[int, float], b: dict[int, float]) -> bool:
-    """Whether the 95 % interval of the mean paired difference holds 0; seeds that only one of them has do not count."""
-    differences = [b[seed] - a[seed] for seed in a.keys() & b.keys()]
-    _, low, high = interval(differences) if differences else (0.0, None, None)
-    return low is None or high is None or low <= 0 <= high
 
 
 def _rank(row: Row, sort: str | None) -> tuple[int, int, float]:
@@ -195,7 +146,7 @@ def _rank(row: Row, sort: str | None) -> tuple[int, int, float]:
     cell = row.metrics.get(sort) if sort else None
     if cell is None or sort is None:
         return (1, 0, 0.0)
-    card = _card(sort)
+    card = card_of(sort)
     kind = LIKELIHOODS.index(row.likelihood) if card.by_likelihood else 0
     return (0, kind, -cell.mean if card.higher_is_better else cell.mean)
 
@@ -205,14 +156,8 @@ def _default_sort(rows: list[Row], names: list[str]) -> str | None:
     return next((name for name in names if all(row.metrics.get(name) for row in alive)), names[0] if names else None)
 
 
-def _card(name: str) -> MetricCard:
-    """Return the card of a metric; one of a plugin that is not loaded now is taken for a distance."""
-    cards: dict[str, MetricCard] = REGISTRY["metrics"].cards
-    return cards.get(name) or MetricCard(name, "", None, label=name)
-
-
 def _order(name: str) -> tuple[int, str]:
-    return (_card(name).order, name)
+    return (card_of(name).order, name)
 
 
 def _mean(values: list[float | None]) -> float | None:
@@ -226,6 +171,6 @@ def _flat(row: Row, metrics: list[str]) -> dict[str, Any]:
     }
     for name in metrics:
         cell = row.metrics.get(name)
-        for part in ("mean", "low", "high", "floor", "ratio"):
+        for part in ("mean", "low", "high", "floor", "ratio", "ratio_low", "ratio_high"):
             flat[f"{name}_{part}"] = getattr(cell, part) if cell else None
     return flat | row.cost

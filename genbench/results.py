@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genbench.leaderboard import Leaderboard
+    from genbench.statistics.intervals import Method
 
 __all__ = ["Run"]
 
@@ -99,12 +100,12 @@ class Run:
         frame = pd.DataFrame(rows, columns=columns)
         return frame.astype({"value": float, "standard_error": float})
 
-    def leaderboard(self, sort: str | None = None) -> Leaderboard:
-        """Return the leaderboard, sorted by a metric.
+    def leaderboard(self, sort: str | None = None, intervals: Method = "auto") -> Leaderboard:
+        """Return the leaderboard, sorted by a metric; for `intervals` see `mean_intervals`.
 
         Raises:
             GenbenchError: the run has no such metric.
         """
         from genbench.leaderboard import Leaderboard
 
-        return Leaderboard.of(self.trials, sort)
+        return Leaderboard.of(self.trials, sort, intervals)

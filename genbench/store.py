@@ -138,6 +138,23 @@ class Store:
         except (OSError, ValueError, KeyError, EOFError) as error:
             raise CorruptFile(f"{file} cannot be read ({error}); delete its trial's files and run again") from None
 
+    def weights(self, key: str) -> dict[str, Any]:
+        """Return a trial's weights by name, as tensors; empty where it has none.
+
+        Raises:
+            CorruptFile: the file cannot be read back.
+        """
+        file = self.trials / f"{key}.safetensors"
+        if not file.exists():
+            return {}
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            return dict(load(file.read_bytes()))
+        except (OSError, ValueError, SafetensorError) as error:
+            raise CorruptFile(f"{file} cannot be read ({error}); delete its trial's files and run again") from None
+
     def finished(self) -> list[str]:
         """Return the keys of all finished trials, also of those that the run's table no longer holds."""
         return sorted(file.stem for file in self.trials.glob("*.json"))
@@ -171,17 +188,17 @@ class Store:
         self._atomically(file, lambda out: out.write(payload.encode()))
 
     def _read_json(self, file: Path, schema: type[R]) -> R:
+        content = b""
         try:
-            content = json.loads(file.read_bytes())
-            if isinstance(content, dict) and content.get("schema", 0) > SCHEMA:
-                raise GenbenchError(
-                    f"{file} was written by a newer genbench (schema {content['schema']}); upgrade genbench"
-                )
-            return schema.model_validate(content)
+            content = file.read_bytes()
+            found = schema.model_validate_json(content)
         except (OSError, ValueError) as error:
+            _refuse_newer(file, _schema_of(content))
             at = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ""
             reason = f"field {'.'.join(map(str, at))} is wrong" if at else "it is not whole JSON"
             raise CorruptFile(f"{file} is corrupt: {reason}") from None
+        _refuse_newer(file, found.schema_version)  # type: ignore[attr-defined]
+        return found
 
     def _atomically(self, file: Path, write: Callable[[IO[bytes]], Any]) -> None:
         """Write to a file beside it, flush it to the disk, and move it into place."""
@@ -196,3 +213,16 @@ class Store:
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
+
+
+def _refuse_newer(file: Path, version: int) -> None:
+    if version > SCHEMA:
+        raise GenbenchError(f"{file} was written by a newer genbench (schema {version}); upgrade genbench")
+
+
+def _schema_of(content: bytes) -> int:
+    """Return the schema that a file says it has; 0 where it says nothing that can be read."""
+    try:
+        return int(json.loads(content)["schema"])
+    except (ValueError, KeyError, TypeError):
+        return 0

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genbench.commands.common import RunFolder, say
+from genbench.errors import GenbenchError
+
+if TYPE_CHECKING:
+    from genbench.leaderboard import Leaderboard
+    from genbench.results import Run
 
 __all__ = ["leaderboard"]
 
@@ -20,6 +26,16 @@ class Format(StrEnum):
     md = "md"
     tex = "tex"
     json = "json"
+    tidy = "tidy"
+    parquet = "parquet"
+
+
+class Intervals(StrEnum):
+    """How 95 % intervals over seeds are found."""
+
+    auto = "auto"
+    t = "t"
+    bootstrap = "bootstrap"
 
 
 def leaderboard(
@@ -27,18 +43,59 @@ def leaderboard(
     sort: Annotated[
         str | None, typer.Option(metavar="METRIC", help="Sort by this metric. Default: the first that all models have.")
     ] = None,
-    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+    format: Annotated[
+        Format,
+        typer.Option(
+            help="How to write it: a table; the same as csv, markdown, LaTeX (booktabs) or JSON; or one row a trial "
+            "and metric (tidy csv, parquet)."
+        ),
+    ] = Format.table,
     columns: Annotated[str, typer.Option(metavar="main|all|NAMES", help="Which metrics the table shows.")] = "main",
+    intervals: Annotated[
+        Intervals, typer.Option(help="Student's t, the studentised bootstrap, or t below 10 seeds (auto).")
+    ] = Intervals.auto,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead.")] = None,
 ) -> None:
-    """Show the leaderboard of a run, computed from its files."""
+    """Show the leaderboard of a run, computed from its files.
+
+    Scores stand beside the oracle's, with intervals over seeds; ties with the best are shown as ties, and below each
+    table stands what the seeds can tell apart at all. Over two or more datasets there is one ranking of all.
+
+      genbench leaderboard results/moons-quick --sort kl --columns all
+      genbench leaderboard results/moons-quick --format tex --output table.tex
+    """
     from genbench.api import load_run
-    from genbench.tables import render, show
+    from genbench.tables import show
 
     loaded = load_run(run)
-    board = loaded.leaderboard(sort)
+    board = loaded.leaderboard(sort, intervals.value)
     for problem in loaded.problems:
         say(problem)
-    if format is Format.table:
+    if format is Format.table and output is None:
         show(board, columns)
-    else:
-        typer.echo(render(board, format.value), nl=False)
+        return
+    if output is None and format is Format.parquet:
+        raise GenbenchError("parquet is not for a terminal; add --output scores.parquet")
+    content = _written(loaded, board, format)
+    if output is None:
+        typer.echo(content.decode(), nl=False)
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise GenbenchError(f"cannot write {output}: {error.strerror or error}; choose another --output") from None
+    typer.echo(str(output))
+
+
+def _written(run: Run, board: Leaderboard, format: Format) -> bytes:
+    """Return the bytes of a file; a table is markdown there."""
+    from genbench.exports import render
+
+    if format is Format.tidy:
+        return run.frame().to_csv(index=False).encode()
+    if format is Format.parquet:
+        try:
+            return bytes(run.frame().to_parquet(index=False))
+        except ImportError:
+            raise GenbenchError("parquet needs pyarrow, which is not installed; `pip install pyarrow`") from None
+    return render(board, "md" if format is Format.table else format.value).encode()

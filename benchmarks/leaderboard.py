@@ -1,0 +1,70 @@
+"""How long the leaderboard of 10,000 trials takes, from files to table: 20 models, 50 datasets, 10 seeds, 20 metrics.
+
+Run it as `python benchmarks/leaderboard.py`. The store is synthetic: random scores, histories as long as real ones.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+import genbench
+from genbench.record import Cost, RunRecord, TrialRecord, TrialSpec
+from genbench.registry import REGISTRY, discover
+from genbench.store import Store
+
+MODELS, DATASETS, SEEDS = 20, 50, 10
+
+
+def fill(folder: Path) -> None:
+    """Write the trials of a synthetic run."""
+    discover(groups=("metrics",))
+    rng, store, keys = np.random.default_rng(0), Store(folder), []
+    store.create()
+    names = tuple(spec.name for spec in REGISTRY["metrics"].select("all"))
+    os.fsync = lambda _: None  # type: ignore[assignment]  # a benchmark of reading need not wait for the disk to write
+    history = [{"step": float(i), "loss": float(rng.random())} for i in range(200)]
+    for m in range(MODELS):
+        for d in range(DATASETS):
+            for seed in range(SEEDS):
+                name, role = (f"model{m}", "model") if m else ("oracle", "oracle")
+                spec = TrialSpec(
+                    model=name, model_name=name, params={}, dataset=f"data{d}", dataset_name=f"data{d}",
+                    dataset_params={}, seed=seed, budget="quick", metrics=names, protocol={"samples": 50_000},
+                    sources={},
+                )  # fmt: skip
+                record = TrialRecord(
+                    key=spec.key, model=name, dataset=spec.dataset, seed=seed, params={}, budget="quick", status="ok",
+                    family=f"family{m % 6}", role=role, likelihood="exact",
+                    metrics={n: float(1 + m / 10 + rng.normal()) for n in names},
+                    draws={n: [float(v) for v in 1 + rng.normal(size=4)] for n in names} if not m else {},
+                    cost=Cost(train_seconds=1.0, steps=1000), history=history, spec=spec,
+                )  # fmt: skip
+                store.write(record)
+                keys.append(spec.key)
+    store.write_run(RunRecord(name="synthetic", trials=keys))
+
+
+def main() -> None:
+    """Print the seconds of reading and of computing."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder)
+        if not (path / "run.json").exists():
+            fill(path)
+        run = genbench.load_run(path)
+        begin = time.perf_counter()
+        trials = run.trials
+        read = time.perf_counter()
+        board = run.leaderboard()
+        done = time.perf_counter()
+        print(f"{len(trials)} trials, {len(board.rows)} rows, {len(board.metrics)} metrics")
+        print(f"read {read - begin:.2f} s, leaderboard {done - read:.2f} s, together {done - begin:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

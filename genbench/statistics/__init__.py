@@ -1,0 +1,1 @@
+"""Statistics over seeds and datasets: pure functions on arrays, vectorised over the cells of a table."""

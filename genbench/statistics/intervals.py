@@ -1,0 +1,127 @@
+"""Confidence intervals over seeds: of a mean, and of the quotient of two means."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.errors import GenbenchError
+
+__all__ = ["BOOTSTRAP_FROM", "Method", "mean_intervals", "ratio_intervals"]
+
+Method = Literal["auto", "t", "bootstrap"]
+
+BOOTSTRAP_FROM = 10  # seeds; with fewer the studentised bootstrap has too few distinct resamples
+RESAMPLES = 999  # so that the 2.5 % and 97.5 % quantiles are the 25th and the 975th of the ordered values
+BLOCK = 2_000_000  # numbers of a block of rows × resamples
+
+
+def mean_intervals(
+    values: Array, method: Method = "auto", level: float = 0.95, seed: int = 0
+) -> tuple[Array, Array, Array]:
+    """Return the mean of each row of independent values [r, n] and the ends of its interval: three arrays [r].
+
+    "t" is Student's. "bootstrap" is the studentised bootstrap (Efron and Tibshirani 1993, section 12.5): quantiles of
+    (x̄* − x̄) / se* over resamples in place of Student's, so that a skewed score gets a skewed interval; a row with too
+    few distinct values for it gets Student's. "auto" is t below 10 values and the bootstrap from there on.
+
+    Measured coverage of 95 % intervals (in %, 40,000 repetitions each, standard error 0.1 to 0.2); BCa is the bootstrap
+    that was not taken (4,000 repetitions):
+
+    ===========  ==========================  ==========================  ==========================
+    scores       t:  n = 3     5    10    20  bootstrap: 5     10     20  BCa:   5      10     20
+    ===========  ==========================  ==========================  ==========================
+    normal          95.2  95.1  95.0  95.0       95.0   94.9   94.9         83.3   91.3   92.8
+    exponential     88.3  88.5  89.8  92.0       93.3   94.2   94.5         80.6   87.2   91.1
+    log-normal      84.0  82.3  84.1  86.9       89.3   90.9   91.8         74.3   82.7   88.0
+    ===========  ==========================  ==========================  ==========================
+
+    With 5 normal scores the bootstrap's intervals are 1.3 times as long as Student's, with 10 they are 1.05 times.
+
+    Returns:
+        Mean, low and high; low and high are NaN for fewer than two values.
+
+    Raises:
+        GenbenchError: the method is unknown.
+    """
+    if method not in ("auto", "t", "bootstrap"):
+        raise GenbenchError(f"no interval method '{method}'; write auto, t or bootstrap")
+    values = np.asarray(values, dtype=np.float64)
+    n = values.shape[1]
+    mean = values.mean(axis=1)
+    if n < 2:
+        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    error = values.std(axis=1, ddof=1) / np.sqrt(n)
+    low_t, high_t = _student(n - 1, level)
+    low, high = mean + low_t * error, mean + high_t * error
+    if method == "bootstrap" or (method == "auto" and n >= BOOTSTRAP_FROM):
+        for start in range(0, len(values), max(1, BLOCK // RESAMPLES)):
+            rows = slice(start, start + max(1, BLOCK // RESAMPLES))
+            quantiles = _studentised_quantiles(values[rows], level, seed)  # (2, rows)
+            fine = np.isfinite(quantiles).all(axis=0)
+            ends = mean[rows] - np.where(fine, quantiles, 0.0)[::-1] * error[rows]
+            low[rows], high[rows] = np.where(fine, ends, (low[rows], high[rows]))
+    return mean, low, high
+
+
+def ratio_intervals(values: Array, floors: Array, level: float = 0.95) -> tuple[Array, Array, Array]:
+    """Return the quotient of the means of each row of `values` [r, n] and `floors` [r, m] with its interval: three [r].
+
+    Both means carry an error. By the delta method, log(x̄/f̄) has variance s_x²/(n x̄²) + s_f²/(m f̄²) and
+    Welch–Satterthwaite degrees of freedom; the ends are exp of log(x̄/f̄) ± t · standard error, and positive.
+
+    Measured coverage of 95 % intervals: 91 to 97 % for normal and log-normal scores with coefficients of variation of
+    5 to 50 % above and 10 to 30 % below, n and m from 3 to 12 (20,000 repetitions each); 94 to 97 % where n = m.
+    Fieller's interval covers alike, but has no end in up to 17 % of the cases with three noisy floors.
+
+    Returns:
+        Quotient, low and high; NaN where a mean is not positive, low and high NaN for fewer than two values or floors.
+    """
+    from scipy.special import stdtrit
+
+    x, f = np.asarray(values, dtype=np.float64), np.asarray(floors, dtype=np.float64)
+    n, m = x.shape[1], f.shape[1]
+    above, below = x.mean(axis=1), f.mean(axis=1)
+    positive = (above > 0) & (below > 0)
+    above, below = np.where(positive, above, np.nan), np.where(positive, below, np.nan)
+    ratio = above / below
+    if n < 2 or m < 2:
+        return ratio, np.full_like(ratio, np.nan), np.full_like(ratio, np.nan)
+    a, b = x.var(axis=1, ddof=1) / n / above**2, f.var(axis=1, ddof=1) / m / below**2
+    spread = np.where(a + b > 0, a + b, 1.0)
+    freedom = spread**2 / np.maximum(a**2 / (n - 1) + b**2 / (m - 1), np.finfo(float).tiny)
+    half = np.where(a + b > 0, stdtrit(freedom, 0.5 + level / 2) * np.sqrt(a + b), a + b)
+    return ratio, ratio * np.exp(-half), ratio * np.exp(half)
+
+
+def _student(freedom: int, level: float) -> tuple[float, float]:
+    from scipy.special import stdtrit
+
+    high = float(stdtrit(freedom, 0.5 + level / 2))
+    return -high, high
+
+
+def _studentised_quantiles(x: Array, level: float, seed: int) -> Array:
+    """Return the lower and upper quantile of (x̄* − x̄) / se* for each row of x [r, n]: [2, r], not finite in vain."""
+    n = x.shape[1]
+    centred = x - x.mean(axis=1, keepdims=True)
+    scale = centred.std(axis=1, ddof=1, keepdims=True)
+    z = np.divide(centred, scale, out=np.full_like(centred, np.nan), where=scale > 0)
+    weights = _weights(n, seed)
+    mean = z @ weights.T  # (r, resamples)
+    variance = (z * z) @ weights.T - mean**2
+    varied = variance > 1e-9  # less is rounding: the resample holds one value only
+    t = np.where(varied, mean, np.copysign(np.inf, mean))
+    t = np.divide(t, np.sqrt(variance / (n - 1), where=varied, out=np.ones_like(t)), out=t)
+    low = max(0, round((RESAMPLES + 1) * (0.5 - level / 2)) - 1)
+    t.partition((low, RESAMPLES - 1 - low), axis=1)
+    return t[:, (low, RESAMPLES - 1 - low)].T
+
+
+@lru_cache(maxsize=32)
+def _weights(n: int, seed: int) -> Array:
+    """Return how often each of n values is in each resample, divided by n: [resamples, n]."""
+    return np.random.default_rng([seed, n]).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n

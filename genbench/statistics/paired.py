@@ -1,0 +1,128 @@
+"""Whether one model differs from another: paired by the seeds that both have, or unpaired; for many pairs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from genbench.dataset import Array
+
+__all__ = ["Difference", "Verdict", "holm", "paired", "paired_tests", "verdict", "welch_tests"]
+
+Verdict = Literal["better", "worse", "cannot tell"]
+
+ROUNDING = 1e-12  # differences that vary by less, relative to the values, are the same
+
+
+class Difference(NamedTuple):
+    """How far b lies from a.
+
+    Attributes:
+        n: pairs, or the smaller of two unpaired numbers.
+        difference: mean of b minus mean of a.
+        low, high: its interval; NaN where there is none.
+        p: of the hypothesis that there is no difference, two-sided; NaN with fewer than two pairs.
+    """
+
+    n: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def paired(a: Mapping[int, float], b: Mapping[int, float], level: float = 0.95) -> Difference:
+    """Return the mean difference b − a over the seeds that both have, by the paired t-test.
+
+    >>> paired({0: 1.0, 1: 2.0, 2: 3.0}, {0: 1.5, 1: 2.0, 2: 4.0, 7: 9.0}).difference
+    0.5
+    """
+    seeds = sorted(a.keys() & b.keys())
+    x, y = (np.array([[values[seed] for seed in seeds]], dtype=np.float64) for values in (a, b))
+    n, *rest = paired_tests(x, y, level)
+    return Difference(int(n[0]), *(float(part[0]) for part in rest))
+
+
+def paired_tests(a: Array, b: Array, level: float = 0.95) -> tuple[Array, Array, Array, Array, Array]:
+    """Return n, difference, low, high and p of the paired t-test of each row of b − a, [r, n] each; NaN is no value.
+
+    Equal values everywhere are no difference: p = 1. Where all differences of a row are the same but not 0, Student's t
+    has no scale to judge by; then p = 2^(1−n), by flipping signs, and there is no interval.
+    """
+    if a.shape[1] == 0:
+        none = np.full(len(a), np.nan)
+        return np.zeros(len(a), dtype=np.int64), none, none, none, none
+    d = b - a
+    n, mean, variance = _moments(d)
+    size = np.nanmax(np.abs(np.where(np.isnan(d), 0, np.abs(a) + np.abs(b))), axis=1)
+    same = (n > 1) & (np.sqrt(variance) <= ROUNDING * size)
+    low, high, p = _student(mean, np.sqrt(variance / np.maximum(n, 1)), n - 1.0, level)
+    zero = same & (np.abs(mean) <= ROUNDING * size)
+    p = np.where(zero, 1.0, np.where(same, 2.0 ** (1 - n), p))
+    low, high = (np.where(zero, 0.0, np.where(same, np.nan, end)) for end in (low, high))
+    return n, mean, low, high, p
+
+
+def welch_tests(a: Array, b: Array, level: float = 0.95) -> tuple[Array, Array, Array, Array, Array]:
+    """Return n, difference, low, high and p of Welch's unpaired t-test of rows of a [r, n] and b [r, m]; NaN is none.
+
+    Without any spread on both sides there is no scale to judge by: p is 1 for equal means, else NaN.
+    """
+    (n, mean_a, variance_a), (m, mean_b, variance_b) = _moments(a), _moments(b)
+    u, v = variance_a / np.maximum(n, 1), variance_b / np.maximum(m, 1)
+    size = np.abs(mean_a) + np.abs(mean_b)
+    flat = np.sqrt(u + v) <= ROUNDING * size
+    spread = np.where(flat, 1.0, u + v)
+    inverse = ((u / spread) ** 2 / np.maximum(n - 1, 1)) + ((v / spread) ** 2 / np.maximum(m - 1, 1))
+    freedom = 1 / np.where(flat, 1.0, inverse)
+    enough = (n > 1) & (m > 1)
+    freedom = np.where(enough, freedom, 0)
+    low, high, p = _student(mean_b - mean_a, np.sqrt(spread), freedom, level)
+    equal = flat & (np.abs(mean_b - mean_a) <= ROUNDING * size)
+    p = np.where(enough & flat, np.where(equal, 1.0, np.nan), p)
+    low, high = (np.where(flat, np.nan, end) for end in (low, high))
+    return np.minimum(n, m), mean_b - mean_a, low, high, p
+
+
+def holm(p: Array) -> Array:
+    """Return Holm's (1979) step-down adjusted p-values of p [m]; NaN stays NaN and is no test.
+
+    The i-th smallest becomes the largest of (m − j + 1) p_(j) over j ≤ i, at most 1.
+
+    >>> holm(np.array([0.01, 0.04, 0.03]))
+    array([0.03, 0.06, 0.06])
+    """
+    p = np.asarray(p, dtype=np.float64)
+    m = int((~np.isnan(p)).sum())
+    order = np.argsort(p)[:m]  # NaN sorts last
+    adjusted = np.full_like(p, np.nan)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate((m - np.arange(m)) * p[order]))
+    return adjusted
+
+
+def verdict(difference: float, p: float, higher_is_better: bool = False, alpha: float = 0.05) -> Verdict:
+    """Return what can be said of b, given the difference b − a and its p-value: "better" or "worse" where p < alpha."""
+    if not p < alpha or difference == 0:  # NaN is no evidence
+        return "cannot tell"
+    return "better" if (difference > 0) == higher_is_better else "worse"
+
+
+def _moments(x: Array) -> tuple[Array, Array, Array]:
+    """Return number, mean and variance of the values of each row of x [r, n] that are not NaN; NaN without enough."""
+    there = ~np.isnan(x)
+    n = there.sum(axis=1)
+    mean = np.where(n > 0, np.where(there, x, 0).sum(axis=1) / np.maximum(n, 1), np.nan)
+    squares = np.where(there, (x - mean[:, None]) ** 2, 0).sum(axis=1)
+    return n, mean, np.where(n > 1, squares / np.maximum(n - 1, 1), np.nan)
+
+
+def _student(mean: Array, error: Array, freedom: Array, level: float) -> tuple[Array, Array, Array]:
+    """Return low, high and the two-sided p of mean / error under Student's t; NaN without freedom or error."""
+    from scipy.special import stdtr, stdtrit
+
+    fine = (freedom > 0) & (error > 0)
+    freedom, error = np.where(fine, freedom, np.nan), np.where(fine, error, np.nan)
+    half = stdtrit(freedom, 0.5 + level / 2) * error
+    return mean - half, mean + half, 2 * stdtr(freedom, -np.abs(mean / error))
