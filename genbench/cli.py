@@ -9,10 +9,12 @@ import typer
 
 from genbench import __version__
 from genbench.commands.common import say
+from genbench.commands.compare import compare
 from genbench.commands.leaderboard import leaderboard
 from genbench.commands.list import list_
 from genbench.commands.plot import plot
 from genbench.commands.run import run
+from genbench.commands.selftest import selftest
 from genbench.errors import GenbenchError
 
 __all__ = ["main"]
@@ -46,7 +48,9 @@ def _options(
 app.command()(run)
 app.command("list")(list_)
 app.command()(leaderboard)
+app.command()(compare)
 app.command()(plot)
+app.command()(selftest)
 
 
 def main() -> None:
