@@ -69,6 +69,7 @@ def run(
     budget: str | int = "quick",
     *,
     metrics: str | Sequence[str] = "all",
+    task: str = "generate",
     name: str | None = None,
     results: str | Path = "results",
     jobs: int | None = None,
@@ -86,7 +87,8 @@ def run(
         models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
         seeds: how many (3 is 0, 1, 2), or which ("4,7" or [4, 7]).
         budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
-        name, results: the run goes to results/name; named after data and budget unless given.
+        task: what a trial does: "generate", or "curve", which also scores in the course of the training.
+        name, results: the run goes to results/name; named after data, budget and task unless given.
         jobs: worker processes, one torch thread each; 0 is this process; as many as there are cores unless given.
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with models, datasets or metrics of your own.
@@ -105,32 +107,30 @@ def run(
     discover(tuple(plugins))
     for failure in (f for group in REGISTRY.values() for f in group.failures):
         say(f"plugin {failure.source} was left out: {failure.reason}")
-    plan = make_plan(
-        _join(models),
-        _join(datasets),
-        seeds,
-        str(budget),
-        _join(metrics),
-        protocol=Protocol.asked(samples=samples, train=train),
-        plugins=plugins,
-    )
+    protocol = Protocol.asked(samples=samples, train=train)
+    plan = make_plan(_join(models), _join(datasets), seeds, str(budget), _join(metrics), task, protocol, plugins)
     for note in plan.notes:
         say(note)
-    portable = all(
-        REGISTRY["models"][t.model_name].portable and REGISTRY["datasets"][t.dataset_name].portable for t in plan.trials
-    )
-    if not portable and jobs != 0:
-        say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")
-        jobs = 0
-    folder = Path(results) / (name or default_name(_join(datasets), str(budget)))
+    folder = Path(results) / (name or default_name(_join(datasets), str(budget), task))
+    jobs = _where(plan, jobs, say)
     return _carry_out(
         plan, folder, jobs, timeout or TIMEOUTS.get(str(budget), LONG_TIMEOUT), retry_failed, progress, say
     )
 
 
-def default_name(datasets: str, budget: str) -> str:
+def default_name(datasets: str, budget: str, task: str = "generate") -> str:
     """Return the name of a run that was not given one: the same request goes on in the same place."""
-    return re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{datasets}-{budget}").strip("-.")[:80]
+    suffix = "" if task == "generate" else f"-{task}"
+    return re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{datasets}-{budget}").strip("-.")[:80] + suffix
+
+
+def _where(plan: Plan, jobs: int | None, say: Say) -> int | None:
+    """Return how many worker processes there can be: none where they could not import a plugin."""
+    cards = [(REGISTRY["models"][t.model_name], REGISTRY["datasets"][t.dataset_name]) for t in plan.trials]
+    if jobs == 0 or all(model.portable and dataset.portable for model, dataset in cards):
+        return jobs
+    say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")
+    return 0
 
 
 def _carry_out(

@@ -13,8 +13,10 @@ from genbench.commands.compare import compare
 from genbench.commands.leaderboard import leaderboard
 from genbench.commands.list import list_
 from genbench.commands.plot import plot
+from genbench.commands.rescore import rescore
 from genbench.commands.run import run
 from genbench.commands.selftest import selftest
+from genbench.commands.sweep import sweep
 from genbench.errors import GenbenchError
 
 __all__ = ["main"]
@@ -50,6 +52,8 @@ app.command("list")(list_)
 app.command()(leaderboard)
 app.command()(compare)
 app.command()(plot)
+app.command()(rescore)
+app.command()(sweep)
 app.command()(selftest)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -16,7 +18,7 @@ from genbench.parameters import bind, create
 from genbench.recipe import Budget
 from genbench.seeding import isolated, stream
 from genbench.standardise import Standardiser
-from genbench.training import History, train
+from genbench.training import History, Snapshots, train
 
 if TYPE_CHECKING:
     from genbench.torch_model import TorchModel
@@ -56,6 +58,7 @@ class Estimator:
         seed: int = 0,
         budget: str = "quick",
         progress: bool = False,
+        snapshots: Snapshots | None = None,
     ) -> Estimator:
         """Learn from points x [n, *shape]; returns itself.
 
@@ -65,6 +68,7 @@ class Estimator:
             seed: of initialisation and training.
             budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"); for torch models.
             progress: show a progress bar.
+            snapshots: what is called with an estimator of the present weights now and then; for torch models.
 
         Raises:
             GenbenchError: x is not an array of finite numbers, or the model needs the truth.
@@ -74,21 +78,47 @@ class Estimator:
             raise GenbenchError(
                 f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset"
             )
-        x = _points(x, self.card.name)
-        self.params = bind(self.card, self.given, (kind, x.shape[1:]))
-        self.model = create(self.card, self.params)
+        x = self._prepare(x, kind)
         if validation is None and self._is_torch:
             order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
             x, validation = np.split(x[order], [len(x) - len(x) // 10])
-        standardise = self.card.standardise
-        self.standardiser = Standardiser.fit(x) if standardise else Standardiser.identity(x.shape[1:])
-        z = self.standardiser.forward(x)
+        units = self.standardiser = self._units(x)
+        z = units.forward(x)
         with isolated(stream(seed, "training")):
             if self._is_torch:
-                held_out = self.standardiser.forward(_points(validation, self.card.name))
-                self.history = train(cast("TorchModel", self.model), z, held_out, Budget(budget), progress=progress)
+                held_out = units.forward(_points(validation, self.card.name))
+                model, watch = cast("TorchModel", self.model), self._watch(snapshots)
+                self.history = train(model, z, held_out, Budget(budget), progress=progress, snapshots=watch)
             else:
                 self.model.fit(z)
+        return self
+
+    def restore(self, weights: Mapping[str, Any], x: Any, kind: str = "points") -> Estimator:
+        """Take the weights of an earlier `fit` instead of learning; returns itself.
+
+        Args:
+            weights: tensors by name, as `weights` returned them.
+            x: the points [n, *shape] that they were trained on, for the units; a model looks at no other thing in them.
+            kind: what x is, as in `fit`.
+
+        Raises:
+            GenbenchError: it is not a torch model, or the weights are not those of a model with these parameters.
+        """
+        if not self._is_torch:
+            raise GenbenchError(f"{self.card.name} has no weights to restore; fit it again")
+        x = self._prepare(x, kind)
+        self.standardiser = self._units(x)
+        model = cast("TorchModel", self.model)
+        with isolated(0):
+            model.build(x.shape[1:])
+        misfits = _misfits(model.state_dict(), weights)
+        if misfits:
+            raise GenbenchError(
+                f"the weights do not fit {self!r} on points of shape {x.shape[1:]}: {'; '.join(misfits)}; "
+                f"give it the parameters and the data that they were trained with"
+            )
+        model.load_state_dict(weights)
+        model.eval()
         return self
 
     def reveal(self, dataset: Dataset, splits: Splits) -> Estimator:
@@ -168,6 +198,28 @@ class Estimator:
     def _is_torch(self) -> bool:
         return hasattr(self.model, "training_loss")
 
+    def _prepare(self, x: Any, kind: str) -> Array:
+        """Return x as an array, and create the model with the presets for its kind and shape."""
+        x = _points(x, self.card.name)
+        self.params = bind(self.card, self.given, (kind, x.shape[1:]))
+        self.model = create(self.card, self.params)
+        return x
+
+    def _units(self, x: Array) -> Standardiser:
+        return Standardiser.fit(x) if self.card.standardise else Standardiser.identity(x.shape[1:])
+
+    def _watch(self, snapshots: Snapshots | None) -> Snapshots | None:
+        """Return snapshots that are shown an estimator where the trainer shows a module."""
+        if snapshots is None:
+            return None
+
+        def take(module: TorchModel, *when: Any) -> None:
+            present = copy.copy(self)
+            present.model = module
+            snapshots.take(present, *when)
+
+        return replace(snapshots, take=take)
+
     def _fitted(self) -> Standardiser:
         if self.standardiser is None:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
@@ -213,6 +265,19 @@ def _points(x: Any, name: str) -> Array:
         bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
         raise GenbenchError(f"{bad} of {len(x)} points for {name} hold NaN or infinite values; drop or impute them")
     return x
+
+
+def _misfits(own: Mapping[str, Any], weights: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with weights for a module whose own state is known, in words."""
+    missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
+    words = [
+        f"{what} {', '.join(names)}" for what, names in (("missing", missing), ("unexpected", unexpected)) if names
+    ]
+    for name in sorted(own.keys() & weights.keys()):
+        due, found = tuple(own[name].shape), tuple(weights[name].shape)
+        if due != found:
+            words.append(f"{name} has shape {found} instead of {due}")
+    return words
 
 
 def _numpy(x: Any) -> Array:

@@ -101,7 +101,8 @@ class Failure(BaseModel):
 class TrialRecord(BaseModel):
     """One finished trial, as it stands in results/<run>/trials/<key>.json.
 
-    `draws` are the scores of the independent sample sets whose mean the oracle's score is.
+    `draws` are the scores of the independent sample sets whose mean the oracle's score is. `curve` are scores in the
+    course of the training, where the task takes them.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -124,6 +125,7 @@ class TrialRecord(BaseModel):
     diagnostics: dict[str, float] = {}
     cost: Cost = Cost()
     history: list[dict[str, float]] = []
+    curve: list[dict[str, float]] = []
     error: Failure | None = None
     spec: TrialSpec
 

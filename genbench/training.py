@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genbench.errors import Diverged
 from genbench.recipe import Budget, Recipe
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from genbench.dataset import Array
     from genbench.torch_model import TorchModel
 
-__all__ = ["History", "train"]
+__all__ = ["History", "Snapshots", "train"]
 
 ROWS, LOOKS = 200, 20  # rows of the history, and how many of them look at the validation loss
 
@@ -29,6 +29,34 @@ class History:
 
     rows: list[dict[str, float]] = field(default_factory=list)
     steps: int = 0
+
+
+@dataclass
+class Snapshots:
+    """Looks at the averaged model when given shares of a training are done; the training goes on undisturbed.
+
+    Attributes:
+        shares: shares of the training, in (0, 1].
+        take: called with the model, the share that is done, the steps, and the seconds of training without this.
+    """
+
+    shares: Sequence[float]
+    take: Callable[[Any, float, int, float], None]
+
+    def __post_init__(self) -> None:
+        self._due = sorted(self.shares)
+
+    def look(self, module: TorchModel, share: float, steps: int, begin: float) -> float:
+        """Take a snapshot where one is due, and return when the training would have begun without it."""
+        if not self._due or share < self._due[0]:
+            return begin
+        self._due = [due for due in self._due if due > share]
+        stop = time.perf_counter()
+        module.eval()
+        module.progress = 1.0
+        self.take(module, share, steps, stop - begin)
+        module.train()
+        return begin + time.perf_counter() - stop
 
 
 class _Guard:
@@ -50,7 +78,13 @@ class _Guard:
 
 
 def train(
-    model: TorchModel, x: Array, validation: Array, budget: Budget, recipe: Recipe | None = None, progress: bool = False
+    model: TorchModel,
+    x: Array,
+    validation: Array,
+    budget: Budget,
+    recipe: Recipe | None = None,
+    progress: bool = False,
+    snapshots: Snapshots | None = None,
 ) -> History:
     """Build a model for the shape of x [n, *shape] and train it, by its own recipe unless another is given.
 
@@ -75,6 +109,8 @@ def train(
     bar = tqdm(total=steps, desc="training", unit="step", disable=not progress, leave=False)
     for batch in _batches(points, recipe.batch_size):
         model.progress = history.steps / steps if steps else (time.perf_counter() - begin) / (budget.seconds or 1)
+        if snapshots:
+            begin = snapshots.look(average.module, min(1.0, model.progress), history.steps, begin)
         if model.progress >= 1:
             break
         history.steps += 1

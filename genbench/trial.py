@@ -50,6 +50,7 @@ def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecor
             diagnostics=outcome.diagnostics,
             cost=outcome.cost,
             history=outcome.history,
+            curve=outcome.curve,
         )
     store.write(record, outcome.arrays, outcome.weights)
     store.unmark(spec.key)

@@ -10,54 +10,69 @@ import typer
 from genbench.commands.common import Plugins, read_plugins, say
 from genbench.errors import GenbenchError
 
-__all__ = ["run"]
+__all__ = ["publish", "run"]
+
+
+Models = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES",
+        help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4].",
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(metavar="NAMES", help="Datasets: all, a family, or names with parameters: moons,circles[noise=0.1]."),
+]
+Seeds = Annotated[
+    str, typer.Option(metavar="N|LIST", help="How many seeds (3 is 0, 1, 2), or which: 4,7 (a single one: 4,).")
+]
+BudgetText = Annotated[
+    str,
+    typer.Option(
+        help="Training of each model: smoke (a check that all works), quick (about 10 s), standard (about 45 s), "
+        "steps (2000), or seconds (30s; not repeatable bit by bit)."
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Worker processes, one thread each; 0 runs in this process, without timeouts. Default: one per core.",
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of the run. Default: from data and budget, so that the same command goes on where it stopped."
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        min=1, help="Seconds after which a trial is stopped. Default: 300 for smoke, 900 for quick, else 3600."
+    ),
+]
+Task = Annotated[
+    str,
+    typer.Option(
+        metavar="TASK",
+        help="What a trial does: generate (fit, sample, score), or curve (the same, with scores during the training).",
+    ),
+]
 
 
 def run(
-    models: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES",
-            help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4].",
-        ),
-    ] = "all",
-    data: Annotated[
-        str,
-        typer.Option(
-            metavar="NAMES", help="Datasets: all, a family, or names with parameters: moons,circles[noise=0.1]."
-        ),
-    ] = "moons",
-    seeds: Annotated[
-        str, typer.Option(metavar="N|LIST", help="How many seeds (3 is 0, 1, 2), or which: 4,7 (a single one: 4,).")
-    ] = "3",
-    budget: Annotated[
-        str,
-        typer.Option(
-            help="Training of each model: smoke (a check that all works), quick (about 10 s), standard (about 45 s), "
-            "steps (2000), or seconds (30s; not repeatable bit by bit)."
-        ),
-    ] = "quick",
+    models: Models = "all",
+    data: Data = "moons",
+    seeds: Seeds = "3",
+    budget: BudgetText = "quick",
     metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Worker processes, one thread each; 0 runs in this process, without timeouts. Default: one per core.",
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of the run. Default: from data and budget, so that the same command goes on where it stopped."
-        ),
-    ] = None,
+    task: Task = "generate",
+    jobs: Jobs = None,
+    name: Name = None,
     results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results"),
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            min=1, help="Seconds after which a trial is stopped. Default: 300 for smoke, 900 for quick, else 3600."
-        ),
-    ] = None,
+    timeout: Timeout = None,
     samples: Annotated[
         int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: 50,000.")
     ] = None,
@@ -85,13 +100,15 @@ def run(
     if sort is not None:
         _known_metric(sort, metrics, plugins)
     if why:
-        _explain(models, data, seeds, budget, metrics, {"samples": samples, "train": train}, name, results, plugins)
+        _explain(
+            models, data, seeds, budget, metrics, task, {"samples": samples, "train": train}, name, results, plugins
+        )
         return
     finished = api.run(
-        models, data, seeds, budget, metrics=metrics, name=name, results=results, jobs=jobs, timeout=timeout,
+        models, data, seeds, budget, metrics=metrics, task=task, name=name, results=results, jobs=jobs, timeout=timeout,
         plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=say,
     )  # fmt: skip
-    _publish(finished, sort)
+    publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)
 
@@ -113,6 +130,7 @@ def _explain(
     seeds: str,
     budget: str,
     metrics: str,
+    task: str,
     protocol: dict[str, int | None],
     name: str | None,
     results: Path,
@@ -126,18 +144,19 @@ def _explain(
     from genbench.store import Store
 
     discover(tuple(plugins))
-    plan = make_plan(models, data, seeds, budget, metrics, protocol=Protocol.asked(**protocol), plugins=plugins)
-    store = Store(results / (name or default_name(data, budget)))
+    plan = make_plan(models, data, seeds, budget, metrics, task, Protocol.asked(**protocol), plugins)
+    store = Store(results / (name or default_name(data, budget, task)))
     todo, _ = remaining(plan.trials, store)
     for spec in todo:
         typer.echo(f"{spec.model} on {spec.dataset}, seed {spec.seed}: {why(spec, store)}")
     typer.echo(f"{len(todo)} of {len(plan.trials)} trials would run")
 
 
-def _publish(run: Any, sort: str | None) -> None:
+def publish(run: Any, sort: str | None) -> None:
     """Write the table in all formats, draw the figures, show the table, and say where everything is."""
+    from genbench.exports import FORMATS, render
     from genbench.figures import save
-    from genbench.tables import FORMATS, render, show
+    from genbench.tables import show
 
     board = run.leaderboard(sort)
     files = [run.store.write_text(f"leaderboard.{form}", render(board, form)) for form in FORMATS]

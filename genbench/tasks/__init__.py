@@ -20,6 +20,7 @@ class Outcome:
     diagnostics: dict[str, float] = field(default_factory=dict)
     likelihood: str = "none"
     history: list[dict[str, float]] = field(default_factory=list)
+    curve: list[dict[str, float]] = field(default_factory=list)
     draws: dict[str, list[float]] = field(default_factory=dict)
     arrays: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,86 @@
+"""Quality against training seconds, from runs with `--task curve`: a line a model, log-log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.labelling import at_ends, plain, settle, styles
+from genbench.record import TrialRecord
+from genbench.registry import REGISTRY, discover
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.results import Run
+
+__all__ = ["draw"]
+
+PLACE = {"share", "steps", "train_seconds"}  # of a row of the curve; the rest are scores
+CAPTION = (
+    "One training each, seen on the way. The learning rate falls over the whole of it, so a point before the end\n"
+    "is not what a shorter budget would give. Thin lines: seeds; thick: their geometric mean (mean where negative)."
+)
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset: `curve` for a single one, else `curve-<dataset>`; a panel a metric."""
+    groups: dict[str, list[TrialRecord]] = defaultdict(list)
+    for trial in run.trials:
+        if trial.curve:
+            groups[trial.dataset].append(trial)
+    return {f"curve-{name}" if len(groups) > 1 else "curve": _figure(name, group) for name, group in groups.items()}
+
+
+def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
+    from matplotlib.figure import Figure
+
+    discover(groups=("metrics",))
+    models = list(dict.fromkeys(trial.model for trial in trials if trial.role == "model"))
+    looks = styles(models)
+    known = dict.fromkeys(name for trial in trials for row in trial.curve for name in row if name not in PLACE)
+    metrics = sorted(known, key=lambda name: getattr(REGISTRY["metrics"].cards.get(name), "order", 100))
+    figure = Figure(figsize=(5.6 * len(metrics), 4.8), layout="constrained")
+    panels = figure.subplots(1, len(metrics), squeeze=False)[0]
+    ends = [_panel(panel, name, trials, looks) for panel, name in zip(panels, metrics, strict=True)]
+    figure.suptitle(f"{dataset}: quality in the course of the training")
+    figure.supxlabel(CAPTION, fontsize=7.5, color="#555555")
+    figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
+    settle(figure)
+    for panel, where in zip(panels, ends, strict=True):
+        at_ends(panel, where, {model: look["color"] for model, look in looks.items()})
+    return figure
+
+
+def _panel(panel: Axes, metric: str, trials: list[TrialRecord], looks) -> dict[str, tuple[float, float]]:  # type: ignore[no-untyped-def]
+    """Draw a thin line a seed and a thick one a model, and the oracle's mean; return the ends of the thick ones."""
+    scores = [row[metric] for trial in trials for row in trial.curve if metric in row and trial.role != "oracle"]
+    positive = min(scores) > 0
+    ends = {}
+    for model, look in looks.items():
+        curves = [[row for row in t.curve if metric in row] for t in trials if t.model == model]
+        lines = [np.array([(row["train_seconds"], row[metric]) for row in rows]) for rows in curves if rows]
+        for line in lines:
+            panel.plot(*line.T, color=look["color"], lw=0.6, alpha=0.5)
+        whole = [line for line in lines if len(line) == max(map(len, lines))]
+        if whole:
+            stack = np.stack(whole)  # (seeds, rows, 2)
+            mean = np.exp(np.log(stack).mean(axis=0)) if positive else stack.mean(axis=0)
+            panel.plot(*mean.T, lw=1.6, markersize=5, **look)
+            ends[model] = (float(mean[-1, 0]), float(mean[-1, 1]))
+    floors = [t.curve[-1][metric] for t in trials if t.role == "oracle" and metric in t.curve[-1]]
+    floor = float(np.mean(floors)) if floors else 0.0
+    if floor > 0:
+        panel.axhline(floor, color="#777777", lw=1, linestyle="--")
+        panel.annotate("oracle", (0.01, floor), xycoords=("axes fraction", "data"), fontsize=7, va="bottom")
+    card = REGISTRY["metrics"].cards.get(metric)
+    label = card.label + (f" ({card.unit})" if card.unit else "") if card else metric
+    panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="training seconds", ylabel=label)
+    plain(panel.xaxis)
+    if positive:
+        plain(panel.yaxis)
+    panel.grid(alpha=0.25, lw=0.5, which="both")
+    return ends

@@ -1,0 +1,74 @@
+"""Quality against network evaluations a sample, from the sweeps of a run (`genbench sweep`): a line a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.labelling import at_ends, plain, settle, styles
+from genbench.registry import REGISTRY, discover
+from genbench.sweep import Point, read_sweeps, summary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.results import Run
+
+__all__ = ["draw"]
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset: `nfe` for a single one, else `nfe-<dataset>`; a panel a metric."""
+    points = [point for point in summary(read_sweeps(run)) if point.nfe and point.scores]
+    datasets = list(dict.fromkeys(point.dataset for point in points))
+    stems = {name: f"nfe-{name}" if len(datasets) > 1 else "nfe" for name in datasets}
+    return {stem: _figure(name, [p for p in points if p.dataset == name]) for name, stem in stems.items()}
+
+
+def _figure(dataset: str, points: list[Point]) -> Figure:
+    from matplotlib.figure import Figure
+
+    discover(groups=("metrics",))
+    names = list(dict.fromkeys(name for point in points for name in point.scores))
+    looks = styles(list(dict.fromkeys(point.model for point in points)))
+    figure = Figure(figsize=(5.6 * len(names), 4.4), layout="constrained")
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    ends = [_panel(panel, name, points, looks) for panel, name in zip(panels, names, strict=True)]
+    figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds)")
+    figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
+    settle(figure)
+    for panel, where in zip(panels, ends, strict=True):
+        at_ends(panel, where, {model: look["color"] for model, look in looks.items()})
+    return figure
+
+
+def _panel(panel: Axes, metric: str, points: list[Point], looks) -> dict[str, tuple[float, float]]:  # type: ignore[no-untyped-def]
+    """Draw a line a model with its band, and the oracle's mean; return the ends of the lines."""
+    ends = {}
+    for model, look in looks.items():
+        line = sorted((p for p in points if p.model == model and metric in p.scores), key=lambda p: p.nfe or 0)
+        if not line:
+            continue
+        x, y = [p.nfe or 0 for p in line], [p.scores[metric][0] for p in line]
+        panel.plot(x, y, markersize=5, lw=1.4, **look)
+        low, high = np.array([p.scores[metric][1:] for p in line], dtype=np.float64).T  # NaN where a seed is alone
+        panel.fill_between(x, np.maximum(low, np.abs(y) / 100), high, color=look["color"], alpha=0.12, lw=0)
+        ends[model] = (x[-1], y[-1])
+    floors = [p.floors[metric] for p in points if metric in p.floors]
+    if floors:
+        panel.axhline(floors[0], color="#777777", lw=1, linestyle="--")
+        panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=7, va="bottom")
+    card = REGISTRY["metrics"].cards.get(metric)
+    means = [p.scores[metric][0] for p in points if metric in p.scores]
+    positive = min(means) > 0
+    panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="network evaluations a sample (NFE)")
+    if positive:
+        panel.set_ylim(0.6 * min([*means, *floors[:1]]), 1.7 * max(means))
+    panel.set_ylabel(card.label if card else metric)
+    plain(panel.xaxis)
+    if positive:
+        plain(panel.yaxis)
+    panel.grid(alpha=0.25, lw=0.5, which="both")
+    return ends

@@ -1,0 +1,136 @@
+"""Quality against cost: training, sampling, evaluations, parameters; models that none beats in both are marked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.labelling import beside, plain, settle, styles
+from genbench.leaderboard import Row
+from genbench.registry import REGISTRY
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.leaderboard import Leaderboard
+    from genbench.metric import MetricCard
+    from genbench.results import Run
+
+__all__ = ["draw", "front"]
+
+PANELS = {
+    "training seconds": lambda cost: cost["train_seconds"],
+    "seconds for 1,000 samples": lambda cost: 1000 / cost["samples_per_second"] if cost["samples_per_second"] else None,
+    "network evaluations a sample": lambda cost: cost["nfe"],
+    "parameters": lambda cost: cost["parameters"],
+}
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
+    board = run.leaderboard()
+    datasets = list(dict.fromkeys(row.dataset for row in board.rows))
+    figures = {}
+    for name in datasets:
+        rows = [
+            row for row in board.rows if row.dataset == name and row.role == "model" and _score(row, board) is not None
+        ]
+        if rows:
+            figures[f"pareto-{name}" if len(datasets) > 1 else "pareto"] = _figure(board, name, rows)
+    return figures
+
+
+def front(costs: Array, scores: Array) -> Array:
+    """Return the indices, by rising cost, of the points whose score no point reaches at the same cost or less.
+
+    Both are better when they are smaller.
+    """
+    best, kept = np.inf, []
+    for i in np.lexsort((scores, costs)):
+        if scores[i] < best:
+            best = scores[i]
+            kept.append(i)
+    return np.array(kept, dtype=int)
+
+
+def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
+    from matplotlib.figure import Figure
+
+    looks = styles([row.model for row in rows])
+    scores = {row.model: score for row in rows if (score := _score(row, board)) is not None}
+    places = {
+        label: {row.model: (c, scores[row.model]) for row in rows if (c := cost(row.cost))}
+        for label, cost in PANELS.items()
+    }
+    shown = {label: points for label, points in places.items() if points}
+    columns = min(2, len(shown))
+    height = -(-len(shown) // columns)
+    figure = Figure(figsize=(5.4 * columns, 3.9 * height + 0.6), layout="constrained")
+    panels = figure.subplots(height, columns, squeeze=False, sharey=True).ravel()
+    floor = next((row for row in board.rows if row.dataset == dataset and row.role == "oracle"), None)
+    for panel, (label, points) in zip(panels, shown.items(), strict=False):
+        _panel(panel, points, looks, board, _score(floor, board) if floor else None)
+        panel.set_xlabel(label)
+        panel.set_ylabel(_label(board))
+    for panel in panels[len(shown) :]:
+        panel.set_axis_off()
+    figure.suptitle(
+        f"{dataset}: quality against cost (mean over seeds; ringed: no model is better at that cost or less)"
+    )
+    settle(figure)
+    for panel, points in zip(panels, shown.values(), strict=False):
+        beside(panel, points)
+    return figure
+
+
+def _panel(panel: Axes, points: dict[str, tuple[float, float]], looks, board: Leaderboard, floor: float | None) -> None:  # type: ignore[no-untyped-def]
+    """Scatter the models, join the front, and draw the oracle's score as a line."""
+    xy = np.array(list(points.values()))
+    sign = -1 if _higher(board) else 1
+    best = front(xy[:, 0], sign * xy[:, 1])
+    panel.plot(*xy[best].T, color="#222222", lw=0.9, zorder=2, drawstyle="steps-post")
+    panel.scatter(xy[best, 0], xy[best, 1], s=150, facecolors="none", edgecolors="#222222", linewidths=0.9, zorder=2)
+    for name, point in points.items():
+        panel.plot(*point, linestyle="", markersize=7, markeredgewidth=0, zorder=3, **looks[name])
+    if floor is not None:
+        panel.axhline(floor, color="#777777", lw=1, linestyle="--", zorder=1)
+        panel.annotate(
+            "oracle", (0.995, floor), xycoords=("axes fraction", "data"), fontsize=7, ha="right", va="bottom"
+        )
+    panel.set_xscale("log")
+    if (xy[:, 1] > 0).all() and (floor is None or floor > 0):
+        panel.set_yscale("log")
+    panel.margins(0.12, 0.12)
+    for axis in (panel.xaxis, panel.yaxis):
+        if axis.get_scale() == "log":
+            plain(axis)
+    panel.grid(alpha=0.25, lw=0.5)
+
+
+def _score(row: Row, board: Leaderboard) -> float | None:
+    """Return a row's score in the metric that the board is sorted by: as a quotient by the oracle's if it has one."""
+    cell = row.metrics.get(board.sort) if board.sort else None
+    if cell is None:
+        return None
+    return cell.mean if cell.ratio is None else cell.ratio
+
+
+def _label(board: Leaderboard) -> str:
+    card = _card(board)
+    if card is None:
+        return f"{board.sort}, × oracle"
+    return f"{card.label}, × oracle" if card.ratio else f"{card.label} ({card.unit})" if card.unit else card.label
+
+
+def _higher(board: Leaderboard) -> bool:
+    card = _card(board)
+    return card is not None and card.higher_is_better
+
+
+def _card(board: Leaderboard) -> MetricCard | None:
+    """Return what is known of the metric that the board is sorted by; of a plugin that is not loaded, nothing."""
+    card: MetricCard | None = REGISTRY["metrics"].cards.get(board.sort or "")
+    return card
