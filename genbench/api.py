@@ -87,7 +87,8 @@ def run(
         models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
         seeds: how many (3 is 0, 1, 2), or which ("4,7" or [4, 7]).
         budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
-        task: what a trial does: "generate", or "curve", which also scores in the course of the training.
+        task: what a trial does: "generate"; "curve", which also scores in the course of the training; or "variance",
+            several trainings and draws on the data of each seed.
         name, results: the run goes to results/name; named after data, budget and task unless given.
         jobs: worker processes, one torch thread each; 0 is this process; as many as there are cores unless given.
         timeout: seconds after which a trial is stopped.

@@ -46,6 +46,7 @@ def _markdown(board: Leaderboard) -> str:
                 cells.append(text + (f" (×{ratio})" if (ratio := phrases.quotient(cell)) else ""))
             lines.append(_line([*cells, *(phrases.amount(row.cost[name]) for name in phrases.COSTS)]))
         notes = [phrases.resolution_line(board, dataset, metrics)]
+        notes += phrases.components_lines(board, dataset, metrics)
         notes += ["(!) " + flag for row in rows for flag in phrases.flag_lines(row)]
         parts.append("\n".join([*lines, "", *(f"{note}  " for note in notes if note)]).rstrip())
     parts += [_overall(one) for one in overall(board)]

@@ -16,6 +16,7 @@ from genbench.registry import discover
 from genbench.standing import Cell, card_of, fill_cells, mark_best, set_floors
 from genbench.statistics.intervals import Method
 from genbench.statistics.resolution import Resolution, resolution
+from genbench.statistics.variance import Components, decompose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,12 +45,13 @@ class Row:
     draws: dict[str, list[list[float]]] = field(
         default_factory=dict, repr=False
     )  # metric -> seed -> draw, the oracle's
+    nested: dict[str, list[list[list[float]]]] = field(default_factory=dict, repr=False)  # metric -> seed -> training
     samples: int = 0
 
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
         row = asdict(self)
-        for name in ("values", "draws", "samples"):
+        for name in ("values", "draws", "nested", "samples"):
             del row[name]
         return row
 
@@ -114,6 +116,13 @@ class Leaderboard:
         found = {name: resolution(name, oracle.draws.get(name, []), oracle.samples, seeds) for name in self.metrics}
         return {name: one for name, one in found.items() if one is not None and one.oracle_sd > 0}
 
+    def components(self, row: Row) -> dict[str, Components]:
+        """Return how much of a row's spread is data, initialisation and sampling, by metric; empty unless that was run.
+
+        It needs the task `variance` and at least two seeds.
+        """
+        return {name: decompose(np.array(values)) for name, values in row.nested.items() if len(values) > 1}
+
     def _repr_html_(self) -> str:
         return str(self.frame().to_html())
 
@@ -137,6 +146,7 @@ def _row(trials: list[TrialRecord]) -> Row:
         flags=[f"seed {t.seed}: {flag}" for t in fine for flag in t.flags],
         values=values,
         draws={name: [t.draws[name] for t in fine if name in t.draws] for name in names},
+        nested={name: [t.nested[name] for t in fine if name in t.nested] for name in names},
         samples=first.spec.protocol.get("samples", 0),
     )
 

@@ -15,6 +15,7 @@ from genbench.statistics.aggregate import Estimate
 __all__ = [
     "COSTS",
     "amount",
+    "components_lines",
     "estimate",
     "flag_lines",
     "has_ratio",
@@ -129,6 +130,21 @@ def resolution_line(board: Leaderboard, dataset: str, metrics: Sequence[str]) ->
         f"With {found[0].seeds} seeds and {found[0].n:,} samples, models that lie closer than this cannot be told "
         f"apart (80 % power, by the oracle's repeated draws): {', '.join(parts)}."
     )
+
+
+def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> list[str]:
+    """Return where the spread of each model's scores comes from, a line each; nothing unless that was run."""
+    lines = []
+    for row in (row for row in board.rows if row.dataset == dataset):
+        found = board.components(row)
+        parts = []
+        for name in metrics:
+            if name in found and (one := found[name]).total > 0:
+                shares = ", ".join(f"{source} {100 * share:.0f} %" for source, share in one.shares.items())
+                parts.append(f"{label(name)} ± {math.sqrt(one.total):.2g} ({shares})")
+        if parts:
+            lines.append(f"{row.model}, standard deviation of one score: {'; '.join(parts)}")
+    return lines
 
 
 def legend(board: Leaderboard) -> str:

@@ -102,7 +102,7 @@ class TrialRecord(BaseModel):
     """One finished trial, as it stands in results/<run>/trials/<key>.json.
 
     `draws` are the scores of the independent sample sets whose mean the oracle's score is. `curve` are scores in the
-    course of the training, where the task takes them.
+    course of the training, and `nested` scores [initialisation][draw], where the task takes them.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -122,6 +122,7 @@ class TrialRecord(BaseModel):
     standard_errors: dict[str, float] = {}
     flags: list[str] = []
     draws: dict[str, list[float]] = {}
+    nested: dict[str, list[list[float]]] = {}
     diagnostics: dict[str, float] = {}
     cost: Cost = Cost()
     history: list[dict[str, float]] = []

@@ -132,6 +132,8 @@ def _rescore(
 ) -> _Answer:
     if old.status != "ok":
         raise CannotRescore(f"it failed ({old.status})")
+    if old.nested:
+        raise CannotRescore("its scores are means over several trainings, of which one is stored")
     planned = _planned(old.spec, metrics, samples, plugins)
     dataset, splits = load_data(planned)
     arrays = store.arrays(old.key)

@@ -35,6 +35,8 @@ def show(board: Leaderboard, columns: str = "main") -> None:
         console.print(_scores(dataset, rows, metrics, board.sort))
         if line := phrases.resolution_line(board, dataset, metrics):
             console.print(line, style="dim")
+        for line in phrases.components_lines(board, dataset, metrics):
+            console.print(line, style="dim", markup=False)
         console.print(_costs(dataset, rows))
     for one in overall(board):
         console.print(_overall(one))

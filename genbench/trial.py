@@ -47,6 +47,7 @@ def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecor
             standard_errors=outcome.standard_errors,
             flags=[*cautions, *outcome.flags],
             draws=outcome.draws,
+            nested=outcome.nested,
             diagnostics=outcome.diagnostics,
             cost=outcome.cost,
             history=outcome.history,

@@ -57,7 +57,8 @@ Task = Annotated[
     str,
     typer.Option(
         metavar="TASK",
-        help="What a trial does: generate (fit, sample, score), or curve (the same, with scores during the training).",
+        help="What a trial does: generate (fit, sample, score), curve (the same, with scores during the training), or "
+        "variance (three trainings and nine draws a seed: where the spread of a score comes from).",
     ),
 ]
 

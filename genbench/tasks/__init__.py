@@ -22,6 +22,7 @@ class Outcome:
     history: list[dict[str, float]] = field(default_factory=list)
     curve: list[dict[str, float]] = field(default_factory=list)
     draws: dict[str, list[float]] = field(default_factory=dict)
+    nested: dict[str, list[list[float]]] = field(default_factory=dict)
     arrays: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
     cost: Cost = field(default_factory=Cost)

@@ -7,21 +7,17 @@ shorter budgets give, only shorter runs tell.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
 
 from genbench import judge
-from genbench.dataset import Dataset, Sizes, Splits
+from genbench.dataset import Dataset, Splits
 from genbench.estimator import Estimator
-from genbench.evaluation import Evaluation
 from genbench.metric import Protocol
-from genbench.parameters import create
-from genbench.record import Cost, TrialSpec
+from genbench.record import TrialSpec
 from genbench.registry import REGISTRY
-from genbench.seeding import stream
 from genbench.tasks import Outcome
+from genbench.tasks.generate import finish, fit, load
 from genbench.training import Snapshots
 
 __all__ = ["run"]
@@ -41,82 +37,18 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
         GenbenchError and whatever a plugin raises; `stage` says where.
     """
     stage("load")
-    dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
-    splits = dataset.splits(stream(spec.seed, "data"), Sizes(Protocol(**spec.protocol).train))
-    estimator = Estimator(REGISTRY["models"][spec.model_name], spec.params)
+    loaded = load(spec)
     rows: list[dict[str, float]] = []
 
     def take(present: Estimator, share: float, steps: int, seconds: float) -> None:
-        scores = _score(spec, present, dataset, splits)
+        scores = _score(spec, present, loaded.dataset, loaded.splits)
         rows.append({"share": share, "steps": steps, "train_seconds": seconds, **scores})
 
     stage("fit")
-    begin = time.perf_counter()
-    if estimator.card.role == "oracle":
-        estimator.reveal(dataset, splits)
-    else:
-        estimator.fit(
-            splits.train,
-            splits.validation,
-            kind=dataset.kind,
-            seed=spec.seed,
-            budget=spec.budget,
-            progress=progress,
-            snapshots=Snapshots(SHARES, take),
-        )
-    seconds = rows[-1]["train_seconds"] if rows else time.perf_counter() - begin
+    seconds = fit(spec, loaded, progress, Snapshots(SHARES, take))
     if not rows:
-        take(estimator, 1.0, 0, seconds)
-    return _finish(spec, stage, estimator, dataset, splits, rows, seconds)
-
-
-def _finish(
-    spec: TrialSpec,
-    stage: Callable[[str], None],
-    estimator: Estimator,
-    dataset: Dataset,
-    splits: Splits,
-    rows: list[dict[str, float]],
-    train_seconds: float,
-) -> Outcome:
-    """Sample and score the trained model by the whole protocol."""
-    protocol = Protocol(**spec.protocol)
-    stage("sample")
-    begin = time.perf_counter()
-    samples = judge.draw(estimator, dataset, splits, protocol, spec.seed)
-    sampled = time.perf_counter()
-
-    stage("log_prob")
-    shown = judge.densities(estimator, samples, splits, protocol, spec.seed)
-    diagnostics = estimator.diagnose(splits.test, seed=spec.seed)
-    judged = time.perf_counter()
-
-    stage("score")
-    oracle = estimator.card.role == "oracle"
-    parts = (
-        judge.floor(spec, estimator, dataset, splits, shown) if oracle else [judge.score(spec, dataset, splits, shown)]
-    )
-    cost = Cost(
-        train_seconds=train_seconds,
-        steps=estimator.history.steps or None,
-        sample_seconds=sampled - begin,
-        samples_per_second=len(samples) / (sampled - begin),
-        log_prob_seconds=judged - sampled if shown.test_log_prob is not None else None,
-        score_seconds=time.perf_counter() - judged,
-        parameters=estimator.parameters,
-        nfe=estimator.nfe,
-    )
-    evaluation: dict[str, Any] = vars(Evaluation.mean(parts))
-    return Outcome(
-        **evaluation,
-        diagnostics=diagnostics,
-        likelihood=shown.likelihood,
-        history=estimator.history.rows,
-        curve=rows,
-        arrays=shown.arrays,
-        weights=estimator.weights(),
-        cost=cost,
-    )
+        take(loaded.estimator, 1.0, 0, seconds)
+    return finish(spec, loaded, stage, rows[-1]["train_seconds"], curve=rows)
 
 
 def _score(spec: TrialSpec, present: Estimator, dataset: Dataset, splits: Splits) -> dict[str, float]:

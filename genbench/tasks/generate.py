@@ -1,12 +1,13 @@
-"""The task `generate`: load the data, fit, sample, score."""
+"""The task `generate`: load the data, fit, sample, score. Other tasks are made of the same steps."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from genbench import judge
-from genbench.dataset import Dataset, Sizes
+from genbench.dataset import Dataset, Sizes, Splits
 from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation
 from genbench.metric import Protocol
@@ -15,34 +16,72 @@ from genbench.record import Cost, TrialSpec
 from genbench.registry import REGISTRY
 from genbench.seeding import stream
 from genbench.tasks import Outcome
+from genbench.training import Snapshots
 
-__all__ = ["run"]
+__all__ = ["Loaded", "finish", "fit", "load", "run"]
+
+Stage = Callable[[str], None]
 
 
-def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -> Outcome:
+class Loaded(NamedTuple):
+    """What a trial starts from: the data of its seed, and a model that is not fitted yet."""
+
+    dataset: Dataset
+    splits: Splits
+    estimator: Estimator
+
+
+def run(spec: TrialSpec, stage: Stage, progress: bool = False) -> Outcome:
     """Run one trial. `stage` is told the phase that begins: load, fit, sample, log_prob, score.
 
     Raises:
         GenbenchError and whatever a plugin raises; `stage` says where.
     """
     stage("load")
-    dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
-    protocol = Protocol(**spec.protocol)
-    splits = dataset.splits(stream(spec.seed, "data"), Sizes(protocol.train))
-    card = REGISTRY["models"][spec.model_name]
-    estimator = Estimator(card, spec.params)
-
+    loaded = load(spec)
     stage("fit")
+    seconds = fit(spec, loaded, progress)
+    return finish(spec, loaded, stage, seconds)
+
+
+def load(spec: TrialSpec) -> Loaded:
+    """Return the data and the model of a spec."""
+    dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
+    splits = dataset.splits(stream(spec.seed, "data"), Sizes(Protocol(**spec.protocol).train))
+    return Loaded(dataset, splits, Estimator(REGISTRY["models"][spec.model_name], spec.params))
+
+
+def fit(
+    spec: TrialSpec,
+    loaded: Loaded,
+    progress: bool = False,
+    snapshots: Snapshots | None = None,
+    seed: int | None = None,
+) -> float:
+    """Fit the model, or show the oracle the truth, and return the wall seconds; the seed is the spec's unless given."""
+    dataset, splits, estimator = loaded
     begin = time.perf_counter()
-    if card.role == "oracle":
+    if estimator.card.role == "oracle":
         estimator.reveal(dataset, splits)
     else:
         estimator.fit(
-            splits.train, splits.validation, kind=dataset.kind, seed=spec.seed, budget=spec.budget, progress=progress
+            splits.train,
+            splits.validation,
+            kind=dataset.kind,
+            seed=spec.seed if seed is None else seed,
+            budget=spec.budget,
+            progress=progress,
+            snapshots=snapshots,
         )
-    fitted = time.perf_counter()
+    return time.perf_counter() - begin
 
+
+def finish(spec: TrialSpec, loaded: Loaded, stage: Stage, train_seconds: float, **extras: Any) -> Outcome:
+    """Sample and score a fitted model by the whole protocol; `extras` are further fields of the outcome."""
+    dataset, splits, estimator = loaded
+    protocol = Protocol(**spec.protocol)
     stage("sample")
+    begin = time.perf_counter()
     samples = judge.draw(estimator, dataset, splits, protocol, spec.seed)
     sampled = time.perf_counter()
 
@@ -52,30 +91,27 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
     judged = time.perf_counter()
 
     stage("score")
-    if card.role == "oracle":
-        parts = judge.floor(spec, estimator, dataset, splits, shown)
-    else:
-        parts = [judge.score(spec, dataset, splits, shown)]
-    evaluation = Evaluation.mean(parts)
-    known = shown.test_log_prob is not None
-    return Outcome(
-        metrics=evaluation.metrics,
-        standard_errors=evaluation.standard_errors,
-        flags=evaluation.flags,
-        draws=evaluation.draws,
-        diagnostics=diagnostics,
-        likelihood=shown.likelihood,
-        history=estimator.history.rows,
-        arrays=shown.arrays,
-        weights=estimator.weights(),
-        cost=Cost(
-            train_seconds=fitted - begin,
-            steps=estimator.history.steps or None,
-            sample_seconds=sampled - fitted,
-            samples_per_second=len(samples) / (sampled - fitted),
-            log_prob_seconds=judged - sampled if known else None,
-            score_seconds=time.perf_counter() - judged,
-            parameters=estimator.parameters,
-            nfe=estimator.nfe,
-        ),
+    oracle = estimator.card.role == "oracle"
+    parts = (
+        judge.floor(spec, estimator, dataset, splits, shown) if oracle else [judge.score(spec, dataset, splits, shown)]
     )
+    cost = Cost(
+        train_seconds=train_seconds,
+        steps=estimator.history.steps or None,
+        sample_seconds=sampled - begin,
+        samples_per_second=len(samples) / (sampled - begin),
+        log_prob_seconds=judged - sampled if shown.test_log_prob is not None else None,
+        score_seconds=time.perf_counter() - judged,
+        parameters=estimator.parameters,
+        nfe=estimator.nfe,
+    )
+    found: dict[str, Any] = {
+        **vars(Evaluation.mean(parts)),
+        "diagnostics": diagnostics,
+        "likelihood": shown.likelihood,
+        "history": estimator.history.rows,
+        "arrays": shown.arrays,
+        "weights": estimator.weights(),
+        "cost": cost,
+    }
+    return Outcome(**found | extras)

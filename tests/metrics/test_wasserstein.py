@@ -19,11 +19,10 @@ def whitened(n: int, d: int, seed: int = 0) -> np.ndarray:
     return x @ np.linalg.inv(np.linalg.cholesky(x.T @ x / n)).T
 
 
-@pytest.fixture(params=["dense", "lazy", "assignment"])
+@pytest.fixture(params=["dense", "lazy"])
 def solver(request, monkeypatch):
-    """Both ways to call the network simplex, and the assignment."""
+    """Both ways to call the network simplex."""
     monkeypatch.setattr(w2_file, "LARGEST_DENSE", 10**9 if request.param == "dense" else 0)
-    monkeypatch.setattr(w2_file, "LARGEST_ASSIGNMENT", 10**9 if request.param == "assignment" else 0)
 
 
 def test_w2_of_gaussians_is_bures(solver):
@@ -53,24 +52,10 @@ def test_w2_of_unequal_sizes_splits_mass(solver):
     assert cost == pytest.approx(1 / 6 + 4 / 6, abs=1e-12)
 
 
-@pytest.mark.parametrize("largest", [10**9, 0])
-def test_unfinished_transport_is_an_error(largest, monkeypatch):
-    monkeypatch.setattr(w2_file, "LARGEST_DENSE", largest)
-    monkeypatch.setattr(w2_file, "LARGEST_ASSIGNMENT", 0)
+def test_unfinished_transport_is_an_error(solver):
     x, y = np.random.default_rng(0).normal(size=(2, 200, 2))
     with pytest.raises(GenbenchError, match="not solved"):
         wasserstein(x, y, max_iterations=1)
-
-
-def test_the_solvers_agree(monkeypatch):
-    import ot
-
-    x, y = np.random.default_rng(0).normal(size=(2, 300, 2))
-    x[:40] = x[0]  # a memoriser repeats points
-    for dense, assignment in ((10**9, 0), (0, 0), (0, 10**9)):
-        monkeypatch.setattr(w2_file, "LARGEST_DENSE", dense)
-        monkeypatch.setattr(w2_file, "LARGEST_ASSIGNMENT", assignment)
-        assert wasserstein(x, y) == pytest.approx(np.sqrt(ot.emd2([], [], ot.dist(x, y))), rel=1e-12)
 
 
 def test_transport_of_nan_is_an_error_not_a_zero(solver):
