@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -47,14 +50,13 @@ def _options(
     pass
 
 
-app.command()(run)
-app.command("list")(list_)
-app.command()(leaderboard)
-app.command()(compare)
-app.command()(plot)
-app.command()(rescore)
-app.command()(sweep)
-app.command()(selftest)
+def _help(verb: Callable[..., None]) -> str:
+    """Return a verb's docstring, in which indented examples keep their lines: a backspace says so to click."""
+    return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(verb.__doc__ or ""))
+
+
+for _verb in (run, list_, leaderboard, plot, compare, rescore, sweep, selftest):
+    app.command(_verb.__name__.rstrip("_"), help=_help(_verb))(_verb)
 
 
 def main() -> None:

@@ -36,8 +36,10 @@ def selftest(
 ) -> None:
     """Test the metrics themselves: how often each sees a known fault, and how often it sees one where there is none.
 
-    genbench selftest
-    genbench selftest --data moons --metrics c2st,mmd2,w2 --repeats 50 --samples 5000
+    A metric that misses a fault cannot rank models by it; one that sees faults in the truth itself ranks luck.
+
+      genbench selftest
+      genbench selftest --data moons --metrics c2st,mmd2,w2 --repeats 50 --samples 5000
     """
     from genbench.parameters import bind, create
     from genbench.registry import REGISTRY, discover
