@@ -39,7 +39,7 @@ class CouplingFlow(TorchModel):
             coupling's network reads beside it.
     """
 
-    recipe = Recipe(batch_size=512, lr=1.2e-2, ema=0.995, step_ms=25.0)
+    recipe = Recipe(batch_size=512, lr=8e-3, ema=0.995, step_ms=25.0)
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset(
             {"couplings": 12, "hidden": 128, "mixing": "linear", "clamp": 1.0, "frequencies": 0}
