@@ -52,12 +52,15 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
 
     Call `settle` before. Where all places are taken, the last one is as good as any.
     """
+    from matplotlib.patheffects import withStroke
+
     scale = panel.figure.dpi / 72  # pixels of a typographic point
     at = {name: np.asarray(panel.transData.transform(xy)) for name, xy in points.items()}
     frame = panel.get_window_extent()
     taken = [(*(xy - 4 * scale), *(xy + 4 * scale)) for xy in at.values()]  # x0, y0, x1, y1
     for name, xy in sorted(at.items(), key=lambda item: -item[1][1]):
         text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", fontsize=FONT, va="center")
+        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # a line behind a name stays behind it
         width, height = text.get_window_extent().size
         box = (0.0, 0.0, 0.0, 0.0)
         for dx, dy in PLACES:

@@ -59,7 +59,7 @@ def front(costs: Array, scores: Array) -> Array:
 def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     from matplotlib.figure import Figure
 
-    looks = styles([row.model for row in rows])
+    looks = styles(sorted({row.model for row in board.rows}))  # alike on every dataset
     scores = {row.model: score for row in rows if (score := _score(row, board)) is not None}
     places = {
         label: {row.model: (c, scores[row.model]) for row in rows if (c := cost(row.cost))}
@@ -103,7 +103,7 @@ def _panel(panel: Axes, points: dict[str, tuple[float, float]], looks, board: Le
     panel.set_xscale("log")
     if (xy[:, 1] > 0).all() and (floor is None or floor > 0):
         panel.set_yscale("log")
-    panel.margins(0.12, 0.12)
+    panel.margins(0.2, 0.12)  # room for names
     for axis in (panel.xaxis, panel.yaxis):
         if axis.get_scale() == "log":
             plain(axis)
