@@ -25,7 +25,7 @@ SHIFT = 0.1  # standard deviations
 SHRINK = 0.9
 DROPPED = 1 / 8  # mass that is dropped where there are no modes
 KEPT = 0.5  # share of the points that stay in the thinned half
-MEMORY = 1_000  # training points of the memoriser
+MEMORY = 1_000  # training points of which samples are copies
 LARGE = 100_000  # points behind a mean, a median and the mass of a region
 
 
@@ -139,7 +139,7 @@ def cases(dataset: SyntheticDataset, shift: float = SHIFT) -> list[Case]:
         return dataset.log_prob(x.reshape(-1, *dataset.shape))
 
     def memorised(n: int, seed: int, train: Array) -> Array:
-        return train[generator(seed, "memoriser").integers(len(train), size=n)]
+        return train[generator(seed, "copies").integers(len(train), size=n)]
 
     large = truth(LARGE, stream(0, "selftest"))
     step = np.full(d, shift * math.sqrt(large.var(axis=0).mean() / d))  # along the diagonal
@@ -179,7 +179,7 @@ def cases(dataset: SyntheticDataset, shift: float = SHIFT) -> list[Case]:
             lambda n, seed, train: _towards(truth(n, seed), centres, SHRINK),
             lambda x: _shrunk_density(x, density, centres),
         ),
-        Case("memoriser", f"{MEMORY:,} training points, again and again", memorised),
+        Case("copies", f"{MEMORY:,} training points, again and again", memorised),
     ]
 
 

@@ -86,7 +86,7 @@ class EDM(Diffusion):
 
     def build(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self.network = TimeMLP(shape[0], self.hidden, self.depth, point_features=3)
+        self.network = TimeMLP(shape[0], self.hidden, self.depth)
 
     def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return D(x; σ) (b, d) by equation 7, at points x (b, d) and noise levels (b, 1) or ()."""

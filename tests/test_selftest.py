@@ -96,7 +96,7 @@ def test_gross_faults_are_seen_and_the_truth_is_not_blamed(result):
         assert result.cells[metric]["dropped mode"].power == 1
     assert result.cells["kl"]["dropped mode"].mean is None  # infinite
     assert result.cells["modes"]["dropped mode"].mean == 7
-    assert result.cells["kl"]["memoriser"] is None  # which has no density
+    assert result.cells["kl"]["copies"] is None  # which has no density
     assert result.cells["true_nll"]["variance collapse"].praised == 1
     assert result.cells["sliced_w2"]["mean shift"].exact > 0
 
@@ -126,5 +126,5 @@ def test_the_command_prints_a_table_or_json():
         assert text in shown.output
     found = json.loads(CliRunner().invoke(app, [*asked, "--format", "json"]).output)
     assert found["cells"]["kl"]["null"]["mean"] == pytest.approx(0, abs=1e-12)
-    assert found["cells"]["kl"]["memoriser"] is None
+    assert found["cells"]["kl"]["copies"] is None
     assert found["null_repeats"] == 79

@@ -1,4 +1,4 @@
-"""Samples side by side: the truth and every model on the same axes, one picture a dataset."""
+"""Samples side by side: the truth and every model on the same axes, one picture a dataset of points or rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from genbench.results import Run
 
-__all__ = ["draw"]
+__all__ = ["draw", "first", "is_image", "score_line"]
 
 POINTS = 4_000
 COLUMNS = 5
@@ -30,7 +30,15 @@ def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `samples` for a single one, else `samples-<dataset>`."""
     datasets = list(dict.fromkeys(trial.dataset for trial in run.trials))
     many = len(datasets) > 1
-    return {f"samples-{name}" if many else "samples": _figure(run, name) for name in datasets}
+    plain = [name for name in datasets if not is_image(run, name)]
+    return {f"samples-{name}" if many else "samples": _figure(run, name) for name in plain}
+
+
+def is_image(run: Run, dataset: str) -> bool:
+    """Whether a dataset of a run holds images, which no scatter plot shows."""
+    spec = next(trial.spec for trial in run.trials if trial.dataset == dataset)
+    discover(spec.plugins)
+    return bool(REGISTRY["datasets"][spec.dataset_name].kind == "image")
 
 
 def _figure(run: Run, dataset: str) -> Figure:
@@ -39,7 +47,7 @@ def _figure(run: Run, dataset: str) -> Figure:
 
     board = run.leaderboard()
     order = [row.model for row in board.rows if row.dataset == dataset]
-    trials = [_first([t for t in run.trials if t.dataset == dataset and t.model == model]) for model in order]
+    trials = [first([t for t in run.trials if t.dataset == dataset and t.model == model]) for model in order]
     truth = _truth(trials[0], POINTS)
     project = _projection(truth)
     truth = project(truth)
@@ -63,7 +71,7 @@ def _figure(run: Run, dataset: str) -> Figure:
                 panel,
                 project(samples[:POINTS].reshape(len(samples[:POINTS]), -1)),
                 colour,
-                title + _score(run, board.sort, trial),
+                title + score_line(run, board.sort, trial),
             )
     for panel in panels:
         panel.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
@@ -76,11 +84,13 @@ def _figure(run: Run, dataset: str) -> Figure:
     return figure
 
 
-def _first(trials: list[TrialRecord]) -> TrialRecord:
+def first(trials: list[TrialRecord]) -> TrialRecord:
+    """Return the trial of the least seed that did not fail; where all failed, of the least seed."""
     return min(trials, key=lambda trial: (trial.status != "ok", trial.seed))
 
 
-def _score(run: Run, metric: str | None, trial: TrialRecord) -> str:
+def score_line(run: Run, metric: str | None, trial: TrialRecord) -> str:
+    """Return a line with the score of a trial, to go below a title; empty where it has none."""
     value = trial.metrics.get(metric) if metric else None
     return f"\n{metric} {value:.3g}" if value is not None else ""
 

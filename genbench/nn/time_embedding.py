@@ -61,7 +61,7 @@ class TimeMLP(nn.Module):
         hidden: width of every hidden layer.
         depth: number of hidden layers.
         time_features: frequencies of the time's features; 0 appends the time as one bare number.
-        point_features: frequencies 1, 2, 4, … of each coordinate's features, at least 2. With 3, diffusion follows the
+        point_features: frequencies 1, 2, 4, … of each coordinate's features, at least 2. With 3, ddpm follows the
             edges of a checkerboard better (0.071 nats, not 0.134) and two moons as well; flow matching gains less there
             (0.099, not 0.120), and with 4 it overfits two moons (0.032, not 0.012).
     """
