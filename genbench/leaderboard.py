@@ -46,12 +46,13 @@ class Row:
         default_factory=dict, repr=False
     )  # metric -> seed -> draw, the oracle's
     nested: dict[str, list[list[list[float]]]] = field(default_factory=dict, repr=False)  # metric -> seed -> training
+    standard_errors: dict[str, float] = field(default_factory=dict, repr=False)
     samples: int = 0
 
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
         row = asdict(self)
-        for name in ("values", "draws", "nested", "samples"):
+        for name in ("values", "draws", "nested", "standard_errors", "samples"):
             del row[name]
         return row
 
@@ -147,8 +148,18 @@ def _row(trials: list[TrialRecord]) -> Row:
         values=values,
         draws={name: [t.draws[name] for t in fine if name in t.draws] for name in names},
         nested={name: [t.nested[name] for t in fine if name in t.nested] for name in names},
+        standard_errors=_errors(fine),
         samples=first.spec.protocol.get("samples", 0),
     )
+
+
+def _errors(trials: list[TrialRecord]) -> dict[str, float]:
+    """Return the root mean square of the trials' standard errors, by metric."""
+    squares: dict[str, list[float]] = defaultdict(list)
+    for trial in trials:
+        for name, error in trial.standard_errors.items():
+            squares[name].append(error**2)
+    return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
 
 
 def _rank(row: Row, sort: str | None) -> tuple[int, int, float]:

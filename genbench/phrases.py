@@ -50,7 +50,8 @@ def value(row: Row, name: str, cell: Cell | None) -> str:
     if cell is None:
         return "–"
     mark = MARKS[row.likelihood] if card_of(name).by_likelihood else ""
-    half = (cell.high - cell.low) / 2 if cell.low is not None and cell.high is not None else None
+    seeds_known = cell.low is not None and cell.high is not None
+    half = (cell.high - cell.low) / 2 if seeds_known else cell.standard_error  # type: ignore[operator]
     digits = _digits(half or abs(cell.mean) / 10)
     return f"{mark}{cell.mean:.{digits}f}" + (f" ± {half:.{digits}f}" if half else "")
 
@@ -158,7 +159,10 @@ def legend(board: Leaderboard) -> str:
             "Likelihoods: ≤ an upper bound of the NLL, ≈ an estimate, else exact; each kind is ranked among its own."
         )
     if max((row.seeds for row in board.rows), default=0) < 2:
-        lines.append("One seed: no intervals, and nothing is marked as best; use --seeds 3 or more.")
+        lines.append(
+            "One seed: ± is the standard error of the score, by its test points or sets of samples, without the spread "
+            "of trainings; nothing is marked as best. Use --seeds 3 or more."
+        )
     return "\n".join(line for line in lines if line)
 
 

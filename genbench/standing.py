@@ -30,6 +30,8 @@ class Cell:
     Attributes:
         mean: mean over seeds.
         low, high: 95 % interval of the mean over seeds; None with fewer than two.
+        standard_error: of one seed's score by the spread of its test points or sets, where the metric has one; the root
+            mean square over seeds.
         floor: the oracle's mean on the same dataset.
         ratio, ratio_low, ratio_high: mean / floor and its 95 % interval, for metrics where that means something.
         best: whether it is the best of the models, or cannot be told apart from it by paired t-tests over seeds at 5 %,
@@ -46,6 +48,7 @@ class Cell:
     ratio_high: float | None = None
     best: bool = False
     tie: bool = False
+    standard_error: float | None = None
 
 
 def card_of(name: str) -> MetricCard:
@@ -65,7 +68,9 @@ def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
     for places in by_size.values():
         ends = mean_intervals(_stack([row.values[name] for row, name in places]), method)
         for (row, name), mean, low, high in zip(places, *ends, strict=True):
-            row.metrics[name] = Cell(float(mean), _number(low), _number(high))
+            row.metrics[name] = Cell(
+                float(mean), _number(low), _number(high), standard_error=row.standard_errors.get(name)
+            )
 
 
 def set_floors(rows: Sequence[Row]) -> None:

@@ -61,9 +61,9 @@ def _scores(dataset: str, rows: Sequence[Row], metrics: Sequence[str], sort: str
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(
-        title=f"{escape(dataset)}: scores, mean ± half-width of the 95 % interval over seeds", title_justify="left"
-    )
+    several = any(row.seeds > 1 for row in rows)
+    what = "mean ± half-width of the 95 % interval over seeds" if several else "one seed, ± standard error"
+    table = Table(title=f"{escape(dataset)}: scores, {what}", title_justify="left")
     table.add_column("model", no_wrap=True)
     table.add_column("seeds", justify="right", no_wrap=True)
     for name in metrics:

@@ -111,6 +111,16 @@ def test_one_seed_claims_nothing():
     assert board.rows[0].metrics["w2"].low is None
 
 
+def test_one_seed_shows_the_standard_error_of_the_score(capsys):
+    one = trial("a", 0, w2=1.0).model_copy(update={"standard_errors": {"w2": 0.25}})
+    board = Leaderboard.of([one])
+    assert board.rows[0].metrics["w2"].standard_error == 0.25
+    show(board)
+    text = capsys.readouterr().out
+    assert "1.00 ± 0.25" in text
+    assert "one seed, ± standard error" in text
+
+
 def test_datasets_stay_apart(trials):
     other = [trial("oracle", s, role="oracle", dataset="e", w2=5.0) for s in range(3)]
     board = Leaderboard.of([*trials, *other, *(trial("a", s, dataset="e", w2=10.0) for s in range(3))])
