@@ -206,7 +206,7 @@ def _download(url: str, path: Path) -> None:
     import requests
     from tqdm import tqdm
 
-    with tqdm(desc=path.name, unit="B", unit_scale=True, disable=None, leave=False) as bar:
+    with tqdm(total=1, desc=path.name, unit="B", unit_scale=True, disable=None, leave=False) as bar:
         as_it_is = {"Accept-Encoding": "identity"}  # else a server may unpack it on the way
         download = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT, headers=as_it_is)
         try:

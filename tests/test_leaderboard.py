@@ -116,7 +116,7 @@ def test_one_seed_shows_the_standard_error_of_the_score(capsys):
     board = Leaderboard.of([one])
     assert board.rows[0].metrics["w2"].standard_error == 0.25
     show(board)
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     assert "1.00 ± 0.25" in text
     assert "one seed, ± standard error" in text
 

@@ -59,7 +59,7 @@ def _figure(run: Run, dataset: str) -> Figure:
     columns = min(COLUMNS, len(trials) + 1)
     rows = -(-(len(trials) + 1) // columns)
     figure = Figure(figsize=(3.0 * columns, 3.4 * rows + 0.4), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    panels = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"wspace": 0.08}).ravel()
     for panel in panels:
         panel.set_axis_off()
     grids = [(f"truth: {dataset}", truth)]
