@@ -13,6 +13,7 @@ import typer
 from genbench import __version__
 from genbench.commands.common import say
 from genbench.commands.compare import compare
+from genbench.commands.data import data
 from genbench.commands.leaderboard import leaderboard
 from genbench.commands.list import list_
 from genbench.commands.plot import plot
@@ -57,6 +58,7 @@ def _help(verb: Callable[..., None]) -> str:
 
 for _verb in (run, list_, leaderboard, plot, compare, rescore, sweep, selftest):
     app.command(_verb.__name__.rstrip("_"), help=_help(_verb))(_verb)
+app.add_typer(data, name="data")
 
 
 def main() -> None:

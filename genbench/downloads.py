@@ -31,7 +31,7 @@ TIMEOUT = 30.0  # seconds without an answer
 
 def cache_folder() -> Path:
     """Return the folder into which files are fetched."""
-    import pooch
+    import pooch  # type: ignore[import-untyped]
 
     return Path(pooch.os_cache("genbench"))
 
@@ -150,8 +150,9 @@ class DataFiles:
             with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as folder:
                 return self._fetch(file, Path(folder) / file.name).replace(target)
         except OSError as error:
-            reason = error.strerror or error
-            raise GenbenchError(f"cannot write to {target.parent}: {reason}; {self._remedy(file)}") from None
+            elsewhere = f"put {file.name} into a folder {self.name} and set GENBENCH_DATA to the folder around it"
+            reason = f"cannot write to {target.parent} ({error.strerror or error})"
+            raise GenbenchError(f"{self.name}: {reason}; make room, or {elsewhere}") from None
 
     def _fetch(self, file: DataFile, path: Path) -> Path:
         """Fetch a file from the first mirror that gives it whole and right."""
@@ -167,16 +168,9 @@ class DataFiles:
                 else:
                     return path
         why = "; ".join(f"{host}: {reason}" for host, reason in reasons.items())
-        raise GenbenchError(f"{self.name}: cannot fetch {file.name} ({why}); {self._remedy(file)}")
-
-    def _remedy(self, file: DataFile) -> str:
-        given = os.environ.get("GENBENCH_DATA")
-        place = (
-            Path(given).expanduser() / self.name
-            if given
-            else f"a folder {self.name} and set GENBENCH_DATA to its parent"
+        raise GenbenchError(
+            f"{self.name}: cannot fetch {file.name} ({why}); try again online, or put it into {self.places[0]}"
         )
-        return f"try again online, or put {file.name} into {place}"
 
 
 @contextmanager
@@ -185,7 +179,9 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise GenbenchError(f"{path}: damaged or cut short ({error}); delete it and fetch it anew") from None
+        raise GenbenchError(
+            f"{path}: cannot be read, damaged or cut short ({error}); delete it and fetch it anew"
+        ) from None
     except KeyError as error:
         raise GenbenchError(f"{path}: holds no {error.args[0]}; delete it and fetch it anew") from None
 
@@ -212,7 +208,7 @@ def _download(url: str, path: Path) -> None:
         try:
             download(url, str(path), None)
         except requests.HTTPError as error:
-            raise GenbenchError(f"HTTP {error.response.status_code}") from None
+            raise GenbenchError(f"HTTP {getattr(error.response, 'status_code', 'error')}") from None
         except requests.Timeout:
             raise GenbenchError("no answer in time") from None
         except requests.ConnectionError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genbench import judge
-from genbench.dataset import Array, Dataset, RecordedDataset, Sizes, Splits
+from genbench.dataset import Array, Dataset, Sizes, Splits, SyntheticDataset
 from genbench.environment import environment
 from genbench.errors import GenbenchError, collected_warnings
 from genbench.estimator import Estimator
@@ -137,7 +137,7 @@ def _rescore(
     planned = _planned(old.spec, metrics, samples, plugins)
     dataset, splits = load_data(planned)
     arrays = store.arrays(old.key)
-    way = _way(store, old, planned, arrays, len(splits.test) if isinstance(dataset, RecordedDataset) else None)
+    way = _way(store, old, planned, arrays, None if isinstance(dataset, SyntheticDataset) else len(splits.test))
     spec = planned if way == "again" else _with_code_of(old.spec, planned)
     if store.has(spec.key) and store.read(spec.key).status == "ok":
         return _Answer(spec.key)

@@ -13,6 +13,7 @@ from genbench.registry import REGISTRY
 from genbench.seeding import stream
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from genbench.results import Run
@@ -62,18 +63,22 @@ def _figure(run: Run, dataset: str) -> Figure:
     panels = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"wspace": 0.08}).ravel()
     for panel in panels:
         panel.set_axis_off()
-    grids = [(f"truth: {dataset}", truth)]
-    for trial in trials:
-        samples = run.samples(trial.key) if trial.status == "ok" else None
+    _show(panels[0], truth, (low, high), f"truth: {dataset}")
+    for panel, trial in zip(panels[1:], trials, strict=False):
+        samples = run.samples(trial.key)
         title = trial.model if len(trial.model) < 28 else trial.model[:26] + "…"
-        grids.append((title + score_line(run, board.sort, trial), samples))
-    for panel, (title, pictures), trial in zip(panels, grids, [None, *trials], strict=False):
-        panel.set_title(title, fontsize=10)
-        if pictures is None:
-            status = trial.status if trial else ""
-            panel.text(0.5, 0.5, status, transform=panel.transAxes, ha="center", va="center", color="#D55E00")
-            continue
-        shown = np.clip((mosaic(pictures) - low) / (high - low), 0, 1)
-        panel.imshow(np.nan_to_num(shown, nan=1.0).repeat(3 // shown.shape[2], axis=2), interpolation="nearest")
+        if trial.status != "ok" or samples is None:
+            panel.text(0.5, 0.5, trial.status, transform=panel.transAxes, ha="center", va="center", color="#D55E00")
+            panel.set_title(title, fontsize=10)
+        else:
+            _show(panel, samples, (low, high), title + score_line(run, board.sort, trial))
     figure.suptitle(f"{dataset}: {SIDE**2} samples each, of the first seed that did not fail", fontsize=12)
     return figure
+
+
+def _show(panel: Axes, x: Array, limits: tuple[float, float], title: str) -> None:
+    """Draw pictures x [n, c, h, w] whose values go from one limit to the other; what is beyond is cut off."""
+    low, high = limits
+    grid = np.clip((mosaic(x) - low) / (high - low), 0, 1)
+    panel.imshow(np.nan_to_num(grid, nan=1.0).repeat(3 // grid.shape[2], axis=2), interpolation="nearest")
+    panel.set_title(title, fontsize=10)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+import genbench
+from genbench.figures import available, image_grids, samples
+from genbench.figures.image_grids import mosaic
+
+NOWHERE = """
+import numpy as np
+from genbench import Model, register_model
+
+@register_model("nowhere", family="broken", kinds=("image", "table"))
+class Nowhere(Model):
+    def fit(self, x):
+        self.shape = x.shape[1:]
+
+    def sample(self, n):
+        return np.full((n, *self.shape), np.nan)
+"""
+
+
+def test_mosaic_puts_pictures_in_rows():
+    x = np.arange(3 * 1 * 2 * 2.0).reshape(3, 1, 2, 2)
+    nan = np.nan
+    expected = [[0, 1, nan, 4, 5], [2, 3, nan, 6, 7], [nan] * 5, [8, 9, nan, nan, nan], [10, 11, nan, nan, nan]]
+    np.testing.assert_array_equal(mosaic(x, side=2)[..., 0], expected)
+
+
+@pytest.mark.parametrize(("channels", "shown"), [(1, 1), (2, 1), (3, 3)])
+def test_mosaic_keeps_colours(channels, shown):
+    x = np.random.default_rng(0).random((5, channels, 4, 6))
+    grid = mosaic(x, side=2)
+    assert grid.shape == (9, 13, shown)
+    np.testing.assert_array_equal(grid[:4, 7:], x[1, :shown].transpose(1, 2, 0))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    plugin = tmp_path_factory.mktemp("plugin") / "nowhere.py"
+    plugin.write_text(NOWHERE)
+    return genbench.run(
+        "memoriser,nowhere", "digits,wine", seeds=1, results=tmp_path_factory.mktemp("grids"), name="g",
+        jobs=0, samples=200, metrics="sliced_w2", plugins=[str(plugin)], progress=False, say=lambda _: None,
+    )  # fmt: skip
+
+
+def test_images_are_shown_as_grids_and_nothing_else_is(run):
+    assert "image_grids" in available()
+    assert set(samples.draw(run)) == {"samples-wine"}
+    figures = image_grids.draw(run)
+    assert set(figures) == {"image_grids-digits"}
+    panels = {p.get_title().partition("\n")[0]: p for p in figures["image_grids-digits"].axes if p.get_title()}
+    assert set(panels) == {"truth: digits", "memoriser", "oracle", "nowhere"}
+    assert [text.get_text() for text in panels["nowhere"].texts] == ["invalid_samples"]
+    trial = next(t for t in run.trials if (t.model, t.dataset) == ("memoriser", "digits"))
+    shown = np.asarray(panels["memoriser"].images[0].get_array())
+    low_high = panels["truth: digits"].images[0].get_array()
+    assert (low_high.min(), low_high.max()) == (0, 1)
+    first = run.samples(trial.key)[0, 0]
+    assert np.corrcoef(shown[:8, :8, 0].ravel(), first.ravel())[0, 1] > 0.999
