@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "Leaderboard", "Row"]
 
 COSTS = tuple(Cost.model_fields)
+ROUNDING = 1e-12  # a score that varies less from draw to draw is exact
 
 
 @dataclass
@@ -115,7 +116,7 @@ class Leaderboard:
             return {}
         seeds = max(row.seeds for row in here)
         found = {name: resolution(name, oracle.draws.get(name, []), oracle.samples, seeds) for name in self.metrics}
-        return {name: one for name, one in found.items() if one is not None and one.oracle_sd > 0}
+        return {name: one for name, one in found.items() if one is not None and one.oracle_sd > ROUNDING}
 
     def components(self, row: Row) -> dict[str, Components]:
         """Return how much of a row's spread is data, initialisation and sampling, by metric; empty unless that was run.

@@ -116,7 +116,7 @@ def flag_lines(row: Row) -> list[str]:
         groups.setdefault(re.sub(r"[\d.e+-]+", "#", text), (text, []))[1].append(seed)
     lines = []
     for text, its in groups.values():
-        others = f" (and seeds {', '.join(its[1:])} alike)" if its[1:] else ""
+        others = f" (and seed{'s' * (len(its) > 2)} {', '.join(its[1:])} alike)" if its[1:] else ""
         lines.append(f"{row.model} on {row.dataset}, seed {its[0]}: {text}{others}")
     return lines
 
