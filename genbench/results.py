@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genbench.collector import uncollected
 from genbench.dataset import Array
 from genbench.errors import GenbenchError, nearest
 from genbench.record import RunRecord, TrialRecord
@@ -52,12 +53,13 @@ class Run:
     def trials(self) -> list[TrialRecord]:
         """The finished trials that the run's table is made of, in the order in which they were asked for."""
         records = []
-        for key in self.record.trials:
-            if self.store.has(key):
-                try:
-                    records.append(self.store.read(key))
-                except CorruptFile as error:
-                    self.problems.append(f"{error}; run again to replace it")
+        with uncollected():
+            for key in self.record.trials:
+                if self.store.has(key):
+                    try:
+                        records.append(self.store.read(key))
+                    except CorruptFile as error:
+                        self.problems.append(f"{error}; run again to replace it")
         return records
 
     def trial(self, key: str) -> TrialRecord:
@@ -108,4 +110,5 @@ class Run:
         """
         from genbench.leaderboard import Leaderboard
 
-        return Leaderboard.of(self.trials, sort, intervals)
+        with uncollected():
+            return Leaderboard.of(self.trials, sort, intervals)
