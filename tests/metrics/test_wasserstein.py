@@ -1,5 +1,7 @@
 """Exact and sliced 2-Wasserstein distances against closed forms and POT's own."""
 
+import tracemalloc
+
 import numpy as np
 import ot
 import pytest
@@ -7,8 +9,9 @@ from scipy.linalg import sqrtm
 
 from genbench.errors import GenbenchError
 from genbench.metric import Evidence, Protocol
-from genbench.metrics import w2 as w2_file
+from genbench.metrics import transport as transport_file
 from genbench.metrics.sliced_w2 import directions, sliced_w2, sliced_wasserstein
+from genbench.metrics.transport import transport
 from genbench.metrics.w2 import w2, wasserstein
 
 
@@ -19,10 +22,10 @@ def whitened(n: int, d: int, seed: int = 0) -> np.ndarray:
     return x @ np.linalg.inv(np.linalg.cholesky(x.T @ x / n)).T
 
 
-@pytest.fixture(params=["dense", "lazy"])
+@pytest.fixture(params=["all pairs", "few pairs"])
 def solver(request, monkeypatch):
-    """Both ways to call the network simplex."""
-    monkeypatch.setattr(w2_file, "LARGEST_DENSE", 10**9 if request.param == "dense" else 0)
+    """Both ways to call the network simplex: on the whole cost matrix, and from coarse to fine on some of its pairs."""
+    monkeypatch.setattr(transport_file, "LARGEST_DENSE", 10**9 if request.param == "all pairs" else 20)
 
 
 def test_w2_of_gaussians_is_bures(solver):
@@ -50,6 +53,52 @@ def test_w2_of_unequal_sizes_splits_mass(solver):
     """One point at 0 and at 3, against points at 0, 1 and 3 of mass 1/3: 1/6 moves by 1 and 1/6 moves by 2."""
     cost = wasserstein(np.array([[0.0], [3.0]]), np.array([[0.0], [1.0], [3.0]])) ** 2
     assert cost == pytest.approx(1 / 6 + 4 / 6, abs=1e-12)
+
+
+def cases() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Pairs of point sets that are hard in one way each."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(2, 400, 2))
+    return {
+        "two draws": (x, y),
+        "unequal sizes": (x[:270], y),
+        "no common divisor": (x, y[:397]),
+        "another scale": (3 * x, y),
+        "far away": (x, y + 1e3),
+        "all in one place": (np.full((400, 2), 0.3), y),
+        "five places": (np.repeat(x[:5], 80, axis=0), y),
+        "many ties": (rng.integers(0, 6, (400, 2)).astype(float), rng.integers(0, 6, (400, 2)).astype(float)),
+        "the same points": (x, rng.permutation(x)),
+        "sorted": (x[np.argsort(x[:, 0])], y[np.argsort(-y[:, 0])]),
+        "an outlier": (np.vstack([x[1:], [[1e4, 0]]]), y),
+        "heavy tails": (rng.standard_cauchy((400, 2)), rng.standard_cauchy((400, 2))),
+        "one dimension": (x[:, :1], y[:, :1]),
+        "many dimensions": (rng.normal(size=(400, 20)), rng.normal(size=(400, 20))),
+    }
+
+
+@pytest.mark.parametrize("name", cases())
+def test_few_pairs_give_the_optimum_of_all_pairs(name, monkeypatch):
+    """POT on the whole cost matrix is the reference; the potentials prove the plan: none is beyond a cost, all are used."""
+    x, y = cases()[name]
+    cost = ot.dist(x, y)
+    exact = ot.emd2([], [], cost)
+    monkeypatch.setattr(transport_file, "LARGEST_DENSE", 30)
+    found = transport(x, y)
+    rounding = 1e-11 * cost.max()
+    assert found.cost == pytest.approx(exact, rel=1e-9, abs=rounding)
+    assert (cost - found.u[:, None] - found.v).min() >= -rounding
+    assert found.u.mean() + found.v.mean() == pytest.approx(exact, rel=1e-9, abs=rounding)
+
+
+def test_few_pairs_take_little_memory():
+    """5,000 points have 200 MB of costs; the simplex on all of them takes five times that."""
+    x, y = np.random.default_rng(0).normal(size=(2, 5000, 2))
+    tracemalloc.start()
+    transport_file._first_pairs(x, y, np.zeros(5000), np.zeros(5000))
+    transport_file._pairs_below(x, y, np.ones(5000), np.zeros(5000), 0.0)
+    assert tracemalloc.get_traced_memory()[1] < 60e6
+    tracemalloc.stop()
 
 
 def test_unfinished_transport_is_an_error(solver):

@@ -1,0 +1,131 @@
+"""Exact optimal transport between two sets of points by POT's network simplex, on few of their n·m pairs.
+
+A pair (i, j) carries nothing in an optimal plan unless its reduced cost ‖xᵢ − yⱼ‖² − uᵢ − vⱼ is 0, where u and v are
+the optimal dual potentials. So the simplex gets the pairs whose reduced cost is small under the potentials of half of
+the points. Where its own potentials leave another pair below 0, that pair is added and the simplex runs again; once
+none is left the plan is optimal among all n·m pairs. This is column generation from coarse to fine, as in Schmitzer
+(2016), "A sparse multiscale algorithm for dense optimal transport".
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.errors import GenbenchError
+from genbench.metrics.discrepancy import squared_distances
+
+__all__ = ["Transport", "transport"]
+
+MAX_ITERATIONS = 10_000_000  # of the simplex; 2,000 points need some 10,000
+LARGEST_DENSE = 2_500  # points; the cost matrix and the solver's copies of it take 250 MB
+NEIGHBOURS = 10  # pairs of each point of either set in the first round
+ADDED = 64  # pairs of a point of x that a later round adds at most
+DIRECTIONS = 8  # along which all mass can always be moved, in order
+BLOCK = 256  # rows of reduced costs at a time
+
+
+class Transport(NamedTuple):
+    """The cost of an optimal plan, and the dual potentials that prove it."""
+
+    cost: float  # E ‖X − Y‖² under the plan
+    u: Array  # [n]
+    v: Array  # [m]
+
+
+def transport(x: Array, y: Array, max_iterations: int = MAX_ITERATIONS) -> Transport:
+    """Return the optimal transport of points x [n, d] to points y [m, d], each of equal weight, at cost ‖x − y‖².
+
+    Exact up to rounding: no reduced cost is below −8 (n + m) ε diameter², with ε = 2.2e-16. 10,000 points take 40 s and
+    250 MB.
+
+    Raises:
+        GenbenchError: the solver did not reach the optimum. POT itself answers an unbounded or unfinished problem with
+            a warning and a number, and for NaN that number is a perfect 0.
+    """
+    n, m = len(x), len(y)
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise GenbenchError(f"optimal transport of {n} to {m} points is not solved: a coordinate is not finite")
+    if max(n, m) <= LARGEST_DENSE:
+        return _simplex(n, m, squared_distances(x, y), max_iterations)
+    rng = np.random.default_rng(0)
+    half_x, half_y = (points[rng.permutation(len(points))[: (len(points) + 1) // 2]] for points in (x, y))
+    u = _least(x, half_y, transport(half_x, half_y, max_iterations).v)
+    v = _least(y, x, u)
+    pairs = _first_pairs(x, y, u, v)
+    radius = max(np.square(points - y.mean(axis=0)).sum(axis=1).max() for points in (x, y))
+    rounding = 8 * (n + m) * np.finfo(float).eps * 4 * radius
+    while True:
+        found = _simplex(n, m, _costs(x, y, pairs), max_iterations)
+        below = np.setdiff1d(_pairs_below(x, y, found.u, found.v, -rounding), pairs)
+        if len(below) == 0:
+            return found
+        pairs = np.union1d(pairs, below)
+
+
+def _simplex(n: int, m: int, costs: Any, max_iterations: int) -> Transport:
+    """Solve for costs [n, m], dense or with a sparse matrix's pairs only."""
+    import ot
+
+    a, b = np.full(n, 1 / n), np.full(m, 1 / m)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say is in the log
+        cost, log = ot.emd2(a, b, costs, numItermax=max_iterations, log=True)
+    if log["warning"] is not None or not np.isfinite(cost):
+        reason = log["warning"] or f"the cost is {cost}"
+        raise GenbenchError(f"optimal transport of {n} to {m} points is not solved: {reason}")
+    return Transport(float(cost), log["u"], log["v"])
+
+
+def _costs(x: Array, y: Array, pairs: Array) -> Any:
+    """Return the sparse matrix [n, m] of the squared distances of pairs."""
+    from scipy.sparse import coo_array
+
+    i, j = np.divmod(pairs, len(y))
+    return coo_array((np.square(x[i] - y[j]).sum(axis=1), (i, j)), shape=(len(x), len(y)))
+
+
+def _first_pairs(x: Array, y: Array, u: Array, v: Array) -> Array:
+    """Return pairs i·m + j, sorted: of small reduced cost for each point of either set, and enough to move all mass."""
+    n, m = len(x), len(y)
+    nearest_y, nearest_x = _smallest(x, y, v), _smallest(y, x, u)  # [n, k], [m, k]
+    pairs = [(np.arange(n)[:, None] * m + nearest_y).ravel(), (nearest_x * m + np.arange(m)[:, None]).ravel()]
+    cuts = np.union1d(np.arange(n) * m, np.arange(m) * n)  # of n·m units of mass: where a point's share begins
+    for direction in np.random.default_rng(0).standard_normal((DIRECTIONS, x.shape[1])):
+        pairs.append(np.argsort(x @ direction)[cuts // m] * m + np.argsort(y @ direction)[cuts // n])
+    return np.unique(np.concatenate(pairs))
+
+
+def _reduced(x: Array, y: Array, v: Array) -> Iterator[tuple[int, Array]]:
+    """Yield the first row and the values ‖xᵢ − yⱼ‖² − vⱼ [b, m] of one block of rows after the other."""
+    for i in range(0, len(x), BLOCK):
+        yield i, squared_distances(x[i : i + BLOCK], y) - v
+
+
+def _least(x: Array, y: Array, v: Array) -> Array:
+    """Return the c-transform minⱼ ‖xᵢ − yⱼ‖² − vⱼ [n]: the largest u that leaves no reduced cost below 0."""
+    return np.concatenate([values.min(axis=1) for _, values in _reduced(x, y, v)])
+
+
+def _smallest(x: Array, y: Array, v: Array) -> Array:
+    """Return for each point of x the indices [n, k] of the points of y with the smallest reduced costs."""
+    k = min(NEIGHBOURS, len(y) - 1)
+    # a copy, for a view keeps the whole block alive
+    return np.concatenate([np.argpartition(values, k, axis=1)[:, :k].copy() for _, values in _reduced(x, y, v)])
+
+
+def _pairs_below(x: Array, y: Array, u: Array, v: Array, bound: float) -> Array:
+    """Return the pairs i·m + j whose reduced cost is below a bound, for each i the smallest of them."""
+    found = [np.zeros(0, dtype=int)]
+    k = min(ADDED, len(y) - 1)
+    for first, values in _reduced(x, y, v):
+        rows = first + np.flatnonzero(values.min(axis=1) - u[first : first + len(values)] < bound)
+        values = values[rows - first] - u[rows, None]
+        columns = np.argpartition(values, k, axis=1)[:, :k]
+        below = np.take_along_axis(values, columns, axis=1) < bound
+        found.append((rows[:, None] * len(y) + columns)[below])
+    return np.concatenate(found)
