@@ -46,7 +46,7 @@ class Digits(RecordedDataset):
         dequantise: add uniform noise of one grey level, so that there is a density.
     """
 
-    shape, classes = (1, 8, 8), 10
+    shape, classes, levels = (1, 8, 8), 10, 17
     licence = "CC BY 4.0"
 
     def __init__(self, dequantise: bool = True) -> None:
@@ -57,7 +57,7 @@ class Digits(RecordedDataset):
 
         x, y = load_digits(return_X_y=True)
         levels = x.astype(np.uint8).reshape(-1, *self.shape)
-        return grey(levels, 17, rng if self.dequantise else None), y.astype(np.int64)
+        return grey(levels, self.levels, rng if self.dequantise else None), y.astype(np.int64)
 
 
 class OfficialImages(RecordedDataset):
@@ -72,6 +72,7 @@ class OfficialImages(RecordedDataset):
         max_train: keep at most so many training pictures, to spare memory (8 bytes a value); 0 keeps all.
     """
 
+    levels = 256
     files: ClassVar[DataFiles]
     official: ClassVar[tuple[int, int]]  # pictures in the official training set and in the test set
 
@@ -126,7 +127,7 @@ class OfficialImages(RecordedDataset):
     def _grey(self, pictures: Pictures, seed: int, name: str) -> tuple[Array, Labels]:
         levels, labels = pictures
         rng = generator(seed, "dequantise", name) if self.dequantise else None
-        return grey(levels, 256, rng), labels.astype(np.int64)
+        return grey(levels, self.levels, rng), labels.astype(np.int64)
 
     def _damaged(self, reason: str) -> GenbenchError:
         name = self.files.name

@@ -82,6 +82,7 @@ class Dataset:
     card: ClassVar[DatasetCard]
     shape: tuple[int, ...]
     classes: int | None = None
+    levels: int | None = None  # grey levels of a picture, which are the whole part of levels · x for x in [0, 1]
     modes: Array | None = None  # [k, d], centres of the modes, where the density has well-separated ones
     mode_std: float | None = None  # standard deviation of a mode along each axis
 
@@ -89,6 +90,11 @@ class Dataset:
     def kind(self) -> str:
         """One of "points", "table", "image", "series"."""
         return self.card.kind
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """What a model is told about the data beside the points: arguments of `Estimator.fit`."""
+        return {"kind": self.kind, "levels": self.levels}
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
         """Return the train, validation and test points of a data seed."""

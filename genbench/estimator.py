@@ -55,6 +55,7 @@ class Estimator:
         validation: Any = None,
         *,
         kind: str = "points",
+        levels: int | None = None,
         seed: int = 0,
         budget: str = "quick",
         progress: bool = False,
@@ -65,6 +66,7 @@ class Estimator:
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
             kind: what x is, "points", "table", "image" or "series"; with the shape it chooses the model's presets.
+            levels: grey levels of pictures, which are the whole part of levels · x; 256 if not given.
             seed: of initialisation and training.
             budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"); for torch models.
             progress: show a progress bar.
@@ -78,11 +80,11 @@ class Estimator:
             raise GenbenchError(
                 f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset"
             )
-        x = self._prepare(x, kind)
+        x = self._prepare(x, kind, levels)
         if validation is None and self._is_torch:
             order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
             x, validation = np.split(x[order], [len(x) - len(x) // 10])
-        units = self.standardiser = self._units(x)
+        units = self.standardiser = self._units(x, kind)
         z = units.forward(x)
         with isolated(stream(seed, "training")):
             if self._is_torch:
@@ -93,21 +95,23 @@ class Estimator:
                 self.model.fit(z)
         return self
 
-    def restore(self, weights: Mapping[str, Any], x: Any, kind: str = "points") -> Estimator:
+    def restore(
+        self, weights: Mapping[str, Any], x: Any, *, kind: str = "points", levels: int | None = None
+    ) -> Estimator:
         """Take the weights of an earlier `fit` instead of learning; returns itself.
 
         Args:
             weights: tensors by name, as `weights` returned them.
             x: the points [n, *shape] that they were trained on, for the units; a model looks at no other thing in them.
-            kind: what x is, as in `fit`.
+            kind, levels: what x is, as in `fit`.
 
         Raises:
             GenbenchError: it is not a torch model, or the weights are not those of a model with these parameters.
         """
         if not self._is_torch:
             raise GenbenchError(f"{self.card.name} has no weights to restore; fit it again")
-        x = self._prepare(x, kind)
-        self.standardiser = self._units(x)
+        x = self._prepare(x, kind, levels)
+        self.standardiser = self._units(x, kind)
         model = cast("TorchModel", self.model)
         with isolated(0):
             model.build(x.shape[1:])
@@ -198,15 +202,19 @@ class Estimator:
     def _is_torch(self) -> bool:
         return hasattr(self.model, "training_loss")
 
-    def _prepare(self, x: Any, kind: str) -> Array:
+    def _prepare(self, x: Any, kind: str, levels: int | None) -> Array:
         """Return x as an array, and create the model with the presets for its kind and shape."""
         x = _points(x, self.card.name)
         self.params = bind(self.card, self.given, (kind, x.shape[1:]))
         self.model = create(self.card, self.params)
+        if levels is not None:
+            self.model.levels = levels
         return x
 
-    def _units(self, x: Array) -> Standardiser:
-        return Standardiser.fit(x) if self.card.standardise else Standardiser.identity(x.shape[1:])
+    def _units(self, x: Array, kind: str) -> Standardiser:
+        if not self.card.standardise or (kind == "image" and self.model.reads_levels):
+            return Standardiser.identity(x.shape[1:])
+        return Standardiser.of_pictures(x) if kind == "image" else Standardiser.fit(x)
 
     def _watch(self, snapshots: Snapshots | None) -> Snapshots | None:
         """Return snapshots that are shown an estimator where the trainer shows a module."""

@@ -82,6 +82,10 @@ class Model:
     """
 
     card: ClassVar[ModelCard]
+    reads_levels: bool = (
+        False  # whether it wants pictures as they are, in [0, 1], whatever the card says of standardising
+    )
+    levels: int = 256  # grey levels of the pictures at hand, set by the engine: the whole part of levels · x
 
     def fit(self, x: Array) -> Any:
         """Learn from training points x [n, *shape] float64."""

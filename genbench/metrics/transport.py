@@ -14,12 +14,15 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.dataset import Array
 from genbench.errors import GenbenchError
 from genbench.metrics.discrepancy import squared_distances
 
 __all__ = ["Transport", "transport"]
+
+Pairs = NDArray[np.int64]  # i·m + j of a point i of x and a point j of y
 
 MAX_ITERATIONS = 10_000_000  # of the simplex; 2,000 points need some 10,000
 LARGEST_DENSE = 2_500  # points; the cost matrix and the solver's copies of it take 250 MB
@@ -81,7 +84,7 @@ def _simplex(n: int, m: int, costs: Any, max_iterations: int) -> Transport:
     return Transport(float(cost), log["u"], log["v"])
 
 
-def _costs(x: Array, y: Array, pairs: Array) -> Any:
+def _costs(x: Array, y: Array, pairs: Pairs) -> Any:
     """Return the sparse matrix [n, m] of the squared distances of pairs."""
     from scipy.sparse import coo_array
 
@@ -89,14 +92,14 @@ def _costs(x: Array, y: Array, pairs: Array) -> Any:
     return coo_array((np.square(x[i] - y[j]).sum(axis=1), (i, j)), shape=(len(x), len(y)))
 
 
-def _first_pairs(x: Array, y: Array, u: Array, v: Array) -> Array:
+def _first_pairs(x: Array, y: Array, u: Array, v: Array) -> Pairs:
     """Return pairs i·m + j, sorted: of small reduced cost for each point of either set, and enough to move all mass."""
     n, m = len(x), len(y)
     nearest_y, nearest_x = _smallest(x, y, v), _smallest(y, x, u)  # [n, k], [m, k]
     pairs = [(np.arange(n)[:, None] * m + nearest_y).ravel(), (nearest_x * m + np.arange(m)[:, None]).ravel()]
     cuts = np.union1d(np.arange(n) * m, np.arange(m) * n)  # of n·m units of mass: where a point's share begins
-    for direction in np.random.default_rng(0).standard_normal((DIRECTIONS, x.shape[1])):
-        pairs.append(np.argsort(x @ direction)[cuts // m] * m + np.argsort(y @ direction)[cuts // n])
+    directions = np.random.default_rng(0).standard_normal((DIRECTIONS, x.shape[1]))
+    pairs += [np.argsort(x @ along)[cuts // m] * m + np.argsort(y @ along)[cuts // n] for along in directions]
     return np.unique(np.concatenate(pairs))
 
 
@@ -111,21 +114,21 @@ def _least(x: Array, y: Array, v: Array) -> Array:
     return np.concatenate([values.min(axis=1) for _, values in _reduced(x, y, v)])
 
 
-def _smallest(x: Array, y: Array, v: Array) -> Array:
+def _smallest(x: Array, y: Array, v: Array) -> NDArray[np.int64]:
     """Return for each point of x the indices [n, k] of the points of y with the smallest reduced costs."""
     k = min(NEIGHBOURS, len(y) - 1)
     # a copy, for a view keeps the whole block alive
     return np.concatenate([np.argpartition(values, k, axis=1)[:, :k].copy() for _, values in _reduced(x, y, v)])
 
 
-def _pairs_below(x: Array, y: Array, u: Array, v: Array, bound: float) -> Array:
+def _pairs_below(x: Array, y: Array, u: Array, v: Array, bound: float) -> Pairs:
     """Return the pairs i·m + j whose reduced cost is below a bound, for each i the smallest of them."""
-    found = [np.zeros(0, dtype=int)]
+    found: list[Pairs] = [np.zeros(0, dtype=np.int64)]
     k = min(ADDED, len(y) - 1)
     for first, values in _reduced(x, y, v):
         rows = first + np.flatnonzero(values.min(axis=1) - u[first : first + len(values)] < bound)
-        values = values[rows - first] - u[rows, None]
-        columns = np.argpartition(values, k, axis=1)[:, :k]
-        below = np.take_along_axis(values, columns, axis=1) < bound
+        costs = values[rows - first] - u[rows, None]
+        columns = np.argpartition(costs, k, axis=1)[:, :k]
+        below = np.take_along_axis(costs, columns, axis=1) < bound
         found.append((rows[:, None] * len(y) + columns)[below])
     return np.concatenate(found)

@@ -67,7 +67,7 @@ def fit(
         estimator.fit(
             splits.train,
             splits.validation,
-            kind=dataset.kind,
+            **dataset.traits,
             seed=spec.seed if seed is None else seed,
             budget=spec.budget,
             progress=progress,
