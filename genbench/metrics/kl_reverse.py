@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from genbench.metric import Evidence, Score, register_metric
-from genbench.metrics.log_density import mean_nats, weight_above_1
+from genbench.metrics.log_density import doubts, mean_nats, weight_above_1
 
 __all__ = ["kl_reverse"]
 
@@ -36,10 +36,7 @@ def kl_reverse(evidence: Evidence) -> Score:
     score = mean_nats(log_ratio, "samples lie off the support, or where the model's density is 0")
     if evidence.likelihood != "exact":
         return score
-    flags = [score.flag] if score.flag else []
-    if score.standard_error is not None and score.value < -3 * score.standard_error - 1e-9:
-        why = "the model's samples do not follow its density"
-        flags.append(f"kl_reverse is {score.value:.3g}, more than 3 s.e. below 0: {why}")
+    flags = doubts(score, "kl_reverse", "the model's samples do not follow its density")
     factor = weight_above_1(-log_ratio)
     if factor is not None:
         where = f"the density is too low by a factor of about {factor:.3g} where the model samples"
