@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,49 +18,102 @@ from genbench.downloads import DataFile, DataFiles
 from genbench.errors import GenbenchError
 from genbench.seeding import generator
 
-__all__ = ["CIFAR10", "MNIST", "Digits", "FashionMNIST", "grey"]
+__all__ = ["CIFAR10", "MNIST", "Digits", "FashionMNIST", "binarise", "grey"]
 
 Bytes = NDArray[np.uint8]
 Pictures = tuple[Bytes, Bytes]
+MARGIN = 2.0**-15  # of a level, kept free at its ends: in float32, too, the whole part of count · x is the level
 
 
-def grey(levels: NDArray[np.integer], count: int, rng: np.random.Generator | None) -> Array:
-    """Return levels k of 0 … count − 1 as numbers in [0, 1].
+def grey(levels: NDArray[np.integer], count: int, rng: np.random.Generator | None, single: bool = False) -> Any:
+    """Return levels k of 0 … count − 1 as numbers in [0, 1], float64 or, if `single`, float32.
 
     They become (k + u) / count with u ~ U[0, 1) from `rng`, of which the whole part of count · x is k again; without
     `rng`, k / (count − 1).
     """
+    dtype: Any = np.float32 if single else np.float64
     if rng is None:
-        return levels / (count - 1.0)
-    x = rng.random(levels.shape)  # in place: pictures in float64 are large
+        return levels.astype(dtype) / (count - 1)
+    x = rng.random(levels.shape, dtype)  # in place: pictures are large
+    np.clip(x, MARGIN, 1 - MARGIN, out=x)
     x += levels
     x /= count
     return x
 
 
+def binarise(levels: NDArray[np.integer], count: int, rng: np.random.Generator) -> Bytes:
+    """Return bits that are 1 with probability k / (count − 1) for levels k (Salakhutdinov & Murray 2008)."""
+    return (rng.random(levels.shape, np.float32) * np.float32(count - 1) < levels).astype(np.uint8)
+
+
+class GreyImages(RecordedDataset):
+    """Pictures of whole grey levels, dequantised or not, in all their levels or in black and white.
+
+    A subclass writes `training_levels`.
+    """
+
+    levels: int
+
+    def __init__(self, dequantise: bool, levels: int | None) -> None:
+        own = self.own_levels
+        if levels not in (None, 2, own):
+            raise ValueError(f"levels={levels} must be 2 for black and white, or {own}, as many as the pictures have")
+        self.dequantise, self.levels = dequantise, levels or own
+
+    @property
+    def own_levels(self) -> int:
+        """Grey levels of the pictures as they are recorded."""
+        return type(self).levels
+
+    def training_levels(self, seed: int) -> NDArray[np.integer]:
+        """Return the recorded grey levels [n, *shape] of the training pictures of a data seed, in order."""
+        raise NotImplementedError
+
+    def values(self, levels: NDArray[np.integer], rng: np.random.Generator, single: bool = False) -> Any:
+        """Return pictures in [0, 1] of recorded levels, with all the noise that is asked for."""
+        if self.levels != self.own_levels:
+            levels = binarise(levels, self.own_levels, rng)
+        return grey(levels, self.levels, rng if self.dequantise else None, single)
+
+    def redraw(self, seed: int, epoch: int) -> NDArray[np.float32] | None:
+        if not self.dequantise and self.levels == self.own_levels:
+            return None
+        x: NDArray[np.float32] = self.values(self.training_levels(seed), generator(seed, "redraw", epoch), single=True)
+        return x
+
+
 @register_dataset("digits", family="images", kind="image", source="UCI Optical Recognition of Digits, in scikit-learn")
-class Digits(RecordedDataset):
+class Digits(GreyImages):
     """1,797 handwritten digits of 8×8 pixels with 17 grey levels. Labels: the digit.
 
     Args:
         dequantise: add uniform noise of one grey level, so that there is a density.
+        levels: 2 for black and white: a pixel is 1 with its grey as probability, drawn anew in each epoch of training,
+            fixed by the data seed in validation and test. By default all 17.
     """
 
     shape, classes, levels = (1, 8, 8), 10, 17
     licence = "CC BY 4.0"
 
-    def __init__(self, dequantise: bool = True) -> None:
-        self.dequantise = dequantise
+    def __init__(self, dequantise: bool = True, levels: int | None = None) -> None:
+        super().__init__(dequantise, levels)
 
     def load(self, rng: np.random.Generator) -> tuple[Array, Labels]:
+        levels, labels = self._recorded()
+        return self.values(levels, rng.spawn(1)[0]), labels  # whatever the noise, the splits are the same
+
+    def training_levels(self, seed: int) -> Bytes:
+        levels, _ = self._recorded()
+        return levels[self.partition(seed)[1][0]]
+
+    def _recorded(self) -> tuple[Bytes, Labels]:
         from sklearn.datasets import load_digits
 
         x, y = load_digits(return_X_y=True)
-        levels = x.astype(np.uint8).reshape(-1, *self.shape)
-        return grey(levels, self.levels, rng if self.dequantise else None), y.astype(np.int64)
+        return x.astype(np.uint8).reshape(-1, *self.shape), y.astype(np.int64)
 
 
-class OfficialImages(RecordedDataset):
+class OfficialImages(GreyImages):
     """Pictures of 256 levels a pixel with an official test set. A subclass writes `pixels`.
 
     Test is the official test set for every data seed, in another order. Validation is as many pictures as test has,
@@ -69,6 +122,8 @@ class OfficialImages(RecordedDataset):
 
     Args:
         dequantise: add uniform noise of one grey level, so that there is a density.
+        levels: 2 for black and white: a pixel is 1 with its grey as probability, drawn anew in each epoch of training,
+            fixed by the data seed in validation and test. By default all 256.
         max_train: keep at most so many training pictures, to spare memory (8 bytes a value); 0 keeps all.
     """
 
@@ -76,10 +131,12 @@ class OfficialImages(RecordedDataset):
     files: ClassVar[DataFiles]
     official: ClassVar[tuple[int, int]]  # pictures in the official training set and in the test set
 
-    def __init__(self, dequantise: bool = True, max_train: int = 0) -> None:
+    def __init__(self, dequantise: bool = True, max_train: int = 0, levels: int | None = None) -> None:
+        super().__init__(dequantise, levels)
         if max_train < 0:
             raise ValueError(f"max_train={max_train} must be positive, or 0 for all")
-        self.dequantise, self.max_train = dequantise, max_train
+        self.max_train = max_train
+        self._kept: tuple[int, Bytes] | None = None  # a data seed and its training levels, for the epochs of a training
 
     def pixels(self) -> tuple[Pictures, Pictures]:
         """Return the official training and test set, each levels [n, *shape] and labels [n]."""
@@ -98,13 +155,23 @@ class OfficialImages(RecordedDataset):
             GenbenchError: a file is missing and cannot be fetched, or is damaged.
         """
         (levels, labels), test = self.pixels()
-        order = generator(seed, "splits").permutation(len(levels))
-        held_out, rest = np.split(order, [self.split_sizes.validation])
-        train = rest[: self.split_sizes.train]
+        train, held_out = self._order(seed)
         x, y = self._grey((levels[train], labels[train]), seed, "train")
         x_held_out, y_held_out = self._grey((levels[held_out], labels[held_out]), seed, "validation")
         x_test, y_test = self._test(test, seed)
         return Splits(x, x_held_out, x_test, y, y_held_out, y_test)
+
+    def training_levels(self, seed: int) -> Bytes:
+        if self._kept is None or self._kept[0] != seed:
+            self._kept = (seed, self.pixels()[0][0][self._order(seed)[0]])
+        return self._kept[1]
+
+    def _order(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return which pictures of the official training set are train, and which validation, of a data seed."""
+        held_out, rest = np.split(
+            generator(seed, "splits").permutation(self.official[0]), [self.split_sizes.validation]
+        )
+        return rest[: self.split_sizes.train], held_out
 
     def reference(self, n: int, seed: int) -> Array:
         """Return up to `n` pictures of the test split of `seed`."""
@@ -126,8 +193,7 @@ class OfficialImages(RecordedDataset):
 
     def _grey(self, pictures: Pictures, seed: int, name: str) -> tuple[Array, Labels]:
         levels, labels = pictures
-        rng = generator(seed, "dequantise", name) if self.dequantise else None
-        return grey(levels, self.levels, rng), labels.astype(np.int64)
+        return self.values(levels, generator(seed, "dequantise", name)), labels.astype(np.int64)
 
     def _damaged(self, reason: str) -> GenbenchError:
         name = self.files.name

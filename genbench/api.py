@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from genbench.errors import GenbenchError
 from genbench.registry import REGISTRY, discover
 
 if TYPE_CHECKING:
+    from genbench.conditions import Conditions
     from genbench.estimator import Estimator
     from genbench.plan import Plan
     from genbench.results import Run
@@ -80,6 +82,9 @@ def run(
     retry_failed: bool = False,
     progress: bool = True,
     say: Say = print,
+    checkpoint_every: float = 60.0,
+    device: str = "cpu",
+    data_dir: str | Path | None = None,
 ) -> Run:
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
@@ -98,13 +103,22 @@ def run(
         retry_failed: run failed trials again.
         progress: show a progress bar.
         say: called with each line of news.
+        checkpoint_every: seconds of training between two checkpoints, from which a trial goes on after a kill; 0 for
+            none.
+        device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
+        data_dir: folder in which data files are looked for first, before those of GENBENCH_DATA.
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
     """
+    from genbench.conditions import Conditions, choose_device, look_in
     from genbench.metric import Protocol
     from genbench.plan import make_plan
 
+    look_in(data_dir)
+    conditions = Conditions(
+        progress, _seconds(checkpoint_every), choose_device(device), None if data_dir is None else str(data_dir)
+    )
     discover(tuple(plugins))
     for failure in (f for group in REGISTRY.values() for f in group.failures):
         say(f"plugin {failure.source} was left out: {failure.reason}")
@@ -115,7 +129,7 @@ def run(
     folder = Path(results) / (name or default_name(_join(datasets), str(budget), task))
     jobs = _where(plan, jobs, say)
     return _carry_out(
-        plan, folder, jobs, timeout or TIMEOUTS.get(str(budget), LONG_TIMEOUT), retry_failed, progress, say
+        plan, folder, jobs, timeout or TIMEOUTS.get(str(budget), LONG_TIMEOUT), retry_failed, conditions, say
     )
 
 
@@ -135,12 +149,18 @@ def _where(plan: Plan, jobs: int | None, say: Say) -> int | None:
 
 
 def _carry_out(
-    plan: Plan, folder: Path, jobs: int | None, timeout: float, retry_failed: bool, progress: bool, say: Say
+    plan: Plan,
+    folder: Path,
+    jobs: int | None,
+    timeout: float,
+    retry_failed: bool,
+    conditions: Conditions,
+    say: Say,
 ) -> Run:
     from genbench.environment import environment
     from genbench.record import RunRecord, TrialRecord
     from genbench.results import Run
-    from genbench.runner import cores, perform_all, remaining
+    from genbench.runner import cores, perform_all, remaining, tidy
     from genbench.store import Store
 
     store = Store(folder)
@@ -150,20 +170,24 @@ def _carry_out(
             record = store.read_run()
         except GenbenchError:
             record = RunRecord(name=folder.name)
-        record.environment = environment()
+        record.environment = environment() | {"device": conditions.device}
         record.trials = _supersede(record.trials, plan, store)
         record.requests = [
             *record.requests[-99:],
             {"command": record.environment["command"], "trials": len(plan.trials)},
         ]
         store.write_run(record)
+        tidy(plan.trials, store)
         todo, notes = remaining(plan.trials, store, retry_failed)
         for note in notes:
             say(note)
         if len(todo) < len(plan.trials):
             say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {folder}")
+        if begun := len(store.checkpoints().keys() & {spec.key for spec in todo}):
+            say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
         jobs = cores() if jobs is None else jobs
-        bar = _Bar(len(todo), progress)
+        bar = _Bar(len(todo), conditions.progress)
+        conditions = replace(conditions, progress=conditions.progress and jobs <= 1)
 
         def done(trial: TrialRecord) -> None:
             if trial.error:
@@ -172,10 +196,16 @@ def _carry_out(
             bar.advance()
 
         try:
-            perform_all(todo, store, min(jobs, max(1, len(todo))) if jobs else 0, timeout, done, progress and jobs <= 1)
+            perform_all(todo, store, min(jobs, max(1, len(todo))) if jobs else 0, timeout, done, conditions)
         finally:
             bar.close()
     return Run(folder)
+
+
+def _seconds(every: float) -> float:
+    if not 0 <= every < float("inf"):
+        raise GenbenchError(f"checkpoint_every={every} is out of range; give seconds, or 0 for no checkpoints")
+    return every
 
 
 def _supersede(before: list[str], plan: Plan, store: Any) -> list[str]:

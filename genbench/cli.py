@@ -19,6 +19,7 @@ from genbench.commands.list import list_
 from genbench.commands.plot import plot
 from genbench.commands.rescore import rescore
 from genbench.commands.run import run
+from genbench.commands.sample import sample
 from genbench.commands.selftest import selftest
 from genbench.commands.sweep import sweep
 from genbench.errors import GenbenchError
@@ -56,7 +57,7 @@ def _help(verb: Callable[..., None]) -> str:
     return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(verb.__doc__ or ""))
 
 
-for _verb in (run, list_, leaderboard, plot, compare, rescore, sweep, selftest):
+for _verb in (run, list_, leaderboard, plot, compare, sample, rescore, sweep, selftest):
     app.command(_verb.__name__.rstrip("_"), help=_help(_verb))(_verb)
 app.add_typer(data, name="data")
 

@@ -94,11 +94,19 @@ class Dataset:
     @property
     def traits(self) -> dict[str, Any]:
         """What a model is told about the data beside the points: arguments of `Estimator.fit`."""
-        return {"kind": self.kind, "levels": self.levels}
+        return {"kind": self.kind, "levels": self.levels, "classes": self.classes}
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
         """Return the train, validation and test points of a data seed."""
         raise NotImplementedError
+
+    def redraw(self, seed: int, epoch: int) -> NDArray[np.floating] | None:
+        """Return the training points of a data seed [n, *shape] with the noise of epoch 1, 2 and so on.
+
+        None where the points have no noise of the dataset's own making, as dequantisation is, so that there is nothing
+        to draw anew. The order is that of `splits(seed).train`, which are the points of epoch 0.
+        """
+        return None
 
     def reference(self, n: int, seed: int) -> Array:
         """Return up to `n` evaluation points [n, *shape] that no model was trained on."""
@@ -189,6 +197,13 @@ class RecordedDataset(Dataset):
         Raises:
             GenbenchError: the data hold NaN or infinite values, or fewer than 10 points.
         """
+        (x, y), (train, validation, test) = self.partition(seed)
+        if y is None:
+            return Splits(x[train], x[validation], x[test])
+        return Splits(x[train], x[validation], x[test], y[train], y[validation], y[test])
+
+    def partition(self, seed: int) -> tuple[tuple[Array, Labels | None], list[NDArray[np.int64]]]:
+        """Return all points and labels, and which of them are train, validation and test for a data seed."""
         rng = generator(seed, "splits")
         x, y = self.load(rng)
         if not np.isfinite(x).all():
@@ -201,9 +216,7 @@ class RecordedDataset(Dataset):
         order = rng.permutation(len(x))
         held_out = len(x) // 5
         test, validation, train = np.split(order, [held_out, 2 * held_out])
-        if y is None:
-            return Splits(x[train], x[validation], x[test])
-        return Splits(x[train], x[validation], x[test], y[train], y[validation], y[test])
+        return (x, y), [train, validation, test]
 
     def reference(self, n: int, seed: int) -> Array:
         """Return up to `n` points of the test split of `seed`."""

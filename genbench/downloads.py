@@ -1,6 +1,6 @@
 """Data files: where they are looked for, how they are fetched, and what proves that they are the right ones.
 
-A file is looked for in the folder that the environment variable GENBENCH_DATA names, in the cache folder, and where a
+A file is looked for in the folders that the environment variable GENBENCH_DATA names, in the cache folder, and where a
 system's package installs it; else it is fetched from the first mirror that has it, into the cache folder, where it
 appears whole and checked or not at all.
 """
@@ -117,8 +117,8 @@ class DataFiles:
     @property
     def places(self) -> list[Path]:
         """The folders in which files are looked for, in this order."""
-        given = os.environ.get("GENBENCH_DATA")
-        roots = [*([Path(given).expanduser()] if given else []), cache_folder()]
+        given = [Path(part).expanduser() for part in os.environ.get("GENBENCH_DATA", "").split(os.pathsep) if part]
+        roots = [*given, cache_folder()]
         return [root / name for root in roots for name in (self.name, *self.folders)] + list(map(Path, self.installed))
 
     def find(self, file: DataFile) -> list[Path]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import copy
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from genbench.dataset import Array, Dataset, Splits
+from genbench.checkpoint import Checkpoint, misfits
+from genbench.classes import Classes, whole_labels
+from genbench.dataset import Array, Dataset, Labels, Splits
 from genbench.errors import BadSamples, ContractError, GenbenchError
 from genbench.model import Model, ModelCard
 from genbench.parameters import bind, create
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Estimator"]
 
-BATCH = 10_000
+BATCH, VALUES = 10_000, 640_000  # points, and numbers in them, that a model is given at once at most
+Redraw = Callable[[int], NDArray[np.floating] | None]
 
 
 class Estimator:
@@ -38,13 +42,14 @@ class Estimator:
     ((5, 2), (3,))
     """
 
-    def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None) -> None:
-        self.card = card
+    def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
+        self.card, self.device = card, device
         self.given = dict(params or {})
         self.params = bind(card, self.given)
         self.model: Model = create(card, self.params)
         self.history = History()
         self.standardiser: Standardiser | None = None
+        self.classes: Classes | None = None  # of a conditional model
 
     def __repr__(self) -> str:
         return f"Estimator({self.card.name!r}, {self.given!r})"
@@ -54,26 +59,36 @@ class Estimator:
         x: Any,
         validation: Any = None,
         *,
+        labels: Any = None,
+        validation_labels: Any = None,
         kind: str = "points",
         levels: int | None = None,
+        classes: int | None = None,
         seed: int = 0,
         budget: str = "quick",
         progress: bool = False,
         snapshots: Snapshots | None = None,
+        redraw: Redraw | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Estimator:
         """Learn from points x [n, *shape]; returns itself.
 
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
+            labels, validation_labels: whole numbers [n] from 0 on, for a conditional model; others look at none.
             kind: what x is, "points", "table", "image" or "series"; with the shape it chooses the model's presets.
             levels: grey levels of pictures, which are the whole part of levels · x; 256 if not given.
+            classes: how many labels there are; one more than the largest of x if not given.
             seed: of initialisation and training.
             budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"); for torch models.
             progress: show a progress bar.
             snapshots: what is called with an estimator of the present weights now and then; for torch models.
+            redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None; for torch models.
+            checkpoint: from which a training goes on that was killed; for torch models.
 
         Raises:
-            GenbenchError: x is not an array of finite numbers, or the model needs the truth.
+            GenbenchError: x is not an array of finite numbers, the model needs the truth, or it needs labels and there
+                are none that fit.
             Diverged: training failed.
         """
         if self.card.role == "oracle":
@@ -81,44 +96,73 @@ class Estimator:
                 f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset"
             )
         x = self._prepare(x, kind, levels)
+        y = self._count(labels, len(x), classes)
+        kept = np.arange(len(x))
         if validation is None and self._is_torch:
             order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
-            x, validation = np.split(x[order], [len(x) - len(x) // 10])
-        units = self.standardiser = self._units(x, kind)
-        z = units.forward(x)
-        with isolated(stream(seed, "training")):
-            if self._is_torch:
-                held_out = units.forward(_points(validation, self.card.name))
-                model, watch = cast("TorchModel", self.model), self._watch(snapshots)
-                self.history = train(model, z, held_out, Budget(budget), progress=progress, snapshots=watch)
-            else:
-                self.model.fit(z)
+            kept, held_out = np.split(order, [len(x) - len(x) // 10])
+            validation, validation_labels = x[held_out], None if y is None else y[held_out]
+            x, y = x[kept], None if y is None else y[kept]
+        self.standardiser = self._units(x, kind)
+        if not self._is_torch:
+            with isolated(stream(seed, "training")):
+                self.model.fit(self.standardiser.forward(x))
+            return self
+        validation = _points(validation, self.card.name)
+
+        def again(epoch: int) -> NDArray[np.float32] | None:
+            fresh = redraw(epoch) if redraw else None
+            return None if fresh is None else self._single(fresh, kept)
+
+        both = None
+        if y is not None:
+            both = (y, whole_labels(repr(self), validation_labels, len(validation), "validation points"))
+        with isolated(stream(seed, "training")), self._on_device():
+            self.history = train(
+                cast("TorchModel", self.model),
+                self._single(x),
+                self._single(validation),
+                Budget(budget),
+                labels=both,
+                progress=progress,
+                snapshots=self._watch(snapshots),
+                redraw=again,
+                checkpoint=checkpoint,
+            )
         return self
 
     def restore(
-        self, weights: Mapping[str, Any], x: Any, *, kind: str = "points", levels: int | None = None
+        self,
+        weights: Mapping[str, Any],
+        x: Any,
+        *,
+        labels: Any = None,
+        kind: str = "points",
+        levels: int | None = None,
+        classes: int | None = None,
     ) -> Estimator:
         """Take the weights of an earlier `fit` instead of learning; returns itself.
 
         Args:
             weights: tensors by name, as `weights` returned them.
             x: the points [n, *shape] that they were trained on, for the units; a model looks at no other thing in them.
-            kind, levels: what x is, as in `fit`.
+            labels, kind, levels, classes: what x is, as in `fit`.
 
         Raises:
-            GenbenchError: it is not a torch model, or the weights are not those of a model with these parameters.
+            GenbenchError: it is not a torch model, the weights are not those of a model with these parameters, or it
+                needs labels and there are none that fit.
         """
         if not self._is_torch:
             raise GenbenchError(f"{self.card.name} has no weights to restore; fit it again")
         x = self._prepare(x, kind, levels)
+        self._count(labels, len(x), classes)
         self.standardiser = self._units(x, kind)
         model = cast("TorchModel", self.model)
-        with isolated(0):
+        with isolated(0), self._on_device():
             model.build(x.shape[1:])
-        misfits = _misfits(model.state_dict(), weights)
-        if misfits:
+        if wrong := misfits(model.state_dict(), weights):
             raise GenbenchError(
-                f"the weights do not fit {self!r} on points of shape {x.shape[1:]}: {'; '.join(misfits)}; "
+                f"the weights do not fit {self!r} on points of shape {x.shape[1:]}: {'; '.join(wrong)}; "
                 f"give it the parameters and the data that they were trained with"
             )
         model.load_state_dict(weights)
@@ -131,18 +175,24 @@ class Estimator:
         self.model.reveal(dataset, splits)
         return self
 
-    def sample(self, n: int, seed: int = 0) -> Array:
+    def sample(self, n: int, seed: int = 0, labels: Any = None) -> Array:
         """Return `n` points [n, *shape] float64 in the data's own units.
 
         Each model has a stream of its own: all that start from normal noise would else share one draw's luck.
 
+        Args:
+            labels: of the points that a conditional model draws, [n], or one for all; as frequent as in training if
+                not given.
+
         Raises:
+            GenbenchError: labels are given that do not fit, or the model is not conditional.
             BadSamples: the model gave another shape, or NaN or infinite values.
         """
         units = self._fitted()
+        y = self.labels(labels, n, seed)
         with self._inside(stream(seed, "sampling", self.card.name)):
-            parts = [_numpy(self.model.sample(size)) for size in _sizes(n)]
-        for part, size in zip(parts, _sizes(n), strict=True):
+            parts = [_numpy(self.model.sample(size, *self._of(y, at, size))) for at, size in self._batches(n)]
+        for part, (_, size) in zip(parts, self._batches(n), strict=True):
             if part.shape != (size, *units.mean.shape):
                 raise BadSamples(
                     f"{self.card.name}.sample({size}) gave shape {part.shape}; it must be {(size, *units.mean.shape)}"
@@ -152,6 +202,19 @@ class Estimator:
         if bad:
             raise BadSamples(f"{bad} of {len(z)} samples of {self.card.name} are NaN or infinite")
         return units.inverse(z)
+
+    def labels(self, asked: Any, n: int, seed: int = 0) -> Labels | None:
+        """Return the labels [n] with which `sample` draws on this seed; None for a model that draws without.
+
+        Raises:
+            GenbenchError: labels are asked for that do not fit, or the model is not conditional.
+        """
+        self._fitted()
+        if self.classes is not None:
+            return self.classes.asked(asked, n, seed)
+        if asked is not None:
+            raise GenbenchError(f"{self!r} is not conditional and draws without labels; leave them out")
+        return None
 
     def log_prob(self, x: Any, seed: int = 0) -> Array:
         """Return log p(x) in nats of the data's own units, [n] float64; its kind is `card.likelihood`.
@@ -164,7 +227,7 @@ class Estimator:
             raise GenbenchError(f"{self.card.name} has no likelihood; `genbench list models` shows which have one")
         z = self._standardised(x)
         with self._inside(stream(seed, "log_prob")):
-            parts = [self._log_prob(z[i : i + BATCH]) for i in range(0, len(z), BATCH)]
+            parts = [self._log_prob(z[at : at + size]) for at, size in self._batches(len(z))]
         return np.concatenate(parts) + self._fitted().log_det
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
@@ -177,7 +240,9 @@ class Estimator:
 
     def weights(self) -> dict[str, Any]:
         """Return the weights of a torch model by name, as tensors; empty for others."""
-        return dict(self.model.state_dict()) if self._is_torch else {}  # type: ignore[attr-defined]
+        if not self._is_torch:
+            return {}
+        return {name: value.cpu() for name, value in cast("TorchModel", self.model).state_dict().items()}
 
     @property
     def parameters(self) -> int | None:
@@ -206,7 +271,8 @@ class Estimator:
         """Return x as an array, and create the model with the presets for its kind and shape."""
         x = _points(x, self.card.name)
         self.params = bind(self.card, self.given, (kind, x.shape[1:]))
-        self.model = create(self.card, self.params)
+        with self._on_device():
+            self.model = create(self.card, self.params)
         if levels is not None:
             self.model.levels = levels
         return x
@@ -216,15 +282,44 @@ class Estimator:
             return Standardiser.identity(x.shape[1:])
         return Standardiser.of_pictures(x) if kind == "image" else Standardiser.fit(x)
 
+    def _single(self, x: NDArray[np.floating], rows: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
+        """Return points [n, *shape], or some rows of them, in the model's units and in float32, a part at a time."""
+        units, n = self._fitted(), len(x) if rows is None else len(rows)
+        z = np.empty((n, *x.shape[1:]), dtype=np.float32)
+        for at, size in self._batches(n):
+            part = slice(at, at + size)
+            z[part] = units.forward(x[part if rows is None else rows[part]].astype(np.float64))
+        return z
+
+    def _batches(self, n: int) -> list[tuple[int, int]]:
+        """Return where each batch of n points begins, and its size: fewer where a point is large, as a picture is."""
+        size = max(1, min(BATCH, VALUES // self._fitted().mean.size))
+        return [(start, min(size, n - start)) for start in range(0, n, size)]
+
+    def _count(self, labels: Any, n: int, classes: int | None) -> Labels | None:
+        """Tell a conditional model how many classes there are, and return the labels [n]; None for other models."""
+        if not getattr(self.model, "conditional", False):
+            self.classes = None
+            return None
+        y = whole_labels(repr(self), labels, n, "points")
+        self.classes = Classes.of(repr(self), y, classes)
+        cast("TorchModel", self.model).classes = len(self.classes)
+        return y
+
+    @staticmethod
+    def _of(labels: Labels | None, at: int, size: int) -> tuple[Any, ...]:
+        """Return the labels of one batch of samples as a tensor, if there are any."""
+        return () if labels is None else (sys.modules["torch"].as_tensor(labels[at : at + size]),)
+
     def _watch(self, snapshots: Snapshots | None) -> Snapshots | None:
         """Return snapshots that are shown an estimator where the trainer shows a module."""
         if snapshots is None:
             return None
 
-        def take(module: TorchModel, *when: Any) -> None:
+        def take(module: TorchModel, *when: Any) -> dict[str, float] | None:
             present = copy.copy(self)
             present.model = module
-            snapshots.take(present, *when)
+            return snapshots.take(present, *when)
 
         return replace(snapshots, take=take)
 
@@ -257,8 +352,16 @@ class Estimator:
     @contextlib.contextmanager
     def _inside(self, seed: int) -> Iterator[None]:
         """Seed the global generators and turn off the gradients of a torch model."""
-        with isolated(seed), sys.modules["torch"].no_grad() if self._is_torch else contextlib.nullcontext():
+        gradients = sys.modules["torch"].no_grad() if self._is_torch else contextlib.nullcontext()
+        with isolated(seed), gradients, self._on_device():
             yield
+
+    def _on_device(self) -> contextlib.AbstractContextManager[Any]:
+        """Let all tensors that a plugin makes inside be on this estimator's device; nothing to do for the processor."""
+        if self.device == "cpu" or "torch" not in sys.modules:
+            return contextlib.nullcontext()
+        device: contextlib.AbstractContextManager[Any] = sys.modules["torch"].device(self.device)
+        return device
 
 
 def _points(x: Any, name: str) -> Array:
@@ -275,24 +378,7 @@ def _points(x: Any, name: str) -> Array:
     return x
 
 
-def _misfits(own: Mapping[str, Any], weights: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with weights for a module whose own state is known, in words."""
-    missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
-    words = [
-        f"{what} {', '.join(names)}" for what, names in (("missing", missing), ("unexpected", unexpected)) if names
-    ]
-    for name in sorted(own.keys() & weights.keys()):
-        due, found = tuple(own[name].shape), tuple(weights[name].shape)
-        if due != found:
-            words.append(f"{name} has shape {found} instead of {due}")
-    return words
-
-
 def _numpy(x: Any) -> Array:
     """Return a tensor or array as float64 numpy."""
     x = x.detach().cpu().numpy() if hasattr(x, "detach") else x
     return np.asarray(x, dtype=np.float64)
-
-
-def _sizes(n: int) -> list[int]:
-    return [min(BATCH, n - start) for start in range(0, n, BATCH)]

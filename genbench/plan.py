@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from genbench.dataset import Dataset
 from genbench.errors import GenbenchError, collected_warnings
 from genbench.metric import Protocol
 from genbench.parameters import bind, create, defaults
@@ -88,9 +89,9 @@ def make_plan(
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     notes, groups = [f"caution: {text}" for text in cautions], []
     for dataset in chosen_datasets:
-        able, floors, note = _pair(chosen_models, dataset, named=models.strip() not in WHOLE)
-        notes += note
         data = create(dataset.card, dataset.params)
+        able, floors, note = _pair(chosen_models, dataset, data, named=models.strip() not in WHOLE)
+        notes += note
         suited = [model.on((data.kind, data.shape)) for model in floors + able]
         groups.append((dataset, data.fingerprint(), suited))
     trials = []
@@ -133,26 +134,35 @@ def _choose(group: Group, selection: str) -> list[_Choice]:
     return list(choices.values())
 
 
-def _pair(models: list[_Choice], dataset: _Choice, named: bool) -> tuple[list[_Choice], list[_Choice], list[str]]:
+def _pair(
+    models: list[_Choice], dataset: _Choice, data: Dataset, named: bool
+) -> tuple[list[_Choice], list[_Choice], list[str]]:
     """Return the models that can handle a dataset, the oracles that were not asked for, and notes about both."""
     kind = dataset.card.kind
-    able = [model for model in models if kind in model.card.kinds]
-    unable = [model for model in models if kind not in model.card.kinds]
+    reasons = {model.label: _obstacle(model, data) for model in models}
+    able = [model for model in models if not reasons[model.label]]
+    unable = [model for model in models if reasons[model.label]]
     if unable and named:
-        can = ", ".join(unable[0].card.kinds)
-        raise GenbenchError(
-            f"{unable[0].label} cannot handle {dataset.label} (kind {kind}; it takes {can}); leave one out"
-        )
-    notes = [
-        f"left out on {dataset.label}: {model.label} takes {', '.join(model.card.kinds)}, not {kind}"
-        for model in unable
-    ]
+        label = unable[0].label
+        raise GenbenchError(f"{label} cannot handle {dataset.label}: it {reasons[label]}; leave one out")
+    notes = [f"left out on {dataset.label}: {model.label} {reasons[model.label]}" for model in unable]
     asked = {model.card.name for model in able}
     oracles = [
         c for c in REGISTRY["models"].cards.values() if c.role == "oracle" and kind in c.kinds and c.name not in asked
     ]
     floors = [_Choice(card, card.name, bind(card, {}), frozenset()) for card in oracles]
     return able, floors, notes
+
+
+def _obstacle(model: _Choice, data: Dataset) -> str:
+    """Return why a model cannot handle the data; empty if it can."""
+    if data.kind not in model.card.kinds:
+        return f"takes {', '.join(model.card.kinds)}, not {data.kind}"
+    with collected_warnings():
+        plugin = create(model.card, model.on((data.kind, data.shape)).params)
+    if getattr(plugin, "conditional", False) and data.classes is None:
+        return "is conditional, and there are no classes"
+    return ""
 
 
 def _sources(task: str, model: _Choice, dataset: Card, metrics: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from genbench.errors import GenbenchError, nearest
 
 __all__ = ["Budget", "Preset", "Recipe"]
 
+PRECISIONS = ("float32", "bfloat16")
 NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 45.0}
 
 
@@ -28,6 +29,10 @@ class Recipe:
         weight_decay: decoupled decay (AdamW); 0 is plain Adam.
         clip: largest gradient norm of a player; 0 for no clipping.
         ema: decay of the moving average of the weights, which are the ones that sample and score; 0 for none.
+        accumulate: parts into which a batch is cut, one after the other, whose gradients are added up: as if the batch
+            were whole, in less memory. For models of one player.
+        precision: "float32", or "bfloat16" for losses in mixed precision (torch.autocast); weights, averages, samples
+            and densities are float32 in any case.
         step_ms: milliseconds of one step on one core of the reference machine. Named budgets are seconds of that
             machine, turned into steps with it, so that the same command trains the same number of steps everywhere.
     """
@@ -41,6 +46,8 @@ class Recipe:
     weight_decay: float = 0.0
     clip: float = 5.0
     ema: float = 0.999
+    accumulate: int = 1
+    precision: str = "float32"
     step_ms: float = 2.0
 
     def __post_init__(self) -> None:
@@ -55,11 +62,14 @@ class Recipe:
             "weight_decay": self.weight_decay >= 0,
             "clip": self.clip >= 0,
             "ema": 0 <= self.ema < 1,
+            "accumulate": 1 <= self.accumulate <= self.batch_size,
+            "precision": self.precision in PRECISIONS,
             "step_ms": self.step_ms > 0,
         }
         for name, fine in checks.items():
             if not fine:
-                raise ValueError(f"{name}={getattr(self, name)} is out of range")
+                remedy = f"must be one of {', '.join(PRECISIONS)}" if name == "precision" else "is out of range"
+                raise ValueError(f"{name}={getattr(self, name)} {remedy}")
 
     def rate(self, player: str, done: float) -> float:
         """Return a player's learning rate when a share `done` of the training is over."""

@@ -178,7 +178,9 @@ def revive(store: Store, trial: TrialRecord, dataset: Dataset, splits: Splits, *
     weights = store.weights(trial.key)
     if not weights:
         raise CannotRescore("its weights are not stored")
-    return Estimator(card, trial.spec.params | params).restore(weights, splits.train, **dataset.traits)
+    return Estimator(card, trial.spec.params | params).restore(
+        weights, splits.train, labels=splits.train_labels, **dataset.traits
+    )
 
 
 def changed_code(spec: TrialSpec, *files: Path) -> list[str]:
@@ -240,7 +242,15 @@ def _learn(spec: TrialSpec, dataset: Dataset, splits: Splits) -> Estimator:
     estimator = Estimator(REGISTRY["models"][spec.model_name], spec.params)
     if estimator.card.role == "oracle":
         return estimator.reveal(dataset, splits)
-    return estimator.fit(splits.train, splits.validation, **dataset.traits, seed=spec.seed, budget=spec.budget)
+    return estimator.fit(
+        splits.train,
+        splits.validation,
+        labels=splits.train_labels,
+        validation_labels=splits.validation_labels,
+        **dataset.traits,
+        seed=spec.seed,
+        budget=spec.budget,
+    )
 
 
 def _show(estimator: Estimator, spec: TrialSpec, dataset: Dataset, splits: Splits) -> judge.Shown:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any
 
+from genbench.checkpoint import BadCheckpoint, read_checkpoint
+from genbench.conditions import Conditions
 from genbench.errors import GenbenchError
 from genbench.record import Status, TrialRecord, TrialSpec
 from genbench.store import CorruptFile, Store
-from genbench.trial import execute, failed
+from genbench.trial import UNFINISHED, execute, failed
 
-__all__ = ["cores", "perform_all", "remaining", "why"]
+__all__ = ["cores", "perform_all", "remaining", "tidy", "why"]
 
 Done = Callable[[TrialRecord], None]
 
@@ -37,6 +39,22 @@ def remaining(
     return todo, notes
 
 
+def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
+    """Delete the checkpoints of trials that are finished, or that others take the place of: their code has changed."""
+    planned = {spec.identity: spec.key for spec in specs}
+    for key, files in store.checkpoints().items():
+        try:
+            finished = store.has(key) and store.read(key).status not in UNFINISHED
+            spec = TrialSpec(**read_checkpoint(files[0]).about["spec"])
+            superseded = planned.get(spec.identity, key) != key
+        except CorruptFile:
+            continue
+        except (BadCheckpoint, KeyError, TypeError, ValueError):  # if it is of a planned trial, that will say so
+            finished, superseded = False, key not in planned.values()
+        if finished or superseded:
+            store.discard_checkpoints(key)
+
+
 def why(spec: TrialSpec, store: Store) -> str:
     """Return why a trial has to run: nothing is there, or what changed since the nearest result."""
     earlier: list[list[str]] = []
@@ -53,7 +71,12 @@ def why(spec: TrialSpec, store: Store) -> str:
 
 
 def perform_all(
-    todo: list[TrialSpec], store: Store, jobs: int, timeout: float, done: Done, progress: bool = False
+    todo: list[TrialSpec],
+    store: Store,
+    jobs: int,
+    timeout: float,
+    done: Done,
+    conditions: Conditions = Conditions(),
 ) -> None:
     """Run trials and call `done` with each record as it comes. With `jobs` 0 they run in this process, without timeout.
 
@@ -64,16 +87,18 @@ def perform_all(
     try:
         if jobs == 0:
             for spec in todo:
-                done(execute(spec, store, progress))
+                done(execute(spec, store, conditions))
         else:
-            _in_workers(todo, store, jobs, timeout, done, progress)
+            _in_workers(todo, store, jobs, timeout, done, conditions)
     except OSError as error:
         raise GenbenchError(
             f"cannot write to {store.path}: {error.strerror or error}; finished trials are safe, run again"
         ) from None
 
 
-def _in_workers(todo: list[TrialSpec], store: Store, jobs: int, timeout: float, done: Done, progress: bool) -> None:
+def _in_workers(
+    todo: list[TrialSpec], store: Store, jobs: int, timeout: float, done: Done, conditions: Conditions
+) -> None:
     from pebble import ProcessPool
 
     from genbench.worker import context, initialise, perform
@@ -84,7 +109,7 @@ def _in_workers(todo: list[TrialSpec], store: Store, jobs: int, timeout: float, 
         waiting: dict[Future[Any], TrialSpec] = {}
         try:
             for spec in todo:
-                arguments = [spec.model_dump_json(), str(store.path), progress]
+                arguments = [spec.model_dump_json(), str(store.path), conditions]
                 waiting[pool.schedule(perform, args=arguments, timeout=timeout)] = spec
             while waiting:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -104,9 +129,10 @@ def _record(spec: TrialSpec, future: Future[Any], store: Store, timeout: float) 
         return TrialRecord.model_validate_json(future.result())
     except TimeoutError:
         phase = store.unmark(spec.key)
-        record = failed(
-            spec, "timeout", phase, f"stopped after {timeout:g} s; raise --timeout if it needs more", timeout
-        )
+        remedy = "raise --timeout if it needs more"
+        if spec.key in store.checkpoints():
+            remedy += ", and with --retry-failed it goes on where it was"
+        record = failed(spec, "timeout", phase, f"stopped after {timeout:g} s; {remedy}", timeout)
     except ProcessExpired as error:
         killed = error.exitcode in (-9, 137)
         status: Status = "out_of_memory" if killed else "crashed"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import glob
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from genbench.checkpoint import SUFFIX
 from genbench.dataset import Array
 from genbench.errors import GenbenchError
+from genbench.files import write_whole
 from genbench.record import SCHEMA, RunRecord, TrialRecord
 
 __all__ = ["CorruptFile", "Store"]
@@ -28,12 +31,20 @@ class CorruptFile(GenbenchError):
 class Store:
     """A run's folder: run.json, trials/<key>.{json,npz,safetensors}, figures/.
 
-    A trial's JSON is written last, so that where it is, the rest is.
+    A trial's JSON is written last, so that where it is, the rest is. While a trial trains,
+    trials/<key>.checkpoint.safetensors is there to go on from.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.trials = self.path / "trials"
+
+    @classmethod
+    def around(cls, file: Path) -> Store:
+        """Return a store that reads trials from the folder of a file, whatever its name is."""
+        store = cls(file.parent.parent)
+        store.trials = file.parent
+        return store
 
     def create(self) -> None:
         """Make the folders.
@@ -81,12 +92,12 @@ class Store:
             OSError: the disk is full or the folder is gone; what was there before is untouched.
         """
         if arrays:
-            self._atomically(self.trials / f"{record.key}.npz", lambda file: np.savez(file, **arrays))
+            write_whole(self.trials / f"{record.key}.npz", lambda file: np.savez(file, **arrays))
         if weights:
             from safetensors.torch import save
 
-            payload = save({name: value.contiguous() for name, value in weights.items()})
-            self._atomically(self.trials / f"{record.key}.safetensors", lambda file: file.write(payload))
+            payload = save({name: value.contiguous().clone() for name, value in weights.items()})  # tied ones, too
+            write_whole(self.trials / f"{record.key}.safetensors", lambda file: file.write(payload))
         self._write_json(self.trials / f"{record.key}.json", record)
 
     def mark(self, key: str, phase: str) -> None:
@@ -99,6 +110,19 @@ class Store:
         phase = note.read_text() if note.exists() else "load"
         note.unlink(missing_ok=True)
         return phase
+
+    def checkpoints(self) -> dict[str, list[Path]]:
+        """Return the checkpoints of unfinished trials by key; those of further trainings of one have numbers."""
+        found: dict[str, list[Path]] = {}
+        for file in sorted(self.trials.glob(f"*{SUFFIX}")):
+            found.setdefault(re.sub(r"\.\d+$", "", file.name.removesuffix(SUFFIX)), []).append(file)
+        return found
+
+    def discard_checkpoints(self, key: str) -> None:
+        """Delete the checkpoints of a trial, and what a kill left of one."""
+        rubbish = self.trials.glob(f".{glob.escape(key)}.*{SUFFIX[1:]}.*.tmp")
+        for file in [*self.checkpoints().get(key, []), *rubbish]:
+            file.unlink(missing_ok=True)
 
     def read(self, key: str) -> TrialRecord:
         """Return a finished trial.
@@ -180,12 +204,12 @@ class Store:
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file into the run's folder and return its path."""
-        self._atomically(self.path / name, lambda file: file.write(text.encode()))
+        write_whole(self.path / name, lambda file: file.write(text.encode()))
         return self.path / name
 
     def _write_json(self, file: Path, record: BaseModel) -> None:
         payload = json.dumps(record.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
-        self._atomically(file, lambda out: out.write(payload.encode()))
+        write_whole(file, lambda out: out.write(payload.encode()))
 
     def _read_json(self, file: Path, schema: type[R]) -> R:
         content = b""
@@ -199,20 +223,6 @@ class Store:
             raise CorruptFile(f"{file} is corrupt: {reason}") from None
         _refuse_newer(file, found.schema_version)  # type: ignore[attr-defined]
         return found
-
-    def _atomically(self, file: Path, write: Callable[[IO[bytes]], Any]) -> None:
-        """Write to a file beside it, flush it to the disk, and move it into place."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-        try:
-            with beside.open("wb") as out:
-                write(out)
-                out.flush()
-                os.fsync(out.fileno())
-            beside.replace(file)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
 
 
 def _refuse_newer(file: Path, version: int) -> None:

@@ -1,34 +1,43 @@
-"""The trainer: optimiser, schedule, averaging, clipping, progress, divergence guard, history."""
+"""The trainer: step by step to the end of the budget, with a history, snapshots and checkpoints on the way."""
 
 from __future__ import annotations
 
-import copy
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from genbench.errors import Diverged
+from genbench.averaging import LOOKS, Average, Best, few
+from genbench.batches import Batches
+from genbench.checkpoint import Checkpoint, load_module, numbers, random_state, set_numbers, set_random_state
+from genbench.players import Players, precision
 from genbench.recipe import Budget, Recipe
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
-    from genbench.dataset import Array
+    from genbench.dataset import Array, Labels
     from genbench.torch_model import TorchModel
+
+    Single = NDArray[np.float32]
 
 __all__ = ["History", "Snapshots", "train"]
 
-ROWS, LOOKS = 200, 20  # rows of the history, and how many of them look at the validation loss
+ROWS = 200  # of the history
 
 
 @dataclass
 class History:
-    """What happened in training: about 200 `rows` with the step and the mean of each loss since the row before."""
+    """What happened in training: about 200 `rows` with the step and the mean of each loss since the row before.
+
+    `earlier` are the seconds that it had lasted when it went on from a checkpoint.
+    """
 
     rows: list[dict[str, float]] = field(default_factory=list)
     steps: int = 0
+    earlier: float = 0.0
 
 
 @dataclass
@@ -38,10 +47,12 @@ class Snapshots:
     Attributes:
         shares: shares of the training, in (0, 1].
         take: called with the model, the share that is done, the steps, and the seconds of training without this.
+        rows: what `take` returned, if it was not None.
     """
 
     shares: Sequence[float]
-    take: Callable[[Any, float, int, float], None]
+    take: Callable[[Any, float, int, float], dict[str, float] | None]
+    rows: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._due = sorted(self.shares)
@@ -54,200 +65,172 @@ class Snapshots:
         stop = time.perf_counter()
         module.eval()
         module.progress = 1.0
-        self.take(module, share, steps, stop - begin)
+        row = self.take(module, share, steps, stop - begin)
+        if row is not None:
+            self.rows.append(row)
         module.train()
         return begin + time.perf_counter() - stop
 
+    def state(self) -> dict[str, Any]:
+        """Return what was seen, and what is due."""
+        return {"rows": list(self.rows), "due": self._due}
 
-class _Guard:
-    """Ends a training whose loss is not finite, or has left the range of its first steps by far."""
-
-    def __init__(self) -> None:
-        self.smooth: dict[str, float] = {}
-        self.scale: dict[str, float] = {}
-
-    def check(self, player: str, loss: float, step: int) -> None:
-        if not math.isfinite(loss):
-            raise Diverged(f"{player} is {loss} at step {step}; try a lower lr or a smaller clip")
-        self.smooth[player] = 0.9 * self.smooth.get(player, loss) + 0.1 * loss
-        self.scale.setdefault(player, 1 + abs(loss))
-        if step <= 20:
-            self.scale[player] = max(self.scale[player], 1 + abs(loss))
-        if self.smooth[player] > 1e4 * self.scale[player]:
-            raise Diverged(f"{player} exploded to {loss:.3g} at step {step}; try a lower lr or a smaller clip")
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.rows[:], self._due = state["rows"], state["due"]
 
 
 def train(
     model: TorchModel,
-    x: Array,
-    validation: Array,
+    x: Array | Single,
+    validation: Array | Single,
     budget: Budget,
     recipe: Recipe | None = None,
     progress: bool = False,
     snapshots: Snapshots | None = None,
+    labels: tuple[Labels, Labels] | None = None,
+    redraw: Callable[[int], Single | None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Build a model for the shape of x [n, *shape] and train it, by its own recipe unless another is given.
 
     The averaged weights that had the best loss on the validation points stay in it.
 
+    Args:
+        labels: of x and of validation, for a conditional model.
+        redraw: gives x with the noise of epoch 1, 2, …, or None where x stays as it is; x itself is epoch 0.
+        checkpoint: from which it goes on, if it was begun before, and which is written now and then.
+
     Raises:
         Diverged: a loss or a gradient is not finite, or a loss explodes.
+        GenbenchError: the recipe does not suit the model.
     """
     import torch
-    from tqdm.auto import tqdm
 
     recipe = recipe or model.recipe
-    points, held_out = (torch.tensor(a, dtype=torch.float32) for a in (x, validation))
+    points, held_out = (torch.as_tensor(a, dtype=torch.float32) for a in (x, validation))
+    y, y_held_out = (((torch.as_tensor(labels[0]),), (torch.as_tensor(labels[1]),))) if labels else ((), ())
     model.build(tuple(points.shape[1:]))
     model.prepare(points)
-    players = _Players(model, recipe)
-    average = _Average(model, recipe.ema)
-    best = _Best(average.module, held_out, alone=len(players.optimisers) == 1)
-    steps, history = budget.steps(recipe), History()
-    begin, row_at, look_at = time.perf_counter(), 0.0, 0.0
-    model.train()
-    bar = tqdm(total=steps, desc="training", unit="step", disable=not progress, leave=False)
-    for batch in _batches(points, recipe.batch_size):
-        model.progress = history.steps / steps if steps else (time.perf_counter() - begin) / (budget.seconds or 1)
-        if snapshots:
-            begin = snapshots.look(average.module, min(1.0, model.progress), history.steps, begin)
-        if model.progress >= 1:
-            break
-        history.steps += 1
-        players.step = history.steps
-        model.training_step(batch, players.update)
-        average.update()
-        bar.update()
-        last = history.steps == steps
-        if model.progress >= row_at or last:
-            row_at = model.progress + 1 / ROWS
-            row = {"step": history.steps, **players.mean_losses()}
-            if model.progress >= look_at or last:
-                look_at = model.progress + 1 / LOOKS
-                row |= best.look()
-            history.rows.append(row)
-            bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"})
-    bar.close()
-    model.progress = 1.0
-    model.load_state_dict(best.weights())
-    model.eval()
-    return history
+    batches = Batches((points, *y), recipe.batch_size, redraw)
+    training = _Training(model, batches, (held_out, *y_held_out), budget, recipe, snapshots)
+    if checkpoint:
+        checkpoint.resume(training)
+    training.run(progress, checkpoint)
+    return training.history
 
 
-class _Players:
-    """The modules that learn, each with its optimiser, and the losses since they were last asked for."""
+class _Training:
+    """A training that can stop after any step, and go on from its state as if nothing had been."""
 
-    def __init__(self, model: TorchModel, recipe: Recipe) -> None:
-        from torch.optim import AdamW
+    def __init__(
+        self,
+        model: TorchModel,
+        batches: Batches,
+        held_out: tuple[Tensor, ...],
+        budget: Budget,
+        recipe: Recipe,
+        snapshots: Snapshots | None,
+    ) -> None:
+        self.model, self.batches, self.snapshots = model, batches, snapshots
+        self.precision = precision(recipe)
+        self.players = Players(model, recipe)
+        self.average = Average(model, recipe.ema)
+        self.steps, self.seconds = budget.steps(recipe), budget.seconds or 1.0
+        expected = self.steps or round(1000 * self.seconds / recipe.step_ms)
+        looked = few(held_out, expected * recipe.batch_size)
+        self.best = Best(self.average.module, looked, recipe, alone=len(self.players.optimisers) == 1)
+        self.history = History()
+        self.row_at, self.look_at = 0.0, 0.0
+        self.begin = time.perf_counter()
 
-        self.model, self.recipe, self.guard, self.step = model, recipe, _Guard(), 0
-        self.parameters = {
-            name: [p for p in module.parameters() if p.requires_grad] for name, module in model.players().items()
-        }
-        betas, decay = (recipe.beta1, recipe.beta2), recipe.weight_decay
-        self.optimisers = {
-            name: AdamW(parameters, lr=1e-3, betas=betas, weight_decay=decay, fused=True)
-            for name, parameters in self.parameters.items()
-        }
-        self.losses: dict[str, list[float]] = {name: [] for name in self.parameters}
+    def run(self, progress: bool, checkpoint: Checkpoint | None) -> None:
+        """Train to the end, and leave the best weights in the model."""
+        from tqdm.auto import tqdm
 
-    def update(self, player: str, loss: Tensor) -> None:
-        """Descend one player's loss by one step of its optimiser."""
-        self.guard.check(player, value := loss.item(), self.step)
-        self.losses[player].append(value)
-        optimiser, parameters = self.optimisers[player], self.parameters[player]
-        for group in optimiser.param_groups:
-            group["lr"] = self.recipe.rate(player, self.model.progress)
-        for parameter in parameters:
-            parameter.grad = None
-        loss.backward(inputs=parameters)
-        norm = _clip([p.grad for p in parameters if p.grad is not None], self.recipe.clip or math.inf)
-        if not math.isfinite(norm):
-            raise Diverged(f"the gradient of {player} is {norm} at step {self.step}; try a lower lr or a smaller clip")
-        optimiser.step()
+        model, history = self.model, self.history
+        model.train()
+        bar = tqdm(
+            total=self.steps, initial=history.steps, desc="training", unit="step", disable=not progress, leave=False
+        )
+        while True:
+            spent = time.perf_counter() - self.begin
+            model.progress = history.steps / self.steps if self.steps else spent / self.seconds
+            if self.snapshots:
+                share = min(1.0, model.progress)
+                self.begin = self.snapshots.look(self.average.module, share, history.steps, self.begin)
+            if model.progress >= 1:
+                break
+            self.step()
+            bar.update()
+            if row := self.row():
+                bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"})
+            if checkpoint:
+                checkpoint.offer(self)
+        bar.close()
+        if checkpoint:
+            checkpoint.offer(self, last=True)
+        model.progress = 1.0
+        model.load_state_dict(self.best.weights())
+        model.eval()
 
-    def mean_losses(self) -> dict[str, float]:
-        """Return each player's mean loss since the last call."""
-        means = {name: sum(values) / len(values) for name, values in self.losses.items() if values}
-        self.losses = {name: [] for name in self.losses}
-        return means
+    def step(self) -> None:
+        """Do one step on the next batch."""
+        self.history.steps += 1
+        self.players.step = self.history.steps
+        for part in self.players.parts(self.batches.next()):
+            with self.precision():
+                if len(part) > 1:
+                    self.model.labelled_step(part[0], part[1], self.players.update)
+                else:
+                    self.model.training_step(part[0], self.players.update)
+        self.average.update()
 
-
-def _clip(gradients: list[Tensor], most: float) -> float:
-    """Scale gradients to a norm of `most` if theirs is larger, and return what it was.
-
-    torch's clip_grad_norm_ multiplies always, and took a tenth of the step of a small network.
-    """
-    import torch
-
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()
-    if most < norm < math.inf:
-        torch._foreach_mul_(gradients, most / norm)
-    return norm
-
-
-def _batches(x: Tensor, size: int) -> Iterator[Tensor]:
-    """Yield batches for ever, each epoch in a new order; a rest smaller than a batch is left out of its epoch."""
-    import torch
-
-    size = min(size, len(x))
-    while True:
-        shuffled = x[torch.randperm(len(x))]
-        for start in range(0, len(x) - size + 1, size):
-            yield shuffled[start : start + size]
-
-
-class _Average:
-    """A copy of a model whose weights are an exponential moving average of the model's.
-
-    The decay rises from 0, to suit short trainings too. torch's AveragedModel walks the module tree at every step,
-    which took a quarter of the step of a small network.
-    """
-
-    def __init__(self, model: TorchModel, decay: float) -> None:
-        self.module, self.decay, self.count = copy.deepcopy(model), decay, 0
-        self.mine: list[Tensor] = list(self.module.parameters())
-        self.theirs: list[Tensor] = list(model.parameters())
-        self.buffers = (list(self.module.buffers()), list(model.buffers()))
-
-    def update(self) -> None:
-        """Move the average towards the model; buffers are copied as they are."""
-        import torch
-
-        self.count += 1
-        decay = min(self.decay, self.count / (9 + self.count))
-        with torch.no_grad():
-            torch._foreach_lerp_(self.mine, self.theirs, 1 - decay)
-            for mine, theirs in zip(*self.buffers, strict=True):
-                mine.copy_(theirs)
-
-
-class _Best:
-    """Keeps the weights that have the lowest loss on held-out points; the last ones for models of several players."""
-
-    def __init__(self, module: TorchModel, validation: Tensor, alone: bool) -> None:
-        self.module, self.points = module, validation[:2000]
-        self.alone = alone and len(validation) > 0
-        self.lowest = math.inf
-        self.kept: dict[str, Tensor] = {}
-
-    def look(self) -> dict[str, float]:
-        """Score the present weights, always with the same noise, and keep a copy if they are the best so far."""
-        import torch
-
-        if not self.alone:
+    def row(self) -> dict[str, float]:
+        """Add a row to the history if it is time, and return it; empty if not."""
+        progress, last = self.model.progress, self.history.steps == self.steps
+        if progress < self.row_at and not last:
             return {}
-        self.module.eval()
-        self.module.progress = 1.0
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(0)
-            loss = self.module.training_loss(self.points).item()
-        self.module.train()
-        if loss < self.lowest:
-            self.lowest = loss
-            self.kept = {name: value.clone() for name, value in self.module.state_dict().items()}
-        return {"validation": loss}
+        self.row_at = progress + 1 / ROWS
+        row = {"step": self.history.steps, **self.players.mean_losses()}
+        if progress >= self.look_at or last:
+            self.look_at = progress + 1 / LOOKS
+            row |= self.best.look()
+        self.history.rows.append(row)
+        return row
 
-    def weights(self) -> dict[str, Tensor]:
-        """Return the kept weights."""
-        return self.kept or self.module.state_dict()
+    def state(self) -> dict[str, Any]:
+        """Return all that changes in the course of the training, as `restore` takes it."""
+        return {
+            "model": {"weights": self.model.state_dict(), "numbers": numbers(self.model)},
+            "average": self.average.state(),
+            "best": self.best.state(),
+            "players": self.players.state(),
+            "batches": self.batches.state(),
+            "random": random_state(),
+            "snapshots": self.snapshots.state() if self.snapshots else None,
+            "history": {"rows": list(self.history.rows), "steps": self.history.steps},
+            "next": [self.row_at, self.look_at],
+            "seconds": time.perf_counter() - self.begin,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: a name or shape is not this training's.
+            KeyError, TypeError: the state is none of a training.
+        """
+        load_module(self.model, state["model"]["weights"])
+        set_numbers(self.model, state["model"]["numbers"])
+        self.average.restore(state["average"])
+        self.best.restore(state["best"])
+        self.players.restore(state["players"])
+        self.batches.restore(state["batches"])
+        if self.snapshots:
+            self.snapshots.restore(state["snapshots"])
+        self.history.rows[:], self.history.steps = state["history"]["rows"], state["history"]["steps"]
+        self.row_at, self.look_at = state["next"]
+        self.history.earlier = state["seconds"] if self.history.steps else 0.0
+        self.begin = time.perf_counter() - state["seconds"]
+        set_random_state(state["random"])

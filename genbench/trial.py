@@ -6,24 +6,31 @@ import importlib
 import pkgutil
 import time
 import traceback
+from dataclasses import replace
 from typing import Any
 
+from genbench.conditions import Conditions, look_in
 from genbench.errors import BadSamples, Diverged, GenbenchError, collected_warnings, nearest
 from genbench.record import Failure, Status, TrialRecord, TrialSpec
 from genbench.registry import REGISTRY, discover
 from genbench.store import Store
 from genbench.tasks import Outcome
 
-__all__ = ["execute", "failed"]
+__all__ = ["UNFINISHED", "execute", "failed"]
+
+UNFINISHED: tuple[Status, ...] = ("timeout", "out_of_memory")  # may do better next time, from its checkpoint
 
 
-def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecord:
+def execute(spec: TrialSpec, store: Store, conditions: Conditions = Conditions()) -> TrialRecord:
     """Run a trial and write it to the store; an exception of the plugin becomes a record, too.
+
+    A training that was killed goes on from its checkpoint, which is kept until the trial is done.
 
     Raises:
         OSError: the record cannot be written (a full disk).
     """
     begin, phase = time.perf_counter(), "load"
+    conditions = replace(conditions, folder=store.trials)
 
     def stage(name: str) -> None:
         nonlocal phase
@@ -31,9 +38,10 @@ def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecor
         store.mark(spec.key, name)
 
     try:
+        look_in(conditions.data_dir)
         discover(spec.plugins)
         with collected_warnings() as cautions:
-            outcome = _task(spec.task).run(spec, stage, progress)
+            outcome = _task(spec.task).run(spec, stage, conditions)
     except Exception as error:
         seconds = time.perf_counter() - begin
         record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
@@ -54,6 +62,8 @@ def execute(spec: TrialSpec, store: Store, progress: bool = False) -> TrialRecor
             curve=outcome.curve,
         )
     store.write(record, outcome.arrays, outcome.weights)
+    if record.status not in UNFINISHED:
+        store.discard_checkpoints(spec.key)
     store.unmark(spec.key)
     return record
 

@@ -6,32 +6,46 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import types
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genbench.conditions import Conditions
 
 __all__ = ["context", "initialise", "perform"]
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def perform(spec: str, path: str, progress: bool) -> str:
+def perform(spec: str, path: str, conditions: Conditions) -> str:
     """Run the trial of a serialised spec, write it to the store at `path`, and return its serialised record."""
     from genbench.record import TrialSpec
     from genbench.store import Store
     from genbench.trial import execute
 
-    return execute(TrialSpec.model_validate_json(spec), Store(Path(path)), progress).model_dump_json(by_alias=True)
+    record = execute(TrialSpec.model_validate_json(spec), Store(Path(path)), conditions)
+    return record.model_dump_json(by_alias=True)
 
 
 def initialise(memory_mb: int) -> None:
-    """Leave Ctrl-C to the parent, and make an allocation beyond `memory_mb` an error instead of a dying machine."""
+    """Leave Ctrl-C to the parent, die with it, and make an allocation beyond `memory_mb` an error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_the_parent, daemon=True).start()
     try:
         import resource
     except ImportError:  # Windows
         return
     resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * 2**20, resource.RLIM_INFINITY))
+
+
+def _die_with_the_parent() -> None:
+    """End this process when the one that started it was killed: the next run does its trial."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 if "forkserver" in multiprocessing.get_all_start_methods():

@@ -14,11 +14,12 @@ from genbench.errors import GenbenchWarning
 from genbench.model import register_model
 from genbench.nn.noise_schedule import NoiseSchedule, log_normal
 from genbench.nn.ode import Density, graded, integrate, log_likelihood, rademacher
-from genbench.nn.time_embedding import TimeMLP, stratified
+from genbench.nn.time_embedding import stratified
+from genbench.nn.time_network import TimeNetwork, by_parts, drop, largest_part, time_network
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
-__all__ = ["DDPM", "Diffusion"]
+__all__ = ["DDPM", "KINDS", "PRESETS", "Diffusion"]
 
 EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated
 PREDICTIONS = ("epsilon", "x0", "v")
@@ -28,6 +29,21 @@ TIME_FEATURES = {"sinusoidal": 8, "simple": 0}
 LEAST_ANGLE = 0.003  # from pure data and from pure noise: its logarithm stays finite
 LEAST_COS, LEAST_SIN = 0.05, 0.01  # smallest divisors of a prediction of ε and of x_0
 STRATA = 50
+KINDS = ("points", "table", "image")
+PRESETS = (
+    Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.5}, dims=(8, None)),
+    Preset(
+        {"hidden": 16, "depth": 1, "density_steps": 10, "probes": 1, "batch_size": 64}
+        | {"lr": 4e-3, "ema": 0.99, "step_ms": 55.0},
+        kinds=("image",),
+    ),
+    Preset(
+        {"hidden": 32, "lr": 2e-3, "density_steps": 0, "steps": 50, "ema": 0.999, "step_ms": 200.0},
+        kinds=("image",),
+        dims=(257, None),
+    ),
+    Preset({"hidden": 48, "batch_size": 32}, kinds=("image",), dims=(3073, None)),
+)
 
 
 class Diffusion(TorchModel):
@@ -35,11 +51,12 @@ class Diffusion(TorchModel):
 
     With x = cos φ x_0 + sin φ ε, φ rising from 0 (data) towards π/2 (noise), the flow is dx/dφ = v(x, φ) =
     E[cos φ ε − sin φ x_0 | x] (Song et al. 2021b, eq. 13, in the time φ; Salimans & Ho 2022, appendix D). A subclass
-    gives the model's v̂ in `velocity`, and in `last_angle` the φ from where on x is taken for N(0, I).
+    gives the model's v̂ in `velocity`, and in `last_angle` the φ from where on x is taken for N(0, I). A picture is a
+    vector (d,) to all of this, and a picture to the network alone.
     """
 
     shape: tuple[int, ...]
-    network: TimeMLP
+    network: TimeNetwork
     last_angle: float
     density_steps: int
     probes: int
@@ -47,6 +64,11 @@ class Diffusion(TorchModel):
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
         """Return v̂ (b, d) at points x (b, d) and angles (b, 1) or ()."""
         raise NotImplementedError
+
+    @property
+    def d(self) -> int:
+        """Number of coordinates."""
+        return math.prod(self.shape)
 
     def predict(self, x: Tensor, angle: Tensor) -> Tensor:
         """Return what the network says (b, d) at points x (b, d) and angles (b, 1) or ().
@@ -65,20 +87,27 @@ class Diffusion(TorchModel):
 
     def density(self, x: Tensor) -> Density:
         """Return log p(x) of points (b, d) by the flow, and the standard error of its trace where that is random."""
+        x = x.flatten(1)
         directions = rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None
         angles = graded(self.last_angle, 0, self.density_steps).flip(0)
         return log_likelihood(self.velocity, x, angles, "rk4", directions=directions)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return self.density(x).log_prob
+        if not self.density_steps or self.conditional:
+            raise NotImplementedError(f"density_steps={self.density_steps}, conditional={self.conditional}")
+        return torch.cat([self.density(part).log_prob for part in x.split(largest_part(len(x), self.shape))])
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
         """Return the mean standard error in nats of the log-density of a point, where it is not exact."""
+        if not self.density_steps or self.conditional:
+            return {}
         error = self.density(x[:100]).standard_error
         return {} if error is None else {"log_prob_standard_error": float(error.mean())}
 
 
-@register_model("ddpm", family="diffusion", likelihood="estimate", paper="Ho et al. 2020; Song et al. 2021")
+@register_model(
+    "ddpm", family="diffusion", likelihood="estimate", paper="Ho et al. 2020; Song et al. 2021", kinds=KINDS
+)
 class DDPM(Diffusion):
     """Denoising diffusion: undo T small steps of Gaussian noise; its density is the probability-flow ODE's.
 
@@ -102,15 +131,17 @@ class DDPM(Diffusion):
             or "ode" (the probability flow by the midpoint rule, two evaluations a step; 20 steps are plenty).
         steps: steps of the sampler, any number; ancestral and ddim take T at most, evenly spaced over 1 … T.
         eta: noise of "ddim", as a share of the ancestral sampler's: 0 is deterministic, 1 is "ancestral".
-        density_steps: Runge–Kutta steps (fourth order) of a log-density.
+        density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
+        conditional: learn p(x | label) of data with labels, and at times p(x).
+        guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
 
     Raises:
         ValueError: a number is out of range, or a choice is unknown.
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.0)
-    presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.5}, dims=(8, None)),)
+    presets: ClassVar[tuple[Preset, ...]] = PRESETS
 
     def __init__(
         self,
@@ -126,8 +157,10 @@ class DDPM(Diffusion):
         eta: float = 0.0,
         density_steps: int = 20,
         probes: int = 8,
+        conditional: bool = False,
+        guidance: float = 1.0,
     ) -> None:
-        sizes = {"hidden": hidden, "depth": depth, "steps": steps, "density_steps": density_steps, "probes": probes}
+        sizes = {"hidden": hidden, "depth": depth, "steps": steps, "probes": probes}
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
@@ -142,11 +175,17 @@ class DDPM(Diffusion):
                 raise ValueError(f"{name}={chosen} must be one of {', '.join(known)}")
         if not 0 <= eta <= 1:
             raise ValueError(f"eta={eta} must be in [0, 1]")
+        for name, number in {"density_steps": density_steps, "guidance": guidance}.items():
+            if not number >= 0:
+                raise ValueError(f"{name}={number} must not be negative")
+        if guidance != 1 and not conditional:
+            raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
         self.hidden, self.depth = hidden, depth
         self.timesteps, self.schedule = timesteps, schedule
         self.prediction, self.emphasis, self.time_embedding = prediction, emphasis, time_embedding
         self.sampler, self.steps, self.eta = sampler, steps, eta
         self.density_steps, self.probes = density_steps, probes
+        self.conditional, self.guidance = conditional, guidance
         self.noising = NoiseSchedule(schedule, timesteps)
         self.last_angle = float(self.noising.angle[-1])
         if self.noising.terminal_kl > 1e-3:
@@ -160,7 +199,9 @@ class DDPM(Diffusion):
 
     def build(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self.network = TimeMLP(shape[0], self.hidden, self.depth, TIME_FEATURES[self.time_embedding], point_features=3)
+        classes = self.classes if self.conditional else 0
+        features = {"time_features": TIME_FEATURES[self.time_embedding], "point_features": 3}
+        self.network = time_network(shape, self.hidden, self.depth, classes, **features)
 
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
         cos, sin, predicted = angle.cos(), angle.sin(), self.predict(x, angle)
@@ -181,14 +222,28 @@ class DDPM(Diffusion):
             return self.noising.nearest(log_normal(n).atan())
         return 1 + (self.timesteps * stratified(n)).long().clamp(max=self.timesteps - 1)
 
-    def training_loss(self, x0: Tensor) -> Tensor:  # (b, d)
+    def training_loss(self, x0: Tensor, labels: Tensor | None = None) -> Tensor:  # (b, *shape), (b,)
+        if labels is not None and self.training:
+            labels = drop(labels, self.classes)
+        with self.network.given(labels):
+            return self.regression(x0.flatten(1))
+
+    def regression(self, x0: Tensor) -> Tensor:
+        """Return the mean squared error of what the network predicts from noised points of x0 (b, d)."""
         angle, noise = self.noising.angle[self.draw_steps(len(x0))].float(), torch.randn_like(x0)
         cos, sin = angle.cos(), angle.sin()
         target = {"epsilon": noise, "x0": x0, "v": cos * noise - sin * x0}[self.prediction]
         return (self.predict(cos * x0 + sin * noise, angle) - target).square().mean()
 
-    def sample(self, n: int) -> Tensor:
-        x = torch.randn(n, *self.shape)
+    def sample(self, n: int, labels: Tensor | None = None) -> Tensor:
+        def undo(n: int, labels: Tensor | None) -> Tensor:
+            with self.network.given(labels, self.guidance):
+                return self.undo(torch.randn(n, self.d))
+
+        return by_parts(undo, n, labels, self.shape)
+
+    def undo(self, x: Tensor) -> Tensor:
+        """Return the points (n, d) that the sampler makes of noise x (n, d)."""
         if self.sampler == "ode":
             return self.flow(x, self.steps)
         eta = 1.0 if self.sampler == "ancestral" else self.eta
@@ -211,7 +266,10 @@ class DDPM(Diffusion):
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
         """Return also the mean variational bound on log p(x) in nats, in standardised units."""
-        return super().diagnose(x) | {"elbo": float(self.elbo(x).mean())}
+        if self.conditional:
+            return {}
+        few = x[: largest_part(len(x), self.shape)].flatten(1)
+        return super().diagnose(x) | {"elbo": float(self.elbo(few).mean())}
 
     def elbo(self, x0: Tensor) -> Tensor:
         """Return an unbiased estimate (b,) of the bound of Ho et al. 2020, eq. 5, for the T-step chain with σ_t² = β_t.

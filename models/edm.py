@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from genbench.model import register_model
-from genbench.models.ddpm import Diffusion
+from genbench.models.ddpm import KINDS, PRESETS, Diffusion
 from genbench.nn.noise_schedule import log_normal
-from genbench.nn.time_embedding import TimeMLP
+from genbench.nn.time_network import by_parts, time_network
 from genbench.recipe import Preset, Recipe
 
 __all__ = ["EDM"]
 
 
-@register_model("edm", family="diffusion", likelihood="estimate", paper="Karras et al. 2022", variant=True)
+@register_model("edm", family="diffusion", likelihood="estimate", paper="Karras et al. 2022", kinds=KINDS, variant=True)
 class EDM(Diffusion):
     """EDM: learn D(x; σ), the mean of the data given a noisy x = y + σ n, and follow dx/dσ = (x − D(x; σ)) / σ.
 
@@ -40,7 +40,7 @@ class EDM(Diffusion):
         steps: N, steps of the sampler, of two evaluations each but the last, which is one of Euler's.
         churn: S_churn, how much fresh noise the sampler adds on its way (algorithm 2, with S_noise = 1 and at all σ); 0
             is the deterministic algorithm 1.
-        density_steps: Runge–Kutta steps (fourth order) of a log-density.
+        density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
 
     Raises:
@@ -48,7 +48,7 @@ class EDM(Diffusion):
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.0)
-    presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.5}, dims=(8, None)),)
+    presets: ClassVar[tuple[Preset, ...]] = PRESETS
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class EDM(Diffusion):
         density_steps: int = 20,
         probes: int = 8,
     ) -> None:
-        sizes = {"hidden": hidden, "depth": depth, "density_steps": density_steps, "probes": probes}
+        sizes = {"hidden": hidden, "depth": depth, "probes": probes}
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
@@ -75,8 +75,9 @@ class EDM(Diffusion):
         for name, positive in {"noise_std": noise_std, "rho": rho}.items():
             if positive <= 0:
                 raise ValueError(f"{name}={positive} must be positive")
-        if churn < 0:
-            raise ValueError(f"churn={churn} must not be negative")
+        for name, number in {"churn": churn, "density_steps": density_steps}.items():
+            if number < 0:
+                raise ValueError(f"{name}={number} must not be negative")
         self.hidden, self.depth = hidden, depth
         self.sigma_min, self.sigma_max = sigma_min, sigma_max
         self.noise_mean, self.noise_std = noise_mean, noise_std
@@ -86,7 +87,7 @@ class EDM(Diffusion):
 
     def build(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self.network = TimeMLP(shape[0], self.hidden, self.depth)
+        self.network = time_network(shape, self.hidden, self.depth)
 
     def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return D(x; σ) (b, d) by equation 7, at points x (b, d) and noise levels (b, 1) or ()."""
@@ -95,7 +96,8 @@ class EDM(Diffusion):
         c_in = 1 / (sigma**2 + 1).sqrt()
         return c_skip * x + c_out * self.predict(c_in * x, sigma.atan())
 
-    def training_loss(self, y: Tensor) -> Tensor:  # (b, d)
+    def training_loss(self, y: Tensor) -> Tensor:  # (b, *shape)
+        y = y.flatten(1)
         sigma = log_normal(len(y), self.noise_mean, self.noise_std)  # (b, 1)
         weight = (sigma**2 + 1) / sigma**2  # λ(σ) = 1 / c_out²
         denoised = self.denoise(y + sigma * torch.randn_like(y), sigma)
@@ -111,9 +113,12 @@ class EDM(Diffusion):
         return torch.cat([levels, torch.zeros(1)])
 
     def sample(self, n: int) -> Tensor:
-        """Draw N(0, σ_max² + 1), the variance of noised data, and follow the flow down (algorithm 2)."""
+        return by_parts(lambda n, _: self.descend(n), n, None, self.shape)
+
+    def descend(self, n: int) -> Tensor:
+        """Draw N(0, σ_max² + 1), the variance of noised data (n, d), and follow the flow down (algorithm 2)."""
         levels = self.noise_levels()
-        x = (levels[0] ** 2 + 1).sqrt() * torch.randn(n, *self.shape)
+        x = (levels[0] ** 2 + 1).sqrt() * torch.randn(n, self.d)
         gamma = min(self.churn / self.steps, math.sqrt(2) - 1)
         self.nfe = 2 * self.steps - 1
         for sigma, lower in pairwise(levels):

@@ -7,7 +7,8 @@ that says which point goes with which (`COUPLINGS`), and the solver that follows
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,18 +18,36 @@ from genbench.nn.minibatch_ot import entropic_pairing, optimal_pairing
 from genbench.nn.ode import SOLVERS, Density, integrate, log_likelihood, rademacher, stochastic_euler
 from genbench.nn.paths import PATHS, AffinePath, Path
 from genbench.nn.source_distribution import source_distribution
-from genbench.nn.time_embedding import TimeMLP, stratified
+from genbench.nn.time_embedding import stratified
+from genbench.nn.time_network import by_parts, drop, largest_part, time_network
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
-__all__ = ["CFM", "FM", "OTCFM", "SBCFM", "VPCFM", "RectifiedFlow"]
+__all__ = ["CFM", "FM", "KINDS", "OTCFM", "SBCFM", "VPCFM"]
 
 EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated, and so is the likelihood
+KINDS = ("points", "table", "image")
+PRESETS = (
+    Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.7}, dims=(8, None)),
+    Preset(
+        {"hidden": 16, "depth": 1, "density_steps": 10, "probes": 1, "batch_size": 64}
+        | {"lr": 4e-3, "ema": 0.99, "step_ms": 55.0},
+        kinds=("image",),
+    ),
+    Preset(
+        {"hidden": 32, "lr": 2e-3, "density_steps": 0, "steps": 10, "ema": 0.999, "step_ms": 200.0},
+        kinds=("image",),
+        dims=(257, None),
+    ),
+    Preset({"hidden": 48, "batch_size": 32}, kinds=("image",), dims=(3073, None)),
+)
 COUPLINGS = ("independent", "optimal", "entropic")
 ENERGY_POINTS = 1000  # behind `diagnose`; W2² of so many points is found exactly in half a second
 
 
-@register_model("cfm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023; Tong et al. 2024")
+@register_model(
+    "cfm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023; Tong et al. 2024", kinds=KINDS
+)
 class CFM(TorchModel):
     """Conditional flow matching: regress the velocity of straight paths from noise to data.
 
@@ -36,9 +55,11 @@ class CFM(TorchModel):
     E ‖v(x_t, t) − u_t‖² over v is E[u_t | x_t], whose flow carries the source to the data (Lipman et al. 2023, eq. 9;
     Tong et al. 2024, eq. 9–10).
 
+    A picture is a vector to all of this, and a picture to its network alone, which is a U-Net then.
+
     Args:
-        hidden: width of the hidden layers.
-        depth: number of hidden layers.
+        hidden: width of the hidden layers; of a U-Net, channels of the finest level.
+        depth: number of hidden layers; of a U-Net, residual blocks a level.
         path: "straight" x_t = (1 − t) x0 + t x1 + σ ε, "lipman" (ends in noise of size σ_min), "trigonometric",
             "variance_preserving" (the path of diffusion), "bridge" (Brownian, for sb_cfm). By default the model's own.
         coupling: "independent", "optimal" (exact minibatch transport) or "entropic" (Schrödinger bridge, weight 2σ²).
@@ -51,15 +72,18 @@ class CFM(TorchModel):
         solver: "euler", "midpoint", "rk4", "dopri5" (adaptive, `steps` ignored), or "stochastic_euler" for
             dx = (v − η E[x0|x]) dt + √(2η β) dW, which has the same marginals; for independent normal noise only.
         noise: η of the stochastic solver.
-        density_steps: Runge–Kutta steps (fourth order) of a log-density.
+        density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
+        conditional: learn p(x | label) of data with labels, and at times p(x).
+        guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
 
     Raises:
         ValueError: a number is out of range, or a path, coupling or solver is unknown, or two do not go together.
     """
 
+    network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.9)
-    presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.7}, dims=(8, None)),)
+    presets: ClassVar[tuple[Preset, ...]] = PRESETS
     own_path, own_coupling = "straight", "independent"
 
     def __init__(
@@ -76,9 +100,11 @@ class CFM(TorchModel):
         noise: float = 1.0,
         density_steps: int = 20,
         probes: int = 8,
+        conditional: bool = False,
+        guidance: float = 1.0,
     ) -> None:
-        sizes = {"hidden": hidden, "depth": depth, "ot_batch": ot_batch, "steps": steps}
-        for name, value in (sizes | {"density_steps": density_steps, "probes": probes}).items():
+        sizes = {"hidden": hidden, "depth": depth, "ot_batch": ot_batch, "steps": steps, "probes": probes}
+        for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
         for name, choice, known in (
@@ -90,13 +116,17 @@ class CFM(TorchModel):
                 raise ValueError(f"{name}={choice} is unknown; choose one of {', '.join(known)}")
         if sigma is not None and not sigma >= 0:
             raise ValueError(f"sigma={sigma} must not be negative")
-        if noise < 0:
-            raise ValueError(f"noise={noise} must not be negative")
+        for name, number in {"noise": noise, "density_steps": density_steps, "guidance": guidance}.items():
+            if not number >= 0:
+                raise ValueError(f"{name}={number} must not be negative")
+        if guidance != 1 and not conditional:
+            raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
         self.hidden, self.depth = hidden, depth
         self.path, self.coupling, self.sigma = path, coupling, sigma
         self.source, self.ot_batch = source, ot_batch
         self.steps, self.solver, self.noise = steps, solver, noise
         self.density_steps, self.probes = density_steps, probes
+        self.conditional, self.guidance = conditional, guidance
         self.way, self.pairs = self._path(), coupling or self.own_coupling
         if self.pairs == "entropic" and not getattr(self.way, "sigma", 0) > 0:
             raise ValueError("coupling=entropic needs a path with sigma > 0: bridge, lipman or straight")
@@ -107,10 +137,10 @@ class CFM(TorchModel):
             )
 
     def build(self, shape: tuple[int, ...]) -> None:
-        (d,) = self.shape = shape
-        self.likelihood = "exact" if d <= EXACT_UP_TO else "estimate"
-        self.start = source_distribution(self.source, d)
-        self.network = TimeMLP(d, self.hidden, self.depth)
+        self.shape, self.d = shape, math.prod(shape)
+        self.likelihood = "exact" if self.d <= EXACT_UP_TO else "estimate"
+        self.start = source_distribution(self.source, self.d)
+        self.network = time_network(shape, self.hidden, self.depth, self.classes if self.conditional else 0)
 
     def velocity(self, x: Tensor, t: Tensor) -> Tensor:
         """Return v(x, t) (b, d) at points (b, d) and times (b, 1) or ()."""
@@ -130,8 +160,26 @@ class CFM(TorchModel):
             return x0[entropic_pairing(x0, x1, self.way.sigma)]  # type: ignore[attr-defined]
         return x0
 
-    def training_loss(self, x1: Tensor) -> Tensor:  # (b, d)
-        return self.regression(self.couple(self._draw_source(len(x1)), x1), x1)
+    def training_loss(self, x1: Tensor, labels: Tensor | None = None) -> Tensor:  # (b, *shape), (b,)
+        x1 = x1.flatten(1)
+        x0 = self.couple_within(self._draw_source(len(x1)), x1, labels)
+        if labels is not None and self.training:
+            labels = drop(labels, self.network.classes)
+        with self.network.given(labels):
+            return self.regression(x0, x1)
+
+    def couple_within(self, x0: Tensor, x1: Tensor, labels: Tensor | None) -> Tensor:
+        """Return x0 (b, d) coupled with x1 (b, d) among the points of each label (b,) by themselves.
+
+        Across labels, the place of a noise point would tell the label, and a flow that is given the noise of another
+        one would not know the way (Cheng & Schwing 2025).
+        """
+        if labels is None:
+            return self.couple(x0, x1)
+        for label in labels.unique():
+            mine = labels == label
+            x0[mine] = self.couple(x0[mine], x1[mine])
+        return x0
 
     def regression(self, x0: Tensor, x1: Tensor) -> Tensor:
         """Return the mean of w(t) (v(x_t, t) − u_t)² over times and coordinates of paths between pairs (b, d)."""
@@ -139,26 +187,40 @@ class CFM(TorchModel):
         xt, ut = self.way.draw(x0, x1, t)
         return (self.way.weight(t) * (self.velocity(xt, t) - ut).square()).mean()
 
-    def sample(self, n: int) -> Tensor:
+    def sample(self, n: int, labels: Tensor | None = None) -> Tensor:
+        return by_parts(self._flow, n, labels, self.shape)
+
+    def _flow(self, n: int, labels: Tensor | None) -> Tensor:
+        """Return what the flow carries n source points to, (n, d)."""
         x0, times = self.start.sample(n), self._grid(self.steps)
-        if self.solver == "stochastic_euler":
-            x1, self.nfe = stochastic_euler(self._drift, self._diffusion, x0, times)
-        else:
-            x1, self.nfe = integrate(self.velocity, x0, times, self.solver)
+        with self.network.given(labels, self.guidance):
+            if self.solver == "stochastic_euler":
+                x1, self.nfe = stochastic_euler(self._drift, self._diffusion, x0, times)
+            else:
+                x1, self.nfe = integrate(self.velocity, x0, times, self.solver)
         return x1
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        return self.density(x).log_prob
+    def log_prob(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        if not self.density_steps or (self.conditional and labels is None):
+            raise NotImplementedError(f"density_steps={self.density_steps}, conditional={self.conditional}")
+        pieces = x.split(largest_part(len(x), self.shape))
+        known = [None] * len(pieces) if labels is None else labels.split(largest_part(len(x), self.shape))
+        return torch.cat([self.density(*both).log_prob for both in zip(pieces, known, strict=True)])
 
-    def density(self, x: Tensor) -> Density:
+    def density(self, x: Tensor, labels: Tensor | None = None) -> Density:
         """Return log p(x) (b,) in nats, the source points (b, d), and the standard error of a random trace (b,)."""
+        x = x.flatten(1)
+        with self.network.given(labels):
+            return self._density(x)
+
+    def _density(self, x: Tensor) -> Density:
         return log_likelihood(
             self.velocity,
             x,
             self._grid(self.density_steps).flip(0),
             "rk4",
-            directions=rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None,
-            jvp=self.velocity_jvp,
+            directions=rademacher(x, self.probes) if self.d > EXACT_UP_TO else None,
+            jvp=self.velocity_jvp if hasattr(self.network, "jvp") else None,
             log_base=self.start.log_prob,
         )
 
@@ -174,13 +236,14 @@ class CFM(TorchModel):
             v = self.velocity(state[:, :-1], t)
             return torch.cat([v, v.square().sum(1, keepdim=True)], dim=1)  # (b, d + 1)
 
-        x = x[:ENERGY_POINTS]
+        x = x[: largest_part(ENERGY_POINTS, self.shape)].flatten(1)
         begin = self.start.sample(len(x))
         end = integrate(with_energy, torch.cat([begin, torch.zeros(len(x), 1)], dim=1), self._grid(self.steps)).x
         energy = float(end[:, -1].mean())
         least = float((begin[optimal_pairing(begin, x, len(x))] - x).square().sum(1).mean())
         numbers = {"path_energy": energy, "normalised_path_energy": abs(energy - least) / least if least else 0.0}
-        if (error := self.density(x[:100]).standard_error) is not None:
+        measured = self.density_steps and not self.conditional
+        if measured and (error := self.density(x[:100]).standard_error) is not None:
             numbers["log_prob_standard_error"] = float(error.mean())
         return numbers
 
@@ -223,16 +286,25 @@ class CFM(TorchModel):
         return (2 * self.noise * self.way.coefficients(t)[1]).sqrt()  # type: ignore[attr-defined]
 
 
-@register_model("ot_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024; Pooladian et al. 2023")
+@register_model(
+    "ot_cfm",
+    family="flow matching",
+    likelihood="exact",
+    paper="Tong et al. 2024; Pooladian et al. 2023",
+    kinds=KINDS,
+)
 class OTCFM(CFM):
     """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""
 
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.9)
-    presets: ClassVar[tuple[Preset, ...]] = (Preset({"hidden": 128, "lr": 4e-3, "step_ms": 3.3}, dims=(8, None)),)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset({"hidden": 128, "lr": 4e-3, "step_ms": 3.3}, dims=(8, None)),
+        *PRESETS[1:],
+    )
     own_coupling = "optimal"
 
 
-@register_model("fm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023", variant=True)
+@register_model("fm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023", kinds=KINDS, variant=True)
 class FM(CFM):
     """Lipman's flow matching: straight paths that end in noise of size σ_min around each data point."""
 
@@ -240,7 +312,12 @@ class FM(CFM):
 
 
 @register_model(
-    "vp_cfm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023; Song et al. 2021", variant=True
+    "vp_cfm",
+    family="flow matching",
+    likelihood="exact",
+    paper="Lipman et al. 2023; Song et al. 2021",
+    kinds=KINDS,
+    variant=True,
 )
 class VPCFM(CFM):
     """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching."""
@@ -249,41 +326,11 @@ class VPCFM(CFM):
     own_path = "variance_preserving"
 
 
-@register_model("sb_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024", variant=True)
+@register_model(
+    "sb_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024", kinds=KINDS, variant=True
+)
 class SBCFM(CFM):
     """Flow matching of a Schrödinger bridge: entropic transport between the ends, Brownian bridges between pairs."""
 
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=8.0)
     own_path, own_coupling = "bridge", "entropic"
-
-
-@register_model("rectified_flow", family="flow matching", likelihood="exact", paper="Liu et al. 2023", variant=True)
-class RectifiedFlow(CFM):
-    """Rectified flow: flow matching twice, the second time on the pairs that the first flow connects (reflow).
-
-    Paths of the second flow seldom cross and are nearly straight: few solver steps suffice (Liu et al. 2023, alg. 1).
-    The source point of a data point is found by following the first flow back, a few steps at each training step.
-    """
-
-    recipe = Recipe(batch_size=256, lr=8e-3, cycles=2, step_ms=5.0)
-    reflow_steps = 6  # midpoint steps with which the first flow is followed back
-    second: Tensor  # whether the second flow is being learned
-
-    def build(self, shape: tuple[int, ...]) -> None:
-        super().build(shape)
-        self.first = TimeMLP(shape[0], self.hidden, self.depth).requires_grad_(False)
-        self.register_buffer("second", torch.tensor(False))
-
-    def training_loss(self, x1: Tensor) -> Tensor:
-        if self.training and self.progress >= 0.5 and not self.second:
-            self.first.load_state_dict(self.network.state_dict())
-            self.second.fill_(True)
-        if not self.second:
-            return super().training_loss(x1)
-        with torch.no_grad():
-            x0 = integrate(self.first_velocity, x1, self._grid(self.reflow_steps).flip(0)).x
-        return self.regression(x0, x1)
-
-    def first_velocity(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return the velocity (b, d) of the first flow at points (b, d) and times ()."""
-        return self.way.scale(t) * self.first(x, self.way.clock(t))

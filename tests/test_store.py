@@ -72,7 +72,7 @@ def test_a_write_that_fails_leaves_what_was_there_and_no_litter(store, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("genbench.store.os.fsync", full)
+    monkeypatch.setattr("genbench.files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         store.write(record(s, metrics={"w2": 2.0}), {"samples": np.zeros((2, 2))})
     assert store.read(s.key).metrics["w2"] == 1.0

@@ -174,7 +174,7 @@ def test_a_budget_of_seconds_ends_in_time_with_the_schedule_run_down():
 
 
 def test_clipping_is_torchs():
-    from genbench.training import _clip
+    from genbench.players import clip
 
     for most in (0.1, 1.0, 100.0, math.inf):
         torch.manual_seed(0)
@@ -185,13 +185,110 @@ def test_clipping_is_torchs():
         for p, q in zip(mine, theirs, strict=True):
             q.grad = p.grad.clone()
         expected = torch.nn.utils.clip_grad_norm_(theirs, most)
-        assert _clip([p.grad for p in mine], most) == pytest.approx(expected.item())
+        assert clip([p.grad for p in mine], most) == pytest.approx(expected.item())
         for p, q in zip(mine, theirs, strict=True):
             torch.testing.assert_close(p.grad, q.grad)
 
 
+def test_parts_of_a_batch_give_the_gradient_of_the_whole():
+    """Batches of 50 in parts of 17, 17 and 16: the mean of each counts by its size."""
+    whole, parts = Mean(), Mean()
+    first = fitted(whole, "50", lr=0.05, batch_size=50)
+    second = fitted(parts, "50", lr=0.05, batch_size=50, accumulate=3)
+    torch.testing.assert_close(parts.m, whole.m, atol=1e-5, rtol=0)
+    losses = [[row["loss"] for row in history.rows] for history in (first, second)]
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+    with pytest.raises(GenbenchError, match="accumulate=2 is for models of one player, not first and second"):
+        fitted(Two(), "5", accumulate=2)
+
+
+def test_losses_in_bfloat16_and_weights_in_float32():
+    seen = []
+
+    class Linear(TorchModel):
+        def build(self, shape):
+            self.net = torch.nn.Linear(shape[0], shape[0])
+
+        def training_loss(self, x):
+            made = self.net(x)
+            seen.append(made.dtype)
+            return (made.float() - x).square().mean()
+
+    for precision, expected in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        seen.clear()
+        model = Linear()
+        history = fitted(model, "300", lr=0.02, precision=precision)
+        assert set(seen) == {expected}
+        assert model.net.weight.dtype == torch.float32
+        assert history.rows[-1]["validation"] < 0.01 * history.rows[0]["loss"]
+    with pytest.raises(ValueError, match="precision=float16 must be one of float32, bfloat16"):
+        Recipe(precision="float16")
+
+
+def test_a_conditional_model_is_given_the_labels_of_its_points():
+    """The label says the sign of the point, in training and in validation."""
+    seen = []
+
+    class Labelled(Mean):
+        conditional = True
+
+        def training_loss(self, x, labels):
+            seen.append(torch.equal(labels, (x[:, 0] > 3).long()))
+            return super().training_loss(x)
+
+    x = points().numpy()
+    y = (x[:, 0] > 3).astype(np.int64)
+    torch.manual_seed(0)
+    history = train(Labelled(), x, x[:500], Budget("30"), Recipe(), labels=(y, y[:500]))
+    assert len(seen) > 30
+    assert all(seen)
+    assert "validation" in history.rows[-1]
+
+
+def test_fresh_noise_comes_with_each_epoch_but_the_first():
+    asked, seen = [], []
+
+    class Spy(Mean):
+        def training_loss(self, x):
+            if torch.is_grad_enabled():
+                seen.append(x[:, 0].tolist())
+            return super().training_loss(x)
+
+    def redraw(epoch):
+        asked.append(epoch)
+        return None if epoch == 2 else np.full((64, 2), epoch, dtype=np.float32)
+
+    x = np.zeros((64, 2), dtype=np.float32)
+    train(Spy(), x, x, Budget("12"), Recipe(batch_size=16), redraw=redraw)
+    assert asked == [1, 2]
+    assert [set(batch) for batch in seen] == [{0.0}] * 4 + [{1.0}] * 4 + [{0.0}] * 4
+
+
+def test_looks_at_pictures_cost_a_share_of_the_training():
+    """A look of points takes 2,000; of pictures at most as many as make 20 looks a tenth of the training."""
+    looked = []
+
+    class Spy(Mean):
+        def training_loss(self, x):
+            if not torch.is_grad_enabled():
+                looked.append(len(x))
+            return super().training_loss(x.flatten(1)) if x.ndim > 2 else super().training_loss(x)
+
+        def build(self, shape):
+            super().build((math.prod(shape),))
+
+    fitted(Spy(), "40", x=torch.zeros(3000, 2), batch_size=100)
+    assert set(looked) == {500}
+    for steps, expected in (("40", 64), ("100", 150), ("1000", 500)):
+        looked.clear()
+        history = fitted(Spy(), steps, x=torch.zeros(600, 1, 2, 2), batch_size=100)
+        looks = sum("validation" in row for row in history.rows)
+        assert sum(looked) == expected * looks
+        assert max(looked) <= 100
+
+
 def test_the_average_is_the_formula_and_buffers_are_copied():
-    from genbench.training import _Average
+    from genbench.averaging import Average
 
     class Counted(Mean):
         def build(self, shape):
@@ -200,7 +297,7 @@ def test_the_average_is_the_formula_and_buffers_are_copied():
 
     model = Counted()
     model.build((1,))
-    average, expected = _Average(model, 0.5), 0.0
+    average, expected = Average(model, 0.5), 0.0
     for n in range(1, 30):
         model.m.data.fill_(n)
         model.seen.fill_(n)

@@ -10,7 +10,7 @@ import typer
 
 from genbench.errors import GenbenchError
 
-__all__ = ["Plugins", "RunFolder", "read_plugins", "say"]
+__all__ = ["DataDir", "Device", "Plugins", "RunFolder", "read_plugins", "say"]
 
 Plugins = Annotated[
     list[str],
@@ -20,6 +20,19 @@ Plugins = Annotated[
         help="A Python file, or a folder of them, with models, datasets or metrics of your own. Repeat for more; "
         'genbench.toml can name them: plugins = ["my_model.py"].',
     ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="PATH",
+        help="Folder in which the files of image datasets are looked for first, as PATH/mnist; then come the folders "
+        "of the environment variable GENBENCH_DATA, and the cache.",
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch models live; auto takes cuda or mps if it is there."),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as results/moons-quick.")]
 

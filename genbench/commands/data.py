@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.commands.common import Plugins, read_plugins, say
+from genbench.commands.common import DataDir, Plugins, read_plugins, say
 
 if TYPE_CHECKING:
     from genbench.dataset import Dataset
@@ -21,10 +22,11 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A dataset, with param
 def fetch(
     name: Name,
     force: Annotated[bool, typer.Option("--force", help="Fetch files anew, even those that are there.")] = False,
+    data_dir: DataDir = None,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Fetch the files of a dataset into the cache folder, and check those that are there."""
-    for label, dataset in _datasets(name, plugin):
+    for label, dataset in _datasets(name, plugin, data_dir):
         source = getattr(dataset, "files", None)
         if source is None:
             say(f"{label}: {_no_files(dataset)}")
@@ -37,18 +39,20 @@ def fetch(
 
 
 @data.command()
-def info(name: Name, plugin: Plugins = []) -> None:  # noqa: B006
+def info(name: Name, data_dir: DataDir = None, plugin: Plugins = []) -> None:  # noqa: B006
     """Show the facts of a dataset: shape, splits, classes, source, licence, and where its files are."""
-    for i, (label, dataset) in enumerate(_datasets(name, plugin)):
+    for i, (label, dataset) in enumerate(_datasets(name, plugin, data_dir)):
         typer.echo(("\n" if i else "") + label)
         for fact, value in _facts(dataset):
             typer.echo(f"  {fact:<12}{value}")
 
 
-def _datasets(selection: str, plugins: list[str]) -> list[tuple[str, Dataset]]:
+def _datasets(selection: str, plugins: list[str], data_dir: Path | None) -> list[tuple[str, Dataset]]:
+    from genbench.conditions import look_in
     from genbench.parameters import bind, create
     from genbench.registry import REGISTRY, discover
 
+    look_in(data_dir)
     paths = tuple(read_plugins(plugins))
     discover(paths) if paths else discover(groups=("datasets",))
     group = REGISTRY["datasets"]

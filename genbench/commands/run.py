@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from genbench.commands.common import Plugins, read_plugins, say
+from genbench.commands.common import DataDir, Device, Plugins, read_plugins, say
 from genbench.errors import GenbenchError
 
 __all__ = ["publish", "run"]
@@ -83,12 +83,23 @@ def run(
     sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
+    checkpoint_every: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="Seconds of training between two checkpoints, from which a trial goes on after a kill; 0 for none.",
+        ),
+    ] = 60.0,
+    device: Device = "cpu",
+    data_dir: DataDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Train and score models, show the leaderboard, draw the samples side by side.
 
-    Finished trials are kept and never run again: after a stop, of whatever kind, the same command goes on.
+    Finished trials are kept and never run again: after a stop, of whatever kind, the same command goes on. A long
+    training goes on from its last checkpoint, and ends with the same weights, bit for bit.
     Every dataset gets the oracle, draws from the truth itself, whose score stands beside every score.
 
       genbench run --models all --data moons
@@ -96,11 +107,13 @@ def run(
       genbench run --models my_model,cfm --plugin my_model.py
     """
     from genbench import api
+    from genbench.conditions import look_in
 
     plugins = read_plugins(plugin)
     if sort is not None:
         _known_metric(sort, metrics, plugins)
     if why:
+        look_in(data_dir)
         _explain(
             models, data, seeds, budget, metrics, task, {"samples": samples, "train": train}, name, results, plugins
         )
@@ -108,6 +121,7 @@ def run(
     finished = api.run(
         models, data, seeds, budget, metrics=metrics, task=task, name=name, results=results, jobs=jobs, timeout=timeout,
         plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=say,
+        checkpoint_every=checkpoint_every, device=device, data_dir=data_dir,
     )  # fmt: skip
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):

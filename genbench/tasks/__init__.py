@@ -1,4 +1,4 @@
-"""What a trial does: one module a task, with a function `run(spec, stage, progress) -> Outcome`."""
+"""What a trial does: one module a task, with a function `run(spec, stage, conditions) -> Outcome`."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from genbench import judge
+from genbench.conditions import Conditions
 from genbench.dataset import Dataset, Splits
 from genbench.estimator import Estimator
 from genbench.metric import Protocol
@@ -27,7 +28,7 @@ CHEAP = ("sliced_w2", "kl", "nll")  # seconds matter where seven models are scor
 SAMPLES, TEST = 10_000, 2_000  # samples and test points of a snapshot
 
 
-def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -> Outcome:
+def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
     """Run one trial, with a row of cheap scores at each of the `SHARES`; the final scores are those of `generate`.
 
     A row has the share of the training that is done, its steps and seconds (the scoring left out), and the scores of
@@ -37,17 +38,16 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
         GenbenchError and whatever a plugin raises; `stage` says where.
     """
     stage("load")
-    loaded = load(spec)
-    rows: list[dict[str, float]] = []
+    loaded = load(spec, conditions)
 
-    def take(present: Estimator, share: float, steps: int, seconds: float) -> None:
+    def take(present: Estimator, share: float, steps: int, seconds: float) -> dict[str, float]:
         scores = _score(spec, present, loaded.dataset, loaded.splits)
-        rows.append({"share": share, "steps": steps, "train_seconds": seconds, **scores})
+        return {"share": share, "steps": steps, "train_seconds": seconds, **scores}
 
     stage("fit")
-    seconds = fit(spec, loaded, progress, Snapshots(SHARES, take))
-    if not rows:
-        take(loaded.estimator, 1.0, 0, seconds)
+    snapshots = Snapshots(SHARES, take)
+    seconds = fit(spec, loaded, conditions, snapshots)
+    rows = snapshots.rows or [take(loaded.estimator, 1.0, 0, seconds)]
     return finish(spec, loaded, stage, rows[-1]["train_seconds"], curve=rows)
 
 

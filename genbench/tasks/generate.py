@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from genbench import judge
+from genbench.conditions import Conditions
 from genbench.dataset import Dataset, Sizes, Splits
 from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation
@@ -31,34 +33,41 @@ class Loaded(NamedTuple):
     estimator: Estimator
 
 
-def run(spec: TrialSpec, stage: Stage, progress: bool = False) -> Outcome:
+def run(spec: TrialSpec, stage: Stage, conditions: Conditions = Conditions()) -> Outcome:
     """Run one trial. `stage` is told the phase that begins: load, fit, sample, log_prob, score.
 
     Raises:
         GenbenchError and whatever a plugin raises; `stage` says where.
     """
     stage("load")
-    loaded = load(spec)
+    loaded = load(spec, conditions)
     stage("fit")
-    seconds = fit(spec, loaded, progress)
+    seconds = fit(spec, loaded, conditions)
     return finish(spec, loaded, stage, seconds)
 
 
-def load(spec: TrialSpec) -> Loaded:
+def load(spec: TrialSpec, conditions: Conditions = Conditions()) -> Loaded:
     """Return the data and the model of a spec."""
     dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
     splits = dataset.splits(stream(spec.seed, "data"), Sizes(Protocol(**spec.protocol).train))
-    return Loaded(dataset, splits, Estimator(REGISTRY["models"][spec.model_name], spec.params))
+    card = REGISTRY["models"][spec.model_name]
+    return Loaded(dataset, splits, Estimator(card, spec.params, conditions.device))
 
 
 def fit(
     spec: TrialSpec,
     loaded: Loaded,
-    progress: bool = False,
+    conditions: Conditions = Conditions(),
     snapshots: Snapshots | None = None,
     seed: int | None = None,
+    training: int = 0,
 ) -> float:
-    """Fit the model, or show the oracle the truth, and return the wall seconds; the seed is the spec's unless given."""
+    """Fit the model, or show the oracle the truth, and return the wall seconds, also those before a kill.
+
+    Args:
+        seed: of the training; the spec's unless given.
+        training: which one of the trial's trainings it is, where the trial has several.
+    """
     dataset, splits, estimator = loaded
     begin = time.perf_counter()
     if estimator.card.role == "oracle":
@@ -67,13 +76,17 @@ def fit(
         estimator.fit(
             splits.train,
             splits.validation,
+            labels=splits.train_labels,
+            validation_labels=splits.validation_labels,
             **dataset.traits,
             seed=spec.seed if seed is None else seed,
             budget=spec.budget,
-            progress=progress,
+            progress=conditions.progress,
             snapshots=snapshots,
+            redraw=partial(dataset.redraw, stream(spec.seed, "data")),
+            checkpoint=conditions.checkpoint(spec, training),
         )
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin + estimator.history.earlier
 
 
 def finish(spec: TrialSpec, loaded: Loaded, stage: Stage, train_seconds: float, **extras: Any) -> Outcome:

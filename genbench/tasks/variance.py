@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from genbench import judge
+from genbench.conditions import Conditions
 from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation
 from genbench.metric import Protocol
@@ -24,7 +25,7 @@ __all__ = ["run"]
 INITIALISATIONS, DRAWS = 3, 3  # each seed trains three times and scores nine times
 
 
-def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -> Outcome:
+def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
     """Run one trial: the outcome is that of `generate`, with the mean scores of all draws of all trainings.
 
     `nested` holds the scores [initialisation][draw] of each metric. The first training is that of `generate`; seconds
@@ -34,16 +35,16 @@ def run(spec: TrialSpec, stage: Callable[[str], None], progress: bool = False) -
         GenbenchError and whatever a plugin raises; `stage` says where.
     """
     stage("load")
-    loaded = load(spec)
+    loaded = load(spec, conditions)
     stage("fit")
-    seconds = [fit(spec, loaded, progress)]
+    seconds = [fit(spec, loaded, conditions)]
     outcome = finish(spec, loaded, stage, seconds[0])
     groups = [_scores(spec, loaded, stream(spec.seed, "first"))]
     for k in range(1, INITIALISATIONS):
         stage("fit")
-        again = loaded._replace(estimator=Estimator(loaded.estimator.card, spec.params))
+        again = loaded._replace(estimator=Estimator(loaded.estimator.card, spec.params, conditions.device))
         seed = stream(spec.seed, "initialisation", k)
-        seconds.append(fit(spec, again, progress, seed=seed))
+        seconds.append(fit(spec, again, conditions, seed=seed, training=k))
         stage("score")
         groups.append(_scores(spec, again, seed))
     outcome.cost.train_seconds = float(np.mean(seconds))

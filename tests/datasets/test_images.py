@@ -1,6 +1,8 @@
 import gzip
 import hashlib
 import io
+import os
+import shutil
 import tarfile
 from dataclasses import replace
 
@@ -45,6 +47,58 @@ def test_digits():
     assert [where[np.rint(16 * row).astype(int).tobytes()] for row in ours] == labels.tolist()
     noisy, _ = load_dataset("digits").load(np.random.default_rng(0))
     np.testing.assert_array_equal(np.floor(17 * noisy).reshape(-1, 64), x)
+
+
+def test_levels_outlive_float32():
+    """The lowest and the highest noise of a level: in float32, too, the whole part of count · x is the level."""
+
+    class Extreme:
+        def __init__(self, value):
+            self.value = value
+
+        def random(self, shape, dtype):
+            return np.full(shape, self.value, dtype)
+
+    for count in (2, 17, 256):
+        levels = np.arange(count)
+        for noise in (0.0, 1 - 2.0**-24):
+            for single in (False, True):
+                x = grey(levels, count, Extreme(noise), single).astype(np.float32)
+                np.testing.assert_array_equal(np.floor(np.float32(count) * x), levels)
+
+
+def test_each_epoch_has_the_same_levels_and_fresh_noise():
+    digits = load_dataset("digits")
+    first = digits.splits(3).train
+    second, third = digits.redraw(3, 1), digits.redraw(3, 2)
+    for again in (second, third):
+        assert (again.dtype, again.shape) == (np.float32, first.shape)
+        np.testing.assert_array_equal(np.floor(17 * again), np.floor(17 * first))
+        assert not np.isclose(again, first).mean() > 0.01
+    assert not np.isclose(second, third).mean() > 0.01
+    np.testing.assert_array_equal(second, digits.redraw(3, 1))
+    assert load_dataset("digits", dequantise=False).redraw(3, 1) is None
+
+
+def test_black_and_white_digits():
+    """A pixel is white with its grey as probability, drawn anew for each epoch; validation and test stay."""
+    greys = np.floor(17 * load_dataset("digits").splits(3).train) / 16
+    dataset = load_dataset("digits", levels=2)
+    splits = dataset.splits(3)
+    assert dataset.traits == {"kind": "image", "levels": 2, "classes": 10}
+    bits = np.floor(2 * splits.train)
+    assert set(np.unique(bits)) == {0, 1}
+    assert (bits[greys == 0] == 0).all()
+    assert (bits[greys == 1] == 1).all()
+    drawn = np.stack([np.floor(2 * dataset.redraw(3, epoch)) for epoch in range(1, 41)])
+    assert (drawn.mean(axis=0) - greys)[(greys > 0) & (greys < 1)].mean() == pytest.approx(0, abs=5e-3)
+    spread = ((drawn.mean(axis=0) - greys) ** 2).mean() / (greys * (1 - greys) / 40).mean()
+    assert spread == pytest.approx(1, abs=0.05), "variance p (1 − p) / 40 of the mean of 40 independent draws"
+    np.testing.assert_array_equal(splits.test, dataset.splits(3).test)
+    hard = load_dataset("digits", levels=2, dequantise=False).splits(3)
+    assert set(np.unique(hard.train)) == {0, 1}
+    with pytest.raises(GenbenchError, match="levels=5 must be 2 for black and white, or 17"):
+        load_dataset("digits", levels=5)
 
 
 def pictures(n, shape, seed=0):
@@ -233,3 +287,35 @@ def test_cifar10_refuses_damage(folder, cifar):
     (folder / "cifar-10-binary.tar.gz").write_bytes(packed[:-20])
     with pytest.raises(GenbenchError, match="wrong checksum"):
         dataset.splits(0)
+
+
+def test_official_pictures_are_redrawn_in_the_order_of_their_training_split(small):
+    cls = small[0]
+    for params, count in (({}, 256), ({"levels": 2}, 2)):
+        dataset = load_dataset(cls.card.name, **params, max_train=30)
+        plain = load_dataset(cls.card.name, dequantise=False, max_train=30).splits(1).train
+        again = dataset.redraw(1, 4)
+        assert (again.dtype, again.shape, dataset.levels) == (np.float32, plain.shape, count)
+        if count == 256:
+            np.testing.assert_array_equal(np.floor(256 * again), np.rint(255 * plain))
+        else:
+            white = np.floor(2 * again)
+            assert np.corrcoef(white.ravel(), plain.ravel())[0, 1] > 0.4
+        assert dataset.splits(1).train.shape == again.shape
+
+
+def test_a_data_folder_comes_before_those_of_the_environment(small, tmp_path, monkeypatch):
+    from genbench.conditions import look_in
+
+    cls, place, *_ = small
+    other = tmp_path / "other"
+    shutil.copytree(place, other / place.name)
+    monkeypatch.setenv("GENBENCH_DATA", str(place.parent))
+    file = cls.files.files[0]
+    assert cls.files.find(file) == [place / file.name]
+    for _ in range(2):
+        look_in(other)
+        assert os.environ["GENBENCH_DATA"] == f"{other}{os.pathsep}{place.parent}"
+        assert cls.files.find(file) == [other / place.name / file.name]
+    shutil.rmtree(other)
+    assert cls.files.find(file) == [place / file.name]

@@ -10,6 +10,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 
 import genbench
 from genbench.models.ddpm import DDPM, PREDICTIONS
+from genbench.nn.time_network import TimeNetwork
 from genbench.recipe import Budget, Recipe
 from genbench.training import train
 
@@ -18,7 +19,7 @@ COVARIANCE = torch.tensor([[1.2, 0.7], [0.7, 0.8]])
 TRUTH = MultivariateNormal(MEAN, COVARIANCE)
 
 
-class Exact(torch.nn.Module):
+class Exact(TimeNetwork):
     """E[ε | x], E[x_0 | x] or E[v | x] at x = cos φ x_0 + sin φ ε for data from N(m, C), by C = U diag(λ) Uᵀ."""
 
     def __init__(self, prediction, mean=MEAN, covariance=COVARIANCE):
@@ -26,7 +27,7 @@ class Exact(torch.nn.Module):
         self.prediction, self.mean = prediction, mean
         self.eigenvalues, self.U = torch.linalg.eigh(covariance)
 
-    def forward(self, x, t):
+    def field(self, x, t, labels):
         angle = (8 * t - 4.8).exp().atan()  # the network is told t = (¼ ln tan φ + 1.2) / 2
         c, s = angle.cos(), angle.sin()
         inner = (x - c * self.mean) @ self.U / (c**2 * self.eigenvalues + s**2)
@@ -185,17 +186,17 @@ def test_the_bound_is_below_the_log_likelihood():
     assert gap.mean() < 0.1 + 4.5 * error
 
 
-class Zero(torch.nn.Module):
+class Zero(TimeNetwork):
     """The exact v for data from N(0, I)."""
 
-    def forward(self, x, t):
+    def field(self, x, t, labels):
         return torch.zeros_like(x) + 0 * x
 
 
-class Bent(torch.nn.Module):
+class Bent(TimeNetwork):
     """Some v that is exact for nothing."""
 
-    def forward(self, x, t):
+    def field(self, x, t, labels):
         return torch.tanh(x.flip(1) + t)
 
 

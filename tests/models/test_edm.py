@@ -11,13 +11,14 @@ from torch.distributions import MultivariateNormal
 import genbench
 from genbench.models.ddpm import DDPM
 from genbench.models.edm import EDM
+from genbench.nn.time_network import TimeNetwork
 
 MEAN = torch.tensor([0.3, -0.2])
 COVARIANCE = torch.tensor([[1.2, 0.7], [0.7, 0.8]])
 TRUTH = MultivariateNormal(MEAN, COVARIANCE)
 
 
-class Exact(torch.nn.Module):
+class Exact(TimeNetwork):
     """The F whose D is E[y | x] at x = y + σ n for y from N(m, C): (E[y | x] − c_skip x) / c_out of x = F's input / c_in."""
 
     def __init__(self, mean=MEAN, covariance=COVARIANCE):
@@ -42,7 +43,7 @@ def untrained(network, **params):
     return model
 
 
-class Recorder(torch.nn.Module):
+class Recorder(TimeNetwork):
     """Keeps what the network was given, and says 0."""
 
     def forward(self, inputs, time):

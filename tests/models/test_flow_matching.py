@@ -9,7 +9,8 @@ from scipy.stats import chi2
 from torch.distributions import MultivariateNormal
 
 import genbench
-from genbench.models.flow_matching import CFM, FM, OTCFM, SBCFM, VPCFM, RectifiedFlow
+from genbench.models.flow_matching import CFM, FM, OTCFM, SBCFM, VPCFM
+from genbench.models.rectified_flow import RectifiedFlow
 from genbench.nn.ode import integrate, log_likelihood
 from genbench.nn.time_embedding import stratified
 from genbench.recipe import Budget, Recipe

@@ -1,0 +1,60 @@
+"""Batches of a training: each epoch in a new order, and with fresh noise where the data have such."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    Single = NDArray[np.float32]
+
+__all__ = ["Batches"]
+
+
+class Batches:
+    """Batches of points, and of labels if there are any, without end, each epoch in a new order.
+
+    A rest smaller than a batch is left out of its epoch. From the second epoch on, the points have fresh noise.
+    """
+
+    def __init__(
+        self, data: tuple[Tensor, ...], size: int, redraw: Callable[[int], Single | None] | None = None
+    ) -> None:
+        self.data, self.size, self.redraw = data, min(size, len(data[0])), redraw
+        self.epoch, self.at = -1, len(data[0])
+        self.random: Tensor | None = None  # torch's state when the epoch began, from which its order follows
+
+    def next(self) -> tuple[Tensor, ...]:
+        """Return the next batch."""
+        if self.at + self.size > len(self.data[0]):
+            self._begin(self.epoch + 1)
+        batch = tuple(part[self.at : self.at + self.size] for part in self.shuffled)
+        self.at += self.size
+        return batch
+
+    def _begin(self, epoch: int) -> None:
+        import torch
+
+        self.epoch, self.at, self.random = epoch, 0, torch.get_rng_state()
+        points, *labels = self.data
+        if epoch and self.redraw and (fresh := self.redraw(epoch)) is not None:
+            points = torch.as_tensor(fresh)
+        order = torch.randperm(len(points), device="cpu").to(points.device)
+        self.shuffled = [part[order] for part in (points, *labels)]
+
+    def state(self) -> dict[str, Any]:
+        """Return which batch is the next."""
+        return {"epoch": self.epoch, "at": self.at, "random": self.random}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on with that batch; torch's generator is left where the epoch's order left it."""
+        import torch
+
+        if state["random"] is not None:
+            torch.set_rng_state(state["random"])
+            self._begin(state["epoch"])
+        self.epoch, self.at, self.random = state["epoch"], state["at"], state["random"]

@@ -1,0 +1,103 @@
+"""Networks of a point, a time and perhaps a label: what all of them share, and the one that suits a shape."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["TimeNetwork", "by_parts", "drop", "largest_part", "time_network"]
+
+UNLABELLED = 0.1  # share of a batch that is learned without labels (Ho & Salimans 2021, §4: 0.1 or 0.2)
+PICTURES = 256  # that go through a network at once, when nothing is learned
+
+
+class TimeNetwork(nn.Module):
+    """A field v(x, t) or v(x, t | y) of points x (b, d), whatever their shape; a subclass writes `field`.
+
+    Labels are set for a while by `given`, so that the mathematics of a flow need not carry them along. With guidance w
+    the field is v(x, t) + w (v(x, t | y) − v(x, t)) (Ho & Salimans 2021, eq. 6, with w = 1 for no guidance), where the
+    network is told "no label" by a label of its own, the last.
+
+    Args:
+        classes: number of labels; 0 for a network that is told none.
+        width: coordinates of a label's vector.
+    """
+
+    def __init__(self, classes: int = 0, width: int = 0) -> None:
+        super().__init__()
+        self.classes = classes
+        self.embed_label = nn.Embedding(classes + 1, width) if classes else None
+        self._given: tuple[Tensor, float] | None = None
+
+    def field(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
+        """Return the value (b, d) at points x (b, d), times t (b, 1) or () and labels (b,)."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def given(self, labels: Tensor | None, guidance: float = 1.0) -> Iterator[None]:
+        """Put labels (b,) in force inside the block, for batches of b points."""
+        self._given = None if labels is None else (labels, guidance)
+        try:
+            yield
+        finally:
+            self._given = None
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return the value (b, d) at points x (b, d) and times t (b, 1), or at one time t () for all."""
+        if self._given is None:
+            return self.field(x, t, self._unlabelled(len(x)))
+        labels, guidance = self._given
+        if guidance == 1:
+            return self.field(x, t, labels)
+        told, free = self._twice(x, t, labels).chunk(2)
+        return free + guidance * (told - free)
+
+    def _twice(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """Return the values (2b, d) with labels and without, in one pass."""
+        time = t if t.ndim == 0 else torch.cat([t, t])
+        return self.field(torch.cat([x, x]), time, torch.cat([labels, torch.full_like(labels, self.classes)]))
+
+    def _unlabelled(self, n: int) -> Tensor | None:
+        return torch.full((n,), self.classes) if self.classes else None
+
+
+def drop(labels: Tensor, classes: int) -> Tensor:
+    """Return labels (b,) of which a random tenth is replaced by the last, "no label", so that p(x) is learned too."""
+    return torch.where(torch.rand(len(labels)) < UNLABELLED, classes, labels)
+
+
+def largest_part(n: int, shape: tuple[int, ...]) -> int:
+    """Return how many of n points of a shape to follow at once: all, but of pictures 256, which fill the memory."""
+    return min(n, PICTURES) if len(shape) == 3 else n
+
+
+def by_parts(
+    flow: Callable[[int, Tensor | None], Tensor], n: int, labels: Tensor | None, shape: tuple[int, ...]
+) -> Tensor:
+    """Return n samples (n, *shape) of flow(n, labels) -> (n, d), in parts that fit the memory."""
+    size = largest_part(n, shape)
+    starts = range(0, n, size) if n else ()
+    parts = [flow(min(size, n - i), None if labels is None else labels[i : i + size]) for i in starts]
+    return torch.cat(parts).unflatten(1, shape) if parts else torch.empty(0, *shape)
+
+
+def time_network(shape: tuple[int, ...], hidden: int, depth: int, classes: int = 0, **features: Any) -> TimeNetwork:
+    """Return the network for points of a shape: an MLP for (d,), a U-Net for pictures (c, h, w).
+
+    Args:
+        hidden: width of an MLP's hidden layers; channels of a U-Net at its finest level.
+        depth: hidden layers of an MLP; residual blocks of a U-Net at each level.
+        classes: number of labels, 0 for none.
+        features: what an MLP sees beside the coordinates, see `TimeMLP`; a U-Net has no use for it.
+    """
+    if len(shape) == 3:
+        from genbench.nn.unet import UNet
+
+        return UNet((shape[0], shape[1], shape[2]), hidden, depth, classes)
+    from genbench.nn.time_embedding import TimeMLP
+
+    return TimeMLP(shape[0], hidden, depth, classes=classes, **features)
