@@ -1,6 +1,8 @@
-"""Autoregressive transformer: the mixture conditionals of `ar`, from a causal transformer over the coordinates."""
+"""Autoregressive transformer: the conditionals of `ar`, from a causal transformer over the coordinates."""
 
 from __future__ import annotations
+
+import math
 
 from torch import nn
 
@@ -11,26 +13,31 @@ from genbench.recipe import Preset, Recipe
 
 __all__ = ["ARTransformer"]
 
+PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # nats of a picture have large gradients
+
 
 @register_model(
     "ar_transformer",
     family="autoregressive",
     likelihood="exact",
     paper="Vaswani et al. 2017; Bishop 1994",
+    kinds=("points", "table", "image"),
     variant=True,
 )
 class ARTransformer(Autoregressive):
-    """Autoregressive transformer: p(x) = Π p(x_i | x_1 … x_{i−1}), a token a coordinate, each factor a mixture.
+    """Autoregressive transformer: p(x) = Π p(x_i | x_1 … x_{i−1}), a token a coordinate.
 
-    All but the network is as in `ar`: the Gaussian taken out first, the order, the mixtures. Weights are shared between
-    coordinates, where the masked network has a set for each. Sampling keeps keys and values of the tokens so far.
+    All but the network is as in `ar`: on points the Gaussian taken out first, the order, the mixtures; on pictures the
+    grey levels, pixel by pixel. Weights are shared between coordinates, where the masked network has a set for each.
+    Sampling keeps keys and values of the tokens so far.
 
     Args:
-        components: Gaussians of a conditional.
+        components: Gaussians of a conditional; logistics of one, on pictures of more than 32 grey levels.
         width: Width of a token, a multiple of `heads`.
         depth: Number of blocks.
         heads: Number of attention heads.
-        order: Order of the coordinates: None as they come, "reversed", "random" (by the seed), or a list of indices.
+        order: Order of a point's coordinates: None as they come, "reversed", "random" (by the seed), or a list of
+            indices. A picture has the order of its pixels.
 
     Raises:
         ValueError: A size is less than 1, `width` is no multiple of `heads`, or `order` is no order of the coordinates.
@@ -41,6 +48,9 @@ class ARTransformer(Autoregressive):
         Preset({"components": 8, "batch_size": 128, "lr": 1e-3, "step_ms": 30.0}, dims=(5, None)),
         Preset({"step_ms": 140.0}, dims=(25, None)),
         Preset({"components": 4, "width": 32, "lr": 3e-4}, kinds=("table",)),
+        Preset(PICTURES | {"lr": 2e-3, "batch_size": 16, "step_ms": 25.0}, kinds=("image",)),
+        Preset(PICTURES | {"batch_size": 4, "step_ms": 140.0}, kinds=("image",), dims=(257, 1024)),
+        Preset(PICTURES | {"batch_size": 1, "step_ms": 250.0}, kinds=("image",), dims=(1025, None)),
     )
 
     def __init__(
@@ -57,5 +67,5 @@ class ARTransformer(Autoregressive):
         require_order(order)
         self.components, self.width, self.depth, self.heads, self.order = components, width, depth, heads, order
 
-    def conditioner(self, size: int) -> nn.Module:
-        return CausalTransformer(self.d, self.width, self.depth, self.heads, size)
+    def conditioner(self, shape: tuple[int, ...], size: int) -> nn.Module:
+        return CausalTransformer(math.prod(shape), self.width, self.depth, self.heads, size)

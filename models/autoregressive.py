@@ -1,7 +1,10 @@
-"""Autoregressive mixture density: one conditional after the other, each a mixture of Gaussians."""
+"""Autoregressive density: one conditional after the other, of a point's coordinates or a picture's grey levels."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,42 +13,49 @@ from torch.nn import functional
 
 from genbench.errors import GenbenchError
 from genbench.model import register_model
+from genbench.nn.grey_levels import level_distribution, levels_of
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixture import Mixture, standard_parameters
+from genbench.nn.pixelcnn import PixelCNN
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
-__all__ = ["Autoregressive"]
+__all__ = ["Autoregressive", "LevelConditionals", "MixtureConditionals"]
 
 RIDGE = 1e-6  # variance in standardised units: a coordinate that the others determine keeps a finite density
 PART = 2000  # points at a time: the mixtures of many points in many dimensions fill the memory
+PIXELS = 200_000  # of pictures at a time: the activations of a network fill it sooner
+
+PICTURES = {"components": 5, "frequencies": 0, "lr": 4e-3, "clip": 200.0}  # nats of a picture have large gradients
+
+Conditioner = Callable[[int], nn.Module]
 
 
 @register_model(
     "ar",
     family="autoregressive",
     likelihood="exact",
-    paper="Bishop 1994; Uria, Murray and Larochelle 2013; Germain et al. 2015",
+    paper="Bishop 1994; Uria, Murray and Larochelle 2013; Germain et al. 2015; van den Oord et al. 2016 (pictures)",
+    kinds=("points", "table", "image"),
 )
 class Autoregressive(TorchModel):
-    """Autoregressive mixture density: p(x) = Π p(x_i | x_1 … x_{i−1}), each factor a mixture of Gaussians.
+    """Autoregressive density: p(x) = Π p(x_i | x_1 … x_{i−1}), each factor a mixture of Gaussians, or of grey levels.
 
-    A masked network (MADE) gives the logits, means and scales of all the mixtures in one pass; sampling takes d steps.
-    The density is exact in any order of the coordinates.
-
-    The Gaussian of the training points is taken out first: with x in order and Σ = LLᵀ (Cholesky), r = L⁻¹(x − mean) is
-    white, r_i depends on x_1 … x_i alone, and log p(x) = Σ log p(r_i | r_1 … r_{i−1}) − Σ log L_ii. The network starts
-    at p(r_i | …) ≈ N(0, 1), hence at the Gaussian, and learns what the Gaussian lacks.
+    On points and tables a masked network (MADE) gives the logits, means and scales of all the mixtures in one pass;
+    see `MixtureConditionals`. On pictures a PixelCNN gives the probabilities of the grey levels, from the top left
+    pixel to the bottom right one; see `LevelConditionals`. Sampling takes d steps. The density is exact.
 
     Args:
-        components: Gaussians of a conditional.
-        hidden: Width of the network.
-        depth: Number of its hidden layers.
-        frequencies: Sines and cosines that it sees beside each coordinate, at 1, 2, 4, … radians per unit.
-        order: Order of the coordinates: None as they come, "reversed", "random" (by the seed), or a list of indices.
+        components: Gaussians of a conditional; logistics of one, on pictures of more than 32 grey levels.
+        hidden: Width of the network; on pictures, the channels of each of its stacks.
+        depth: Number of its hidden layers; on pictures, of its blocks.
+        frequencies: Sines and cosines that it sees beside each coordinate of a point, at 1, 2, 4, … radians per unit.
+        order: Order of a point's coordinates: None as they come, "reversed", "random" (by the seed), or a list of
+            indices. A picture has the order of its pixels.
+        dropout: Share of the PixelCNN's units that are left out in training, against learning few pictures by heart.
 
     Raises:
-        ValueError: A size is less than 1, or `order` is no order of the coordinates.
+        ValueError: A size is less than 1, `order` is no order of the coordinates, or `dropout` is not in [0, 1).
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=4.0)
@@ -55,13 +65,12 @@ class Autoregressive(TorchModel):
         Preset(
             {"components": 4, "hidden": 32, "depth": 2, "frequencies": 0, "lr": 3e-4, "step_ms": 6.0}, kinds=("table",)
         ),
+        Preset(PICTURES | {"hidden": 32, "depth": 4, "batch_size": 16, "step_ms": 22.0}, kinds=("image",)),
+        Preset(PICTURES | {"hidden": 48, "depth": 8, "batch_size": 16, "step_ms": 350.0}, ("image",), dims=(257, 1024)),
+        Preset(PICTURES | {"hidden": 48, "depth": 8, "batch_size": 8, "step_ms": 280.0}, ("image",), dims=(1025, None)),
     )
-    network: Any  # a MaskedNetwork, or another with its four methods
-    order_index: Tensor
-    mean: Tensor
-    root: Tensor
-    inverse_root: Tensor
-    log_widest: Tensor
+    reads_levels = True
+    conditionals: MixtureConditionals | LevelConditionals
 
     def __init__(
         self,
@@ -70,29 +79,84 @@ class Autoregressive(TorchModel):
         depth: int = 3,
         frequencies: int = 3,
         order: str | list[int] | None = None,
+        dropout: float = 0.0,
     ) -> None:
         require_sizes(components=components, hidden=hidden, depth=depth)
         require_order(order)
         if frequencies < 0:
             raise ValueError(f"frequencies={frequencies} must not be negative")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout} is a share of the units and must be at least 0 and less than 1")
         self.components, self.hidden, self.depth = components, hidden, depth
-        self.frequencies, self.order = frequencies, order
+        self.frequencies, self.order, self.dropout = frequencies, order, dropout
 
     def build(self, shape: tuple[int, ...]) -> None:
-        (self.d,) = shape
-        self.register_buffer("order_index", order_of(self.order, self.d))
-        self.register_buffer("mean", torch.zeros(self.d))
-        self.register_buffer("root", torch.eye(self.d))
-        self.register_buffer("inverse_root", torch.eye(self.d))
-        self.register_buffer("log_widest", torch.zeros(self.d, 1))
-        self.network = self.conditioner(3 * self.components)
-        self.network.set_constant(standard_parameters(self.components))
+        conditioner = partial(self.conditioner, shape)
+        if len(shape) == 1:
+            self.conditionals = MixtureConditionals(shape[0], self.components, self.order, conditioner)
+        elif self.order is None:
+            self.conditionals = LevelConditionals(shape, self.levels, self.components, conditioner)
+        else:
+            raise GenbenchError(f"order={self.order} is for points; pictures are read pixel by pixel, so leave it out")
 
-    def conditioner(self, size: int) -> nn.Module:
-        """Return the network that maps r (b, d) to rows (b, d, size), of which row i reads r_1 … r_{i−1} alone."""
-        return MaskedNetwork(self.d, self.hidden, self.depth, size, self.frequencies)
+    def conditioner(self, shape: tuple[int, ...], size: int) -> nn.Module:
+        """Return a network that maps (b, d) to rows (b, d, size), of which row i reads the coordinates before i alone.
+
+        The coordinates of a picture come pixel by pixel, in each channel by channel.
+        """
+        if len(shape) == 1:
+            return MaskedNetwork(shape[0], self.hidden, self.depth, size, self.frequencies)
+        return PixelCNN(shape, self.hidden, self.depth, size, self.dropout)
 
     def prepare(self, x: Tensor) -> None:
+        self.conditionals.prepare(x)
+
+    def training_loss(self, x: Tensor) -> Tensor:
+        return -self.log_prob(x).mean()
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        parts = x.split(self.conditionals.part)
+        return torch.cat([self.conditionals.log_conditionals(part).sum(dim=1) for part in parts])
+
+    def sample(self, n: int) -> Tensor:
+        return self.conditionals.sample(n)
+
+
+class MixtureConditionals(nn.Module):
+    """Mixtures of Gaussians, one a coordinate of a point, given the coordinates before it in any order.
+
+    The Gaussian of the training points is taken out first: with x in order and Σ = LLᵀ (Cholesky), r = L⁻¹(x − mean) is
+    white, r_i depends on x_1 … x_i alone, and log p(x) = Σ log p(r_i | r_1 … r_{i−1}) − Σ log L_ii. The network starts
+    at p(r_i | …) ≈ N(0, 1), hence at the Gaussian, and learns what the Gaussian lacks.
+
+    Args:
+        d: Number of coordinates.
+        components: Gaussians of a mixture.
+        order: Order of the coordinates.
+        conditioner: Returns a network with rows of a given size; it has the four methods of `MaskedNetwork`.
+    """
+
+    part = PART
+    network: Any  # a MaskedNetwork, or another with its four methods
+    order_index: Tensor
+    mean: Tensor
+    root: Tensor
+    inverse_root: Tensor
+    log_widest: Tensor
+
+    def __init__(self, d: int, components: int, order: str | list[int] | None, conditioner: Conditioner) -> None:
+        super().__init__()
+        self.d = d
+        self.register_buffer("order_index", order_of(order, d))
+        self.register_buffer("mean", torch.zeros(d))
+        self.register_buffer("root", torch.eye(d))
+        self.register_buffer("inverse_root", torch.eye(d))
+        self.register_buffer("log_widest", torch.zeros(d, 1))
+        self.network = conditioner(3 * components)
+        self.network.set_constant(standard_parameters(components))
+
+    def prepare(self, x: Tensor) -> None:
+        """Take mean, covariance and reach from the training points x (n, d)."""
         x = x[:, self.order_index].double()
         self.mean.copy_(x.mean(dim=0))
         centred = x - x.mean(dim=0)
@@ -102,12 +166,6 @@ class Autoregressive(TorchModel):
         self.inverse_root.copy_(torch.linalg.solve_triangular(root, torch.eye(self.d).double(), upper=False))
         farthest = (centred @ self.inverse_root.T.double()).abs().amax(dim=0)
         self.log_widest.copy_((farthest / 2.5).clamp(min=1).log().unsqueeze(1))
-
-    def training_loss(self, x: Tensor) -> Tensor:
-        return -self.log_conditionals(x).sum(dim=1).mean()
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return torch.cat([self.log_conditionals(part).sum(dim=1) for part in x.split(PART)])
 
     def log_conditionals(self, x: Tensor) -> Tensor:
         """Return log p(x_i | coordinates before it) (b, d) in nats for x (b, d), the factors in order."""
@@ -129,12 +187,78 @@ class Autoregressive(TorchModel):
         return (x[:, self.order_index] - self.mean) @ self.inverse_root.T
 
     def sample(self, n: int) -> Tensor:
+        """Return n points (n, d), coordinate after coordinate."""
         r, state = torch.zeros(n, self.d), self.network.start(n)
         for i in range(self.d):
             r[:, i] = self.mixture(self.network.step(state, r, i), self.log_widest[i]).sample()
         x = torch.empty_like(r)
         x[:, self.order_index] = self.mean + r @ self.root.T
         return x
+
+
+class LevelConditionals(nn.Module):
+    """Grey levels, one of L a coordinate of a picture, given those before it: pixel by pixel, channel after channel.
+
+    A picture x in [0, 1] has the levels k = ⌊L x⌋, and p(x) = L^d Π P(k_i | k_1 … k_{i−1}) is constant in the cell of
+    a level. The network reads 2k / (L − 1) − 1. It starts at the distribution of each coordinate by itself in the
+    training pictures, and learns what they have to do with each other.
+
+    Args:
+        shape: (c, height, width) of a picture.
+        levels: L, at least 2.
+        components: Logistics of a conditional, where there are too many levels for a softmax.
+        conditioner: Returns a network with rows of a given size; it has the four methods of `PixelCNN`.
+    """
+
+    network: Any  # a PixelCNN, or another with its four methods
+
+    def __init__(self, shape: tuple[int, ...], levels: int, components: int, conditioner: Conditioner) -> None:
+        super().__init__()
+        self.shape, self.d, self.levels = shape, math.prod(shape), levels
+        self.part = max(1, PIXELS // self.d)
+        self.distribution = level_distribution(levels, components)
+        self.network = conditioner(self.distribution.size)
+
+    def prepare(self, x: Tensor) -> None:
+        """Take each coordinate's distribution from the training pictures x (n, c, height, width)."""
+        self.network.set_constant(self.distribution.marginals(self.read(x)))
+
+    def log_conditionals(self, x: Tensor) -> Tensor:
+        """Return log p(x_i | coordinates before it) (b, d) in nats for x (b, c, height, width), the factors in order.
+
+        It is −∞ for a coordinate out of [0, 1].
+        """
+        k = self.read(x)
+        log_mass = self.distribution.log_prob(self.network(self.scale(k)), k)
+        outside = self.in_order((x < 0) | (x > 1))
+        return (log_mass + math.log(self.levels)).masked_fill(outside, -math.inf)
+
+    def read(self, x: Tensor) -> Tensor:
+        """Return the levels k (b, d), in order, of pictures x (b, c, height, width)."""
+        return levels_of(self.in_order(x), self.levels)
+
+    def in_order(self, x: Tensor) -> Tensor:
+        """Return the coordinates (b, d) of pictures (b, c, height, width), a pixel's channels side by side."""
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+    def scale(self, k: Tensor) -> Tensor:
+        """Return levels k as numbers from −1 to 1, of the network's type."""
+        return (2 * k / (self.levels - 1) - 1).to(next(self.network.parameters()))
+
+    def sample(self, n: int) -> Tensor:
+        """Return n pictures (n, c, height, width) with fresh uniform noise in each level."""
+        k = torch.cat([self.sample_levels(min(self.part, n - begin)) for begin in range(0, n, self.part)])
+        c, height, width = self.shape
+        return ((k + torch.rand(k.shape)) / self.levels).view(n, height, width, c).permute(0, 3, 1, 2)
+
+    def sample_levels(self, n: int) -> Tensor:
+        """Return levels (n, d) in order, coordinate after coordinate."""
+        k, state = torch.zeros(n, self.d, dtype=torch.int64), self.network.start(n)
+        x = self.scale(k)
+        for i in range(self.d):
+            k[:, i] = self.distribution.sample(self.network.step(state, x, i))
+            x[:, i] = self.scale(k[:, i])
+        return k
 
 
 def require_sizes(**sizes: int) -> None:

@@ -38,9 +38,9 @@ def trained():
 def test_a_factor_depends_on_its_coordinate_and_those_before_it_in_the_order(order):
     model, _ = built(3, order=order)
     model.double()
-    position = model.order_index.argsort()  # of each coordinate
+    position = model.conditionals.order_index.argsort()  # of each coordinate
     x = torch.randn(3, dtype=torch.float64)
-    jacobian = torch.autograd.functional.jacobian(lambda x: model.log_conditionals(x[None])[0], x)
+    jacobian = torch.autograd.functional.jacobian(lambda x: model.conditionals.log_conditionals(x[None])[0], x)
     assert torch.equal(jacobian != 0, position <= torch.arange(3).unsqueeze(1))
 
 
@@ -49,10 +49,11 @@ def test_the_loss_is_that_of_the_conditionals_met_in_cached_sampling():
     """Row after row with the cache, at given points: the product of the factors is the density."""
     model, x = built(5)
     model.double()
-    r, state, total = model.whiten(x.double()), model.network.start(len(x)), 0
+    part = model.conditionals
+    r, state, total = part.whiten(x.double()), part.network.start(len(x)), 0
     for i in range(5):
-        total = total + model.mixture(model.network.step(state, r[:, :i], i), model.log_widest[i]).log_prob(r[:, i])
-    torch.testing.assert_close(model.log_prob(x.double()), total - model.root.diagonal().log().sum())
+        total = total + part.mixture(part.network.step(state, r[:, :i], i), part.log_widest[i]).log_prob(r[:, i])
+    torch.testing.assert_close(model.log_prob(x.double()), total - part.root.diagonal().log().sum())
 
 
 def test_density_integrates_to_one_and_samples_agree_with_it(trained):

@@ -29,7 +29,8 @@ def built(d, seed=0, **params):
 @torch.no_grad()
 def shaken(model):
     """Correlated points (500, d), after the model was prepared for them and its network moved away from its start."""
-    x = torch.randn(500, model.d) @ torch.randn(model.d, model.d) + 3
+    d = model.conditionals.d
+    x = torch.randn(500, d) @ torch.randn(d, d) + 3
     model.prepare(x)
     for parameter in model.parameters():
         parameter.add_(0.1 * torch.randn_like(parameter))
@@ -49,12 +50,13 @@ ORDERS = [None, "reversed", "random", [1, 0, 2]]
 def test_log_prob_is_the_mixture_of_the_whitened_residual(order):
     model = built(3, components=4, hidden=8, order=order)
     x = shaken(model)
-    residual = (x[:, model.order_index] - model.mean) @ torch.linalg.inv(model.root).T
-    logits, mean, log_scale = model.mixture(model.network(residual), model.log_widest)
+    part = model.conditionals
+    residual = (x[:, part.order_index] - part.mean) @ torch.linalg.inv(part.root).T
+    logits, mean, log_scale = part.mixture(part.network(residual), part.log_widest)
     mixtures = torch.distributions.MixtureSameFamily(
         torch.distributions.Categorical(logits=logits), torch.distributions.Normal(mean, log_scale.exp())
     )
-    expected = mixtures.log_prob(residual).sum(dim=1) - torch.linalg.slogdet(model.root)[1]
+    expected = mixtures.log_prob(residual).sum(dim=1) - torch.linalg.slogdet(part.root)[1]
     torch.testing.assert_close(model.log_prob(x), expected, rtol=1e-5, atol=1e-4)
 
 
@@ -62,7 +64,7 @@ def test_log_prob_is_the_mixture_of_the_whitened_residual(order):
 def test_the_residual_is_white_in_any_order():
     for order in ORDERS:
         model = built(3, order=order)
-        r = model.whiten(shaken(model)).double()
+        r = model.conditionals.whiten(shaken(model)).double()
         torch.testing.assert_close(r.mean(dim=0), torch.zeros(3).double(), rtol=0, atol=1e-4)
         torch.testing.assert_close(r.T.cov(correction=0), torch.eye(3).double(), rtol=0, atol=1e-2)
 
@@ -72,18 +74,18 @@ def test_a_factor_depends_on_its_coordinate_and_those_before_it_in_the_order(ord
     model = built(3, components=2, hidden=16, order=order)
     shaken(model)
     model.double()
-    position = model.order_index.argsort()  # of each coordinate
+    position = model.conditionals.order_index.argsort()  # of each coordinate
     x = torch.randn(3, dtype=torch.float64)
-    jacobian = torch.autograd.functional.jacobian(lambda x: model.log_conditionals(x[None])[0], x)
+    jacobian = torch.autograd.functional.jacobian(lambda x: model.conditionals.log_conditionals(x[None])[0], x)
     depends = jacobian != 0  # (factor, coordinate)
     assert torch.equal(depends, position <= torch.arange(3).unsqueeze(1))
 
 
 def test_orders_are_what_they_say():
-    assert built(4).order_index.tolist() == [0, 1, 2, 3]
-    assert built(4, order="reversed").order_index.tolist() == [3, 2, 1, 0]
-    assert built(4, order=[2, 0, 3, 1]).order_index.tolist() == [2, 0, 3, 1]
-    drawn = {tuple(built(4, seed=seed, order="random").order_index.tolist()) for seed in range(20)}
+    assert built(4).conditionals.order_index.tolist() == [0, 1, 2, 3]
+    assert built(4, order="reversed").conditionals.order_index.tolist() == [3, 2, 1, 0]
+    assert built(4, order=[2, 0, 3, 1]).conditionals.order_index.tolist() == [2, 0, 3, 1]
+    drawn = {tuple(built(4, seed=seed, order="random").conditionals.order_index.tolist()) for seed in range(20)}
     assert len(drawn) > 5  # of 24; fewer than once in 1e9
     assert all(sorted(order) == [0, 1, 2, 3] for order in drawn)
 
@@ -121,14 +123,12 @@ def test_one_gaussian_a_conditional_learns_the_exact_conditionals_of_a_gaussian(
     x = noise @ root.T
     truth = -0.5 * (noise**2).sum(axis=1) - np.log(np.diag(root)).sum() - 1.5 * np.log(2 * np.pi)
     assert (truth - model.log_prob(x)).mean() < 0.02
-    units = model.standardiser
+    units, part = model.standardiser, model.model.conditionals
     with torch.no_grad():
-        r = model.model.whiten(torch.tensor(units.forward(x), dtype=torch.float32))
-        _, mean, log_scale = (
-            part.squeeze(-1).double() for part in model.model.mixture(model.model.network(r), model.model.log_widest)
-        )
+        r = part.whiten(torch.tensor(units.forward(x), dtype=torch.float32))
+        _, mean, log_scale = (a.squeeze(-1).double() for a in part.mixture(part.network(r), part.log_widest))
         # x_i − E[x_i | x_<i] = L_ii (r_i − μ_i), L the Cholesky factor of the standardised covariance
-        own = model.model.root.diagonal().double().numpy() * units.scale
+        own = part.root.diagonal().double().numpy() * units.scale
     mean, scale = x - own * (r - mean).numpy(), own * log_scale.exp().numpy()
     # x_i | x_<i has the standard deviation L_ii, and its mean is x_i − L_ii·noise_i.
     np.testing.assert_allclose(np.abs(mean - (x - np.diag(root) * noise)).mean(axis=0), 0, atol=0.05)
@@ -156,9 +156,10 @@ def test_density_integrates_to_one(budget):
 def test_samples_agree_with_density_by_the_probability_integral_transform(trained):
     """F_i(x_i | x_<i) of the model's own samples is uniform, and independent across coordinates."""
     z = torch.tensor(trained.standardiser.forward(trained.sample(10_000, seed=1)), dtype=torch.float32)
+    part = trained.model.conditionals
     with torch.no_grad():
-        r = trained.model.whiten(z)
-        logits, mean, log_scale = trained.model.mixture(trained.model.network(r), trained.model.log_widest)
+        r = part.whiten(z)
+        logits, mean, log_scale = part.mixture(part.network(r), part.log_widest)
         below = torch.special.ndtr((r.unsqueeze(-1) - mean) / log_scale.exp())
         u = (logits.softmax(dim=-1) * below).sum(dim=-1).numpy()
     # Each test raises a false alarm once in 10,000 seeds.
@@ -178,8 +179,9 @@ def test_a_column_of_repeated_values_has_a_bounded_density():
     x = np.stack([rng.integers(2, size=2000).astype(float), rng.normal(size=2000)], axis=1)
     model = genbench.load_model("ar").fit(x, budget="300")
     z = torch.tensor(model.standardiser.forward(x), dtype=torch.float32)
+    part = model.model.conditionals
     with torch.no_grad():
-        _, _, log_scale = model.model.mixture(model.model.network(model.model.whiten(z)), model.model.log_widest)
+        _, _, log_scale = part.mixture(part.network(part.whiten(z)), part.log_widest)
     assert log_scale.min() >= math.log(1e-3)
     assert np.isfinite(model.log_prob(x)).all()
     assert np.isfinite(model.log_prob(x + 0.5)).all()
@@ -234,8 +236,8 @@ def test_an_order_for_another_dimension_is_refused():
 def test_no_gaussian_is_wider_than_the_data_reach():
     """A free component where data are rare once put one sample of 50,000 at 30 standard deviations."""
     x = np.random.default_rng(0).uniform(-1, 1, size=(2000, 2))
-    model = genbench.load_model("ar", components=4, hidden=16).fit(x, budget="20").model
+    part = genbench.load_model("ar", components=4, hidden=16).fit(x, budget="20").model.conditionals
     with torch.no_grad():
-        model.network.set_constant(torch.full((12,), 50.0))  # every log-scale asks for e⁵⁰
-        mixture = model.mixture(model.network(torch.randn(50, 2)), model.log_widest)
+        part.network.set_constant(torch.full((12,), 50.0))  # every log-scale asks for e⁵⁰
+        mixture = part.mixture(part.network(torch.randn(50, 2)), part.log_widest)
     assert mixture.log_scale.exp().max() <= 1  # uniform points end at 1.7 standard deviations: 1.7 / 2.5 < 1
