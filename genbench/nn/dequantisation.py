@@ -1,0 +1,114 @@
+"""From grey levels in [0, 1] to the whole line, value by value: fresh noise, and fixed maps with their Jacobians.
+
+A flow ends in normal noise, which has no bounds and no gaps; pictures are bounded, and most of their pixels are black.
+Each map has `fit`, which looks at the training pictures once, and `forward` and `inverse`, each from pictures
+(b, c, h, w) to pictures and the log-determinant (b,) of its Jacobian in nats. A picture with a value outside [0, 1] has
+density 0.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from genbench.nn.grey_levels import levels_of
+
+__all__ = ["Gaussianise", "Logit", "dequantise"]
+
+ENDS = 1e-12  # nearest that F comes to 0 and 1, so that they become ∓7 deviations, not ∓∞
+PRIOR_PICTURES = 5.0  # how many training pictures a channel's levels count for beside those of a pixel itself
+BLOCK = 1000  # pictures counted at a time
+
+
+def dequantise(x: Tensor, levels: int) -> Tensor:
+    """Return (k + u) / levels with fresh uniform noise u for pictures x of level k = ⌊levels x⌋ (Theis et al. 2016)."""
+    return (levels_of(x, levels) + torch.rand_like(x)) / levels
+
+
+class Logit(nn.Module):
+    """y = log s − log(1 − s) with s = α + (1 − 2α) x, and so dy/dx = (1 − 2α) / (s (1 − s)) (Real NVP, 4.1).
+
+    Args:
+        alpha: α in (0, ½), which keeps the ends finite.
+    """
+
+    def __init__(self, alpha: float) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def fit(self, x: Tensor) -> None:
+        """Look at nothing."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        s = self.alpha + (1 - 2 * self.alpha) * x.clamp(0, 1)
+        y = s.log() - (1 - s).log()
+        return y, _log_det(x, math.log(1 - 2 * self.alpha) - s.log() - (1 - s).log())
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        x = ((y.sigmoid() - self.alpha) / (1 - 2 * self.alpha)).clamp(0, 1)
+        return x, -self(x)[1]
+
+
+class Gaussianise(nn.Module):
+    """y = Φ⁻¹(F(x)) with the distribution function F of each pixel, so that every y is standard normal by itself.
+
+    A dequantised value is uniform within its level k, so that F is exactly linear there, and with the level's share p_k
+
+        dy/dx = F'(x) / φ(y) = levels · p_k / φ(y).
+
+    The shares are those of the training pictures, with a few pictures' worth of the whole channel's added. It is the
+    first half of a step of Gaussianisation (Chen and Gopinath 2000); the flow is left with what ties pixels together.
+
+    Args:
+        shape: Channels, height and width of a picture.
+        levels: Number of grey levels.
+    """
+
+    ends: Tensor
+
+    def __init__(self, shape: tuple[int, ...], levels: int) -> None:
+        super().__init__()
+        self.shape, self.levels = shape, levels
+        even = torch.linspace(0, 1, levels + 1, dtype=torch.float64)
+        self.register_buffer("ends", even.repeat(math.prod(shape), 1))  # F at both ends of each level, (d, levels + 1)
+
+    def fit(self, x: Tensor) -> None:
+        """Count the levels of training pictures x (n, c, h, w)."""
+        d = len(self.ends)
+        counts, cell = torch.zeros(d * self.levels, dtype=torch.float64), torch.arange(d) * self.levels
+        for part in x.flatten(1).split(BLOCK):
+            counts += torch.bincount((cell + levels_of(part, self.levels)).flatten(), minlength=len(counts))
+        counts = counts.view(self.shape[0], -1, self.levels)  # (c, h·w, levels)
+        channel = counts.sum(dim=1, keepdim=True) + 1
+        counts = counts + PRIOR_PICTURES * channel / channel.sum(dim=2, keepdim=True)
+        share = (counts / counts.sum(dim=2, keepdim=True)).view(d, self.levels)
+        self.ends[:, 1:-1] = share.cumsum(dim=1)[:, :-1]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        flat = x.flatten(1).double().clamp(0, 1)  # float32 has no room near F = 1
+        k = levels_of(flat, self.levels)
+        low, share = self._at(k)
+        y = torch.special.ndtri((low + share * (self.levels * flat - k)).clamp(ENDS, 1 - ENDS))
+        log_normal = -0.5 * (y.square() + math.log(2 * math.pi))
+        return y.to(x.dtype).view_as(x), _log_det(x, (self.levels * share).log() - log_normal)
+
+    def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        f = torch.special.ndtr(y.flatten(1).double())
+        k = (torch.searchsorted(self.ends, f.T.contiguous(), right=True).T - 1).clamp(0, self.levels - 1)
+        low, share = self._at(k)
+        x = ((k + ((f - low) / share).clamp(0, 1)) / self.levels).to(y.dtype).view_as(y)
+        return x, -self(x)[1]
+
+    def _at(self, k: Tensor) -> tuple[Tensor, Tensor]:
+        """Return F at the lower end of level k of each pixel (b, d), and the level's share."""
+        index = k + torch.arange(len(self.ends)) * (self.levels + 1)
+        low, high = self.ends.flatten()[index], self.ends.flatten()[index + 1]
+        return low, high - low
+
+
+def _log_det(x: Tensor, log_slope: Tensor) -> Tensor:
+    """Return the sum (b,) of log-slopes (b, …), or −∞ where a picture x (b, c, h, w) leaves [0, 1]."""
+    outside = ((x < 0) | (x > 1)).flatten(1).any(dim=1)
+    return log_slope.flatten(1).sum(dim=1).to(x.dtype).masked_fill(outside, -math.inf)

@@ -1,0 +1,145 @@
+"""Glow: a multi-scale coupling flow on pictures, with their exact likelihood."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from genbench.model import register_model
+from genbench.nn.couplings import Affine
+from genbench.nn.dequantisation import Gaussianise, Logit, dequantise
+from genbench.nn.image_flow import ImageFlow
+from genbench.nn.whitening import Whitening
+from genbench.recipe import Preset, Recipe
+from genbench.torch_model import TorchModel
+
+__all__ = ["Glow"]
+
+INPUTS = ("gaussianised", "logit", "standardised")
+BLOCK = 500  # pictures at a time in sampling and scoring, to spare the memory
+SHRINKAGE = 0.01  # of the covariance: pixels that always agree have a singular one
+FIRST = 1000  # training pictures that initialise the actnorms
+
+
+@register_model(
+    "glow",
+    family="normalizing flow",
+    likelihood="exact",
+    paper="Kingma and Dhariwal 2018; Dinh et al. 2017",
+    kinds=("image",),
+)
+class Glow(TorchModel):
+    """Glow: invertible layers carry a picture to normal noise, and half of its values leave at each scale.
+
+    A scale squeezes 2×2 pixels into channels and makes steps of actnorm, an invertible 1×1 convolution and an affine
+    coupling. With all layers as one map f, and g the map from grey levels to the whole line (`inputs`),
+
+        log p(x) = log N(f(g(x)); 0, I) + log |det ∂f/∂g| + log |det ∂g/∂x|.
+
+    Training pictures get fresh noise within their grey level at every step (uniform dequantisation, Theis et al. 2016).
+
+    On digits, a full-covariance Gaussian of standardised pixels has 2.94 bits a value. 300 small steps brought logits
+    that are whitened to 2.24, gaussianised pixels to 2.18, and gaussianised pixels that are whitened to 2.13.
+
+    Args:
+        couplings: Steps in each scale.
+        hidden: Channels of a coupling's network.
+        patch: Side of the patch of pixels, after squeezing, that it reads.
+        scales: How often the picture is halved.
+        clamp: Largest absolute log-scale of a coupling, approached softly.
+        inputs: g: "gaussianised", each pixel's own distribution made normal; "logit", of α + (1 − 2α) x as in Real NVP;
+            "standardised", none, with mean 0 and deviation 1 in each channel, for pictures without grey levels.
+        alpha: α of the logit.
+        whiten: Whether g also takes out the correlations of all pixels, so that f begins as the identity at a
+            full-covariance Gaussian.
+        temperature: Deviation of the noise that samples are made of; below 1 they are cleaner and less varied, and no
+            longer draws from the density (Glow, section 6).
+
+    Raises:
+        ValueError: a number is out of range, or `inputs` is not one of those listed.
+    """
+
+    recipe = Recipe(batch_size=256, lr=2e-2, ema=0.98, step_ms=45.0)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset({"patch": 3, "batch_size": 64, "lr": 5e-3, "ema": 0.99, "step_ms": 80.0}, dims=(256, None)),
+        Preset({"scales": 3, "whiten": False, "batch_size": 32, "step_ms": 120.0}, dims=(2048, None)),
+        Preset({"inputs": "standardised", "batch_size": 16, "step_ms": 120.0}, dims=(4096, None)),
+    )
+
+    def __init__(
+        self,
+        couplings: int = 4,
+        hidden: int = 64,
+        patch: int = 5,
+        scales: int = 2,
+        clamp: float = 2.0,
+        inputs: str = "gaussianised",
+        alpha: float = 0.01,
+        whiten: bool = True,
+        temperature: float = 1.0,
+    ) -> None:
+        for name, value in (("couplings", couplings), ("hidden", hidden), ("scales", scales)):
+            if value < 1:
+                raise ValueError(f"{name}={value} must be at least 1")
+        if patch < 1 or patch % 2 == 0:
+            raise ValueError(f"patch={patch} must be odd, to have a pixel in its middle")
+        if not clamp > 0:
+            raise ValueError(f"clamp={clamp} must be positive")
+        if inputs not in INPUTS:
+            raise ValueError(f"inputs={inputs} must be one of {', '.join(INPUTS)}")
+        if not 0 < alpha < 0.5:
+            raise ValueError(f"alpha={alpha} must be between 0 and 0.5")
+        if not temperature >= 0:
+            raise ValueError(f"temperature={temperature} must not be negative")
+        self.couplings, self.hidden, self.patch, self.scales, self.clamp = couplings, hidden, patch, scales, clamp
+        self.inputs, self.alpha, self.whiten, self.temperature = inputs, alpha, whiten, temperature
+        self.reads_levels = inputs != "standardised"
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.d = math.prod(shape)
+        self.to_line = nn.ModuleList()
+        if self.inputs == "gaussianised":
+            self.to_line.append(Gaussianise(shape, self.levels))
+        if self.inputs == "logit":
+            self.to_line.append(Logit(self.alpha))
+        if self.whiten:
+            self.to_line.append(Whitening(shape, SHRINKAGE))
+        self.flow = ImageFlow(
+            shape, self.scales, self.couplings, Affine(self.clamp), Affine(self.clamp), self.hidden, self.patch
+        )
+
+    def prepare(self, x: Tensor) -> None:
+        for layer in self.to_line:
+            layer.fit(x)  # type: ignore[operator]
+            x = torch.cat([layer(part)[0] for part in x.split(BLOCK)])
+        self.flow.prepare(x[torch.randperm(len(x))[:FIRST]])
+
+    def training_loss(self, x: Tensor) -> Tensor:
+        if self.training and self.reads_levels:
+            x = dequantise(x, self.levels)
+        return -self._log_density(x).mean()
+
+    def sample(self, n: int) -> Tensor:
+        z = self.temperature * torch.randn(n, self.d)
+        return torch.cat([self._decode(part) for part in z.split(BLOCK)])
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return torch.cat([self._log_density(part) for part in x.split(BLOCK)])
+
+    def _log_density(self, x: Tensor) -> Tensor:
+        """Return log p(x) (b,) in nats by change of variables, first to the line and then to noise."""
+        log_det = x.new_zeros(len(x))
+        for layer in self.to_line:
+            x, change = layer(x)
+            log_det = log_det + change
+        return self.flow.log_prob(x) + log_det
+
+    def _decode(self, z: Tensor) -> Tensor:
+        """Return the pictures (b, c, h, w) of noise z (b, d)."""
+        x = self.flow.inverse(z)
+        for layer in reversed(self.to_line):
+            x, _ = layer.inverse(x)  # type: ignore[operator]
+        return x
