@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.functional import softplus
 
 from genbench.errors import GenbenchError
 from genbench.model import register_model
-from genbench.nn.discriminator import Discriminator, gradient_penalty, slope_penalty
-from genbench.nn.mlp import mlp
-from genbench.recipe import Recipe
+from genbench.nn.discriminator import Discriminator, PictureDiscriminator, gradient_penalty, slope_penalty
+from genbench.nn.generator import Generator, PictureGenerator
+from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel, Update
 
-__all__ = ["GAMES", "GAN", "WGANGP", "Game", "Generator"]
+__all__ = ["GAMES", "GAN", "WGANGP", "Game"]
 
 
 class Game(NamedTuple):
@@ -38,49 +37,15 @@ GAMES = {
     "minimax": Game(_cross_entropy, lambda r, f: -softplus(f)),  # log(1 − σ(f))
     "wgan_gp": Game(lambda r, f: f - r, lambda r, f: -f),
 }
+VALUES = 2**20  # of pictures, made at a time in sampling
 FALL = (0.4, 1.0)  # shares of the training between which the weight of R₁ and R₂ falls
-
-
-class Generator(nn.Module):
-    """Maps noise to points. The noise is drawn from an equal mixture of Gaussians, whose means and scales are learnt.
-
-    A continuous map of one Gaussian has to tear it for data of separate parts, and leaves bridges; the components can
-    part (DeLiGAN: Gurumurthy et al. 2017). At the start they tile the normal distribution, and the map is near the
-    identity: x = z + mlp(z), with z cut or padded with zeros to d coordinates in the first term.
-
-    Args:
-        d: coordinates of a point.
-        latents: coordinates of the noise.
-        components: number K of Gaussians of the noise; 1 is the usual noise.
-        hidden: width of every hidden layer.
-        depth: number of hidden layers.
-    """
-
-    def __init__(self, d: int, latents: int, components: int, hidden: int, depth: int) -> None:
-        super().__init__()
-        self.d, self.latents, self.components = d, latents, components
-        tile = -math.log(components) / latents
-        self.mean = nn.Parameter(torch.randn(components, latents) * (components > 1))
-        self.log_scale = nn.Parameter(torch.full((components, latents), tile))
-        self.net = mlp(latents, hidden, depth, d)
-
-    def forward(self, component: Tensor) -> Tensor:
-        """Return a point (n, d) made from fresh noise of each component (n,), an integer below K."""
-        noise = torch.randn(len(component), self.latents)
-        z = self.mean[component] + self.log_scale[component].exp() * noise  # (n, latents)
-        made: Tensor = functional.pad(z, (0, self.d - self.latents)) + self.net(z)
-        return made
-
-    def stratified(self, n: int) -> Tensor:
-        """Return n components (n,), each as often as the others or once more, in random order."""
-        rounds = [torch.randperm(self.components) for _ in range(-(-n // self.components))]
-        return torch.cat(rounds)[:n]
 
 
 @register_model(
     "gan",
     family="gan",
     paper="Goodfellow et al. 2014; Mescheder et al. 2018; Lin et al. 2018; Jolicoeur-Martineau 2019",
+    kinds=("points", "table", "image"),
 )
 class GAN(TorchModel):
     """Generative adversarial network: the relativistic, non-saturating, minimax or Wasserstein game, penalised, packed.
@@ -95,15 +60,20 @@ class GAN(TorchModel):
     the discriminator resolves is about √γ wide, so γ falls in the course of training: first the masses are put right,
     then the shapes. `gan[loss=minimax,penalty=0]` is the original game (Goodfellow et al. 2014, algorithm 1).
 
+    For pictures both players are convolutional, as DCGAN's (Radford et al. 2016), and see them in [−1, 1].
+
     Args:
         loss: "relativistic", "non_saturating", "minimax" or "wgan_gp".
         critic_steps: k, steps of the discriminator for one of the generator, each on a batch of its own.
-        packing: m, points that the discriminator judges at once, so that it sees missing variety (Lin et al. 2018).
-        hidden: width of the hidden layers, of generator and discriminator alike.
-        depth: number of hidden layers.
-        latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least.
+        packing: m, points that the discriminator judges at once, so that it sees missing variety (Lin et al. 2018);
+            pictures are packed as channels.
+        hidden: width of the hidden layers, of generator and discriminator alike; of pictures, channels at half
+            resolution.
+        depth: number of hidden layers; of pictures, convolutions a scale.
+        latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least and 100 at most for
+            pictures.
         components: number of Gaussians of which the generator's noise is a learnt mixture; 1 is the usual noise.
-        frequencies: number of sine and cosine pairs of each coordinate that the discriminator sees.
+        frequencies: number of sine and cosine pairs of each coordinate of a point that the discriminator sees.
         penalty: γ, the weight of R₁ and R₂ at the start; with "wgan_gp" λ, the weight of its own penalty throughout.
         final_penalty: γ at the end.
 
@@ -120,6 +90,21 @@ class GAN(TorchModel):
         ema=0.999,
         step_ms=7.0,
     )
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset(
+            {"hidden": 32, "latent_dim": 32, "components": 1, "frequencies": 0, "penalty": 0.02, "final_penalty": 0.01}
+            | {"batch_size": 64, "lr": {"discriminator": 6e-3, "generator": 3e-3}, "ema": 0.99, "step_ms": 23.0},
+            kinds=("image",),
+        ),
+        Preset(
+            {"depth": 1, "latent_dim": 64, "lr": 1e-3, "beta1": 0.5, "ema": 0.999, "step_ms": 133.0},
+            kinds=("image",),
+            dims=(256, None),
+        ),
+        Preset({"step_ms": 275.0}, kinds=("image",), dims=(2048, None)),
+        Preset({"hidden": 16, "batch_size": 32, "step_ms": 238.0}, kinds=("image",), dims=(4096, None)),
+    )
+    reads_levels = True  # pictures lie in [0, 1], which a tanh can fill
 
     def __init__(
         self,
@@ -154,15 +139,24 @@ class GAN(TorchModel):
         self.frequencies, self.penalty, self.final_penalty = frequencies, penalty, final_penalty
 
     def build(self, shape: tuple[int, ...]) -> None:
-        (d,) = shape
-        self.generator = Generator(d, self.latent_dim or max(d, 2), self.components, self.hidden, self.depth)
-        self.discriminator = Discriminator(self.packing * d, self.hidden, self.depth, self.frequencies)
-        self.steps_done = 0
+        sizes = (self.components, self.hidden, self.depth)
+        if len(shape) == 3:
+            latents = self.latent_dim or min(math.prod(shape), 100)
+            pack = (self.packing * shape[0], *shape[1:])
+            self.generator: Generator | PictureGenerator = PictureGenerator(shape, self.levels, latents, *sizes)
+            self.discriminator: nn.Module = PictureDiscriminator(pack, self.hidden, self.depth)
+        else:
+            (d,) = shape
+            self.generator = Generator(d, self.latent_dim or max(d, 2), *sizes)
+            self.discriminator = Discriminator(self.packing * d, self.hidden, self.depth, self.frequencies)
+        self.shape, self.steps_done = shape, 0
 
     def players(self) -> Mapping[str, nn.Module]:
         return {"discriminator": self.discriminator, "generator": self.generator}
 
-    def training_step(self, x: Tensor, update: Update) -> None:  # (b, d)
+    def training_step(self, x: Tensor, update: Update) -> None:  # (b, *shape)
+        if x.ndim == 4:
+            x = 2 * x - 1
         game = GAMES[self.loss]
         real, made = self.pack(x), self.pack(self.generator(self.generator.stratified(len(x))))
         update("discriminator", self.discriminator_loss(real, made.detach()))
@@ -173,7 +167,7 @@ class GAN(TorchModel):
         self.steps_done += 1
 
     def discriminator_loss(self, real: Tensor, made: Tensor) -> Tensor:
-        """Return what the discriminator descends on packs of real and made points (b / m, m d), penalty included."""
+        """Return what the discriminator descends on packs of real and made points, penalty included."""
         both = torch.cat([real, made]).requires_grad_()
         score = self.discriminator(both)
         loss = GAMES[self.loss].discriminator(*score.chunk(2)).mean()
@@ -192,19 +186,30 @@ class GAN(TorchModel):
     def pack(self, x: Tensor) -> Tensor:
         """Return points x (b, d) side by side in packs (b // m, m d); a rest smaller than a pack is left out.
 
+        Pictures (b, c, h, w) become packs (b // m, m c, h, w).
+
         Raises:
             GenbenchError: there are fewer points than one pack takes.
         """
         if len(x) < self.packing:
             raise GenbenchError(f"packing={self.packing} needs batches of as many points at least, not {len(x)}")
-        return x[: len(x) // self.packing * self.packing].reshape(-1, self.packing * x.shape[1])
+        return x[: len(x) // self.packing * self.packing].reshape(-1, self.packing * x.shape[1], *x.shape[2:])
 
     def sample(self, n: int) -> Tensor:
-        made: Tensor = self.generator(torch.randint(self.components, (n,)))
-        return made
+        components = torch.randint(self.components, (n,))
+        if len(self.shape) == 1:
+            return self.generator(components)
+        blocks = components.split(max(1, VALUES // math.prod(self.shape)))
+        return torch.cat([(self.generator(block) + 1) / 2 for block in blocks])
 
 
-@register_model("wgan_gp", family="gan", variant=True, paper="Arjovsky et al. 2017; Gulrajani et al. 2017")
+@register_model(
+    "wgan_gp",
+    family="gan",
+    variant=True,
+    paper="Arjovsky et al. 2017; Gulrajani et al. 2017",
+    kinds=("points", "table", "image"),
+)
 class WGANGP(GAN):
     """Wasserstein GAN with gradient penalty, in its authors' toy setting: normal noise, no sines, five critic steps.
 
@@ -222,6 +227,19 @@ class WGANGP(GAN):
     """
 
     recipe = Recipe(batch_size=256, lr=1e-3, beta1=0.5, beta2=0.9, clip=0.0, ema=0.99, step_ms=6.0)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset(
+            {"hidden": 32, "depth": 2, "latent_dim": 32, "penalty": 1.0, "batch_size": 64, "lr": 3e-3, "step_ms": 17.0},
+            kinds=("image",),
+        ),
+        Preset(
+            {"depth": 1, "latent_dim": 64, "penalty": 10.0, "lr": 1e-3, "step_ms": 88.0},
+            kinds=("image",),
+            dims=(256, None),
+        ),
+        Preset({"step_ms": 200.0}, kinds=("image",), dims=(2048, None)),
+        Preset({"hidden": 16, "batch_size": 32, "step_ms": 170.0}, kinds=("image",), dims=(4096, None)),
+    )
 
     def __init__(
         self,

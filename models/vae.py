@@ -1,30 +1,39 @@
-"""Variational autoencoder: a Gaussian latent, an encoder that infers it and a Gaussian decoder."""
+"""Variational autoencoder: a Gaussian latent, an encoder that infers it, and a decoder that makes data of it."""
 
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from genbench.errors import GenbenchError
 from genbench.model import register_model
+from genbench.nn.convolutional import ConvolutionalDecoder, convolutional_encoder
+from genbench.nn.likelihoods import STD_FLOOR, Bernoulli, DiscretisedLogistic, Gaussian, Likelihood, log_normal
 from genbench.nn.mlp import mlp
-from genbench.recipe import Recipe
+from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
 __all__ = ["VAE", "kl_to_standard_normal"]
 
 ROWS = 16_384  # decoded latents at a time, when scoring
-STD_FLOOR = 1e-3  # of the decoder, in standardised units: without it a repeated point has infinite density
+VALUES = 2**20  # of pictures, decoded at a time when scoring or sampling
 LOG_STD_RANGE = (-10.0, 5.0)  # of the encoder, so that a point far from the data has a finite bound
 DIAGNOSTIC_SAMPLES = 10  # latents per point behind `diagnose`
 ACTIVE_VARIANCE = 0.01  # a latent coordinate is active where Var_x E[z|x] exceeds this (Burda et al. 2016, §5.2)
 OBJECTIVES = ("iwae", "elbo")
+LIKELIHOODS = ("gaussian", "logistic", "bernoulli")
 
 
-@register_model("vae", family="vae", likelihood="bound", paper="Kingma & Welling 2014; Burda et al. 2016")
+@register_model(
+    "vae",
+    family="vae",
+    likelihood="bound",
+    paper="Kingma & Welling 2014; Burda et al. 2016",
+    kinds=("points", "table", "image"),
+)
 class VAE(TorchModel):
     """Variational autoencoder: maximise a lower bound on log p(x) with an encoder q(z|x) and a decoder p(x|z).
 
@@ -36,9 +45,12 @@ class VAE(TorchModel):
     (Burda et al. 2016, eq. 8), which rises with K; L_1 is the evidence lower bound E log p(x|z) − KL(q(z|x) ‖ p(z))
     (Kingma & Welling 2014, eq. 3). `log_prob` is L_K with `importance_samples` latents, however it was trained.
 
+    For pictures encoder and decoder are convolutional, and p(x|z) is a mass of grey levels k, so that the bound is one
+    on log P(k), to which d · log levels is added for the density of x = (k + u) / levels.
+
     Args:
-        hidden: width of the hidden layers, of encoder and decoder alike.
-        depth: number of hidden layers.
+        hidden: width of the hidden layers, of encoder and decoder alike; of pictures, channels at half resolution.
+        depth: number of hidden layers; of pictures, convolutions a scale.
         latent_dim: dimension of z; by default that of the data, within 2 and 16.
         objective: what training maximises: "iwae", the bound L_K, or "elbo", L_1 with its KL in closed form and its
             other part averaged over K latents.
@@ -46,9 +58,12 @@ class VAE(TorchModel):
         beta: weight of log q(z|x) − log p(z) in training; other than 1 it is no bound (Higgins et al. 2017, eq. 4).
         kl_warmup: share of the training over which that weight rises from 0 to `beta`, so that the latents come into
             use before they have to pay for it.
-        decoder_std: σ of p(x|z) in standardised units: None for a function of z, one for each coordinate; "shared" for
-            one learned number (Rybkin et al. 2021, eq. 4); or the number.
+        decoder_std: σ of p(x|z): None for a function of z, one for each coordinate; "shared" for one learned number
+            (Rybkin et al. 2021, eq. 4); or the number. In standardised units; of a logistic, where white is 1.
         importance_samples: K of `log_prob`.
+        decoder_likelihood: what p(x|z) is: "gaussian"; for pictures also "logistic", discretised to the grey levels,
+            and "bernoulli", for those of two levels. By default bernoulli for two levels, logistic for more, and
+            Gaussian for all that are not pictures.
 
     Raises:
         ValueError: a size is less than 1, `kl_warmup` is not in [0, 1], `beta` is negative, `decoder_std` is not above
@@ -56,6 +71,21 @@ class VAE(TorchModel):
     """
 
     recipe = Recipe(batch_size=64, lr=8e-3, warmup=0.1, beta2=0.99, step_ms=6.8)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset(
+            {"hidden": 32, "depth": 2, "objective": "elbo", "training_samples": 1, "lr": 4e-3, "step_ms": 10.0},
+            kinds=("image",),
+        ),
+        Preset(
+            {"depth": 1, "latent_dim": 40, "importance_samples": 50, "lr": 2e-3, "beta2": 0.999, "step_ms": 50.0},
+            kinds=("image",),
+            dims=(256, None),
+        ),
+        Preset({"latent_dim": 64, "step_ms": 95.0}, kinds=("image",), dims=(2048, None)),
+        Preset(
+            {"hidden": 16, "latent_dim": 32, "batch_size": 32, "step_ms": 83.0}, kinds=("image",), dims=(4096, None)
+        ),
+    )
 
     def __init__(
         self,
@@ -68,6 +98,7 @@ class VAE(TorchModel):
         kl_warmup: float = 0.1,
         decoder_std: float | str | None = None,
         importance_samples: int = 200,
+        decoder_likelihood: str | None = None,
     ) -> None:
         sizes = {
             "hidden": hidden,
@@ -90,22 +121,44 @@ class VAE(TorchModel):
         )
         if not fine:
             raise ValueError(f"decoder_std={decoder_std} must be none, shared, or a number above {STD_FLOOR}")
+        if decoder_likelihood is not None and decoder_likelihood not in LIKELIHOODS:
+            raise ValueError(f"decoder_likelihood={decoder_likelihood} must be none or one of {', '.join(LIKELIHOODS)}")
         self.hidden, self.depth, self.latent_dim = hidden, depth, latent_dim
         self.objective, self.beta, self.kl_warmup = objective, beta, kl_warmup
-        self.decoder_std = decoder_std
+        self.decoder_std, self.decoder_likelihood = decoder_std, decoder_likelihood
         self.training_samples, self.importance_samples = training_samples, importance_samples
 
+    @property
+    def reads_levels(self) -> bool:  # type: ignore[override]
+        """Whether it reads grey levels, and so pictures as they are."""
+        return self.decoder_likelihood != "gaussian"
+
     def build(self, shape: tuple[int, ...]) -> None:
-        (d,) = shape
+        self.shape, d = shape, math.prod(shape)
+        self.observed = self._likelihood(shape)
         self.latents = self.latent_dim or min(max(d, 2), 16)
-        self.encoder = mlp(d, self.hidden, self.depth, 2 * self.latents)
-        self.decoder = mlp(self.latents, self.hidden, self.depth, 2 * d if self.decoder_std is None else d)
-        if self.decoder_std == "shared":
-            self.raw_std = nn.Parameter(torch.zeros(()))
+        outputs = (self.observed.outputs * shape[0], *shape[1:])
+        if len(shape) == 3:
+            self.encoder = convolutional_encoder(shape, self.hidden, self.depth, 2 * self.latents)
+            self.decoder: nn.Module = ConvolutionalDecoder(self.latents, self.hidden, self.depth, outputs)
+        else:
+            self.encoder = mlp(d, self.hidden, self.depth, 2 * self.latents)
+            self.decoder = mlp(self.latents, self.hidden, self.depth, *outputs)
         # Latents that begin as pure noise teach the decoder to ignore them, for good: a linear path carries x to the
         # mean from the first step, and the posterior begins narrow.
         self.skip = nn.Linear(d, self.latents)
         nn.init.constant_(cast(nn.Linear, self.encoder[-1]).bias[self.latents :], -3.0)
+
+    def _likelihood(self, shape: tuple[int, ...]) -> Likelihood:
+        by_data = "gaussian" if len(shape) != 3 else "bernoulli" if self.levels == 2 else "logistic"
+        kind = self.decoder_likelihood or by_data
+        if kind == "gaussian":
+            return Gaussian(shape, self.decoder_std)
+        if len(shape) != 3:
+            raise GenbenchError(f"decoder_likelihood={kind} is for pictures, not for shape {shape}; use gaussian")
+        if kind == "bernoulli":
+            return Bernoulli(shape, self.levels)
+        return DiscretisedLogistic(shape, self.levels, self.decoder_std)
 
     @property
     def kl_weight(self) -> float:
@@ -113,83 +166,91 @@ class VAE(TorchModel):
         return self.beta * (min(1.0, self.progress / self.kl_warmup) if self.kl_warmup else 1.0)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log standard deviation (b, l) of q(z|x) for x (b, d)."""
-        mean, log_std = self.encoder(x).chunk(2, dim=-1)
-        return mean + self.skip(x), log_std.clamp(*LOG_STD_RANGE)
+        """Return mean and log standard deviation (b, l) of q(z|x) for x (b, *shape)."""
+        values = self.observed.values(x)
+        mean, log_std = self.encoder(values).chunk(2, dim=-1)
+        return mean + self.skip(values.flatten(1)), log_std.clamp(*LOG_STD_RANGE)
 
-    def decode(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log standard deviation (…, d) of p(x|z) for z (…, l)."""
-        output = self.decoder(z)
-        if self.decoder_std is None:
-            mean, raw = output.chunk(2, dim=-1)
-            return mean, (functional.softplus(raw) + STD_FLOOR).log()
-        return output, self.shared_std.log().expand_as(output)
-
-    @property
-    def shared_std(self) -> Tensor:
-        """The one σ () of p(x|z) where `decoder_std` is "shared" or a number."""
-        if self.decoder_std == "shared":
-            return functional.softplus(self.raw_std) + STD_FLOOR
-        return torch.tensor(self.decoder_std)
+    def decode(self, z: Tensor) -> tuple[Tensor, ...]:
+        """Return the parameters (…, *shape) of p(x|z) for z (…, l): of a Gaussian mean and log standard deviation."""
+        return self.observed.read(self.decoder(z))
 
     def log_weights(self, x: Tensor, samples: int, kl_weight: float = 1.0) -> Tensor:
-        """Return log p(x|z_k) + β (log p(z_k) − log q(z_k|x)), (samples, b), with z_k ~ q(z|x), for x (b, d)."""
+        """Return log p(x|z_k) + β (log p(z_k) − log q(z_k|x)), (samples, b), z_k ~ q(z|x), for x (b, *shape)."""
         mean, log_std = self.encode(x)
         noise = torch.randn(samples, *mean.shape)
         z = mean + log_std.exp() * noise  # (k, b, l)
-        log_q = _log_normal(noise) - log_std.sum(dim=-1)
-        return _log_normal(x, *self.decode(z)) + kl_weight * (_log_normal(z) - log_q)
+        log_q = log_normal(noise) - log_std.sum(dim=-1)
+        return self.observed.log_prob(x, *self.decode(z)) + kl_weight * (log_normal(z) - log_q)
 
-    def training_loss(self, x: Tensor) -> Tensor:  # (b, d)
+    def training_loss(self, x: Tensor) -> Tensor:  # (b, *shape)
         if self.objective == "elbo":
             reconstruction, kl = self.evidence_parts(x, self.training_samples)
             return (self.kl_weight * kl - reconstruction).mean()
         return -_log_mean_exp(self.log_weights(x, self.training_samples, self.kl_weight)).mean()
 
     def sample(self, n: int) -> Tensor:
-        mean, log_std = self.decode(torch.randn(n, self.latents))
-        return mean + log_std.exp() * torch.randn_like(mean)
+        sizes = [len(part) for part in torch.empty(n).split(self._block(1))]
+        return torch.cat([self.observed.sample(*self.decode(torch.randn(size, self.latents))) for size in sizes])
 
     def log_prob(self, x: Tensor) -> Tensor:
-        parts = x.split(max(1, ROWS // self.importance_samples))
-        return torch.cat([_log_mean_exp(self.log_weights(part, self.importance_samples)) for part in parts])
+        parts = x.split(self._block(self.importance_samples))
+        bounds = [_log_mean_exp(self.log_weights(part, self.importance_samples)) for part in parts]
+        return torch.cat(bounds) + self.observed.log_scale
+
+    def _block(self, samples: int) -> int:
+        """Return how many x are scored or made at a time, with so many latents each, to spare the memory."""
+        values = math.prod(self.shape)
+        return max(1, (ROWS if len(self.shape) == 1 else VALUES // values) // samples)
 
     def evidence_parts(self, x: Tensor, samples: int) -> tuple[Tensor, Tensor]:
-        """Return E log p(x|z), averaged over `samples` latents, and KL(q(z|x) ‖ p(z)), (b,) each, for x (b, d)."""
+        """Return E log p(x|z), averaged over `samples` latents, and KL(q(z|x) ‖ p(z)), (b,) each."""
         mean, log_std = self.encode(x)
         z = mean + log_std.exp() * torch.randn(samples, *mean.shape)  # (k, b, l)
-        return _log_normal(x, *self.decode(z)).mean(dim=0), kl_to_standard_normal(mean, log_std)
+        return self.observed.log_prob(x, *self.decode(z)).mean(dim=0), kl_to_standard_normal(mean, log_std)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Return E[values|z], (b, *shape), at the mean z of q(z|x), for x (b, *shape)."""
+        return self.observed.mean(*self.decode(self.encode(x)[0]))
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
-        """Return the parts of the evidence lower bound at points x (n, d), in nats of standardised units.
+        """Return the parts of the evidence lower bound at points x (n, *shape), in nats of standardised units.
 
         `elbo` = `reconstruction` E log p(x|z) − `kl` KL(q(z|x) ‖ p(z)), means over the points; `kl_share` =
         kl / (kl + |reconstruction|), 0 where the latents say nothing; `active_units` counts the latent coordinates with
         Var_x E[z|x] > 0.01; `importance_samples` is the K of `log_prob`.
+
+        For pictures there is the `mean_squared_error` of `reconstruct`, a value. Where grey levels are read, values go
+        from 0 to 1, nats are those of the levels' masses, and `nats_per_image` = −`elbo` bounds their description.
         """
-        parts = [self.evidence_parts(x, 1) for _ in range(DIAGNOSTIC_SAMPLES)]  # one at a time, to spare the memory
-        reconstruction, kl = (sum(p.mean().item() for p in each) / len(each) for each in zip(*parts, strict=True))
-        active = (self.encode(x)[0].var(dim=0, correction=0) > ACTIVE_VARIANCE).sum().item()
-        return {
-            "elbo": reconstruction - kl,
-            "reconstruction": reconstruction,
-            "kl": kl,
-            "kl_share": kl / (kl + abs(reconstruction)) if kl > 0 else 0.0,
-            "active_units": active,
+        blocks = [self._examine(part) for part in x.split(self._block(1))]
+        reconstruction, kl, error, mean = (torch.cat(parts) for parts in zip(*blocks, strict=True))
+        share = kl.mean() / (kl.mean() + reconstruction.mean().abs())
+        numbers = {
+            "elbo": (reconstruction - kl).mean(),
+            "reconstruction": reconstruction.mean(),
+            "kl": kl.mean(),
+            "kl_share": share if kl.mean() > 0 else 0.0,
+            "active_units": (mean.var(dim=0, correction=0) > ACTIVE_VARIANCE).sum(),
             "importance_samples": self.importance_samples,
         }
+        if len(self.shape) == 3:
+            numbers["mean_squared_error"] = error.mean()
+        if self.observed.log_scale:
+            numbers["nats_per_image"] = -numbers["elbo"]
+        return {name: float(value) for name, value in numbers.items()}
+
+    def _examine(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return E log p(x|z), the KL, the squared error, (b,) each, and the mean (b, l) of q(z|x)."""
+        parts = [self.evidence_parts(x, 1) for _ in range(DIAGNOSTIC_SAMPLES)]  # one at a time, to spare the memory
+        reconstruction, (_, kl) = torch.stack([part[0] for part in parts]).mean(dim=0), parts[0]
+        error = (self.observed.values(x) - self.reconstruct(x)).square().flatten(1).mean(dim=1)
+        return reconstruction, kl, error, self.encode(x)[0]
 
 
 def kl_to_standard_normal(mean: Tensor, log_std: Tensor) -> Tensor:
     """Return KL(N(m, diag s²) ‖ N(0, I)) = ½ Σ (m² + s² − 1 − log s²) in nats, (b,) (Kingma & Welling 2014, app. B)."""
     return 0.5 * (mean.square() + (2 * log_std).exp() - 1 - 2 * log_std).sum(dim=-1)
-
-
-def _log_normal(x: Tensor, mean: Tensor | float = 0.0, log_std: Tensor | float = 0.0) -> Tensor:
-    """Return log N(x; μ, diag σ²), summed over the last axis; the standard normal by default."""
-    log_std = torch.as_tensor(log_std)
-    white = (x - mean) * (-log_std).exp()
-    return -(0.5 * white.square() + log_std + 0.5 * math.log(2 * math.pi)).sum(dim=-1)
 
 
 def _log_mean_exp(log_w: Tensor) -> Tensor:

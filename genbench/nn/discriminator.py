@@ -1,4 +1,4 @@
-"""A discriminator of points in d dimensions, and the penalties on its slope."""
+"""Discriminators of points and of pictures, and the penalties on their slope."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Discriminator", "gradient_penalty", "slope_penalty"]
+from genbench.nn.convolutional import convolutional_encoder, dcgan_init
+
+__all__ = ["Discriminator", "PictureDiscriminator", "gradient_penalty", "slope_penalty"]
 
 
 class Discriminator(nn.Module):
@@ -41,29 +43,52 @@ class Discriminator(nn.Module):
         return score.squeeze(1)
 
 
+class PictureDiscriminator(nn.Module):
+    """A score of pictures: DCGAN's strided convolutions with leaky rectifiers (Radford et al. 2016, §3).
+
+    There is no batch normalisation, with which the slope at one picture would depend on the others.
+
+    Args:
+        shape: (c, h, w) of a picture, or of a pack of them.
+        hidden: channels at half resolution.
+        depth: convolutions a scale; 1 is the paper's network.
+    """
+
+    def __init__(self, shape: tuple[int, ...], hidden: int, depth: int) -> None:
+        super().__init__()
+        net = convolutional_encoder(shape, hidden, depth, 1, lambda: nn.LeakyReLU(0.2))
+        self.net = net.apply(dcgan_init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores (b,) of pictures x (b, c, h, w)."""
+        score: Tensor = self.net(x)
+        return score.squeeze(1)
+
+
 def slope_penalty(score: Tensor, x: Tensor) -> Tensor:
     """Return ½ E ‖∇D‖² over real points plus the same over made ones, R₁ + R₂ (Mescheder et al. 2018, eqs. 9 and 10).
 
     Args:
         score: D(x) (2b,).
-        x: as many real as made points (2b, d) with `requires_grad`, so that the mean over both is the halved sum.
+        x: as many real as made points (2b, *shape) with `requires_grad`, so that the mean over both is the halved sum.
     """
-    return _gradient(score, x).square().sum(dim=1).mean()
+    return _gradient(score, x).flatten(1).square().sum(dim=1).mean()
 
 
 def gradient_penalty(discriminator: nn.Module, real: Tensor, made: Tensor) -> Tensor:
     """Return E (‖∇D(x̂)‖ − 1)² at points x̂ drawn uniformly between pairs of points (Gulrajani et al. 2017, eq. 3).
 
     Args:
-        discriminator: maps points (b, d) to scores (b,).
-        real: points of the data (b, d).
-        made: points of the generator (b, d).
+        discriminator: maps points (b, *shape) to scores (b,).
+        real: points of the data (b, *shape).
+        made: points of the generator (b, *shape).
     """
-    between = torch.lerp(real, made, torch.rand(len(real), 1)).requires_grad_()
-    return (_gradient(discriminator(between), between).norm(dim=1) - 1).square().mean()
+    share = torch.rand(len(real), *[1] * (real.ndim - 1))  # one a point
+    between = torch.lerp(real, made, share).requires_grad_()
+    return (_gradient(discriminator(between), between).flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def _gradient(score: Tensor, x: Tensor) -> Tensor:
-    """Return ∇D at each point (b, d), which can be differentiated again."""
+    """Return ∇D at each point (b, *shape), which can be differentiated again."""
     (gradient,) = torch.autograd.grad(score.sum(), x, create_graph=True)
     return gradient

@@ -6,8 +6,9 @@ import torch
 
 import genbench
 from genbench.errors import GenbenchError
-from genbench.models.gan import GAMES, GAN, WGANGP, Generator
+from genbench.models.gan import GAMES, GAN, WGANGP
 from genbench.nn.discriminator import Discriminator, gradient_penalty, slope_penalty
+from genbench.nn.generator import Generator
 from genbench.recipe import Budget, Recipe
 from genbench.training import train
 

@@ -10,7 +10,8 @@ from torch import nn
 
 import genbench
 from genbench.errors import GenbenchError
-from genbench.models.vae import STD_FLOOR, VAE, kl_to_standard_normal
+from genbench.models.vae import VAE, kl_to_standard_normal
+from genbench.nn.likelihoods import STD_FLOOR
 
 D, NOISE, ENCODER_STD = 3, 0.4, 0.5
 
@@ -171,7 +172,7 @@ def test_one_shared_decoder_std_learns_the_noise():
     model = genbench.load_model("vae", hidden=16, depth=1, latent_dim=1, decoder_std="shared", training_samples=1)
     model.fit(x, budget="600")
     expected = 0.5 / math.sqrt(1.25)  # in standardised units
-    assert model.model.shared_std.item() == pytest.approx(expected, rel=0.05)
+    assert model.model.observed.shared_std.item() == pytest.approx(expected, rel=0.05)
 
 
 @pytest.fixture(scope="module")
