@@ -78,8 +78,10 @@ def densities(estimator: Estimator, samples: Array, splits: Splits, protocol: Pr
 
 def score(spec: TrialSpec, dataset: Dataset, splits: Splits, shown: Shown) -> Evaluation:
     """Score what a model showed by the metrics and the protocol of a spec."""
-    units = Standardiser.fit(splits.train) if dataset.kind == "table" else Standardiser.identity(dataset.shape)
-    points, test, train = (units.forward(x).reshape(len(x), -1) for x in (shown.samples, splits.test, splits.train))
+    arrays = [shown.samples, splits.test, splits.train]
+    if dataset.kind == "table":
+        arrays = [Standardiser.fit(splits.train).forward(x) for x in arrays]
+    points, test, train = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in arrays)
     evidence = Evidence(
         dataset,
         points,

@@ -16,7 +16,8 @@ from genbench.seeding import generator, stream
 
 __all__ = ["Evidence", "MetricCard", "Protocol", "Score", "register_metric"]
 
-NEEDS = ("density", "truth", "modes", "train")
+NEEDS = ("density", "truth", "modes", "train", "labels", "levels")
+FEW_DIMENSIONS = 64
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,6 +48,8 @@ class Protocol:
         projections: directions of the sliced distance.
         train: training points of a synthetic dataset.
         densities: first samples whose density under the model itself is asked for.
+        searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions,
+            where 10,000 of each would take minutes; in fewer dimensions it is all of them.
     """
 
     samples: int = 50_000
@@ -55,6 +58,7 @@ class Protocol:
     projections: int = 100
     train: int = 20_000
     densities: int = 2_500
+    searched: int = 2_500
 
     @classmethod
     def asked(cls, **numbers: int | None) -> Protocol:
@@ -102,8 +106,8 @@ def register_metric(
         label: heading in tables and figures.
         unit: "nats", "data units", …
         higher_is_better: False for distances.
-        needs: of "density" (the model's log_prob), "truth" (the data's), "modes" and "train" (the training points);
-            without them it is absent.
+        needs: of "density" (the model's log_prob), "truth" (the data's), "modes", "train" (the training points),
+            "labels" (of pictures, for a classifier) and "levels" (of their grey); without them it is absent.
         order: place among the columns; the first one that every model has is the default of `--sort`.
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.
@@ -159,6 +163,8 @@ class Evidence:
             "truth": isinstance(self.dataset, SyntheticDataset),
             "modes": self.dataset.modes is not None and self.dataset.mode_std is not None,
             "train": self.train is not None,
+            "labels": self.dataset.classes is not None and self.dataset.kind == "image",
+            "levels": self.dataset.levels is not None,
         }
         return frozenset(name for name, true in facts.items() if true)
 
@@ -177,6 +183,12 @@ class Evidence:
                 break
             pairs.append((points, self._reference(len(points), "set", k)))
         return pairs
+
+    @property
+    def searched(self) -> int:
+        """How many samples a metric compares with all of many points: a part in high dimensions, see the protocol."""
+        n = len(self.samples)
+        return n if self.samples.shape[1] <= FEW_DIMENSIONS else min(n, self.protocol.searched)
 
     @cached_property
     def true_log_prob(self) -> Array:

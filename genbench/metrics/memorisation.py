@@ -27,7 +27,7 @@ def memorisation(evidence: Evidence) -> Score:
     than four standard errors and 0.05 from a half is flagged, and so are samples that coincide with known points.
     """
     assert evidence.train is not None
-    samples, train, test = evidence.samples[:SAMPLES], evidence.train, evidence.test
+    samples, train, test = evidence.samples[: min(SAMPLES, evidence.searched)], evidence.train, evidence.test
     (to_train, nearest_train), (to_test, nearest_test) = nearest(samples, train), nearest(samples, test)
     ties = np.isclose(to_train, to_test, rtol=1e-12, atol=0)  # copies in both splits: half for each
     wins: Array = np.where(ties, 0.5, to_train < to_test)

@@ -55,7 +55,7 @@ def neighbours(x: Array, y: Array, k: int) -> tuple[Array, Indices]:
         distances, indices = cKDTree(y).query(x, np.arange(1, k + 1))
         return distances, indices.astype(np.int64)
     distances, indices = np.empty((len(x), k)), np.empty((len(x), k), dtype=np.int64)
-    for rows in _blocks(len(x), len(y)):
+    for rows in _blocks(len(x), y):
         distances[rows], indices[rows] = _neighbours_of_block(x[rows], y, k)
     return distances, indices
 
@@ -71,12 +71,12 @@ def ball_counts(points: Array, centres: Array, radii: Array) -> tuple[Indices, I
         from scipy.spatial import cKDTree
 
         tree = cKDTree(points)
-        for rows in _blocks(len(centres), len(points)):
+        for rows in _blocks(len(centres), points):
             held = tree.query_ball_point(centres[rows], reach[rows])  # lists of indices
             per_ball[rows] = [len(indices) for indices in held]
             per_point += np.bincount(np.concatenate(held).astype(np.int64), minlength=len(points))
         return per_ball, per_point
-    for rows in _blocks(len(centres), len(points)):
+    for rows in _blocks(len(centres), points):
         inside = _inside(centres[rows], points, reach[rows])
         per_ball[rows] = inside.sum(axis=1)
         per_point += inside.sum(axis=0)
@@ -130,7 +130,11 @@ def _by_differences(x: Array, y: Array) -> Array:
     return squared
 
 
-def _blocks(n: int, m: int) -> list[slice]:
-    """Return slices of at most ROWS of n rows, with at most ENTRIES distances to m points."""
-    size = max(min(ROWS, ENTRIES // max(m, 1)), 1)
+def _blocks(n: int, y: Array) -> list[slice]:
+    """Return slices of at most ROWS of n rows, with at most ENTRIES distances to the points y [m, d].
+
+    With less than d rows at a time, preparing y for their matrix product would take longer than the product.
+    """
+    m, d = y.shape
+    size = max(min(ROWS, max(ENTRIES // max(m, 1), d)), 1)
     return [slice(start, start + size) for start in range(0, n, size)]

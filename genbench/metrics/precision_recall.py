@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.dataset import Array
 from genbench.errors import GenbenchError
 from genbench.metric import Evidence, Score, register_metric
 from genbench.metrics.neighbours import ball_counts, radii
 
-__all__ = ["K", "Manifolds", "manifolds", "precision", "recall"]
+__all__ = ["K", "Manifolds", "manifolds", "manifolds_of", "precision", "recall"]
 
 K = 5  # neighbours: the ball around a point reaches to its K-th nearest of the same set
 
@@ -50,19 +51,25 @@ def recall(evidence: Evidence) -> Score:
 
 
 def manifolds(evidence: Evidence) -> Manifolds:
-    """Return the balls' counts for the first m samples and m test points, m as large as both allow.
+    """Return the balls' counts for the first m samples and m test points, m as large as both and the protocol allow.
 
     Raises:
         GenbenchError: m is not larger than K.
     """
-    return evidence.once("manifolds", lambda: _manifolds(evidence))
+    m = evidence.searched
+    return evidence.once("manifolds", lambda: manifolds_of(evidence.samples[:m], evidence.test[:m]))
 
 
-def _manifolds(evidence: Evidence) -> Manifolds:
-    m = min(len(evidence.samples), len(evidence.test))
+def manifolds_of(x: Array, y: Array) -> Manifolds:
+    """Return the balls' counts for samples x [n, d] and test points y [m, d], or as many of both as there are of each.
+
+    Raises:
+        GenbenchError: they are not more than K.
+    """
+    m = min(len(x), len(y))
     if m <= K:
         raise GenbenchError(f"{m} points have no {K}-th neighbour; give at least {K + 1} samples and test points")
-    x, y = evidence.samples[:m], evidence.test[:m]
+    x, y = x[:m], y[:m]
     samples_per_test_ball, test_balls_per_sample = ball_counts(x, y, radii(y, K))
     _, sample_balls_per_test = ball_counts(y, x, radii(x, K))
     return Manifolds(samples_per_test_ball, test_balls_per_sample, sample_balls_per_test)

@@ -1,0 +1,34 @@
+"""Negative log-likelihood of test pictures in bits a value."""
+
+from __future__ import annotations
+
+import math
+
+from genbench.metric import Evidence, Score, register_metric
+from genbench.metrics.nll import nll
+
+__all__ = ["bits_per_dim"]
+
+
+@register_metric(
+    "bits_per_dim",
+    family="likelihood",
+    label="bits/dim",
+    unit="bits",
+    needs=("density", "levels"),
+    order=35,
+    ratio=False,
+    by_likelihood=True,
+)
+def bits_per_dim(evidence: Evidence) -> Score:
+    """(NLL + d log L) / (d log 2): bits for each of the d values of a picture with L grey levels; log₂ L for noise.
+
+    The NLL is that of dequantised pictures in units in which a level is 1/L wide; in units of a level it is d log L
+    more. It bounds the bits of the levels themselves from above (Theis et al. 2016, eq. 6 to 8), and is exactly those
+    for a model of levels, whose density is even within each.
+    """
+    levels, d = evidence.dataset.levels, evidence.test.shape[1]
+    assert levels is not None
+    nats, error, flag = nll(evidence)
+    unit = d * math.log(2)
+    return Score(nats / unit + math.log2(levels), None if error is None else error / unit, flag)

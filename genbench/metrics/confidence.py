@@ -1,0 +1,54 @@
+"""How sure a small classifier is of what the samples show, and how often it is right about real pictures."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.metric import Evidence, Score, register_metric
+from genbench.metrics.recognition import recognition
+
+__all__ = ["classifier_accuracy", "confidence", "mean_confidence"]
+
+SURE = 0.9
+
+
+@register_metric("confidence", family="pictures", higher_is_better=True, needs=("labels",), order=145)
+def confidence(evidence: Evidence) -> Score:
+    """Share of samples of whose class the classifier is sure, with a probability of 0.9 or more.
+
+    Real pictures get the oracle's share, which is less than 1. More than that is not better: the samples are too plain.
+    A classifier can be sure of what is no picture at all, too, so read it beside `feature_precision`.
+    """
+    return Score.mean((_largest(evidence) >= SURE).astype(np.float64))
+
+
+@register_metric("mean_confidence", family="pictures", higher_is_better=True, needs=("labels",), order=146)
+def mean_confidence(evidence: Evidence) -> Score:
+    """Mean over the samples of the probability that the classifier gives to the likeliest class."""
+    return Score.mean(_largest(evidence))
+
+
+@register_metric(
+    "classifier_accuracy",
+    family="pictures",
+    label="classifier acc.",
+    higher_is_better=True,
+    needs=("labels",),
+    order=45,
+)
+def classifier_accuracy(evidence: Evidence) -> Score:
+    """Share of held-out pictures that the classifier names right: no model's merit, but what its scores rest on.
+
+    The classifier is one for all models and seeds; it is measured on the test split of its own data seed, of which it
+    has seen nothing, and which is as large as the trial's.
+    """
+    p = recognition(evidence).accuracy
+    return Score(p, math.sqrt(p * (1 - p) / len(evidence.test)))
+
+
+def _largest(evidence: Evidence) -> Array:
+    """Return the probability of the likeliest class of each sample, [n]."""
+    return np.asarray(recognition(evidence).samples.probabilities.max(axis=1))

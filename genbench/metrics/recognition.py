@@ -1,0 +1,33 @@
+"""What a small classifier of the dataset's pictures sees in samples and in test pictures, looked at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from genbench.metric import Evidence
+
+if TYPE_CHECKING:
+    from genbench.picture_classifier import Seen
+
+__all__ = ["Recognition", "recognition"]
+
+
+class Recognition(NamedTuple):
+    """What is seen in all samples and in all test pictures, and the classifier's test accuracy."""
+
+    samples: Seen
+    test: Seen
+    accuracy: float
+
+
+def recognition(evidence: Evidence) -> Recognition:
+    """Return what the classifier of the dataset's pictures sees; it is trained now if nobody has before."""
+    return evidence.once("recognition", lambda: _recognition(evidence))
+
+
+def _recognition(evidence: Evidence) -> Recognition:
+    from genbench.picture_classifier import classifier_of
+
+    classifier = classifier_of(evidence.dataset)
+    samples, test = (classifier.look(x.reshape(-1, *evidence.dataset.shape)) for x in (evidence.samples, evidence.test))
+    return Recognition(samples, test, classifier.accuracy)
