@@ -20,6 +20,7 @@ PLUMBING = {
     "genbench.registry",
     "genbench.spec",
     "genbench.errors",
+    "genbench.files",
     "genbench.parameters",
     "genbench.record",
 }

@@ -31,7 +31,7 @@ PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.7}, dims=(8, None)),
     Preset(
         {"hidden": 16, "depth": 1, "density_steps": 10, "probes": 1, "batch_size": 64}
-        | {"lr": 4e-3, "ema": 0.99, "step_ms": 55.0},
+        | {"lr": 4e-3, "ema": 0.99, "step_ms": 70.0},
         kinds=("image",),
     ),
     Preset(

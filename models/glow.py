@@ -62,11 +62,11 @@ class Glow(TorchModel):
         ValueError: a number is out of range, or `inputs` is not one of those listed.
     """
 
-    recipe = Recipe(batch_size=256, lr=2e-2, ema=0.98, step_ms=45.0)
+    recipe = Recipe(batch_size=256, lr=2e-2, ema=0.98, step_ms=75.0)
     presets: ClassVar[tuple[Preset, ...]] = (
-        Preset({"patch": 3, "batch_size": 64, "lr": 5e-3, "ema": 0.99, "step_ms": 80.0}, dims=(256, None)),
-        Preset({"scales": 3, "whiten": False, "batch_size": 32, "step_ms": 120.0}, dims=(2048, None)),
-        Preset({"inputs": "standardised", "batch_size": 16, "step_ms": 120.0}, dims=(4096, None)),
+        Preset({"patch": 3, "batch_size": 64, "lr": 5e-3, "ema": 0.99, "step_ms": 180.0}, dims=(256, None)),
+        Preset({"scales": 3, "whiten": False, "batch_size": 32, "step_ms": 250.0}, dims=(2048, None)),
+        Preset({"inputs": "standardised", "batch_size": 16, "step_ms": 400.0}, dims=(4096, None)),
     )
 
     def __init__(

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
 from genbench.errors import GenbenchError
+from genbench.nn.grey_levels import levels_of
 
-__all__ = ["Bernoulli", "DiscretisedLogistic", "Gaussian", "Likelihood", "grey_levels", "log_normal"]
+__all__ = ["Bernoulli", "DiscretisedLogistic", "Gaussian", "Likelihood", "log_normal"]
 
 STD_FLOOR = 1e-3  # in the units of the values: without it a repeated point has infinite density
 
@@ -115,7 +116,7 @@ class DiscretisedLogistic(_LocationScale):
         self.levels, self.log_scale = levels, math.prod(shape) * math.log(levels)
 
     def values(self, x: Tensor) -> Tensor:
-        return grey_levels(x, self.levels) / (self.levels - 1)
+        return levels_of(x, self.levels) / (self.levels - 1)
 
     def log_prob(self, x: Tensor, *parameters: Tensor) -> Tensor:
         v, (mean, scale), width = self.values(x), _logistic(*parameters), 1 / (self.levels - 1)
@@ -164,7 +165,7 @@ class Bernoulli(Likelihood):
         return (output,)
 
     def values(self, x: Tensor) -> Tensor:
-        return grey_levels(x, 2)
+        return levels_of(x, 2).to(x.dtype)
 
     def log_prob(self, x: Tensor, *parameters: Tensor) -> Tensor:
         (logit,) = parameters
@@ -176,11 +177,6 @@ class Bernoulli(Likelihood):
     def sample(self, *parameters: Tensor) -> Tensor:
         k = torch.bernoulli(self.mean(*parameters))
         return (k + torch.rand_like(k)) / 2
-
-
-def grey_levels(x: Tensor, levels: int) -> Tensor:
-    """Return the grey level k of each value of x in [0, 1], the whole part of levels · x, as a float of x's shape."""
-    return (x * levels).floor().clamp(0, levels - 1)
 
 
 def log_normal(

@@ -11,7 +11,8 @@ from torch.nn import functional
 import genbench
 from genbench.errors import GenbenchError
 from genbench.models.vae import VAE
-from genbench.nn.likelihoods import Bernoulli, DiscretisedLogistic, Gaussian, grey_levels
+from genbench.nn.grey_levels import levels_of
+from genbench.nn.likelihoods import Bernoulli, DiscretisedLogistic, Gaussian
 
 LEVELS, SHAPE = 3, (1, 2, 2)
 NAMES = {"elbo", "reconstruction", "kl", "kl_share", "active_units", "importance_samples", "mean_squared_error"}
@@ -93,7 +94,7 @@ def test_pictures_are_drawn_as_often_as_they_should_be(tiny):
     assert x.min() >= 0
     assert x.max() <= 1
     place = torch.tensor([27.0, 9.0, 3.0, 1.0])
-    frequency = torch.bincount((grey_levels(x, LEVELS).flatten(1) @ place).long(), minlength=81) / n
+    frequency = torch.bincount((levels_of(x, LEVELS).flatten(1).float() @ place).long(), minlength=81) / n
     mass = exact_log_mass(tiny, every_picture()).exp()
     assert ((frequency - mass).abs() < 5 * (mass * (1 - mass) / n).sqrt()).all()
 

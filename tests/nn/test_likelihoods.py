@@ -9,7 +9,8 @@ from scipy import stats
 from torch.nn import functional
 
 from genbench.errors import GenbenchError
-from genbench.nn.likelihoods import Bernoulli, DiscretisedLogistic, Gaussian, grey_levels
+from genbench.nn.grey_levels import levels_of
+from genbench.nn.likelihoods import Bernoulli, DiscretisedLogistic, Gaussian
 
 MEANS = [-30.0, -0.4, 0.0, 0.31, 0.5, 1.0, 1.2, 30.0]
 
@@ -61,7 +62,7 @@ def test_levels_are_drawn_as_often_as_they_should_be_and_lie_uniformly_within(le
     x = likelihood.sample(torch.full((n, 1), mean), torch.full((n, 1), math.log(std)))
     assert x.min() >= 0
     assert x.max() <= 1
-    frequency = torch.bincount(grey_levels(x, levels).long().squeeze(1), minlength=levels) / n
+    frequency = torch.bincount(levels_of(x, levels).long().squeeze(1), minlength=levels) / n
     mass = likelihood.log_prob(every_level(levels), torch.tensor([mean]), torch.tensor([math.log(std)])).exp()
     assert ((frequency - mass).abs() < 5 * (mass * (1 - mass) / n).sqrt() + 1e-5).all()  # error rate 6e-7 a level
     within = (levels * x) % 1
@@ -90,7 +91,7 @@ def test_bernoulli_is_the_binary_cross_entropy():
     torch.testing.assert_close(found, expected)
     assert likelihood.log_scale == pytest.approx(16 * math.log(2))
     torch.testing.assert_close(likelihood.mean(logit), torch.sigmoid(logit))
-    pixels = grey_levels(likelihood.sample(torch.full((100_000, 1, 1, 1), 1.0)), 2)
+    pixels = levels_of(likelihood.sample(torch.full((100_000, 1, 1, 1), 1.0)), 2).float()
     assert pixels.mean().item() == pytest.approx(torch.sigmoid(torch.tensor(1.0)).item(), abs=0.0064)  # 4.5 errors
 
 
@@ -114,4 +115,4 @@ def test_gaussian_of_a_picture_is_the_product_over_its_values_and_channels_are_r
 def test_levels_are_the_whole_part_with_or_without_dequantisation(levels):
     k = torch.arange(levels).float()
     for x in ((k + 0.01) / levels, (k + 0.99) / levels, k / (levels - 1)):
-        torch.testing.assert_close(grey_levels(x, levels), k)
+        torch.testing.assert_close(levels_of(x, levels), k.long())
