@@ -230,6 +230,7 @@ pc.classifier_of(genbench.load_dataset("digits"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the cache folder is set by a variable of XDG")
+@pytest.mark.slow
 def test_two_processes_train_once(tmp_path):
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
     both = [

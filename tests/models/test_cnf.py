@@ -50,6 +50,7 @@ def test_the_loss_is_the_mean_negative_log_likelihood_and_its_gradient_goes_thro
     assert loss().item() == pytest.approx(-fine.log_prob(x).mean().item(), abs=0.05)
 
 
+@pytest.mark.slow
 def test_gaussian_data():
     torch.manual_seed(0)
     x = TRUTH.sample((5000,))

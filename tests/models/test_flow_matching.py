@@ -271,6 +271,7 @@ def test_schroedinger_bridge_between_gaussians():
     assert half.mean(0).numpy() == pytest.approx([1, 0], abs=0.06)
 
 
+@pytest.mark.slow
 def test_reflow_straightens():
     """One Euler step of a rectified flow is far nearer to its end than one of the flow that it began with."""
     x = genbench.load_dataset("moons").sample(5000, seed=1)
@@ -285,6 +286,7 @@ def test_reflow_straightens():
     assert ends["rectified_flow"] < ends["cfm"] / 4
 
 
+@pytest.mark.slow
 def test_reflow_finds_the_noise_of_the_data():
     """The first flow, followed back from Gaussian data, ends in N(0, I): covariances within 0.1, 4 standard errors."""
     model = RectifiedFlow(hidden=64)
