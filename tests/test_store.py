@@ -27,6 +27,18 @@ def test_what_is_written_is_read_back(store):
     assert json.loads((store.trials / f"{s.key}.json").read_text())["schema"] == 1
 
 
+def test_a_history_in_rows_as_older_files_have_it_is_read_by_column(store):
+    s = spec()
+    store.write(record(s))
+    file = store.trials / f"{s.key}.json"
+    rows = [{"step": 1.0, "loss": 3.0}, {"step": 2.0, "loss": 2.5, "validation": 2.75}]
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"history": rows}))
+    columns = {"step": [1.0, 2.0], "loss": [3.0, 2.5], "validation": [None, 2.75]}
+    assert store.read(s.key).history == columns
+    store.write(store.read(s.key))
+    assert json.loads(file.read_text())["history"] == columns
+
+
 @pytest.mark.parametrize(
     "change",
     [{"params": {"a": 2}}, {"seed": 1}, {"budget": "standard"}, {"metrics": ("w2", "kl")}, {"sources": {"m.py": "2"}},

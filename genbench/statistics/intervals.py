@@ -109,11 +109,11 @@ def _studentised_quantiles(x: Array, level: float, seed: int) -> Array:
     n = x.shape[1]
     centred = x - x.mean(axis=1, keepdims=True)
     scale = centred.std(axis=1, ddof=1, keepdims=True)
-    z = np.divide(centred, scale, out=np.full_like(centred, np.nan), where=scale > 0)
+    z = np.divide(centred, scale, out=np.full_like(centred, np.nan), where=scale > 0).astype(np.float32)
     weights = _weights(n, seed)
-    mean = z @ weights.T  # (r, resamples)
+    mean = z @ weights.T  # (r, resamples); in single precision, which is far finer than what resampling leaves open
     variance = (z * z) @ weights.T - mean**2
-    varied = variance > 1e-9  # less is rounding: the resample holds one value only
+    varied = variance > 1e-5  # less is rounding: the resample holds one value only
     t = np.where(varied, mean, np.copysign(np.inf, mean))
     t = np.divide(t, np.sqrt(variance / (n - 1), where=varied, out=np.ones_like(t)), out=t)
     low = max(0, round((RESAMPLES + 1) * (0.5 - level / 2)) - 1)
@@ -124,4 +124,5 @@ def _studentised_quantiles(x: Array, level: float, seed: int) -> Array:
 @lru_cache(maxsize=32)
 def _weights(n: int, seed: int) -> Array:
     """Return how often each of n values is in each resample, divided by n: [resamples, n]."""
-    return np.random.default_rng([seed, n]).multinomial(n, np.full(n, 1 / n), size=RESAMPLES) / n
+    counts = np.random.default_rng([seed, n]).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    return (counts / n).astype(np.float32)
