@@ -32,6 +32,7 @@ class Run:
         self.store = Store(path)
         self.record: RunRecord = self.store.read_run()
         self.problems: list[str] = []
+        self._boards: dict[tuple[str | None, str], Leaderboard] = {}
 
     @property
     def path(self) -> Path:
@@ -110,5 +111,7 @@ class Run:
         """
         from genbench.leaderboard import Leaderboard
 
-        with uncollected():
-            return Leaderboard.of(self.trials, sort, intervals)
+        if (sort, intervals) not in self._boards:
+            with uncollected():
+                self._boards[sort, intervals] = Leaderboard.of(self.trials, sort, intervals)
+        return self._boards[sort, intervals]

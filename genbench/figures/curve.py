@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genbench.labelling import at_ends, plain, settle, styles
+from genbench.panels import by_dataset
 from genbench.record import TrialRecord
 from genbench.registry import REGISTRY, discover
 
@@ -28,11 +28,9 @@ CAPTION = (
 
 def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `curve` for a single one, else `curve-<dataset>`; a panel a metric."""
-    groups: dict[str, list[TrialRecord]] = defaultdict(list)
-    for trial in run.trials:
-        if trial.curve:
-            groups[trial.dataset].append(trial)
-    return {f"curve-{name}" if len(groups) > 1 else "curve": _figure(name, group) for name, group in groups.items()}
+    trials = [trial for trial in run.trials if trial.curve]
+    datasets = [trial.dataset for trial in trials]
+    return by_dataset(run, "curve", datasets, lambda name: _figure(name, [t for t in trials if t.dataset == name]))
 
 
 def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.dataset import Array
-from genbench.figures.samples import first, is_image, score_line
-from genbench.parameters import create
-from genbench.registry import REGISTRY
-from genbench.seeding import stream
+from genbench.panels import by_dataset, datasets_of, first_seeds, panels, score_line, show_each, truth
+from genbench.record import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,10 +24,7 @@ COLUMNS = 4  # grids beside each other
 
 def draw(run: Run) -> dict[str, Figure]:
     """Return one figure an image dataset: `image_grids` for a single dataset, else `image_grids-<dataset>`."""
-    datasets = list(dict.fromkeys(trial.dataset for trial in run.trials))
-    many = len(datasets) > 1
-    images = [name for name in datasets if is_image(run, name)]
-    return {f"image_grids-{name}" if many else "image_grids": _figure(run, name) for name in images}
+    return by_dataset(run, "image_grids", datasets_of(run, images=True), lambda name: _figure(run, name))
 
 
 def mosaic(x: Array, side: int = SIDE) -> Array:
@@ -48,30 +43,18 @@ def mosaic(x: Array, side: int = SIDE) -> Array:
 
 def _figure(run: Run, dataset: str) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
-    from matplotlib.figure import Figure
-
-    board = run.leaderboard()
-    order = [row.model for row in board.rows if row.dataset == dataset]
-    trials = [first([t for t in run.trials if t.dataset == dataset and t.model == model]) for model in order]
-    spec = trials[0].spec
-    data = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
-    truth = data.reference(SIDE**2, stream(spec.seed, "data"))
-    low, high = truth.min(), truth.max()
-    columns = min(COLUMNS, len(trials) + 1)
-    rows = -(-(len(trials) + 1) // columns)
-    figure = Figure(figsize=(3.0 * columns, 3.4 * rows + 0.4), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"wspace": 0.08}).ravel()
-    for panel in panels:
+    trials = first_seeds(run, dataset)
+    real = truth(trials[0], SIDE**2)
+    limits = float(real.min()), float(real.max())
+    figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, gap=0.08)
+    for panel in places:
         panel.set_axis_off()
-    _show(panels[0], truth, (low, high), f"truth: {dataset}")
-    for panel, trial in zip(panels[1:], trials, strict=False):
-        samples = run.samples(trial.key)
-        title = trial.model if len(trial.model) < 28 else trial.model[:26] + "…"
-        if trial.status != "ok" or samples is None:
-            panel.text(0.5, 0.5, trial.status, transform=panel.transAxes, ha="center", va="center", color="#D55E00")
-            panel.set_title(title, fontsize=10)
-        else:
-            _show(panel, samples, (low, high), title + score_line(run, board.sort, trial))
+    _show(places[0], real, limits, f"truth: {dataset}")
+
+    def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
+        _show(panel, samples, limits, name + score_line(run, trial))
+
+    show_each(run, places[1:], trials, show)
     figure.suptitle(f"{dataset}: {SIDE**2} samples each, of the first seed that did not fail", fontsize=12)
     return figure
 

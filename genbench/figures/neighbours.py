@@ -10,8 +10,8 @@ import numpy as np
 
 from genbench.dataset import Array, Splits
 from genbench.figures.image_grids import mosaic
-from genbench.figures.samples import first, is_image
 from genbench.metrics.neighbours import neighbours
+from genbench.panels import by_dataset, datasets_of, first_seeds, panels, show_each
 from genbench.record import TrialRecord
 from genbench.rescoring import load_data
 
@@ -41,10 +41,7 @@ class Rows(NamedTuple):
 
 def draw(run: Run) -> dict[str, Figure]:
     """Return one figure an image dataset: `neighbours` for a single dataset, else `neighbours-<dataset>`."""
-    datasets = list(dict.fromkeys(trial.dataset for trial in run.trials))
-    many = len(datasets) > 1
-    images = [name for name in datasets if is_image(run, name)]
-    return {f"neighbours-{name}" if many else "neighbours": _figure(run, name) for name in images}
+    return by_dataset(run, "neighbours", datasets_of(run, images=True), lambda name: _figure(run, name))
 
 
 def rows_of(x: Array, train: Array) -> Rows:
@@ -65,30 +62,21 @@ def rows_of(x: Array, train: Array) -> Rows:
 
 def _figure(run: Run, dataset: str) -> Figure:
     """Draw test pictures, then each model's first seed that did not fail, in the order of the leaderboard."""
-    from matplotlib.figure import Figure
-
-    order = [row.model for row in run.leaderboard().rows if row.dataset == dataset]
-    trials = [first([t for t in run.trials if t.dataset == dataset and t.model == model]) for model in order]
+    trials = first_seeds(run, dataset)
     splits_of = _splits_of(trials)
     truth = splits_of(trials[0].seed)
     limits = float(truth.train.min()), float(truth.train.max())
     real = rows_of(truth.test, truth.train)
-    columns = min(COLUMNS, len(trials) + 1)
-    rows = -(-(len(trials) + 1) // columns)
-    figure = Figure(figsize=(3.0 * columns, 3.4 * rows + 0.8), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"wspace": 0.08}).ravel()
-    for panel in panels:
+    figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, margin=0.8, gap=0.08)
+    for panel in places:
         panel.set_axis_off()
-    _show(panels[0], real, limits, f"test pictures: {dataset}\n{real.median:.3g}")
-    for panel, trial in zip(panels[1:], trials, strict=False):
-        samples = run.samples(trial.key)
-        title = trial.model if len(trial.model) < 28 else trial.model[:26] + "…"
-        if trial.status != "ok" or samples is None:
-            panel.text(0.5, 0.5, trial.status, transform=panel.transAxes, ha="center", va="center", color="#D55E00")
-            panel.set_title(title, fontsize=10)
-        else:
-            found = rows_of(samples, splits_of(trial.seed).train)
-            _show(panel, found, limits, f"{title}\n{found.median:.3g} (test pictures {real.median:.3g})")
+    _show(places[0], real, limits, f"test pictures: {dataset}\n{real.median:.3g}")
+
+    def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
+        found = rows_of(samples, splits_of(trial.seed).train)
+        _show(panel, found, limits, f"{name}\n{found.median:.3g} (test pictures {real.median:.3g})")
+
+    show_each(run, places[1:], trials, show)
     figure.suptitle(f"{dataset}: samples and their nearest training pictures", fontsize=12)
     figure.supxlabel(CAPTION, fontsize=7.5, color="#555555")
     return figure

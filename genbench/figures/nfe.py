@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.labelling import at_ends, plain, settle, styles
+from genbench.panels import by_dataset
 from genbench.registry import REGISTRY, discover
 from genbench.sweep import Point, read_sweeps, summary
 
@@ -22,9 +23,8 @@ __all__ = ["draw"]
 def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `nfe` for a single one, else `nfe-<dataset>`; a panel a metric."""
     points = [point for point in summary(read_sweeps(run)) if point.nfe and point.scores]
-    datasets = list(dict.fromkeys(point.dataset for point in points))
-    stems = {name: f"nfe-{name}" if len(datasets) > 1 else "nfe" for name in datasets}
-    return {stem: _figure(name, [p for p in points if p.dataset == name]) for name, stem in stems.items()}
+    datasets = [point.dataset for point in points]
+    return by_dataset(run, "nfe", datasets, lambda name: _figure(name, [p for p in points if p.dataset == name]))
 
 
 def _figure(dataset: str, points: list[Point]) -> Figure:

@@ -9,6 +9,7 @@ import numpy as np
 from genbench.dataset import Array
 from genbench.labelling import beside, plain, settle, styles
 from genbench.leaderboard import Row
+from genbench.panels import by_dataset
 from genbench.registry import REGISTRY
 
 if TYPE_CHECKING:
@@ -32,15 +33,11 @@ PANELS = {
 def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
     board = run.leaderboard()
-    datasets = list(dict.fromkeys(row.dataset for row in board.rows))
-    figures = {}
-    for name in datasets:
-        rows = [
-            row for row in board.rows if row.dataset == name and row.role == "model" and _score(row, board) is not None
-        ]
-        if rows:
-            figures[f"pareto-{name}" if len(datasets) > 1 else "pareto"] = _figure(board, name, rows)
-    return figures
+    rows = [row for row in board.rows if row.role == "model" and _score(row, board) is not None]
+    datasets = [row.dataset for row in rows]
+    return by_dataset(
+        run, "pareto", datasets, lambda name: _figure(board, name, [row for row in rows if row.dataset == name])
+    )
 
 
 def front(costs: Array, scores: Array) -> Array:
