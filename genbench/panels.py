@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     from genbench.results import Run
 
-__all__ = ["by_dataset", "datasets_of", "first_seeds", "is_image", "panels", "score_line", "show_each", "truth"]
+__all__ = [
+    "by_dataset",
+    "dataset_of",
+    "datasets_of",
+    "first_seeds",
+    "is_image",
+    "panels",
+    "score_line",
+    "show_each",
+    "truth",
+]
 
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 FAILED = "#D55E00"
@@ -56,15 +66,24 @@ def first_seeds(run: Run, dataset: str) -> list[TrialRecord]:
     ]
 
 
+def dataset_of(trial: TrialRecord) -> Dataset:
+    """Return the dataset of a trial.
+
+    Raises:
+        GenbenchError: its plugin is not there any more.
+    """
+    discover(trial.spec.plugins)
+    dataset: Dataset = create(REGISTRY["datasets"][trial.spec.dataset_name], trial.spec.dataset_params)
+    return dataset
+
+
 def truth(trial: TrialRecord, n: int) -> Array:
     """Return n pieces of the dataset of a trial, [n, *shape].
 
     Raises:
         GenbenchError: the dataset's plugin is not there any more.
     """
-    discover(trial.spec.plugins)
-    dataset: Dataset = create(REGISTRY["datasets"][trial.spec.dataset_name], trial.spec.dataset_params)
-    return dataset.reference(n, stream(trial.seed, "data"))
+    return dataset_of(trial).reference(n, stream(trial.seed, "data"))
 
 
 def panels(

@@ -11,10 +11,10 @@ import numpy as np
 
 from genbench.dataset import Array, Dataset, Labels
 from genbench.errors import GenbenchError
-from genbench.figures.image_grids import mosaic
 from genbench.files import write_whole
+from genbench.pictures import mosaic, seen
 
-__all__ = ["FORMATS", "check", "seen", "write_arrays", "write_grid", "write_pictures"]
+__all__ = ["FORMATS", "check", "write_arrays", "write_grid", "write_pictures"]
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 GRID_PIXELS = 600  # along a side of a grid, about
@@ -71,14 +71,6 @@ def write_grid(file: Path, samples: Array, labels: Labels | None, dataset: Datas
         _save(file, grid[:used].repeat(scale, axis=0).repeat(scale, axis=1))
     else:
         _plot(file, samples.reshape(len(samples), -1), labels, dataset.card.name)
-
-
-def seen(x: Array, levels: int | None) -> Array:
-    """Return pictures as they are seen, in [0, 1]: their grey levels k / (levels − 1) where they have such."""
-    if levels is None:
-        return np.clip(x, 0, 1)
-    k: Array = np.clip(np.floor(levels * x), 0, levels - 1)
-    return k / (levels - 1)
 
 
 def _save(file: Path, picture: Array) -> None:

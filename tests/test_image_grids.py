@@ -3,7 +3,7 @@ import pytest
 
 import genbench
 from genbench.figures import available, image_grids, samples
-from genbench.figures.image_grids import mosaic
+from genbench.pictures import mosaic
 
 NOWHERE = """
 import numpy as np

@@ -11,7 +11,7 @@ import genbench
 from genbench.checkpoint import Saved, read_checkpoint, write_checkpoint
 from genbench.cli import app
 from genbench.errors import GenbenchError
-from genbench.sample_files import seen
+from genbench.pictures import seen
 from genbench.sampling import find, read, revive
 
 PLUGINS = [str(Path(__file__).parent / "plugins" / name) for name in ("well_behaved.py", "swept.py", "conditional.py")]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from genbench.dataset import Array, Splits
-from genbench.figures.image_grids import mosaic
 from genbench.metrics.neighbours import neighbours
-from genbench.panels import by_dataset, datasets_of, first_seeds, panels, show_each
+from genbench.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
+from genbench.pictures import mosaic, seen
 from genbench.record import TrialRecord
 from genbench.rescoring import load_data
 
@@ -65,16 +65,18 @@ def _figure(run: Run, dataset: str) -> Figure:
     trials = first_seeds(run, dataset)
     splits_of = _splits_of(trials)
     truth = splits_of(trials[0].seed)
-    limits = float(truth.train.min()), float(truth.train.max())
+    levels, limits = dataset_of(trials[0]).levels, (float(truth.train.min()), float(truth.train.max()))
     real = rows_of(truth.test, truth.train)
     figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, margin=0.8, gap=0.08)
     for panel in places:
         panel.set_axis_off()
-    _show(places[0], real, limits, f"test pictures: {dataset}\n{real.median:.3g}")
+    _show(places[0], seen(real.pictures, levels, limits), f"test pictures: {dataset}\n{real.median:.3g}")
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
         found = rows_of(samples, splits_of(trial.seed).train)
-        _show(panel, found, limits, f"{name}\n{found.median:.3g} (test pictures {real.median:.3g})")
+        _show(
+            panel, seen(found.pictures, levels, limits), f"{name}\n{found.median:.3g} (test pictures {real.median:.3g})"
+        )
 
     show_each(run, places[1:], trials, show)
     figure.suptitle(f"{dataset}: samples and their nearest training pictures", fontsize=12)
@@ -93,10 +95,9 @@ def _splits_of(trials: list[TrialRecord]) -> Callable[[int], Splits]:
     return splits_of
 
 
-def _show(panel: Axes, rows: Rows, limits: tuple[float, float], title: str) -> None:
-    """Draw rows of pictures whose values go from one limit to the other, with a line after the first of each row."""
-    low, high = limits
-    grid = np.nan_to_num(np.clip((mosaic(rows.pictures, SIDE) - low) / (high - low), 0, 1), nan=1.0)
+def _show(panel: Axes, pictures: Array, title: str) -> None:
+    """Draw rows of pictures [n, c, h, w] in [0, 1], with a line after the first of each row."""
+    grid = np.nan_to_num(mosaic(pictures, SIDE), nan=1.0)
     panel.imshow(grid.repeat(3 // grid.shape[2], axis=2), interpolation="nearest")
     height, width = ((length + 1) / SIDE for length in grid.shape[:2])
     panel.axvline(width - 1, color="#0072B2", lw=1.5)
