@@ -1,6 +1,7 @@
-"""How long the leaderboard of 10,000 trials takes, from files to table: 20 models, 50 datasets, 10 seeds, all metrics of points.
+"""How long the leaderboard of 10,000 trials takes, from files to table: 20 models, 50 datasets, 10 seeds.
 
-Run it as `python benchmarks/leaderboard.py`. The store is synthetic: random scores, histories as long as real ones.
+Run it as `python benchmarks/leaderboard.py`. The store is synthetic: random scores of all metrics that points have, and
+histories as long as real ones.
 """
 
 from __future__ import annotations

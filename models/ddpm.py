@@ -15,7 +15,7 @@ from genbench.model import register_model
 from genbench.nn.noise_schedule import NoiseSchedule, log_normal
 from genbench.nn.ode import Density, graded, integrate, log_likelihood, rademacher
 from genbench.nn.time_embedding import stratified
-from genbench.nn.time_network import TimeNetwork, by_parts, drop, largest_part, time_network
+from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, largest_part, time_network
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
@@ -32,17 +32,8 @@ STRATA = 50
 KINDS = ("points", "table", "image")
 PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.5}, dims=(8, None)),
-    Preset(
-        {"hidden": 16, "depth": 1, "density_steps": 10, "probes": 1, "batch_size": 64}
-        | {"lr": 4e-3, "ema": 0.99, "step_ms": 70.0},
-        kinds=("image",),
-    ),
-    Preset(
-        {"hidden": 32, "lr": 2e-3, "density_steps": 0, "steps": 50, "ema": 0.999, "step_ms": 200.0},
-        kinds=("image",),
-        dims=(257, None),
-    ),
-    Preset({"hidden": 48, "batch_size": 32}, kinds=("image",), dims=(3073, None)),
+    *PICTURES,
+    Preset({"steps": 50}, kinds=("image",), dims=(257, None)),
 )
 
 
@@ -116,8 +107,8 @@ class DDPM(Diffusion):
     by the squared error of what it predicts. Each of the three gives the other two, by x_t = cos φ x_0 + sin φ ε.
 
     Args:
-        hidden: width of the hidden layers.
-        depth: number of hidden layers.
+        hidden: width of the hidden layers; of a U-Net, channels of the finest level.
+        depth: number of hidden layers; of a U-Net, residual blocks a level.
         timesteps: T, steps of the noising process.
         schedule: "linear", "cosine" or "sigmoid", see `NoiseSchedule`.
         prediction: "epsilon", "x0" or "v". To get v̂ from ε̂ is to divide by cos φ, which is 0 in pure noise; from x̂_0,
@@ -135,6 +126,8 @@ class DDPM(Diffusion):
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
         conditional: learn p(x | label) of data with labels, and at times p(x).
         guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
+        backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
+            a U-Net and its `hidden` together.
 
     Raises:
         ValueError: a number is out of range, or a choice is unknown.
@@ -159,6 +152,7 @@ class DDPM(Diffusion):
         probes: int = 8,
         conditional: bool = False,
         guidance: float = 1.0,
+        backbone: str | None = None,
     ) -> None:
         sizes = {"hidden": hidden, "depth": depth, "steps": steps, "probes": probes}
         for name, value in sizes.items():
@@ -169,10 +163,11 @@ class DDPM(Diffusion):
             "emphasis": (emphasis, EMPHASES),
             "time_embedding": (time_embedding, TIME_FEATURES),
             "sampler": (sampler, SAMPLERS),
+            "backbone": (backbone, BACKBONES),
         }
         for name, (chosen, known) in choices.items():
             if chosen not in known:
-                raise ValueError(f"{name}={chosen} must be one of {', '.join(known)}")
+                raise ValueError(f"{name}={chosen} must be one of {', '.join(map(str, known))}")
         if not 0 <= eta <= 1:
             raise ValueError(f"eta={eta} must be in [0, 1]")
         for name, number in {"density_steps": density_steps, "guidance": guidance}.items():
@@ -180,7 +175,7 @@ class DDPM(Diffusion):
                 raise ValueError(f"{name}={number} must not be negative")
         if guidance != 1 and not conditional:
             raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
-        self.hidden, self.depth = hidden, depth
+        self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.timesteps, self.schedule = timesteps, schedule
         self.prediction, self.emphasis, self.time_embedding = prediction, emphasis, time_embedding
         self.sampler, self.steps, self.eta = sampler, steps, eta
@@ -201,7 +196,7 @@ class DDPM(Diffusion):
         self.shape = shape
         classes = self.classes if self.conditional else 0
         features = {"time_features": TIME_FEATURES[self.time_embedding], "point_features": 3}
-        self.network = time_network(shape, self.hidden, self.depth, classes, **features)
+        self.network = time_network(shape, self.hidden, self.depth, classes, self.backbone, **features)
 
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
         cos, sin, predicted = angle.cos(), angle.sin(), self.predict(x, angle)

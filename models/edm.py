@@ -12,7 +12,7 @@ from torch import Tensor
 from genbench.model import register_model
 from genbench.models.ddpm import KINDS, PRESETS, Diffusion
 from genbench.nn.noise_schedule import log_normal
-from genbench.nn.time_network import by_parts, time_network
+from genbench.nn.time_network import BACKBONES, by_parts, time_network
 from genbench.recipe import Preset, Recipe
 
 __all__ = ["EDM"]
@@ -30,8 +30,8 @@ class EDM(Diffusion):
     the sampler, and in that σ is any number, not one of T. For c_noise = ¼ ln σ see `Diffusion.predict`.
 
     Args:
-        hidden: width of the hidden layers.
-        depth: number of hidden layers.
+        hidden: width of the hidden layers; of a U-Net, channels of the finest level.
+        depth: number of hidden layers; of a U-Net, residual blocks a level.
         sigma_min: the least noise that samples pass through before the last step to 0.
         sigma_max: the noise that samples start from.
         noise_mean: P_mean, mean of ln σ in training.
@@ -42,6 +42,8 @@ class EDM(Diffusion):
             is the deterministic algorithm 1.
         density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
+        backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
+            a U-Net and its `hidden` together.
 
     Raises:
         ValueError: a number is out of range.
@@ -63,11 +65,14 @@ class EDM(Diffusion):
         churn: float = 0.0,
         density_steps: int = 20,
         probes: int = 8,
+        backbone: str | None = None,
     ) -> None:
         sizes = {"hidden": hidden, "depth": depth, "probes": probes}
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name}={value} must be at least 1")
+        if backbone not in BACKBONES:
+            raise ValueError(f"backbone={backbone} must be one of {', '.join(map(str, BACKBONES))}")
         if steps < 2:
             raise ValueError(f"steps={steps} must be at least 2")
         if not 0 < sigma_min < sigma_max:
@@ -78,7 +83,7 @@ class EDM(Diffusion):
         for name, number in {"churn": churn, "density_steps": density_steps}.items():
             if number < 0:
                 raise ValueError(f"{name}={number} must not be negative")
-        self.hidden, self.depth = hidden, depth
+        self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.sigma_min, self.sigma_max = sigma_min, sigma_max
         self.noise_mean, self.noise_std = noise_mean, noise_std
         self.rho, self.steps, self.churn = rho, steps, churn
@@ -87,7 +92,7 @@ class EDM(Diffusion):
 
     def build(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        self.network = time_network(shape, self.hidden, self.depth)
+        self.network = time_network(shape, self.hidden, self.depth, backbone=self.backbone)
 
     def denoise(self, x: Tensor, sigma: Tensor) -> Tensor:
         """Return D(x; σ) (b, d) by equation 7, at points x (b, d) and noise levels (b, 1) or ()."""

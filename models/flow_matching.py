@@ -19,7 +19,7 @@ from genbench.nn.ode import SOLVERS, Density, integrate, log_likelihood, rademac
 from genbench.nn.paths import PATHS, AffinePath, Path
 from genbench.nn.source_distribution import source_distribution
 from genbench.nn.time_embedding import stratified
-from genbench.nn.time_network import by_parts, drop, largest_part, time_network
+from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, largest_part, time_network
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
@@ -29,17 +29,8 @@ EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated,
 KINDS = ("points", "table", "image")
 PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.7}, dims=(8, None)),
-    Preset(
-        {"hidden": 16, "depth": 1, "density_steps": 10, "probes": 1, "batch_size": 64}
-        | {"lr": 4e-3, "ema": 0.99, "step_ms": 70.0},
-        kinds=("image",),
-    ),
-    Preset(
-        {"hidden": 32, "lr": 2e-3, "density_steps": 0, "steps": 10, "ema": 0.999, "step_ms": 200.0},
-        kinds=("image",),
-        dims=(257, None),
-    ),
-    Preset({"hidden": 48, "batch_size": 32}, kinds=("image",), dims=(3073, None)),
+    *PICTURES,
+    Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
 COUPLINGS = ("independent", "optimal", "entropic")
 ENERGY_POINTS = 1000  # behind `diagnose`; W2² of so many points is found exactly in half a second
@@ -55,7 +46,7 @@ class CFM(TorchModel):
     E ‖v(x_t, t) − u_t‖² over v is E[u_t | x_t], whose flow carries the source to the data (Lipman et al. 2023, eq. 9;
     Tong et al. 2024, eq. 9–10).
 
-    A picture is a vector to all of this, and a picture to its network alone, which is a U-Net then.
+    A picture is a vector to all of this, and a picture to its network alone, where that is a U-Net.
 
     Args:
         hidden: width of the hidden layers; of a U-Net, channels of the finest level.
@@ -76,9 +67,12 @@ class CFM(TorchModel):
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
         conditional: learn p(x | label) of data with labels, and at times p(x).
         guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
+        backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
+            a U-Net and its `hidden` together.
 
     Raises:
-        ValueError: a number is out of range, or a path, coupling or solver is unknown, or two do not go together.
+        ValueError: a number is out of range, or a path, coupling, solver or backbone is unknown, or two do not go
+            together.
     """
 
     network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
@@ -102,6 +96,7 @@ class CFM(TorchModel):
         probes: int = 8,
         conditional: bool = False,
         guidance: float = 1.0,
+        backbone: str | None = None,
     ) -> None:
         sizes = {"hidden": hidden, "depth": depth, "ot_batch": ot_batch, "steps": steps, "probes": probes}
         for name, value in sizes.items():
@@ -111,6 +106,7 @@ class CFM(TorchModel):
             ("path", path, PATHS),
             ("coupling", coupling, COUPLINGS),
             ("solver", solver, (*SOLVERS, "stochastic_euler")),
+            ("backbone", backbone, BACKBONES[1:]),
         ):
             if choice is not None and choice not in known:
                 raise ValueError(f"{name}={choice} is unknown; choose one of {', '.join(known)}")
@@ -121,7 +117,7 @@ class CFM(TorchModel):
                 raise ValueError(f"{name}={number} must not be negative")
         if guidance != 1 and not conditional:
             raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
-        self.hidden, self.depth = hidden, depth
+        self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.path, self.coupling, self.sigma = path, coupling, sigma
         self.source, self.ot_batch = source, ot_batch
         self.steps, self.solver, self.noise = steps, solver, noise
@@ -140,7 +136,12 @@ class CFM(TorchModel):
         self.shape, self.d = shape, math.prod(shape)
         self.likelihood = "exact" if self.d <= EXACT_UP_TO else "estimate"
         self.start = source_distribution(self.source, self.d)
-        self.network = time_network(shape, self.hidden, self.depth, self.classes if self.conditional else 0)
+        self.network = self.new_network()
+
+    def new_network(self) -> TimeNetwork:
+        """Return a network for the velocity, untrained."""
+        classes = self.classes if self.conditional else 0
+        return time_network(self.shape, self.hidden, self.depth, classes, self.backbone)
 
     def velocity(self, x: Tensor, t: Tensor) -> Tensor:
         """Return v(x, t) (b, d) at points (b, d) and times (b, 1) or ()."""

@@ -8,7 +8,6 @@ from torch import Tensor
 from genbench.model import register_model
 from genbench.models.flow_matching import CFM, KINDS
 from genbench.nn.ode import integrate
-from genbench.nn.time_network import time_network
 from genbench.recipe import Recipe
 
 __all__ = ["RectifiedFlow"]
@@ -30,7 +29,7 @@ class RectifiedFlow(CFM):
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
-        self.first = time_network(shape, self.hidden, self.depth, self.network.classes).requires_grad_(False)
+        self.first = self.new_network().requires_grad_(False)
         self.register_buffer("second", torch.tensor(False))
 
     def training_loss(self, x1: Tensor, labels: Tensor | None = None) -> Tensor:

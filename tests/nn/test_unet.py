@@ -3,8 +3,12 @@
 import pytest
 import torch
 
+import genbench
+from genbench.errors import GenbenchError
+from genbench.nn.time_embedding import TimeMLP
 from genbench.nn.time_network import TimeNetwork, by_parts, drop, time_network
 from genbench.nn.unet import Attention, UNet
+from genbench.parameters import defaults
 
 
 def randomised(network: torch.nn.Module) -> torch.nn.Module:
@@ -116,3 +120,21 @@ def test_pictures_are_followed_in_parts_and_keep_their_labels():
     assert by_parts(flow, 600, torch.arange(600), (4,)).shape == (600, 4)
     assert sizes == [600]
     assert by_parts(flow, 0, None, (1, 2, 2)).shape == (0, 1, 2, 2)
+
+
+def test_the_backbone_follows_the_shape_or_the_wish():
+    assert isinstance(time_network((1, 8, 8), 8, 1), UNet)
+    assert isinstance(time_network((5,), 8, 1), TimeMLP)
+    flat = time_network((2, 4, 4), 8, 1, backbone="mlp")
+    assert isinstance(flat, TimeMLP)
+    assert flat(torch.randn(3, 32), torch.rand(3, 1)).shape == (3, 32)
+    with pytest.raises(GenbenchError, match=r"backbone=unet is for pictures, not for shape \(5,\); use mlp"):
+        time_network((5,), 8, 1, backbone="unet")
+
+
+@pytest.mark.parametrize("name", ["cfm", "ot_cfm", "rectified_flow", "ddpm", "edm"])
+def test_small_pictures_get_an_mlp_and_larger_ones_a_unet(name):
+    card = genbench.load_model(name).card
+    assert [defaults(card, ("image", (1, side, side)))["backbone"] for side in (8, 28, 64)] == ["mlp", "unet", "unet"]
+    with pytest.raises(GenbenchError, match="backbone=cnn"):
+        genbench.load_model(name, backbone="cnn")
