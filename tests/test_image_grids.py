@@ -57,4 +57,4 @@ def test_images_are_shown_as_grids_and_nothing_else_is(run):
     low_high = panels["truth: digits"].images[0].get_array()
     assert (low_high.min(), low_high.max()) == (0, 1)
     first = run.samples(trial.key)[0, 0]
-    assert np.corrcoef(shown[:8, :8, 0].ravel(), first.ravel())[0, 1] > 0.999
+    np.testing.assert_allclose(shown[:8, :8, 0], np.floor(17 * first).clip(0, 16) / 16)  # without the noise
