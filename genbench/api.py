@@ -85,6 +85,7 @@ def run(
     checkpoint_every: float = 60.0,
     device: str = "cpu",
     data_dir: str | Path | None = None,
+    previews: int = 0,
 ) -> Run:
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
@@ -107,6 +108,7 @@ def run(
             none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
         data_dir: folder in which data files are looked for first, before those of GENBENCH_DATA.
+        previews: how often samples are drawn in the course of each training, as pictures in figures/training.
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
@@ -116,8 +118,14 @@ def run(
     from genbench.plan import make_plan
 
     look_in(data_dir)
+    if previews < 0:
+        raise GenbenchError(f"previews={previews} must not be negative; 0 is none")
     conditions = Conditions(
-        progress, _seconds(checkpoint_every), choose_device(device), None if data_dir is None else str(data_dir)
+        progress,
+        _seconds(checkpoint_every),
+        choose_device(device),
+        None if data_dir is None else str(data_dir),
+        previews=previews,
     )
     discover(tuple(plugins))
     for failure in (f for group in REGISTRY.values() for f in group.failures):

@@ -26,6 +26,7 @@ class Conditions:
         device: "cpu", "cuda" or "mps": where torch models live.
         data_dir: folder in which data files are looked for.
         folder: where checkpoints are written; None for none.
+        previews: how often samples are drawn in the course of a training, beside `folder`; 0 for never.
     """
 
     progress: bool = False
@@ -33,6 +34,7 @@ class Conditions:
     device: str = "cpu"
     data_dir: str | None = None
     folder: Path | None = None
+    previews: int = 0
 
     def checkpoint(self, spec: TrialSpec, training: int = 0) -> Checkpoint | None:
         """Return the checkpoint of a trial's training, or of a further one where the trial has several."""

@@ -91,6 +91,12 @@ def run(
             help="Seconds of training between two checkpoints, from which a trial goes on after a kill; 0 for none.",
         ),
     ] = 60.0,
+    previews: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Draw samples so many times during each training, to figures/training of the run."
+        ),
+    ] = 0,
     device: Device = "cpu",
     data_dir: DataDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
@@ -111,7 +117,7 @@ def run(
 
     plugins = read_plugins(plugin)
     if sort is not None:
-        _known_metric(sort, metrics, plugins)
+        _known_metric(sort, metrics, task, plugins)
     if why:
         look_in(data_dir)
         _explain(
@@ -121,20 +127,21 @@ def run(
     finished = api.run(
         models, data, seeds, budget, metrics=metrics, task=task, name=name, results=results, jobs=jobs, timeout=timeout,
         plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=say,
-        checkpoint_every=checkpoint_every, device=device, data_dir=data_dir,
+        checkpoint_every=checkpoint_every, device=device, data_dir=data_dir, previews=previews,
     )  # fmt: skip
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)
 
 
-def _known_metric(sort: str, metrics: str, plugins: list[str]) -> None:
+def _known_metric(sort: str, metrics: str, task: str, plugins: list[str]) -> None:
     """Refuse a metric that will not be there, before anything is run."""
     from genbench.errors import nearest
-    from genbench.registry import REGISTRY, discover
+    from genbench.metric import select_metrics
+    from genbench.registry import discover
 
     discover(tuple(plugins), groups=("metrics",))
-    chosen = [spec.name for spec in REGISTRY["metrics"].select(metrics)]
+    chosen = [card.name for card in select_metrics(metrics, task)]
     if sort not in chosen:
         raise GenbenchError(f"cannot sort by '{sort}', which is no metric of this run{nearest(sort, chosen)}")
 

@@ -14,6 +14,7 @@ from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation
 from genbench.metric import Protocol
 from genbench.parameters import create
+from genbench.previews import previews
 from genbench.record import Cost, TrialSpec
 from genbench.registry import REGISTRY
 from genbench.seeding import stream
@@ -69,6 +70,8 @@ def fit(
         training: which one of the trial's trainings it is, where the trial has several.
     """
     dataset, splits, estimator = loaded
+    if snapshots is None and conditions.previews and conditions.folder:
+        snapshots = previews(spec, dataset, conditions.folder.parent / "figures" / "training", conditions.previews)
     begin = time.perf_counter()
     if estimator.card.role == "oracle":
         estimator.reveal(dataset, splits)
