@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench peers reference reference-standard clean
+.PHONY: demo test test-slow lint bench peers reference reference-pictures reference-standard clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -29,9 +29,22 @@ bench: .venv/installed-test  ## how long the pieces take beside a peer in the sa
 
 peers: .venv/installed-peers  ## ours beside published recipes in the same seconds; 20 minutes on a quiet core
 	$(BIN)/python benchmarks/peers.py --out results/reference/peers.json
+	$(BIN)/python benchmarks/unet.py
 
 reference: .venv/installed  ## the committed leaderboard, whose table and picture the README shows
 	$(BIN)/genbench run --models all --data moons --results results/reference
+
+PICTURES = $(BIN)/genbench run --results results/reference --seeds 1 --timeout 7200
+reference-pictures: .venv/installed  ## digits, MNIST, Fashion-MNIST, toy images; two hours of two cores; see `genbench data fetch`
+	$(BIN)/genbench run --models all --data digits --results results/reference
+	$(PICTURES) --models all --data mnist,fashion_mnist --budget standard --name pictures-standard
+	$(PICTURES) --models "cfm[precision=bfloat16]" --data mnist --budget 2600s --name mnist-cfm
+	$(PICTURES) --models "ar[precision=bfloat16]" --data mnist --budget 600s --name mnist-bits
+	$(PICTURES) --models glow --data mnist --budget 600s --name mnist-bits
+	$(PICTURES) --models "ar[precision=bfloat16]" --data "mnist[levels=2]" --budget 1200s --name mnist-binarised
+	$(PICTURES) --models "vae[hidden=32,depth=2,lr=0.003,precision=bfloat16]" --data "mnist[levels=2]" --budget 2700s --name mnist-binarised
+	$(BIN)/python benchmarks/importance.py results/reference/mnist-binarised
+	$(BIN)/python benchmarks/toy_images.py
 
 SMOOTH = moons,circles,swiss_roll,eight_gaussians,pinwheel,stretched_gaussian
 reference-standard: .venv/installed  ## the whole zoo at standard, and the GAN's modes; hours

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 import genbench
+from genbench.metric import select_metrics
 from genbench.record import Cost, RunRecord, TrialRecord, TrialSpec
-from genbench.registry import REGISTRY, discover
+from genbench.registry import discover
 from genbench.store import Store
 
 MODELS, DATASETS, SEEDS = 20, 50, 10
@@ -27,7 +28,7 @@ def fill(folder: Path) -> None:
     discover(groups=("metrics",))
     rng, store, keys = np.random.default_rng(0), Store(folder), []
     store.create()
-    cards = [REGISTRY["metrics"][spec.name] for spec in REGISTRY["metrics"].select("all")]
+    cards = select_metrics("all")
     names = tuple(card.name for card in cards if not {"labels", "levels"} & set(card.needs))  # which pictures have
     os.fsync = lambda _: None  # type: ignore[assignment]  # a benchmark of reading need not wait for the disk to write
     history = [{"step": float(i), "loss": float(rng.random())} for i in range(200)]

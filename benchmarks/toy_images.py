@@ -31,14 +31,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--shapes", default=",".join(SHAPES), help="shapes, by comma")
     parser.add_argument("--minutes", type=float, default=6, help="of training for each shape (6)")
+    parser.add_argument("--precision", default="float32", help="of the training: float32, or bfloat16 (float32)")
     parser.add_argument("--out", type=Path, default=Path("results/reference/toy_images"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     shapes = options.shapes.split(",")
     with ProcessPoolExecutor(max_workers=2) as pool:
-        found = dict(zip(shapes, pool.map(learn, shapes, [options.minutes] * len(shapes)), strict=True))
+        learned = pool.map(learn, shapes, [options.minutes] * len(shapes), [options.precision] * len(shapes))
+        found = dict(zip(shapes, learned, strict=True))
     judge, accuracy = recogniser()
-    summary: dict[str, Any] = {"classifier_accuracy": accuracy, "minutes": options.minutes, "shapes": {}}
+    summary: dict[str, Any] = {
+        "classifier_accuracy": accuracy,
+        "minutes": options.minutes,
+        "precision": options.precision,
+        "shapes": {},
+    }
     for shape, (samples, losses) in found.items():
         named = judge(samples)
         summary["shapes"][shape] = trend(losses) | {"recognised": float((named == SHAPES.index(shape)).mean())}
@@ -47,10 +54,12 @@ def main() -> None:
     (options.out / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
 
 
-def learn(shape: str, minutes: float) -> tuple[Array, list[float]]:
+def learn(shape: str, minutes: float, precision: str) -> tuple[Array, list[float]]:
     """Return samples [n, 1, 64, 64] of cfm trained on a shape, and the losses of its training."""
     x = genbench.load_dataset("toy_images", shape=shape, size=SIZE).sample(TRAIN, seed=0)
-    model = genbench.load_model("cfm").fit(x, kind="image", seed=0, budget=f"{round(60 * minutes)}s")
+    model = genbench.load_model("cfm", precision=precision).fit(
+        x, kind="image", seed=0, budget=f"{round(60 * minutes)}s"
+    )
     return model.sample(SAMPLES, seed=0), [row["loss"] for row in model.history.rows]
 
 
