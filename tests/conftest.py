@@ -37,6 +37,18 @@ def bad() -> str:
     return str(PLUGINS / "misbehaving.py")
 
 
+@pytest.fixture(scope="session")
+def picture_run(tmp_path_factory):
+    """A run on a dataset of pictures and on one of rows, of a model that copies and one that fails."""
+    import genbench
+
+    return genbench.run(
+        "memoriser,nowhere", "digits,wine", seeds=1, results=tmp_path_factory.mktemp("pictures"), name="p",
+        jobs=0, samples=200, metrics="sliced_w2", plugins=[str(PLUGINS / "nowhere.py")], progress=False,
+        say=lambda _: None,
+    )  # fmt: skip
+
+
 @pytest.fixture
 def genbench_cli(tmp_path):
     """Run the command line in a process of its own, in an empty folder; returns the finished process."""

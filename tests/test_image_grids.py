@@ -1,22 +1,8 @@
 import numpy as np
 import pytest
 
-import genbench
 from genbench.figures import available, image_grids, samples
 from genbench.pictures import mosaic
-
-NOWHERE = """
-import numpy as np
-from genbench import Model, register_model
-
-@register_model("nowhere", family="broken", kinds=("image", "table"))
-class Nowhere(Model):
-    def fit(self, x):
-        self.shape = x.shape[1:]
-
-    def sample(self, n):
-        return np.full((n, *self.shape), np.nan)
-"""
 
 
 def test_mosaic_puts_pictures_in_rows():
@@ -34,27 +20,17 @@ def test_mosaic_keeps_colours(channels, shown):
     np.testing.assert_array_equal(grid[:4, 7:], x[1, :shown].transpose(1, 2, 0))
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    plugin = tmp_path_factory.mktemp("plugin") / "nowhere.py"
-    plugin.write_text(NOWHERE)
-    return genbench.run(
-        "memoriser,nowhere", "digits,wine", seeds=1, results=tmp_path_factory.mktemp("grids"), name="g",
-        jobs=0, samples=200, metrics="sliced_w2", plugins=[str(plugin)], progress=False, say=lambda _: None,
-    )  # fmt: skip
-
-
-def test_images_are_shown_as_grids_and_nothing_else_is(run):
+def test_images_are_shown_as_grids_and_nothing_else_is(picture_run):
     assert "image_grids" in available()
-    assert set(samples.draw(run)) == {"samples-wine"}
-    figures = image_grids.draw(run)
+    assert set(samples.draw(picture_run)) == {"samples-wine"}
+    figures = image_grids.draw(picture_run)
     assert set(figures) == {"image_grids-digits"}
     panels = {p.get_title().partition("\n")[0]: p for p in figures["image_grids-digits"].axes if p.get_title()}
     assert set(panels) == {"truth: digits", "memoriser", "oracle", "nowhere"}
     assert [text.get_text() for text in panels["nowhere"].texts] == ["invalid_samples"]
-    trial = next(t for t in run.trials if (t.model, t.dataset) == ("memoriser", "digits"))
+    trial = next(t for t in picture_run.trials if (t.model, t.dataset) == ("memoriser", "digits"))
     shown = np.asarray(panels["memoriser"].images[0].get_array())
     low_high = panels["truth: digits"].images[0].get_array()
     assert (low_high.min(), low_high.max()) == (0, 1)
-    first = run.samples(trial.key)[0, 0]
+    first = picture_run.samples(trial.key)[0, 0]
     np.testing.assert_allclose(shown[:8, :8, 0], np.floor(17 * first).clip(0, 16) / 16)  # without the noise

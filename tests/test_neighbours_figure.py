@@ -7,19 +7,6 @@ import genbench
 from genbench.figures import available, neighbours
 from genbench.figures.neighbours import SEARCHED, SIDE, rows_of
 
-NOWHERE = """
-import numpy as np
-from genbench import Model, register_model
-
-@register_model("nowhere", family="broken", kinds=("image", "table"))
-class Nowhere(Model):
-    def fit(self, x):
-        self.shape = x.shape[1:]
-
-    def sample(self, n):
-        return np.full((n, *self.shape), np.nan)
-"""
-
 
 def pictures(n, seed, shape=(1, 3, 4)):
     return np.random.default_rng(seed).random((n, *shape))
@@ -49,19 +36,9 @@ def test_few_pictures_leave_places_empty():
     assert np.isfinite(rows_of(pictures(5, 0, (3, 2, 2)), pictures(8, 1, (3, 2, 2))).pictures).any()
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    plugin = tmp_path_factory.mktemp("plugin") / "nowhere.py"
-    plugin.write_text(NOWHERE)
-    return genbench.run(
-        "memoriser,nowhere", "digits,wine", seeds=1, results=tmp_path_factory.mktemp("neighbours"), name="n",
-        jobs=0, samples=200, metrics="sliced_w2", plugins=[str(plugin)], progress=False, say=lambda _: None,
-    )  # fmt: skip
-
-
-def test_a_copy_is_seen_as_one(run):
+def test_a_copy_is_seen_as_one(picture_run):
     assert "neighbours" in available()
-    figures = neighbours.draw(run)
+    figures = neighbours.draw(picture_run)
     assert set(figures) == {"neighbours-digits"}
     panels = {p.get_title().partition("\n")[0]: p for p in figures["neighbours-digits"].axes if p.get_title()}
     assert set(panels) == {"test pictures: digits", "memoriser", "oracle", "nowhere"}
@@ -78,7 +55,7 @@ def test_a_copy_is_seen_as_one(run):
     assert float(panels["oracle"].get_title().split("\n")[1].split()[0]) == pytest.approx(held_out, rel=0.1)
 
 
-def test_one_dataset_has_the_plain_name(run, tmp_path):
+def test_one_dataset_has_the_plain_name(picture_run, tmp_path):
     alone = genbench.run(
         "memoriser", "digits", seeds=1, results=tmp_path, name="n", jobs=0, samples=50, metrics="sliced_w2",
         progress=False, say=lambda _: None,
