@@ -56,6 +56,15 @@ class NoisyCurve(SyntheticDataset):
     def log_density(self, x: Array) -> Array:
         return log_gaussian_sum(x, *self.nodes, self.noise)
 
+    def log_joint(self, x: Array) -> Array:
+        """Return the integral along the part of the curve that each label names, [n, classes]."""
+        if self.classes is None:
+            raise NotImplementedError(f"{self.card.name} has no labels")
+        points, log_weights = self.nodes
+        parts = [self._labels == y for y in range(self.classes)]
+        columns = [log_gaussian_sum(x, points[part], log_weights[part], self.noise) for part in parts]
+        return np.stack(columns, axis=1)
+
     @cached_property
     def entropy(self) -> float:
         """Differential entropy in nats, by the trapezoid rule in the plane, to 1e-7."""
@@ -64,8 +73,21 @@ class NoisyCurve(SyntheticDataset):
     @cached_property
     def nodes(self) -> tuple[Array, Array]:
         """Points of the curve [k, 2] and the logarithms of their weights [k], by which the integral becomes a sum."""
-        t, w = (np.concatenate(parts) for parts in zip(*map(self._rule, pairwise(self.pieces)), strict=True))
+        t, w = self._rules
         return self.path(t), np.log(w * self.mass(t))
+
+    @cached_property
+    def _rules(self) -> tuple[Array, Array]:
+        """Places t on the curve [k] and their weights [k], of all pieces."""
+        t, w = (np.concatenate(parts) for parts in zip(*map(self._rule, pairwise(self.pieces)), strict=True))
+        return t, w
+
+    @cached_property
+    def _labels(self) -> Labels:
+        """The label of each node [k]."""
+        labels = self.label(self._rules[0])
+        assert labels is not None
+        return labels
 
     def _rule(self, piece: tuple[float, float]) -> tuple[Array, Array]:
         start, end = piece
@@ -196,16 +218,23 @@ class Circles(SyntheticDataset):
     def log_density(self, x: Array) -> Array:
         return self._log_radial(np.hypot(x[:, 0], x[:, 1]))
 
+    def log_joint(self, x: Array) -> Array:
+        return np.stack(self._log_rings(np.hypot(x[:, 0], x[:, 1])), axis=1)
+
     def _log_radial(self, r: Array) -> Array:
         """Return log Σ_R ½ exp(−(r − R)²/2σ²) i0e(rR/σ²) / 2πσ², [n], with i0e(z) = e⁻ᶻ I₀(z).
 
         The mean of exp(x·c/σ²) over the angle of c is the Bessel function I₀.
         """
+        return np.asarray(np.logaddexp(*self._log_rings(r)))
+
+    def _log_rings(self, r: Array) -> list[Array]:
+        """Return the summand of each circle, the outer one first, as a logarithm [n]."""
         from scipy.special import i0e
 
         s2 = self.noise**2
-        outer, inner = (-((r - R) ** 2) / (2 * s2) + np.log(i0e(r * R / s2)) for R in (1.0, self.factor))
-        return np.asarray(np.logaddexp(outer, inner) - np.log(4 * np.pi * s2))
+        radii = (1.0, self.factor)
+        return [-((r - R) ** 2) / (2 * s2) + np.log(i0e(r * R / s2)) - np.log(4 * np.pi * s2) for R in radii]
 
     @cached_property
     def entropy(self) -> float:

@@ -31,6 +31,13 @@ class IsotropicMixture(SyntheticDataset):
         k = len(self.modes)
         return log_gaussian_sum(x, self.modes, np.full(k, -np.log(k)), self.mode_std)
 
+    def log_joint(self, x: Array) -> Array:
+        from scipy.spatial.distance import cdist
+
+        squares, k = cdist(x, self.modes, "sqeuclidean") / self.mode_std**2, len(self.modes)  # (n, k)
+        log_norm = self.shape[0] * np.log(self.mode_std * np.sqrt(2 * np.pi))
+        return np.asarray(-0.5 * squares - log_norm - np.log(k))
+
     @cached_property
     def entropy(self) -> float:
         """Differential entropy in nats.

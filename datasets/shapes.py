@@ -124,9 +124,11 @@ class Pinwheel(SyntheticDataset):
         return np.stack(_rotate(along, across, angle), axis=1), arm.astype(np.int64)
 
     def log_density(self, x: Array) -> Array:
+        return np.asarray(np.logaddexp.reduce(self.log_joint(x), axis=1))
+
+    def log_joint(self, x: Array) -> Array:
         along, across = _rotate(x[:, 0], x[:, 1], -self._twist(np.hypot(x[:, 0], x[:, 1])))
-        log_arms = self._log_arms(along, across)
-        return np.asarray(np.logaddexp.reduce(log_arms, axis=0) - np.log(self.arms))
+        return np.asarray(self._log_arms(along, across).T - np.log(self.arms))
 
     @cached_property
     def entropy(self) -> float:

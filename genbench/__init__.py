@@ -6,7 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genbench.api import load_dataset, load_model, load_run, run
+    from genbench.api import load_classifier, load_dataset, load_model, load_run, run
+    from genbench.classifier import Classifier
     from genbench.dataset import Dataset, RecordedDataset, SyntheticDataset, register_dataset
     from genbench.estimator import Estimator
     from genbench.metric import Evidence, register_metric
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": ("load_dataset", "load_model", "load_run", "run"),
+    "api": ("load_classifier", "load_dataset", "load_model", "load_run", "run"),
+    "classifier": ("Classifier",),
     "dataset": ("Dataset", "RecordedDataset", "SyntheticDataset", "register_dataset"),
     "estimator": ("Estimator",),
     "metric": ("Evidence", "register_metric"),
@@ -30,6 +32,7 @@ _HOMES = {
 HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Classifier",
     "Dataset",
     "Estimator",
     "Evidence",
@@ -41,6 +44,7 @@ __all__ = [
     "SyntheticDataset",
     "TorchModel",
     "__version__",
+    "load_classifier",
     "load_dataset",
     "load_model",
     "load_run",

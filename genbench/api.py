@@ -13,12 +13,13 @@ from genbench.errors import GenbenchError
 from genbench.registry import REGISTRY, discover
 
 if TYPE_CHECKING:
+    from genbench.classification import Bayes, Direct
     from genbench.conditions import Conditions
     from genbench.estimator import Estimator
     from genbench.plan import Plan
     from genbench.results import Run
 
-__all__ = ["default_name", "load_dataset", "load_model", "load_run", "run"]
+__all__ = ["default_name", "load_classifier", "load_dataset", "load_model", "load_run", "run"]
 
 TIMEOUTS = {"smoke": 300.0, "quick": 900.0}  # seconds; a budget that is not here gets the last
 LONG_TIMEOUT = 3600.0
@@ -29,7 +30,8 @@ Say = Callable[[str], None]
 def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Any:
     """Return a dataset by name: `load_dataset("moons", noise=0.1)`.
 
-    A synthetic one has `.sample(n, seed=0) -> [n, *shape]`, `.log_prob(x) -> [n]` in nats, `.entropy` in nats.
+    A synthetic one has `.sample(n, seed=0) -> [n, *shape]`, `.log_prob(x) -> [n]` in nats, `.entropy` in nats. One of
+    series has `.series`, a whole one [n].
 
     Raises:
         GenbenchError: the name or a parameter is unknown, or a value is refused.
@@ -51,6 +53,22 @@ def load_model(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Esti
 
     discover(tuple(plugins), groups=("models",))
     return Estimator(REGISTRY["models"][name], params)
+
+
+def load_classifier(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Bayes | Direct:
+    """Return a model as an unfitted classifier: `load_classifier("gmm").fit(x, labels).predict_log_proba(x)`.
+
+    A model with a density classifies by Bayes' rule, with one of it a class.
+
+    Raises:
+        GenbenchError: the name or a parameter is unknown, a value is refused, or the model has no density.
+    """
+    from genbench.classification import Bayes, Direct
+    from genbench.classifier import Classifier
+
+    discover(tuple(plugins), groups=("models",))
+    card = REGISTRY["models"][name]
+    return (Direct if issubclass(card.factory, Classifier) else Bayes)(card, params)
 
 
 def load_run(path: str | Path) -> Run:
@@ -93,8 +111,9 @@ def run(
         models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
         seeds: how many (3 is 0, 1, 2), or which ("4,7" or [4, 7]).
         budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
-        task: what a trial does: "generate"; "curve", which also scores in the course of the training; or "variance",
-            several trainings and draws on the data of each seed.
+        task: what a trial does: "generate"; "curve", which also scores in the course of the training; "variance",
+            several trainings and draws on the data of each seed; "classify", by a density of each class; "impute", with
+            gaps to fill; "interpolate", by codes; "forecast", one step ahead.
         name, results: the run goes to results/name; named after data, budget and task unless given.
         jobs: worker processes, one torch thread each; 0 is this process; as many as there are cores unless given.
         timeout: seconds after which a trial is stopped.

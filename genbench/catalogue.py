@@ -8,7 +8,7 @@ from genbench.parameters import defaults
 from genbench.recipe import Preset
 from genbench.registry import REGISTRY
 
-__all__ = ["print_catalogue"]
+__all__ = ["print_capabilities", "print_catalogue"]
 
 FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind",), "metrics": ("unit", "needs")}
 
@@ -38,6 +38,31 @@ def print_catalogue(name: str) -> None:
         )
     for failure in group.failures:
         console.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")
+
+
+def print_capabilities() -> None:
+    """Print what each model can do, by family, computed from what it has."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genbench.capabilities import CAPABILITIES, capabilities
+    from genbench.dataset import KINDS
+
+    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    table = Table(show_lines=False, box=None, pad_edge=False)
+    for heading in ("model", "family", *CAPABILITIES, *KINDS):
+        table.add_column(heading, no_wrap=True, header_style="bold")
+    for card in sorted(REGISTRY["models"].cards.values(), key=lambda card: (card.family, card.name)):
+        able = capabilities(card)
+        kinds = ["yes" if kind in card.kinds else "–" for kind in KINDS]
+        table.add_row(escape(card.name), escape(card.family), *(able[name] or "–" for name in CAPABILITIES), *kinds)
+    console.print(table)
+    console.print(
+        "[dim]imputes: exact, by the model's own conditional (of an autoregressive one, where the known coordinates "
+        "come first);\nguided, by the known ones on the way from noise to data; by importance resampling of its own "
+        "samples, or by the nearest of them.[/dim]"
+    )
 
 
 def _parameters(card: Any) -> str:

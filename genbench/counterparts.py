@@ -29,7 +29,7 @@ class Pair:
     @property
     def dataset(self) -> str:
         """The dataset's label, the same for both."""
-        return self.after[0].dataset
+        return self.after[0].place
 
     def __str__(self) -> str:
         before, after = self.before[0].model, self.after[0].model
@@ -140,10 +140,10 @@ def some(names: Sequence[str]) -> str:
 
 
 def _groups(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRecord]]:
-    """Return the trials by dataset and model, in their order."""
+    """Return the trials by dataset, with the task where it matters, and model, in their order."""
     groups: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
     for trial in trials:
-        groups[trial.dataset, trial.model].append(trial)
+        groups[trial.place, trial.model].append(trial)
     return dict(groups)
 
 

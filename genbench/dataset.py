@@ -138,6 +138,16 @@ class SyntheticDataset(Dataset):
         """Differential entropy in nats."""
         raise NotImplementedError
 
+    def log_joint(self, x: Array) -> Array:
+        """Return log p(x, y) in nats of every label y, [n, classes], for x [n, *shape], where the dataset knows it.
+
+        It is what the best classifier knows. Summed over the labels it is `log_density`.
+
+        Raises:
+            NotImplementedError: it is not known.
+        """
+        raise NotImplementedError
+
     def sample(self, n: int, seed: int = 0) -> Array:
         """Return `n` independent draws [n, *shape]."""
         return self.labelled_sample(n, seed)[0]

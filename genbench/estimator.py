@@ -18,6 +18,7 @@ from genbench.dataset import Array, Dataset, Labels, Splits
 from genbench.errors import BadSamples, ContractError, GenbenchError
 from genbench.model import Model, ModelCard
 from genbench.parameters import bind, create
+from genbench.predictive import Mixture
 from genbench.recipe import Budget
 from genbench.seeding import isolated, stream
 from genbench.standardise import Standardiser
@@ -71,7 +72,7 @@ class Estimator:
         redraw: Redraw | None = None,
         checkpoint: Checkpoint | None = None,
     ) -> Estimator:
-        """Learn from points x [n, *shape]; returns itself.
+        """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
 
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
@@ -95,6 +96,7 @@ class Estimator:
             raise GenbenchError(
                 f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset"
             )
+        kind = self._kind(kind)
         x = self._prepare(x, kind, levels)
         y = self._count(labels, len(x), classes)
         kept = np.arange(len(x))
@@ -154,6 +156,7 @@ class Estimator:
         """
         if not self._is_torch:
             raise GenbenchError(f"{self.card.name} has no weights to restore; fit it again")
+        kind = self._kind(kind)
         x = self._prepare(x, kind, levels)
         self._count(labels, len(x), classes)
         self.standardiser = self._units(x, kind)
@@ -216,18 +219,22 @@ class Estimator:
             raise GenbenchError(f"{self!r} is not conditional and draws without labels; leave them out")
         return None
 
-    def log_prob(self, x: Any, seed: int = 0) -> Array:
+    def log_prob(self, x: Any, seed: int = 0, labels: Any = None) -> Array:
         """Return log p(x) in nats of the data's own units, [n] float64; its kind is `card.likelihood`.
 
+        Args:
+            labels: of the points [n], or one for all, for log p(x | label) of a conditional model; none is p(x).
+
         Raises:
-            GenbenchError: the model has no likelihood.
+            GenbenchError: the model has no likelihood, or labels are given that do not fit.
             ContractError: the model gave another shape, or NaN.
         """
         if self.card.likelihood == "none":
             raise GenbenchError(f"{self.card.name} has no likelihood; `genbench list models` shows which have one")
         z = self._standardised(x)
+        y = None if labels is None else self.labels(labels, len(z))
         with self._inside(stream(seed, "log_prob")):
-            parts = [self._log_prob(z[at : at + size]) for at, size in self._batches(len(z))]
+            parts = [self._log_prob(z[at : at + size], *self._of(y, at, size)) for at, size in self._batches(len(z))]
         return np.concatenate(parts) + self._fitted().log_det
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
@@ -237,6 +244,63 @@ class Estimator:
         z = self._standardised(x)
         with self._inside(stream(seed, "diagnosis")):
             return {name: float(value) for name, value in self.model.diagnose(self._native(z)).items()}
+
+    def forecast(self, x: Any, seed: int = 0) -> Mixture:
+        """Return the distribution of the value after each history x [n, length − 1], in the data's own units.
+
+        Raises:
+            GenbenchError: the model does not forecast, or the histories have another length.
+            ContractError: the model gave another shape, or NaN.
+        """
+        if not hasattr(self.model, "forecast"):
+            raise GenbenchError(f"{self.card.name} does not forecast: it has no verb `forecast`")
+        units, x = self._fitted(), _points(x, self.card.name)
+        if x.shape[1:] != (units.mean.size - 1,):
+            raise GenbenchError(f"{self.card.name} needs histories [n, {units.mean.size - 1}], got shape {x.shape}")
+        z = (x - units.mean[:-1]) / units.scale[:-1]
+        with self._inside(stream(seed, "forecast")):
+            parts = [self.model.forecast(self._native(z[at : at + size])) for at, size in self._batches(len(z))]
+        fields = ("log_weights", "means", "stds")
+        found = Mixture(*(np.concatenate([_numpy(getattr(part, name)) for part in parts]) for name in fields))
+        if found.means.shape[:1] != (len(x),) or not found.is_sound:
+            raise ContractError(f"{self.card.name}.forecast gave {found.means.shape} or NaN for {len(x)} histories")
+        return found.affine(units.scale[-1], units.mean[-1])
+
+    def apply(self, x: Any, verb: Callable[[Model, Any], Any], name: str, seed: int = 0) -> Array:
+        """Return what a verb of the model makes of points x [n, *shape]: again points [n, *shape], in the data's units.
+
+        Args:
+            verb: called as `verb(model, z)` with batches z of standardised points, as the model reads them.
+            name: of the stream of randomness.
+        """
+        return self._fitted().inverse(self._transformed(x, verb, name, seed))
+
+    def encode(self, x: Any, seed: int = 0) -> Array:
+        """Return the codes [n, l] of points x [n, *shape] in the model's latent space.
+
+        Raises:
+            GenbenchError: the model does not encode.
+        """
+        if not hasattr(self.model, "to_latent"):
+            raise GenbenchError(f"{self.card.name} does not encode; see `genbench list models --capabilities`")
+        return self._transformed(x, lambda model, z: cast(Any, model).to_latent(z), "encode", seed)
+
+    def decode(self, codes: Array, seed: int = 0) -> Array:
+        """Return the points [n, *shape] that codes [n, l] stand for, in the data's own units.
+
+        Raises:
+            GenbenchError: the model does not decode.
+        """
+        if not hasattr(self.model, "from_latent"):
+            raise GenbenchError(f"{self.card.name} does not decode; see `genbench list models --capabilities`")
+        model, units = cast(Any, self.model), self._fitted()
+        with self._inside(stream(seed, "decode")):
+            parts = [_numpy(model.from_latent(self._native(codes[at : at + n]))) for at, n in self._batches(len(codes))]
+        return units.inverse(np.concatenate(parts))
+
+    def blanked(self, x: Array, known: Any) -> Array:
+        """Return x [n, *shape] with the mean of the training points where coordinates are not known [*shape]."""
+        return np.where(known, x, self._fitted().mean)
 
     def weights(self) -> dict[str, Any]:
         """Return the weights of a torch model by name, as tensors; empty for others."""
@@ -267,9 +331,13 @@ class Estimator:
     def _is_torch(self) -> bool:
         return hasattr(self.model, "training_loss")
 
+    def _kind(self, kind: str) -> str:
+        """Return the kind of data as it was given; whatever is given to a model of series alone is series."""
+        return "series" if self.card.kinds == ("series",) else kind
+
     def _prepare(self, x: Any, kind: str, levels: int | None) -> Array:
         """Return x as an array, and create the model with the presets for its kind and shape."""
-        x = _points(x, self.card.name)
+        x = _points(np.asarray(x)[None] if kind == "series" and np.ndim(x) == 1 else x, self.card.name)
         self.params = bind(self.card, self.given, (kind, x.shape[1:]))
         with self._on_device():
             self.model = create(self.card, self.params)
@@ -280,6 +348,8 @@ class Estimator:
     def _units(self, x: Array, kind: str) -> Standardiser:
         if not self.card.standardise or (kind == "image" and self.model.reads_levels):
             return Standardiser.identity(x.shape[1:])
+        if kind == "series":
+            return Standardiser.of_series(x)
         return Standardiser.of_pictures(x) if kind == "image" else Standardiser.fit(x)
 
     def _single(self, x: NDArray[np.floating], rows: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
@@ -328,6 +398,13 @@ class Estimator:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         return self.standardiser
 
+    def _transformed(self, x: Any, verb: Callable[[Model, Any], Any], name: str, seed: int) -> Array:
+        """Return what verb(model, z) makes of the standardised points z of x [n, *shape], batch after batch."""
+        z = self._standardised(x)
+        with self._inside(stream(seed, name)):
+            parts = [_numpy(verb(self.model, self._native(z[at : at + n]))) for at, n in self._batches(len(z))]
+        return np.concatenate(parts)
+
     def _standardised(self, x: Any) -> Array:
         """Return points x [n, *shape] in the model's units, or say why they are none."""
         units, x = self._fitted(), _points(x, self.card.name)
@@ -335,9 +412,9 @@ class Estimator:
             raise GenbenchError(f"{self.card.name} was fitted to points of shape {units.mean.shape}, got {x.shape[1:]}")
         return units.forward(x)
 
-    def _log_prob(self, z: Array) -> Array:
+    def _log_prob(self, z: Array, *labels: Any) -> Array:
         """Return the model's own log p(z) for one batch of standardised points [n, *shape], checked."""
-        values = _numpy(self.model.log_prob(self._native(z)))
+        values = _numpy(self.model.log_prob(self._native(z), *labels))
         if values.shape != (len(z),):
             raise ContractError(f"{self.card.name}.log_prob gave shape {values.shape}; it must be {(len(z),)}")
         bad = int(np.isnan(values).sum())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from genbench.errors import BadSamples
-from genbench.metric import Evidence, MetricCard, Score
+from genbench.metric import Evidence, MetricCard, Score, TaskEvidence, select_metrics
 from genbench.registry import REGISTRY, discover
 from genbench.seeding import isolated, stream
 
@@ -53,8 +53,10 @@ class Evaluation:
         return combined
 
 
-def evaluate(evidence: Evidence, metrics: Sequence[str] | None = None) -> Evaluation:
-    """Score the evidence with the named metrics, or with all; one that fails is a None and a flag, and stops no other.
+def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = None) -> Evaluation:
+    """Score the evidence with the named metrics; one that fails is a None and a flag, and stops no other.
+
+    Unless named, they are all those of samples and densities.
 
     Raises:
         BadSamples: there are no samples, or they have the wrong shape or NaN or infinite values.
@@ -62,9 +64,10 @@ def evaluate(evidence: Evidence, metrics: Sequence[str] | None = None) -> Evalua
     """
     discover(groups=("metrics",))
     group = REGISTRY["metrics"]
-    names = [spec.name for spec in group.select("all")] if metrics is None else metrics
+    names = [card.name for card in select_metrics("all")] if metrics is None else metrics
     cards: list[MetricCard] = [group[name] for name in dict.fromkeys(names)]
-    _check(evidence)
+    if isinstance(evidence, Evidence):
+        _check(evidence)
     evaluation = Evaluation()
     for card in sorted(cards, key=lambda card: (card.order, card.name)):
         score = _score(card, evidence)
@@ -87,7 +90,7 @@ def _check(evidence: Evidence) -> None:
         raise BadSamples(f"{bad} of {len(x)} samples are NaN or infinite")
 
 
-def _score(card: MetricCard, evidence: Evidence) -> Score:
+def _score(card: MetricCard, evidence: Evidence | TaskEvidence) -> Score:
     """Return a metric's score, NaN with a reason where there is none; without a reason where it does not apply."""
     if not card.needs <= evidence.has:
         return Score(math.nan)

@@ -97,8 +97,8 @@ def _line(cells: Sequence[str]) -> str:
 def _sections(board: Leaderboard) -> list[tuple[str, list[Row], list[str]]]:
     """Return each dataset with its rows and the metrics that any of them has."""
     sections = []
-    for dataset in dict.fromkeys(row.dataset for row in board.rows):
-        rows = [row for row in board.rows if row.dataset == dataset]
+    for dataset in dict.fromkeys(row.place for row in board.rows):
+        rows = [row for row in board.rows if row.place == dataset]
         sections.append((dataset, rows, [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]))
     return sections
 

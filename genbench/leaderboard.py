@@ -11,7 +11,7 @@ import numpy as np
 
 from genbench.errors import GenbenchError, nearest
 from genbench.model import LIKELIHOODS
-from genbench.record import Cost, TrialRecord
+from genbench.record import SAMPLING, Cost, TrialRecord
 from genbench.registry import discover
 from genbench.standing import Cell, card_of, fill_cells, mark_best, set_floors
 from genbench.statistics.intervals import Method
@@ -29,10 +29,12 @@ ROUNDING = 1e-12  # a score that varies less from draw to draw is exact
 
 @dataclass
 class Row:
-    """One model on one dataset."""
+    """One model on one dataset; `place` is the heading of its table, and `task` what its scores are of."""
 
     model: str
     dataset: str
+    task: str
+    place: str
     family: str
     role: str
     likelihood: str
@@ -53,14 +55,17 @@ class Row:
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
         row = asdict(self)
-        for name in ("values", "draws", "nested", "standard_errors", "samples"):
+        for name in ("place", "values", "draws", "nested", "standard_errors", "samples"):
             del row[name]
         return row
 
 
 @dataclass
 class Leaderboard:
-    """Rows by dataset, then by the metric that it is sorted by, best first; failures last."""
+    """Rows by dataset and task, then by the metric that it is sorted by, best first; failures last.
+
+    A table that has not that metric is sorted by the first one of its own.
+    """
 
     rows: list[Row]
     sort: str | None
@@ -78,22 +83,26 @@ class Leaderboard:
         discover(groups=("metrics",))
         groups: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
         for trial in trials:
-            groups[trial.dataset, trial.model].append(trial)
+            groups[trial.place, trial.model].append(trial)
         rows = [_row(group) for group in groups.values()]
         fill_cells(rows, intervals)
         names = sorted({name for row in rows for name in row.metrics}, key=_order)
         if sort is not None and sort not in names:
             raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
-        sort = sort or _default_sort(rows, names)
-        by_dataset: dict[str, list[Row]] = defaultdict(list)
+        sampled = [row for row in rows if row.task == SAMPLING[0]]
+        sort = sort or _default_sort(sampled or rows, names)
+        tables: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
-            by_dataset[row.dataset].append(row)
-        for here in by_dataset.values():
+            tables[row.place].append(row)
+        ordered = []
+        for here in tables.values():
             set_floors(here)
-            for name in names:
+            own = [name for name in names if any(name in row.metrics for row in here)]
+            for name in own:
                 mark_best(here, name)
-        rows = [row for here in by_dataset.values() for row in sorted(here, key=lambda row: _rank(row, sort))]
-        return cls(rows, sort, names)
+            by = sort if sort in own else _default_sort(here, own)
+            ordered += sorted(here, key=lambda row: _rank(row, by))
+        return cls(ordered, sort, names)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as plain data: model, dataset, seeds, failed, likelihood, metrics, cost."""
@@ -105,12 +114,12 @@ class Leaderboard:
 
         return pd.DataFrame([_flat(row, self.metrics) for row in self.rows])
 
-    def resolutions(self, dataset: str) -> dict[str, Resolution]:
-        """Return what each metric can tell apart on a dataset, by the oracle's repeated draws, where it has them.
+    def resolutions(self, place: str) -> dict[str, Resolution]:
+        """Return what each metric can tell apart in one table, by the oracle's repeated draws, where it has them.
 
-        It is for models with as many seeds as the best-sampled row of the dataset has.
+        It is for models with as many seeds as the best-sampled row of the table has.
         """
-        here = [row for row in self.rows if row.dataset == dataset]
+        here = [row for row in self.rows if row.place == place]
         oracle = next((row for row in here if row.role == "oracle"), None)
         if oracle is None:
             return {}
@@ -137,6 +146,8 @@ def _row(trials: list[TrialRecord]) -> Row:
     return Row(
         model=first.model,
         dataset=first.dataset,
+        task=first.spec.task if not first.sampled else SAMPLING[0],
+        place=first.place,
         family=first.family,
         role=first.role,
         likelihood=(fine or trials)[0].likelihood,

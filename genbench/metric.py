@@ -13,10 +13,11 @@ from genbench.dataset import Array, Dataset, SyntheticDataset
 from genbench.errors import ContractError, GenbenchError
 from genbench.registry import REGISTRY, Card
 from genbench.seeding import generator, stream
+from genbench.spec import parse_list
 
-__all__ = ["Evidence", "MetricCard", "Protocol", "Score", "register_metric"]
+__all__ = ["Evidence", "MetricCard", "Protocol", "Score", "TaskEvidence", "register_metric", "select_metrics"]
 
-NEEDS = ("density", "truth", "modes", "train", "labels", "levels")
+NEEDS = ("density", "truth", "modes", "train", "labels", "levels", "pictures")
 FEW_DIMENSIONS = 64
 
 T = TypeVar("T")
@@ -85,6 +86,7 @@ class MetricCard(Card):
     ratio: bool = True
     by_likelihood: bool = False
     variant: bool = False
+    task: str = ""
 
 
 def register_metric(
@@ -99,6 +101,7 @@ def register_metric(
     ratio: bool = True,
     by_likelihood: bool = False,
     variant: bool = False,
+    task: str = "",
 ) -> Callable[[F], F]:
     """Register a function `metric(evidence) -> float | Score` under `name`.
 
@@ -107,24 +110,71 @@ def register_metric(
         unit: "nats", "data units", …
         higher_is_better: False for distances.
         needs: of "density" (the model's log_prob), "truth" (the data's), "modes", "train" (the training points),
-            "labels" (of pictures, for a classifier) and "levels" (of their grey); without them it is absent.
+            "labels" (of pictures, for a classifier), "levels" (of their grey) and "pictures" themselves; without them
+            it is absent.
         order: place among the columns; the first one that every model has is the default of `--sort`.
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.
         variant: whether it is computed only where it is named, not as one of `all`.
+        task: the task whose own evidence it looks at, a `TaskEvidence` whose `has` answers `needs`; where it is empty,
+            the metric looks at samples and densities, the `Evidence` of every task that has no metrics of its own.
 
     Raises:
         ContractError: `needs` names something unknown.
     """
-    if set(needs) - set(NEEDS):
+    if not task and set(needs) - set(NEEDS):
         raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
 
     def wrap(function: F) -> F:
-        facts = (label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood, variant)
+        facts = (label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood, variant, task)
         REGISTRY["metrics"].add(MetricCard(name, family, function, *facts))
         return function
 
     return wrap
+
+
+def select_metrics(selection: str, task: str = "") -> list[MetricCard]:
+    """Return the metrics of a selection that score a task, in the order of their columns.
+
+    A task that has metrics of its own is scored by these alone, any other by those of samples and densities. `all`,
+    `zoo` and families leave out what does not fit the task.
+
+    Raises:
+        GenbenchError: a name is unknown, a metric that was named belongs to another task, or none is left.
+    """
+    group = REGISTRY["metrics"]
+    own = task if any(card.task == task for card in group.cards.values()) else ""
+    chosen: list[MetricCard] = [group[spec.name] for spec in group.select(selection)]
+    named = {spec.name for spec in parse_list(selection)}
+    strangers = [card for card in chosen if card.task != own and (card.name in named or len(chosen) == 1)]
+    fitting = [card for card in chosen if card.task == own]
+    if strangers or not fitting:
+        what = strangers[0].name if strangers else selection
+        known = ", ".join(sorted(card.name for card in group.cards.values() if card.task == own))
+        raise GenbenchError(f"'{what}' is no metric of the task {task or 'generate'}; it has {known}")
+    return sorted(fitting, key=lambda card: (card.order, card.name))
+
+
+@dataclass
+class TaskEvidence:
+    """What the metrics of a task with evidence of its own look at; the task subclasses it with its arrays.
+
+    Attributes:
+        dataset: the dataset.
+        seed: the evaluation seed, the same for all models.
+    """
+
+    dataset: Dataset
+    seed: int
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Which needs of the task's metrics are met."""
+        return frozenset()
+
+    def rng(self, metric: str) -> np.random.Generator:
+        """Return the generator of a metric, the same for all models."""
+        return generator(self.seed, metric)
 
 
 @dataclass
@@ -165,6 +215,7 @@ class Evidence:
             "train": self.train is not None,
             "labels": self.dataset.classes is not None and self.dataset.kind == "image",
             "levels": self.dataset.levels is not None,
+            "pictures": len(self.dataset.shape) == 3,
         }
         return frozenset(name for name, true in facts.items() if true)
 

@@ -24,10 +24,15 @@ class ModelCard(Card):
 
     likelihood: str = "none"
     paper: str = ""
-    kinds: tuple[str, ...] = ("points", "table")
+    kinds: tuple[str, ...] = ("points", "table", "series")
     role: str = "model"
     standardise: bool = True
     variant: bool = False
+    tasks: tuple[str, ...] = ()
+
+    def takes_part(self, task: str) -> bool:
+        """Whether it was made for a task: a model that names none is tried in each."""
+        return not self.tasks or task in self.tasks
 
 
 def register_model(
@@ -36,10 +41,11 @@ def register_model(
     family: str,
     likelihood: str = "none",
     paper: str = "",
-    kinds: tuple[str, ...] = ("points", "table"),
+    kinds: tuple[str, ...] = ("points", "table", "series"),
     role: str = "model",
     standardise: bool = True,
     variant: bool = False,
+    tasks: tuple[str, ...] = (),
 ) -> Callable[[M], M]:
     """Register a model class under `name`.
 
@@ -51,6 +57,7 @@ def register_model(
         role: "model"; "control" for a trivial baseline; "oracle" for the one whose scores are the floor of every score.
         standardise: whether the engine hands it data with mean 0 and standard deviation 1 per coordinate.
         variant: whether it is a variant of another model of its family, which the selection "all" leaves out.
+        tasks: the only tasks in which it takes part, for what does not sample ("classify"); all of them if empty.
 
     Raises:
         ContractError: a value is not one of those listed.
@@ -62,7 +69,7 @@ def register_model(
         raise ContractError(f"model '{name}' has kinds {kinds!r}; write a tuple of {', '.join(KINDS)}")
 
     def wrap(cls: M) -> M:
-        facts = (likelihood, paper, tuple(kinds), role, standardise, variant)
+        facts = (likelihood, paper, tuple(kinds), role, standardise, variant, tuple(tasks))
         REGISTRY["models"].add(ModelCard(name, family, cls, *facts))
         return cls
 
@@ -78,7 +85,10 @@ class Model:
 
     Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point; `likelihood`, the kind of
     `log_prob` on the data at hand, where it is not always the one that the model is registered with.
-    Optional verbs: `diagnose(x) -> dict[str, float]`, the family's own numbers about test points x (an ELBO's parts).
+    Optional verbs: `diagnose(x) -> dict[str, float]`, the family's own numbers about test points x (an ELBO's parts);
+    `forecast(x) -> Mixture` (genbench.predictive), the distribution of the value after each history x [n, length − 1]
+    of a series; `to_latent(x) -> z` [n, l] and `from_latent(z) -> x` for a code in which points can be interpolated;
+    `conditional_sample(x, known)`; `noise_grid` and `ends` of `genbench.repaint`.
     """
 
     card: ClassVar[ModelCard]
@@ -100,6 +110,21 @@ class Model:
 
         Raises:
             NotImplementedError: it has no density for these data; then it has no likelihood on this dataset.
+        """
+        raise NotImplementedError
+
+    def conditional_sample(self, x: Any, known: Any) -> Any:
+        """Return x [n, *shape] with the coordinates that are not known drawn anew, exactly, given those that are.
+
+        Optional: a model without it fills gaps by guidance, by importance, or by its nearest samples. What stands in x
+        where coordinates are missing is the mean of the training points and has no say.
+
+        Args:
+            x: points [n, *shape], one draw each.
+            known: which coordinates are given, bool [*shape]; neither all nor none.
+
+        Raises:
+            NotImplementedError: it cannot do it exactly for this mask.
         """
         raise NotImplementedError
 

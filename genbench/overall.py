@@ -69,7 +69,8 @@ def overall(board: Leaderboard, metric: str | None = None) -> list[Overall]:
     oracle's where the metric has one, so that datasets weigh alike. A seed that failed counts as worse than any score.
     """
     metric = metric or board.sort
-    rows = [row for row in board.rows if row.role == "model"]
+    tasks = {row.task for row in board.rows if metric in row.values}
+    rows = [row for row in board.rows if row.role == "model" and row.task in tasks]
     models = Counter(row.dataset for row in rows)
     datasets = tuple(name for name, count in models.items() if 2 * count >= max(models.values()))
     if metric is None or len(datasets) < 2:

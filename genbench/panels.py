@@ -23,6 +23,7 @@ __all__ = [
     "datasets_of",
     "first_seeds",
     "is_image",
+    "of_task",
     "panels",
     "score_line",
     "show_each",
@@ -36,13 +37,13 @@ LONGEST = 27  # letters of a model's name in a title
 
 def by_dataset(run: Run, stem: str, datasets: Iterable[str], draw: Callable[[str], Figure]) -> dict[str, Figure]:
     """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`."""
-    many = len({trial.dataset for trial in run.trials}) > 1
+    many = len({trial.dataset for trial in run.trials if trial.sampled}) > 1
     return {f"{stem}-{name}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
 
 
 def datasets_of(run: Run, *, images: bool) -> list[str]:
-    """Return the datasets of a run that hold images, or those that do not."""
-    names = dict.fromkeys(trial.dataset for trial in run.trials)
+    """Return the datasets of a run that were sampled and hold images, or those that do not."""
+    names = dict.fromkeys(trial.dataset for trial in run.trials if trial.sampled)
     return [name for name in names if is_image(run, name) == images]
 
 
@@ -58,8 +59,8 @@ def first_seeds(run: Run, dataset: str) -> list[TrialRecord]:
 
     The order is the leaderboard's.
     """
-    models = [row.model for row in run.leaderboard().rows if row.dataset == dataset]
-    trials = [trial for trial in run.trials if trial.dataset == dataset]
+    models = [row.model for row in run.leaderboard().rows if row.place == dataset]
+    trials = [trial for trial in run.trials if trial.place == dataset]
     return [
         min((t for t in trials if t.model == model), key=lambda trial: (trial.status != "ok", trial.seed))
         for model in models
@@ -84,6 +85,25 @@ def truth(trial: TrialRecord, n: int) -> Array:
         GenbenchError: the dataset's plugin is not there any more.
     """
     return dataset_of(trial).reference(n, stream(trial.seed, "data"))
+
+
+def of_task(run: Run, stem: str, task: str, draw: Callable[[str, list[TrialRecord]], Figure]) -> dict[str, Figure]:
+    """Return a figure for each dataset of the plane on which a task of its own was run, of the trials that went well.
+
+    `draw(place, trials)` is given each model's first seed, leader first.
+    """
+    ok = [trial for trial in run.trials if trial.spec.task == task and trial.status == "ok"]
+    places = {trial.place: trial.dataset for trial in ok}
+    flat = {place: name for place, name in places.items() if _in_the_plane(ok, place)}
+    figures = {}
+    for place, name in flat.items():
+        trials = [trial for trial in first_seeds(run, place) if trial.status == "ok"]
+        figures[f"{stem}-{name}" if len(places) > 1 else stem] = draw(place, trials)
+    return figures
+
+
+def _in_the_plane(trials: Iterable[TrialRecord], place: str) -> bool:
+    return dataset_of(next(trial for trial in trials if trial.place == place)).shape == (2,)
 
 
 def panels(

@@ -136,7 +136,7 @@ def resolution_line(board: Leaderboard, dataset: str, metrics: Sequence[str]) ->
 def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> list[str]:
     """Return where the spread of each model's scores comes from, a line each; nothing unless that was run."""
     lines = []
-    for row in (row for row in board.rows if row.dataset == dataset):
+    for row in (row for row in board.rows if row.place == dataset):
         found = board.components(row)
         parts = []
         for name in metrics:

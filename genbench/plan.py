@@ -6,17 +6,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from genbench.dataset import Dataset
 from genbench.errors import GenbenchError, collected_warnings
-from genbench.metric import Protocol
+from genbench.metric import Protocol, select_metrics
 from genbench.parameters import bind, create, defaults
 from genbench.recipe import Budget
 from genbench.record import TrialSpec
 from genbench.registry import REGISTRY, WHOLE, Card, Group
 from genbench.sources import fingerprint
 from genbench.spec import Spec, parse_list
+from genbench.tasks import task_module
 
 __all__ = ["Plan", "make_plan", "parse_seeds"]
 
@@ -81,16 +83,19 @@ def make_plan(
             dataset.
     """
     Budget(budget)
+    work = task_module(task)
     numbers = parse_seeds(seeds)
     with collected_warnings() as cautions:
-        chosen_models = _choose(REGISTRY["models"], models)
+        chosen_models = _taking_part(_choose(REGISTRY["models"], models), models, task)
         chosen_datasets = _choose(REGISTRY["datasets"], datasets)
-    names = tuple(sorted((spec.name for spec in REGISTRY["metrics"].select(metrics)), key=_column))
+    names = tuple(card.name for card in select_metrics(metrics, task))
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     notes, groups = [f"caution: {text}" for text in cautions], []
     for dataset in chosen_datasets:
         data = create(dataset.card, dataset.params)
-        able, floors, note = _pair(chosen_models, dataset, data, named=models.strip() not in WHOLE)
+        if hasattr(work, "check_data"):
+            work.check_data(data)
+        able, floors, note = _pair(chosen_models, dataset, data, work, named=models.strip() not in WHOLE)
         notes += note
         suited = [model.on((data.kind, data.shape)) for model in floors + able]
         groups.append((dataset, data.fingerprint(), suited))
@@ -134,35 +139,54 @@ def _choose(group: Group, selection: str) -> list[_Choice]:
     return list(choices.values())
 
 
+def _taking_part(choices: list[_Choice], selection: str, task: str) -> list[_Choice]:
+    """Return the models that were made for a task; a whole group or a family leaves the others out.
+
+    Raises:
+        GenbenchError: one that was named takes part in other tasks only, or none is left.
+    """
+    fitting = [choice for choice in choices if choice.card.takes_part(task)]
+    named = {spec.name for spec in parse_list(selection)}
+    for choice in choices:
+        if choice not in fitting and (choice.card.name in named or not fitting):
+            only = ", ".join(choice.card.tasks)
+            raise GenbenchError(f"{choice.label} takes part in the task {only} only, not in {task}; leave it out")
+    return fitting
+
+
 def _pair(
-    models: list[_Choice], dataset: _Choice, data: Dataset, named: bool
+    models: list[_Choice], dataset: _Choice, data: Dataset, work: ModuleType, named: bool
 ) -> tuple[list[_Choice], list[_Choice], list[str]]:
     """Return the models that can handle a dataset, the oracles that were not asked for, and notes about both."""
     kind = dataset.card.kind
-    reasons = {model.label: _obstacle(model, data) for model in models}
+    reasons = {model.label: _obstacle(model, data, work) for model in models}
     able = [model for model in models if not reasons[model.label]]
     unable = [model for model in models if reasons[model.label]]
     if unable and named:
         label = unable[0].label
         raise GenbenchError(f"{label} cannot handle {dataset.label}: it {reasons[label]}; leave one out")
-    notes = [f"left out on {dataset.label}: {model.label} {reasons[model.label]}" for model in unable]
+    notes = [
+        f"left out on {dataset.label}: {', '.join(model.label for model in unable if reasons[model.label] == reason)} "
+        f"({reason})"
+        for reason in dict.fromkeys(reasons[model.label] for model in unable)
+    ]
     asked = {model.card.name for model in able}
     oracles = [
         c for c in REGISTRY["models"].cards.values() if c.role == "oracle" and kind in c.kinds and c.name not in asked
     ]
     floors = [_Choice(card, card.name, bind(card, {}), frozenset()) for card in oracles]
-    return able, floors, notes
+    return able, [floor for floor in floors if not _obstacle(floor, data, work)], notes
 
 
-def _obstacle(model: _Choice, data: Dataset) -> str:
-    """Return why a model cannot handle the data; empty if it can."""
+def _obstacle(model: _Choice, data: Dataset, work: ModuleType) -> str:
+    """Return why a model cannot do a task on the data; empty if it can."""
     if data.kind not in model.card.kinds:
         return f"takes {', '.join(model.card.kinds)}, not {data.kind}"
     with collected_warnings():
         plugin = create(model.card, model.on((data.kind, data.shape)).params)
     if getattr(plugin, "conditional", False) and data.classes is None:
         return "is conditional, and there are no classes"
-    return ""
+    return str(work.obstacle(model.card, plugin, data)) if hasattr(work, "obstacle") else ""
 
 
 def _sources(task: str, model: _Choice, dataset: Card, metrics: Sequence[str]) -> dict[str, str]:
@@ -173,8 +197,6 @@ def _sources(task: str, model: _Choice, dataset: Card, metrics: Sequence[str]) -
     others = [card.file for name, card in REGISTRY["datasets"].cards.items() if name in named]
 
     task_file = Path(genbench.tasks.__path__[0]) / f"{task}.py"
-    if not task_file.exists():
-        raise GenbenchError(f"no task '{task}'; `genbench run --help` lists them")
     judges = [REGISTRY["metrics"][name].file for name in metrics]
     return fingerprint(task_file, model.card.file, dataset.file, *others, *judges)
 
@@ -184,7 +206,3 @@ def _specs(text: str) -> list[Spec]:
         return parse_list(text)
     except GenbenchError:  # not every text parameter is a selection
         return []
-
-
-def _column(name: str) -> tuple[int, str]:
-    return (REGISTRY["metrics"][name].order, name)

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-__all__ = ["SCHEMA", "STATUSES", "Cost", "Failure", "RunRecord", "Status", "TrialRecord", "TrialSpec"]
+__all__ = ["SAMPLING", "SCHEMA", "STATUSES", "Cost", "Failure", "RunRecord", "Status", "TrialRecord", "TrialSpec"]
 
 SCHEMA = 1
+SAMPLING = ("generate", "curve", "variance")  # tasks that score samples, so that they share a table
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]
 STATUSES: tuple[Status, ...] = ("ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples")
 
@@ -131,6 +132,16 @@ class TrialRecord(BaseModel):
     curve: list[dict[str, float]] = []
     error: Failure | None = None
     spec: TrialSpec
+
+    @property
+    def sampled(self) -> bool:
+        """Whether its scores are of samples, as those of `generate`, and not of another task's."""
+        return self.spec.task in SAMPLING
+
+    @property
+    def place(self) -> str:
+        """The heading of the table in which it is a row: the dataset, with the task where that scores no samples."""
+        return self.dataset if self.sampled else f"{self.dataset}, {self.spec.task}"
 
     @field_validator("history", mode="before")
     @classmethod

@@ -12,21 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from genbench import judge
-from genbench.dataset import Array, Dataset, Sizes, Splits, SyntheticDataset
+from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
 from genbench.environment import environment
 from genbench.errors import GenbenchError, collected_warnings
 from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation
 from genbench.metric import Protocol
 from genbench.parallel import perform_each
-from genbench.parameters import create
 from genbench.plan import make_plan
 from genbench.record import TrialRecord, TrialSpec
 from genbench.registry import REGISTRY, discover
 from genbench.results import Run
-from genbench.seeding import stream
 from genbench.sources import fingerprint
 from genbench.store import Store
+from genbench.tasks.generate import load_data
 
 __all__ = ["SWEEPS", "CannotRescore", "Report", "changed_code", "load_data", "rescore", "revive", "scores"]
 
@@ -132,6 +131,8 @@ def _rescore(
 ) -> _Answer:
     if old.status != "ok":
         raise CannotRescore(f"it failed ({old.status})")
+    if not old.sampled:
+        raise CannotRescore(f"the task {old.spec.task} keeps no samples; run it again")
     if old.nested:
         raise CannotRescore("its scores are means over several trainings, of which one is stored")
     planned = _planned(old.spec, metrics, samples, plugins)
@@ -157,12 +158,6 @@ def _rescore(
     costly = way == "again" and old.role == "model"
     note = f"keeps no weights; fitted and scored again in {time.perf_counter() - begin:.1f} s" if costly else ""
     return _Answer(spec.key, note=note)
-
-
-def load_data(spec: TrialSpec) -> tuple[Dataset, Splits]:
-    """Return the dataset of a trial and its splits."""
-    dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
-    return dataset, dataset.splits(stream(spec.seed, "data"), Sizes(Protocol(**spec.protocol).train))
 
 
 def revive(store: Store, trial: TrialRecord, dataset: Dataset, splits: Splits, **params: Any) -> Estimator:

@@ -13,7 +13,7 @@ from genbench.checkpoint import SUFFIX, Saved, read_checkpoint
 from genbench.conditions import Conditions
 from genbench.errors import GenbenchError, nearest
 from genbench.estimator import Estimator
-from genbench.record import TrialSpec
+from genbench.record import SAMPLING, TrialSpec
 from genbench.registry import REGISTRY, discover
 from genbench.rescoring import changed_code, load_data
 from genbench.results import Run
@@ -53,7 +53,12 @@ def find(run: Run, model: str | None = None, data: str | None = None, seed: int 
     begun = {key: _of(read_checkpoint(files[0])) for key, files in run.store.checkpoints().items()}
     specs = [trial.spec for trial in finished.values()] + [t.spec for key, t in begun.items() if key not in finished]
     discover(tuple(path for spec in specs for path in spec.plugins if Path(path).exists()))
-    specs = _chosen(specs, "data", data, lambda spec: (spec.dataset, spec.dataset_name))
+    if specs and all(spec.task not in SAMPLING for spec in specs):
+        task = specs[0].task
+        raise GenbenchError(f"no trial of {run.path} can be drawn from: its task is {task}; run --task generate")
+    specs = _chosen(
+        [spec for spec in specs if spec.task in SAMPLING], "data", data, lambda spec: (spec.dataset, spec.dataset_name)
+    )
     models = [s for s in specs if REGISTRY["models"][s.model_name].role == "model"]
     specs = _chosen(models if model is None and models else specs, "model", model, lambda s: (s.model, s.model_name))
     if seed is not None:

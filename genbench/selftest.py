@@ -12,9 +12,9 @@ import numpy as np
 from genbench.dataset import Array, Dataset, SyntheticDataset
 from genbench.errors import GenbenchError
 from genbench.evaluation import evaluate
-from genbench.metric import Evidence, MetricCard, Protocol
+from genbench.metric import Evidence, MetricCard, Protocol, select_metrics
 from genbench.metrics.discrepancy import squared_distances
-from genbench.registry import REGISTRY, discover
+from genbench.registry import discover
 from genbench.seeding import generator, stream
 
 __all__ = ["Case", "Cell", "SelfTest", "binomial_interval", "cases", "p_value", "selftest"]
@@ -110,8 +110,7 @@ def selftest(
         if number < least:
             raise GenbenchError(f"{name}={number} is too few for a self-test; ask for at least {least}")
     discover(groups=("metrics",))
-    group = REGISTRY["metrics"]
-    cards = sorted((group[spec.name] for spec in group.select(metrics)), key=lambda card: (card.order, card.name))
+    cards = select_metrics(metrics)
     known = cases(dataset, shift)
     rounds = [(known[0], stream(seed, "null", k)) for k in range(null_repeats)]
     rounds += [(case, stream(seed, case.name, k)) for case in known for k in range(repeats)]

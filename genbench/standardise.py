@@ -38,6 +38,16 @@ class Standardiser:
         return cls(np.broadcast_to(mean, shape), np.broadcast_to(np.where(scale > 0, scale, 1.0), shape))
 
     @classmethod
+    def of_series(cls, x: Array) -> Standardiser:
+        """Return the map under which training windows x [n, length] have mean 0 and deviation 1 over all their steps.
+
+        A window may begin at any time, so its steps have one scale. Scales by position would differ by chance, and take
+        from a process that is the same at all times just that. Windows that overlap keep their values in common.
+        """
+        scale = float(x.std())
+        return cls(np.full(x.shape[1:], x.mean()), np.full(x.shape[1:], scale if scale > 0 else 1.0))
+
+    @classmethod
     def identity(cls, shape: tuple[int, ...]) -> Standardiser:
         """Return the map that changes nothing."""
         return cls(np.zeros(shape), np.ones(shape))

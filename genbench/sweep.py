@@ -16,7 +16,7 @@ from genbench.dataset import Dataset, Splits
 from genbench.errors import GenbenchError, collected_warnings, nearest
 from genbench.estimator import Estimator
 from genbench.evaluation import Evaluation
-from genbench.metric import Protocol
+from genbench.metric import Protocol, select_metrics
 from genbench.parallel import perform_each
 from genbench.record import SCHEMA, TrialRecord, TrialSpec
 from genbench.registry import REGISTRY, discover
@@ -114,11 +114,11 @@ def sweep(
     if not steps or min(steps) < 1:
         raise GenbenchError(f"steps {', '.join(map(str, steps)) or 'of nothing'}: give whole numbers of 1 or more")
     Protocol.asked(samples=samples)
-    fine = [trial for trial in run.trials if trial.status == "ok"]
+    fine = [trial for trial in run.trials if trial.status == "ok" and trial.sampled]
     for trial in fine:
         discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
     discover()
-    names = tuple(spec.name for spec in REGISTRY["metrics"].select(metrics))
+    names = tuple(card.name for card in select_metrics(metrics))
     able = [trial for trial in fine if PARAMETER in REGISTRY["models"][trial.spec.model_name].signature]
     chosen = _choose(able, models)
     data = {(trial.dataset, trial.seed) for trial in chosen}

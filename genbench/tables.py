@@ -29,8 +29,8 @@ def show(board: Leaderboard, columns: str = "main") -> None:
     from rich.console import Console
 
     console = Console(width=None if Console().is_terminal else 160, highlight=False)
-    for dataset in dict.fromkeys(row.dataset for row in board.rows):
-        rows = [row for row in board.rows if row.dataset == dataset]
+    for dataset in dict.fromkeys(row.place for row in board.rows):
+        rows = [row for row in board.rows if row.place == dataset]
         metrics = _pick(board, rows, columns)
         console.print(_scores(dataset, rows, metrics, board.sort))
         if line := phrases.resolution_line(board, dataset, metrics):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import time
 import traceback
 from dataclasses import replace
 from typing import Any
 
 from genbench.conditions import Conditions, look_in
-from genbench.errors import BadSamples, Diverged, GenbenchError, collected_warnings, nearest
+from genbench.errors import BadSamples, Diverged, collected_warnings
 from genbench.record import Failure, Status, TrialRecord, TrialSpec
 from genbench.registry import REGISTRY, discover
 from genbench.store import Store
-from genbench.tasks import Outcome
+from genbench.tasks import Outcome, task_module
 
 __all__ = ["UNFINISHED", "execute", "failed"]
 
@@ -41,7 +39,7 @@ def execute(spec: TrialSpec, store: Store, conditions: Conditions = Conditions()
         look_in(conditions.data_dir)
         discover(spec.plugins)
         with collected_warnings() as cautions:
-            outcome = _task(spec.task).run(spec, stage, conditions)
+            outcome = task_module(spec.task).run(spec, stage, conditions)
     except Exception as error:
         seconds = time.perf_counter() - begin
         record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
@@ -96,15 +94,6 @@ def _identity(spec: TrialSpec) -> dict[str, Any]:
         "likelihood": card.likelihood,
         "spec": spec,
     }
-
-
-def _task(name: str) -> Any:
-    import genbench.tasks
-
-    known = [module.name for module in pkgutil.iter_modules(genbench.tasks.__path__)]
-    if name not in known:
-        raise GenbenchError(f"no task '{name}'{nearest(name, known)}")
-    return importlib.import_module(f"genbench.tasks.{name}")
 
 
 def _status(error: Exception) -> Status:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.dataset import Array
+from genbench.gaussians import conditional_gaussian
 from genbench.model import Model, register_model
+from genbench.predictive import Mixture
 
 __all__ = ["ARGaussian"]
 
@@ -15,7 +18,7 @@ __all__ = ["ARGaussian"]
     family="autoregressive",
     likelihood="exact",
     paper="Pourahmadi 1999",
-    kinds=("points", "table"),
+    kinds=("points", "table", "series"),
     variant=True,
 )
 class ARGaussian(Model):
@@ -65,3 +68,16 @@ class ARGaussian(Model):
         noise = (centred - centred @ self.coefficients.T) / self.std  # (n, d)
         log_p: Array = (-0.5 * noise**2 - np.log(self.std) - 0.5 * np.log(2 * np.pi)).sum(axis=1)
         return log_p
+
+    def forecast(self, x: Array) -> Mixture:
+        """Return the last factor, N(x_d; a_d + Σ_j b_dj x_j, σ_d²), for histories x [n, d − 1]."""
+        mean = self.mean[-1] + (x - self.mean[:-1]) @ self.coefficients[-1, :-1]
+        return Mixture.gaussian(mean, self.std[-1])
+
+    def conditional_sample(self, x: Array, known: NDArray[np.bool_]) -> Array:
+        """Draw from the conditional of the Gaussian that it is, x − μ = (I − B)⁻¹ D ε, whatever the mask."""
+        root = np.linalg.solve(np.eye(len(self.mean)) - self.coefficients, np.diag(self.std))
+        part, x = conditional_gaussian(root @ root.T, known), x.copy()
+        noise = np.random.standard_normal((len(x), len(part.root))) @ part.root.T
+        x[:, ~known] = self.mean[~known] + (x[:, known] - self.mean[known]) @ part.gain.T + noise
+        return x

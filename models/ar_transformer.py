@@ -21,7 +21,7 @@ PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # nats of a picture hav
     family="autoregressive",
     likelihood="exact",
     paper="Vaswani et al. 2017; Bishop 1994",
-    kinds=("points", "table", "image"),
+    kinds=("points", "table", "image", "series"),
     variant=True,
 )
 class ARTransformer(Autoregressive):

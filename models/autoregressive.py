@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -17,6 +19,7 @@ from genbench.nn.grey_levels import level_distribution, levels_of
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixture import Mixture, standard_parameters
 from genbench.nn.pixelcnn import PixelCNN
+from genbench.predictive import Mixture as Predictive
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
@@ -36,7 +39,7 @@ Conditioner = Callable[[int], nn.Module]
     family="autoregressive",
     likelihood="exact",
     paper="Bishop 1994; Uria, Murray and Larochelle 2013; Germain et al. 2015; van den Oord et al. 2016 (pictures)",
-    kinds=("points", "table", "image"),
+    kinds=("points", "table", "image", "series"),
 )
 class Autoregressive(TorchModel):
     """Autoregressive density: p(x) = Π p(x_i | x_1 … x_{i−1}), each factor a mixture of Gaussians, or of grey levels.
@@ -121,6 +124,25 @@ class Autoregressive(TorchModel):
     def sample(self, n: int) -> Tensor:
         return self.conditionals.sample(n)
 
+    def conditional_sample(self, x: Tensor, known: NDArray[np.bool_]) -> Tensor:
+        """Draw the coordinates after the known ones, each given all before it: exact, where these come first."""
+        count = int(known.sum())
+        if not bool(self.conditionals.in_order(torch.as_tensor(known)[None])[0, :count].all()):
+            raise NotImplementedError("the known coordinates are not the first ones of its order")
+        filled = self.conditionals.sample(len(x), x, count)
+        return torch.where(torch.as_tensor(known), x, filled)
+
+    def forecast(self, x: Tensor) -> Predictive:
+        """Return the last factor of the density for histories x (n, d − 1) of a series.
+
+        Raises:
+            GenbenchError: the order of the coordinates does not end with the last one.
+        """
+        assert isinstance(self.conditionals, MixtureConditionals)
+        if self.conditionals.order_index[-1] != x.shape[1]:
+            raise GenbenchError(f"order={self.order} does not end with the last step; leave it out to forecast")
+        return self.conditionals.last(x)
+
 
 class MixtureConditionals(nn.Module):
     """Mixtures of Gaussians, one a coordinate of a point, given the coordinates before it in any order.
@@ -182,15 +204,35 @@ class MixtureConditionals(nn.Module):
         room = functional.softplus(log_widest - mixture.log_scale, beta=5.0)
         return mixture._replace(log_scale=log_widest - room)
 
+    def in_order(self, x: Tensor) -> Tensor:
+        """Return the coordinates (b, d) of points (b, d) in their order."""
+        return x[:, self.order_index]
+
     def whiten(self, x: Tensor) -> Tensor:
         """Return r (b, d), white and in order, for x (b, d)."""
         return (x[:, self.order_index] - self.mean) @ self.inverse_root.T
 
-    def sample(self, n: int) -> Tensor:
-        """Return n points (n, d), coordinate after coordinate."""
+    def last(self, x: Tensor) -> Predictive:
+        """Return the distribution of the coordinate that comes last, given the others before it x (n, d − 1).
+
+        It is a mixture for r_d; x_d = mean_d + Σ_{j<d} L_dj r_j + L_dd r_d.
+        """
+        r = self.whiten(functional.pad(x, (0, 1)))
+        mixture = self.mixture(self.network(r)[:, -1], self.log_widest[-1])
+        shift = self.mean[-1] + r[:, :-1] @ self.root[-1, :-1]
+        scale = self.root[-1, -1]
+        parts = (mixture.logits.log_softmax(-1), shift[:, None] + scale * mixture.mean, scale * mixture.log_scale.exp())
+        return Predictive(*(part.double().numpy(force=True) for part in parts))
+
+    def sample(self, n: int, given: Tensor | None = None, known: int = 0) -> Tensor:
+        """Return n points (n, d), coordinate after coordinate; the first few known ones are those of `given` (n, d)."""
         r, state = torch.zeros(n, self.d), self.network.start(n)
+        if given is not None:
+            r[:, :known] = self.whiten(given)[:, :known]
         for i in range(self.d):
-            r[:, i] = self.mixture(self.network.step(state, r, i), self.log_widest[i]).sample()
+            row = self.network.step(state, r, i)
+            if i >= known:
+                r[:, i] = self.mixture(row, self.log_widest[i]).sample()
         x = torch.empty_like(r)
         x[:, self.order_index] = self.mean + r @ self.root.T
         return x
@@ -245,19 +287,26 @@ class LevelConditionals(nn.Module):
         """Return levels k as numbers from −1 to 1, of the network's type."""
         return (2 * k / (self.levels - 1) - 1).to(next(self.network.parameters()))
 
-    def sample(self, n: int) -> Tensor:
-        """Return n pictures (n, c, height, width) with fresh uniform noise in each level."""
-        k = torch.cat([self.sample_levels(min(self.part, n - begin)) for begin in range(0, n, self.part)])
+    def sample(self, n: int, given: Tensor | None = None, known: int = 0) -> Tensor:
+        """Return n pictures (n, c, height, width) with fresh uniform noise in each level; see `sample_levels`."""
+        levels = None if given is None else self.read(given)
+        parts = [(at, min(self.part, n - at)) for at in range(0, n, self.part)]
+        some = [None if levels is None else levels[at : at + size] for at, size in parts]
+        k = torch.cat([self.sample_levels(size, few, known) for (_, size), few in zip(parts, some, strict=True)])
         c, height, width = self.shape
         return ((k + torch.rand(k.shape)) / self.levels).view(n, height, width, c).permute(0, 3, 1, 2)
 
-    def sample_levels(self, n: int) -> Tensor:
-        """Return levels (n, d) in order, coordinate after coordinate."""
+    def sample_levels(self, n: int, given: Tensor | None = None, known: int = 0) -> Tensor:
+        """Return levels (n, d) in order, one after the other; the first few known ones are those given (n, d)."""
         k, state = torch.zeros(n, self.d, dtype=torch.int64), self.network.start(n)
+        if given is not None:
+            k[:, :known] = given[:, :known]
         x = self.scale(k)
         for i in range(self.d):
-            k[:, i] = self.distribution.sample(self.network.step(state, x, i))
-            x[:, i] = self.scale(k[:, i])
+            row = self.network.step(state, x, i)
+            if i >= known:
+                k[:, i] = self.distribution.sample(row)
+                x[:, i] = self.scale(k[:, i])
         return k
 
 

@@ -93,6 +93,13 @@ class CNF(TorchModel):
         x, self.nfe = integrate(self.velocity, torch.randn(n, *self.shape), torch.linspace(0, 1, self.steps + 1), "rk4")
         return x
 
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the noise (b, d) that the flow carries points (b, d) to."""
+        return integrate(self.velocity, x, self._grid(), "rk4").x
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        return integrate(self.velocity, z, self._grid().flip(0), "rk4").x
+
     def log_prob(self, x: Tensor) -> Tensor:
         directions = rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None
         times = self._grid()

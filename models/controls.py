@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
+from genbench.gaussians import conditional_gaussian
 from genbench.model import Model, register_model
+from genbench.predictive import Mixture
+from genbench.series import SyntheticSeries
 
 __all__ = ["Gaussian", "Memoriser", "Oracle"]
 
@@ -31,6 +35,10 @@ class Oracle(Model):
             raise NotImplementedError(f"the density of {self.dataset.card.name} is not known")
         return self.dataset.log_prob(x)
 
+    def forecast(self, x: Array) -> Mixture:
+        assert isinstance(self.dataset, SyntheticSeries)
+        return self.dataset.forecast(x)
+
 
 @register_model("memoriser", family="control", kinds=ALL_KINDS, role="control")
 class Memoriser(Model):
@@ -43,7 +51,7 @@ class Memoriser(Model):
         return self.points[np.random.randint(len(self.points), size=n)]
 
 
-@register_model("gaussian", family="control", likelihood="exact", role="control")
+@register_model("gaussian", family="control", likelihood="exact", kinds=ALL_KINDS, role="control")
 class Gaussian(Model):
     """One Gaussian with full covariance, by maximum likelihood: the trivial baseline.
 
@@ -57,6 +65,7 @@ class Gaussian(Model):
         self.ridge = ridge
 
     def fit(self, x: Array) -> None:
+        self.shape, x = x.shape[1:], x.reshape(len(x), -1)
         d = x.shape[1]
         self.mean = x.mean(axis=0)
         self.cholesky = np.linalg.cholesky(np.cov(x.T, bias=True).reshape(d, d) + self.ridge * np.eye(d))  # (d, d)
@@ -64,11 +73,24 @@ class Gaussian(Model):
 
     def sample(self, n: int) -> Array:
         x: Array = self.mean + np.random.standard_normal((n, len(self.mean))) @ self.cholesky.T
-        return x
+        return x.reshape(n, *self.shape)
 
     def log_prob(self, x: Array) -> Array:
         """Return log N(x; μ, LLᵀ) = −½‖L⁻¹(x − μ)‖² − Σ log Lᵢᵢ − (d/2) log 2π."""
-        white = np.linalg.solve(self.cholesky, (x - self.mean).T)  # (d, n)
+        white = np.linalg.solve(self.cholesky, (x.reshape(len(x), -1) - self.mean).T)  # (d, n)
         log_det = np.log(np.diag(self.cholesky)).sum()
         log_p: Array = -0.5 * (white**2).sum(axis=0) - log_det - 0.5 * len(self.mean) * np.log(2 * np.pi)
         return log_p
+
+    def forecast(self, x: Array) -> Mixture:
+        """Return the last coordinate given the others x [n, d − 1]: N(μ_d + L_{d,<d} L_{<d,<d}⁻¹ (x − μ), L_dd²)."""
+        white = np.linalg.solve(self.cholesky[:-1, :-1], (x - self.mean[:-1]).T)  # (d − 1, n)
+        return Mixture.gaussian(self.mean[-1] + self.cholesky[-1, :-1] @ white, self.cholesky[-1, -1])
+
+    def conditional_sample(self, x: Array, known: NDArray[np.bool_]) -> Array:
+        """Draw from N(μ_u + Σ_uk Σ_kk⁻¹ (x_k − μ_k), Σ_uu − Σ_uk Σ_kk⁻¹ Σ_ku)."""
+        flat, mask = x.reshape(len(x), -1).copy(), known.ravel()
+        part = conditional_gaussian(self.cholesky @ self.cholesky.T, mask)
+        noise = np.random.standard_normal((len(x), len(part.root))) @ part.root.T
+        flat[:, ~mask] = self.mean[~mask] + (flat[:, mask] - self.mean[mask]) @ part.gain.T + noise
+        return flat.reshape(x.shape)

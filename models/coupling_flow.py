@@ -90,5 +90,13 @@ class CouplingFlow(TorchModel):
     def sample(self, n: int) -> Tensor:
         return self.flow.inverse(torch.randn(n, self.d))
 
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the noise (b, d) that the flow carries points (b, d) to."""
+        z: Tensor = self.flow(x)[0]
+        return z
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        return self.flow.inverse(z)
+
     def log_prob(self, x: Tensor) -> Tensor:
         return self.flow.log_prob(x)

@@ -17,6 +17,7 @@ from genbench.nn.ode import Density, graded, integrate, log_likelihood, rademach
 from genbench.nn.time_embedding import stratified
 from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, largest_part, time_network
 from genbench.recipe import Preset, Recipe
+from genbench.repaint import Level
 from genbench.torch_model import TorchModel
 
 __all__ = ["DDPM", "KINDS", "PRESETS", "Diffusion"]
@@ -29,7 +30,8 @@ TIME_FEATURES = {"sinusoidal": 8, "simple": 0}
 LEAST_ANGLE = 0.003  # from pure data and from pure noise: its logarithm stays finite
 LEAST_COS, LEAST_SIN = 0.05, 0.01  # smallest divisors of a prediction of ε and of x_0
 STRATA = 50
-KINDS = ("points", "table", "image")
+FLOW_STEPS = 20  # of the probability flow between points and their codes, where no density asks for others
+KINDS = ("points", "table", "image", "series")
 PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.5}, dims=(8, None)),
     *PICTURES,
@@ -46,6 +48,7 @@ class Diffusion(TorchModel):
     vector (d,) to all of this, and a picture to the network alone.
     """
 
+    repaintable = True
     shape: tuple[int, ...]
     network: TimeNetwork
     last_angle: float
@@ -75,6 +78,26 @@ class Diffusion(TorchModel):
         """Return the points (b, d) that the flow carries noise (b, d) to: midpoint rule, two evaluations a step."""
         x, self.nfe = integrate(self.velocity, noise, graded(self.last_angle, 0, steps), "midpoint")
         return x
+
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the noise (b, d) that the probability flow carries points (b, *shape) to."""
+        angles = graded(self.last_angle, 0, self.density_steps or FLOW_STEPS).flip(0)
+        return integrate(self.velocity, x.flatten(1), angles, "rk4").x
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        """Return the points (b, *shape) that the probability flow carries noise (b, d) to."""
+        angles = graded(self.last_angle, 0, self.density_steps or FLOW_STEPS)
+        return integrate(self.velocity, z, angles, "rk4").x.unflatten(1, self.shape)
+
+    def noise_grid(self, steps: int) -> list[Level]:
+        """Return the levels x = cos φ x_0 + sin φ ε from noise to data, finer towards the data."""
+        angles = graded(self.last_angle, 0, steps)
+        return [Level(*level) for level in zip(angles, angles.cos(), angles.sin(), strict=True)]
+
+    def ends(self, x: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
+        """Return E[x_0 | x] and E[ε | x], (b, d) each, which with E[cos φ ε − sin φ x_0 | x] solve two equations."""
+        v = self.velocity(x, angle)
+        return angle.cos() * x - angle.sin() * v, angle.sin() * x + angle.cos() * v
 
     def density(self, x: Tensor) -> Density:
         """Return log p(x) of points (b, d) by the flow, and the standard error of its trace where that is random."""

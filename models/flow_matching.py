@@ -21,12 +21,13 @@ from genbench.nn.source_distribution import source_distribution
 from genbench.nn.time_embedding import stratified
 from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, largest_part, time_network
 from genbench.recipe import Preset, Recipe
+from genbench.repaint import Level
 from genbench.torch_model import TorchModel
 
 __all__ = ["CFM", "FM", "KINDS", "OTCFM", "SBCFM", "VPCFM"]
 
 EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated, and so is the likelihood
-KINDS = ("points", "table", "image")
+KINDS = ("points", "table", "image", "series")
 PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.7}, dims=(8, None)),
     *PICTURES,
@@ -247,6 +248,35 @@ class CFM(TorchModel):
         if measured and (error := self.density(x[:100]).standard_error) is not None:
             numbers["log_prob_standard_error"] = float(error.mean())
         return numbers
+
+    @property
+    def repaintable(self) -> bool:
+        """Whether x_t is a mixture of the data and of noise that is independent of them, as RePaint has it."""
+        return self._has_score
+
+    def noise_grid(self, steps: int) -> list[Level]:
+        """Return the levels x_t = α x1 + β x0 from noise to data, even by the path's clock."""
+        times = self._grid(steps)
+        alpha, beta, *_ = self.way.coefficients(times)  # type: ignore[attr-defined]
+        alpha[-1], beta[-1] = 1.0, 0.0
+        return [Level(*level) for level in zip(times, alpha, beta, strict=True)]
+
+    def ends(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return E[x1 | x_t] and E[x0 | x_t], (b, d) each, which with the velocity solve two linear equations."""
+        alpha, beta, alpha_rate, beta_rate = self.way.coefficients(t)  # type: ignore[attr-defined]
+        v = self.velocity(x, t)
+        determinant = alpha_rate * beta - alpha * beta_rate
+        return (beta * v - beta_rate * x) / determinant, (alpha_rate * x - alpha * v) / determinant
+
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the source points (b, d) that the flow, followed back, carries points (b, *shape) to."""
+        times = self._grid(max(self.steps, self.density_steps)).flip(0)
+        return integrate(self.velocity, x.flatten(1), times, "rk4").x
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        """Return the points (b, *shape) that the flow carries source points (b, d) to."""
+        times = self._grid(max(self.steps, self.density_steps))
+        return integrate(self.velocity, z, times, "rk4").x.unflatten(1, self.shape)
 
     def _draw_source(self, n: int) -> Tensor:
         """Return n source points (n, d) for training.

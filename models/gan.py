@@ -45,7 +45,7 @@ FALL = (0.4, 1.0)  # shares of the training between which the weight of R₁ and
     "gan",
     family="gan",
     paper="Goodfellow et al. 2014; Mescheder et al. 2018; Lin et al. 2018; Jolicoeur-Martineau 2019",
-    kinds=("points", "table", "image"),
+    kinds=("points", "table", "image", "series"),
 )
 class GAN(TorchModel):
     """Generative adversarial network: the relativistic, non-saturating, minimax or Wasserstein game, penalised, packed.
@@ -208,7 +208,7 @@ class GAN(TorchModel):
     family="gan",
     variant=True,
     paper="Arjovsky et al. 2017; Gulrajani et al. 2017",
-    kinds=("points", "table", "image"),
+    kinds=("points", "table", "image", "series"),
 )
 class WGANGP(GAN):
     """Wasserstein GAN with gradient penalty, in its authors' toy setting: normal noise, no sines, five critic steps.

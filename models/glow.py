@@ -129,6 +129,16 @@ class Glow(TorchModel):
     def log_prob(self, x: Tensor) -> Tensor:
         return torch.cat([self._log_density(part) for part in x.split(BLOCK)])
 
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the noise (b, d) that the flow carries pictures (b, c, h, w) to."""
+        for layer in self.to_line:
+            x, _ = layer(x)
+        z: Tensor = self.flow(x)[0]
+        return z
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        return torch.cat([self._decode(part) for part in z.split(BLOCK)])
+
     def _log_density(self, x: Tensor) -> Tensor:
         """Return log p(x) (b,) in nats by change of variables, first to the line and then to noise."""
         log_det = x.new_zeros(len(x))

@@ -6,10 +6,13 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.dataset import Array
 from genbench.errors import GenbenchError
+from genbench.gaussians import conditional_gaussian
 from genbench.model import Model, register_model
+from genbench.predictive import Mixture
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -65,6 +68,32 @@ class GMM(Model):
         """Return log p(x) = log Σₖ πₖ N(x; μₖ, Σₖ)."""
         density: Array = self.mixture.score_samples(x)
         return density
+
+    def forecast(self, x: Array) -> Mixture:
+        """Return the last coordinate given the others x [n, d − 1]: of each Gaussian, in proportion to its π p(x)."""
+        mixture = self.mixture
+        roots = np.linalg.cholesky(mixture.covariances_)  # (K, d, d)
+        away = (x[:, None] - mixture.means_[:, :-1]).transpose(1, 2, 0)  # (K, d − 1, n)
+        white = np.linalg.solve(roots[:, :-1, :-1], away)
+        means = mixture.means_[:, -1:] + np.einsum("kd,kdn->kn", roots[:, -1, :-1], white)
+        log_det = np.log(np.diagonal(roots, axis1=1, axis2=2)[:, :-1]).sum(axis=1)
+        log_joint = (np.log(mixture.weights_) - log_det)[:, None] - 0.5 * (white**2).sum(axis=1)  # (K, n)
+        log_weights = (log_joint - np.logaddexp.reduce(log_joint, axis=0)).T
+        return Mixture(log_weights, means.T, np.broadcast_to(roots[:, -1, -1], log_weights.shape))
+
+    def conditional_sample(self, x: Array, known: NDArray[np.bool_]) -> Array:
+        """Draw a component by its weight πₖ N(x_known; …), then the rest from its Gaussian given the known part."""
+        mixture, x = self.mixture, x.copy()
+        parts = [conditional_gaussian(covariance, known) for covariance in mixture.covariances_]
+        pairs = list(zip(mixture.means_, parts, strict=True))
+        logits = np.stack([part.log_known(x[:, known] - mean[known]) for mean, part in pairs], axis=1)
+        logits += np.log(mixture.weights_) + np.random.gumbel(size=logits.shape)  # the largest is a draw (Gumbel-max)
+        component, noise = logits.argmax(axis=1), np.random.standard_normal((len(x), int((~known).sum())))
+        for k, (mean, part) in enumerate(pairs):
+            mine = component == k
+            centre = mean[~known] + (x[np.ix_(mine, known)] - mean[known]) @ part.gain.T
+            x[np.ix_(mine, ~known)] = centre + noise[mine] @ part.root.T
+        return x
 
     def _chosen(self, x: Array) -> GaussianMixture:
         """Return the mixture with the lowest BIC = −2 log L + (parameters) log n; two worse ones in a row end it.

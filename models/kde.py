@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.dataset import Array
 from genbench.model import Model, register_model
@@ -10,12 +11,18 @@ from genbench.model import Model, register_model
 __all__ = ["KDE"]
 
 NARROWEST, WIDEST = 1e-3, 3.0  # bandwidths to choose from, in standardised units
-HELD_OUT = 1_000  # points on which the bandwidth is chosen
+HELD_OUT, PAIRS = 1_000, 20_000_000  # points on which the bandwidth is chosen, and pairs of them with all, at most
 BLOCK = 500_000  # pairs of points at a time: 4 MB, which the cache holds
 NEGLIGIBLE = -700.0  # exp of less is subnormal, 20 times slower, and nothing beside the largest term, which is 1
 
 
-@register_model("kde", family="classic", likelihood="exact", paper="Parzen 1962; Habbema et al. 1974")
+@register_model(
+    "kde",
+    family="classic",
+    likelihood="exact",
+    paper="Parzen 1962; Habbema et al. 1974",
+    kinds=("points", "table", "image", "series"),
+)
 class KDE(Model):
     """A Gaussian around every training point, of one width that leave-one-out likelihood chooses.
 
@@ -29,16 +36,18 @@ class KDE(Model):
         self.bandwidth = bandwidth
 
     def fit(self, x: Array) -> None:
-        self.points = x  # (n, d)
+        self.shape, self.points = x.shape[1:], x.reshape(len(x), -1)  # (n, d)
         self.width = self._best_width() if self.bandwidth is None else self.bandwidth
 
     def sample(self, n: int) -> Array:
         """Draw a training point, then a point of its kernel."""
         centres = self.points[np.random.randint(len(self.points), size=n)]
-        return centres + self.width * np.random.standard_normal(centres.shape)
+        x: Array = centres + self.width * np.random.standard_normal(centres.shape)
+        return x.reshape(n, *self.shape)
 
     def log_prob(self, x: Array) -> Array:
         """Return log p(x) = log (1/n) Σᵢ N(x; xᵢ, h²I), a block of x at a time."""
+        x = x.reshape(len(x), -1)
         n, d = self.points.shape
         left = np.column_stack([x, np.full(len(x), -0.5)])  # (b, d + 1)
         right = np.vstack([self.points.T, np.square(self.points).sum(axis=1)]) / self.width**2  # (d + 1, n)
@@ -46,6 +55,22 @@ class KDE(Model):
         norm = 0.5 * np.square(x).sum(axis=1) / self.width**2  # −‖x − xᵢ‖²/2h² = (⟨x, xᵢ⟩ − ‖xᵢ‖²/2 − ‖x‖²/2) / h²
         log_p: Array = np.concatenate(sums) - norm - np.log(n) - d * np.log(self.width) - 0.5 * d * np.log(2 * np.pi)
         return log_p
+
+    def conditional_sample(self, x: Array, known: NDArray[np.bool_]) -> Array:
+        """Draw a training point with N(x_known; x_i, h²I) as its weight, then the rest from its kernel."""
+        flat, mask = x.reshape(len(x), -1).copy(), known.ravel()
+        points = self.points[:, mask]
+        given, which = np.unique(flat[:, mask], axis=0, return_inverse=True)  # many draws for each are asked at once
+        half = 0.5 * np.square(points).sum(axis=1)
+        chosen = np.empty(len(x), dtype=int)
+        for k, value in enumerate(given):
+            logits = (points @ value - half) / self.width**2  # (n,), up to a constant
+            weights = np.cumsum(np.exp(logits - logits.max()))
+            mine = np.flatnonzero(which.ravel() == k)
+            chosen[mine] = np.searchsorted(weights, weights[-1] * np.random.random(len(mine)), side="right")
+        centre = self.points[np.ix_(chosen, ~mask)]
+        flat[:, ~mask] = centre + self.width * np.random.standard_normal(centre.shape)
+        return flat.reshape(x.shape)
 
     def _best_width(self) -> float:
         """Return the h with the highest leave-one-out likelihood of 1,000 training points (Habbema et al. 1974)."""
@@ -55,7 +80,7 @@ class KDE(Model):
         n, d = self.points.shape
         if n == 1:
             return 1.0
-        chosen = np.random.permutation(n)[:HELD_OUT]
+        chosen = np.random.permutation(n)[: min(HELD_OUT, -(-PAIRS // n))]
         squared = cdist(self.points[chosen], self.points, "sqeuclidean")  # (m, n)
         squared[np.arange(len(chosen)), chosen] = np.inf  # leave itself out
         nearest = squared.min(axis=1, keepdims=True)

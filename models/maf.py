@@ -129,6 +129,14 @@ class MAF(TorchModel):
                 z[:, i] = Mixture.of(self.base.step(state, z, i)).sample()
         return self.flow.inverse(z)
 
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the base points (b, d) that the flow carries points (b, d) to."""
+        z: Tensor = self.flow(x)[0]
+        return z
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        return self.flow.inverse(z)
+
     def log_prob(self, x: Tensor) -> Tensor:
         if not self.components:
             return self.flow.log_prob(x)

@@ -73,5 +73,13 @@ class SplineFlow(TorchModel):
     def sample(self, n: int) -> Tensor:
         return torch.cat([self.flow.inverse(z) for z in torch.randn(n, self.d).split(PART)])
 
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the noise (b, d) that the flow carries points (b, d) to."""
+        z: Tensor = self.flow(x)[0]
+        return z
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        return self.flow.inverse(z)
+
     def log_prob(self, x: Tensor) -> Tensor:
         return torch.cat([self.flow.log_prob(part) for part in x.split(PART)])

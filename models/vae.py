@@ -32,7 +32,7 @@ LIKELIHOODS = ("gaussian", "logistic", "bernoulli")
     family="vae",
     likelihood="bound",
     paper="Kingma & Welling 2014; Burda et al. 2016",
-    kinds=("points", "table", "image"),
+    kinds=("points", "table", "image", "series"),
 )
 class VAE(TorchModel):
     """Variational autoencoder: maximise a lower bound on log p(x) with an encoder q(z|x) and a decoder p(x|z).
@@ -212,6 +212,14 @@ class VAE(TorchModel):
     def reconstruct(self, x: Tensor) -> Tensor:
         """Return E[values|z], (b, *shape), at the mean z of q(z|x), for x (b, *shape)."""
         return self.observed.mean(*self.decode(self.encode(x)[0]))
+
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the mean (b, l) of q(z|x) for x (b, *shape)."""
+        return self.encode(x)[0]
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        """Return the mean (b, *shape) of p(x|z) for z (b, l); of a picture that of its values, not of grey levels."""
+        return self.observed.mean(*self.decode(z))
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
         """Return the parts of the evidence lower bound at points x (n, *shape), in nats of standardised units.

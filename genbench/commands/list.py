@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from genbench.commands.common import Plugins, read_plugins
+from genbench.errors import GenbenchError
 
 __all__ = ["list_"]
 
@@ -23,14 +24,26 @@ class Group(StrEnum):
 
 def list_(
     group: Annotated[Group, typer.Argument(help="What to list.")] = Group.models,
+    capabilities: Annotated[
+        bool,
+        typer.Option("--capabilities", help="What each model can do: sample, density, encode, condition, fill gaps, …"),
+    ] = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """List models, datasets or metrics with their parameters and what they are."""
-    from genbench.catalogue import print_catalogue
+    """List models, datasets or metrics with their parameters and what they are.
+
+    genbench list models --capabilities
+    """
+    from genbench.catalogue import print_capabilities, print_catalogue
     from genbench.registry import discover
 
+    if capabilities and group != Group.models:
+        raise GenbenchError(f"--capabilities is about models, not {group.value}; write genbench list models")
     plugins = read_plugins(plugin)
     gc.disable()  # a quarter of the time is the collector, looking at what the imports leave for good
     discover(tuple(plugins), groups=tuple(Group) if plugins else (group.value,))
     gc.freeze()
-    print_catalogue(group.value)
+    if capabilities:
+        print_capabilities()
+    else:
+        print_catalogue(group.value)

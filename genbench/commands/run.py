@@ -57,8 +57,10 @@ Task = Annotated[
     str,
     typer.Option(
         metavar="TASK",
-        help="What a trial does: generate (fit, sample, score), curve (the same, with scores during the training), or "
-        "variance (three trainings and nine draws a seed: where the spread of a score comes from).",
+        help="What a trial does: generate (fit, sample, score), curve (the same, with scores during the training), "
+        "variance (three trainings and nine draws a seed: where the spread of a score comes from), classify (a density "
+        "for each class, over which the budget is divided, and Bayes' rule), impute (fill gaps), interpolate (paths "
+        "through latent space), or forecast (series, one step ahead).",
     ),
 ]
 

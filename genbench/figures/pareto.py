@@ -33,7 +33,7 @@ PANELS = {
 def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
     board = run.leaderboard()
-    rows = [row for row in board.rows if row.role == "model" and _score(row, board) is not None]
+    rows = [r for r in board.rows if r.role == "model" and r.place == r.dataset and _score(r, board) is not None]
     datasets = [row.dataset for row in rows]
     return by_dataset(
         run, "pareto", datasets, lambda name: _figure(board, name, [row for row in rows if row.dataset == name])
@@ -67,7 +67,7 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     height = -(-len(shown) // columns)
     figure = Figure(figsize=(5.4 * columns, 3.9 * height + 0.6), layout="constrained")
     panels = figure.subplots(height, columns, squeeze=False, sharey=True).ravel()
-    floor = next((row for row in board.rows if row.dataset == dataset and row.role == "oracle"), None)
+    floor = next((row for row in board.rows if row.place == dataset and row.role == "oracle"), None)
     for panel, (label, points) in zip(panels, shown.items(), strict=False):
         _panel(panel, points, looks, board, _score(floor, board) if floor else None)
         panel.set_xlabel(label)

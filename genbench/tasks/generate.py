@@ -21,7 +21,7 @@ from genbench.seeding import stream
 from genbench.tasks import Outcome
 from genbench.training import Snapshots
 
-__all__ = ["Loaded", "finish", "fit", "load", "run"]
+__all__ = ["Loaded", "finish", "fit", "load", "load_data", "run"]
 
 Stage = Callable[[str], None]
 
@@ -49,10 +49,15 @@ def run(spec: TrialSpec, stage: Stage, conditions: Conditions = Conditions()) ->
 
 def load(spec: TrialSpec, conditions: Conditions = Conditions()) -> Loaded:
     """Return the data and the model of a spec."""
-    dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
-    splits = dataset.splits(stream(spec.seed, "data"), Sizes(Protocol(**spec.protocol).train))
+    dataset, splits = load_data(spec)
     card = REGISTRY["models"][spec.model_name]
     return Loaded(dataset, splits, Estimator(card, spec.params, conditions.device))
+
+
+def load_data(spec: TrialSpec) -> tuple[Dataset, Splits]:
+    """Return the dataset of a spec, and its splits for the spec's seed."""
+    dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
+    return dataset, dataset.splits(stream(spec.seed, "data"), Sizes(Protocol(**spec.protocol).train))
 
 
 def fit(

@@ -7,7 +7,11 @@ from genbench import check, exam
 from genbench.registry import REGISTRY, discover
 
 discover()
-CARDS = {n: c for n, c in REGISTRY["models"].cards.items() if c.file.parent.name == "models" and "points" in c.kinds}
+CARDS = {
+    n: c
+    for n, c in REGISTRY["models"].cards.items()
+    if c.file.parent.name == "models" and "points" in c.kinds and not c.tasks
+}
 FITTED = sorted(n for n, c in CARDS.items() if c.role != "oracle")
 MODELS = [n for n in FITTED if CARDS[n].role == "model"]
 HEADLINE = [n for n in MODELS if not CARDS[n].variant]

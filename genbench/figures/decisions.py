@@ -1,0 +1,68 @@
+"""Where each classifier sees which class, on maps of the plane, with test points in the colours of their classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.dataset import Array, SyntheticDataset
+from genbench.panels import dataset_of, of_task, panels
+from genbench.record import TrialRecord
+from genbench.seeding import stream
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from genbench.results import Run
+
+__all__ = ["draw"]
+
+POINTS, COLUMNS = 300, 4
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#222222")  # Okabe and Ito's
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset of the plane that was classified: `decisions`, or `decisions-<dataset>`."""
+    return of_task(run, "decisions", "classify", lambda place, trials: _figure(run, place, trials))
+
+
+def _figure(run: Run, place: str, trials: list[TrialRecord]) -> Figure:
+    """Mix the colours of the classes by p(y | x): pure where a model is sure, pale where it is not."""
+    dataset = dataset_of(trials[0])
+    assert isinstance(dataset, SyntheticDataset)
+    points, labels = dataset.labelled_sample(POINTS, stream(trials[0].seed, "shown"))
+    assert labels is not None
+    figure, places = panels(len(trials), (2.9, 2.6), COLUMNS, margin=0.5)
+    for panel, trial in zip(places, trials, strict=False):
+        kept = run.store.arrays(trial.key)
+        left, right, bottom, top = kept["extent"]
+        panel.imshow(
+            _mixed(np.exp(kept["map"])), extent=(left, right, bottom, top), origin="lower", interpolation="bilinear"
+        )
+        colours = _palette(dataset.classes or 1)[labels]
+        panel.scatter(points[:, 0], points[:, 1], s=6, c=colours, edgecolors="white", linewidths=0.3)
+        value = trial.metrics.get("accuracy")
+        score = "" if value is None else f"\naccuracy {100 * value:.2f} %"
+        panel.set_title(trial.model + score, fontsize=10)
+        panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top), aspect="auto")
+    for panel in places[len(trials) :]:
+        panel.set_axis_off()
+    figure.suptitle(f"{place}: p(y | x), pale where a model is unsure, and {POINTS} fresh points", fontsize=12)
+    return figure
+
+
+def _palette(classes: int) -> Array:
+    """Return a colour [classes, 3] for each class; from the ninth on they come again."""
+    from matplotlib.colors import to_rgb
+
+    return np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(classes)])
+
+
+def _mixed(proba: Array) -> Array:
+    """Return an image [g, g, 3]: the likeliest class's colour, mixed with white as p falls to that of a guess."""
+    classes = proba.shape[-1]
+    sure = (proba.max(axis=-1, keepdims=True) - 1 / classes) / (1 - 1 / classes)
+    share = 0.55 * sure
+    mixed: Array = share * _palette(classes)[proba.argmax(axis=-1)] + 1 - share
+    return mixed

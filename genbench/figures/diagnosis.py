@@ -1,0 +1,126 @@
+"""Four panels about one-step forecasts, from runs with `--task forecast`: are the residuals noise as predicted?"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.record import TrialRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.results import Run
+
+__all__ = ["autocorrelation", "draw", "ljung_box"]
+
+DATA, MODEL, ALARM, FAINT = "#222222", "#0072B2", "#D55E00", "#999999"
+LAGS, SHOWN = 24, 150  # lags at most, and steps of the held-out end at most: more would be a smear
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a model and dataset, of the first seed that was forecast: `diagnosis-<dataset>-<model>`."""
+    figures: dict[str, Figure] = {}
+    for trial in sorted(run.trials, key=lambda trial: trial.seed):
+        stem = "diagnosis-" + re.sub(r"[^A-Za-z0-9_.+=-]+", "_", f"{trial.dataset}-{trial.model}").strip("_")
+        if trial.spec.task == "forecast" and trial.status == "ok" and stem not in figures:
+            figures[stem] = _figure(trial, run.store.arrays(trial.key))
+    return figures
+
+
+def autocorrelation(residuals: Array, lags: int) -> Array:
+    """Return the autocorrelations r_1 … r_lags of residuals [m] about their mean."""
+    centred = residuals - residuals.mean()
+    return np.array([centred[lag:] @ centred[:-lag] for lag in range(1, lags + 1)]) / (centred @ centred)
+
+
+def ljung_box(correlations: Array, m: int) -> float:
+    """Return the p-value that m residuals are white, by Q = m (m + 2) Σ r_k² / (m − k) ~ χ² (Ljung and Box 1978)."""
+    from scipy.stats import chi2
+
+    k = np.arange(1, len(correlations) + 1)
+    return float(chi2.sf(m * (m + 2) * (correlations**2 / (m - k)).sum(), df=len(k)))
+
+
+def _figure(trial: TrialRecord, kept: dict[str, Array]) -> Figure:
+    from matplotlib.figure import Figure
+
+    observed = kept["series"][-len(kept["mean"]) :]
+    residuals = observed - kept["mean"]
+    figure = Figure(figsize=(11, 6.4), layout="constrained")
+    panels = figure.subplots(2, 2)
+    _forecasts(panels[0, 0], kept, trial.diagnostics["coverage_95"])
+    _over_time(panels[0, 1], residuals, kept)
+    _histogram(panels[1, 0], residuals, kept)
+    _correlations(panels[1, 1], residuals)
+    for panel in panels.flat:
+        panel.grid(alpha=0.25, lw=0.5)
+        panel.title.set_fontsize(10)
+    figure.suptitle(f"{trial.model} on {trial.dataset}, seed {trial.seed}: one-step forecasts of the held-out end")
+    return figure
+
+
+def _forecasts(panel: Axes, kept: dict[str, Array], coverage: float) -> None:
+    """Draw the end of the past, and the held-out values with their forecasts and 95 % intervals."""
+    m = len(kept["mean"])
+    shown = min(m, SHOWN)
+    start = len(kept["series"]) - m
+    past = np.arange(max(0, start - max(24, shown)), start + shown)
+    steps = np.arange(start, start + shown)
+    low, high = kept["low"][:shown], kept["high"][:shown]
+    panel.plot(past, kept["series"][past], color=DATA, lw=1.2, label="data")
+    panel.fill_between(steps, low, high, color=MODEL, alpha=0.2, lw=0, label="95 % interval")
+    panel.plot(steps, kept["mean"][:shown], color=MODEL, lw=1.2, marker="o", markersize=2.5, label="forecast")
+    panel.axvline(start - 0.5, color=FAINT, lw=1, linestyle="--")
+    which = f"the first {shown} of {m}" if shown < m else f"all {m}"
+    bottom, top = panel.get_ylim()
+    panel.set_ylim(bottom, top + 0.18 * (top - bottom))  # room for the legend
+    title = f"Data and {which} forecasts: {100 * coverage:.0f} % in the intervals"
+    panel.set(title=title, xlabel="step", ylabel="value")
+    panel.legend(fontsize=8, loc="upper left", ncols=3)
+
+
+def _over_time(panel: Axes, residuals: Array, kept: dict[str, Array]) -> None:
+    """Draw all residuals over time, with their 95 % intervals."""
+    start = len(kept["series"]) - len(residuals)
+    steps = np.arange(start, len(kept["series"]))
+    low, high = kept["low"] - kept["mean"], kept["high"] - kept["mean"]
+    outside = (residuals < low) | (residuals > high)
+    panel.fill_between(steps, low, high, color=MODEL, alpha=0.2, lw=0, step="mid")
+    panel.axhline(0, color=DATA, lw=0.8)
+    size = 14 if len(residuals) <= SHOWN else 5
+    panel.scatter(steps[~outside], residuals[~outside], color=DATA, s=size, zorder=3, linewidths=0)
+    panel.scatter(steps[outside], residuals[outside], color=ALARM, s=size, zorder=3, linewidths=0)
+    title = f"Residuals, mean {residuals.mean():.3g}: {outside.sum()} of {len(residuals)} outside of the interval"
+    panel.set(title=title, xlabel="step", ylabel="data − mean of the forecast")
+
+
+def _histogram(panel: Axes, residuals: Array, kept: dict[str, Array]) -> None:
+    """Draw the residuals' histogram and the density that the forecasts give to them."""
+    panel.hist(
+        residuals, bins="fd" if len(residuals) > 60 else 10, density=True, color=FAINT, alpha=0.7, label="residuals"
+    )
+    panel.plot(kept["residual_grid"], kept["density"], color=MODEL, lw=1.6, label="predicted density")
+    panel.set(title="Residuals and their predicted density", xlabel="data − mean of the forecast", ylabel="density")
+    panel.legend(fontsize=8)
+
+
+def _correlations(panel: Axes, residuals: Array) -> None:
+    """Draw the autocorrelations with the band in which 95 % of those of white noise lie."""
+    m = len(residuals)
+    found = autocorrelation(residuals, max(1, min(LAGS, m // 2)))
+    lags, band = np.arange(1, len(found) + 1), 1.96 / np.sqrt(m)
+    panel.axhspan(-band, band, color=MODEL, alpha=0.2, lw=0)
+    panel.axhline(0, color=DATA, lw=0.8)
+    colours = [ALARM if abs(r) > band else DATA for r in found]
+    panel.vlines(lags, 0, found, color=colours, lw=1.4)
+    panel.scatter(lags, found, color=colours, s=16, zorder=3)
+    reach = max(0.3, 1.25 * float(np.abs(found).max()), 1.25 * band)
+    p = ljung_box(found, m)
+    p_text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    panel.set(title=f"Autocorrelation of the residuals; Ljung and Box: {p_text}", xlabel="lag", ylabel="correlation")
+    panel.set_ylim(-reach, reach)

@@ -1,0 +1,76 @@
+"""Fan charts of sampled futures, from runs with `--task forecast`: a panel a model, one picture a dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.panels import first_seeds, panels
+from genbench.record import TrialRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.results import Run
+
+__all__ = ["draw"]
+
+DATA, MODEL, CONTROL, FAILED = "#222222", "#0072B2", "#999999", "#D55E00"
+COLUMNS, BEFORE = 3, 36  # panels beside each other, and steps of the past
+CAPTION = (
+    "Held-out data (black) and 500 futures, drawn step by step from the last values before them without seeing any:\n"
+    "95 % and 50 % of them lie in the bands, the line is their median, thin lines are three of them."
+)
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset: `fan` for a single one, else `fan-<dataset>`."""
+    places = {trial.place: trial.dataset for trial in run.trials if trial.spec.task == "forecast"}
+    stems = {place: f"fan-{dataset}" if len(places) > 1 else "fan" for place, dataset in places.items()}
+    return {stems[place]: _figure(dataset, first_seeds(run, place), run) for place, dataset in places.items()}
+
+
+def _figure(dataset: str, trials: list[TrialRecord], run: Run) -> Figure:
+    """Draw each model's first seed that did not fail, in the order of the leaderboard."""
+    figure, places = panels(len(trials), (4.2, 2.7), COLUMNS, margin=0.8)
+    kept = [run.store.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
+    values = np.concatenate([np.concatenate(_shown(one)) for one in kept if one] or [np.zeros(1)])
+    low, high = float(values.min()), float(values.max())
+    room, edge = 0.75 * (high - low), 0.05 * (high - low)  # a fan that goes farther is cut
+    for panel, trial, one in zip(places, trials, kept, strict=False):
+        panel.set_title(trial.model, fontsize=10)
+        if not one:
+            panel.text(0.5, 0.5, trial.status, transform=panel.transAxes, ha="center", va="center", color=FAILED)
+            continue
+        _fan(panel, trial, one)
+        least, most = float(one["fan"].min()), float(one["fan"].max())
+        panel.set_ylim(max(low - room, min(low, least) - edge), min(high + room, max(high, most) + edge))
+    for panel in places[len(trials) :]:
+        panel.set_axis_off()
+    figure.suptitle(f"{dataset}: sampled futures", fontsize=12)
+    figure.supxlabel(CAPTION, fontsize=8, color="#555555")
+    return figure
+
+
+def _shown(kept: dict[str, Array]) -> tuple[Array, Array]:
+    """Return the past that is shown and the held-out values beside the futures."""
+    start, steps = len(kept["series"]) - len(kept["mean"]), kept["fan"].shape[1]
+    return kept["series"][max(0, start - BEFORE) : start], kept["series"][start : start + steps]
+
+
+def _fan(panel: Axes, trial: TrialRecord, kept: dict[str, Array]) -> None:
+    before, after = _shown(kept)
+    steps, colour = np.arange(1, len(after) + 1), MODEL if trial.role == "model" else CONTROL
+    lowest, low, median, high, highest = kept["fan"]
+    panel.fill_between(steps, lowest, highest, color=colour, alpha=0.2, lw=0)
+    panel.fill_between(steps, low, high, color=colour, alpha=0.35, lw=0)
+    panel.plot(steps, kept["futures"][:3].T, color=colour, lw=0.5, alpha=0.8)
+    panel.plot(steps, median, color=colour, lw=1.6)
+    panel.plot(np.arange(1 - len(before), len(after) + 1), np.concatenate([before, after]), color=DATA, lw=1.1)
+    panel.axvline(0.5, color=CONTROL, lw=1, linestyle="--")
+    panel.grid(alpha=0.25, lw=0.5)
+    panel.set_xlabel("steps from the last value seen", fontsize=8)
+    panel.tick_params(labelsize=8)

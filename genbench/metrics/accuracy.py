@@ -1,0 +1,14 @@
+"""The share of test points whose class is predicted."""
+
+from __future__ import annotations
+
+from genbench.classification import Predictions
+from genbench.metric import Score, register_metric
+
+__all__ = ["accuracy"]
+
+
+@register_metric("accuracy", family="classification", higher_is_better=True, order=10, task="classify")
+def accuracy(evidence: Predictions) -> Score:
+    """Share of test points whose likeliest class argmax_y p(y | x) is the true one, in 0 … 1."""
+    return Score.mean((evidence.log_proba.argmax(axis=1) == evidence.labels).astype(float))

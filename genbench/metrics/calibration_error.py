@@ -1,0 +1,28 @@
+"""Whether a classifier is right as often as it says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.classification import Predictions
+from genbench.metric import register_metric
+
+__all__ = ["calibration_error"]
+
+BINS = 15  # of equal width over confidences from 0 to 1, as in Guo et al. 2017
+
+
+@register_metric(
+    "calibration_error", family="classification", label="calibration error", order=14, ratio=False, task="classify"
+)
+def calibration_error(evidence: Predictions) -> float:
+    """Expected calibration error: mean gap between confidence and accuracy, in 0 … 1 (Guo et al. 2017, eq. 3).
+
+    The confidence of a prediction is max_y p(y | x). Test points go to 15 bins of equal width by it; the gap of a bin
+    |accuracy − mean confidence| counts with its share of the points. With few points it is not 0 even for the truth.
+    """
+    confidence = np.exp(evidence.log_proba.max(axis=1))
+    right = evidence.log_proba.argmax(axis=1) == evidence.labels
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, right - confidence, minlength=BINS)  # of a bin: its points × (accuracy − confidence)
+    return float(np.abs(gaps).sum() / len(confidence))

@@ -1,0 +1,28 @@
+"""How far draws into a gap are from the exact conditional of the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.imputation import Gaps
+from genbench.metric import Score, register_metric
+
+__all__ = ["conditional_w1"]
+
+
+@register_metric(
+    "conditional_w1",
+    family="imputation",
+    label="conditional W1",
+    unit="data units",
+    needs=("truth",),
+    order=10,
+    task="impute",
+)
+def conditional_w1(evidence: Gaps) -> Score:
+    """Mean over test points of the 1-Wasserstein distance between the draws and the exact p(missing | given).
+
+    One coordinate of the plane is missing, and its conditional is known by quadrature. Draws from it are at a distance
+    too, because they are finitely many: the oracle's score.
+    """
+    return Score.mean(np.concatenate([gap.exact.w1(gap.draws[..., 0]) for gap in evidence.gaps if gap.exact]))

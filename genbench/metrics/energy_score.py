@@ -1,0 +1,30 @@
+"""How well draws into a gap foretell what was there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.imputation import Gap, Gaps
+from genbench.metric import Score, register_metric
+
+__all__ = ["energy_score"]
+
+
+@register_metric("energy_score", family="imputation", label="energy score", unit="data units", order=12, task="impute")
+def energy_score(evidence: Gaps) -> Score:
+    """Mean over test points of E‖X − y‖ − ½ E‖X − X′‖: y what was there, X and X′ draws.
+
+    A proper score (Gneiting & Raftery 2007, eq. 22): in expectation none is better than the true conditional's. Of one
+    missing coordinate it is the CRPS.
+    """
+    return Score.mean(np.concatenate([_scores(gap) for gap in evidence.gaps]))
+
+
+def _scores(gap: Gap) -> Array:
+    """Return the score of each test point [m]; draws n/2 apart in their list are the pairs X, X′."""
+    truth = gap.points[:, ~gap.known]
+    miss = np.linalg.norm(gap.draws - truth[:, None], axis=2).mean(axis=1)
+    spread = np.linalg.norm(gap.draws - np.roll(gap.draws, gap.draws.shape[1] // 2, axis=1), axis=2).mean(axis=1)
+    scores: Array = miss - 0.5 * spread
+    return scores

@@ -1,0 +1,25 @@
+"""How far point forecasts are off: mean absolute error of the median, root mean squared error of the mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.forecasts import Forecasts
+from genbench.metric import Score, register_metric
+
+__all__ = ["mae", "rmse"]
+
+
+@register_metric("mae", family="forecast", label="MAE", unit="data units", order=24, task="forecast")
+def mae(evidence: Forecasts) -> Score:
+    """Mean |y − median| of one-step-ahead forecasts: the median is the point that this error asks for."""
+    return Score.mean(np.abs(evidence.observed - evidence.predicted.quantile(0.5)))
+
+
+@register_metric("rmse", family="forecast", label="RMSE", unit="data units", order=26, task="forecast")
+def rmse(evidence: Forecasts) -> Score:
+    """√ mean (y − mean)² of one-step-ahead forecasts; its standard error by the delta method."""
+    square = Score.mean((evidence.observed - evidence.predicted.mean) ** 2)
+    root = float(np.sqrt(square.value))
+    error = None if square.standard_error is None or root == 0 else square.standard_error / (2 * root)
+    return Score(root, error)

@@ -1,0 +1,18 @@
+"""How surprised a classifier is by the true classes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.classification import Predictions
+from genbench.metric import Score, register_metric
+
+__all__ = ["log_loss"]
+
+
+@register_metric(
+    "log_loss", family="classification", label="log-loss", unit="nats", order=12, ratio=False, task="classify"
+)
+def log_loss(evidence: Predictions) -> Score:
+    """Mean of −log p(y | x) over test points x with class y, in nats; at best the conditional entropy H(y | x)."""
+    return Score.mean(-evidence.log_proba[np.arange(len(evidence.labels)), evidence.labels])

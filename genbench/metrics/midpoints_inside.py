@@ -1,0 +1,52 @@
+"""Whether the middle of a path is a place where data are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.dataset import Array, SyntheticDataset
+from genbench.interpolation import Paths
+from genbench.metric import Score, register_metric
+
+__all__ = ["midpoints_inside", "straight_inside"]
+
+OUTSIDE = 0.05  # share of true points that lie below the level
+
+
+@register_metric(
+    "midpoints_inside",
+    family="interpolation",
+    label="midpoints inside",
+    higher_is_better=True,
+    needs=("truth",),
+    order=10,
+    task="interpolate",
+)
+def midpoints_inside(evidence: Paths) -> Score:
+    """Share of paths whose midpoint in latent space decodes to a true density above the level that 95 % of data exceed.
+
+    Fresh data would score 0.95. How far the model's own points are off, and how far apart the ends are, is all in it.
+    """
+    return _inside(evidence, evidence.latent)
+
+
+@register_metric(
+    "straight_inside",
+    family="interpolation",
+    label="straight midpoints inside",
+    higher_is_better=True,
+    needs=("truth",),
+    order=12,
+    task="interpolate",
+)
+def straight_inside(evidence: Paths) -> Score:
+    """The same share for the midpoints of straight lines between the same data points: what no model adds to."""
+    return _inside(evidence, evidence.straight)
+
+
+def _inside(evidence: Paths, paths: Array) -> Score:
+    dataset = evidence.dataset
+    assert isinstance(dataset, SyntheticDataset)
+    level = np.quantile(dataset.log_prob(evidence.truth.reshape(-1, *dataset.shape)), OUTSIDE)
+    midpoints = paths[:, paths.shape[1] // 2].reshape(-1, *dataset.shape)
+    return Score.mean((dataset.log_prob(midpoints) >= level).astype(float))

@@ -1,0 +1,25 @@
+"""What is lost between a point and its decoded code."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genbench.interpolation import Paths
+from genbench.metric import register_metric
+
+__all__ = ["round_trip"]
+
+
+@register_metric(
+    "round_trip",
+    family="interpolation",
+    label="round trip",
+    unit="data units",
+    order=14,
+    ratio=False,
+    task="interpolate",
+)
+def round_trip(evidence: Paths) -> float:
+    """Root mean square distance ‖decode(encode(x)) − x‖ of the ends of the paths; 0 for a flow, but for rounding."""
+    gaps = evidence.latent[:, [0, -1]] - evidence.straight[:, [0, -1]]
+    return float(np.sqrt(np.square(gaps).sum(axis=-1).mean()))

@@ -1,0 +1,74 @@
+"""Gaps filled by a diffusion or a flow that was never told of gaps: RePaint (Lugmayr et al. 2022, algorithm 1).
+
+On the way from noise to data the known coordinates are put back, noised as far as the way has come. By itself that
+hardly heeds how known and unknown depend on each other, so each step is taken several times, with fresh noise in
+between: a Gibbs sampler at every noise level, whose bias falls with the number of repetitions and of steps.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+__all__ = ["Level", "Repaintable", "repaint"]
+
+STEPS, REPEATS = 60, 8  # steps from noise to data, and how often each is taken
+
+
+class Level(NamedTuple):
+    """A noise level: its time t, and α and β of x_t = α x + β ε with data x and standard normal ε; each ()."""
+
+    t: Tensor
+    alpha: Tensor
+    beta: Tensor
+
+
+class Repaintable(Protocol):
+    """A model whose noised data are α x + β ε at every level, with ε independent of x: then `repaintable` is true."""
+
+    repaintable: bool
+
+    def noise_grid(self, steps: int) -> list[Level]:
+        """Return `steps` + 1 levels from noise to data, where α = 1 and β = 0."""
+
+    def ends(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return E[data | x_t] and E[ε | x_t], (b, d) each, for x_t (b, d) at time t ()."""
+
+
+def repaint(model: Repaintable, x: Tensor, known: Tensor, steps: int = STEPS, repeats: int = REPEATS) -> Tensor:
+    """Return points (b, d) that agree with x (b, d) in the known coordinates (d,), and are drawn in the others.
+
+    Args:
+        steps: from noise to data.
+        repeats: how often each step is taken; 1 is replacement alone.
+    """
+    levels = model.noise_grid(steps)
+    z = levels[0].beta * torch.randn_like(x)
+    for high, low in pairwise(levels):
+        for again in reversed(range(repeats)):
+            z = _denoised(model, z, high, low)
+            z = torch.where(known, low.alpha * x + low.beta * torch.randn_like(x), z)
+            if again and low.beta > 0:
+                z = _noised(z, low, high)
+            elif again:
+                break  # at the data a repetition would begin where this one did
+    return z
+
+
+def _denoised(model: Repaintable, z: Tensor, high: Level, low: Level) -> Tensor:
+    """Draw from q(x_low | x_high, x̂), with the expected data x̂ in the place of the data (Ho et al. 2020, eq. 6–7)."""
+    data, noise = model.ends(z, high.t)
+    ratio = high.alpha / low.alpha
+    fresh = (high.beta**2 - (ratio * low.beta) ** 2).clamp(min=0)  # variance that is added from low to high
+    variance = low.beta**2 * fresh / high.beta**2
+    kept = (low.beta**2 - variance).clamp(min=0).sqrt()
+    return low.alpha * data + kept * noise + variance.sqrt() * torch.randn_like(z)
+
+
+def _noised(z: Tensor, low: Level, high: Level) -> Tensor:
+    """Draw from q(x_high | x_low): the noise that lies between two levels."""
+    ratio = high.alpha / low.alpha
+    return ratio * z + (high.beta**2 - (ratio * low.beta) ** 2).clamp(min=0).sqrt() * torch.randn_like(z)

@@ -1,0 +1,119 @@
+"""The task `classify`: fit one density a class, predict by Bayes' rule, and score the predictions.
+
+What a generative model knows of each class it can use to tell them apart: argmax_y log p(x | y) + log p(y). A model
+with a density takes part as it is, with its budget divided over the classes; a conditional one is fitted once. The
+controls that only classify stand beside them, and the oracle, where the truth of each class is known, is the best
+classifier that there can be.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from genbench.classification import Bayes, Direct, Predictions, posterior
+from genbench.classifier import Classifier
+from genbench.conditions import Conditions
+from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
+from genbench.errors import GenbenchError
+from genbench.evaluation import evaluate
+from genbench.model import Model, ModelCard
+from genbench.record import Cost, TrialSpec
+from genbench.registry import REGISTRY
+from genbench.seeding import stream
+from genbench.tasks import Outcome
+from genbench.tasks.generate import load_data
+
+__all__ = ["check_data", "obstacle", "run"]
+
+GRID = 120  # points along each side of the map of a dataset of the plane
+
+
+def check_data(dataset: Dataset) -> None:
+    """Raise a GenbenchError for data without classes."""
+    if dataset.classes is None:
+        raise GenbenchError(
+            f"{dataset.card.name} has no classes to tell apart; choose data with labels, such as mixtures or tables"
+        )
+
+
+def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
+    """Return why a model cannot classify these data; empty if it can."""
+    if card.role == "oracle":
+        known = isinstance(dataset, SyntheticDataset) and type(dataset).log_joint is not SyntheticDataset.log_joint
+        return "" if known else "does not know the density of each class"
+    if isinstance(model, Classifier):
+        return ""
+    return "has no density to classify by" if card.likelihood == "none" else ""
+
+
+def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
+    """Run one trial. `stage` is told the phase that begins: load, fit, log_prob, score.
+
+    Kept on disk: `log_proba` [m, k] of the test points, their `labels` [m], and for data of the plane `map` [g, g, k],
+    log p(y | x) on a grid over the box `extent` (left, right, bottom, top).
+
+    Raises:
+        GenbenchError and whatever a plugin raises; `stage` says where.
+    """
+    stage("load")
+    dataset, splits = load_data(spec)
+    card: ModelCard = REGISTRY["models"][spec.model_name]
+    stage("fit")
+    begin = time.perf_counter()
+    predict, cost, likelihood = _fitted(spec, card, dataset, splits, conditions)
+    fitted = time.perf_counter()
+    stage("log_prob")
+    assert splits.test_labels is not None
+    log_proba = predict(splits.test)
+    judged = time.perf_counter()
+    stage("score")
+    evidence = Predictions(dataset, stream(spec.seed, "evaluation"), log_proba, splits.test_labels)
+    evaluation = evaluate(evidence, spec.metrics)
+    arrays = {"log_proba": log_proba.astype(np.float32), "labels": splits.test_labels}
+    if dataset.shape == (2,):
+        arrays |= _map(predict, splits.test)
+    cost.train_seconds = (cost.train_seconds or 0.0) + fitted - begin
+    cost.log_prob_seconds, cost.score_seconds = judged - fitted, time.perf_counter() - judged
+    return Outcome(**vars(evaluation), likelihood=likelihood, arrays=arrays, cost=cost)
+
+
+def _fitted(
+    spec: TrialSpec, card: ModelCard, dataset: Dataset, splits: Splits, conditions: Conditions
+) -> tuple[Callable[[Array], Array], Cost, str]:
+    """Return how a model predicts log p(y | x), what it cost without this training's seconds, and its likelihood."""
+    if card.role == "oracle":
+        assert isinstance(dataset, SyntheticDataset)
+        truth = dataset
+        return (lambda x: posterior(truth.log_joint(x))), Cost(), "exact"
+    way = Direct if issubclass(card.factory, Classifier) else Bayes
+    classifier = way(card, spec.params, conditions.device)
+    classifier.fit(
+        splits.train,
+        splits.train_labels,
+        splits.validation,
+        splits.validation_labels,
+        **dataset.traits,
+        seed=spec.seed,
+        budget=spec.budget,
+        progress=conditions.progress,
+        redraw=partial(dataset.redraw, stream(spec.seed, "data")),
+        checkpoint=partial(conditions.checkpoint, spec),
+    )
+    cost = Cost(train_seconds=classifier.earlier, steps=classifier.steps, parameters=classifier.parameters)
+    return partial(classifier.predict_log_proba, seed=spec.seed), cost, classifier.likelihood
+
+
+def _map(predict: Callable[[Array], Array], x: Array) -> dict[str, Array]:
+    """Return log p(y | x) on a grid over a box somewhat wider than the points x [n, 2], and the box."""
+    low, high = np.quantile(x, 0.001, axis=0), np.quantile(x, 0.999, axis=0)
+    low, high = low - 0.2 * (high - low), high + 0.2 * (high - low)
+    axes = [np.linspace(a, b, GRID) for a, b in zip(low, high, strict=True)]
+    points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+    return {
+        "map": predict(points).reshape(GRID, GRID, -1).astype(np.float32),
+        "extent": np.array([low[0], high[0], low[1], high[1]]),
+    }

@@ -1,0 +1,124 @@
+"""The task `forecast`: fit to the windows of the past, predict each value of the held-out end from those before it.
+
+All models see the same: the `length` − 1 true values before the one that they predict, as in a window. A model takes
+part that has the verb `forecast`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from genbench.conditions import Conditions
+from genbench.dataset import Array, Dataset
+from genbench.errors import GenbenchError
+from genbench.estimator import Estimator
+from genbench.evaluation import evaluate
+from genbench.forecasts import Forecasts
+from genbench.model import Model, ModelCard
+from genbench.predictive import Mixture
+from genbench.record import Cost, TrialSpec
+from genbench.seeding import generator, stream
+from genbench.series import SeriesDataset, SyntheticSeries, Timeline, windows
+from genbench.tasks import Outcome
+from genbench.tasks.generate import fit, load
+
+__all__ = ["check_data", "obstacle", "run"]
+
+FUTURES, HORIZON = 500, 60  # sampled futures of a fan, and steps that they go at most
+QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
+SHOWN = 5  # futures that are kept as they are
+GRID = 201  # points at which the density of residuals is kept
+
+
+def check_data(dataset: Dataset) -> None:
+    """Raise a GenbenchError for data that are no series."""
+    if not isinstance(dataset, SeriesDataset):
+        raise GenbenchError(f"{dataset.card.name} is no series to forecast; `genbench list datasets` shows their kinds")
+
+
+def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
+    """Return why a model cannot forecast; empty if it can."""
+    if card.role == "oracle":
+        return "" if isinstance(dataset, SyntheticSeries) else "does not know the process"
+    return "" if hasattr(model, "forecast") else "does not forecast: it has no verb `forecast`"
+
+
+def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
+    """Run one trial. `stage` is told the phase that begins: load, fit, predict, score.
+
+    Kept on disk, in the data's units, with n values of which the last m are held out: `series` [n]; the forecasts'
+    `mean`, `median`, `low`, `high` (95 % intervals) and `log_prob` in nats [m]; the average predicted density of a
+    residual `density` at `residual_grid` [201]; quantiles of sampled futures `fan` [5, h] and some of them, `futures`
+    [5, h].
+
+    Raises:
+        GenbenchError and whatever a plugin raises; `stage` says where.
+    """
+    stage("load")
+    loaded = load(spec, conditions)
+    dataset = loaded.dataset
+    assert isinstance(dataset, SeriesDataset)
+    timeline = dataset.timeline(stream(spec.seed, "data"))
+    stage("fit")
+    seconds = fit(spec, loaded, conditions)
+    estimator = loaded.estimator
+    stage("predict")
+    begin = time.perf_counter()
+    observed = timeline.values[timeline.start :]
+    context = dataset.length - 1
+    histories = windows(timeline.values, context)[timeline.start - context : -1]  # (m, length − 1)
+    predicted = estimator.forecast(histories, seed=spec.seed)
+    done = time.perf_counter()
+    stage("score")
+    evidence = Forecasts(dataset, stream(spec.seed, "evaluation"), observed, predicted)
+    evaluation = evaluate(evidence, spec.metrics)
+    arrays = _kept(timeline, predicted) | _futures(estimator, histories[0], spec, len(observed))
+    inside = (arrays["low"] <= observed) & (observed <= arrays["high"])
+    return Outcome(
+        **vars(evaluation),
+        diagnostics={"coverage_95": float(inside.mean())},
+        likelihood=estimator.likelihood,
+        history=estimator.history.rows,
+        arrays=arrays,
+        weights=estimator.weights(),
+        cost=Cost(
+            train_seconds=seconds,
+            steps=estimator.history.steps or None,
+            log_prob_seconds=done - begin,
+            score_seconds=time.perf_counter() - done,
+            parameters=estimator.parameters,
+        ),
+    )
+
+
+def _kept(timeline: Timeline, predicted: Mixture) -> dict[str, Any]:
+    """Return the series, the forecasts, and how the residuals should be spread."""
+    observed, mean = timeline.values[timeline.start :], predicted.mean
+    reach = max(np.abs(observed - mean).max(), 3.5 * float(np.median(predicted.std)))
+    grid = np.linspace(-reach, reach, GRID)
+    density = [np.exp(predicted.log_prob(mean + residual)).mean() for residual in grid]
+    return {
+        "series": timeline.values,
+        "mean": mean,
+        "median": predicted.quantile(0.5),
+        "low": predicted.quantile(QUANTILES[0]),
+        "high": predicted.quantile(QUANTILES[-1]),
+        "log_prob": predicted.log_prob(observed),
+        "residual_grid": grid,
+        "density": np.array(density),
+    }
+
+
+def _futures(estimator: Estimator, history: Array, spec: TrialSpec, most: int) -> dict[str, Any]:
+    """Return quantiles of many futures of a history [k], and the first few: each value is drawn given those before."""
+    rng = generator(spec.seed, "futures", estimator.card.name)
+    x = np.tile(history, (FUTURES, 1))
+    for step in range(min(most, HORIZON)):
+        drawn = estimator.forecast(x[:, step:], seed=stream(spec.seed, "future", step)).sample(rng)
+        x = np.column_stack([x, drawn])
+    paths = x[:, len(history) :]
+    return {"fan": np.quantile(paths, QUANTILES, axis=0), "futures": paths[:SHOWN]}

@@ -1,0 +1,128 @@
+"""The task `impute`: fit, then fill gaps in test points: draw the missing coordinates given the others.
+
+Half of the coordinates are given, first the front half and then the back half: of a point of the plane one coordinate
+and then the other, of a picture the upper half and then the lower, of a series the past and then the future. In the
+plane the draws are held against the exact conditional of the truth; everywhere against what was there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from genbench.conditionals import LineConditionals, conditional_of
+from genbench.conditions import Conditions
+from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
+from genbench.errors import GenbenchError
+from genbench.evaluation import evaluate
+from genbench.imputation import WAYS, Filled, Gap, Gaps, Mask, fill
+from genbench.model import Model, ModelCard
+from genbench.record import Cost, TrialSpec
+from genbench.seeding import generator, stream
+from genbench.standardise import Standardiser
+from genbench.tasks import Outcome
+from genbench.tasks.generate import fit, load
+
+__all__ = ["check_data", "obstacle", "run"]
+
+POINTS, DRAWS = 60, 200  # test points for each of the two masks, and draws for each of them
+
+
+def check_data(dataset: Dataset) -> None:
+    """Raise a GenbenchError for data of a single coordinate."""
+    if np.prod(dataset.shape) < 2:
+        raise GenbenchError(f"{dataset.card.name} has a single coordinate: nothing is left to go by; choose other data")
+
+
+def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
+    """Return why a model cannot fill gaps in these data; empty if it can."""
+    if card.role == "oracle" and not _in_the_plane(dataset):
+        return "knows the conditionals of synthetic data in the plane only"
+    return "is conditional on labels, which gaps are not" if getattr(model, "conditional", False) else ""
+
+
+def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
+    """Run one trial. `stage` is told the phase that begins: load, fit, sample, score.
+
+    Kept on disk, for both masks k = 0 and 1: `known_k` [d], test `points_k` [m, d] and `draws_k` [m, n, missing].
+
+    Raises:
+        GenbenchError and whatever a plugin raises; `stage` says where.
+    """
+    stage("load")
+    loaded = load(spec, conditions)
+    dataset, splits, estimator = loaded
+    stage("fit")
+    seconds = fit(spec, loaded, conditions)
+    stage("sample")
+    rng = generator(stream(spec.seed, "evaluation"), "gaps")
+    gaps: list[Gap] = []
+    ways: list[Filled] = []
+    arrays: dict[str, Any] = {}
+    drawing = 0.0  # seconds
+    for k, known in enumerate(_masks(dataset.shape)):
+        points = splits.test[rng.permutation(len(splits.test))[:POINTS]]
+        exact = conditional_of(dataset, points, k) if _in_the_plane(dataset) else None  # type: ignore[arg-type]
+        begin = time.perf_counter()
+        if estimator.card.role == "oracle":
+            assert exact is not None
+            filled = _by_truth(exact, points, known, stream(spec.seed, "oracle", k))
+        else:
+            filled = fill(estimator, points, known, DRAWS, stream(spec.seed, "gaps", k))
+        drawing += time.perf_counter() - begin
+        ways.append(filled)
+        gaps.append(_gap(dataset, splits, known, points, filled.x, exact))
+        draws = filled.x.reshape(*filled.x.shape[:2], -1)[:, :, ~known.ravel()]
+        arrays |= {f"known_{k}": known.ravel(), f"points_{k}": points.reshape(len(points), -1), f"draws_{k}": draws}
+    stage("score")
+    scoring = time.perf_counter()
+    evaluation = evaluate(Gaps(dataset, stream(spec.seed, "evaluation"), gaps), spec.metrics)
+    diagnostics = {f"share_{way}": float(np.mean([one.way == way for one in ways])) for way in WAYS}
+    diagnostics["effective"] = float(np.mean([one.effective for one in ways]))
+    cost = Cost(
+        train_seconds=seconds,
+        steps=estimator.history.steps or None,
+        sample_seconds=drawing,
+        samples_per_second=sum(gap.draws.shape[0] * gap.draws.shape[1] for gap in gaps) / drawing,
+        score_seconds=time.perf_counter() - scoring,
+        parameters=estimator.parameters,
+    )
+    kept = {name: np.asarray(array, np.float32 if array.dtype.kind == "f" else bool) for name, array in arrays.items()}
+    found = vars(evaluation) | {"diagnostics": diagnostics, "likelihood": estimator.likelihood, "cost": cost}
+    return Outcome(**found, history=estimator.history.rows, arrays=kept)
+
+
+def _masks(shape: tuple[int, ...]) -> list[Mask]:
+    """Return the front half of the coordinates as known, then the back half, [*shape] each; pictures by rows."""
+    front = np.zeros(shape, dtype=bool)
+    if len(shape) == 3:
+        front[:, : shape[1] // 2] = True
+    else:
+        front.reshape(-1)[: front.size // 2] = True
+    return [front, ~front]
+
+
+def _in_the_plane(dataset: Dataset) -> bool:
+    return isinstance(dataset, SyntheticDataset) and dataset.shape == (2,)
+
+
+def _by_truth(exact: LineConditionals, points: Array, known: Mask, seed: int) -> Filled:
+    """Return the oracle's draws: from the exact conditionals."""
+    x = np.repeat(points[:, None], DRAWS, axis=1)
+    x[:, :, ~known] = exact.sample(DRAWS, generator(seed, "conditional"))[..., None]
+    return Filled(x, "exact")
+
+
+def _gap(
+    dataset: Dataset, splits: Splits, known: Mask, points: Array, filled: Array, exact: LineConditionals | None
+) -> Gap:
+    """Return a gap as it is scored: a table's columns in standard deviations of the training split."""
+    flat, missing = known.ravel(), ~known.ravel()
+    x, z = points.reshape(len(points), -1), filled.reshape(*filled.shape[:2], -1)
+    if dataset.kind == "table":
+        units = Standardiser.fit(splits.train.reshape(len(splits.train), -1))
+        x, z = units.forward(x), units.forward(z)
+    return Gap(flat, x, z[:, :, missing], exact)

@@ -1,0 +1,78 @@
+"""The task `interpolate`: fit, encode pairs of test points, go from one code to the other, and decode what is between.
+
+It is for models that encode and decode. Halfway between two points of a curved set the data have nothing; halfway
+between their codes a model that has understood the set finds a point of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from genbench.conditions import Conditions
+from genbench.dataset import Dataset
+from genbench.evaluation import evaluate
+from genbench.interpolation import Paths, latent_paths, straight_paths
+from genbench.model import Model, ModelCard
+from genbench.record import Cost, TrialSpec
+from genbench.seeding import generator, stream
+from genbench.tasks import Outcome
+from genbench.tasks.generate import fit, load
+
+__all__ = ["obstacle", "run"]
+
+PAIRS, STEPS = 500, 21  # pairs of test points, and points on a path, its ends included
+KEPT = 24  # paths that are kept on disk, for the figure
+
+
+def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
+    """Return why a model cannot interpolate; empty if it can."""
+    if not (hasattr(model, "to_latent") and hasattr(model, "from_latent")):
+        return "does not encode and decode"
+    return "is conditional on labels, which paths are not" if getattr(model, "conditional", False) else ""
+
+
+def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
+    """Run one trial. `stage` is told the phase that begins: load, fit, sample, score.
+
+    Kept on disk: the first few `latent` and `straight` paths [k, steps, *shape].
+
+    Raises:
+        GenbenchError and whatever a plugin raises; `stage` says where.
+    """
+    stage("load")
+    loaded = load(spec, conditions)
+    dataset, splits, estimator = loaded
+    stage("fit")
+    seconds = fit(spec, loaded, conditions)
+    stage("sample")
+    begin = time.perf_counter()
+    evaluation_seed = stream(spec.seed, "evaluation")
+    order = generator(evaluation_seed, "pairs").permutation(len(splits.test))
+    pairs = min(PAIRS, len(order) // 2)
+    a, b = splits.test[order[:pairs]], splits.test[order[pairs : 2 * pairs]]
+    latent, straight = latent_paths(estimator, a, b, STEPS, spec.seed), straight_paths(a, b, STEPS)
+    sampled = time.perf_counter()
+    stage("score")
+    flat = (pairs, STEPS, -1)
+    evidence = Paths(
+        dataset,
+        evaluation_seed,
+        latent.reshape(flat),
+        straight.reshape(flat),
+        splits.test.reshape(len(splits.test), -1),
+    )
+    evaluation = evaluate(evidence, spec.metrics)
+    cost = Cost(
+        train_seconds=seconds,
+        steps=estimator.history.steps or None,
+        sample_seconds=sampled - begin,
+        samples_per_second=pairs * STEPS / (sampled - begin),
+        score_seconds=time.perf_counter() - sampled,
+        parameters=estimator.parameters,
+    )
+    arrays = {"latent": latent[:KEPT].astype(np.float32), "straight": straight[:KEPT].astype(np.float32)}
+    found = vars(evaluation) | {"likelihood": estimator.likelihood, "cost": cost, "arrays": arrays}
+    return Outcome(**found, history=estimator.history.rows)

@@ -1,0 +1,97 @@
+"""Classifiers that model p(y | x) and no density: what the generative ones are held against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genbench.classifier import Classifier
+from genbench.dataset import Array, Labels
+from genbench.model import register_model
+
+__all__ = ["GradientBoosting", "LogisticRegression"]
+
+ALL_KINDS = ("points", "table", "image", "series")
+SMALLEST = 1e-12  # least probability of a class that occurred: a tree's leaf may say 0, of which no log-loss recovers
+
+
+class _Sklearn(Classifier):
+    """A classifier of scikit-learn. A subclass writes `estimator`."""
+
+    def estimator(self) -> Any:
+        """Return the classifier, not fitted."""
+        raise NotImplementedError
+
+    def learn(self, x: Array, labels: Labels, classes: int) -> None:
+        self.classes = classes
+        self.seen = np.unique(labels)
+        self.fitted = self.estimator().fit(x, labels) if len(self.seen) > 1 else None
+
+    def predict_log_proba(self, x: Array) -> Array:
+        log_proba = np.full((len(x), self.classes), -np.inf)
+        proba = self.fitted.predict_proba(x) if self.fitted is not None else np.ones((len(x), 1))
+        log_proba[:, self.seen] = np.log(np.clip(proba, SMALLEST, None))
+        return log_proba
+
+
+@register_model(
+    "logistic_regression",
+    family="discriminative",
+    paper="Cox 1958",
+    kinds=ALL_KINDS,
+    role="control",
+    tasks=("classify",),
+)
+class LogisticRegression(_Sklearn):
+    """Softmax of linear functions, by penalised maximum likelihood: the straight-line answer to classification.
+
+    Args:
+        c: inverse of the weight of the squared penalty, in standardised units; larger is a weaker penalty.
+    """
+
+    def __init__(self, c: float = 1.0) -> None:
+        if not c > 0:
+            raise ValueError(f"c={c} must be positive")
+        self.c = c
+
+    def estimator(self) -> Any:
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(C=self.c, max_iter=2000)
+
+    @property
+    def n_parameters(self) -> int | None:
+        """Weights and intercepts; None before it has learnt."""
+        fitted = getattr(self, "fitted", None)
+        return None if fitted is None else int(fitted.coef_.size + fitted.intercept_.size)
+
+
+@register_model(
+    "gradient_boosting",
+    family="discriminative",
+    paper="Friedman 2001; Ke et al. 2017",
+    kinds=ALL_KINDS,
+    role="control",
+    tasks=("classify",),
+)
+class GradientBoosting(_Sklearn):
+    """A sum of shallow trees, each fitted to the gradient of the log-loss: strong on tables, without a density.
+
+    Args:
+        rounds: trees for each class.
+        rate: share of each tree that is added.
+    """
+
+    def __init__(self, rounds: int = 100, rate: float = 0.1) -> None:
+        if rounds < 1:
+            raise ValueError(f"rounds={rounds} must be at least 1")
+        if not 0 < rate <= 1:
+            raise ValueError(f"rate={rate} must lie in (0, 1]")
+        self.rounds, self.rate = rounds, rate
+
+    def estimator(self) -> Any:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        seed = int(np.random.randint(2**31))  # from the stream that the engine set
+        return HistGradientBoostingClassifier(max_iter=self.rounds, learning_rate=self.rate, random_state=seed)
