@@ -285,6 +285,17 @@ class Estimator:
             raise GenbenchError(f"{self.card.name} does not encode; see `genbench list models --capabilities`")
         return self._transformed(x, lambda model, z: cast(Any, model).to_latent(z), "encode", seed)
 
+    def draw_codes(self, n: int, seed: int = 0) -> Array:
+        """Return n draws [n, l] from the prior of the latent space of a model that decodes and does not encode.
+
+        Raises:
+            GenbenchError: the model has no such draws.
+        """
+        if not hasattr(self.model, "draw_latent"):
+            raise GenbenchError(f"{self.card.name} does not draw codes; see `genbench list models --capabilities`")
+        with self._inside(stream(seed, "codes")):
+            return _numpy(cast(Any, self.model).draw_latent(n))
+
     def decode(self, codes: Array, seed: int = 0) -> Array:
         """Return the points [n, *shape] that codes [n, l] stand for, in the data's own units.
 

@@ -21,16 +21,19 @@ class Paths(TaskEvidence):
         latent: paths through the model's latent space, [pairs, steps, d], ends included; an odd number of steps.
         straight: straight paths between the same points, [pairs, steps, d].
         truth: test points [n, d].
+        encoded: whether the ends were points of the data, and not the model's own samples.
     """
 
     latent: Array = field(default_factory=lambda: np.empty((0, 0, 0)))
     straight: Array = field(default_factory=lambda: np.empty((0, 0, 0)))
     truth: Array = field(default_factory=lambda: np.empty((0, 0)))
+    encoded: bool = True
 
     @property
     def has(self) -> frozenset[str]:
-        """Whether the true density is known."""
-        return frozenset({"truth"} if hasattr(self.dataset, "log_prob") else set())
+        """Whether the true density is known, and whether the ends are codes of data."""
+        facts = {"truth": hasattr(self.dataset, "log_prob"), "codes": self.encoded}
+        return frozenset(name for name, true in facts.items() if true)
 
 
 def slerp(a: Array, b: Array, t: Array) -> Array:
@@ -60,9 +63,16 @@ def straight_paths(a: Array, b: Array, steps: int) -> Array:
 def latent_paths(estimator: Estimator, a: Array, b: Array, steps: int, seed: int = 0) -> Array:
     """Return the points [n, steps, *shape] that the arcs between the codes of a and b [n, *shape] decode to.
 
+    Of a model without an encoder they are arcs between draws of its own codes.
+
     Raises:
-        GenbenchError: the model does not encode or decode.
+        GenbenchError: the model has no codes.
     """
-    codes = slerp(estimator.encode(a, seed), estimator.encode(b, seed), np.linspace(0, 1, steps))  # (n, s, l)
+    if hasattr(estimator.model, "to_latent"):
+        ends = estimator.encode(a, seed), estimator.encode(b, seed)
+    else:
+        drawn = estimator.draw_codes(2 * len(a), seed)
+        ends = drawn[: len(a)], drawn[len(a) :]
+    codes = slerp(*ends, np.linspace(0, 1, steps))  # (n, s, l)
     points = estimator.decode(codes.reshape(-1, codes.shape[-1]), seed)
     return points.reshape(len(a), steps, *a.shape[1:])

@@ -87,8 +87,9 @@ class Model:
     `log_prob` on the data at hand, where it is not always the one that the model is registered with.
     Optional verbs: `diagnose(x) -> dict[str, float]`, the family's own numbers about test points x (an ELBO's parts);
     `forecast(x) -> Mixture` (genbench.predictive), the distribution of the value after each history x [n, length − 1]
-    of a series; `to_latent(x) -> z` [n, l] and `from_latent(z) -> x` for a code in which points can be interpolated;
-    `conditional_sample(x, known)`; `noise_grid` and `ends` of `genbench.repaint`.
+    of a series; `to_latent(x) -> z` [n, l] and `from_latent(z) -> x` for a code in which points can be interpolated,
+    with `draw_latent(n) -> z` where there is no encoder; `conditional_sample(x, known)`; `noise_grid` and
+    `ends` of `genbench.repaint`.
     """
 
     card: ClassVar[ModelCard]

@@ -196,11 +196,18 @@ class GAN(TorchModel):
         return x[: len(x) // self.packing * self.packing].reshape(-1, self.packing * x.shape[1], *x.shape[2:])
 
     def sample(self, n: int) -> Tensor:
-        components = torch.randint(self.components, (n,))
+        return self.from_latent(self.draw_latent(n))
+
+    def draw_latent(self, n: int) -> Tensor:
+        """Return n draws of the noise (n, latents)."""
+        return self.generator.noise(torch.randint(self.components, (n,)))
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        """Return what the generator makes of noise z (n, latents), (n, *shape)."""
         if len(self.shape) == 1:
-            return self.generator(components)
-        blocks = components.split(max(1, VALUES // math.prod(self.shape)))
-        return torch.cat([(self.generator(block) + 1) / 2 for block in blocks])
+            return self.generator.make(z)
+        blocks = z.split(max(1, VALUES // math.prod(self.shape)))
+        return torch.cat([(self.generator.make(block) + 1) / 2 for block in blocks])
 
 
 @register_model(

@@ -83,7 +83,7 @@ def test_midpoints_of_a_circle():
 
 def test_the_task_from_plan_to_table(tmp_path):
     request = {"datasets": "moons", "seeds": 1, "budget": "20", "task": "interpolate", "results": tmp_path}
-    with pytest.raises(genbench.errors.GenbenchError, match="does not encode and decode"):
+    with pytest.raises(genbench.errors.GenbenchError, match="has no codes that it decodes"):
         genbench.run("gmm", **request)
     run = genbench.run("coupling_flow", **request, train=500, jobs=0, progress=False, say=lambda line: None)
     assert [file.name for file in save(run, ["interpolation"])] == ["interpolation.png"]
@@ -91,3 +91,18 @@ def test_the_task_from_plan_to_table(tmp_path):
     assert "oracle" not in rows
     assert rows["coupling_flow"].metrics["round_trip"].mean < 0.01
     assert 0 <= rows["coupling_flow"].metrics["midpoints_inside"].mean <= 1
+
+
+def test_a_gan_goes_between_samples_of_its_own(tmp_path):
+    request = {"budget": "20", "task": "interpolate", "results": tmp_path, "jobs": 0, "progress": False}
+    run = genbench.run("gan", "moons", 1, train=500, say=lambda line: None, **request)
+    trial = next(trial for trial in run.trials if trial.model == "gan")
+    assert trial.metrics["round_trip"] is None  # it has no encoder
+    assert 0 <= trial.metrics["midpoints_inside"] <= 1
+    kept = run.store.arrays(trial.key)
+    np.testing.assert_allclose(kept["latent"][:, [0, -1]], kept["straight"][:, [0, -1]], atol=1e-6)
+    assert not np.allclose(kept["latent"], kept["straight"], atol=0.01)
+    with pytest.raises(genbench.errors.GenbenchError, match="coupling_flow does not draw codes"):
+        genbench.load_model("coupling_flow").fit(np.random.default_rng(0).normal(size=(50, 2)), budget="2").draw_codes(
+            3
+        )

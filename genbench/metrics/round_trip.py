@@ -16,6 +16,7 @@ __all__ = ["round_trip"]
     label="round trip",
     unit="data units",
     order=14,
+    needs=("codes",),
     ratio=False,
     task="interpolate",
 )

@@ -61,7 +61,10 @@ class Generator(_MixtureNoise):
 
     def forward(self, component: Tensor) -> Tensor:
         """Return a point (n, d) made from fresh noise of each component (n,)."""
-        z = self.noise(component)
+        return self.make(self.noise(component))
+
+    def make(self, z: Tensor) -> Tensor:
+        """Return the point (n, d) of noise z (n, latents)."""
         made: Tensor = functional.pad(z, (0, self.d - self.latents)) + self.net(z)
         return made
 
@@ -90,6 +93,10 @@ class PictureGenerator(_MixtureNoise):
 
     def forward(self, component: Tensor) -> Tensor:
         """Return a picture (n, c, h, w) made from fresh noise of each component (n,)."""
-        grey = (self.net(self.noise(component)).tanh() + 1) / 2
+        return self.make(self.noise(component))
+
+    def make(self, z: Tensor) -> Tensor:
+        """Return the picture (n, c, h, w) of noise z (n, latents), with fresh noise within a grey level."""
+        grey = (self.net(z).tanh() + 1) / 2
         x = ((self.levels - 1) * grey + torch.rand_like(grey)) / self.levels
         return 2 * x - 1

@@ -1,7 +1,8 @@
 """The task `interpolate`: fit, encode pairs of test points, go from one code to the other, and decode what is between.
 
-It is for models that encode and decode. Halfway between two points of a curved set the data have nothing; halfway
-between their codes a model that has understood the set finds a point of it.
+It is for models that encode and decode; one that only decodes, a GAN, goes between samples of its own. Halfway between
+two points of a curved set the data have nothing; halfway between their codes a model that has understood the set finds
+a point of it.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ KEPT = 24  # paths that are kept on disk, for the figure
 
 def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
     """Return why a model cannot interpolate; empty if it can."""
-    if not (hasattr(model, "to_latent") and hasattr(model, "from_latent")):
-        return "does not encode and decode"
+    if not (hasattr(model, "from_latent") and (hasattr(model, "to_latent") or hasattr(model, "draw_latent"))):
+        return "has no codes that it decodes"
     return "is conditional on labels, which paths are not" if getattr(model, "conditional", False) else ""
 
 
@@ -53,7 +54,8 @@ def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = 
     order = generator(evaluation_seed, "pairs").permutation(len(splits.test))
     pairs = min(PAIRS, len(order) // 2)
     a, b = splits.test[order[:pairs]], splits.test[order[pairs : 2 * pairs]]
-    latent, straight = latent_paths(estimator, a, b, STEPS, spec.seed), straight_paths(a, b, STEPS)
+    latent, encoded = latent_paths(estimator, a, b, STEPS, spec.seed), hasattr(estimator.model, "to_latent")
+    straight = straight_paths(a, b, STEPS) if encoded else straight_paths(latent[:, 0], latent[:, -1], STEPS)
     sampled = time.perf_counter()
     stage("score")
     flat = (pairs, STEPS, -1)
@@ -63,6 +65,7 @@ def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = 
         latent.reshape(flat),
         straight.reshape(flat),
         splits.test.reshape(len(splits.test), -1),
+        encoded,
     )
     evaluation = evaluate(evidence, spec.metrics)
     cost = Cost(
