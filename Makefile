@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench peers reference reference-pictures reference-standard clean
+.PHONY: demo test test-slow lint bench peers reference reference-pictures reference-standard reference-tasks clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -45,6 +45,14 @@ reference-pictures: .venv/installed  ## digits, MNIST, Fashion-MNIST, toy images
 	$(PICTURES) --models "vae[hidden=32,depth=2,lr=0.003,precision=bfloat16]" --data "mnist[levels=2]" --budget 2700s --name mnist-binarised
 	$(BIN)/python benchmarks/importance.py results/reference/mnist-binarised
 	$(BIN)/python benchmarks/toy_images.py
+
+TASKS = $(BIN)/genbench run --results results/reference --name tasks
+reference-tasks: .venv/installed  ## classify, impute, interpolate, forecast; a quarter of an hour of two cores
+	$(TASKS) --task classify --models all,naive_bayes --data moons
+	$(TASKS) --task classify --models "gaussian[ridge=0.2],kde,naive_bayes,logistic_regression,gradient_boosting" --data digits
+	$(TASKS) --task impute --models kde,ar,gmm,coupling_flow,cfm,gan,gaussian --data moons
+	$(TASKS) --task interpolate --models "cfm,ddpm,coupling_flow,gan,vae[objective=elbo]" --data moons
+	$(TASKS) --task forecast --models "ar_linear[p=12],gaussian,gmm,naive,seasonal_naive" --data "airline[log=true]"
 
 SMOOTH = moons,circles,swiss_roll,eight_gaussians,pinwheel,stretched_gaussian
 reference-standard: .venv/installed  ## the whole zoo at standard, and the GAN's modes; hours

@@ -93,9 +93,8 @@ class Model:
     """
 
     card: ClassVar[ModelCard]
-    reads_levels: bool = (
-        False  # whether it wants pictures as they are, in [0, 1], whatever the card says of standardising
-    )
+    # Whether it wants pictures as they are, in [0, 1], whatever the card says of standardising.
+    reads_levels: bool = False
     levels: int = 256  # grey levels of the pictures at hand, set by the engine: the whole part of levels · x
 
     def fit(self, x: Array) -> Any:
