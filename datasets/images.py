@@ -229,7 +229,7 @@ def _idx(part: str, sha256: str) -> DataFile:
     return DataFile(f"{part}-ubyte.gz", (f"{part}-ubyte",), sha256)
 
 
-@register_dataset("mnist", family="images", kind="image", source="LeCun, Cortes & Burges 1998")
+@register_dataset("mnist", family="images", kind="image", source="LeCun, Cortes & Burges 1998", variant=True)
 class MNIST(IdxImages):
     """70,000 handwritten digits of 28×28 pixels. Labels: the digit."""
 
@@ -250,7 +250,7 @@ class MNIST(IdxImages):
     )
 
 
-@register_dataset("fashion_mnist", family="images", kind="image", source="Xiao, Rasul & Vollgraf 2017")
+@register_dataset("fashion_mnist", family="images", kind="image", source="Xiao, Rasul & Vollgraf 2017", variant=True)
 class FashionMNIST(IdxImages):
     """70,000 pictures of clothes, 28×28 pixels. Labels: the kind of clothes."""
 
@@ -272,7 +272,7 @@ class FashionMNIST(IdxImages):
     )
 
 
-@register_dataset("cifar10", family="images", kind="image", source="Krizhevsky 2009")
+@register_dataset("cifar10", family="images", kind="image", source="Krizhevsky 2009", variant=True)
 class CIFAR10(OfficialImages):
     """60,000 colour pictures of animals and vehicles, 3×32×32. Labels: what is on them.
 

@@ -46,7 +46,7 @@ class Airline(RecordedSeries):
         return np.array(PASSENGERS, dtype=np.float64).ravel()
 
 
-@register_dataset("sunspots", family="series", kind="series", source="SIDC Brussels, in statsmodels")
+@register_dataset("sunspots", family="series", kind="series", source="SIDC Brussels, in statsmodels", variant=True)
 class Sunspots(RecordedSeries):
     """Yearly mean sunspot numbers from 1700 to 2008, cycles of about eleven years; needs statsmodels.
 

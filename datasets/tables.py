@@ -89,7 +89,7 @@ class Diabetes(SklearnTable):
     loader, shape, options = "load_diabetes", (10,), {"scaled": False}
 
 
-@register_dataset("csv", family="tables", kind="table", source="a file of yours")
+@register_dataset("csv", family="tables", kind="table", source="a file of yours", variant=True)
 class Csv(Table):
     """A numeric table of your own: a text file with columns parted by comma, semicolon or tab, or a NumPy .npy file.
 

@@ -36,6 +36,10 @@ def print_catalogue(name: str) -> None:
             "[dim]* a variant: left out of --models all; name it or its family, or ask for the zoo.\n"
             "Torch models also take the trainer's parameters: batch_size, lr, warmup, clip, ema, …[/dim]"
         )
+    if name == "datasets":
+        console.print(
+            "[dim]* needs a file, a download or another library, and is left out of --data all; name it.[/dim]"
+        )
     for failure in group.failures:
         console.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")
 

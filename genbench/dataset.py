@@ -37,15 +37,21 @@ class DatasetCard(Card):
 
     kind: str = "points"
     source: str = ""
+    variant: bool = False
 
 
-def register_dataset(name: str, *, family: str, kind: str = "points", source: str = "") -> Callable[[D], D]:
-    """Register a dataset class under `name`; `kind` is one of "points", "table", "image", "series"."""
+def register_dataset(
+    name: str, *, family: str, kind: str = "points", source: str = "", variant: bool = False
+) -> Callable[[D], D]:
+    """Register a dataset class under `name`; `kind` is one of "points", "table", "image", "series".
+
+    A variant is left out of `all`: one that needs a file, a download or another library.
+    """
     if kind not in KINDS:
         raise ContractError(f"dataset '{name}' has kind '{kind}'; write one of {', '.join(KINDS)}")
 
     def wrap(cls: D) -> D:
-        REGISTRY["datasets"].add(DatasetCard(name, family, cls, kind=kind, source=source))
+        REGISTRY["datasets"].add(DatasetCard(name, family, cls, kind=kind, source=source, variant=variant))
         return cls
 
     return wrap

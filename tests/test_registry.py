@@ -106,3 +106,10 @@ def _decisions(file):
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Compare | ast.Dict | ast.Subscript | ast.Match):
             yield ast.unparse(node).replace("'", '"')
+
+
+def test_all_datasets_need_nothing_from_elsewhere():
+    discover(groups=("datasets",))
+    chosen = {spec.name for spec in REGISTRY["datasets"].select("all")}
+    assert {"moons", "wine", "digits", "airline"} <= chosen
+    assert not {"csv", "mnist", "fashion_mnist", "cifar10", "sunspots"} & chosen
