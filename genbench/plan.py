@@ -15,7 +15,7 @@ from genbench.metric import Protocol, select_metrics
 from genbench.parameters import bind, create, defaults
 from genbench.recipe import Budget
 from genbench.record import TrialSpec
-from genbench.registry import REGISTRY, WHOLE, Card, Group
+from genbench.registry import REGISTRY, Card, Group
 from genbench.sources import fingerprint
 from genbench.spec import Spec, parse_list
 from genbench.tasks import task_module
@@ -88,6 +88,7 @@ def make_plan(
     with collected_warnings() as cautions:
         chosen_models = _taking_part(_choose(REGISTRY["models"], models), models, task)
         chosen_datasets = _choose(REGISTRY["datasets"], datasets)
+    named = {spec.name for spec in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     notes, groups = [f"caution: {text}" for text in cautions], []
@@ -95,7 +96,7 @@ def make_plan(
         data = create(dataset.card, dataset.params)
         if hasattr(work, "check_data"):
             work.check_data(data)
-        able, floors, note = _pair(chosen_models, dataset, data, work, named=models.strip() not in WHOLE)
+        able, floors, note = _pair(chosen_models, dataset, data, work, named)
         notes += note
         suited = [model.on((data.kind, data.shape)) for model in floors + able]
         groups.append((dataset, data.fingerprint(), suited))
@@ -155,15 +156,16 @@ def _taking_part(choices: list[_Choice], selection: str, task: str) -> list[_Cho
 
 
 def _pair(
-    models: list[_Choice], dataset: _Choice, data: Dataset, work: ModuleType, named: bool
+    models: list[_Choice], dataset: _Choice, data: Dataset, work: ModuleType, named: set[str]
 ) -> tuple[list[_Choice], list[_Choice], list[str]]:
     """Return the models that can handle a dataset, the oracles that were not asked for, and notes about both."""
     kind = dataset.card.kind
     reasons = {model.label: _obstacle(model, data, work) for model in models}
     able = [model for model in models if not reasons[model.label]]
     unable = [model for model in models if reasons[model.label]]
-    if unable and named:
-        label = unable[0].label
+    wrong = [model for model in unable if model.card.name in named or not able]
+    if wrong:
+        label = wrong[0].label
         raise GenbenchError(f"{label} cannot handle {dataset.label}: it {reasons[label]}; leave one out")
     notes = [
         f"left out on {dataset.label}: {', '.join(model.label for model in unable if reasons[model.label] == reason)} "

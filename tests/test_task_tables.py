@@ -7,6 +7,7 @@ from genbench.capabilities import capabilities
 from genbench.errors import GenbenchError
 from genbench.figures import save
 from genbench.overall import overall
+from genbench.plan import make_plan
 from genbench.registry import REGISTRY, discover
 from genbench.rescoring import rescore
 
@@ -102,3 +103,14 @@ def test_capabilities_are_what_the_models_have():
     assert capabilities(cards["logistic_regression"])["samples"] == ""
     assert capabilities(cards["logistic_regression"])["classifies"] == "directly"
     assert capabilities(cards["ot_cfm"])["imputes"] == "importance"
+
+
+def test_a_family_leaves_out_what_does_not_suit_and_a_name_is_refused():
+    discover()
+    plan = make_plan("autoregressive,gaussian", "moons", 1)
+    assert {"ar", "gaussian"} <= {trial.model for trial in plan.trials}
+    assert "ar_linear" not in {trial.model for trial in plan.trials}
+    assert any("left out on moons: ar_linear" in note for note in plan.notes)
+    for models in ("ar_linear,gaussian", "ar_linear"):
+        with pytest.raises(GenbenchError, match="ar_linear cannot handle moons: it takes series, not points"):
+            make_plan(models, "moons", 1)
