@@ -46,8 +46,8 @@ reference-pictures: .venv/installed  ## digits, MNIST, Fashion-MNIST, toy images
 	$(BIN)/python benchmarks/importance.py results/reference/mnist-binarised
 	$(BIN)/python benchmarks/toy_images.py
 
-TASKS = $(BIN)/genbench run --results results/reference --name tasks
-reference-tasks: .venv/installed  ## classify, impute, interpolate, forecast; a quarter of an hour of two cores
+TASKS = $(BIN)/genbench run --results results/reference --name tasks --seeds 1
+reference-tasks: .venv/installed  ## classify, impute, interpolate, forecast; five minutes of two cores
 	$(TASKS) --task classify --models all,naive_bayes --data moons
 	$(TASKS) --task classify --models "gaussian[ridge=0.2],kde,naive_bayes,logistic_regression,gradient_boosting" --data digits
 	$(TASKS) --task impute --models kde,ar,gmm,coupling_flow,cfm,gan,gaussian --data moons
