@@ -154,7 +154,7 @@ def test_samples_are_made_in_blocks(monkeypatch):
     model = built()
     monkeypatch.setattr("genbench.models.gan.VALUES", 64 * 3)
     sizes = []
-    model.generator.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
+    model.generator.net.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
     with torch.no_grad():
         assert model.sample(8).shape == (8, 1, 8, 8)
     assert sizes == [3, 3, 2]
