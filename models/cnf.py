@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from genbench.model import register_model
-from genbench.nn.ode import integrate, log_likelihood, rademacher
+from genbench.nn.ode import Track, Watch, integrate, log_likelihood, rademacher
 from genbench.nn.time_embedding import TimeMLP
 from genbench.recipe import Recipe
 from genbench.torch_model import TorchModel
@@ -90,8 +90,23 @@ class CNF(TorchModel):
         return -log_p.mean() + self.smoothness * torch.stack(charges).mean()
 
     def sample(self, n: int) -> Tensor:
-        x, self.nfe = integrate(self.velocity, torch.randn(n, *self.shape), torch.linspace(0, 1, self.steps + 1), "rk4")
+        return self._flow(n)
+
+    def _flow(self, n: int, watch: Watch | None = None) -> Tensor:
+        z, times = torch.randn(n, *self.shape), torch.linspace(0, 1, self.steps + 1)
+        x, self.nfe = integrate(self.velocity, z, times, "rk4", watch=watch)
         return x
+
+    def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
+        """Return the times (k,) of the solver's grid, and the samples' way (k, n, d)."""
+        track = Track()
+        self._flow(n, track)
+        return track.stacked()
+
+    def velocity_at(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return dx/dt (b, d) at points (b, d) and a time () from 0 (noise) to 1 (data)."""
+        v: Tensor = self.velocity(x, t)
+        return v
 
     def to_latent(self, x: Tensor) -> Tensor:
         """Return the noise (b, d) that the flow carries points (b, d) to."""

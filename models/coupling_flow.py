@@ -90,6 +90,10 @@ class CouplingFlow(TorchModel):
     def sample(self, n: int) -> Tensor:
         return self.flow.inverse(torch.randn(n, self.d))
 
+    def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
+        """Return the samples' way (layers + 1, n, d), layer by layer, and the share of the layers as times."""
+        return self.flow.passage(torch.randn(n, self.d))
+
     def to_latent(self, x: Tensor) -> Tensor:
         """Return the noise (b, d) that the flow carries points (b, d) to."""
         z: Tensor = self.flow(x)[0]

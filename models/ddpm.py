@@ -13,9 +13,18 @@ from torch import Tensor
 from genbench.errors import GenbenchWarning
 from genbench.model import register_model
 from genbench.nn.noise_schedule import NoiseSchedule, log_normal
-from genbench.nn.ode import Density, graded, integrate, log_likelihood, rademacher
+from genbench.nn.ode import Density, Watch, graded, integrate, log_likelihood, rademacher
 from genbench.nn.time_embedding import stratified
-from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, largest_part, time_network
+from genbench.nn.time_network import (
+    BACKBONES,
+    PICTURES,
+    TimeNetwork,
+    by_parts,
+    drop,
+    largest_part,
+    time_network,
+    tracks_by_parts,
+)
 from genbench.recipe import Preset, Recipe
 from genbench.repaint import Level
 from genbench.torch_model import TorchModel
@@ -74,9 +83,36 @@ class Diffusion(TorchModel):
         value: Tensor = self.network(x, (sigma.log() / 4 + 1.2) / 2)
         return value
 
-    def flow(self, noise: Tensor, steps: int) -> Tensor:
+    def draw(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
+        """Return n samples (n, d); `watch` is shown the angles on the way, and the points in unit variance."""
+        raise NotImplementedError
+
+    def trajectory(self, n: int, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the times 1 − φ/φ_last (k,) of the sampler's steps, and the samples' way (k, n, *shape)."""
+        angles, points = tracks_by_parts(self.draw, n, labels, self.shape)
+        return 1 - angles / self.last_angle, points
+
+    def velocity_at(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return dx/dt = −φ_last v̂ (b, *shape) of the probability flow at points (b, *shape) and a time ()."""
+        return -self.last_angle * self.velocity(x.flatten(1), self._angle(t)).unflatten(1, self.shape)
+
+    def noised(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return cos φ x + sin φ ε (b, *shape) for data x (b, *shape) at the angle of a time ()."""
+        angle = self._angle(t)
+        return angle.cos() * x + angle.sin() * torch.randn_like(x)
+
+    def noise_level(self, t: Tensor) -> tuple[float, float]:
+        """Return cos φ = √ᾱ and sin φ at the angle of a time ()."""
+        angle = self._angle(t)
+        return float(angle.cos()), float(angle.sin())
+
+    def _angle(self, t: Tensor) -> Tensor:
+        """Return the angle of a time from 0 (noise) to 1 (data)."""
+        return self.last_angle * (1 - t)
+
+    def flow(self, noise: Tensor, steps: int, watch: Watch | None = None) -> Tensor:
         """Return the points (b, d) that the flow carries noise (b, d) to: midpoint rule, two evaluations a step."""
-        x, self.nfe = integrate(self.velocity, noise, graded(self.last_angle, 0, steps), "midpoint")
+        x, self.nfe = integrate(self.velocity, noise, graded(self.last_angle, 0, steps), "midpoint", watch=watch)
         return x
 
     def to_latent(self, x: Tensor) -> Tensor:
@@ -254,21 +290,25 @@ class DDPM(Diffusion):
         return (self.predict(cos * x0 + sin * noise, angle) - target).square().mean()
 
     def sample(self, n: int, labels: Tensor | None = None) -> Tensor:
-        def undo(n: int, labels: Tensor | None) -> Tensor:
-            with self.network.given(labels, self.guidance):
-                return self.undo(torch.randn(n, self.d))
+        return by_parts(self.draw, n, labels, self.shape)
 
-        return by_parts(undo, n, labels, self.shape)
+    def draw(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
+        with self.network.given(labels, self.guidance):
+            return self.undo(torch.randn(n, self.d), watch)
 
-    def undo(self, x: Tensor) -> Tensor:
-        """Return the points (n, d) that the sampler makes of noise x (n, d)."""
+    def undo(self, x: Tensor, watch: Watch | None = None) -> Tensor:
+        """Return the points (n, d) that the sampler makes of noise x (n, d); `watch` is shown angles and points."""
         if self.sampler == "ode":
-            return self.flow(x, self.steps)
+            return self.flow(x, self.steps, watch)
         eta = 1.0 if self.sampler == "ancestral" else self.eta
         visited = torch.linspace(0, self.timesteps, self.steps + 1).round().long().unique().flip(0)  # T … 0
         self.nfe = len(visited) - 1
+        if watch:
+            watch(self.noising.angle[visited[0]].float(), x)
         for t, s in pairwise(visited):
             x = self.step(x, t, s, eta)
+            if watch:
+                watch(self.noising.angle[s].float(), x)
         return x
 
     def step(self, x: Tensor, t: Tensor, s: Tensor, eta: float) -> Tensor:

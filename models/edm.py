@@ -12,6 +12,7 @@ from torch import Tensor
 from genbench.model import register_model
 from genbench.models.ddpm import KINDS, PRESETS, Diffusion
 from genbench.nn.noise_schedule import log_normal
+from genbench.nn.ode import Watch
 from genbench.nn.time_network import BACKBONES, by_parts, time_network
 from genbench.recipe import Preset, Recipe
 
@@ -118,12 +119,18 @@ class EDM(Diffusion):
         return torch.cat([levels, torch.zeros(1)])
 
     def sample(self, n: int) -> Tensor:
-        return by_parts(lambda n, _: self.descend(n), n, None, self.shape)
+        return by_parts(self.draw, n, None, self.shape)
 
-    def descend(self, n: int) -> Tensor:
+    def draw(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
         """Draw N(0, σ_max² + 1), the variance of noised data (n, d), and follow the flow down (algorithm 2)."""
+
+        def show(sigma: Tensor) -> None:
+            if watch:
+                watch(sigma.atan(), x / (sigma**2 + 1).sqrt())
+
         levels = self.noise_levels()
         x = (levels[0] ** 2 + 1).sqrt() * torch.randn(n, self.d)
+        show(levels[0])
         gamma = min(self.churn / self.steps, math.sqrt(2) - 1)
         self.nfe = 2 * self.steps - 1
         for sigma, lower in pairwise(levels):
@@ -131,6 +138,7 @@ class EDM(Diffusion):
             if gamma:
                 x = x + (raised**2 - sigma**2).sqrt() * torch.randn_like(x)
             x = self.heun(x, raised, lower)
+            show(lower)
         return x
 
     def heun(self, x: Tensor, sigma: Tensor, lower: Tensor) -> Tensor:

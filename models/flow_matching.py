@@ -2,7 +2,7 @@
 
 Three ideas that are chosen apart: the path between a source point and a data point (`genbench.nn.paths`), the coupling
 that says which point goes with which (`COUPLINGS`), and the solver that follows the learned velocity
-(`genbench.nn.ode`). The named models are combinations of the first two.
+(`genbench.nn.ode`). Combinations of the first two have names of their own in `genbench.models.flow_matching_variants`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,25 @@ from torch import Tensor
 
 from genbench.model import register_model
 from genbench.nn.minibatch_ot import entropic_pairing, optimal_pairing
-from genbench.nn.ode import SOLVERS, Density, integrate, log_likelihood, rademacher, stochastic_euler
+from genbench.nn.ode import SOLVERS, Density, Watch, integrate, log_likelihood, rademacher, stochastic_euler
 from genbench.nn.paths import PATHS, AffinePath, Path
 from genbench.nn.source_distribution import source_distribution
-from genbench.nn.time_embedding import stratified
-from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, largest_part, time_network
+from genbench.nn.time_embedding import stratified, stratified_normal
+from genbench.nn.time_network import (
+    BACKBONES,
+    PICTURES,
+    TimeNetwork,
+    by_parts,
+    drop,
+    largest_part,
+    time_network,
+    tracks_by_parts,
+)
 from genbench.recipe import Preset, Recipe
 from genbench.repaint import Level
 from genbench.torch_model import TorchModel
 
-__all__ = ["CFM", "FM", "KINDS", "OTCFM", "SBCFM", "VPCFM"]
+__all__ = ["CFM", "KINDS", "PRESETS", "TO_THE_DATA"]
 
 EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated, and so is the likelihood
 KINDS = ("points", "table", "image", "series")
@@ -33,6 +42,11 @@ PRESETS = (
     *PICTURES,
     Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
+TO_THE_DATA = (  # of the networks of large pictures: patches, too narrow for noise
+    Preset({"predict": "data", "time_mean": -1.2}, kinds=("image",), dims=(257, None)),
+)
+PREDICTIONS = ("velocity", "data")
+TIME_STD = 1.2  # of the logit of times that are drawn around a mean
 COUPLINGS = ("independent", "optimal", "entropic")
 ENERGY_POINTS = 1000  # behind `diagnose`; W2² of so many points is found exactly in half a second
 
@@ -70,6 +84,11 @@ class CFM(TorchModel):
         guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
         backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
             a U-Net and its `hidden` together.
+        predict: what the network gives, "velocity" or "data", the end x1, from which the velocity follows. The loss is
+            the velocity's in both cases, but pictures lie on few dimensions and noise on all: a narrow network can
+            give the one and not the other (Li & He 2025).
+        time_mean: mean of ln(u / (1 − u)) of the clock's times u in training, which is normal with deviation 1.2; less
+            than 0 is nearer to the noise, where a picture's shape is decided. None for even times.
 
     Raises:
         ValueError: a number is out of range, or a path, coupling, solver or backbone is unknown, or two do not go
@@ -78,7 +97,7 @@ class CFM(TorchModel):
 
     network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.9)
-    presets: ClassVar[tuple[Preset, ...]] = PRESETS
+    presets: ClassVar[tuple[Preset, ...]] = PRESETS + TO_THE_DATA
     own_path, own_coupling = "straight", "independent"
 
     def __init__(
@@ -98,6 +117,8 @@ class CFM(TorchModel):
         conditional: bool = False,
         guidance: float = 1.0,
         backbone: str | None = None,
+        predict: str = "velocity",
+        time_mean: float | None = None,
     ) -> None:
         sizes = {"hidden": hidden, "depth": depth, "ot_batch": ot_batch, "steps": steps, "probes": probes}
         for name, value in sizes.items():
@@ -108,6 +129,7 @@ class CFM(TorchModel):
             ("coupling", coupling, COUPLINGS),
             ("solver", solver, (*SOLVERS, "stochastic_euler")),
             ("backbone", backbone, BACKBONES[1:]),
+            ("predict", predict, PREDICTIONS),
         ):
             if choice is not None and choice not in known:
                 raise ValueError(f"{name}={choice} is unknown; choose one of {', '.join(known)}")
@@ -124,9 +146,12 @@ class CFM(TorchModel):
         self.steps, self.solver, self.noise = steps, solver, noise
         self.density_steps, self.probes = density_steps, probes
         self.conditional, self.guidance = conditional, guidance
+        self.predict, self.time_mean = predict, time_mean
         self.way, self.pairs = self._path(), coupling or self.own_coupling
         if self.pairs == "entropic" and not getattr(self.way, "sigma", 0) > 0:
             raise ValueError("coupling=entropic needs a path with sigma > 0: bridge, lipman or straight")
+        if predict == "data" and not isinstance(self.way, AffinePath):
+            raise ValueError("predict=data needs a path that its ends determine, which a bridge is not; take velocity")
         if solver == "stochastic_euler" and not self._has_score:
             raise ValueError(
                 "solver=stochastic_euler needs the score, which follows from the velocity for independent normal noise "
@@ -146,13 +171,18 @@ class CFM(TorchModel):
 
     def velocity(self, x: Tensor, t: Tensor) -> Tensor:
         """Return v(x, t) (b, d) at points (b, d) and times (b, 1) or ()."""
-        return self.way.scale(t) * self.network(x, self.way.clock(t))
+        return self.field(x, self.network(x, self.way.clock(t)), t)
+
+    def field(self, x: Tensor, predicted: Tensor, t: Tensor) -> Tensor:
+        """Return the velocity (b, d) at points (b, d) that follows from what a network gave for them, or a slope's."""
+        if self.predict == "data":
+            return self.way.towards(x, predicted, t)  # type: ignore[attr-defined]
+        return self.way.scale(t) * predicted
 
     def velocity_jvp(self, x: Tensor, t: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
         """Return v(x, t) (b, d) and its derivatives (k, b, d) along directions (k, b, d) or (k, 1, d)."""
         value, slope = self.network.jvp(x, self.way.clock(t), directions)
-        scale = self.way.scale(t)
-        return scale * value, scale * slope
+        return self.field(x, value, t), self.field(directions, slope, t)
 
     def couple(self, x0: Tensor, x1: Tensor) -> Tensor:
         """Return the points of x0 (b, d) in the order in which they go with x1 (b, d)."""
@@ -185,21 +215,25 @@ class CFM(TorchModel):
 
     def regression(self, x0: Tensor, x1: Tensor) -> Tensor:
         """Return the mean of w(t) (v(x_t, t) − u_t)² over times and coordinates of paths between pairs (b, d)."""
-        t = self.way.time(stratified(len(x1)))  # (b, 1)
+        t = self.way.time(self._clock(len(x1)))  # (b, 1)
         xt, ut = self.way.draw(x0, x1, t)
         return (self.way.weight(t) * (self.velocity(xt, t) - ut).square()).mean()
 
     def sample(self, n: int, labels: Tensor | None = None) -> Tensor:
         return by_parts(self._flow, n, labels, self.shape)
 
-    def _flow(self, n: int, labels: Tensor | None) -> Tensor:
+    def trajectory(self, n: int, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the times (k,) of the solver's grid, and the samples' way (k, n, *shape)."""
+        return tracks_by_parts(self._flow, n, labels, self.shape)
+
+    def _flow(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
         """Return what the flow carries n source points to, (n, d)."""
         x0, times = self.start.sample(n), self._grid(self.steps)
         with self.network.given(labels, self.guidance):
             if self.solver == "stochastic_euler":
-                x1, self.nfe = stochastic_euler(self._drift, self._diffusion, x0, times)
+                x1, self.nfe = stochastic_euler(self._drift, self._diffusion, x0, times, watch)
             else:
-                x1, self.nfe = integrate(self.velocity, x0, times, self.solver)
+                x1, self.nfe = integrate(self.velocity, x0, times, self.solver, watch=watch)
         return x1
 
     def log_prob(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -262,11 +296,28 @@ class CFM(TorchModel):
         return [Level(*level) for level in zip(times, alpha, beta, strict=True)]
 
     def ends(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Return E[x1 | x_t] and E[x0 | x_t], (b, d) each, which with the velocity solve two linear equations."""
-        alpha, beta, alpha_rate, beta_rate = self.way.coefficients(t)  # type: ignore[attr-defined]
-        v = self.velocity(x, t)
-        determinant = alpha_rate * beta - alpha * beta_rate
-        return (beta * v - beta_rate * x) / determinant, (alpha_rate * x - alpha * v) / determinant
+        """Return E[x1 | x_t] and E[x0 | x_t], (b, d) each."""
+        return self.way.ends(x, self.velocity(x, t), t)  # type: ignore[attr-defined]
+
+    def velocity_at(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return dx/dt (b, *shape) of the flow at points (b, *shape) and a time ()."""
+        return self.velocity(x.flatten(1), t).unflatten(1, self.shape)
+
+    def noised(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return x_t (b, *shape) of paths from the source, coupled as in training, to points x (b, *shape)."""
+        x1 = x.flatten(1)
+        return self.way.draw(self.source_of(x1), x1, t.expand(len(x1), 1))[0].unflatten(1, self.shape)
+
+    def source_of(self, x1: Tensor) -> Tensor:
+        """Return a source point (b, d) for each data point x1 (b, d), drawn as in training."""
+        return self.couple(self._draw_source(len(x1)), x1)
+
+    def noise_level(self, t: Tensor) -> tuple[float, float] | None:
+        """Return α and β of x_t = α x1 + β x0; None where the source is no noise, or the path adds more of it."""
+        if self.source != "noise" or not self._mixes:
+            return None
+        alpha, beta, *_ = self.way.coefficients(t)  # type: ignore[attr-defined]
+        return float(alpha), float(beta)
 
     def to_latent(self, x: Tensor) -> Tensor:
         """Return the source points (b, d) that the flow, followed back, carries points (b, *shape) to."""
@@ -289,6 +340,10 @@ class CFM(TorchModel):
         z = self.start.sample(-(-n // 2))
         return torch.stack([z, -z], dim=1).flatten(0, 1)[:n]
 
+    def _clock(self, n: int) -> Tensor:
+        """Return readings (n, 1) of the path's clock for training, logit-normal about a mean (Esser et al. 2024)."""
+        return stratified(n) if self.time_mean is None else (self.time_mean + TIME_STD * stratified_normal(n)).sigmoid()
+
     def _grid(self, steps: int) -> Tensor:
         """Return times (steps + 1,) from the source to the data, even by the path's clock."""
         return self.way.time(torch.linspace(0, 1, steps + 1))
@@ -304,64 +359,19 @@ class CFM(TorchModel):
         return path(sigma=self.sigma)  # type: ignore[call-arg]
 
     @property
-    def _has_score(self) -> bool:
+    def _mixes(self) -> bool:
+        """Whether x_t is a mixture of x0 and x1 without further noise."""
         noisy = getattr(self.way, "sigma", 0.0) if (self.path or self.own_path) == "straight" else 0.0
-        return self.source == "noise" and self.pairs == "independent" and isinstance(self.way, AffinePath) and not noisy
+        return isinstance(self.way, AffinePath) and not noisy
+
+    @property
+    def _has_score(self) -> bool:
+        return self.source == "noise" and self.pairs == "independent" and self._mixes
 
     def _drift(self, x: Tensor, t: Tensor) -> Tensor:
         """Return v + ½ g² ∇log p_t with g² = 2ηβ and ∇log p_t = −E[x0 | x] / β (Song et al. 2021, eq. 13)."""
         v = self.velocity(x, t)
-        return v - self.noise * self.way.source_at(x, v, t)  # type: ignore[attr-defined]
+        return v - self.noise * self.way.ends(x, v, t)[1]  # type: ignore[attr-defined]
 
     def _diffusion(self, t: Tensor) -> Tensor:
         return (2 * self.noise * self.way.coefficients(t)[1]).sqrt()  # type: ignore[attr-defined]
-
-
-@register_model(
-    "ot_cfm",
-    family="flow matching",
-    likelihood="exact",
-    paper="Tong et al. 2024; Pooladian et al. 2023",
-    kinds=KINDS,
-)
-class OTCFM(CFM):
-    """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""
-
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.9)
-    presets: ClassVar[tuple[Preset, ...]] = (
-        Preset({"hidden": 128, "lr": 4e-3, "step_ms": 3.3}, dims=(8, None)),
-        *PRESETS[1:],
-    )
-    own_coupling = "optimal"
-
-
-@register_model("fm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023", kinds=KINDS, variant=True)
-class FM(CFM):
-    """Lipman's flow matching: straight paths that end in noise of size σ_min around each data point."""
-
-    own_path = "lipman"
-
-
-@register_model(
-    "vp_cfm",
-    family="flow matching",
-    likelihood="exact",
-    paper="Lipman et al. 2023; Song et al. 2021",
-    kinds=KINDS,
-    variant=True,
-)
-class VPCFM(CFM):
-    """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching."""
-
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.1)
-    own_path = "variance_preserving"
-
-
-@register_model(
-    "sb_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024", kinds=KINDS, variant=True
-)
-class SBCFM(CFM):
-    """Flow matching of a Schrödinger bridge: entropic transport between the ends, Brownian bridges between pairs."""
-
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=8.0)
-    own_path, own_coupling = "bridge", "entropic"

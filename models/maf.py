@@ -122,12 +122,20 @@ class MAF(TorchModel):
         return -self.log_prob(x).mean()
 
     def sample(self, n: int) -> Tensor:
+        return self.flow.inverse(self._draw_base(n))
+
+    def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
+        """Return the samples' way (layers + 1, n, d), layer by layer, and the share of the layers as times."""
+        return self.flow.passage(self._draw_base(n))
+
+    def _draw_base(self, n: int) -> Tensor:
+        """Return n points of the base (n, d)."""
         z = torch.randn(n, self.d)
         if self.components:
             state = self.base.start(n)
             for i in range(self.d):
                 z[:, i] = Mixture.of(self.base.step(state, z, i)).sample()
-        return self.flow.inverse(z)
+        return z
 
     def to_latent(self, x: Tensor) -> Tensor:
         """Return the base points (b, d) that the flow carries points (b, d) to."""

@@ -41,10 +41,16 @@ class RectifiedFlow(CFM):
             return super().training_loss(x1, labels)
         x1 = x1.flatten(1)
         with torch.no_grad(), self.first.given(labels):
-            x0 = integrate(self.first_velocity, x1, self._grid(self.reflow_steps).flip(0)).x
+            x0 = self.source_of(x1)
         with self.network.given(labels):
             return self.regression(x0, x1)
 
+    def source_of(self, x1: Tensor) -> Tensor:
+        """Return the source points (b, d) that the first flow connects with x1 (b, d), once there is one."""
+        if not self.second:
+            return super().source_of(x1)
+        return integrate(self.first_velocity, x1, self._grid(self.reflow_steps).flip(0)).x
+
     def first_velocity(self, x: Tensor, t: Tensor) -> Tensor:
         """Return the velocity (b, d) of the first flow at points (b, d) and times ()."""
-        return self.way.scale(t) * self.first(x, self.way.clock(t))
+        return self.field(x, self.first(x, self.way.clock(t)), t)

@@ -73,6 +73,11 @@ class SplineFlow(TorchModel):
     def sample(self, n: int) -> Tensor:
         return torch.cat([self.flow.inverse(z) for z in torch.randn(n, self.d).split(PART)])
 
+    def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
+        """Return the samples' way (layers + 1, n, d), layer by layer, and the share of the layers as times."""
+        passages = [self.flow.passage(z) for z in torch.randn(n, self.d).split(PART)]
+        return passages[0][0], torch.cat([states for _, states in passages], dim=1)
+
     def to_latent(self, x: Tensor) -> Tensor:
         """Return the noise (b, d) that the flow carries points (b, d) to."""
         z: Tensor = self.flow(x)[0]

@@ -204,6 +204,13 @@ class Flow(nn.Module):
             z, _ = layer.inverse(z)  # type: ignore[operator]
         return z
 
+    def passage(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the points (layers + 1, b, d) between noise z (b, d) and data, and as times (layers + 1,) how far."""
+        states = [z]
+        for layer in reversed(self.layers):
+            states.append(layer.inverse(states[-1])[0])  # type: ignore[operator]
+        return torch.linspace(0, 1, len(states)), torch.stack(states)
+
     def log_prob(self, x: Tensor) -> Tensor:
         """Return log p(x) = log N(z(x); 0, I) + log |det dz/dx| in nats (b,), by change of variables."""
         z, log_det = self(x)

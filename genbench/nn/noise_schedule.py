@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from genbench.nn.time_embedding import stratified
+from genbench.nn.time_embedding import stratified_normal
 
 __all__ = ["SCHEDULES", "NoiseSchedule", "log_normal"]
 
@@ -17,7 +17,7 @@ def log_normal(n: int, mean: float = -1.2, std: float = 1.2) -> Tensor:
 
     Levels where the loss can still fall: with much more noise all is the mean, with much less all is the point itself.
     """
-    return (mean + std * torch.special.ndtri(stratified(n).clamp(1e-6, 1 - 1e-6))).exp()
+    return (mean + std * stratified_normal(n)).exp()
 
 
 def _linear(timesteps: int) -> Tensor:

@@ -15,6 +15,8 @@ __all__ = [
     "Field",
     "Jvp",
     "Solution",
+    "Track",
+    "Watch",
     "basis",
     "divergence",
     "graded",
@@ -27,6 +29,21 @@ __all__ = [
 
 Field = Callable[[Tensor, Tensor], Tensor]  # x (b, d), t () -> dx/dt (b, d)
 Jvp = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # x, t, v (k, b, d) -> dx/dt (b, d), Jv (k, b, d)
+Watch = Callable[[Tensor, Tensor], None]  # t (), x (b, d): told of each state on the way, the first and last included
+
+
+class Track:
+    """A `Watch` that keeps what it is shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Tensor, Tensor]] = []
+
+    def __call__(self, t: Tensor, x: Tensor) -> None:
+        self.seen.append((t, x))
+
+    def stacked(self) -> tuple[Tensor, Tensor]:
+        """Return the times (k,) and the states (k, b, d)."""
+        return torch.stack([t for t, _ in self.seen]), torch.stack([x for _, x in self.seen])
 
 
 class Solution(NamedTuple):
@@ -69,7 +86,14 @@ _STEPS = {"euler": _euler, "midpoint": _midpoint, "rk4": _rk4}
 SOLVERS = (*_STEPS, "dopri5")
 
 
-def integrate(field: Field, x: Tensor, times: Tensor, solver: str = "midpoint", tolerance: float = 1e-5) -> Solution:
+def integrate(
+    field: Field,
+    x: Tensor,
+    times: Tensor,
+    solver: str = "midpoint",
+    tolerance: float = 1e-5,
+    watch: Watch | None = None,
+) -> Solution:
     """Solve dx/dt = field(x, t) from times[0] to times[-1].
 
     Args:
@@ -78,6 +102,7 @@ def integrate(field: Field, x: Tensor, times: Tensor, solver: str = "midpoint", 
         times: the grid (steps + 1,), rising or falling; "dopri5" uses its ends only.
         solver: "euler", "midpoint", "rk4" (orders 1, 2, 4; 1, 2, 4 evaluations a step), or "dopri5", which is adaptive.
         tolerance: of "dopri5", relative and absolute, in the root mean square over the whole batch.
+        watch: shown the state at each time of the grid.
 
     Returns:
         The state at times[-1] and the number of evaluations of the field.
@@ -99,16 +124,25 @@ def integrate(field: Field, x: Tensor, times: Tensor, solver: str = "midpoint", 
     if solver == "dopri5":
         from torchdiffeq import odeint
 
-        ends = times[[0, -1]]
-        x = odeint(lambda t, x: counted(x, t), x, ends, rtol=tolerance, atol=tolerance, method="dopri5")[-1]
-        return Solution(x, evaluations)
+        asked = times[[0, -1]] if watch is None else times  # the steps are the same
+        states = odeint(lambda t, x: counted(x, t), x, asked, rtol=tolerance, atol=tolerance, method="dopri5")
+        if watch:
+            for t, state in zip(times, states, strict=True):
+                watch(t, state)
+        return Solution(states[-1], evaluations)
     step = _STEPS[solver]
-    for t, h in zip(times[:-1], times.diff(), strict=True):
+    if watch:
+        watch(times[0], x)
+    for t, h, after in zip(times[:-1], times.diff(), times[1:], strict=True):
         x = step(counted, x, t, h)
+        if watch:
+            watch(after, x)
     return Solution(x, evaluations)
 
 
-def stochastic_euler(drift: Field, diffusion: Callable[[Tensor], Tensor], x: Tensor, times: Tensor) -> Solution:
+def stochastic_euler(
+    drift: Field, diffusion: Callable[[Tensor], Tensor], x: Tensor, times: Tensor, watch: Watch | None = None
+) -> Solution:
     """Solve dx = drift(x, t) dt + g(t) dW from times[0] to times[-1] by Euler and Maruyama's method.
 
     Args:
@@ -116,9 +150,14 @@ def stochastic_euler(drift: Field, diffusion: Callable[[Tensor], Tensor], x: Ten
         diffusion: g(t), receives the time ().
         x: the state (b, d) at times[0].
         times: the rising grid (steps + 1,).
+        watch: shown the state at each time of the grid.
     """
-    for t, h in zip(times[:-1], times.diff(), strict=True):
+    if watch:
+        watch(times[0], x)
+    for t, h, after in zip(times[:-1], times.diff(), times[1:], strict=True):
         x = x + h * drift(x, t) + diffusion(t) * h.sqrt() * torch.randn_like(x)
+        if watch:
+            watch(after, x)
     return Solution(x, len(times) - 1)
 
 

@@ -47,6 +47,7 @@ class AffinePath(Path):
     """
 
     pace = 1.5
+    nearest: ClassVar[float] = 0.05  # least β by which `towards` divides (Li & He 2025, §4.3)
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return α, β, α′, β′ at times t, each of the shape of t."""
@@ -62,10 +63,19 @@ class AffinePath(Path):
     def weight(self, t: Tensor) -> Tensor | float:
         return 1.0
 
-    def source_at(self, x: Tensor, velocity: Tensor, t: Tensor) -> Tensor:
-        """Return E[x0 | x_t = x] (b, d), which with the velocity E[u_t | x_t = x] solves two linear equations."""
+    def towards(self, x: Tensor, end: Tensor, t: Tensor) -> Tensor:
+        """Return the velocity α′ x1 + β′ x0 (b, d) at x_t = x of a path to x1 = end, with x0 = (x − α x1) / β.
+
+        It is linear in (x, end) together. Close to the data β is kept from 0, where the end is no longer told apart.
+        """
         alpha, beta, alpha_rate, beta_rate = self.coefficients(t)
-        return (alpha_rate * x - alpha * velocity) / (alpha_rate * beta - alpha * beta_rate)
+        return ((alpha_rate * beta - alpha * beta_rate) * end + beta_rate * x) / beta.clamp(min=self.nearest)
+
+    def ends(self, x: Tensor, velocity: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return E[x1 | x_t = x] and E[x0 | x_t = x] (b, d), given E[u_t | x_t = x]: two linear equations."""
+        alpha, beta, alpha_rate, beta_rate = self.coefficients(t)
+        determinant = alpha_rate * beta - alpha * beta_rate
+        return (beta * velocity - beta_rate * x) / determinant, (alpha_rate * x - alpha * velocity) / determinant
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from genbench.nn.mlp import mlp
 from genbench.nn.time_network import TimeNetwork
 
-__all__ = ["FourierEmbedding", "TimeMLP", "stratified"]
+__all__ = ["FourierEmbedding", "TimeMLP", "stratified", "stratified_normal"]
 
 LABEL_WIDTH = 16
 
@@ -129,3 +129,8 @@ class _SiLU(torch.autograd.Function):
 def stratified(n: int) -> Tensor:
     """Return times (n, 1), each uniform on its own [i/n, (i+1)/n): an average over them has far less noise."""
     return ((torch.arange(n) + torch.rand(n)) / n).unsqueeze(1)
+
+
+def stratified_normal(n: int) -> Tensor:
+    """Return standard normal numbers (n, 1), each in its own n-th of the distribution."""
+    return torch.special.ndtri(stratified(n).clamp(1e-6, 1 - 1e-6))

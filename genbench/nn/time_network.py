@@ -11,9 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from genbench.errors import GenbenchError
+from genbench.nn.ode import Track, Watch
 from genbench.recipe import Preset
 
-__all__ = ["BACKBONES", "PICTURES", "TimeNetwork", "by_parts", "drop", "largest_part", "time_network"]
+__all__ = [
+    "BACKBONES",
+    "PICTURES",
+    "TimeNetwork",
+    "by_parts",
+    "drop",
+    "largest_part",
+    "time_network",
+    "tracks_by_parts",
+]
 
 BACKBONES = (None, "mlp", "unet")
 PICTURES = (  # presets; an MLP learns 8×8 pixels in a tenth of the time that a U-Net takes
@@ -97,10 +107,26 @@ def by_parts(
     flow: Callable[[int, Tensor | None], Tensor], n: int, labels: Tensor | None, shape: tuple[int, ...]
 ) -> Tensor:
     """Return n samples (n, *shape) of flow(n, labels) -> (n, d), in parts that fit the memory."""
+    parts = [flow(*part) for part in _parts(n, labels, shape)]
+    return torch.cat(parts).unflatten(1, shape) if parts else torch.empty(0, *shape)
+
+
+def tracks_by_parts(
+    flow: Callable[[int, Tensor | None, Watch], Tensor], n: int, labels: Tensor | None, shape: tuple[int, ...]
+) -> tuple[Tensor, Tensor]:
+    """Return the times (k,) and points (k, n, *shape) that flow(n, labels, watch) shows, in the parts of `by_parts`."""
+    tracks = [Track() for _ in _parts(n, labels, shape)]
+    for track, part in zip(tracks, _parts(n, labels, shape), strict=True):
+        flow(*part, track)
+    times, _ = tracks[0].stacked()
+    return times, torch.cat([track.stacked()[1] for track in tracks], dim=1).unflatten(2, shape)
+
+
+def _parts(n: int, labels: Tensor | None, shape: tuple[int, ...]) -> list[tuple[int, Tensor | None]]:
+    """Return the size and the labels of each part of n samples."""
     size = largest_part(n, shape)
     starts = range(0, n, size) if n else ()
-    parts = [flow(min(size, n - i), None if labels is None else labels[i : i + size]) for i in starts]
-    return torch.cat(parts).unflatten(1, shape) if parts else torch.empty(0, *shape)
+    return [(min(size, n - i), None if labels is None else labels[i : i + size]) for i in starts]
 
 
 def time_network(

@@ -5,11 +5,12 @@ import copy
 import numpy as np
 import pytest
 import torch
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 from torch.distributions import MultivariateNormal
 
 import genbench
-from genbench.models.flow_matching import CFM, FM, OTCFM, SBCFM, VPCFM
+from genbench.models.flow_matching import CFM
+from genbench.models.flow_matching_variants import FM, OTCFM, SBCFM, VPCFM
 from genbench.models.rectified_flow import RectifiedFlow
 from genbench.nn.ode import integrate, log_likelihood
 from genbench.nn.time_embedding import stratified
@@ -72,6 +73,45 @@ def gaussian_cfm():
 def test_velocity_is_the_closed_form_on_gaussian_data(gaussian_cfm):
     assert velocity_error(gaussian_cfm) < 0.01
     assert excess_nll(gaussian_cfm) < 0.02
+
+
+@pytest.mark.parametrize("path", ["straight", "trigonometric", "variance_preserving"])
+def test_a_network_that_predicts_the_data_has_the_same_velocity(path):
+    """E[x1 | x_t] = m + αC (α²C + β²I)⁻¹ (x − αm) in place of the network gives the closed form of the velocity."""
+    model = CFM(path=path, predict="data")
+    model.build((2,))
+    way, eye = model.way, torch.eye(2, dtype=torch.float64)
+    mean, covariance = MEAN.double(), COVARIANCE.double()
+    t = torch.tensor(0.6, dtype=torch.float64)
+    alpha, beta, alpha_rate, beta_rate = way.coefficients(t)
+    spread = torch.linalg.inv(alpha**2 * covariance + beta**2 * eye)
+    model.network.forward = lambda x, clock: mean + (x - alpha * mean) @ (alpha * covariance @ spread).T
+    x = torch.randn(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    gain = (alpha * alpha_rate * covariance + beta * beta_rate * eye) @ spread
+    torch.testing.assert_close(model.velocity(x, t), alpha_rate * mean + (x - alpha * mean) @ gain.T)
+
+
+def test_predicting_the_data_learns_the_closed_form_and_its_density():
+    model = fitted(CFM(hidden=64, predict="data"))
+    assert velocity_error(model) < 0.03
+    assert excess_nll(model) < 0.03
+
+
+def test_slopes_of_a_predicted_end_are_those_of_the_velocity():
+    model = CFM(hidden=8, predict="data")
+    model.build((2,))
+    torch.nn.init.normal_(list(model.network.parameters())[-2])  # it begins as 0
+    x, direction, t = torch.randn(5, 2), torch.randn(1, 5, 2), torch.tensor(0.3)
+    _, slope = torch.func.jvp(lambda x: model.velocity(x, t), (x,), (direction[0],))
+    torch.testing.assert_close(model.velocity_jvp(x, t, direction)[1][0], slope)
+
+
+def test_times_about_a_mean_are_logit_normal():
+    model = CFM(time_mean=-0.8)
+    torch.manual_seed(0)
+    times = model._clock(2000)
+    at = norm.ppf(np.arange(0.5, 2000) / 2000)  # stratified: the empirical quantiles are the exact ones within 1 / 2000
+    np.testing.assert_allclose(np.sort(torch.logit(times).ravel())[100:-100], (-0.8 + 1.2 * at)[100:-100], atol=0.02)
 
 
 def test_a_network_evaluated_at_the_noise_fails_the_closed_form():
@@ -322,6 +362,8 @@ def test_bad_parameters_are_refused():
         {"sigma": -1.0},
         {"noise": -1.0},
         {"coupling": "entropic"},
+        {"predict": "noise"},
+        {"predict": "data", "path": "bridge"},
     ):
         with pytest.raises(ValueError, match=f"{next(iter(bad))}="):
             CFM(**bad)

@@ -40,11 +40,24 @@ def test_variance_is_preserved(path):
 
 
 @pytest.mark.parametrize("path", AFFINE)
-def test_source_at_solves_for_the_source(path):
+def test_the_velocity_tells_both_ends(path):
     x0, x1, t = torch.randn(3, 5, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     t = t.sigmoid()
     xt, ut = path.draw(x0, x1, t)
-    torch.testing.assert_close(path.source_at(xt, ut, t), x0)
+    torch.testing.assert_close(path.ends(xt, ut, t), (x1, x0))
+
+
+@pytest.mark.parametrize("path", AFFINE)
+def test_the_end_of_a_path_tells_its_velocity(path):
+    x0, x1, t = torch.randn(3, 5, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    t = 0.9 * t.sigmoid()
+    xt, ut = path.draw(x0, x1, t)
+    torch.testing.assert_close(path.towards(xt, x1, t), ut)
+
+
+def test_close_to_the_data_the_end_is_neared_at_a_bounded_rate():
+    x, end = torch.zeros(1, 1), torch.ones(1, 1)
+    assert float(Straight().towards(x, end, torch.ones(1, 1))) == pytest.approx(1 / Straight.nearest)
 
 
 @pytest.mark.parametrize("path", AFFINE)

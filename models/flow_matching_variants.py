@@ -1,0 +1,64 @@
+"""Flow matching by other names: with other paths, or other couplings, than independent straight ones."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from genbench.model import register_model
+from genbench.models.flow_matching import CFM, KINDS, PRESETS, TO_THE_DATA
+from genbench.recipe import Preset, Recipe
+
+__all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
+
+
+@register_model(
+    "ot_cfm",
+    family="flow matching",
+    likelihood="exact",
+    paper="Tong et al. 2024; Pooladian et al. 2023",
+    kinds=KINDS,
+)
+class OTCFM(CFM):
+    """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""
+
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.9)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset({"hidden": 128, "lr": 4e-3, "step_ms": 3.3}, dims=(8, None)),
+        *PRESETS[1:],
+        *TO_THE_DATA,
+    )
+    own_coupling = "optimal"
+
+
+@register_model("fm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023", kinds=KINDS, variant=True)
+class FM(CFM):
+    """Lipman's flow matching: straight paths that end in noise of size σ_min around each data point."""
+
+    own_path = "lipman"
+
+
+@register_model(
+    "vp_cfm",
+    family="flow matching",
+    likelihood="exact",
+    paper="Lipman et al. 2023; Song et al. 2021",
+    kinds=KINDS,
+    variant=True,
+)
+class VPCFM(CFM):
+    """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching."""
+
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.1)
+    presets: ClassVar[tuple[Preset, ...]] = PRESETS
+    own_path = "variance_preserving"
+
+
+@register_model(
+    "sb_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024", kinds=KINDS, variant=True
+)
+class SBCFM(CFM):
+    """Flow matching of a Schrödinger bridge: entropic transport between the ends, Brownian bridges between pairs."""
+
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=8.0)
+    presets: ClassVar[tuple[Preset, ...]] = PRESETS
+    own_path, own_coupling = "bridge", "entropic"
