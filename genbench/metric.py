@@ -87,6 +87,7 @@ class MetricCard(Card):
     by_likelihood: bool = False
     variant: bool = False
     task: str = ""
+    ranked: bool = True
 
 
 def register_metric(
@@ -102,6 +103,7 @@ def register_metric(
     by_likelihood: bool = False,
     variant: bool = False,
     task: str = "",
+    ranked: bool = True,
 ) -> Callable[[F], F]:
     """Register a function `metric(evidence) -> float | Score` under `name`.
 
@@ -118,6 +120,7 @@ def register_metric(
         variant: whether it is computed only where it is named, not as one of `all`.
         task: the task whose own evidence it looks at, a `TaskEvidence` whose `has` answers `needs`; where it is empty,
             the metric looks at samples and densities, the `Evidence` of every task that has no metrics of its own.
+        ranked: whether it is a merit in which models compete, and not a fact about the measurement.
 
     Raises:
         ContractError: `needs` names something unknown.
@@ -127,7 +130,7 @@ def register_metric(
 
     def wrap(function: F) -> F:
         facts = (label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood, variant, task)
-        REGISTRY["metrics"].add(MetricCard(name, family, function, *facts))
+        REGISTRY["metrics"].add(MetricCard(name, family, function, *facts, ranked))
         return function
 
     return wrap

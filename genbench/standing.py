@@ -101,9 +101,11 @@ def mark_best(rows: Sequence[Row], name: str) -> None:
     """Mark the best model of one dataset and those that cannot be told from it.
 
     Controls do not compete. Where likelihood kinds must not be mixed, each has a best of its own, if it has two models.
-    One seed marks none.
+    One seed marks none, and what is no merit of a model (`ranked`) is not marked.
     """
     card = card_of(name)
+    if not card.ranked:
+        return
     competing = [row for row in rows if row.role == "model" and len(row.values.get(name, {})) > 1]
     for kind in {row.likelihood for row in competing} if card.by_likelihood else {None}:
         group = [row for row in competing if kind is None or row.likelihood == kind]

@@ -57,6 +57,13 @@ def test_the_best_is_marked_with_all_that_cannot_be_told_from_it(trials):
     assert {model for model, cell in cells(Leaderboard.of(trials, "w2"), "w2").items() if cell.tie} == {"b"}
 
 
+def test_what_is_no_merit_of_a_model_has_no_best():
+    both = [trial(m, s, mean_confidence=0.9 + 0.001 * s, classifier_accuracy=0.98) for m in "ab" for s in range(3)]
+    board = Leaderboard.of(both, "mean_confidence")
+    assert all(cell.best for cell in cells(board, "mean_confidence").values())
+    assert not any(cell.best or cell.tie for cell in cells(board, "classifier_accuracy").values())
+
+
 def test_many_comparisons_with_the_best_are_corrected_for():
     """p = 0.027 of one pair is a difference; beside nine others it is not (Holm)."""
     gap = [0.9, 1.1, 1.3, 0.4]

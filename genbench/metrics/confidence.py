@@ -38,6 +38,7 @@ def mean_confidence(evidence: Evidence) -> Score:
     higher_is_better=True,
     needs=("labels",),
     order=45,
+    ranked=False,
 )
 def classifier_accuracy(evidence: Evidence) -> Score:
     """Share of held-out pictures that the classifier names right: no model's merit, but what its scores rest on.
