@@ -38,7 +38,10 @@ def test_the_dataset_of_the_readme_tells_the_truth(tmp_path):
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = block("import genbench").replace('budget="quick")', 'budget="quick", samples=2000)')
+    code = block("import genbench").replace(
+        'seeds=3, budget="quick")', 'seeds=1, samples=1000, metrics="sliced_w2,kl")'
+    )
+    assert "samples=1000" in code
     exec(compile(code, "README.md", "exec"), {})
 
 

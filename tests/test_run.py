@@ -255,6 +255,10 @@ def test_changed_code_is_a_new_trial_and_why_says_so(tmp_path, good, genbench_cl
         "1",
         "--samples",
         "500",
+        "--metrics",
+        "sliced_w2",
+        "--jobs",
+        "1",
         "--plugin",
         str(plugin),
         "--results",
@@ -285,7 +289,7 @@ def test_kill_9_in_the_middle_loses_nothing(tmp_path, good):
     )
     command = [
         sys.executable, "-m", "genbench", "run", "--models", "slow", "--data", "blob", "--seeds", "4", "--jobs", "1", "--samples", "500",
-        "--plugin", good, "--plugin", str(slow), "--results", str(tmp_path), "--name", "k", "-q",
+        "--metrics", "sliced_w2", "--plugin", good, "--plugin", str(slow), "--results", str(tmp_path), "--name", "k", "-q",
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     trials = tmp_path / "k" / "trials"
@@ -308,7 +312,7 @@ def test_a_script_needs_no_main_guard(tmp_path, good):
     script = tmp_path / "script.py"
     script.write_text(
         "import genbench\nprint('once')\n"
-        f"run = genbench.run('standard_normal', 'blob', seeds=2, budget='smoke', jobs=2, plugins=[{good!r}], samples=500, results={str(tmp_path)!r})\n"
+        f"run = genbench.run('standard_normal', 'blob', seeds=2, budget='smoke', jobs=2, plugins=[{good!r}], samples=500, metrics='sliced_w2', results={str(tmp_path)!r})\n"
         "print(len(run.trials))\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120)
@@ -325,7 +329,7 @@ def test_a_model_in_the_callers_own_script_runs_in_its_process(tmp_path, good):
         "class Own(genbench.Model):\n"
         "    def fit(self, x): pass\n"
         "    def sample(self, n): return np.random.standard_normal((n, 2))\n"
-        f"run = genbench.run('own', 'blob', seeds=1, plugins=[{good!r}], samples=500, results={str(tmp_path)!r})\n"
+        f"run = genbench.run('own', 'blob', seeds=1, plugins=[{good!r}], samples=500, metrics='sliced_w2', results={str(tmp_path)!r})\n"
         "print([t.status for t in run.trials])\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120)
