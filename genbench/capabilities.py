@@ -9,16 +9,18 @@ from genbench.parameters import create, defaults
 
 __all__ = ["CAPABILITIES", "capabilities"]
 
-CAPABILITIES = ("samples", "density", "encodes", "conditions", "imputes", "classifies", "forecasts")
+CAPABILITIES = ("samples", "density", "encodes", "shows", "conditions", "imputes", "classifies", "forecasts")
+SHOWS = {"trajectory": "way", "velocity_at": "field", "noised": "noise"}  # by verb: what of its flow it lets be seen
 
 
 def capabilities(card: ModelCard) -> dict[str, str]:
     """Return what a model can do, by the names of `CAPABILITIES`; empty where it cannot.
 
     samples: whether it overrides `sample`. density: exact, estimate or bound, as registered. encodes: "both ways", or
-    "decodes". conditions: on labels, where its constructor takes `conditional`. imputes: the way in which gaps are
-    filled first, see `genbench.imputation`. classifies: by Bayes' rule, or directly. forecasts: whether it has
-    `forecast`.
+    "decodes". shows: of its flow between noise and data, the way of its samples ("way", see `Estimator.trajectory`),
+    its velocity ("field") and the noised data that it learns from ("noise"). conditions: on labels, where its
+    constructor takes `conditional`. imputes: the way in which gaps are filled first, see `genbench.imputation`.
+    classifies: by Bayes' rule, or directly. forecasts: whether it has `forecast`.
     """
     cls = card.factory
     direct = issubclass(cls, Classifier)
@@ -32,6 +34,7 @@ def capabilities(card: ModelCard) -> dict[str, str]:
         "samples": "yes" if samples else "",
         "density": card.likelihood if card.likelihood != "none" else "",
         "encodes": "both ways" if encodes and decodes else "decodes" if decodes else "",
+        "shows": ", ".join(word for verb, word in SHOWS.items() if hasattr(cls, verb)),
         "conditions": "on labels" if "conditional" in card.signature else "",
         "imputes": imputes,
         "classifies": "directly" if direct else by_bayes,

@@ -53,7 +53,7 @@ def print_capabilities() -> None:
     from genbench.capabilities import CAPABILITIES, capabilities
     from genbench.dataset import KINDS
 
-    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    console = Console(width=None if Console().is_terminal else 176, highlight=False)
     table = Table(show_lines=False, box=None, pad_edge=False)
     for heading in ("model", "family", *CAPABILITIES, *KINDS):
         table.add_column(heading, no_wrap=True, header_style="bold")
@@ -63,7 +63,9 @@ def print_capabilities() -> None:
         table.add_row(escape(card.name), escape(card.family), *(able[name] or "–" for name in CAPABILITIES), *kinds)
     console.print(table)
     console.print(
-        "[dim]imputes: exact, by the model's own conditional (of an autoregressive one, where the known coordinates "
+        "[dim]shows, of the flow from noise to data: the way of its samples, its velocity field, and data as noisy as "
+        "it learns from.\n"
+        "imputes: exact, by the model's own conditional (of an autoregressive one, where the known coordinates "
         "come first);\nguided, by the known ones on the way from noise to data; by importance resampling of its own "
         "samples, or by the nearest of them.[/dim]"
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genbench.capabilities import SHOWS
 from genbench.dataset import Array
 from genbench.errors import GenbenchError
 from genbench.estimator import Estimator
@@ -69,6 +70,29 @@ def _generators() -> tuple[bytes, ...]:
         numpy["key"].tobytes() + bytes(str(numpy["pos"]), "ascii"),
         torch.get_rng_state().numpy().tobytes() if torch else b"",
     )
+
+
+def goes_its_way(card: ModelCard, params: Mapping[str, Any]) -> None:
+    """The way from noise to data ends in the very samples, and what else a model shows of its flow is sound."""
+    if not any(hasattr(card.factory, verb) for verb in (*SHOWS, "reconstruct")):
+        return
+    x = 3 * np.random.default_rng(0).normal(size=(300, 2)) + 1
+    model = Estimator(card, params).fit(x, budget="4")
+    if hasattr(model.model, "trajectory"):
+        way = model.trajectory(6, seed=1)  # the engine checks the times and shapes
+        require(np.array_equal(way.points[-1], model.sample(6, seed=1)), f"{card.name}.trajectory ends elsewhere")
+    shown = [("reconstruct", lambda t: model.reconstruct(x))] if hasattr(model.model, "reconstruct") else []
+    if hasattr(model.model, "velocity_at"):
+        shown.append(("velocity_at", lambda t: model.velocity(x, t)))
+    if hasattr(model.model, "noised"):
+        shown.append(("noised", lambda t: model.noised(x, t)))
+        right = np.abs(model.noised(x, 1.0) - x).mean() < 0.1 * x.std()
+        require(bool(right), f"{card.name}.noised at time 1 is not the data")
+    for name, verb in shown:
+        for t in (0.0, 0.5, 1.0):
+            value = verb(t)
+            fine = value.shape == x.shape and bool(np.isfinite(value).all())
+            require(fine, f"{card.name}.{name} at time {t} gave shape {value.shape} for {x.shape}, or NaN")
 
 
 def refuses_nan(card: ModelCard, params: Mapping[str, Any]) -> None:
@@ -158,6 +182,7 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any]) -> None:
 CONTRACT: tuple[Callable[[ModelCard, Mapping[str, Any]], None], ...] = (
     shapes,
     repeats,
+    goes_its_way,
     refuses_nan,
     follows_units,
     keeps_its_weights,

@@ -102,6 +102,11 @@ class Dataset:
         """What a model is told about the data beside the points: arguments of `Estimator.fit`."""
         return {"kind": self.kind, "levels": self.levels, "classes": self.classes}
 
+    def _repr_html_(self) -> str:
+        from genbench.notebook import dataset_html
+
+        return dataset_html(self)
+
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
         """Return the train, validation and test points of a data seed."""
         raise NotImplementedError

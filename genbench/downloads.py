@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import sys
 import tarfile
 import tempfile
 import time
@@ -192,7 +193,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _download(url: str, path: Path) -> None:
-    """Write what an address gives to `path`, with a progress bar where there is a terminal.
+    """Write what an address gives to `path`, with a progress bar where there is a terminal or a notebook.
 
     Raises:
         GenbenchError: the address does not give it; the reason in a few words.
@@ -200,9 +201,10 @@ def _download(url: str, path: Path) -> None:
     """
     import pooch
     import requests
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
-    with tqdm(total=1, desc=path.name, unit="B", unit_scale=True, disable=None, leave=False) as bar:
+    hidden = False if "ipykernel" in sys.modules else None  # None: where there is no terminal
+    with tqdm(total=1, desc=path.name, unit="B", unit_scale=True, disable=hidden, leave=False) as bar:
         as_it_is = {"Accept-Encoding": "identity"}  # else a server may unpack it on the way
         download = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=TIMEOUT, headers=as_it_is)
         try:

@@ -10,7 +10,7 @@ from genbench.errors import GenbenchError, nearest
 from genbench.leaderboard import Cell, Leaderboard, Row
 from genbench.overall import Overall, overall
 
-__all__ = ["FORMATS", "render"]
+__all__ = ["FORMATS", "render", "sections"]
 
 
 def render(board: Leaderboard, form: str) -> str:
@@ -35,7 +35,7 @@ def _json(board: Leaderboard) -> str:
 def _markdown(board: Leaderboard) -> str:
     """Best in bold, ties in italics; flags and what the seeds can resolve below each table."""
     parts = []
-    for dataset, rows, metrics in _sections(board):
+    for dataset, rows, metrics in sections(board):
         head = ["model", "seeds", *map(phrases.label, metrics), *phrases.COSTS.values()]
         lines = [f"### {dataset}", "", _line(head), _line(["---"] + ["---:"] * (len(head) - 1))]
         for row in rows:
@@ -67,7 +67,7 @@ def _overall(one: Overall) -> str:
 def _latex(board: Leaderboard) -> str:
     """Booktabs; best in bold, ties underlined."""
     parts = []
-    for dataset, rows, metrics in _sections(board):
+    for dataset, rows, metrics in sections(board):
         lines = [f"% {dataset}", rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}", r"\toprule"]
         lines.append(" & ".join(["model", *(_escape_latex(phrases.label(name)) for name in metrics)]) + r" \\")
         lines.append(r"\midrule")
@@ -94,13 +94,13 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _sections(board: Leaderboard) -> list[tuple[str, list[Row], list[str]]]:
+def sections(board: Leaderboard) -> list[tuple[str, list[Row], list[str]]]:
     """Return each dataset with its rows and the metrics that any of them has."""
-    sections = []
+    found = []
     for dataset in dict.fromkeys(row.place for row in board.rows):
         rows = [row for row in board.rows if row.place == dataset]
-        sections.append((dataset, rows, [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]))
-    return sections
+        found.append((dataset, rows, [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]))
+    return found
 
 
 def _escape_latex(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.dataset import Array
+from genbench.style import COLOURS, FAINT, MARKERS, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,15 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["at_ends", "beside", "plain", "settle", "styles"]
 
-# Okabe and Ito's colours, told apart by everybody; with another marker on each round of them.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
-FONT = 7.5
+FONT = 9.0
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
 
 
 def styles(names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return a colour and a marker for each name, no two alike among the first 63."""
+    """Return a colour and a marker for each name, no two alike among the first 63: each round of colours has others."""
     return {
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]}
         for i, name in enumerate(names)
@@ -33,16 +31,18 @@ def styles(names: Sequence[str]) -> dict[str, dict[str, str]]:
 
 def settle(figure: Figure) -> None:
     """Fix the layout, so that places on the page can be measured."""
+    literal(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
 
 def plain(axis: Axis) -> None:
-    """Label a logarithmic axis with plain numbers: powers of ten, and 2 and 5 times them where it is short."""
+    """Label a logarithmic axis with plain numbers: powers of ten, and the more between them the shorter it is."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 600 * low else (1,), numticks=12))
+    between = (1,) if high >= 600 * low else (1, 2, 5) if high >= 8 * low else (1, 1.2, 1.5, 2, 3, 4, 5, 7)
+    axis.set_major_locator(LogLocator(subs=between, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else f"{value / 1e3:g}k"))
     axis.set_minor_formatter(NullFormatter())
 
@@ -54,6 +54,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     """
     from matplotlib.patheffects import withStroke
 
+    panel.autoscale(False)  # lines to names do not move the axes, which a point alone would lose
     scale = panel.figure.dpi / 72  # pixels of a typographic point
     at = {name: np.asarray(panel.transData.transform(xy)) for name, xy in points.items()}
     frame = panel.get_window_extent()
@@ -74,7 +75,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
         taken.append(box)
         text.set_position(((box[0] - xy[0]) / scale, (box[1] + height / 2 - xy[1]) / scale))
         if np.hypot(dx, dy) > 12:
-            panel.plot(*zip(points[name], _back(panel, box, xy), strict=True), color="#999999", lw=0.5, zorder=1)
+            panel.plot(*zip(points[name], _back(panel, box, xy), strict=True), color=FAINT, lw=0.5, zorder=1)
 
 
 def at_ends(panel: Axes, ends: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:

@@ -135,7 +135,9 @@ class Leaderboard:
         return {name: decompose(np.array(values)) for name, values in row.nested.items() if len(values) > 1}
 
     def _repr_html_(self) -> str:
-        return str(self.frame().to_html())
+        from genbench.notebook import board_html
+
+        return board_html(self)
 
 
 def _row(trials: list[TrialRecord]) -> Row:

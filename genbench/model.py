@@ -90,6 +90,15 @@ class Model:
     of a series; `to_latent(x) -> z` [n, l] and `from_latent(z) -> x` for a code in which points can be interpolated,
     with `draw_latent(n) -> z` where there is no encoder; `conditional_sample(x, known)`; `noise_grid` and
     `ends` of `genbench.repaint`.
+
+    These light up figures by being there. Time t goes from 0 (noise) to 1 (data), by a clock of the model's own:
+    `trajectory(n) -> (times [k], points [k, n, *shape])`, the way of the points that `sample(n)` would return for the
+    same state of the generators, at times that rise from 0 to 1; of a conditional model, `trajectory(n, labels)`;
+    `velocity_at(x, t)` [n, *shape], dx/dt of the flow that carries noise to data, at points x and one time t ();
+    `noised(x, t)` [n, *shape], points x as noisy as the model learns to see them at time t;
+    `noise_level(t) -> (α, β)` where that is α x + β ε with ε ~ N(0, I), or None where it is not;
+    `reconstruct(x)` [n, *shape], what is left of points x after the latent space, where `from_latent(to_latent(x))`
+    would not say it.
     """
 
     card: ClassVar[ModelCard]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from genbench.dataset import Array, Dataset
 from genbench.parameters import create
+from genbench.plane import limits
 from genbench.record import TrialRecord
 from genbench.registry import REGISTRY, discover
 from genbench.seeding import stream
+from genbench.standing import card_of
+from genbench.style import FAILED, FAINT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,23 +24,26 @@ __all__ = [
     "by_dataset",
     "dataset_of",
     "datasets_of",
+    "even",
     "first_seeds",
     "is_image",
     "of_task",
+    "over_truth",
     "panels",
+    "say_in",
     "score_line",
+    "short",
     "show_each",
     "truth",
 ]
 
 Show = Callable[["Axes", TrialRecord, Array, str], None]
-FAILED = "#D55E00"
 LONGEST = 27  # letters of a model's name in a title
 
 
 def by_dataset(run: Run, stem: str, datasets: Iterable[str], draw: Callable[[str], Figure]) -> dict[str, Figure]:
     """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`."""
-    many = len({trial.dataset for trial in run.trials if trial.sampled}) > 1
+    many = len({trial.dataset for trial in run.whole.trials if trial.sampled}) > 1
     return {f"{stem}-{name}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
 
 
@@ -50,7 +56,7 @@ def datasets_of(run: Run, *, images: bool) -> list[str]:
 def is_image(run: Run, dataset: str) -> bool:
     """Whether a dataset of a run holds images, which no scatter plot shows."""
     spec = next(trial.spec for trial in run.trials if trial.dataset == dataset)
-    discover(spec.plugins)
+    discover(spec.plugins, groups=("datasets",))
     return bool(REGISTRY["datasets"][spec.dataset_name].kind == "image")
 
 
@@ -73,7 +79,7 @@ def dataset_of(trial: TrialRecord) -> Dataset:
     Raises:
         GenbenchError: its plugin is not there any more.
     """
-    discover(trial.spec.plugins)
+    discover(trial.spec.plugins, groups=("datasets",))
     dataset: Dataset = create(REGISTRY["datasets"][trial.spec.dataset_name], trial.spec.dataset_params)
     return dataset
 
@@ -93,12 +99,12 @@ def of_task(run: Run, stem: str, task: str, draw: Callable[[str, list[TrialRecor
     `draw(place, trials)` is given each model's first seed, leader first.
     """
     ok = [trial for trial in run.trials if trial.spec.task == task and trial.status == "ok"]
-    places = {trial.place: trial.dataset for trial in ok}
-    flat = {place: name for place, name in places.items() if _in_the_plane(ok, place)}
+    many = len({trial.place for trial in run.whole.trials if trial.spec.task == task and trial.status == "ok"}) > 1
     figures = {}
-    for place, name in flat.items():
-        trials = [trial for trial in first_seeds(run, place) if trial.status == "ok"]
-        figures[f"{stem}-{name}" if len(places) > 1 else stem] = draw(place, trials)
+    for place, name in {trial.place: trial.dataset for trial in ok}.items():
+        if _in_the_plane(ok, place):
+            trials = [trial for trial in first_seeds(run, place) if trial.status == "ok"]
+            figures[f"{stem}-{name}" if many else stem] = draw(place, trials)
     return figures
 
 
@@ -125,20 +131,47 @@ def panels(
     return figure, list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel())
 
 
+def even(count: int, columns: Sequence[int]) -> int:
+    """Return the number of columns that leaves the fewest places empty among `count` panels; the first of equals."""
+    return min(columns, key=lambda n: -count % n)
+
+
+def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel for each trial on a dataset of the plane: on the same axes, the truth in grey."""
+    real = truth(trials[0], points)
+    low, high = limits(real, 0.15)
+    figure, places = panels(len(trials), (2.9, 2.7), even(len(trials), (4, 5, 3)), margin=0.5)
+    for panel in places[: len(trials)]:
+        panel.scatter(real[:, 0], real[:, 1], s=1, color=FAINT, alpha=0.4, linewidths=0, rasterized=True)
+        panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
+    for panel in places[len(trials) :]:
+        panel.set_axis_off()
+    return figure, places
+
+
+def short(name: str, most: int = LONGEST) -> str:
+    """Return a name for a title, cut where it is long."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def say_in(panel: Axes, text: str) -> None:
+    """Say in the middle of a panel why it shows nothing."""
+    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color=FAILED)
+
+
 def show_each(run: Run, places: Iterable[Axes], trials: Iterable[TrialRecord], show: Show) -> None:
     """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
     for panel, trial in zip(places, trials, strict=False):
         samples = run.samples(trial.key)
-        name = trial.model if len(trial.model) <= LONGEST else trial.model[: LONGEST - 1] + "…"
         if trial.status != "ok" or samples is None:
-            panel.text(0.5, 0.5, trial.status, transform=panel.transAxes, ha="center", va="center", color=FAILED)
-            panel.set_title(name, fontsize=10)
+            say_in(panel, trial.status if trial.status != "ok" else "samples not kept")
+            panel.set_title(short(trial.model))
         else:
-            show(panel, trial, samples, name)
+            show(panel, trial, samples, short(trial.model))
 
 
 def score_line(run: Run, trial: TrialRecord) -> str:
     """Return a line with the score by which the leaderboard is sorted, to go below a title; empty where it is none."""
     metric = run.leaderboard().sort
     value = trial.metrics.get(metric) if metric else None
-    return f"\n{metric} {value:.3g}" if value is not None else ""
+    return f"\n{card_of(metric).label} {value:.3g}" if metric and value is not None else ""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from genbench.dataset import Array
 
-__all__ = ["mosaic", "seen"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["draw_mosaic", "mosaic", "seen"]
 
 
 def seen(x: Array, levels: int | None, limits: tuple[float, float] = (0.0, 1.0)) -> Array:
@@ -34,3 +39,10 @@ def mosaic(x: Array, side: int) -> Array:
     cells[: len(shown), :, :h, :w] = shown
     rows = cells.reshape(side, side, -1, h + 1, w + 1).transpose(0, 3, 1, 4, 2)  # (row, h, column, w, c)
     return rows.reshape(side * (h + 1), side * (w + 1), -1)[:-1, :-1]
+
+
+def draw_mosaic(panel: Axes, x: Array, side: int) -> None:
+    """Draw the first side² pictures of x [n, c, h, w] in [0, 1] as one, parted by white lines, without axes."""
+    grid = np.nan_to_num(mosaic(x, side), nan=1.0)
+    panel.imshow(grid.repeat(3 // grid.shape[2], axis=2), interpolation="nearest")
+    panel.set_axis_off()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from genbench.store import CorruptFile, Store
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from genbench.leaderboard import Leaderboard
     from genbench.statistics.intervals import Method
@@ -32,6 +34,7 @@ class Run:
         self.store = Store(path)
         self.record: RunRecord = self.store.read_run()
         self.problems: list[str] = []
+        self.whole = self
         self._boards: dict[tuple[str | None, str], Leaderboard] = {}
 
     @property
@@ -48,7 +51,9 @@ class Run:
         return f"Run({str(self.path)!r}, {len(self.trials)} trials)"
 
     def _repr_html_(self) -> str:
-        return str(self.leaderboard().frame().to_html())
+        from genbench.notebook import run_html
+
+        return run_html(self)
 
     @cached_property
     def trials(self) -> list[TrialRecord]:
@@ -73,6 +78,51 @@ class Run:
             if record.key == key:
                 return record
         raise GenbenchError(f"no trial '{key}' in {self.path}{nearest(key, self.record.trials)}")
+
+    def only(self, dataset: str | None) -> Run:
+        """Return the part of this run that is about one dataset, named as it is labelled here; all of it for None.
+
+        Its leaderboard is that part of this run's, and `whole` is this run.
+
+        Raises:
+            GenbenchError: the run has no such dataset.
+        """
+        if dataset is None:
+            return self
+        trials = [trial for trial in self.trials if trial.dataset == dataset]
+        if not trials:
+            known = sorted({trial.dataset for trial in self.trials})
+            raise GenbenchError(f"no dataset '{dataset}' in {self.path}{nearest(dataset, known)}")
+        part = copy.copy(self)
+        part.trials, part._boards = trials, {}
+        return part
+
+    def figures(self, name: str, dataset: str | None = None) -> dict[str, Figure]:
+        """Return the pictures of a figure by file stem; `genbench.figures.available()` has the names.
+
+        Raises:
+            GenbenchError: the figure or the dataset is unknown.
+        """
+        from genbench.figures import draw
+
+        return draw(self, name, dataset)
+
+    def plot(self, name: str, dataset: str | None = None) -> Figure:
+        """Return the one picture of a figure: `run.plot("samples", dataset="moons")`.
+
+        Raises:
+            GenbenchError: the figure or the dataset is unknown, or it has no picture, or several.
+        """
+        found = self.figures(name, dataset)
+        if len(found) == 1:
+            return next(iter(found.values()))
+        if found:
+            raise GenbenchError(
+                f"figure '{name}' has {len(found)} pictures ({', '.join(sorted(found))}); "
+                f'name a dataset, or take them all from figures("{name}")'
+            )
+        where = self.path if dataset is None else f"{self.path} on {dataset}"
+        raise GenbenchError(f"figure '{name}' has nothing to show of {where}; `genbench plot --list` says what it is")
 
     def samples(self, key: str) -> Array | None:
         """Return the samples [n, *shape] of a trial, or None where it failed before it had any."""
@@ -103,6 +153,16 @@ class Run:
         frame = pd.DataFrame(rows, columns=columns)
         return frame.astype({"value": float, "standard_error": float})
 
+    def report(self, file: str | Path | None = None) -> Path:
+        """Write the page of the run, whole in one file (report.html in its folder unless given), and return the file.
+
+        Raises:
+            GenbenchError: no trial is finished, or the file cannot be written.
+        """
+        from genbench.report import write_report
+
+        return write_report(self, self.path / "report.html" if file is None else Path(file))
+
     def leaderboard(self, sort: str | None = None, intervals: Method = "auto") -> Leaderboard:
         """Return the leaderboard, sorted by a metric; for `intervals` see `mean_intervals`.
 
@@ -112,6 +172,11 @@ class Run:
         from genbench.leaderboard import Leaderboard
 
         if (sort, intervals) not in self._boards:
+            if self.whole is not self:
+                board, here = self.whole.leaderboard(sort, intervals), {trial.dataset for trial in self.trials}
+                rows = [row for row in board.rows if row.dataset in here]
+                self._boards[sort, intervals] = Leaderboard(rows, board.sort, board.metrics)
+                return self._boards[sort, intervals]
             with uncollected():
                 self._boards[sort, intervals] = Leaderboard.of(self.trials, sort, intervals)
         return self._boards[sort, intervals]

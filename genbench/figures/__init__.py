@@ -1,51 +1,180 @@
-"""Pictures from the store: one module a figure, with `draw(run) -> dict of file stem -> Figure`."""
+"""Pictures from the store: one module a figure.
+
+The first line of a module's docstring says what it shows. It defines `draw(run) -> dict of file stem -> Figure`, or
+`animate(run) -> dict of file stem -> FuncAnimation`, or both. With `NEEDS_WEIGHTS = True` it says that it reloads
+trained models, which takes torch, the weights of the run, and some time.
+"""
 
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import IO, TYPE_CHECKING, Any
 
 from genbench.errors import GenbenchError, nearest
+from genbench.files import write_whole
+from genbench.style import literal, styled
 
 if TYPE_CHECKING:
+    from matplotlib.animation import Animation
+    from matplotlib.figure import Figure
+
     from genbench.results import Run
 
-__all__ = ["available", "save"]
+__all__ = ["FORMATS", "animate", "available", "draw", "needs_weights", "save"]
+
+FORMATS = ("png", "svg")
+METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}  # the same picture is the same file
+
+Say = Callable[[str], Any]
 
 
 def available() -> dict[str, str]:
     """Return the figures by name, with what each shows."""
-    found = {}
-    for module in pkgutil.iter_modules(__path__):
-        doc = importlib.import_module(f"{__name__}.{module.name}").__doc__ or ""
-        found[module.name] = doc.partition("\n")[0]
-    return found
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    return {name: (_module(name).__doc__ or "").partition("\n")[0] for name in names}
 
 
-def save(run: Run, names: Iterable[str] = ()) -> list[Path]:
-    """Draw the named figures of a run (all unless named) into its `figures` folder and return the files.
+def needs_weights(name: str) -> bool:
+    """Whether a figure reloads the trained models of a run.
 
     Raises:
-        GenbenchError: a figure is unknown, or the folder cannot be written.
+        GenbenchError: the figure is unknown.
     """
-    import matplotlib as mpl
+    return bool(getattr(_known(name), "NEEDS_WEIGHTS", False))
 
-    known = list(available())
-    for name in names:
-        if name not in known:
-            raise GenbenchError(f"no figure '{name}'{nearest(name, known)}")
-    folder = run.path / "figures"
-    files = []
-    with mpl.rc_context({"backend": "agg"}):
-        try:
-            folder.mkdir(exist_ok=True)
-            for name in list(names) or known:
-                for stem, figure in importlib.import_module(f"{__name__}.{name}").draw(run).items():
-                    files.append(folder / f"{stem}.png")
-                    figure.savefig(files[-1], dpi=130, bbox_inches="tight")
-        except OSError as error:
-            raise GenbenchError(f"cannot write figures to {folder}: {error.strerror or error}") from None
+
+def draw(run: Run, name: str, dataset: str | None = None) -> dict[str, Figure]:
+    """Return the pictures of a figure by file stem; empty where a run has nothing to show in it.
+
+    Args:
+        run: any run.
+        name: one of `available()`.
+        dataset: of a run with several, the only one to draw, as it is labelled there.
+
+    Raises:
+        GenbenchError: the figure or the dataset is unknown.
+    """
+    module, part = _known(name), run.only(dataset)
+    with styled():
+        figures: dict[str, Figure] = module.draw(part) if hasattr(module, "draw") else {}
+    for figure in figures.values():
+        literal(figure)
+    return figures
+
+
+def animate(run: Run, name: str, dataset: str | None = None) -> dict[str, Animation]:
+    """Return the moving pictures of a figure by file stem; arguments and errors are those of `draw`."""
+    module, part = _known(name), run.only(dataset)
+    with styled():
+        return module.animate(part) if hasattr(module, "animate") else {}
+
+
+def save(
+    run: Run,
+    names: Iterable[str] = (),
+    formats: Iterable[str] = ("png",),
+    *,
+    dataset: str | None = None,
+    weights: bool = True,
+    progress: bool = False,
+    say: Say = print,
+) -> list[Path]:
+    """Draw figures of a run into its `figures` folder and return the files; moving pictures are GIFs.
+
+    Args:
+        run: any run.
+        names: of figures; all unless given.
+        formats: some of `FORMATS`.
+        dataset: of a run with several, the only one to draw.
+        weights: whether all includes the figures that reload trained models.
+        progress: show a progress bar.
+        say: called with a line for each figure that fails; the others are drawn all the same.
+
+    Raises:
+        GenbenchError: a figure, format or dataset is unknown, or the folder cannot be written.
+    """
+    chosen, kinds = list(dict.fromkeys(names)), list(dict.fromkeys(formats))
+    for form in kinds:
+        if form not in FORMATS:
+            raise GenbenchError(f"no format '{form}' of figures{nearest(form, list(FORMATS))}")
+    run.only(dataset)
+    chosen = [name for name in chosen or available() if needs_weights(name) <= (weights or bool(chosen))]
+    folder, files = run.path / "figures", list[Path]()
+    with _writing(folder):
+        folder.mkdir(exist_ok=True)
+    with _bar(chosen, progress) as bar:
+        for name in bar:
+            bar.set_postfix_str(name)
+            try:
+                files += _write(run, name, dataset, folder, kinds)
+            except _Unwritable:
+                raise
+            except Exception as error:  # of any kind: a figure may be a plugin's fault, and the others are none of it
+                kind = "" if isinstance(error, GenbenchError) else f"{type(error).__name__}: "
+                with bar.external_write_mode():
+                    say(f"figure {name} was left out: {kind}{' '.join(str(error).split())}")
     return files
+
+
+class _Unwritable(GenbenchError):
+    """The folder of the figures cannot be written."""
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _Unwritable(f"cannot write figures to {folder}: {error.strerror or error}") from None
+
+
+def _write(run: Run, name: str, dataset: str | None, folder: Path, formats: list[str]) -> list[Path]:
+    """Write all pictures of one figure and return their files."""
+    files = []
+    for stem, figure in draw(run, name, dataset).items():
+        for form in formats:
+            files.append(folder / f"{stem}.{form}")
+            out = io.BytesIO()
+            with styled():
+                figure.savefig(out, format=form, bbox_inches="tight", metadata=METADATA[form])
+            with _writing(folder):
+                write_whole(files[-1], partial(_pour, out))
+    for stem, animation in animate(run, name, dataset).items():
+        files.append(folder / f"{stem}.gif")
+        beside = folder / f".{stem}.gif"
+        try:
+            with _writing(folder), styled():
+                animation.save(str(beside), writer="pillow", dpi="figure")  # type: ignore[arg-type]
+                beside.replace(files[-1])
+        finally:
+            beside.unlink(missing_ok=True)
+    return files
+
+
+def _pour(source: io.BytesIO, out: IO[bytes]) -> None:
+    out.write(source.getbuffer())
+
+
+def _known(name: str) -> ModuleType:
+    known = [module.name for module in pkgutil.iter_modules(__path__)]
+    if name not in known:
+        raise GenbenchError(f"no figure '{name}'{nearest(name, known)}")
+    return _module(name)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def _bar(names: list[str], shown: bool) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(names, desc="figures", unit="figure", disable=not shown or bool(os.environ.get("TQDM_DISABLE")))

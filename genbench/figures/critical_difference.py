@@ -9,6 +9,7 @@ import numpy as np
 from genbench.overall import overall
 from genbench.standing import card_of
 from genbench.statistics.ranks import Ranks
+from genbench.style import BLUE, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,6 @@ __all__ = ["draw"]
 AXIS, HEAD, GAP = 4.8, 1.2, 0.16  # inches: length of the axis, room above it, and between it and the first bar
 LINE, BAR_STEP, LETTER = 0.23, 0.14, 0.075  # inches: from name to name, from bar to bar, width of a letter
 LONGEST = 48  # letters of a name
-INK, BAR = "#222222", "#0072B2"  # Okabe and Ito's blue is told from black by everybody
 
 
 def draw(run: Run) -> dict[str, Figure]:
@@ -68,7 +68,7 @@ def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
     for i, clique in enumerate(ranks.cliques):
         low, high = at(ranks.average[clique[0]]), at(ranks.average[clique[-1]])
         height = -GAP - BAR_STEP * i
-        axes.plot([low - 0.04, high + 0.04], [height, height], color=BAR, lw=3.5, solid_capstyle="round")
+        axes.plot([low - 0.04, high + 0.04], [height, height], color=BLUE, lw=3.5, solid_capstyle="round")
     axes.text(width / 2, HEAD - 0.08, _title(ranks, metric), ha="center", va="top", fontsize=10, color=INK)
     return figure
 

@@ -10,6 +10,8 @@ from genbench.labelling import at_ends, plain, settle, styles
 from genbench.panels import by_dataset
 from genbench.record import TrialRecord
 from genbench.registry import REGISTRY, discover
+from genbench.style import CAPTION as FOOT
+from genbench.style import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +47,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     ends = [_panel(panel, name, trials, looks) for panel, name in zip(panels, metrics, strict=True)]
     figure.suptitle(f"{dataset}: quality in the course of the training")
-    figure.supxlabel(CAPTION, fontsize=7.5, color="#555555")
+    figure.supxlabel(CAPTION, fontsize=FOOT)
     figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
@@ -72,13 +74,13 @@ def _panel(panel: Axes, metric: str, trials: list[TrialRecord], looks) -> dict[s
     floors = [t.curve[-1][metric] for t in trials if t.role == "oracle" and metric in t.curve[-1]]
     floor = float(np.mean(floors)) if floors else 0.0
     if floor > 0:
-        panel.axhline(floor, color="#777777", lw=1, linestyle="--")
-        panel.annotate("oracle", (0.01, floor), xycoords=("axes fraction", "data"), fontsize=7, va="bottom")
+        panel.axhline(floor, color=INK, lw=1, linestyle="--")
+        panel.annotate("oracle", (0.01, floor), xycoords=("axes fraction", "data"), fontsize=FOOT, va="bottom")
     card = REGISTRY["metrics"].cards.get(metric)
     label = card.label + (f" ({card.unit})" if card.unit else "") if card else metric
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="training seconds", ylabel=label)
     plain(panel.xaxis)
     if positive:
         plain(panel.yaxis)
-    panel.grid(alpha=0.25, lw=0.5, which="both")
+    panel.grid(True, which="both")
     return ends

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.dataset import Array, SyntheticDataset
-from genbench.panels import dataset_of, of_task, panels
+from genbench.panels import dataset_of, even, of_task, panels, short
 from genbench.record import TrialRecord
 from genbench.seeding import stream
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-POINTS, COLUMNS = 300, 4
+POINTS = 300
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#222222")  # Okabe and Ito's
 
 
@@ -33,7 +33,7 @@ def _figure(run: Run, place: str, trials: list[TrialRecord]) -> Figure:
     assert isinstance(dataset, SyntheticDataset)
     points, labels = dataset.labelled_sample(POINTS, stream(trials[0].seed, "shown"))
     assert labels is not None
-    figure, places = panels(len(trials), (2.9, 2.6), COLUMNS, margin=0.5)
+    figure, places = panels(len(trials), (2.9, 2.6), even(len(trials), (4, 5)), margin=0.5)
     for panel, trial in zip(places, trials, strict=False):
         kept = run.store.arrays(trial.key)
         left, right, bottom, top = kept["extent"]
@@ -44,11 +44,11 @@ def _figure(run: Run, place: str, trials: list[TrialRecord]) -> Figure:
         panel.scatter(points[:, 0], points[:, 1], s=6, c=colours, edgecolors="white", linewidths=0.3)
         value = trial.metrics.get("accuracy")
         score = "" if value is None else f"\naccuracy {100 * value:.2f} %"
-        panel.set_title(trial.model + score, fontsize=10)
+        panel.set_title(short(trial.model) + score)
         panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top), aspect="auto")
     for panel in places[len(trials) :]:
         panel.set_axis_off()
-    figure.suptitle(f"{place}: p(y | x), pale where a model is unsure, and {POINTS} fresh points", fontsize=12)
+    figure.suptitle(f"{place}: p(y | x), pale where a model is unsure, and {POINTS} fresh points")
     return figure
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from genbench.dataset import Array
 from genbench.record import TrialRecord
+from genbench.style import BLUE, FAINT, INK, VERMILLION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["autocorrelation", "draw", "ljung_box"]
 
-DATA, MODEL, ALARM, FAINT = "#222222", "#0072B2", "#D55E00", "#999999"
 LAGS, SHOWN = 24, 150  # lags at most, and steps of the held-out end at most: more would be a smear
 
 
@@ -58,8 +58,7 @@ def _figure(trial: TrialRecord, kept: dict[str, Array]) -> Figure:
     _histogram(panels[1, 0], residuals, kept)
     _correlations(panels[1, 1], residuals)
     for panel in panels.flat:
-        panel.grid(alpha=0.25, lw=0.5)
-        panel.title.set_fontsize(10)
+        panel.grid(True)
     figure.suptitle(f"{trial.model} on {trial.dataset}, seed {trial.seed}: one-step forecasts of the held-out end")
     return figure
 
@@ -72,16 +71,16 @@ def _forecasts(panel: Axes, kept: dict[str, Array], coverage: float) -> None:
     past = np.arange(max(0, start - max(24, shown)), start + shown)
     steps = np.arange(start, start + shown)
     low, high = kept["low"][:shown], kept["high"][:shown]
-    panel.plot(past, kept["series"][past], color=DATA, lw=1.2, label="data")
-    panel.fill_between(steps, low, high, color=MODEL, alpha=0.2, lw=0, label="95 % interval")
-    panel.plot(steps, kept["mean"][:shown], color=MODEL, lw=1.2, marker="o", markersize=2.5, label="forecast")
+    panel.plot(past, kept["series"][past], color=INK, lw=1.2, label="data")
+    panel.fill_between(steps, low, high, color=BLUE, alpha=0.2, lw=0, label="95 % interval")
+    panel.plot(steps, kept["mean"][:shown], color=BLUE, lw=1.2, marker="o", markersize=2.5, label="forecast")
     panel.axvline(start - 0.5, color=FAINT, lw=1, linestyle="--")
     which = f"the first {shown} of {m}" if shown < m else f"all {m}"
     bottom, top = panel.get_ylim()
     panel.set_ylim(bottom, top + 0.18 * (top - bottom))  # room for the legend
     title = f"Data and {which} forecasts: {100 * coverage:.0f} % in the intervals"
     panel.set(title=title, xlabel="step", ylabel="value")
-    panel.legend(fontsize=8, loc="upper left", ncols=3)
+    panel.legend(loc="upper left", ncols=3)
 
 
 def _over_time(panel: Axes, residuals: Array, kept: dict[str, Array]) -> None:
@@ -90,11 +89,11 @@ def _over_time(panel: Axes, residuals: Array, kept: dict[str, Array]) -> None:
     steps = np.arange(start, len(kept["series"]))
     low, high = kept["low"] - kept["mean"], kept["high"] - kept["mean"]
     outside = (residuals < low) | (residuals > high)
-    panel.fill_between(steps, low, high, color=MODEL, alpha=0.2, lw=0, step="mid")
-    panel.axhline(0, color=DATA, lw=0.8)
+    panel.fill_between(steps, low, high, color=BLUE, alpha=0.2, lw=0, step="mid")
+    panel.axhline(0, color=INK, lw=0.8)
     size = 14 if len(residuals) <= SHOWN else 5
-    panel.scatter(steps[~outside], residuals[~outside], color=DATA, s=size, zorder=3, linewidths=0)
-    panel.scatter(steps[outside], residuals[outside], color=ALARM, s=size, zorder=3, linewidths=0)
+    panel.scatter(steps[~outside], residuals[~outside], color=INK, s=size, zorder=3, linewidths=0)
+    panel.scatter(steps[outside], residuals[outside], color=VERMILLION, s=size, zorder=3, linewidths=0)
     title = f"Residuals, mean {residuals.mean():.3g}: {outside.sum()} of {len(residuals)} outside of the interval"
     panel.set(title=title, xlabel="step", ylabel="data − mean of the forecast")
 
@@ -104,9 +103,9 @@ def _histogram(panel: Axes, residuals: Array, kept: dict[str, Array]) -> None:
     panel.hist(
         residuals, bins="fd" if len(residuals) > 60 else 10, density=True, color=FAINT, alpha=0.7, label="residuals"
     )
-    panel.plot(kept["residual_grid"], kept["density"], color=MODEL, lw=1.6, label="predicted density")
+    panel.plot(kept["residual_grid"], kept["density"], color=BLUE, lw=1.6, label="predicted density")
     panel.set(title="Residuals and their predicted density", xlabel="data − mean of the forecast", ylabel="density")
-    panel.legend(fontsize=8)
+    panel.legend()
 
 
 def _correlations(panel: Axes, residuals: Array) -> None:
@@ -114,9 +113,9 @@ def _correlations(panel: Axes, residuals: Array) -> None:
     m = len(residuals)
     found = autocorrelation(residuals, max(1, min(LAGS, m // 2)))
     lags, band = np.arange(1, len(found) + 1), 1.96 / np.sqrt(m)
-    panel.axhspan(-band, band, color=MODEL, alpha=0.2, lw=0)
-    panel.axhline(0, color=DATA, lw=0.8)
-    colours = [ALARM if abs(r) > band else DATA for r in found]
+    panel.axhspan(-band, band, color=BLUE, alpha=0.2, lw=0)
+    panel.axhline(0, color=INK, lw=0.8)
+    colours = [VERMILLION if abs(r) > band else INK for r in found]
     panel.vlines(lags, 0, found, color=colours, lw=1.4)
     panel.scatter(lags, found, color=colours, s=16, zorder=3)
     reach = max(0.3, 1.25 * float(np.abs(found).max()), 1.25 * band)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.dataset import Array
-from genbench.panels import first_seeds, panels
+from genbench.panels import first_seeds, panels, say_in, short
 from genbench.record import TrialRecord
+from genbench.style import CAPTION as FOOT
+from genbench.style import FAINT, INK, colour_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-DATA, MODEL, CONTROL, FAILED = "#222222", "#0072B2", "#999999", "#D55E00"
 COLUMNS, BEFORE = 3, 36  # panels beside each other, and steps of the past
 CAPTION = (
     "Held-out data (black) and 500 futures, drawn step by step from the last values before them without seeing any:\n"
@@ -29,7 +30,8 @@ CAPTION = (
 def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `fan` for a single one, else `fan-<dataset>`."""
     places = {trial.place: trial.dataset for trial in run.trials if trial.spec.task == "forecast"}
-    stems = {place: f"fan-{dataset}" if len(places) > 1 else "fan" for place, dataset in places.items()}
+    many = len({trial.place for trial in run.whole.trials if trial.spec.task == "forecast"}) > 1
+    stems = {place: f"fan-{dataset}" if many else "fan" for place, dataset in places.items()}
     return {stems[place]: _figure(dataset, first_seeds(run, place), run) for place, dataset in places.items()}
 
 
@@ -39,19 +41,20 @@ def _figure(dataset: str, trials: list[TrialRecord], run: Run) -> Figure:
     kept = [run.store.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
     values = np.concatenate([np.concatenate(_shown(one)) for one in kept if one] or [np.zeros(1)])
     low, high = float(values.min()), float(values.max())
+    least = min([low, *(float(one["fan"].min()) for one in kept if one)])
+    most = max([high, *(float(one["fan"].max()) for one in kept if one)])
     room, edge = 0.75 * (high - low), 0.05 * (high - low)  # a fan that goes farther is cut
     for panel, trial, one in zip(places, trials, kept, strict=False):
-        panel.set_title(trial.model, fontsize=10)
+        panel.set_title(short(trial.model))
         if not one:
-            panel.text(0.5, 0.5, trial.status, transform=panel.transAxes, ha="center", va="center", color=FAILED)
+            say_in(panel, trial.status)
             continue
         _fan(panel, trial, one)
-        least, most = float(one["fan"].min()), float(one["fan"].max())
-        panel.set_ylim(max(low - room, min(low, least) - edge), min(high + room, max(high, most) + edge))
+        panel.set_ylim(max(low - room, least - edge), min(high + room, most + edge))
     for panel in places[len(trials) :]:
         panel.set_axis_off()
-    figure.suptitle(f"{dataset}: sampled futures", fontsize=12)
-    figure.supxlabel(CAPTION, fontsize=8, color="#555555")
+    figure.suptitle(f"{dataset}: sampled futures")
+    figure.supxlabel(CAPTION, fontsize=FOOT)
     return figure
 
 
@@ -63,14 +66,13 @@ def _shown(kept: dict[str, Array]) -> tuple[Array, Array]:
 
 def _fan(panel: Axes, trial: TrialRecord, kept: dict[str, Array]) -> None:
     before, after = _shown(kept)
-    steps, colour = np.arange(1, len(after) + 1), MODEL if trial.role == "model" else CONTROL
+    steps, colour = np.arange(1, len(after) + 1), colour_of(trial.role)
     lowest, low, median, high, highest = kept["fan"]
     panel.fill_between(steps, lowest, highest, color=colour, alpha=0.2, lw=0)
     panel.fill_between(steps, low, high, color=colour, alpha=0.35, lw=0)
     panel.plot(steps, kept["futures"][:3].T, color=colour, lw=0.5, alpha=0.8)
     panel.plot(steps, median, color=colour, lw=1.6)
-    panel.plot(np.arange(1 - len(before), len(after) + 1), np.concatenate([before, after]), color=DATA, lw=1.1)
-    panel.axvline(0.5, color=CONTROL, lw=1, linestyle="--")
-    panel.grid(alpha=0.25, lw=0.5)
-    panel.set_xlabel("steps from the last value seen", fontsize=8)
-    panel.tick_params(labelsize=8)
+    panel.plot(np.arange(1 - len(before), len(after) + 1), np.concatenate([before, after]), color=INK, lw=1.1)
+    panel.axvline(0.5, color=FAINT, lw=1, linestyle="--")
+    panel.grid(True)
+    panel.set_xlabel("steps from the last value seen", fontsize=FOOT)

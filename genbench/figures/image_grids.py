@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from genbench.dataset import Array
 from genbench.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, score_line, show_each, truth
-from genbench.pictures import mosaic, seen
+from genbench.pictures import draw_mosaic, seen
 from genbench.record import TrialRecord
 
 if TYPE_CHECKING:
@@ -36,18 +34,13 @@ def _figure(run: Run, dataset: str) -> Figure:
     figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, gap=0.08)
     for panel in places:
         panel.set_axis_off()
-    _show(places[0], seen(real, levels, limits), f"truth: {dataset}")
+    draw_mosaic(places[0], seen(real, levels, limits), SIDE)
+    places[0].set_title(f"truth: {dataset}")
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
-        _show(panel, seen(samples[: SIDE**2], levels, limits), name + score_line(run, trial))
+        draw_mosaic(panel, seen(samples[: SIDE**2], levels, limits), SIDE)
+        panel.set_title(name + score_line(run, trial))
 
     show_each(run, places[1:], trials, show)
     figure.suptitle(f"{dataset}: {SIDE**2} samples each, of the first seed that did not fail", fontsize=12)
     return figure
-
-
-def _show(panel: Axes, x: Array, title: str) -> None:
-    """Draw pictures x [n, c, h, w] in [0, 1] as one."""
-    grid = np.nan_to_num(mosaic(x, SIDE), nan=1.0)
-    panel.imshow(grid.repeat(3 // grid.shape[2], axis=2), interpolation="nearest")
-    panel.set_title(title, fontsize=10)

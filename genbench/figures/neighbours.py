@@ -11,9 +11,11 @@ import numpy as np
 from genbench.dataset import Array, Splits
 from genbench.metrics.neighbours import neighbours
 from genbench.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
-from genbench.pictures import mosaic, seen
+from genbench.pictures import draw_mosaic, seen
 from genbench.record import TrialRecord
 from genbench.rescoring import load_data
+from genbench.style import BLUE
+from genbench.style import CAPTION as FOOT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,8 +81,8 @@ def _figure(run: Run, dataset: str) -> Figure:
         )
 
     show_each(run, places[1:], trials, show)
-    figure.suptitle(f"{dataset}: samples and their nearest training pictures", fontsize=12)
-    figure.supxlabel(CAPTION, fontsize=7.5, color="#555555")
+    figure.suptitle(f"{dataset}: samples and their nearest training pictures")
+    figure.supxlabel(CAPTION, fontsize=FOOT)
     return figure
 
 
@@ -97,9 +99,8 @@ def _splits_of(trials: list[TrialRecord]) -> Callable[[int], Splits]:
 
 def _show(panel: Axes, pictures: Array, title: str) -> None:
     """Draw rows of pictures [n, c, h, w] in [0, 1], with a line after the first of each row."""
-    grid = np.nan_to_num(mosaic(pictures, SIDE), nan=1.0)
-    panel.imshow(grid.repeat(3 // grid.shape[2], axis=2), interpolation="nearest")
-    height, width = ((length + 1) / SIDE for length in grid.shape[:2])
-    panel.axvline(width - 1, color="#0072B2", lw=1.5)
-    panel.axhline(SIDE // 2 * height - 1, color="#0072B2", lw=0.8, linestyle=":")
-    panel.set_title(title, fontsize=10)
+    draw_mosaic(panel, pictures, SIDE)
+    height, width = (length + 1 for length in pictures.shape[2:])
+    panel.axvline(width - 1, color=BLUE, lw=1.5)
+    panel.axhline(SIDE // 2 * height - 1, color=BLUE, lw=0.8, linestyle=":")
+    panel.set_title(title)

@@ -9,6 +9,7 @@ import numpy as np
 from genbench.labelling import at_ends, plain, settle, styles
 from genbench.panels import by_dataset
 from genbench.registry import REGISTRY, discover
+from genbench.style import CAPTION, INK
 from genbench.sweep import Point, read_sweeps, summary
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ __all__ = ["draw"]
 
 def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `nfe` for a single one, else `nfe-<dataset>`; a panel a metric."""
-    points = [point for point in summary(read_sweeps(run)) if point.nfe and point.scores]
+    here = {trial.dataset for trial in run.trials}
+    points = [point for point in summary(read_sweeps(run)) if point.nfe and point.scores and point.dataset in here]
     datasets = [point.dataset for point in points]
     return by_dataset(run, "nfe", datasets, lambda name: _figure(name, [p for p in points if p.dataset == name]))
 
@@ -58,8 +60,8 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks) -> dict[str, tu
         ends[model] = (x[-1], y[-1])
     floors = [p.floors[metric] for p in points if metric in p.floors]
     if floors:
-        panel.axhline(floors[0], color="#777777", lw=1, linestyle="--")
-        panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=7, va="bottom")
+        panel.axhline(floors[0], color=INK, lw=1, linestyle="--")
+        panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=CAPTION, va="bottom")
     card = REGISTRY["metrics"].cards.get(metric)
     means = [p.scores[metric][0] for p in points if metric in p.scores]
     positive = min(means) > 0
@@ -70,5 +72,5 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks) -> dict[str, tu
     plain(panel.xaxis)
     if positive:
         plain(panel.yaxis)
-    panel.grid(alpha=0.25, lw=0.5, which="both")
+    panel.grid(True, which="both")
     return ends

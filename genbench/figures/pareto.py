@@ -11,6 +11,7 @@ from genbench.labelling import beside, plain, settle, styles
 from genbench.leaderboard import Row
 from genbench.panels import by_dataset
 from genbench.registry import REGISTRY
+from genbench.style import CAPTION, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,14 +89,14 @@ def _panel(panel: Axes, points: dict[str, tuple[float, float]], looks, board: Le
     xy = np.array(list(points.values()))
     sign = -1 if _higher(board) else 1
     best = front(xy[:, 0], sign * xy[:, 1])
-    panel.plot(*xy[best].T, color="#222222", lw=0.9, zorder=2, drawstyle="steps-post")
-    panel.scatter(xy[best, 0], xy[best, 1], s=150, facecolors="none", edgecolors="#222222", linewidths=0.9, zorder=2)
+    panel.plot(*xy[best].T, color=INK, lw=0.9, zorder=2, drawstyle="steps-post")
+    panel.scatter(xy[best, 0], xy[best, 1], s=150, facecolors="none", edgecolors=INK, linewidths=0.9, zorder=2)
     for name, point in points.items():
         panel.plot(*point, linestyle="", markersize=7, markeredgewidth=0, zorder=3, **looks[name])
     if floor is not None:
-        panel.axhline(floor, color="#777777", lw=1, linestyle="--", zorder=1)
+        panel.axhline(floor, color=INK, lw=1, linestyle="--", zorder=1)
         panel.annotate(
-            "oracle", (0.995, floor), xycoords=("axes fraction", "data"), fontsize=7, ha="right", va="bottom"
+            "oracle", (0.995, floor), xycoords=("axes fraction", "data"), fontsize=CAPTION, ha="right", va="bottom"
         )
     panel.set_xscale("log")
     if (xy[:, 1] > 0).all() and (floor is None or floor > 0):
@@ -104,7 +105,7 @@ def _panel(panel: Axes, points: dict[str, tuple[float, float]], looks, board: Le
     for axis in (panel.xaxis, panel.yaxis):
         if axis.get_scale() == "log":
             plain(axis)
-    panel.grid(alpha=0.25, lw=0.5)
+    panel.grid(True)
 
 
 def _score(row: Row, board: Leaderboard) -> float | None:

@@ -1,0 +1,91 @@
+"""Samples of labelled image datasets by class, a row a class, as a classifier of the dataset's pictures names them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.dataset import Array, Labels
+from genbench.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, short, show_each, truth
+from genbench.pictures import draw_mosaic, seen
+from genbench.record import TrialRecord
+from genbench.style import CAPTION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.picture_classifier import PictureClassifier
+    from genbench.results import Run
+
+__all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
+
+NEEDS_WEIGHTS = True  # the classifier's
+COLUMNS = 4  # panels beside each other
+SIDE, LOOKED_AT = 10, 1_000  # classes and pictures of each at most, and samples that are named
+SURE = 0.9
+NOTE = (
+    "A row is a class, named by a small classifier of the dataset's own pictures; its samples are the first that were\n"
+    "drawn, not the best. A gap: there were no more. Below a model: the share that is named with 90 % confidence."
+)
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a labelled image dataset: `classes` for a single dataset, else `classes-<dataset>`."""
+    names = [name for name in datasets_of(run, images=True) if _classes(run, name)]
+    return by_dataset(run, "classes", names, lambda name: _figure(run, name))
+
+
+def _classes(run: Run, dataset: str) -> int | None:
+    return dataset_of(next(trial for trial in run.trials if trial.dataset == dataset)).classes
+
+
+def rows_of(x: Array, labels: Labels, classes: int) -> Array:
+    """Return the first pictures of each class [SIDE · SIDE, c, h, w], a row a class; NaN where there are too few.
+
+    Args:
+        x: pictures [n, c, h, w].
+        labels: of x [n], 0 … classes − 1; of more than `SIDE` classes, the first are shown.
+        classes: how many there are.
+    """
+    pictures = np.full((SIDE, SIDE, *x.shape[1:]), np.nan)
+    for k in range(min(SIDE, classes)):
+        its = x[labels == k][:SIDE]
+        pictures[k, : len(its)] = its
+    return pictures.reshape(-1, *x.shape[1:])
+
+
+def _figure(run: Run, dataset: str) -> Figure:
+    """Draw each model's first seed that did not fail, in the order of the leaderboard, after the truth."""
+    from genbench.picture_classifier import classifier_of
+
+    trials = first_seeds(run, dataset)
+    known = dataset_of(trials[0])
+    classifier, classes = classifier_of(known), known.classes or 0
+    real = truth(trials[0], LOOKED_AT)
+    limits = float(real.min()), float(real.max())
+    figure, places = panels(len(trials) + 1, (3.2, 3.7), COLUMNS, margin=0.9, gap=0.06)
+    for panel in places:
+        panel.set_axis_off()
+
+    def show(panel: Axes, x: Array, name: str) -> None:
+        labels, sure = _named(classifier, x)
+        draw_mosaic(panel, seen(rows_of(x, labels, classes), known.levels, limits), SIDE)
+        panel.set_title(f"{name}\n{100 * sure:.0f} % sure")
+
+    show(places[0], real, f"truth: {dataset}")
+
+    def of_model(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
+        show(panel, samples[:LOOKED_AT], short(name))
+
+    show_each(run, places[1:], trials, of_model)
+    figure.suptitle(f"{dataset}: samples by class, of the first seed that did not fail")
+    figure.supxlabel(NOTE, fontsize=CAPTION)
+    return figure
+
+
+def _named(classifier: PictureClassifier, x: Array) -> tuple[Labels, float]:
+    """Return the likeliest class of each picture [n], and the share of which it is sure."""
+    p = classifier.look(x).probabilities
+    return p.argmax(axis=1), float((p.max(axis=1) >= SURE).mean())

@@ -1,0 +1,107 @@
+"""Densities: the exact one beside each model's, on one colour scale; for data of the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from genbench.dataset import Array, SyntheticDataset
+from genbench.panels import dataset_of, datasets_of, first_seeds, panels, short, truth
+from genbench.plane import limits
+from genbench.record import TrialRecord
+from genbench.snapshots import evenly
+from genbench.style import INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    from genbench.estimator import Estimator
+    from genbench.results import Run
+
+__all__ = ["Grid", "draw"]
+
+NEEDS_WEIGHTS = True
+POINTS, COLUMNS, CELLS = (
+    4_000,
+    4,
+    100,
+)  # points behind the limits; panels beside each other; cells along the longer side
+DEPTH = 8.0  # nats below the highest density of the truth, where the colours end
+KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
+
+
+class Grid(NamedTuple):
+    """Cells of the plane: their centres [h · w, 2] from the lower left on, row by row, and the corners of all."""
+
+    centres: Array
+    shape: tuple[int, int]
+    extent: tuple[float, float, float, float]
+
+    @classmethod
+    def over(cls, real: Array) -> Grid:
+        """Return square cells over points of the truth [n, 2]."""
+        low, high = limits(real, 0.2)
+        step = float((high - low).max()) / CELLS
+        w, h = (max(1, round(float(length) / step)) for length in high - low)
+        x, y = (low[i] + (np.arange(n) + 0.5) * (high[i] - low[i]) / n for i, n in enumerate((w, h)))
+        centres = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+        return cls(centres, (h, w), (float(low[0]), float(high[0]), float(low[1]), float(high[1])))
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
+    from genbench.trained import by_models
+
+    flat = [name for name in datasets_of(run, images=False) if dataset_of(first_seeds(run, name)[0]).shape == (2,)]
+
+    @cache
+    def grid(dataset: str) -> Grid:
+        return Grid.over(truth(first_seeds(run, dataset)[0], POINTS))
+
+    def show(trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
+        return estimator.log_prob(grid(trial.dataset).centres), estimator.likelihood
+
+    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:
+        return _figure(dataset, grid(dataset), found)
+
+    return by_models(run, "densities", flat, lambda card: card.likelihood != "none", show, lay_out)
+
+
+def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:
+    exact = dataset_of(found[0][0])
+    known = exact.log_prob(grid.centres) if isinstance(exact, SyntheticDataset) else None
+    top = float(np.max(found[0][1][0] if known is None else known))
+    aspect = min(1.2, grid.shape[0] / grid.shape[1])
+    figure, places = panels(len(found) + 1, (2.8, 2.8 * aspect + 0.45), evenly(len(found) + 1, COLUMNS), margin=0.5)
+
+    def show(panel: Axes, values: Array, title: str) -> AxesImage:
+        shown = np.maximum(values.reshape(grid.shape), top - DEPTH)  # also where the density is 0
+        picture = panel.imshow(shown, origin="lower", extent=grid.extent, vmin=top - DEPTH, vmax=top, cmap="viridis")
+        panel.set_title(title)
+        return picture
+
+    if known is None:
+        points = truth(found[0][0], POINTS)
+        panel = places[0]
+        panel.scatter(points[:, 0], points[:, 1], s=1, color=INK, alpha=0.5, linewidths=0, rasterized=True)
+        panel.set(xlim=grid.extent[:2], ylim=grid.extent[2:], aspect="equal")
+        panel.set_title(f"test points: {dataset}\n(density not known)")
+    else:
+        show(places[0], known, f"truth: {dataset}\n")
+    for panel, (trial, (values, kind)) in zip(places[1:], found, strict=False):
+        kl = trial.metrics.get("kl")
+        score = "" if kl is None else f", KL {kl:.3f}"
+        picture = show(panel, values, f"{short(trial.model)}\n{KINDS[kind]}{score}")
+    for panel in places:
+        panel.set(xticks=[], yticks=[])
+    for panel in places[len(found) + 1 :]:
+        panel.set_axis_off()
+    bar = figure.colorbar(picture, ax=places, shrink=0.6, pad=0.01)
+    bar.set_label(f"log density (nats), up to {DEPTH:.0f} below the highest")
+    figure.suptitle(f"{dataset}: log densities")
+    return figure

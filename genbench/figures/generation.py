@@ -1,0 +1,61 @@
+"""Generation in snapshots: samples on their way from noise to data, one row a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.panels import datasets_of, first_seeds
+from genbench.record import TrialRecord
+from genbench.scene import Scene
+from genbench.seeding import stream
+from genbench.snapshots import rows_of_panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from genbench.estimator import Estimator
+    from genbench.results import Run
+    from genbench.verbs import Trajectory
+
+__all__ = ["draw"]
+
+NEEDS_WEIGHTS = True
+TIMES = np.array([0, 0.25, 0.5, 0.75, 0.9, 1.0])
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset: `generation` for a single dataset, else `generation-<dataset>`."""
+    from genbench.trained import by_models, with_verb
+
+    datasets = datasets_of(run, images=False) + datasets_of(run, images=True)
+
+    @cache
+    def scene(dataset: str) -> Scene:
+        return Scene(first_seeds(run, dataset)[0], noise=True)
+
+    def show(trial: TrialRecord, estimator: Estimator) -> Trajectory:
+        return estimator.trajectory(scene(trial.dataset).n, stream(trial.seed, "snapshots")).at(TIMES)
+
+    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
+        return _figure(dataset, scene(dataset), found)
+
+    return by_models(run, "generation", datasets, with_verb("trajectory"), show, lay_out)
+
+
+def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
+    figure, rows = rows_of_panels(scene, [trial.model for trial, _ in found], len(TIMES))
+    for panels, (_, way) in zip(rows, found, strict=True):
+        for k, (panel, t) in enumerate(zip(panels, way.times, strict=True)):
+            if t in way.times[k + 1 :]:  # a flow of few layers has not so many states
+                panel.set_axis_off()
+                continue
+            scene.show(panel, way.points[k])
+            panel.set_title(f"t = {t:.2f}")
+    what = "pictures" if scene.is_image else "samples"
+    axes = "" if scene.is_image else scene.axes
+    figure.suptitle(f"{dataset}: {scene.n:,} {what} on their way from noise (t = 0) to data (t = 1){axes}")
+    return figure

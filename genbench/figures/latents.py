@@ -1,0 +1,63 @@
+"""Latent interpolation: pictures between the codes of two test pictures, one row a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from genbench.dataset import Array
+from genbench.model import ModelCard
+from genbench.panels import datasets_of, first_seeds, panels, short
+from genbench.record import TrialRecord
+from genbench.scene import Scene
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from genbench.estimator import Estimator
+    from genbench.results import Run
+
+__all__ = ["draw"]
+
+NEEDS_WEIGHTS = True
+PAIRS, STEPS, COLUMNS = 4, 9, 2
+Row = tuple[Array, bool]  # pictures [pairs, steps, c, h, w], and whether their ends are test pictures
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure an image dataset: `latents` for a single dataset, else `latents-<dataset>`."""
+    from genbench.interpolation import latent_paths
+    from genbench.trained import by_models
+
+    datasets = datasets_of(run, images=True)
+
+    @cache
+    def scene(dataset: str) -> Scene:
+        return Scene(first_seeds(run, dataset)[0])
+
+    def show(trial: TrialRecord, estimator: Estimator) -> Row:
+        real = scene(trial.dataset).real
+        pictures = latent_paths(estimator, real[:PAIRS], real[PAIRS : 2 * PAIRS], STEPS, trial.seed)
+        return pictures, hasattr(estimator.model, "to_latent")
+
+    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:
+        return _figure(dataset, scene(dataset), found)
+
+    return by_models(run, "latents", datasets, _decodes, show, lay_out)
+
+
+def _decodes(card: ModelCard) -> bool:
+    has = [hasattr(card.factory, verb) for verb in ("from_latent", "to_latent", "draw_latent")]
+    return has[0] and any(has[1:])
+
+
+def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:
+    figure, places = panels(len(found), (4.6, 2.45), COLUMNS, margin=0.5, gap=0.08)
+    for panel, (trial, (pictures, encoded)) in zip(places, found, strict=False):
+        panel.imshow(scene.picture(pictures.reshape(-1, *pictures.shape[2:]), STEPS), interpolation="nearest")
+        panel.set_title(short(trial.model) + ("" if encoded else ", between its own samples"))
+    for panel in places:
+        panel.set_axis_off()
+    figure.suptitle(f"{dataset}: from one test picture to another on an arc between their codes")
+    return figure

@@ -1,0 +1,93 @@
+"""Paths of single samples from noise to data, with start and end marked; of pictures, strips through time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.panels import datasets_of, first_seeds, panels, short
+from genbench.record import TrialRecord
+from genbench.scene import Scene
+from genbench.seeding import stream
+from genbench.snapshots import evenly
+from genbench.style import BLUE, FAINT, VERMILLION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.estimator import Estimator
+    from genbench.results import Run
+    from genbench.verbs import Trajectory
+
+__all__ = ["draw"]
+
+NEEDS_WEIGHTS = True
+PATHS, STRIPS = 10, 4  # samples in a panel, of points and of pictures
+TURNS, STATES = 33, 8  # of a point and of a picture on its way
+COLUMNS = 4
+FADE = (0.15, 0.9)  # opacity of a path at its start and at its end
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset: `paths` for a single dataset, else `paths-<dataset>`."""
+    from genbench.trained import by_models, with_verb
+
+    datasets = datasets_of(run, images=False) + datasets_of(run, images=True)
+
+    @cache
+    def scene(dataset: str) -> Scene:
+        return Scene(first_seeds(run, dataset)[0], noise=True)
+
+    def show(trial: TrialRecord, estimator: Estimator) -> Trajectory:
+        count = STRIPS if scene(trial.dataset).is_image else PATHS
+        return estimator.trajectory(count, stream(trial.seed, "paths"))
+
+    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
+        return _figure(dataset, scene(dataset), found)
+
+    return by_models(run, "paths", datasets, with_verb("trajectory"), show, lay_out)
+
+
+def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
+    if scene.is_image:
+        figure, places = panels(len(found), (4.4, 2.6), 2, margin=0.5, gap=0.08)
+        title = f"{dataset}: single samples from noise (left) to data (right)"
+    else:
+        figure, places = panels(len(found), (2.9, 2.9 * scene.aspect + 0.3), evenly(len(found), COLUMNS), margin=0.5)
+        title = f"{dataset}: paths of {PATHS} samples from noise (orange) to data (blue), the darker the later"
+        title += scene.axes.replace(", ", "\n")
+    for panel, (trial, way) in zip(places, found, strict=False):
+        (_strips if scene.is_image else _lines)(panel, scene, way)
+        panel.set_title(short(trial.model))
+    for panel in places[len(found) :]:
+        panel.set_axis_off()
+    figure.suptitle(title)
+    return figure
+
+
+def _lines(panel: Axes, scene: Scene, way: Trajectory) -> None:
+    """Draw the paths [k, n, *shape] of points, their first and last ones marked."""
+    from matplotlib.collections import LineCollection
+
+    way = way.at(np.linspace(0, 1, TURNS))
+    k, n = way.points.shape[:2]
+    scene.show(panel, scene.real, FAINT)
+    flat = scene.plane.project(way.points.reshape(k * n, -1)).reshape(k, n, 2)
+    pieces = np.stack([flat[:-1], flat[1:]], axis=2).swapaxes(0, 1)  # (n, k − 1, 2 ends, 2)
+    alpha = np.tile(np.linspace(*FADE, k - 1), n)
+    panel.add_collection(LineCollection(list(pieces.reshape(-1, 2, 2)), colors=BLUE, alpha=alpha, lw=0.9))
+    panel.plot(flat[0, :, 0], flat[0, :, 1], "o", color=VERMILLION, ms=3.2, mew=0)
+    panel.plot(flat[-1, :, 0], flat[-1, :, 1], "o", color=BLUE, ms=3.2, mec="white", mew=0.4)
+    scene.plane.frame(panel)
+
+
+def _strips(panel: Axes, scene: Scene, way: Trajectory) -> None:
+    """Draw each picture at a few evenly spaced times, one row a sample."""
+    states = way.at(np.linspace(0, 1, STATES)).points.swapaxes(0, 1)  # (n, k, c, h, w)
+    picture = scene.picture(states.reshape(-1, *states.shape[2:]), STATES)
+    panel.imshow(picture, interpolation="nearest")
+    panel.set_axis_off()

@@ -1,0 +1,92 @@
+"""Reconstructions: test points beside what is left of them after a model's latent space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.dataset import Array
+from genbench.model import ModelCard
+from genbench.panels import datasets_of, first_seeds, panels, short
+from genbench.record import TrialRecord
+from genbench.scene import Scene
+from genbench.snapshots import evenly
+from genbench.style import BLUE, FAINT, INK, VERMILLION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.estimator import Estimator
+    from genbench.results import Run
+
+__all__ = ["draw"]
+
+NEEDS_WEIGHTS = True
+POINTS, SIDE = 150, 4  # points that are reconstructed; of pictures, as many rows of pairs as there are pairs in a row
+COLUMNS = 4
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset: `reconstructions` for a single dataset, else `reconstructions-<dataset>`."""
+    from genbench.trained import by_models
+
+    datasets = datasets_of(run, images=False) + datasets_of(run, images=True)
+
+    @cache
+    def scene(dataset: str) -> Scene:
+        return Scene(first_seeds(run, dataset)[0], side=SIDE)
+
+    def show(trial: TrialRecord, estimator: Estimator) -> Array:
+        return estimator.reconstruct(scene(trial.dataset).real[:POINTS])
+
+    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Array]]) -> Figure:
+        return _figure(dataset, scene(dataset), found)
+
+    return by_models(run, "reconstructions", datasets, _reconstructs, show, lay_out)
+
+
+def _reconstructs(card: ModelCard) -> bool:
+    has = [hasattr(card.factory, verb) for verb in ("reconstruct", "to_latent", "from_latent")]
+    return has[0] or all(has[1:])
+
+
+def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Array]]) -> Figure:
+    real = scene.real[:POINTS]
+    if scene.is_image:
+        figure, places = panels(len(found), (4.2, 2.5), evenly(len(found), 3), margin=0.5, gap=0.08)
+        title = f"{dataset}: pairs of a test picture (left) and its reconstruction (right)"
+    else:
+        figure, places = panels(len(found), (2.9, 2.9 * scene.aspect + 0.5), evenly(len(found), COLUMNS), margin=0.5)
+        title = f"{dataset}: {POINTS} test points (black), and lines to their reconstructions (blue){scene.axes}"
+    for panel, (trial, back) in zip(places, found, strict=False):
+        (_pairs if scene.is_image else _links)(panel, scene, real, back)
+        error = float(np.sqrt(np.square(back - real).mean()))
+        panel.set_title(f"{short(trial.model)}\nroot mean square error {error:.2g}")
+    for panel in places[len(found) :]:
+        panel.set_axis_off()
+    figure.suptitle(title)
+    return figure
+
+
+def _links(panel: Axes, scene: Scene, real: Array, back: Array) -> None:
+    """Draw points [n, *shape], and a line from each to what came back."""
+    scene.show(panel, scene.real, FAINT, 0.8)
+    a, b = (scene.plane.project(x.reshape(len(x), -1)) for x in (real, back))
+    panel.plot(*np.stack([a, b]).transpose(2, 0, 1), color=VERMILLION, lw=0.8)
+    panel.plot(*a.T, "o", color=INK, ms=3.4, mew=0)
+    panel.plot(*b.T, "o", color=BLUE, ms=2, mew=0)
+    scene.plane.frame(panel)
+
+
+def _pairs(panel: Axes, scene: Scene, real: Array, back: Array) -> None:
+    """Draw pictures [n, c, h, w] each beside what came back, with a gap after a pair."""
+    panel.imshow(
+        scene.picture(np.stack([real, back], axis=1).reshape(-1, *real.shape[1:]), 2 * SIDE), interpolation="nearest"
+    )
+    for k in range(1, SIDE):
+        panel.axvline(2 * k * (real.shape[3] + 1) - 1, color=BLUE, lw=1.5)
+    panel.set_axis_off()

@@ -1,0 +1,110 @@
+"""Samples of every seed beside each other: what changes from one training and its data to the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genbench import phrases
+from genbench.dataset import Array
+from genbench.panels import by_dataset, dataset_of, is_image, say_in, short, truth
+from genbench.pictures import draw_mosaic, seen
+from genbench.plane import Plane
+from genbench.record import TrialRecord
+from genbench.style import CAPTION, INK, NAME, colour_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.results import Run
+
+    Show = Callable[[Axes, Array, str], None]
+
+__all__ = ["draw"]
+
+MOST, POINTS, SIDE = 5, 1_500, 4  # seeds that are shown, points of each, and pictures along a side of a grid
+WIDE = 6  # panels beside each other: all seeds of one model, or of two or three
+SIZE = 1.75  # inches of a panel
+
+
+def draw(run: Run) -> dict[str, Figure]:
+    """Return one figure a dataset that was sampled with several seeds: `seeds`, or `seeds-<dataset>`."""
+    seeds: dict[str, set[int]] = {}
+    for trial in run.trials:
+        if trial.sampled:
+            seeds.setdefault(trial.dataset, set()).add(trial.seed)
+    return by_dataset(
+        run, "seeds", [name for name, its in seeds.items() if len(its) > 1], lambda name: _figure(run, name)
+    )
+
+
+def _figure(run: Run, dataset: str) -> Figure:
+    """Draw a row of panels for each model, in the order of the leaderboard, several models beside each other."""
+    from matplotlib.figure import Figure
+
+    models = [row.model for row in run.leaderboard().rows if row.place == dataset]
+    trials = {(t.model, t.seed): t for t in run.trials if t.place == dataset}
+    seeds = sorted({seed for _, seed in trials})[:MOST]
+    first = next(iter(trials.values()))
+    show, aspect = _pictures(run, first) if is_image(run, dataset) else _points(first)
+    blocks = min(WIDE // len(seeds) or 1, -(-(len(models) + 1) // 2))
+    rows = -(-(len(models) + 1) // blocks)
+    figure = Figure(
+        figsize=(SIZE * len(seeds) * blocks + 0.4, (SIZE * aspect + 0.42) * rows + 0.6), layout="constrained"
+    )
+    figure.get_layout_engine().set(hspace=0.02, wspace=0.025)  # type: ignore[union-attr, call-arg]
+    parts = figure.subfigures(rows, blocks, squeeze=False, wspace=0.06).T.ravel()
+    for part, model in zip(parts, [None, *models], strict=False):
+        panels = part.subplots(1, len(seeds), squeeze=False)[0]
+        part.suptitle("truth" if model is None else short(model, 40), fontsize=NAME, fontweight="bold")
+        for panel, seed in zip(panels, seeds, strict=True):
+            panel.set(xticks=[], yticks=[])
+            if model is None:
+                show(panel, truth(_of_seed(trials, seed), POINTS), INK)
+                panel.set_title(f"seed {seed}", fontsize=CAPTION)
+            else:
+                _panel(run, panel, trials.get((model, seed)), show)
+    metric = run.leaderboard().sort
+    scores = f", and its {phrases.label(metric)}" if metric else ""
+    figure.suptitle(f"{dataset}: samples of each seed{scores}")
+    return figure
+
+
+def _panel(run: Run, panel: Axes, trial: TrialRecord | None, show: Show) -> None:
+    """Show the samples of a trial with their score, or say why there are none."""
+    samples = None if trial is None else run.samples(trial.key)
+    if trial is None or trial.status != "ok" or samples is None:
+        panel.set_title("" if trial is None else f"seed {trial.seed}", fontsize=CAPTION)
+        say_in(panel, "not run" if trial is None else "not kept" if trial.status == "ok" else trial.status)
+        return
+    show(panel, samples, colour_of(trial.role))
+    value = trial.metrics.get(run.leaderboard().sort or "")
+    panel.set_title(f"seed {trial.seed}" + ("" if value is None else f": {value:.3g}"), fontsize=CAPTION)
+
+
+def _of_seed(trials: dict[tuple[str, int], TrialRecord], seed: int) -> TrialRecord:
+    return next(trial for (_, its), trial in trials.items() if its == seed)
+
+
+def _points(first: TrialRecord) -> tuple[Show, float]:
+    """Return what scatters points [n, *shape] in a panel, and the height of a panel as a share of its width."""
+    plane = Plane.of(truth(first, 4_000))
+
+    def show(panel: Axes, points: Array, colour: str) -> None:
+        plane.show(panel, points[:POINTS], colour, size=1.5)
+        plane.frame(panel)
+
+    return show, plane.aspect
+
+
+def _pictures(run: Run, first: TrialRecord) -> tuple[Show, float]:
+    """Return what draws pictures [n, c, h, w] in a panel, and the height of a panel as a share of its width."""
+    real, levels = truth(first, SIDE**2), dataset_of(first).levels
+    limits = float(real.min()), float(real.max())
+
+    def show(panel: Axes, pictures: Array, colour: str) -> None:
+        draw_mosaic(panel, seen(pictures[: SIDE**2], levels, limits), SIDE)
+
+    return show, 1.0
