@@ -104,6 +104,7 @@ def run(
     device: str = "cpu",
     data_dir: str | Path | None = None,
     previews: int = 0,
+    log: str | None = None,
 ) -> Run:
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
@@ -128,6 +129,7 @@ def run(
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
         data_dir: folder in which data files are looked for first, before those of GENBENCH_DATA.
         previews: how often samples are drawn in the course of each training, as pictures in figures/training.
+        log: "tensorboard" logs losses and previews to the folder of that name in the run's.
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
@@ -135,7 +137,9 @@ def run(
     from genbench.conditions import Conditions, choose_device, look_in
     from genbench.metric import Protocol
     from genbench.plan import make_plan
+    from genbench.tensorboard import check_log
 
+    check_log(log)
     look_in(data_dir)
     if previews < 0:
         raise GenbenchError(f"previews={previews} must not be negative; 0 is none")
@@ -145,6 +149,7 @@ def run(
         choose_device(device),
         None if data_dir is None else str(data_dir),
         previews=previews,
+        log=log,
     )
     discover(tuple(plugins))
     for failure in (f for group in REGISTRY.values() for f in group.failures):

@@ -9,6 +9,7 @@ from pathlib import Path
 from genbench.checkpoint import SUFFIX, Checkpoint
 from genbench.errors import GenbenchError
 from genbench.record import TrialSpec
+from genbench.tensorboard import Log
 
 __all__ = ["CHECKPOINT_EVERY", "DEVICES", "Conditions", "choose_device", "look_in"]
 
@@ -27,6 +28,7 @@ class Conditions:
         data_dir: folder in which data files are looked for.
         folder: where checkpoints are written; None for none.
         previews: how often samples are drawn in the course of a training, beside `folder`; 0 for never.
+        log: "tensorboard", where losses and previews are logged, beside `folder`; None for nowhere.
     """
 
     progress: bool = False
@@ -35,6 +37,7 @@ class Conditions:
     data_dir: str | None = None
     folder: Path | None = None
     previews: int = 0
+    log: str | None = None
 
     def checkpoint(self, spec: TrialSpec, training: int = 0) -> Checkpoint | None:
         """Return the checkpoint of a trial's training, or of a further one where the trial has several."""
@@ -43,6 +46,13 @@ class Conditions:
         name = f"{spec.key}.{training}" if training else spec.key
         about = {"spec": spec.model_dump(mode="json")}
         return Checkpoint(self.folder / f"{name}{SUFFIX}", name, self.checkpoint_every, about)
+
+    def log_of(self, spec: TrialSpec, training: int = 0) -> Log | None:
+        """Return the log of a trial's training, or of a further one where the trial has several."""
+        if self.folder is None or self.log is None:
+            return None
+        name = f"{spec.key}.{training}" if training else spec.key
+        return Log(self.folder.parent / self.log / name)
 
 
 def choose_device(asked: str) -> str:

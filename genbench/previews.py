@@ -10,6 +10,7 @@ from genbench.estimator import Estimator
 from genbench.record import TrialSpec
 from genbench.sample_files import write_grid
 from genbench.seeding import stream
+from genbench.tensorboard import Log
 from genbench.training import Snapshots
 
 __all__ = ["previews"]
@@ -17,11 +18,11 @@ __all__ = ["previews"]
 PICTURES, POINTS = 64, 2_000  # that are drawn
 
 
-def previews(spec: TrialSpec, dataset: Dataset, folder: Path, times: int) -> Snapshots:
+def previews(spec: TrialSpec, dataset: Dataset, folder: Path, times: int, log: Log | None = None) -> Snapshots:
     """Return snapshots that draw samples of the averaged weights, so many times and evenly spread over the training.
 
     Files are <folder>/<key>/<steps>.png: grids of images, scatter plots of points. All show the same noise. Neither the
-    training nor its seconds know of it; a preview that fails is left out.
+    training nor its seconds know of it; a preview that fails is left out. A `log` gets the same pictures.
     """
     n = PICTURES if dataset.kind == "image" else POINTS
 
@@ -30,6 +31,8 @@ def previews(spec: TrialSpec, dataset: Dataset, folder: Path, times: int) -> Sna
             place = folder / spec.key
             place.mkdir(parents=True, exist_ok=True)
             samples = present.sample(n, seed=stream(spec.seed, "preview"))
-            write_grid(place / f"{steps:07d}.png", samples, None, dataset)
+            write_grid(file := place / f"{steps:07d}.png", samples, None, dataset)
+            if log:
+                log.picture(file, steps)
 
     return Snapshots([i / times for i in range(1, times + 1)], take)

@@ -48,11 +48,13 @@ class Snapshots:
         shares: shares of the training, in (0, 1].
         take: called with the model, the share that is done, the steps, and the seconds of training without this.
         rows: what `take` returned, if it was not None.
+        note: called with each row of the history as it comes.
     """
 
     shares: Sequence[float]
     take: Callable[[Any, float, int, float], dict[str, float] | None]
     rows: list[dict[str, float]] = field(default_factory=list)
+    note: Callable[[dict[str, float]], None] | None = None
 
     def __post_init__(self) -> None:
         self._due = sorted(self.shares)
@@ -197,6 +199,8 @@ class _Training:
             self.look_at = progress + 1 / LOOKS
             row |= self.best.look()
         self.history.rows.append(row)
+        if self.snapshots and self.snapshots.note:
+            self.snapshots.note(dict(row))
         return row
 
     def state(self) -> dict[str, Any]:
@@ -227,7 +231,7 @@ class _Training:
         self.best.restore(state["best"])
         self.players.restore(state["players"])
         self.batches.restore(state["batches"])
-        if self.snapshots:
+        if self.snapshots and state["snapshots"]:
             self.snapshots.restore(state["snapshots"])
         self.history.rows[:], self.history.steps = state["history"]["rows"], state["history"]["steps"]
         self.row_at, self.look_at = state["next"]

@@ -12,6 +12,7 @@ from genbench.errors import GenbenchError
 
 __all__ = ["publish", "run"]
 
+LATER = ("forest", "heat_map", "losses", "seeds")  # figures left to `genbench plot`, so that a run ends seconds sooner
 
 Models = Annotated[
     str,
@@ -99,6 +100,13 @@ def run(
             metavar="N", min=0, help="Draw samples so many times during each training, to figures/training of the run."
         ),
     ] = 0,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tensorboard",
+            help="Log losses and previews of each training to the folder tensorboard of the run.",
+        ),
+    ] = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
@@ -129,7 +137,7 @@ def run(
     finished = api.run(
         models, data, seeds, budget, metrics=metrics, task=task, name=name, results=results, jobs=jobs, timeout=timeout,
         plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=say,
-        checkpoint_every=checkpoint_every, device=device, data_dir=data_dir, previews=previews,
+        checkpoint_every=checkpoint_every, device=device, data_dir=data_dir, previews=previews, log=log,
     )  # fmt: skip
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
@@ -179,12 +187,12 @@ def _explain(
 def publish(run: Any, sort: str | None) -> None:
     """Write the table in all formats, draw the figures, show the table, and say where everything is."""
     from genbench.exports import FORMATS, render
-    from genbench.figures import save
+    from genbench.figures import available, needs_weights, save
     from genbench.tables import show
 
     board = run.leaderboard(sort)
     files = [run.store.write_text(f"leaderboard.{form}", render(board, form)) for form in FORMATS]
-    files += save(run)
+    files += save(run, [name for name in available() if not needs_weights(name) and name not in LATER], say=say)
     show(board)
     typer.echo("")
     for file in files:

@@ -55,7 +55,7 @@ def sweep(
     for point in points:
         if point.reason:
             say(f"{point.model} on {point.dataset} with {point.steps} steps was skipped: {point.reason}")
-    for file in save(loaded, ["nfe"]):
+    for file in save(loaded, ["nfe"], say=say):
         typer.echo(str(file))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -75,25 +77,30 @@ def fit(
         training: which one of the trial's trainings it is, where the trial has several.
     """
     dataset, splits, estimator = loaded
+    log = conditions.log_of(spec, training)
     if snapshots is None and conditions.previews and conditions.folder:
-        snapshots = previews(spec, dataset, conditions.folder.parent / "figures" / "training", conditions.previews)
+        folder = conditions.folder.parent / "figures" / "training"
+        snapshots = previews(spec, dataset, folder, conditions.previews, log)
+    if log:
+        snapshots = replace(snapshots or Snapshots((), lambda *_: None), note=log.row)
     begin = time.perf_counter()
-    if estimator.card.role == "oracle":
-        estimator.reveal(dataset, splits)
-    else:
-        estimator.fit(
-            splits.train,
-            splits.validation,
-            labels=splits.train_labels,
-            validation_labels=splits.validation_labels,
-            **dataset.traits,
-            seed=spec.seed if seed is None else seed,
-            budget=spec.budget,
-            progress=conditions.progress,
-            snapshots=snapshots,
-            redraw=partial(dataset.redraw, stream(spec.seed, "data")),
-            checkpoint=conditions.checkpoint(spec, training),
-        )
+    with closing(log) if log else nullcontext():
+        if estimator.card.role == "oracle":
+            estimator.reveal(dataset, splits)
+        else:
+            estimator.fit(
+                splits.train,
+                splits.validation,
+                labels=splits.train_labels,
+                validation_labels=splits.validation_labels,
+                **dataset.traits,
+                seed=spec.seed if seed is None else seed,
+                budget=spec.budget,
+                progress=conditions.progress,
+                snapshots=snapshots,
+                redraw=partial(dataset.redraw, stream(spec.seed, "data")),
+                checkpoint=conditions.checkpoint(spec, training),
+            )
     return time.perf_counter() - begin + estimator.history.earlier
 
 
