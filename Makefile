@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench peers reference reference-pictures reference-standard reference-tasks clean
+.PHONY: demo test test-slow lint bench peers site reference reference-pictures reference-standard reference-tasks clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -23,9 +23,13 @@ lint: .venv/installed-dev  ## style and types
 
 bench: .venv/installed-test  ## how long the pieces take beside a peer in the same run, and what the reference runs show
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/ot_coupling.py
 	$(BIN)/python benchmarks/gates.py results/reference/zoo-standard
+
+site: .venv/installed  ## pages of the committed runs, for any static host; see `genbench report`
+	$(BIN)/genbench report results/reference -o site
 
 peers: .venv/installed-peers  ## ours beside published recipes in the same seconds; 20 minutes on a quiet core
 	$(BIN)/python benchmarks/peers.py --out results/reference/peers.json

@@ -17,6 +17,7 @@ from genbench.commands.data import data
 from genbench.commands.leaderboard import leaderboard
 from genbench.commands.list import list_
 from genbench.commands.plot import plot
+from genbench.commands.report import report
 from genbench.commands.rescore import rescore
 from genbench.commands.run import run
 from genbench.commands.sample import sample
@@ -57,7 +58,7 @@ def _help(verb: Callable[..., None]) -> str:
     return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(verb.__doc__ or ""))
 
 
-for _verb in (run, list_, leaderboard, plot, compare, sample, rescore, sweep, selftest):
+for _verb in (run, list_, leaderboard, plot, report, compare, sample, rescore, sweep, selftest):
     app.command(_verb.__name__.rstrip("_"), help=_help(_verb))(_verb)
 app.add_typer(data, name="data")
 

@@ -1,0 +1,43 @@
+"""Pages to share, from the store: one of a run, and a site of many runs, each file whole in itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genbench.errors import GenbenchError
+from genbench.files import write_whole
+
+if TYPE_CHECKING:
+    from genbench.results import Run
+
+__all__ = ["write_page", "write_report"]
+
+
+def write_report(run: Run, file: Path, figures: Sequence[str] | None = (), jobs: int = 0) -> Path:
+    """Write the page of a run to a file and return it; for the arguments see `run_page`.
+
+    Raises:
+        GenbenchError: no trial of the run is finished, or the file cannot be written.
+    """
+    from genbench.report.run_page import run_page
+
+    return write_page(file, run_page(run, figures, jobs))
+
+
+def write_page(file: Path, page: str) -> Path:
+    """Write a page, whole or not at all, and never over a file that is none.
+
+    Raises:
+        GenbenchError: the file is there and was written by something else, or it cannot be written.
+    """
+    from genbench.report.page import MARK
+
+    try:
+        if file.is_dir() or (file.exists() and MARK not in file.read_text(errors="replace")[:2000]):
+            raise GenbenchError(f"{file} is there and no page of genbench; choose another place with -o")
+        write_whole(file, lambda out: out.write(page.encode()))
+    except OSError as error:
+        raise GenbenchError(f"cannot write {file}: {error.strerror or error}; choose another place with -o") from None
+    return file

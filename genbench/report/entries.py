@@ -1,0 +1,151 @@
+"""What a page tells of one model on one dataset: all scores, costs, settings, losses, failures, and its commands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from genbench import phrases
+from genbench.leaderboard import Leaderboard, Row
+from genbench.metric import Protocol
+from genbench.record import TrialRecord
+from genbench.report.anchors import Anchors
+from genbench.report.curves import Chart, charts
+from genbench.report.scores import beside
+from genbench.results import Run
+
+__all__ = ["Entry", "entries"]
+
+COSTS = {
+    "train_seconds": "training, s",
+    "steps": "steps",
+    "sample_seconds": "sampling, s",
+    "samples_per_second": "samples/s",
+    "log_prob_seconds": "densities, s",
+    "score_seconds": "scoring, s",
+    "parameters": "parameters",
+    "nfe": "NFE",
+    "peak_memory_mb": "peak memory, MB",
+}
+LIKELIHOODS = {
+    "exact": "exact",
+    "estimate": "an estimate (≈)",
+    "bound": "a bound (≤): its NLL and KL are at most this",
+    "none": "none: it has no density",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model on one dataset.
+
+    Attributes:
+        row: its row of the leaderboard.
+        id, link: the anchor, and what leads to it.
+        brief: a line with its leading score.
+        scores: for each metric its label, its text, the oracle's share, and the value of each seed.
+        seeds: of its trials, failed ones included, in order.
+        costs: for each kind of cost its heading and the number of each seed.
+        settings: parameters that differ from the defaults, and all of them, as text.
+        diagnostics: what the model says of itself, for each seed.
+        charts: losses over steps.
+        failed: the trials that failed.
+        flags: what to be careful about.
+        commands: what repeats it, and what draws from it.
+    """
+
+    row: Row
+    id: str
+    link: str
+    likelihood: str
+    brief: str
+    scores: list[tuple[str, str, str, list[str]]]
+    seeds: list[tuple[int, str]]
+    costs: list[tuple[str, list[str]]]
+    settings: list[tuple[str, str]]
+    diagnostics: list[tuple[str, list[str]]]
+    charts: list[Chart]
+    failed: list[TrialRecord]
+    flags: list[str]
+    commands: list[str]
+
+
+def entries(run: Run, board: Leaderboard, place: str, anchors: Anchors) -> Iterator[Entry]:
+    """Yield an entry for each row of one table of a run, leader first."""
+    trials: dict[str, list[TrialRecord]] = {}
+    for trial in run.trials:
+        if trial.place == place:
+            trials.setdefault(trial.model, []).append(trial)
+    for row in board.rows:
+        if row.place == place:
+            its = sorted(trials[row.model], key=lambda trial: trial.seed)
+            yield _entry(run, board, row, its, anchors)
+
+
+def _entry(run: Run, board: Leaderboard, row: Row, trials: list[TrialRecord], anchors: Anchors) -> Entry:
+    costs = [trial.cost.model_dump() for trial in trials]
+    diagnostics = dict.fromkeys(name for trial in trials for name in trial.diagnostics)
+    return Entry(
+        row=row,
+        id=anchors.id(row.place, row.model),
+        link=anchors.link(row.place, row.model),
+        likelihood=LIKELIHOODS.get(row.likelihood, row.likelihood),
+        brief=_brief(row, board.sort),
+        scores=[_score(row, name, trials) for name in board.metrics if row.metrics.get(name)],
+        seeds=[(trial.seed, trial.status) for trial in trials],
+        costs=[
+            (label, [phrases.amount(cost[name]) for cost in costs])
+            for name, label in COSTS.items()
+            if any(cost[name] is not None for cost in costs)
+        ],
+        settings=[(name, str(value)) for name, value in trials[0].params.items()],
+        diagnostics=[(name, [_short(trial.diagnostics.get(name)) for trial in trials]) for name in diagnostics],
+        charts=charts(trials),
+        failed=[trial for trial in trials if trial.error or trial.status != "ok"],
+        flags=phrases.flag_lines(row),
+        commands=list(dict.fromkeys(_commands(run, trials))),
+    )
+
+
+def _brief(row: Row, metric: str | None) -> str:
+    """Return the leading score as text; how the model failed where it has none."""
+    cell = row.metrics.get(metric) if metric else None
+    if cell is None or metric is None:
+        return "; ".join(f"{n} {status}" for status, n in row.statuses.items() if status != "ok")
+    return f"{phrases.label(metric)} {phrases.value(row, metric, cell)}"
+
+
+def _score(row: Row, name: str, trials: Sequence[TrialRecord]) -> tuple[str, str, str, list[str]]:
+    cell = row.metrics[name]
+    assert cell
+    by_seed = [_short(row.values[name].get(trial.seed)) for trial in trials]
+    return phrases.label(name), phrases.value(row, name, cell), beside(name, cell), by_seed
+
+
+def _short(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _commands(run: Run, trials: Sequence[TrialRecord]) -> Iterator[str]:
+    """Yield the commands that train these trials again in this run, and one that draws from the first."""
+    where = ["--name", run.path.resolve().name]
+    usual = asdict(Protocol())
+    for budget in dict.fromkeys(trial.budget for trial in trials):
+        its = [trial for trial in trials if trial.budget == budget]
+        spec, seeds = its[0].spec, ",".join(str(trial.seed) for trial in its)
+        words = ["genbench", "run", "--models", spec.model, "--data", spec.dataset, "--seeds"]
+        words += [seeds if len(its) > 1 else f"{seeds},", "--budget", budget]
+        words += ["--task", spec.task] if spec.task != "generate" else []
+        for name in ("samples", "train"):
+            if spec.protocol.get(name, usual[name]) != usual[name]:
+                words += [f"--{name}", str(spec.protocol[name])]
+        for plugin in spec.plugins:
+            words += ["--plugin", Path(plugin).name]
+        yield shlex.join([*words, *where])
+    fine = next((trial for trial in trials if trial.status == "ok"), None)
+    if fine and fine.sampled and fine.cost.parameters:
+        place = ["--data", fine.dataset] if len({trial.dataset for trial in run.trials}) > 1 else []
+        words = ["genbench", "sample", f"results/{run.path.resolve().name}", "--model", fine.model, *place]
+        yield shlex.join([*words, "--grid", "samples.png"])

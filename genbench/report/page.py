@@ -1,0 +1,47 @@
+"""Templates into pages: everything that a page needs lies inside it, and names are text wherever they stand."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["MARK", "render"]
+
+MARK = 'name="generator" content="genbench report"'  # by which a page knows its own kind
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page: a template with values, autoescaped, with the style and the script inside and allowed by hash."""
+    from markupsafe import Markup
+
+    from genbench import __version__
+
+    style, script = (files(__package__).joinpath("templates", name).read_text() for name in ("style.css", "script.js"))
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(style), script=Markup(script), style_hash=_hash(style), script_hash=_hash(script),
+            version=__version__, **values,
+        )
+    )  # fmt: skip
+    return page + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("genbench.report", "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def _hash(text: str) -> str:
+    """Return the hash by which a content security policy allows an inline style or script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,160 @@
+"""The page of one run: what is put where."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genbench import phrases
+from genbench.errors import GenbenchError
+from genbench.leaderboard import Leaderboard
+from genbench.report import curves, scatter
+from genbench.report.anchors import Anchors
+from genbench.report.entries import Entry, entries
+from genbench.report.page import render
+from genbench.report.pictures import Picture, pictures
+from genbench.report.scatter import Scatter, scatters
+from genbench.report.scores import Column, columns_of, ranking, sheets
+from genbench.results import Run
+
+__all__ = ["run_page"]
+
+# ids of the page itself
+RESERVED = ("main", "leaderboard", "reading", "again", "runs", "filter-model", "filter-family", "filter-dataset")
+SIZE = {
+    "width": scatter.WIDTH,
+    "height": scatter.HEIGHT,
+    "left": scatter.LEFT,
+    "bottom": scatter.BOTTOM,
+    "right": scatter.RIGHT,
+    "top": scatter.TOP,
+    "chart_width": curves.WIDTH,
+    "chart_height": curves.HEIGHT,
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One table's share of a dataset's section; a dataset with several tasks has several."""
+
+    place: str
+    scatters: list[Scatter]
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows of one dataset."""
+
+    dataset: str
+    id: str
+    link: str
+    pictures: list[Picture]
+    parts: list[Part]
+
+
+def run_page(run: Run, figures: Sequence[str] | None = (), jobs: int = 0, home: str = "") -> str:
+    """Return the page of a run as HTML, whole in itself.
+
+    Args:
+        run: any run.
+        figures: names of figures; empty for the usual ones, None for none at all.
+        jobs: processes that draw figures; 0 is this one.
+        home: where the index of all runs is, as seen from this page; empty for none.
+
+    Raises:
+        GenbenchError: no trial of the run is finished.
+    """
+    if not run.trials:
+        problem = f": {run.problems[0]}" if run.problems else ""
+        raise GenbenchError(f"{run.path} has no finished trial to report{problem}; go on with `genbench run`")
+    board, anchors = run.leaderboard(), Anchors(RESERVED)
+    found, notes = pictures(run, figures, jobs) if figures is not None else ([], [])
+    datasets = list(dict.fromkeys(row.dataset for row in board.rows))
+    sections = [_section(run, board, dataset, found, anchors) for dataset in datasets]
+    tables = sheets(board, anchors)
+    metrics: list[Column] = [column for column in columns_of(board.metrics) if column.better]
+    legend = phrases.legend(board).split("\n")  # without what stands on the page already: the order, and the marks
+    return render(
+        "report.html.j2",
+        run=run,
+        home=home,
+        lead=lead(run),
+        problems=[problem.replace(f"{run.path}/", "") for problem in run.problems],
+        sheets=tables,
+        total=len(board.rows),
+        sections=sections,
+        datasets=datasets,
+        families=sorted({row.family for row in board.rows}),
+        rankings=ranking(board),
+        labels={name: phrases.label(name) for name in board.metrics},
+        legend=[line for line in legend if not line.startswith(("Sorted by", "* best"))],
+        common=[picture for picture in found if not picture.dataset],
+        size=SIZE,
+        metrics=metrics,
+        interval=interval(board),
+        commands=[shlex.join(request["command"]) for request in run.record.requests if "command" in request],
+        facts=facts(run),
+        notes=[note.replace(f"{run.path}/", "") for note in notes],
+    )
+
+
+def lead(run: Run) -> str:
+    """Return what a run is in one line: how many models, datasets, seeds and trials, with which budget."""
+    trials = run.trials
+    parts = [
+        _count(len({t.model for t in trials}), "model"),
+        _count(len({t.dataset for t in trials}), "dataset"),
+        _count(len({t.seed for t in trials}), "seed"),
+    ]
+    statuses = Counter(str(trial.status) for trial in trials)
+    states = ", ".join(f"{n} {status}" for status, n in statuses.items())
+    budgets = ", ".join(dict.fromkeys(trial.budget for trial in trials))
+    tasks = ", ".join(dict.fromkeys(trial.spec.task for trial in trials))
+    return f"{', '.join(parts)}. {_count(len(trials), 'trial')}: {states}. Task: {tasks}. Budget: {budgets}."
+
+
+def facts(run: Run) -> list[tuple[str, str]]:
+    """Return the environment of a run, a line each."""
+    rows: list[tuple[str, str]] = []
+    for name, value in run.record.environment.items():
+        if name == "command":
+            continue
+        if isinstance(value, dict):
+            rows += [(str(part), str(version)) for part, version in value.items() if version is not None]
+        elif value is not None:
+            rows.append((name, str(value)))
+    protocol: dict[str, Any] = run.trials[0].spec.protocol
+    rows += [(f"evidence: {name.replace('_', ' ')}", f"{number:,}") for name, number in protocol.items()]
+    return rows
+
+
+def interval(board: Leaderboard) -> str:
+    """Return how the intervals of a leaderboard were found."""
+    most = max((row.seeds for row in board.rows), default=0)
+    if most < 2:
+        return (
+            "One seed: the standard error of the score, by its test points or sets of samples, without the spread of "
+            "trainings."
+        )
+    text = "The half-width of the 95 % interval of the mean over seeds, by Student's t"
+    return f"{text} below ten seeds, by the studentised bootstrap from ten seeds on." if most > 9 else f"{text}."
+
+
+def _section(run: Run, board: Leaderboard, dataset: str, found: Sequence[Picture], anchors: Anchors) -> Section:
+    places = dict.fromkeys(row.place for row in board.rows if row.dataset == dataset)
+    name = anchors.id(dataset)
+    parts = []
+    for place in places:
+        rows = [row for row in board.rows if row.place == place]
+        metric = board.sort if any(board.sort and row.metrics.get(board.sort) for row in rows) else None
+        parts.append(Part(place, scatters(rows, metric, anchors), list(entries(run, board, place, anchors))))
+    here = [picture for picture in found if picture.dataset == dataset]
+    return Section(dataset, name, anchors.link(dataset), here, parts)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -1,0 +1,162 @@
+"""Quality against cost as a drawing of the page itself, so that its points are links and say what they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from genbench import phrases
+from genbench.leaderboard import Row
+from genbench.report.anchors import Anchors
+from genbench.standing import card_of
+
+__all__ = ["BOTTOM", "HEIGHT", "LEFT", "RIGHT", "TOP", "WIDTH", "Point", "Scatter", "scatters"]
+
+WIDTH, HEIGHT = 460, 320
+LEFT, BOTTOM, RIGHT, TOP = 58, 44, 14, 14  # margins
+LETTER, BOLD, LINE = 6.4, 7.4, 12  # width of a letter of a name, of one in bold, and height
+COSTS = {
+    "seconds of training": lambda cost: cost["train_seconds"],
+    "seconds for 1,000 samples": lambda cost: 1000 / cost["samples_per_second"] if cost["samples_per_second"] else None,
+    "network evaluations a sample": lambda cost: cost["nfe"],
+    "parameters": lambda cost: cost["parameters"],
+}
+
+Place = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model: where it lies, its family's number, what it says when pointed at, and where its name has room."""
+
+    model: str
+    href: str
+    x: float
+    y: float
+    family: int
+    says: tuple[str, str]  # in two lines
+    label: tuple[float, float] | None  # left end of the name, on its line
+    tip: tuple[float, float]  # left end of the first of the two lines
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """One drawing: its points, the ticks of its axes (place, text), its labels and the oracle's height."""
+
+    x_label: str
+    y_label: str
+    points: list[Point]
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    oracle: float | None
+    families: list[tuple[int, str]]
+
+
+def scatters(rows: Sequence[Row], metric: str | None, anchors: Anchors) -> list[Scatter]:
+    """Return a drawing for each kind of cost, of the rows of one table that have the metric; controls are left out."""
+    if metric is None:
+        return []
+    alive = [row for row in rows if row.role == "model" and row.metrics.get(metric)]
+    families = {name: i for i, name in enumerate(dict.fromkeys(row.family for row in rows if row.role == "model"))}
+    oracle = next((row for row in rows if row.role == "oracle" and row.metrics.get(metric)), None)
+    found = []
+    for label, cost in COSTS.items():
+        known = [(row, x, _score(row, metric)) for row in alive if (x := cost(row.cost))]
+        if len({x for _, x, _ in known}) > 1:
+            floor = _score(oracle, metric) if oracle else None
+            found.append(_scatter(label, metric, known, floor, families, anchors))
+    return found
+
+
+def _scatter(
+    label: str,
+    metric: str,
+    known: Sequence[tuple[Row, float, float]],
+    floor: float | None,
+    families: dict[str, int],
+    anchors: Anchors,
+) -> Scatter:
+    heights = [y for _, _, y in known] + ([floor] if floor is not None else [])
+    across, x_ticks = _axis([x for _, x, _ in known], LEFT, WIDTH - RIGHT)
+    up, y_ticks = _axis(heights, HEIGHT - BOTTOM, TOP)
+    places = [(across(x), up(y)) for _, x, y in known]
+    names = _names([row.model for row, _, _ in known], places)
+    points = []
+    for (row, x, y), (px, py), name in zip(known, places, names, strict=True):
+        cell = row.metrics[metric]
+        quotient = f"{y:.2f} × oracle, " if cell and cell.ratio is not None else ""
+        says = (
+            f"{row.model}: {phrases.label(metric)} {phrases.value(row, metric, cell)}",
+            f"{quotient}{phrases.amount(x)} {label}",
+        )
+        width = BOLD * max(map(len, says))
+        tip = (max(4.0, min(px - width / 2, WIDTH - width)), py - 30 if py > TOP + 40 else py + 24)
+        points.append(
+            Point(row.model, anchors.link(row.place, row.model), px, py, families[row.family], says, name, tip)
+        )
+    relative = any((cell := row.metrics[metric]) and cell.ratio is not None for row, _, _ in known)
+    unit = "× oracle" if relative else card_of(metric).unit
+    better = "higher" if card_of(metric).higher_is_better else "lower"
+    y_label = phrases.label(metric) + (f", {unit}" if unit else "") + f" ({better} is better)"
+    used = {row.family for row, _, _ in known}
+    shown = [(i, name) for name, i in families.items() if name in used]
+    return Scatter(label, y_label, points, x_ticks, y_ticks, up(floor) if floor is not None else None, shown)
+
+
+def _score(row: Row, metric: str) -> float:
+    """Return a row's score: as a quotient by the oracle's if it has one."""
+    cell = row.metrics[metric]
+    assert cell
+    return cell.mean if cell.ratio is None else cell.ratio
+
+
+def _axis(values: Sequence[float], start: float, end: float) -> tuple[Place, list[tuple[float, str]]]:
+    """Return the map from values to places between `start` and `end`, and ticks: logarithmic if all are positive."""
+    logarithmic = min(values) > 0
+    forth: Place = math.log10 if logarithmic else float
+    low, high = forth(min(values)), forth(max(values))
+    room = 0.08 * (high - low) or 0.2 * (abs(high) or 1.0)
+    low, high = low - room, high + room
+
+    def place(value: float) -> float:
+        return start + (forth(value) - low) / (high - low) * (end - start)
+
+    ticks: list[float] = []
+    if logarithmic:
+        candidates = [m * 10.0**e for e in range(math.floor(low), math.ceil(high) + 1) for m in (1, 2, 5)]
+        ticks = [v for v in candidates if low <= math.log10(v) <= high]
+        if len(ticks) > 7:
+            powers = [v for v in ticks if f"{v:e}".startswith("1")]
+            ticks = powers[:: -(-len(powers) // 7)]
+    if len(ticks) < 2:
+        ticks = _even(10**low, 10**high) if logarithmic else _even(low, high)
+    return place, [(place(v), f"{v:,.0f}" if abs(v) >= 1000 else f"{v:.6g}") for v in ticks]
+
+
+def _even(low: float, high: float) -> list[float]:
+    """Return two to seven round numbers at equal distances between two numbers."""
+    step = 10.0 ** math.floor(math.log10((high - low) / 2))
+    step *= next(m for m in (1, 2, 5, 10, 20) if (high - low) / (m * step) <= 6)
+    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _names(models: Sequence[str], places: Sequence[tuple[float, float]]) -> list[tuple[float, float] | None]:
+    """Return for each name the place of its left end beside its point where it covers no other; None where none is."""
+    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
+    names: list[tuple[float, float] | None] = []
+    for model, (x, y) in zip(models, places, strict=True):
+        width, found = LETTER * len(model), None
+        for dx, dy in ((9, 4), (-9 - width, 4), (-width / 2, -9), (-width / 2, 18), (8, -8), (8, 15)):
+            box = (x + dx, y + dy - LINE + 2, x + dx + width, y + dy + 2)
+            inside = box[0] > LEFT and box[2] < WIDTH and box[1] > 0 and box[3] < HEIGHT - BOTTOM
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                found = (x + dx, y + dy)
+                break
+        names.append(found)
+    return names
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -1,0 +1,91 @@
+"use strict";
+// Everything on the page can be read without this. It sorts, filters, opens what a link leads to, and keeps the colours.
+(() => {
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const kept = {
+    get: () => { try { return localStorage.getItem("genbench-theme") || ""; } catch { return ""; } },
+    set: (value) => { try { localStorage.setItem("genbench-theme", value); } catch { /* a page from a file may not */ } },
+  };
+
+  // Colours
+  const paint = (theme) => {
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    for (const button of all("[data-theme-is]")) button.setAttribute("aria-pressed", String(button.dataset.themeIs === theme));
+  };
+  paint(kept.get());
+  for (const button of all("[data-theme-is]")) {
+    button.addEventListener("click", () => { paint(button.dataset.themeIs); kept.set(button.dataset.themeIs); });
+  }
+  for (const group of all(".theme")) group.hidden = false;
+
+  // Sorting: what has no value comes last, and kinds of likelihood stay apart, whichever way it goes.
+  const sort = (head) => {
+    const table = head.closest("table"), body = table.tBodies[0], column = head.cellIndex;
+    const numbers = head.dataset.numbers === "yes";
+    const first = head.dataset.better === "higher" ? "descending" : "ascending";
+    const now = head.getAttribute("aria-sort");
+    const way = !now || now === "none" ? first : now === "ascending" ? "descending" : "ascending";
+    for (const other of all("[aria-sort]", table)) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", way);
+    const sign = way === "ascending" ? 1 : -1;
+    const rows = [...body.rows].map((row, place) => {
+      const cell = row.cells[column], key = cell.dataset.key ?? "";
+      return { row, place, none: key === "", kind: Number(cell.dataset.kind ?? 0), key: numbers ? Number(key) : key };
+    });
+    rows.sort((a, b) => a.none - b.none || (a.none ? 0 : a.kind - b.kind) ||
+      (a.none ? 0 : sign * (numbers ? a.key - b.key : a.key.localeCompare(b.key, undefined, { numeric: true }))) ||
+      a.place - b.place);
+    body.append(...rows.map(({ row }) => row));
+  };
+  for (const head of all(".board thead th")) {
+    const label = head.querySelector(".sort"), button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...label.childNodes);
+    label.replaceWith(button);
+    button.addEventListener("click", () => sort(head));
+  }
+
+  // Filtering
+  const form = document.querySelector(".filters");
+  if (form) {
+    const rows = all("[data-sheet] .board tbody tr");
+    const show = () => {
+      const asked = form.elements, text = asked.model.value.trim().toLowerCase();
+      let count = 0;
+      for (const row of rows) {
+        const fits = row.dataset.model.toLowerCase().includes(text) &&
+          (!asked.family.value || row.dataset.family === asked.family.value) &&
+          (!asked.dataset.value || row.dataset.dataset === asked.dataset.value) &&
+          (asked.controls.checked || row.dataset.role === "model");
+        row.hidden = !fits;
+        count += fits;
+      }
+      for (const sheet of all("[data-sheet]")) sheet.hidden = !sheet.querySelector("tbody tr:not([hidden])");
+      form.querySelector(".count").textContent = `${count} of ${rows.length} rows`;
+    };
+    form.hidden = false;
+    form.addEventListener("input", show);
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("reset", () => setTimeout(show));
+    show(); // a browser that goes back fills in what was asked
+  }
+
+  // Links: open what is closed around the place, and go there.
+  const land = () => {
+    let id = "";
+    try { id = decodeURIComponent(location.hash.slice(1)); } catch { return; }
+    const place = id && document.getElementById(id);
+    if (!place) return;
+    for (let box = place; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
+    (place.closest("details.entry") ?? place).scrollIntoView();
+    if (place.tabIndex === -1) place.focus({ preventScroll: true });
+  };
+  addEventListener("hashchange", land);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="#"]');
+    if (link && link.getAttribute("href") === location.hash) land(); // no hashchange: it was closed by hand
+  });
+  land();
+})();

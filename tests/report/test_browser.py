@@ -1,0 +1,287 @@
+"""The page in a real browser: what a reader clicks, types and sees, with a mouse, a keyboard and a screen reader.
+
+It needs Chromium. Without one the tests are skipped, or fail if GENBENCH_BROWSER=required. Screenshots go to the folder
+GENBENCH_ARTEFACTS, if that is set.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import genbench
+from genbench.model import LIKELIHOODS
+from genbench.report import write_report
+from genbench.report.site import write_site
+from genbench.standing import card_of
+from stored_runs import EVIL, MODELS, PLAIN, QUOTED, stored_run
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+SHEET = ".sheet >> nth=0"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    api = pytest.importorskip("playwright.sync_api") if os.environ.get("GENBENCH_BROWSER") != "required" else None
+    if program is None:
+        (pytest.fail if api is None else pytest.skip)(f"none of {', '.join(BROWSERS)} is installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=120_000)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return genbench.load_run(stored_run(tmp_path_factory.mktemp("browser")))
+
+
+@pytest.fixture(scope="module")
+def file(run, tmp_path_factory):
+    return write_report(run, tmp_path_factory.mktemp("page") / "report.html", ["samples"])
+
+
+@pytest.fixture(scope="module")
+def opened(browser):
+    """Opens pages, and has seen all that they asked for and complained of."""
+    asked, problems, contexts = [], [], []
+
+    def open_page(file, size=DESKTOP, scheme="light", anchor="", **options):
+        context = browser.new_context(viewport=size, color_scheme=scheme, **options)
+        contexts.append(context)
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
+        page.goto(file.as_uri() + anchor)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
+    assert any(url.startswith("file:") for url in asked)
+
+
+@pytest.fixture(scope="module")
+def shared(opened, file):
+    return opened(file)
+
+
+@pytest.fixture
+def page(shared):
+    """The one page, as it is when it is opened."""
+    shared.goto(re.sub("#.*", "", shared.url))
+    shared.reload()
+    return shared
+
+
+def models(page):
+    return page.locator(f"{SHEET} >> tbody tr:visible").evaluate_all("rows => rows.map(row => row.dataset.model)")
+
+
+def expected(run, column, reverse):
+    """The order of the models of the first table by a column, found from the leaderboard."""
+    board = run.leaderboard()
+    rows = [row for row in board.rows if row.place == board.rows[0].place]
+
+    def key(row):
+        if column in board.metrics:
+            cell = row.metrics.get(column)
+            return None if cell is None else cell.mean
+        if column in row.cost:
+            return row.cost[column]
+        return {"model": row.model, "seeds": row.seeds, "failures": row.failed, "family": row.family}[column]
+
+    def kind(row):
+        known = column in board.metrics and card_of(column).by_likelihood
+        return LIKELIHOODS.index(row.likelihood) if known else 0
+
+    known, unknown = [row for row in rows if key(row) is not None], [row for row in rows if key(row) is None]
+    known.sort(key=key, reverse=reverse)
+    known.sort(key=kind)
+    return [key(row) for row in known] + [None] * len(unknown), {row.model: key(row) for row in rows}
+
+
+def test_every_column_sorts_both_ways(page, run):
+    heads = page.locator(f"{SHEET} >> thead th")
+    metrics = [name for name in run.leaderboard().metrics if name != "memorisation"]
+    costs = ["train_seconds", "samples_per_second", "parameters", "nfe"]
+    columns = ["model", "seeds", *metrics, *costs, "failures", "family"]
+    assert heads.count() == len(columns)
+    for i, column in enumerate(columns):
+        first = "descending" if column == "high_quality" else "ascending"
+        second = "ascending" if first == "descending" else "descending"
+        for way in (first, second):
+            heads.nth(i).locator("button").click()
+            assert heads.nth(i).get_attribute("aria-sort") == way, column
+            due, values = expected(run, column, way == "descending")
+            shown = [values[model] for model in models(page)]
+            assert shown == due, (column, way)
+    assert page.locator(f"{SHEET} >> th[aria-sort]").count() == 1
+
+
+def test_sorts_by_keyboard(page):
+    before = models(page)
+    page.locator(f"{SHEET} >> thead th button >> nth=2").focus()
+    page.keyboard.press("Enter")
+    assert models(page) != before
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert page.locator(f"{SHEET} >> thead th >> nth=3").get_attribute("aria-sort") == "ascending"
+
+
+def test_filters_and_counts(page):
+    rows, count = 2 * len(MODELS), page.locator("output.count")
+    assert count.inner_text() == f"{rows} of {rows} rows"
+    page.get_by_label("Model", exact=True).fill("SCRIPT")
+    assert (models(page), count.inner_text()) == ([EVIL], f"2 of {rows} rows")
+    page.get_by_role("button", name="Reset").click()
+    page.get_by_label("controls", exact=True).uncheck()
+    page.wait_for_function("() => document.querySelector('output.count').textContent.startsWith('10 ')")
+    assert not {"oracle", "copies"} & set(models(page))
+    page.get_by_label("Family", exact=True).select_option("gan")
+    assert set(models(page)) == {"two[players=2]", "broken"}
+    page.get_by_label("Dataset", exact=True).select_option(QUOTED)
+    assert count.inner_text() == f"2 of {rows} rows"
+    assert page.locator(".sheet:visible").count() == 1
+    assert page.locator(".sheet:visible h3").inner_text() == QUOTED
+    page.get_by_label("Model", exact=True).fill("nothing like it")
+    assert page.locator(".sheet:visible").count() == 0
+    assert count.inner_text() == f"0 of {rows} rows"
+
+
+def test_links_open_what_they_lead_to(page, opened, file):
+    entry = page.locator("details.entry", has=page.locator(f'[id="{PLAIN}/broken"]'))
+    assert entry.get_attribute("open") is None
+    page.locator(f"{SHEET} >> tbody th a", has_text="broken").click()
+    assert page.url.endswith("#plain%5Bnoise=0.1%5D/broken")
+    assert entry.get_attribute("open") is not None
+    page.wait_for_function("() => document.activeElement.classList.contains('inside')")
+    box = entry.bounding_box()
+    assert 0 <= box["y"] < 900
+    assert entry.locator(".failed").count() == 3
+    entry.locator("summary", has_text="Traceback").first.click()
+    assert "Diverged: <i>nan</i>" in entry.locator("pre").first.inner_text()
+    entry.locator("summary").first.click()
+    page.locator(f"{SHEET} >> tbody th a", has_text="broken").click()
+    assert entry.get_attribute("open") is not None, "the same link opens it again"
+    page.locator(f"{SHEET} >> tbody th a", has_text=EVIL).click()
+    assert page.locator("details.entry[open] h4").first.inner_text() == EVIL
+    other = opened(file, anchor="#plain[noise=0.1]/bounded")
+    assert other.locator("details.entry[open] h4").inner_text() == "bounded"
+    assert other.locator("details.entry[open]").bounding_box()["y"] < 900
+
+
+def test_points_of_the_drawing_say_what_they_are_and_lead_there(page):
+    point = page.locator(".point", has_text="another").first
+    assert not point.locator(".tip").is_visible()
+    point.locator("circle").hover()
+    assert point.locator(".tip").is_visible()
+    assert "× oracle" in point.locator(".tip").text_content()
+    page.mouse.move(0, 0)
+    point.focus()
+    assert point.locator(".tip").is_visible()
+    page.keyboard.press("Enter")
+    assert page.locator("details.entry[open] h4").inner_text() == "another"
+
+
+def test_pictures_open_by_keyboard(page):
+    picture = page.locator("details.picture").first
+    image = picture.locator("img")
+    small = image.bounding_box()
+    assert image.evaluate("image => image.complete && image.naturalWidth > 300")
+    assert PLAIN in image.get_attribute("alt")
+    picture.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert image.bounding_box()["width"] > 1.5 * small["width"]
+
+
+def test_the_theme_can_be_chosen(page):
+    colour = "() => getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate(colour) != light
+    assert page.get_by_role("button", name="Dark").get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Light").click()
+    assert page.evaluate(colour) == light
+    page.get_by_role("button", name="Auto").click()
+
+
+def test_everything_can_be_read_without_a_script(opened, file):
+    page = opened(file, java_script_enabled=False, anchor="#plain[noise=0.1]/broken")
+    assert page.locator(".filters").is_hidden()
+    assert page.locator(".theme").is_hidden()
+    assert page.locator(f"{SHEET} >> thead button").count() == 0
+    assert page.locator(f"{SHEET} >> tbody tr").count() == len(MODELS)
+    broken = page.locator(f'[id="{PLAIN}/broken"]')
+    broken.locator(".failed").first.wait_for(state="visible", timeout=10_000)  # the browser itself opens it
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_a_readers_way(opened, file, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(file, scheme=scheme)
+    page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found = Axe().run(page).response
+    assert len(found["passes"]) > 20
+    bad = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    assert bad == [], [(v["id"], [(n["html"][:120], n["failureSummary"][:300]) for n in v["nodes"][:3]]) for v in bad]
+
+
+def test_a_phone_never_scrolls_the_page_sideways(opened, file):
+    page = opened(file, PHONE)
+    for opens in (False, True):
+        page.evaluate("opens => document.querySelectorAll('details').forEach(one => { one.open = opens; })", opens)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
+    page.set_viewport_size({"width": 320, "height": 600})
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
+    boxes = page.locator(".scroll:not([tabindex='0']), .scroll:not([aria-label])")
+    assert boxes.count() == 0, "what scrolls can be reached with keys and has a name"
+
+
+def test_print_shows_the_tables_and_no_controls(page):
+    page.emulate_media(media="print")
+    assert page.locator(".filters").is_hidden()
+    assert page.locator(f"{SHEET} >> table").is_visible()
+    page.emulate_media(media="screen")
+
+
+def test_a_site_leads_to_its_pages_and_back(opened, run, tmp_path):
+    write_site(run.path.parent, tmp_path, None, 0, lambda _: None)
+    page = opened(tmp_path / "index.html")
+    assert page.locator("output.count").inner_text().startswith(f"{2 * len(MODELS)} of")
+    page.get_by_label("Model", exact=True).fill("another")
+    page.locator("tbody tr:visible th a").first.click()
+    page.wait_for_url(re.compile("report.html#"))
+    assert page.locator("details.entry[open] h4").inner_text() == "another"
+    page.get_by_role("link", name="All runs").click()
+    page.wait_for_url("**/index.html")
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_screenshots_are_kept(opened, file, tmp_path, scheme, size):
+    folder = Path(os.environ.get("GENBENCH_ARTEFACTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    shot = folder / f"report-{size['width']}-{scheme}.png"
+    opened(file, size, scheme).screenshot(path=shot, full_page=True)
+    assert shot.stat().st_size > 20_000
