@@ -1,6 +1,6 @@
 """Flow matching on pictures of moons, circles, boards and long Gaussians: does the loss fall, are the shapes there?
 
-Run it as `python benchmarks/toy_images.py [--shapes moons,…] [--minutes 6] [--out results/reference/toy_images]`.
+Run it as `python benchmarks/toy_images.py [--shapes moons,…] [--minutes 7] [--out results/reference/toy_images]`.
 
 One training a shape, two at a time, one thread each. Written are a grid of samples, and in summary.json: the mean loss
 of the first and the last tenth of the training; the slope of the loss over its second half with its standard error,
@@ -30,7 +30,7 @@ def main() -> None:
     """Train, judge, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--shapes", default=",".join(SHAPES), help="shapes, by comma")
-    parser.add_argument("--minutes", type=float, default=6, help="of training for each shape (6)")
+    parser.add_argument("--minutes", type=float, default=7, help="of training for each shape (7)")
     parser.add_argument("--precision", default="float32", help="of the training: float32, or bfloat16 (float32)")
     parser.add_argument("--out", type=Path, default=Path("results/reference/toy_images"))
     options = parser.parse_args()
