@@ -39,7 +39,7 @@ def draw(run: Run) -> dict[str, Figure]:
 
 def _figure(board: Leaderboard, place: str) -> Figure:
     rows = [row for row in board.rows if row.place == place]
-    metrics = phrases.main_metrics(rows, board.metrics)[:MOST]
+    metrics = [name for name in phrases.main_metrics(rows, board.metrics) if card_of(name).ranked][:MOST]
     columns = even(len(metrics), COLUMNS)
     figure, axes = panels(max(1, len(metrics)), (3.9, 0.27 * len(rows) + 0.9), columns, margin=1.0)
     for i, (panel, metric) in enumerate(zip(axes, metrics, strict=False)):

@@ -155,7 +155,7 @@ def _score(row: Row, name: str) -> Datum:
 
 
 def beside(name: str, cell: Cell) -> str:
-    """Return what the oracle has in a metric, and how often it goes into a score, as text; "" without one."""
+    """Return what the oracle has in a metric, and the quotient of a score by it, as text; "" without one."""
     if cell.floor is None:
         return ""
     floor = f"{cell.floor:.3g}"
