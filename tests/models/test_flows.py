@@ -109,7 +109,7 @@ def test_any_dimension_and_a_batch_of_one(name, d):
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_same_seed_same_bits(name):
-    first, second = (genbench.load_model(name).fit(bent(1000), seed=3, budget="200") for _ in range(2))
+    first, second = (genbench.load_model(name).fit(bent(1000), seed=3, budget="60") for _ in range(2))
     np.testing.assert_array_equal(first.sample(50, seed=1), second.sample(50, seed=1))
     np.testing.assert_array_equal(first.log_prob(bent(50)), second.log_prob(bent(50)))
 
