@@ -53,15 +53,15 @@ def test_what_moves_has_a_share_of_the_page_and_no_more(tmp_path):
     """Of two moving pictures of a third of the budget each the second goes, and the still one keeps its size."""
     run = genbench.load_run(stored_run(tmp_path, samples=0, models=("oracle", "another")))
     (run.path / "figures").mkdir()
-    Image.new("RGB", (300, 200), "red").save(run.path / "figures" / "animation.png")
+    Image.new("RGB", (300, 200), "red").save(run.path / "figures" / "samples.png")
     noise = np.random.default_rng(0).integers(256, size=(2, 100, 100), dtype=np.uint8)
-    for stem in ("animation-a", "animation-b"):
+    for stem in ("samples-a", "samples-b"):
         first, second = map(Image.fromarray, noise)
         first.save(run.path / "figures" / f"{stem}.gif", save_all=True, append_images=[second])
-    size = 4 * (run.path / "figures" / "animation-a.gif").stat().st_size // 3
-    found, notes = pictures(run, ["animation"], jobs=0, budget=3 * size)
-    assert {p.stem: p.width for p in found} == {"animation": 300, "animation-a": 100}
-    assert notes == ["animation-b: its file is too heavy for this page"]
+    size = 4 * (run.path / "figures" / "samples-a.gif").stat().st_size // 3
+    found, notes = pictures(run, ["samples"], jobs=0, budget=3 * size)
+    assert {p.stem: p.width for p in found} == {"samples": 300, "samples-a": 100}
+    assert notes == ["samples-b: its file is too heavy for this page"]
 
 
 def test_a_figure_that_fails_takes_no_page_with_it(folder, monkeypatch):
