@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from genbench.errors import Diverged, GenbenchError
+from genbench.optimisers import optimiser
 from genbench.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ class Players:
     """The modules that learn, each with its optimiser, and the losses since they were last asked for."""
 
     def __init__(self, model: TorchModel, recipe: Recipe) -> None:
-        from torch.optim import AdamW
-
         self.model, self.recipe, self.guard, self.step = model, recipe, _Guard(), 0
         self.parameters = {
             name: [p for p in module.parameters() if p.requires_grad] for name, module in model.players().items()
@@ -31,11 +30,7 @@ class Players:
         if recipe.accumulate > 1 and len(self.parameters) > 1:
             players = " and ".join(self.parameters)
             raise GenbenchError(f"accumulate={recipe.accumulate} is for models of one player, not {players}; use 1")
-        betas, decay = (recipe.beta1, recipe.beta2), recipe.weight_decay
-        self.optimisers = {
-            name: AdamW(parameters, lr=1e-3, betas=betas, weight_decay=decay, fused=True)
-            for name, parameters in self.parameters.items()
-        }
+        self.optimisers = {name: optimiser(parameters, recipe) for name, parameters in self.parameters.items()}
         self.losses: dict[str, list[float]] = {name: [] for name in self.parameters}
         self.share, self.first, self.last = 1.0, True, True  # of the batch: the part at hand
         self.loss = 0.0
@@ -53,7 +48,7 @@ class Players:
         import torch
 
         self.guard.check(player, value := loss.item(), self.step)
-        optimiser, parameters = self.optimisers[player], self.parameters[player]
+        parameters = self.parameters[player]
         if self.first:
             self.loss = 0.0
             for parameter in parameters:
@@ -68,12 +63,10 @@ class Players:
         if not self.last:
             return
         self.losses[player].append(self.loss)
-        for group in optimiser.param_groups:
-            group["lr"] = self.recipe.rate(player, self.model.progress)
         norm = clip([p.grad for p in parameters if p.grad is not None], self.recipe.clip or math.inf)
         if not math.isfinite(norm):
             raise Diverged(f"the gradient of {player} is {norm} at step {self.step}; try a lower lr or a smaller clip")
-        optimiser.step()
+        self.optimisers[player].step(self.recipe.rate(player, self.model.progress))
 
     def mean_losses(self) -> dict[str, float]:
         """Return each player's mean loss since the last call."""
@@ -83,7 +76,7 @@ class Players:
 
     def state(self) -> dict[str, Any]:
         """Return the moments of each optimiser, the losses and the guard's memory."""
-        moments = {name: dict(optimiser.state_dict()["state"]) for name, optimiser in self.optimisers.items()}
+        moments = {name: mine.state() for name, mine in self.optimisers.items()}
         losses = {name: list(values) for name, values in self.losses.items()}
         return {"moments": moments, "losses": losses, "guard": [dict(self.guard.smooth), dict(self.guard.scale)]}
 
@@ -91,13 +84,11 @@ class Players:
         """Go on from there; ValueError if a name or shape is not this model's."""
         if state["moments"].keys() != self.optimisers.keys():
             raise ValueError(f"players {', '.join(state['moments'])} instead of {', '.join(self.optimisers)}")
-        for name, optimiser in self.optimisers.items():
-            moments = {int(i): dict(found) for i, found in state["moments"][name].items()}
-            for i, found in moments.items():
-                due = self.parameters[name][i].shape
-                if any(value.shape != due for which, value in found.items() if which != "step"):
-                    raise ValueError(f"moments of parameter {i} of {name} have another shape than {tuple(due)}")
-            optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
+        for name, mine in self.optimisers.items():
+            try:
+                mine.restore(state["moments"][name])
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
         self.losses = {name: list(values) for name, values in state["losses"].items()}
         self.guard.smooth, self.guard.scale = map(dict, state["guard"])
 

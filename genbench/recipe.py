@@ -12,7 +12,7 @@ from genbench.errors import GenbenchError, nearest
 
 __all__ = ["Budget", "Preset", "Recipe"]
 
-PRECISIONS = ("float32", "bfloat16")
+CHOICES = {"optimiser": ("adamw", "muon"), "precision": ("float32", "bfloat16")}
 NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 45.0}
 
 
@@ -22,9 +22,11 @@ class Recipe:
 
     Attributes:
         batch_size: points in a batch, drawn without replacement within an epoch.
-        lr: peak learning rate of Adam, or one per player.
+        lr: peak learning rate, or one per player.
         warmup: share of the training over which the rate rises linearly; it falls to 0 along a cosine after that.
         cycles: how often the rate rises and falls so, for trainings in several rounds.
+        optimiser: "adamw", or "muon" for matrices and convolutions, with AdamW for what is neither
+            (`genbench.optimisers`).
         beta1, beta2: Adam's averaging constants.
         weight_decay: decoupled decay (AdamW); 0 is plain Adam.
         clip: largest gradient norm of a player; 0 for no clipping.
@@ -41,6 +43,7 @@ class Recipe:
     lr: float | Mapping[str, float] = 2e-3
     warmup: float = 0.02
     cycles: int = 1
+    optimiser: str = "adamw"
     beta1: float = 0.9
     beta2: float = 0.999
     weight_decay: float = 0.0
@@ -63,12 +66,12 @@ class Recipe:
             "clip": self.clip >= 0,
             "ema": 0 <= self.ema < 1,
             "accumulate": 1 <= self.accumulate <= self.batch_size,
-            "precision": self.precision in PRECISIONS,
+            **{name: getattr(self, name) in known for name, known in CHOICES.items()},
             "step_ms": self.step_ms > 0,
         }
         for name, fine in checks.items():
             if not fine:
-                remedy = f"must be one of {', '.join(PRECISIONS)}" if name == "precision" else "is out of range"
+                remedy = f"must be one of {', '.join(CHOICES[name])}" if name in CHOICES else "is out of range"
                 raise ValueError(f"{name}={getattr(self, name)} {remedy}")
 
     def rate(self, player: str, done: float) -> float:

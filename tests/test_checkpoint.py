@@ -132,6 +132,21 @@ def test_batches_in_parts_go_on_too(checkpoint):
     assert same(trained(checkpoint=checkpoint(), seed=5, recipe=recipe)[0], whole)
 
 
+def test_muon_goes_on_too(checkpoint):
+    class Wide(Noisy):
+        def build(self, shape):
+            super().build(shape)
+            self.net.insert(1, torch.nn.Linear(8, 16)).insert(2, torch.nn.Linear(16, 16)).insert(
+                3, torch.nn.Linear(16, 8)
+            )
+
+    recipe = {"optimiser": "muon"}
+    whole, _ = trained(Wide, recipe=recipe)
+    with pytest.raises(Killed):
+        trained(Wide, checkpoint=checkpoint(), kill_at=21, recipe=recipe)
+    assert same(trained(Wide, checkpoint=checkpoint(), seed=5, recipe=recipe)[0], whole)
+
+
 def test_a_finished_training_is_not_trained_again(checkpoint):
     weights, history = trained(checkpoint=checkpoint())
     again, resumed = trained(checkpoint=checkpoint(), kill_at=1)
@@ -240,7 +255,7 @@ def of_another(file):
         (plain, "is no checkpoint of a training"),
         (of_another, "of another training, cfm-moons-0-123456"),
         (reshaped, r"net.0.weight has shape \(9, 2\) instead of \(8, 2\)"),
-        (moments_of_another, r"moments of parameter 0 of loss have another shape than \(8, 2\)"),
+        (moments_of_another, r"loss: moments of parameter 0 have another shape than \(8, 2\)"),
         (without_average, "does not fit: 'average'"),
     ],
 )

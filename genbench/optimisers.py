@@ -1,0 +1,74 @@
+"""What makes steps of gradients: AdamW, or Muon for the matrices of a network and AdamW for the rest of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from genbench.recipe import Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+__all__ = ["Optimiser", "optimiser"]
+
+NARROWEST = 16  # rows and columns of a matrix that Muon steps: what enters or leaves a network by few is none
+
+
+class Optimiser:
+    """AdamW for each parameter, and Muon for those that `matrices` says.
+
+    Muon replaces the momentum of a matrix by the nearest orthogonal one (Jordan et al. 2024), whose size is made that
+    of AdamW's steps, so that one rate suits both (Liu et al. 2025, §2.2). A convolution is the matrix of its output
+    channels by all else. Parameters must stay where they are in memory.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], recipe: Recipe, matrices: list[int]) -> None:
+        from torch import nn
+        from torch.optim import AdamW, Muon
+
+        self.parameters = parameters
+        self.rest = [i for i in range(len(parameters)) if i not in matrices]
+        self.flat = {i: nn.Parameter(parameters[i].detach().view(len(parameters[i]), -1)) for i in matrices}
+        decay, betas = recipe.weight_decay, (recipe.beta1, recipe.beta2)
+        self.parts: list[tuple[list[int], Any]] = []  # which parameters, and what steps them
+        if self.rest:
+            rest = [parameters[i] for i in self.rest]
+            self.parts.append((self.rest, AdamW(rest, lr=1e-3, betas=betas, weight_decay=decay, fused=True)))
+        if matrices:
+            muon = Muon(self.flat.values(), lr=1e-3, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+            self.parts.append((matrices, muon))
+
+    def step(self, rate: float) -> None:
+        """Step all parameters that have a gradient, at a learning rate."""
+        for i, matrix in self.flat.items():
+            gradient = self.parameters[i].grad
+            matrix.grad = None if gradient is None else gradient.reshape(matrix.shape)
+        for _, part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = rate
+            part.step()
+
+    def state(self) -> dict[int, dict[str, Tensor]]:
+        """Return the moments of each parameter, by its place among all."""
+        return {
+            which[k]: dict(moments) for which, part in self.parts for k, moments in part.state_dict()["state"].items()
+        }
+
+    def restore(self, state: dict[Any, Any]) -> None:
+        """Go on from there; ValueError if a shape is not that of this optimiser's moments."""
+        found = {int(i): dict(moments) for i, moments in state.items()}
+        for which, part in self.parts:
+            mine = {k: found[i] for k, i in enumerate(which) if i in found}
+            for k, moments in mine.items():
+                due = self.flat.get(which[k], self.parameters[which[k]]).shape
+                if any(value.shape != due for name, value in moments.items() if name != "step"):
+                    raise ValueError(f"moments of parameter {which[k]} have another shape than {tuple(due)}")
+            part.load_state_dict({"state": mine, "param_groups": part.state_dict()["param_groups"]})
+
+
+def optimiser(parameters: Sequence[Tensor], recipe: Recipe) -> Optimiser:
+    """Return what steps parameters as a recipe says."""
+    wide = [i for i, p in enumerate(parameters) if p.ndim > 1 and min(len(p), p[0].numel()) >= NARROWEST]
+    return Optimiser(parameters, recipe, wide if recipe.optimiser == "muon" else [])
