@@ -30,7 +30,7 @@ class Optimiser:
 
         self.parameters = parameters
         self.rest = [i for i in range(len(parameters)) if i not in matrices]
-        self.flat = {i: nn.Parameter(parameters[i].detach().view(len(parameters[i]), -1)) for i in matrices}
+        self.flat = {i: nn.Parameter(_matrix(parameters[i].detach())) for i in matrices}
         decay, betas = recipe.weight_decay, (recipe.beta1, recipe.beta2)
         self.parts: list[tuple[list[int], Any]] = []  # which parameters, and what steps them
         if self.rest:
@@ -44,7 +44,7 @@ class Optimiser:
         """Step all parameters that have a gradient, at a learning rate."""
         for i, matrix in self.flat.items():
             gradient = self.parameters[i].grad
-            matrix.grad = None if gradient is None else gradient.reshape(matrix.shape)
+            matrix.grad = None if gradient is None else gradient.permute(_order(self.parameters[i])).flatten(1)
         for _, part in self.parts:
             for group in part.param_groups:
                 group["lr"] = rate
@@ -66,6 +66,16 @@ class Optimiser:
                 if any(value.shape != due for name, value in moments.items() if name != "step"):
                     raise ValueError(f"moments of parameter {which[k]} have another shape than {tuple(due)}")
             part.load_state_dict({"state": mine, "param_groups": part.state_dict()["param_groups"]})
+
+
+def _order(weight: Tensor) -> list[int]:
+    """Return the dimensions of a weight, outputs first and the others as they lie in memory."""
+    return [0, *sorted(range(1, weight.ndim), key=weight.stride, reverse=True)]
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    """Return a weight (n, ...) as a matrix (n, m) in the same memory."""
+    return weight.permute(_order(weight)).view(len(weight), -1)
 
 
 def optimiser(parameters: Sequence[Tensor], recipe: Recipe) -> Optimiser:

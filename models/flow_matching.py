@@ -43,7 +43,7 @@ PRESETS = (
     Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
 TO_THE_DATA = (  # of the networks of large pictures: patches, too narrow for noise
-    Preset({"predict": "data", "time_mean": -1.5}, kinds=("image",), dims=(257, None)),
+    Preset({"predict": "data", "time_mean": -1.5, "optimiser": "muon", "lr": 4e-3}, kinds=("image",), dims=(257, None)),
 )
 PREDICTIONS = ("velocity", "data")
 TIME_STD = 1.0  # of the logit of times that are drawn around a mean

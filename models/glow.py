@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from genbench.model import register_model
-from genbench.nn.couplings import Affine
+from genbench.nn.couplings import Affine, Composite, RationalQuadratic, Transform
 from genbench.nn.dequantisation import Gaussianise, Logit, dequantise
 from genbench.nn.image_flow import ImageFlow
 from genbench.nn.whitening import Whitening
@@ -18,6 +18,7 @@ from genbench.torch_model import TorchModel
 
 __all__ = ["Glow"]
 
+BOUND = 4.0  # of the couplings' splines, which are the identity beyond
 INPUTS = ("gaussianised", "logit", "standardised")
 BLOCK = 500  # pictures at a time in sampling and scoring, to spare the memory
 SHRINKAGE = 0.01  # of the covariance: pixels that always agree have a singular one
@@ -50,6 +51,9 @@ class Glow(TorchModel):
         patch: Side of the patch of pixels, after squeezing, that it reads.
         scales: How often the picture is halved.
         clamp: Largest absolute log-scale of a coupling, approached softly.
+        bins: Bins of the rational-quadratic spline that follows the affine map of a coupling (Durkan et al. 2019); 0
+            for none, which is Glow's own. What a pixel may be given its neighbours, ground or ink, is often no normal
+            distribution that was shifted and stretched, once all of its values together have been made one.
         inputs: g: "gaussianised", each pixel's own distribution made normal; "logit", of α + (1 − 2α) x as in Real NVP;
             "standardised", none, with mean 0 and deviation 1 in each channel, for pictures without grey levels.
         alpha: α of the logit.
@@ -76,6 +80,7 @@ class Glow(TorchModel):
         patch: int = 5,
         scales: int = 2,
         clamp: float = 2.0,
+        bins: int = 0,
         inputs: str = "gaussianised",
         alpha: float = 0.01,
         whiten: bool = True,
@@ -88,6 +93,8 @@ class Glow(TorchModel):
             raise ValueError(f"patch={patch} must be odd, to have a pixel in its middle")
         if not clamp > 0:
             raise ValueError(f"clamp={clamp} must be positive")
+        if bins != 0 and not 2 <= bins <= 500:
+            raise ValueError(f"bins={bins} must be 0, for affine couplings, or lie between 2 and 500")
         if inputs not in INPUTS:
             raise ValueError(f"inputs={inputs} must be one of {', '.join(INPUTS)}")
         if not 0 < alpha < 0.5:
@@ -96,6 +103,7 @@ class Glow(TorchModel):
             raise ValueError(f"temperature={temperature} must not be negative")
         self.couplings, self.hidden, self.patch, self.scales, self.clamp = couplings, hidden, patch, scales, clamp
         self.inputs, self.alpha, self.whiten, self.temperature = inputs, alpha, whiten, temperature
+        self.bins = bins
         self.reads_levels = inputs != "standardised"
 
     def build(self, shape: tuple[int, ...]) -> None:
@@ -107,9 +115,10 @@ class Glow(TorchModel):
             self.to_line.append(Logit(self.alpha))
         if self.whiten:
             self.to_line.append(Whitening(shape, SHRINKAGE))
-        self.flow = ImageFlow(
-            shape, self.scales, self.couplings, Affine(self.clamp), Affine(self.clamp), self.hidden, self.patch
-        )
+        transform: Transform = Affine(self.clamp)
+        if self.bins:
+            transform = Composite(transform, RationalQuadratic(self.bins, BOUND))
+        self.flow = ImageFlow(shape, self.scales, self.couplings, transform, self.hidden, self.patch)
 
     def prepare(self, x: Tensor) -> None:
         for layer in self.to_line:

@@ -66,6 +66,13 @@ def test_matrices_and_convolutions_go_by_muon_and_the_rest_by_adamw():
         torch.testing.assert_close(mine, theirs)
 
 
+def test_how_a_convolution_lies_in_memory_does_not_matter():
+    module = layers()
+    module[1].to(memory_format=torch.channels_last)
+    for mine, theirs in zip(ours("muon", module), ours("muon", layers()), strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=0)  # bfloat16 inside; a step is about 0.01
+
+
 def test_adamw_is_torchs():
     module, theirs = layers(), layers()
     adamw = torch.optim.AdamW(theirs.parameters(), lr=RATE, betas=(0.5, 0.9), weight_decay=0.1)

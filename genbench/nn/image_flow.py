@@ -164,15 +164,14 @@ class Scale(nn.Module):
 class ImageFlow(nn.Module):
     """Scales one after the other; after each but the last, half of the channels leave (Real NVP, 3.6).
 
-    Those that leave are standard normal given those that stay once a last affine coupling has transformed them: this is
-    Glow's learned prior N(μ(h), σ(h)).
+    Those that leave are standard normal given those that stay once a last coupling has transformed them: with an affine
+    one this is Glow's learned prior N(μ(h), σ(h)).
 
     Args:
         shape: Channels, height and width of a picture.
         scales: Number of scales.
         steps: Steps in each.
         transform: What a coupling does to one value.
-        prior: The same for those values that leave.
         hidden: Channels of a coupling's network.
         patch: Side of the patch that it reads around a pixel.
 
@@ -186,7 +185,6 @@ class ImageFlow(nn.Module):
         scales: int,
         steps: int,
         transform: Transform,
-        prior: Transform,
         hidden: int,
         patch: int,
     ) -> None:
@@ -203,7 +201,7 @@ class ImageFlow(nn.Module):
             self.scales.append(Scale(channels, steps, transform, hidden, patch))
             channels, height, width = 4 * channels, height // 2, width // 2
             if i < scales - 1:
-                self.priors.append(ImageCoupling(channels, prior, hidden, patch))
+                self.priors.append(ImageCoupling(channels, transform, hidden, patch))
                 channels //= 2
             self.latents.append((channels, height, width))
 

@@ -23,7 +23,7 @@ def randomise(module, size=0.6):
 
 def new_flow(shape, scales, steps=2, transform=Affine(2.0)):
     torch.manual_seed(0)
-    return ImageFlow(shape, scales, steps, transform, Affine(2.0), hidden=8, patch=3)
+    return ImageFlow(shape, scales, steps, transform, hidden=8, patch=3)
 
 
 def pictures(n, *shape):
