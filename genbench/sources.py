@@ -14,10 +14,11 @@ from pathlib import Path
 
 __all__ = ["fingerprint"]
 
-# They find, name and report; no number of a trial depends on them.
+# They find, name, show and report; no number of a trial depends on them.
 PLUMBING = {
     "genbench",
     "genbench.registry",
+    "genbench.notebook",
     "genbench.spec",
     "genbench.errors",
     "genbench.files",
