@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from genbench.recipe import Recipe
@@ -80,5 +81,5 @@ def _matrix(weight: Tensor) -> Tensor:
 
 def optimiser(parameters: Sequence[Tensor], recipe: Recipe) -> Optimiser:
     """Return what steps parameters as a recipe says."""
-    wide = [i for i, p in enumerate(parameters) if p.ndim > 1 and min(len(p), p[0].numel()) >= NARROWEST]
+    wide = [i for i, p in enumerate(parameters) if p.ndim > 1 and min(len(p), math.prod(p.shape[1:])) >= NARROWEST]
     return Optimiser(parameters, recipe, wide if recipe.optimiser == "muon" else [])

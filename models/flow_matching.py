@@ -43,10 +43,10 @@ PRESETS = (
     Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
 TO_THE_DATA = (  # of the networks of large pictures: patches, too narrow for noise
-    Preset({"predict": "data", "time_mean": -1.5, "optimiser": "muon", "lr": 4e-3}, kinds=("image",), dims=(257, None)),
+    Preset({"predict": "data", "time_mean": -1.2, "optimiser": "muon", "lr": 4e-3}, kinds=("image",), dims=(257, None)),
 )
 PREDICTIONS = ("velocity", "data")
-TIME_STD = 1.0  # of the logit of times that are drawn around a mean
+TIME_STD = 1.2  # of the logit of times that are drawn around a mean
 COUPLINGS = ("independent", "optimal", "entropic")
 ENERGY_POINTS = 1000  # behind `diagnose`; W2² of so many points is found exactly in half a second
 
@@ -87,7 +87,7 @@ class CFM(TorchModel):
         predict: what the network gives, "velocity" or "data", the end x1, from which the velocity follows. The loss is
             the velocity's in both cases, but pictures lie on few dimensions and noise on all: a narrow network can
             give the one and not the other (Li & He 2025).
-        time_mean: mean of ln(u / (1 − u)) of the clock's times u in training, which is normal with deviation 1; less
+        time_mean: mean of ln(u / (1 − u)) of the clock's times u in training, which is normal with deviation 1.2; less
             than 0 is nearer to the noise, where a picture's shape is decided. None for even times.
 
     Raises:

@@ -113,6 +113,12 @@ def test_a_parameter_without_a_gradient_stays():
     assert torch.equal(module[0].weight, before)
 
 
+def test_an_empty_matrix_is_left_alone():
+    """As a network's of one coordinate that reads no other."""
+    empty = torch.nn.Parameter(torch.zeros(0, 32))
+    optimiser([empty, torch.nn.Parameter(torch.zeros(32, 32))], Recipe(optimiser="muon")).step(RATE)
+
+
 def test_an_unknown_one_is_refused():
     with pytest.raises(ValueError, match="optimiser=sgd must be one of adamw, muon"):
         Recipe(optimiser="sgd")
