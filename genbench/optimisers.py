@@ -30,13 +30,13 @@ class Optimiser:
         from torch.optim import AdamW, Muon
 
         self.parameters = parameters
-        self.rest = [i for i in range(len(parameters)) if i not in matrices]
+        rest = [i for i in range(len(parameters)) if i not in matrices]
         self.flat = {i: nn.Parameter(_matrix(parameters[i].detach())) for i in matrices}
         decay, betas = recipe.weight_decay, (recipe.beta1, recipe.beta2)
         self.parts: list[tuple[list[int], Any]] = []  # which parameters, and what steps them
-        if self.rest:
-            rest = [parameters[i] for i in self.rest]
-            self.parts.append((self.rest, AdamW(rest, lr=1e-3, betas=betas, weight_decay=decay, fused=True)))
+        if rest:
+            others = [parameters[i] for i in rest]
+            self.parts.append((rest, AdamW(others, lr=1e-3, betas=betas, weight_decay=decay, fused=True)))
         if matrices:
             muon = Muon(self.flat.values(), lr=1e-3, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
             self.parts.append((matrices, muon))

@@ -65,7 +65,7 @@ def test_attention_is_a_mean_by_softmax():
     assert torch.allclose(layer(x), x + x.mean(dim=(2, 3), keepdim=True), atol=1e-5)
 
 
-def test_width_that_cannot_be_grouped_is_refused():
+def test_width_that_the_heads_cannot_share_is_refused():
     with pytest.raises(ValueError, match="multiple of 4"):
         UNet((1, 8, 8), hidden=10)
 
