@@ -105,6 +105,7 @@ def run(
     data_dir: str | Path | None = None,
     previews: int = 0,
     log: str | None = None,
+    threads: int = 1,
 ) -> Run:
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
@@ -116,7 +117,7 @@ def run(
             several trainings and draws on the data of each seed; "classify", by a density of each class; "impute", with
             gaps to fill; "interpolate", by codes; "forecast", one step ahead.
         name, results: the run goes to results/name; named after data, budget and task unless given.
-        jobs: worker processes, one torch thread each; 0 is this process; as many as there are cores unless given.
+        jobs: worker processes; 0 is this process; as many as keep all cores busy unless given.
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with models, datasets or metrics of your own.
         samples: points drawn from each model for the scores; 50,000 unless given.
@@ -130,6 +131,8 @@ def run(
         data_dir: folder in which data files are looked for first, before those of GENBENCH_DATA.
         previews: how often samples are drawn in the course of each training, as pictures in figures/training.
         log: "tensorboard" logs losses and previews to the folder of that name in the run's.
+        threads: that torch may use for one operation of a trial. More than one pays for networks on large pictures
+            alone, and only while nothing else runs on these cores. The last digits of results hang on it.
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
@@ -143,6 +146,8 @@ def run(
     look_in(data_dir)
     if previews < 0:
         raise GenbenchError(f"previews={previews} must not be negative; 0 is none")
+    if threads < 1:
+        raise GenbenchError(f"threads={threads} must be at least 1")
     conditions = Conditions(
         progress,
         _seconds(checkpoint_every),
@@ -150,6 +155,7 @@ def run(
         None if data_dir is None else str(data_dir),
         previews=previews,
         log=log,
+        threads=threads,
     )
     discover(tuple(plugins))
     for failure in (f for group in REGISTRY.values() for f in group.failures):
@@ -202,7 +208,7 @@ def _carry_out(
             record = store.read_run()
         except GenbenchError:
             record = RunRecord(name=folder.name)
-        record.environment = environment() | {"device": conditions.device}
+        record.environment = environment() | {"device": conditions.device, "threads": conditions.threads}
         record.trials = _supersede(record.trials, plan, store)
         record.requests = [
             *record.requests[-99:],
@@ -217,7 +223,7 @@ def _carry_out(
             say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {folder}")
         if begun := len(store.checkpoints().keys() & {spec.key for spec in todo}):
             say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
-        jobs = cores() if jobs is None else jobs
+        jobs = max(1, cores() // conditions.threads) if jobs is None else jobs
         bar = _Bar(len(todo), conditions.progress)
         conditions = replace(conditions, progress=conditions.progress and jobs <= 1)
 

@@ -29,6 +29,7 @@ class Conditions:
         folder: where checkpoints are written; None for none.
         previews: how often samples are drawn in the course of a training, beside `folder`; 0 for never.
         log: "tensorboard", where losses and previews are logged, beside `folder`; None for nowhere.
+        threads: that torch may use for one operation.
     """
 
     progress: bool = False
@@ -38,6 +39,7 @@ class Conditions:
     folder: Path | None = None
     previews: int = 0
     log: str | None = None
+    threads: int = 1
 
     def checkpoint(self, spec: TrialSpec, training: int = 0) -> Checkpoint | None:
         """Return the checkpoint of a trial's training, or of a further one where the trial has several."""

@@ -76,7 +76,7 @@ class TrialSpec(BaseModel):
 
 
 class Cost(BaseModel):
-    """What a trial cost. Seconds are wall time with one torch thread; memory is the peak of the whole process."""
+    """What a trial cost. Seconds are wall time with `threads` of torch; memory is the peak of the whole process."""
 
     train_seconds: float | None = None
     steps: int | None = None
@@ -87,6 +87,7 @@ class Cost(BaseModel):
     parameters: int | None = None
     nfe: int | None = None
     peak_memory_mb: float | None = None
+    threads: int = 1
 
 
 class Failure(BaseModel):

@@ -1,4 +1,4 @@
-"""Which trials are still to do, and where they run: worker processes with one torch thread each, or this process."""
+"""Which trials are still to do, and where they run: worker processes, or this process."""
 
 from __future__ import annotations
 

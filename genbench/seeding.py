@@ -7,10 +7,13 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
-__all__ = ["generator", "isolated", "stream"]
+__all__ = ["generator", "isolated", "stream", "with_threads"]
+
+_threads: ContextVar[int] = ContextVar("threads", default=1)  # that torch may use for one operation
 
 
 def stream(seed: int, *names: str | int) -> int:
@@ -29,12 +32,22 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 
 
 @contextmanager
-def isolated(seed: int, threads: int = 1) -> Iterator[None]:
+def with_threads(n: int) -> Iterator[None]:
+    """Let torch run with n intra-op threads in `isolated` blocks inside this one, instead of a single one."""
+    token = _threads.set(n)
+    try:
+        yield
+    finally:
+        _threads.reset(token)
+
+
+@contextmanager
+def isolated(seed: int) -> Iterator[None]:
     """Seed Python's, numpy's and torch's global generators inside the block and put them back after it.
 
-    Plugins may call `torch.randn` or `np.random.normal` without a thought for seeds. torch runs with `threads`
-    intra-op threads inside: on small networks two threads on a busy machine are 25 to 50 times slower than one.
-    torch is touched only where something has imported it already.
+    Plugins may call `torch.randn` or `np.random.normal` without a thought for seeds. torch runs with one intra-op
+    thread inside, unless `with_threads` says more: on small networks two threads on a busy machine are 25 to 50 times
+    slower than one. torch is touched only where something has imported it already.
     """
     python, legacy = random.getstate(), np.random.get_state()
     random.seed(seed)
@@ -49,7 +62,7 @@ def isolated(seed: int, threads: int = 1) -> Iterator[None]:
         return
     state, before = torch.get_rng_state(), torch.get_num_threads()
     torch.manual_seed(seed)
-    torch.set_num_threads(threads)
+    torch.set_num_threads(_threads.get())
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from genbench.conditions import Conditions, look_in
 from genbench.errors import BadSamples, Diverged, collected_warnings
 from genbench.record import Failure, Status, TrialRecord, TrialSpec
 from genbench.registry import REGISTRY, discover
+from genbench.seeding import with_threads
 from genbench.store import Store
 from genbench.tasks import Outcome, task_module
 
@@ -38,14 +39,14 @@ def execute(spec: TrialSpec, store: Store, conditions: Conditions = Conditions()
     try:
         look_in(conditions.data_dir)
         discover(spec.plugins)
-        with collected_warnings() as cautions:
+        with collected_warnings() as cautions, with_threads(conditions.threads):
             outcome = task_module(spec.task).run(spec, stage, conditions)
     except Exception as error:
         seconds = time.perf_counter() - begin
         record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
         outcome = Outcome(record.metrics)
     else:
-        outcome.cost.peak_memory_mb = _peak_memory_mb()
+        outcome.cost.peak_memory_mb, outcome.cost.threads = _peak_memory_mb(), conditions.threads
         record = TrialRecord(
             **_identity(spec) | {"likelihood": outcome.likelihood},
             status="ok",

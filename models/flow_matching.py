@@ -43,7 +43,11 @@ PRESETS = (
     Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
 TO_THE_DATA = (  # of the networks of large pictures: patches, too narrow for noise
-    Preset({"predict": "data", "time_mean": -1.2, "optimiser": "muon", "lr": 4e-3}, kinds=("image",), dims=(257, None)),
+    Preset(
+        {"predict": "data", "time_mean": -1.2, "optimiser": "muon", "lr": 4e-3, "weight_decay": 0.1},
+        kinds=("image",),
+        dims=(257, None),
+    ),
 )
 PREDICTIONS = ("velocity", "data")
 TIME_STD = 1.2  # of the logit of times that are drawn around a mean

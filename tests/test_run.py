@@ -79,6 +79,41 @@ def test_a_torch_model_is_repeatable_in_worker_and_caller(tmp_path, good):
     assert outcome(run("a", 2)) == outcome(run("b", 0))
 
 
+@pytest.mark.parametrize("jobs", [0, 2])
+def test_a_trial_has_as_many_threads_as_are_asked_for(tmp_path, jobs):
+    plugin = tmp_path / "threaded.py"
+    plugin.write_text("""
+import numpy as np
+import torch
+from genbench import Model, register_model
+
+@register_model("threaded", family="test", likelihood="none")
+class Threaded(Model):
+    def fit(self, x):
+        self.threads, self.shape = torch.get_num_threads(), x.shape[1:]
+
+    def sample(self, n):
+        return np.random.normal(size=(n, *self.shape))
+
+    def diagnose(self, x):
+        return {"fitting": self.threads, "diagnosing": torch.get_num_threads()}
+""")
+    options = {
+        "seeds": "0,",
+        "results": tmp_path,
+        "plugins": [str(plugin)],
+        "jobs": jobs,
+        "say": lambda _: None,
+        **QUICK,
+    }
+    for name, threads in (("one", {}), ("three", {"threads": 3})):
+        done = genbench.run("threaded", "moons", name=name, **threads, **options)
+        (trial,) = (trial for trial in done.trials if trial.model == "threaded")
+        expected = threads.get("threads", 1)
+        assert trial.diagnostics == {"fitting": expected, "diagnosing": expected}
+        assert done.record.environment["threads"] == trial.cost.threads == expected
+
+
 def test_nothing_is_run_twice(first, good):
     said = []
     times = {f: f.stat().st_mtime_ns for f in (first.path / "trials").iterdir()}
@@ -351,6 +386,7 @@ def test_a_model_in_the_callers_own_script_runs_in_its_process(tmp_path, good):
         ({"seeds": "-1"}, "neither a number of seeds"),
         ({"budget": "quik"}, "budget 'quik'.*did you mean quick"),
         ({"samples": 1}, "too few"),
+        ({"threads": 0}, "threads=0 must be at least 1"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_runs(tmp_path, request_, message):

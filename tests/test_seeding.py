@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from genbench.seeding import generator, isolated, stream
+from genbench.seeding import generator, isolated, stream, with_threads
 
 
 def test_streams_differ_by_name_and_seed_and_are_fixed():
@@ -44,3 +44,8 @@ def test_isolated_sets_one_thread_and_puts_it_back():
     with isolated(0):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+    with with_threads(3), isolated(0):
+        assert torch.get_num_threads() == 3
+    assert torch.get_num_threads() == before
+    with isolated(0):
+        assert torch.get_num_threads() == 1

@@ -39,7 +39,14 @@ Jobs = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Worker processes, one thread each; 0 runs in this process, without timeouts. Default: one per core.",
+        help="Worker processes; 0 runs in this process, without timeouts. Default: as many as keep all cores busy.",
+    ),
+]
+Threads = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Threads of torch in a trial. More than one pays for networks on large pictures alone, on idle cores.",
     ),
 ]
 Name = Annotated[
@@ -74,6 +81,7 @@ def run(
     metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
     task: Task = "generate",
     jobs: Jobs = None,
+    threads: Threads = 1,
     name: Name = None,
     results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results"),
     timeout: Timeout = None,
@@ -138,6 +146,7 @@ def run(
         models, data, seeds, budget, metrics=metrics, task=task, name=name, results=results, jobs=jobs, timeout=timeout,
         plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=say,
         checkpoint_every=checkpoint_every, device=device, data_dir=data_dir, previews=previews, log=log,
+        threads=threads,
     )  # fmt: skip
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):

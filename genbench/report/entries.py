@@ -28,6 +28,7 @@ COSTS = {
     "parameters": "parameters",
     "nfe": "NFE",
     "peak_memory_mb": "peak memory, MB",
+    "threads": "torch threads",
 }
 LIKELIHOODS = {
     "exact": "exact",

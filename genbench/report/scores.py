@@ -16,7 +16,7 @@ from genbench.standing import Cell, card_of
 __all__ = ["Column", "Datum", "Line", "Sheet", "beside", "columns_of", "line_of", "ranking", "sheets"]
 
 TITLES = {
-    "train_seconds": "Seconds of training, wall time, one torch thread",
+    "train_seconds": "Seconds of training, wall time",
     "samples_per_second": "Samples drawn in a second",
     "parameters": "Parameters that are learnt",
     "nfe": "Network evaluations a sample",
