@@ -97,20 +97,23 @@ def structure(pictures: np.ndarray) -> float:
 def test_a_loss_at_the_noise_gives_noise_and_a_loss_on_the_path_gives_pictures():
     """Of the noise alone x_1 is independent: the best v(x_0, t) is E x_1 − x_0, and the loss stays at E Var x_1.
 
-    Its flow dx/dt = E x_1 − x shrinks the noise about the mean picture to 1/e of itself, whatever the data are; a network
-    that was shown whole noise only does so roughly. With the loss on the path, samples vary as much as the data, along
-    the data's few directions.
+    So the network learns to point from noise to the mean picture at any time, and its flow only shrinks the noise: to
+    1/e, were it as right about noise that has shrunk already, which it was never shown. With the loss on the path,
+    samples vary as much as the data, along the data's few directions.
     """
     x = genbench.load_dataset("toy_images", shape="moons", size=8).sample(600, seed=0)
     x = Standardiser.of_pictures(x).forward(x)
     unexplained = float(x.var(axis=0).mean())  # E Var x_1
-    (wrong, its_loss), (right, _) = (learn(kind, x, 200) for kind in (AtTheNoise, CFM))
+    (wrong, its_loss), (right, _) = learn(AtTheNoise, x, 400), learn(CFM, x, 200)
     with isolated(1), torch.no_grad():
         x0 = torch.randn(200, 64)
-        answer = wrong.velocity(x0, torch.tensor(0.5)) - torch.tensor(x.mean(axis=0)).flatten() + x0
+        best = torch.tensor(x.mean(axis=0)).flatten() - x0
+        answers = [wrong.velocity(x0, torch.tensor(t)) for t in (0.1, 0.5, 0.9)]
         noise, pictures = wrong.sample(200).numpy(), right.sample(200).numpy()
-    assert answer.std() < 0.25  # of a velocity of deviation 1
+    for answer in answers:  # measured: 0.97 to 0.98, and 0.13 of a velocity of deviation 1
+        assert float((answer * best).sum() / best.square().sum()) == pytest.approx(1, abs=0.06)
+        assert (answer - best).std() < 0.18
     assert np.mean(its_loss[-20:]) == pytest.approx(unexplained, rel=0.2)
-    assert (noise - x.mean(axis=0)).std() == pytest.approx(math.exp(-1), abs=0.12)
+    assert math.exp(-1) < (noise - x.mean(axis=0)).std() < 0.6  # measured: 0.48
     assert (pictures - x.mean(axis=0)).std() == pytest.approx(math.sqrt(unexplained), rel=0.1)
     assert structure(pictures) > structure(noise) + 0.08
