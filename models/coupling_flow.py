@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from genbench.model import register_model
 from genbench.nn.couplings import Additive, Affine, Transform, coupling_flow
+from genbench.nn.flow_model import FlowModel
 from genbench.nn.mixing import MIXINGS
 from genbench.recipe import Preset, Recipe
-from genbench.torch_model import TorchModel
 
 __all__ = ["CouplingFlow"]
 
@@ -21,7 +18,7 @@ TRANSFORMS = ("affine", "additive")
 @register_model(
     "coupling_flow", family="normalizing flow", likelihood="exact", paper="Dinh et al. 2017; Kingma and Dhariwal 2018"
 )
-class CouplingFlow(TorchModel):
+class CouplingFlow(FlowModel):
     """Real NVP, NICE or Glow: many couplings, each with a small network, and a map that mixes the coordinates.
 
     In one dimension a coupling has nothing to condition on, and the flow is a Gaussian.
@@ -75,32 +72,8 @@ class CouplingFlow(TorchModel):
         self.hidden, self.depth, self.clamp, self.frequencies = hidden, depth, clamp, frequencies
 
     def build(self, shape: tuple[int, ...]) -> None:
-        (self.d,) = shape
+        (d,) = shape
         kind: Transform = Affine(self.clamp) if self.transform == "affine" else Additive()
         self.flow = coupling_flow(
-            self.d, self.couplings, kind, self.hidden, self.depth, self.mixing, self.actnorm, self.frequencies
+            d, self.couplings, kind, self.hidden, self.depth, self.mixing, self.actnorm, self.frequencies
         )
-
-    def prepare(self, x: Tensor) -> None:
-        self.flow.prepare(x)
-
-    def training_loss(self, x: Tensor) -> Tensor:
-        return -self.flow.log_prob(x).mean()
-
-    def sample(self, n: int) -> Tensor:
-        return self.flow.inverse(torch.randn(n, self.d))
-
-    def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
-        """Return the samples' way (layers + 1, n, d), layer by layer, and the share of the layers as times."""
-        return self.flow.passage(torch.randn(n, self.d))
-
-    def to_latent(self, x: Tensor) -> Tensor:
-        """Return the noise (b, d) that the flow carries points (b, d) to."""
-        z: Tensor = self.flow(x)[0]
-        return z
-
-    def from_latent(self, z: Tensor) -> Tensor:
-        return self.flow.inverse(z)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return self.flow.log_prob(x)

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from genbench.model import register_model
 from genbench.nn.couplings import Affine, Flow
+from genbench.nn.flow_model import FlowModel
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixing import ActNorm, LinearMap, Permutation
 from genbench.nn.mixture import Mixture, standard_parameters
 from genbench.recipe import Preset, Recipe
-from genbench.torch_model import TorchModel
 
 __all__ = ["MAF", "AutoregressiveLayer"]
 
@@ -52,7 +52,7 @@ class AutoregressiveLayer(nn.Module):
 
 
 @register_model("maf", family="normalizing flow", likelihood="exact", paper="Papamakarios et al. 2017", variant=True)
-class MAF(TorchModel):
+class MAF(FlowModel):
     """Masked autoregressive flow: each coordinate is scaled and shifted given those before it, in layer after layer.
 
     The order is reversed from layer to layer. In place of the paper's batch normalisation, layers are joined by Glow's
@@ -115,38 +115,16 @@ class MAF(TorchModel):
             self.base = MaskedNetwork(self.d, self.hidden, self.depth, 3 * self.components)
             self.base.set_constant(standard_parameters(self.components))
 
-    def prepare(self, x: Tensor) -> None:
-        self.flow.prepare(x)
-
-    def training_loss(self, x: Tensor) -> Tensor:
-        return -self.log_prob(x).mean()
-
-    def sample(self, n: int) -> Tensor:
-        return self.flow.inverse(self._draw_base(n))
-
-    def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
-        """Return the samples' way (layers + 1, n, d), layer by layer, and the share of the layers as times."""
-        return self.flow.passage(self._draw_base(n))
-
-    def _draw_base(self, n: int) -> Tensor:
-        """Return n points of the base (n, d)."""
-        z = torch.randn(n, self.d)
+    def draw_base(self, n: int) -> Tensor:
+        z = super().draw_base(n)
         if self.components:
             state = self.base.start(n)
             for i in range(self.d):
                 z[:, i] = Mixture.of(self.base.step(state, z, i)).sample()
         return z
 
-    def to_latent(self, x: Tensor) -> Tensor:
-        """Return the base points (b, d) that the flow carries points (b, d) to."""
-        z: Tensor = self.flow(x)[0]
-        return z
-
-    def from_latent(self, z: Tensor) -> Tensor:
-        return self.flow.inverse(z)
-
-    def log_prob(self, x: Tensor) -> Tensor:
+    def log_density(self, x: Tensor) -> Tensor:
         if not self.components:
-            return self.flow.log_prob(x)
+            return super().log_density(x)
         z, log_det = self.flow(x)
         return Mixture.of(self.base(z)).log_prob(z).sum(dim=1) + log_det

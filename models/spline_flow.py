@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from genbench.model import register_model
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, coupling_flow
+from genbench.nn.flow_model import FlowModel
 from genbench.recipe import Preset, Recipe
-from genbench.torch_model import TorchModel
 
 __all__ = ["SplineFlow"]
 
-PART = 2000  # points at a time: the knots of many points in many dimensions fill the memory
-
 
 @register_model("spline_flow", family="normalizing flow", likelihood="exact", paper="Durkan et al. 2019")
-class SplineFlow(TorchModel):
+class SplineFlow(FlowModel):
     """Neural spline flow: couplings whose maps are monotone rational-quadratic splines.
 
     As in the paper, a learned linear map goes before the couplings. Beyond the paper, an affine map read off the same
@@ -38,6 +33,8 @@ class SplineFlow(TorchModel):
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset({"bins": 5, "depth": 2, "lr": 4e-3, "weight_decay": 0.1}, dims=(8, None)),
     )
+
+    at_once = 2000  # the knots of many points in many dimensions fill the memory
 
     def __init__(
         self,
@@ -61,30 +58,6 @@ class SplineFlow(TorchModel):
         self.frequencies = frequencies
 
     def build(self, shape: tuple[int, ...]) -> None:
-        (self.d,) = shape
+        (d,) = shape
         transform = Composite(Affine(), RationalQuadratic(self.bins, self.bound))
-        self.flow = coupling_flow(
-            self.d, self.couplings, transform, self.hidden, self.depth, frequencies=self.frequencies
-        )
-
-    def training_loss(self, x: Tensor) -> Tensor:
-        return -self.flow.log_prob(x).mean()
-
-    def sample(self, n: int) -> Tensor:
-        return torch.cat([self.flow.inverse(z) for z in torch.randn(n, self.d).split(PART)])
-
-    def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
-        """Return the samples' way (layers + 1, n, d), layer by layer, and the share of the layers as times."""
-        passages = [self.flow.passage(z) for z in torch.randn(n, self.d).split(PART)]
-        return passages[0][0], torch.cat([states for _, states in passages], dim=1)
-
-    def to_latent(self, x: Tensor) -> Tensor:
-        """Return the noise (b, d) that the flow carries points (b, d) to."""
-        z: Tensor = self.flow(x)[0]
-        return z
-
-    def from_latent(self, z: Tensor) -> Tensor:
-        return self.flow.inverse(z)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        return torch.cat([self.flow.log_prob(part) for part in x.split(PART)])
+        self.flow = coupling_flow(d, self.couplings, transform, self.hidden, self.depth, frequencies=self.frequencies)

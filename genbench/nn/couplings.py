@@ -185,6 +185,8 @@ class Flow(nn.Module):
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
         """Initialise each ActNorm with the points x (n, d) as they arrive there."""
+        if not any(isinstance(layer, ActNorm) for layer in self.layers):
+            return
         for layer in self.layers:
             if isinstance(layer, ActNorm):
                 layer.initialise(x)

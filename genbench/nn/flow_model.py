@@ -1,0 +1,60 @@
+"""What models have in common that are a flow: densities, samples and codes by a change of variables."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from genbench.nn.couplings import Flow
+from genbench.torch_model import TorchModel
+
+__all__ = ["FlowModel"]
+
+
+class FlowModel(TorchModel):
+    """A model whose `build` stores a `flow` from the data to its base, trained by maximum likelihood.
+
+    The base is N(0, I), unless a subclass has draws and a density of its own (Dinh et al. 2017, eq. 3).
+
+    Attributes:
+        flow: of points (b, d).
+        at_once: most points that are mapped together outside training, where more would fill the memory.
+    """
+
+    flow: Flow
+    at_once: ClassVar[int] = 10_000
+
+    def draw_base(self, n: int) -> Tensor:
+        """Return n points of the base (n, d)."""
+        return torch.randn(n, self.flow.d)
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """Return log p(x) in nats (b,) of points x (b, d), all at once."""
+        return self.flow.log_prob(x)
+
+    def prepare(self, x: Tensor) -> None:
+        self.flow.prepare(x)
+
+    def training_loss(self, x: Tensor) -> Tensor:
+        return -self.log_density(x).mean()
+
+    def sample(self, n: int) -> Tensor:
+        return self.from_latent(self.draw_base(n))
+
+    def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
+        """Return the samples' way (layers + 1, n, d), layer by layer, and the share of the layers as times."""
+        passages = [self.flow.passage(z) for z in self.draw_base(n).split(self.at_once)]
+        return passages[0][0], torch.cat([states for _, states in passages], dim=1)
+
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the base points (b, d) that the flow carries points (b, d) to."""
+        return torch.cat([self.flow(part)[0] for part in x.split(self.at_once)])
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        """Return the points (b, d) that the flow, followed back, carries base points (b, d) to."""
+        return torch.cat([self.flow.inverse(part) for part in z.split(self.at_once)])
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return torch.cat([self.log_density(part) for part in x.split(self.at_once)])
