@@ -30,6 +30,7 @@ __all__ = [
     "of_task",
     "over_truth",
     "panels",
+    "planar_datasets",
     "say_in",
     "score_line",
     "short",
@@ -47,10 +48,17 @@ def by_dataset(run: Run, stem: str, datasets: Iterable[str], draw: Callable[[str
     return {f"{stem}-{name}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
 
 
-def datasets_of(run: Run, *, images: bool) -> list[str]:
-    """Return the datasets of a run that were sampled and hold images, or those that do not."""
+def datasets_of(run: Run, *, images: bool | None = None) -> list[str]:
+    """Return the datasets of a run that were sampled: those of images, those of none, or first these and then those."""
+    if images is None:
+        return datasets_of(run, images=False) + datasets_of(run, images=True)
     names = dict.fromkeys(trial.dataset for trial in run.trials if trial.sampled)
     return [name for name in names if is_image(run, name) == images]
+
+
+def planar_datasets(run: Run) -> list[str]:
+    """Return the datasets of points of the plane that were sampled."""
+    return [name for name in datasets_of(run, images=False) if dataset_of(first_seeds(run, name)[0]).shape == (2,)]
 
 
 def is_image(run: Run, dataset: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +26,7 @@ __all__ = ["by_models", "gather", "note", "with_verb"]
 KEPT = 32  # models that stay in memory, for the next figure
 LONGEST = 80  # letters of a reason
 
+S = TypeVar("S")
 T = TypeVar("T")
 P = TypeVar("P")
 
@@ -70,15 +71,18 @@ def by_models(
     stem: str,
     datasets: Iterable[str],
     able: Callable[[ModelCard], bool],
-    show: Callable[[TrialRecord, Estimator], T],
-    lay_out: Callable[[str, Sequence[tuple[TrialRecord, T]]], P],
+    scene_of: Callable[[TrialRecord], S],
+    show: Callable[[S, TrialRecord, Estimator], T],
+    lay_out: Callable[[str, S, Sequence[tuple[TrialRecord, T]]], P],
     figure_of: Callable[[P], Figure] = lambda made: made,  # type: ignore[assignment, return-value]
 ) -> dict[str, P]:
     """Return a figure for each dataset on which some model shows something, with a note about those that cannot.
 
     Args:
-        able, show: see `gather`.
-        lay_out: called with a dataset and what its models show.
+        able: see `gather`.
+        scene_of: gives from one trial on a dataset what all panels of the dataset share, such as a `Scene`.
+        show: called with that, and as in `gather`.
+        lay_out: called with a dataset, what its panels share, and what its models show.
         figure_of: gives the figure of what `lay_out` returns, where that is none itself.
 
     Raises:
@@ -87,9 +91,10 @@ def by_models(
     figures: dict[str, P] = {}
     reasons: list[str] = []
     for dataset in datasets:
-        found, missing = gather(run, dataset, able, show)
+        scene = cache(partial(scene_of, first_seeds(run, dataset)[0]))
+        found, missing = gather(run, dataset, able, lambda *trained, scene=scene: show(scene(), *trained))
         if found:
-            made = lay_out(dataset, found)
+            made = lay_out(dataset, scene(), found)
             note(figure_of(made), missing)
             figures |= by_dataset(run, stem, [dataset], lambda _, made=made: made)  # type: ignore[misc, arg-type]
         reasons += [f"{line} on {dataset}" for line in missing]

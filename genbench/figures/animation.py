@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.panels import datasets_of, first_seeds, short
+from genbench.panels import datasets_of, short
 from genbench.record import TrialRecord
 from genbench.scene import Scene
 from genbench.seeding import stream
@@ -37,20 +37,20 @@ def animate(run: Run) -> dict[str, FuncAnimation]:
     """Return one animation a dataset: `animation` for a single dataset, else `animation-<dataset>`."""
     from genbench.trained import by_models, with_verb
 
-    datasets = datasets_of(run, images=False) + datasets_of(run, images=True)
-
-    @cache
-    def scene(dataset: str) -> Scene:
-        return Scene(first_seeds(run, dataset)[0], noise=True, dots=DOTS, side=SIDE)
-
-    def show(trial: TrialRecord, estimator: Estimator) -> Trajectory:
-        count, seed = scene(trial.dataset).n, stream(trial.seed, "snapshots")
+    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
+        count, seed = scene.n, stream(trial.seed, "snapshots")
         return estimator.trajectory(count, seed).at(np.linspace(0, 1, FRAMES))
 
-    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Moving:
-        return _animation(dataset, scene(dataset), found)
-
-    made = by_models(run, "animation", datasets, with_verb("trajectory"), show, lay_out, lambda moving: moving[0])
+    made = by_models(
+        run,
+        "animation",
+        datasets_of(run),
+        with_verb("trajectory"),
+        partial(Scene, noise=True, dots=DOTS, side=SIDE),
+        show,
+        _animation,
+        lambda moving: moving[0],
+    )
     return {stem: animation for stem, (_, animation) in made.items()}
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from genbench.dataset import Array, SyntheticDataset
-from genbench.panels import dataset_of, datasets_of, first_seeds, panels, short, truth
+from genbench.panels import dataset_of, panels, planar_datasets, short, truth
 from genbench.plane import limits
 from genbench.record import TrialRecord
 from genbench.snapshots import evenly
@@ -57,19 +56,18 @@ def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
     from genbench.trained import by_models
 
-    flat = [name for name in datasets_of(run, images=False) if dataset_of(first_seeds(run, name)[0]).shape == (2,)]
+    def show(grid: Grid, trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
+        return estimator.log_prob(grid.centres), estimator.likelihood
 
-    @cache
-    def grid(dataset: str) -> Grid:
-        return Grid.over(truth(first_seeds(run, dataset)[0], POINTS))
-
-    def show(trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
-        return estimator.log_prob(grid(trial.dataset).centres), estimator.likelihood
-
-    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:
-        return _figure(dataset, grid(dataset), found)
-
-    return by_models(run, "densities", flat, lambda card: card.likelihood != "none", show, lay_out)
+    return by_models(
+        run,
+        "densities",
+        planar_datasets(run),
+        lambda card: card.likelihood != "none",
+        lambda trial: Grid.over(truth(trial, POINTS)),
+        show,
+        _figure,
+    )
 
 
 def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:

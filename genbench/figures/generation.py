@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.panels import datasets_of, first_seeds
+from genbench.panels import datasets_of
 from genbench.record import TrialRecord
 from genbench.scene import Scene
 from genbench.seeding import stream
@@ -31,19 +31,12 @@ def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `generation` for a single dataset, else `generation-<dataset>`."""
     from genbench.trained import by_models, with_verb
 
-    datasets = datasets_of(run, images=False) + datasets_of(run, images=True)
+    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
+        return estimator.trajectory(scene.n, stream(trial.seed, "snapshots")).at(TIMES)
 
-    @cache
-    def scene(dataset: str) -> Scene:
-        return Scene(first_seeds(run, dataset)[0], noise=True)
-
-    def show(trial: TrialRecord, estimator: Estimator) -> Trajectory:
-        return estimator.trajectory(scene(trial.dataset).n, stream(trial.seed, "snapshots")).at(TIMES)
-
-    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
-        return _figure(dataset, scene(dataset), found)
-
-    return by_models(run, "generation", datasets, with_verb("trajectory"), show, lay_out)
+    return by_models(
+        run, "generation", datasets_of(run), with_verb("trajectory"), partial(Scene, noise=True), show, _figure
+    )
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:

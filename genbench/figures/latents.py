@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING
 
 from genbench.dataset import Array
 from genbench.model import ModelCard
-from genbench.panels import datasets_of, first_seeds, panels, short
+from genbench.panels import datasets_of, panels, short
 from genbench.record import TrialRecord
 from genbench.scene import Scene
 
@@ -30,21 +29,12 @@ def draw(run: Run) -> dict[str, Figure]:
     from genbench.interpolation import latent_paths
     from genbench.trained import by_models
 
-    datasets = datasets_of(run, images=True)
-
-    @cache
-    def scene(dataset: str) -> Scene:
-        return Scene(first_seeds(run, dataset)[0])
-
-    def show(trial: TrialRecord, estimator: Estimator) -> Row:
-        real = scene(trial.dataset).real
+    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Row:
+        real = scene.real
         pictures = latent_paths(estimator, real[:PAIRS], real[PAIRS : 2 * PAIRS], STEPS, trial.seed)
         return pictures, hasattr(estimator.model, "to_latent")
 
-    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:
-        return _figure(dataset, scene(dataset), found)
-
-    return by_models(run, "latents", datasets, _decodes, show, lay_out)
+    return by_models(run, "latents", datasets_of(run, images=True), _decodes, Scene, show, _figure)
 
 
 def _decodes(card: ModelCard) -> bool:

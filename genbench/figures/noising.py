@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from genbench.dataset import Array
-from genbench.panels import datasets_of, first_seeds
+from genbench.panels import datasets_of
 from genbench.record import TrialRecord
 from genbench.scene import Scene
 from genbench.seeding import stream
@@ -45,20 +45,11 @@ def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `noising` for a single dataset, else `noising-<dataset>`."""
     from genbench.trained import by_models, with_verb
 
-    datasets = datasets_of(run, images=False) + datasets_of(run, images=True)
-
-    @cache
-    def scene(dataset: str) -> Scene:
-        return Scene(first_seeds(run, dataset)[0], noise=True)
-
-    def show(trial: TrialRecord, estimator: Estimator) -> list[Snapshot]:
-        real, seed = scene(trial.dataset).real, stream(trial.seed, "snapshots")
+    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> list[Snapshot]:
+        real, seed = scene.real, stream(trial.seed, "snapshots")
         return [Snapshot(t, estimator.noised(real, t, seed), estimator.noise_level(t)) for t in TIMES]
 
-    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:
-        return _figure(dataset, scene(dataset), found)
-
-    return by_models(run, "noising", datasets, with_verb("noised"), show, lay_out)
+    return by_models(run, "noising", datasets_of(run), with_verb("noised"), partial(Scene, noise=True), show, _figure)
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.panels import datasets_of, first_seeds, panels, short
+from genbench.panels import datasets_of, panels, short
 from genbench.record import TrialRecord
 from genbench.scene import Scene
 from genbench.seeding import stream
@@ -36,20 +36,11 @@ def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `paths` for a single dataset, else `paths-<dataset>`."""
     from genbench.trained import by_models, with_verb
 
-    datasets = datasets_of(run, images=False) + datasets_of(run, images=True)
-
-    @cache
-    def scene(dataset: str) -> Scene:
-        return Scene(first_seeds(run, dataset)[0], noise=True)
-
-    def show(trial: TrialRecord, estimator: Estimator) -> Trajectory:
-        count = STRIPS if scene(trial.dataset).is_image else PATHS
+    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
+        count = STRIPS if scene.is_image else PATHS
         return estimator.trajectory(count, stream(trial.seed, "paths"))
 
-    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
-        return _figure(dataset, scene(dataset), found)
-
-    return by_models(run, "paths", datasets, with_verb("trajectory"), show, lay_out)
+    return by_models(run, "paths", datasets_of(run), with_verb("trajectory"), partial(Scene, noise=True), show, _figure)
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:

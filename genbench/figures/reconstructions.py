@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genbench.dataset import Array
 from genbench.model import ModelCard
-from genbench.panels import datasets_of, first_seeds, panels, short
+from genbench.panels import datasets_of, panels, short
 from genbench.record import TrialRecord
 from genbench.scene import Scene
 from genbench.snapshots import evenly
@@ -34,19 +34,10 @@ def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset: `reconstructions` for a single dataset, else `reconstructions-<dataset>`."""
     from genbench.trained import by_models
 
-    datasets = datasets_of(run, images=False) + datasets_of(run, images=True)
+    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Array:
+        return estimator.reconstruct(scene.real[:POINTS])
 
-    @cache
-    def scene(dataset: str) -> Scene:
-        return Scene(first_seeds(run, dataset)[0], side=SIDE)
-
-    def show(trial: TrialRecord, estimator: Estimator) -> Array:
-        return estimator.reconstruct(scene(trial.dataset).real[:POINTS])
-
-    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, Array]]) -> Figure:
-        return _figure(dataset, scene(dataset), found)
-
-    return by_models(run, "reconstructions", datasets, _reconstructs, show, lay_out)
+    return by_models(run, "reconstructions", datasets_of(run), _reconstructs, partial(Scene, side=SIDE), show, _figure)
 
 
 def _reconstructs(card: ModelCard) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from genbench.dataset import Array
-from genbench.panels import dataset_of, datasets_of, first_seeds
+from genbench.panels import planar_datasets
 from genbench.record import TrialRecord
 from genbench.scene import Scene
 from genbench.seeding import stream
@@ -43,21 +43,19 @@ def draw(run: Run) -> dict[str, Figure]:
     """Return one figure a dataset of the plane: `velocity` for a single dataset, else `velocity-<dataset>`."""
     from genbench.trained import by_models, with_verb
 
-    flat = [name for name in datasets_of(run, images=False) if dataset_of(first_seeds(run, name)[0]).shape == (2,)]
+    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> list[Field]:
+        way = estimator.trajectory(scene.n, stream(trial.seed, "snapshots")).at(np.array(TIMES))
+        return [_field(estimator, t, _grid(scene), x) for t, x in zip(TIMES, way.points, strict=True)]
 
-    @cache
-    def scene(dataset: str) -> Scene:
-        return Scene(first_seeds(run, dataset)[0], noise=True, dots=DOTS)
-
-    def show(trial: TrialRecord, estimator: Estimator) -> list[Field]:
-        here = scene(trial.dataset)
-        way = estimator.trajectory(here.n, stream(trial.seed, "snapshots")).at(np.array(TIMES))
-        return [_field(estimator, t, _grid(here), x) for t, x in zip(TIMES, way.points, strict=True)]
-
-    def lay_out(dataset: str, found: Sequence[tuple[TrialRecord, list[Field]]]) -> Figure:
-        return _figure(dataset, scene(dataset), found)
-
-    return by_models(run, "velocity", flat, with_verb("velocity_at", "trajectory"), show, lay_out)
+    return by_models(
+        run,
+        "velocity",
+        planar_datasets(run),
+        with_verb("velocity_at", "trajectory"),
+        partial(Scene, noise=True, dots=DOTS),
+        show,
+        _figure,
+    )
 
 
 def _field(estimator: Estimator, t: float, grid: Array, samples: Array) -> Field:
