@@ -112,7 +112,7 @@ class CFM(TorchModel):
         coupling: str | None = None,
         sigma: float | None = None,
         source: str = "noise",
-        ot_batch: int = 32,
+        ot_batch: int = 16,
         steps: int = 20,
         solver: str = "midpoint",
         noise: float = 1.0,
@@ -198,7 +198,7 @@ class CFM(TorchModel):
 
     def training_loss(self, x1: Tensor, labels: Tensor | None = None) -> Tensor:  # (b, *shape), (b,)
         x1 = x1.flatten(1)
-        x0 = self.couple_within(self._draw_source(len(x1)), x1, labels)
+        x0 = self.couple_within(self.start.sample(len(x1)), x1, labels)
         if labels is not None and self.training:
             labels = drop(labels, self.network.classes)
         with self.network.given(labels):
@@ -314,7 +314,7 @@ class CFM(TorchModel):
 
     def source_of(self, x1: Tensor) -> Tensor:
         """Return a source point (b, d) for each data point x1 (b, d), drawn as in training."""
-        return self.couple(self._draw_source(len(x1)), x1)
+        return self.couple(self.start.sample(len(x1)), x1)
 
     def noise_level(self, t: Tensor) -> tuple[float, float] | None:
         """Return α and β of x_t = α x1 + β x0; None where the source is no noise, or the path adds more of it."""
@@ -332,17 +332,6 @@ class CFM(TorchModel):
         """Return the points (b, *shape) that the flow carries source points (b, d) to."""
         times = self._grid(max(self.steps, self.density_steps))
         return integrate(self.velocity, z, times, "rk4").x.unflatten(1, self.shape)
-
-    def _draw_source(self, n: int) -> Tensor:
-        """Return n source points (n, d) for training.
-
-        Noise that is paired in blocks comes as z and −z in turn: the mean of a block is then that of N(0, I), and
-        blocks of 32 give paths as short as blocks of 48 of independent noise, in half the time.
-        """
-        if self.pairs != "optimal" or self.source != "noise":
-            return self.start.sample(n)
-        z = self.start.sample(-(-n // 2))
-        return torch.stack([z, -z], dim=1).flatten(0, 1)[:n]
 
     def _clock(self, n: int) -> Tensor:
         """Return readings (n, 1) of the path's clock for training, logit-normal about a mean (Esser et al. 2024)."""

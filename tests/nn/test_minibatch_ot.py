@@ -60,6 +60,30 @@ def test_larger_blocks_give_shorter_paths():
     assert costs == sorted(costs, reverse=True)
 
 
+def test_blocks_of_neighbours_dealt_out_are_nearly_as_good_as_the_whole():
+    """1.34 to 1.36 times the least cost in blocks of 16, on three seeds; undealt, the same blocks have 2.3 to 2.5."""
+    import genbench
+
+    torch.manual_seed(0)
+    x = torch.from_numpy(genbench.load_dataset("moons").sample(2560, seed=0))
+    data = ((x - x.mean(0)) / x.std(0)).split(256)
+    noise = [torch.randn(256, 2) for _ in data]
+    whole, blocks, plain = (
+        sum(cost(z[pairing(z, y)], y) for z, y in zip(noise, data, strict=True))
+        for pairing in (
+            lambda z, y: optimal_pairing(z, y, 256),
+            lambda z, y: optimal_pairing(z, y, 16),
+            lambda z, y: torch.cat([16 * k + optimal_pairing(*both, 16) for k, both in enumerate(sixteens(z, y))]),
+        )
+    )
+    assert 1 < blocks / whole < 1.45
+    assert plain / whole > 2
+
+
+def sixteens(z, y):
+    return zip(z.split(16), y.split(16), strict=True)
+
+
 def test_bad_input_is_refused():
     x0, x1 = batches(4, 2)
     with pytest.raises(ValueError, match="same shape"):
