@@ -6,14 +6,12 @@ import torch
 from torch import Tensor
 
 from genbench.model import register_model
-from genbench.nn.ode import Track, Watch, integrate, log_likelihood, rademacher
+from genbench.nn.ode import EXACT_UP_TO, Track, Watch, integrate, log_likelihood, rademacher
 from genbench.nn.time_embedding import TimeMLP
 from genbench.recipe import Recipe
 from genbench.torch_model import TorchModel
 
 __all__ = ["CNF"]
-
-EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated, and so is the likelihood
 
 
 @register_model(

@@ -12,147 +12,36 @@ from torch import Tensor
 
 from genbench.errors import GenbenchWarning
 from genbench.model import register_model
+from genbench.nn.diffusion_model import Diffusion
+from genbench.nn.error_by_angle import ErrorByAngle
 from genbench.nn.noise_schedule import NoiseSchedule, log_normal
-from genbench.nn.ode import Density, Watch, graded, integrate, log_likelihood, rademacher
+from genbench.nn.ode import Watch
 from genbench.nn.time_embedding import stratified
 from genbench.nn.time_network import (
     BACKBONES,
     PICTURES,
-    TimeNetwork,
     by_parts,
     drop,
     largest_part,
     time_network,
-    tracks_by_parts,
 )
 from genbench.recipe import Preset, Recipe
-from genbench.repaint import Level
-from genbench.torch_model import TorchModel
 
-__all__ = ["DDPM", "KINDS", "PRESETS", "Diffusion"]
+__all__ = ["DDPM", "KINDS", "PRESETS"]
 
-EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated
 PREDICTIONS = ("epsilon", "x0", "v")
 EMPHASES = ("log-normal", "uniform")
 SAMPLERS = ("ancestral", "ddim", "ode")
+VARIANCES = ("posterior", "optimal")
 TIME_FEATURES = {"sinusoidal": 8, "simple": 0}
-LEAST_ANGLE = 0.003  # from pure data and from pure noise: its logarithm stays finite
 LEAST_COS, LEAST_SIN = 0.05, 0.01  # smallest divisors of a prediction of ε and of x_0
 STRATA = 50
-FLOW_STEPS = 20  # of the probability flow between points and their codes, where no density asks for others
 KINDS = ("points", "table", "image", "series")
 PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.5}, dims=(8, None)),
     *PICTURES,
     Preset({"steps": 50}, kinds=("image",), dims=(257, None)),
 )
-
-
-class Diffusion(TorchModel):
-    """The probability flow that all Gaussian diffusions share, whatever their schedule, in the angle φ of the noise.
-
-    With x = cos φ x_0 + sin φ ε, φ rising from 0 (data) towards π/2 (noise), the flow is dx/dφ = v(x, φ) =
-    E[cos φ ε − sin φ x_0 | x] (Song et al. 2021b, eq. 13, in the time φ; Salimans & Ho 2022, appendix D). A subclass
-    gives the model's v̂ in `velocity`, and in `last_angle` the φ from where on x is taken for N(0, I). A picture is a
-    vector (d,) to all of this, and a picture to the network alone.
-    """
-
-    repaintable = True
-    shape: tuple[int, ...]
-    network: TimeNetwork
-    last_angle: float
-    density_steps: int
-    probes: int
-
-    def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
-        """Return v̂ (b, d) at points x (b, d) and angles (b, 1) or ()."""
-        raise NotImplementedError
-
-    @property
-    def d(self) -> int:
-        """Number of coordinates."""
-        return math.prod(self.shape)
-
-    def predict(self, x: Tensor, angle: Tensor) -> Tensor:
-        """Return what the network says (b, d) at points x (b, d) and angles (b, 1) or ().
-
-        It is told the noise σ = tan φ by its logarithm, which spreads out the few degrees in which thin structures
-        appear: (c_noise + 1.2) / 2 with the c_noise = ¼ ln σ of Karras et al. (2022, table 1), mostly in [0, 1].
-        """
-        sigma = angle.clamp(LEAST_ANGLE, math.pi / 2 - LEAST_ANGLE).tan()
-        value: Tensor = self.network(x, (sigma.log() / 4 + 1.2) / 2)
-        return value
-
-    def draw(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
-        """Return n samples (n, d); `watch` is shown the angles on the way, and the points in unit variance."""
-        raise NotImplementedError
-
-    def trajectory(self, n: int, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the times 1 − φ/φ_last (k,) of the sampler's steps, and the samples' way (k, n, *shape)."""
-        angles, points = tracks_by_parts(self.draw, n, labels, self.shape)
-        return 1 - angles / self.last_angle, points
-
-    def velocity_at(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return dx/dt = −φ_last v̂ (b, *shape) of the probability flow at points (b, *shape) and a time ()."""
-        return -self.last_angle * self.velocity(x.flatten(1), self._angle(t)).unflatten(1, self.shape)
-
-    def noised(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return cos φ x + sin φ ε (b, *shape) for data x (b, *shape) at the angle of a time ()."""
-        angle = self._angle(t)
-        return angle.cos() * x + angle.sin() * torch.randn_like(x)
-
-    def noise_level(self, t: Tensor) -> tuple[float, float]:
-        """Return cos φ = √ᾱ and sin φ at the angle of a time ()."""
-        angle = self._angle(t)
-        return float(angle.cos()), float(angle.sin())
-
-    def _angle(self, t: Tensor) -> Tensor:
-        """Return the angle of a time from 0 (noise) to 1 (data)."""
-        return self.last_angle * (1 - t)
-
-    def flow(self, noise: Tensor, steps: int, watch: Watch | None = None) -> Tensor:
-        """Return the points (b, d) that the flow carries noise (b, d) to: midpoint rule, two evaluations a step."""
-        x, self.nfe = integrate(self.velocity, noise, graded(self.last_angle, 0, steps), "midpoint", watch=watch)
-        return x
-
-    def to_latent(self, x: Tensor) -> Tensor:
-        """Return the noise (b, d) that the probability flow carries points (b, *shape) to."""
-        angles = graded(self.last_angle, 0, self.density_steps or FLOW_STEPS).flip(0)
-        return integrate(self.velocity, x.flatten(1), angles, "rk4").x
-
-    def from_latent(self, z: Tensor) -> Tensor:
-        """Return the points (b, *shape) that the probability flow carries noise (b, d) to."""
-        angles = graded(self.last_angle, 0, self.density_steps or FLOW_STEPS)
-        return integrate(self.velocity, z, angles, "rk4").x.unflatten(1, self.shape)
-
-    def noise_grid(self, steps: int) -> list[Level]:
-        """Return the levels x = cos φ x_0 + sin φ ε from noise to data, finer towards the data."""
-        angles = graded(self.last_angle, 0, steps)
-        return [Level(*level) for level in zip(angles, angles.cos(), angles.sin(), strict=True)]
-
-    def ends(self, x: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
-        """Return E[x_0 | x] and E[ε | x], (b, d) each, which with E[cos φ ε − sin φ x_0 | x] solve two equations."""
-        v = self.velocity(x, angle)
-        return angle.cos() * x - angle.sin() * v, angle.sin() * x + angle.cos() * v
-
-    def density(self, x: Tensor) -> Density:
-        """Return log p(x) of points (b, d) by the flow, and the standard error of its trace where that is random."""
-        x = x.flatten(1)
-        directions = rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None
-        angles = graded(self.last_angle, 0, self.density_steps).flip(0)
-        return log_likelihood(self.velocity, x, angles, "rk4", directions=directions)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        if not self.density_steps or self.conditional:
-            raise NotImplementedError(f"density_steps={self.density_steps}, conditional={self.conditional}")
-        return torch.cat([self.density(part).log_prob for part in x.split(largest_part(len(x), self.shape))])
-
-    def diagnose(self, x: Tensor) -> dict[str, float]:
-        """Return the mean standard error in nats of the log-density of a point, where it is not exact."""
-        if not self.density_steps or self.conditional:
-            return {}
-        error = self.density(x[:100]).standard_error
-        return {} if error is None else {"log_prob_standard_error": float(error.mean())}
 
 
 @register_model(
@@ -177,10 +66,14 @@ class DDPM(Diffusion):
             noise to data, is distributed as Karras et al. (2022) draw it, whatever the schedule.
         time_embedding: "sinusoidal" (Vaswani et al. 2017), or "simple": the time appended as one number;
             "time" is the logarithm of the noise, see `predict`.
-        sampler: "ancestral" (Ho et al. 2020, algorithm 2, with the posterior's variance), "ddim" (Song et al. 2021a),
-            or "ode" (the probability flow by the midpoint rule, two evaluations a step; 20 steps are plenty).
+        sampler: "ancestral" (Ho et al. 2020, algorithm 2), "ddim" (Song et al. 2021a), or "ode" (the probability flow
+            by the midpoint rule, two evaluations a step; 20 steps are plenty).
         steps: steps of the sampler, any number; ancestral and ddim take T at most, evenly spaced over 1 … T.
-        eta: noise of "ddim", as a share of the ancestral sampler's: 0 is deterministic, 1 is "ancestral".
+        variance: of an ancestral step: "posterior", that of q(x_s | x_t, x_0), as if x̂_0 were x_0; or "optimal", which
+            adds what x_t leaves open about x_0 (Bao et al. 2022, eq. 7), as the training measured it. It is exact for
+            Gaussian data of one variance in any number of steps.
+        eta: noise of "ddim", as a share of the ancestral sampler's: 0 is deterministic, 1 is "ancestral" with
+            variance=posterior.
         density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
         conditional: learn p(x | label) of data with labels, and at times p(x).
@@ -206,6 +99,7 @@ class DDPM(Diffusion):
         time_embedding: str = "sinusoidal",
         sampler: str = "ancestral",
         steps: int = 250,
+        variance: str = "optimal",
         eta: float = 0.0,
         density_steps: int = 20,
         probes: int = 8,
@@ -222,6 +116,7 @@ class DDPM(Diffusion):
             "emphasis": (emphasis, EMPHASES),
             "time_embedding": (time_embedding, TIME_FEATURES),
             "sampler": (sampler, SAMPLERS),
+            "variance": (variance, VARIANCES),
             "backbone": (backbone, BACKBONES),
         }
         for name, (chosen, known) in choices.items():
@@ -237,11 +132,12 @@ class DDPM(Diffusion):
         self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.timesteps, self.schedule = timesteps, schedule
         self.prediction, self.emphasis, self.time_embedding = prediction, emphasis, time_embedding
-        self.sampler, self.steps, self.eta = sampler, steps, eta
+        self.sampler, self.steps, self.variance, self.eta = sampler, steps, variance, eta
         self.density_steps, self.probes = density_steps, probes
         self.conditional, self.guidance = conditional, guidance
         self.noising = NoiseSchedule(schedule, timesteps)
         self.last_angle = float(self.noising.angle[-1])
+        self.error = ErrorByAngle(self.last_angle)
         if self.noising.terminal_kl > 1e-3:
             warnings.warn(
                 f"schedule={schedule} with timesteps={timesteps} ends at ᾱ_T = {self.noising.alpha_bar[-1]:.2g}: x_T "
@@ -287,7 +183,11 @@ class DDPM(Diffusion):
         angle, noise = self.noising.angle[self.draw_steps(len(x0))].float(), torch.randn_like(x0)
         cos, sin = angle.cos(), angle.sin()
         target = {"epsilon": noise, "x0": x0, "v": cos * noise - sin * x0}[self.prediction]
-        return (self.predict(cos * x0 + sin * noise, angle) - target).square().mean()
+        error = (self.predict(cos * x0 + sin * noise, angle) - target).square()
+        if self.training:
+            divisor = {"epsilon": cos.clamp(min=LEAST_COS), "x0": sin.clamp(min=LEAST_SIN), "v": torch.ones_like(cos)}
+            self.error.update(angle.squeeze(1), (error.detach() / divisor[self.prediction].square()).mean(1))
+        return error.mean()
 
     def sample(self, n: int, labels: Tensor | None = None) -> Tensor:
         return by_parts(self.draw, n, labels, self.shape)
@@ -314,12 +214,17 @@ class DDPM(Diffusion):
     def step(self, x: Tensor, t: Tensor, s: Tensor, eta: float) -> Tensor:
         """Go from x_t to x_s, s < t (Song et al. 2021a, eq. 12): x_s = √ᾱ_s x̂_0 + √(1 − ᾱ_s − σ²) ε̂ + σ z.
 
-        σ is η times the standard deviation of q(x_s | x_t, x_0). η = 1 draws from that with x̂_0 in the place of x_0, as
-        Ho et al. (2020, algorithm 2) do.
+        σ is η times the standard deviation of q(x_s | x_t, x_0) = N(a x_0 + b x_t, σ² I). η = 1 draws from that with
+        x̂_0 in the place of x_0, as Ho et al. (2020, algorithm 2) do; then the optimal variance of z's part has
+        a² Var[x_0 | x_t] more, but in the last step, which adds no noise.
         """
-        x0, noise = self.denoise(x, self.noising.angle[t].float())
-        left, variance = self.noising.alpha_bar[s], eta**2 * self.noising.posterior(s, t)[2]
+        angle = self.noising.angle[t].float()
+        x0, noise = self.denoise(x, angle)
+        left, (a, _, variance) = self.noising.alpha_bar[s], self.noising.posterior(s, t)
+        variance = eta**2 * variance
         kept = left.sqrt().float() * x0 + (1 - left - variance).clamp(min=0).sqrt().float() * noise
+        if self.sampler == "ancestral" and self.variance == "optimal" and s > 0:
+            variance = variance + a.square() * angle.sin().square() * self.error.at(angle)
         return kept + variance.sqrt().float() * torch.randn_like(x) if eta else kept
 
     def diagnose(self, x: Tensor) -> dict[str, float]:

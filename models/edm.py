@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from genbench.model import register_model
-from genbench.models.ddpm import KINDS, PRESETS, Diffusion
+from genbench.models.ddpm import KINDS, PRESETS
+from genbench.nn.diffusion_model import Diffusion
 from genbench.nn.noise_schedule import log_normal
 from genbench.nn.ode import Watch
 from genbench.nn.time_network import BACKBONES, by_parts, time_network

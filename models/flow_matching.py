@@ -15,7 +15,16 @@ from torch import Tensor
 
 from genbench.model import register_model
 from genbench.nn.minibatch_ot import entropic_pairing, optimal_pairing
-from genbench.nn.ode import SOLVERS, Density, Watch, integrate, log_likelihood, rademacher, stochastic_euler
+from genbench.nn.ode import (
+    EXACT_UP_TO,
+    SOLVERS,
+    Density,
+    Watch,
+    integrate,
+    log_likelihood,
+    rademacher,
+    stochastic_euler,
+)
 from genbench.nn.paths import PATHS, AffinePath, Path
 from genbench.nn.source_distribution import source_distribution
 from genbench.nn.time_embedding import stratified, stratified_normal
@@ -35,7 +44,6 @@ from genbench.torch_model import TorchModel
 
 __all__ = ["CFM", "KINDS", "PRESETS", "TO_THE_DATA"]
 
-EXACT_UP_TO = 10  # coordinates: beyond, the trace of the Jacobian is estimated, and so is the likelihood
 KINDS = ("points", "table", "image", "series")
 PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.7}, dims=(8, None)),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "EXACT_UP_TO",
     "SOLVERS",
     "Density",
     "Field",
@@ -26,6 +27,8 @@ __all__ = [
     "standard_normal",
     "stochastic_euler",
 ]
+
+EXACT_UP_TO = 10  # coordinates: beyond, models estimate the trace of the Jacobian, and so the likelihood
 
 Field = Callable[[Tensor, Tensor], Tensor]  # x (b, d), t () -> dx/dt (b, d)
 Jvp = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # x, t, v (k, b, d) -> dx/dt (b, d), Jv (k, b, d)

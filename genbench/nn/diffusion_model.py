@@ -1,0 +1,125 @@
+"""What all Gaussian diffusions share: the probability flow, its densities and codes, in the angle of the noise."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from genbench.nn.ode import EXACT_UP_TO, Density, Watch, graded, integrate, log_likelihood, rademacher
+from genbench.nn.time_network import TimeNetwork, largest_part, tracks_by_parts
+from genbench.repaint import Level
+from genbench.torch_model import TorchModel
+
+__all__ = ["Diffusion"]
+
+LEAST_ANGLE = 0.003  # from pure data and from pure noise: its logarithm stays finite
+FLOW_STEPS = 20  # of the probability flow between points and their codes, where no density asks for others
+
+
+class Diffusion(TorchModel):
+    """The probability flow that all Gaussian diffusions share, whatever their schedule, in the angle φ of the noise.
+
+    With x = cos φ x_0 + sin φ ε, φ rising from 0 (data) towards π/2 (noise), the flow is dx/dφ = v(x, φ) =
+    E[cos φ ε − sin φ x_0 | x] (Song et al. 2021b, eq. 13, in the time φ; Salimans & Ho 2022, appendix D). A subclass
+    gives the model's v̂ in `velocity`, and in `last_angle` the φ from where on x is taken for N(0, I). A picture is a
+    vector (d,) to all of this, and a picture to the network alone.
+    """
+
+    repaintable = True
+    shape: tuple[int, ...]
+    network: TimeNetwork
+    last_angle: float
+    density_steps: int
+    probes: int
+
+    def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
+        """Return v̂ (b, d) at points x (b, d) and angles (b, 1) or ()."""
+        raise NotImplementedError
+
+    @property
+    def d(self) -> int:
+        """Number of coordinates."""
+        return math.prod(self.shape)
+
+    def predict(self, x: Tensor, angle: Tensor) -> Tensor:
+        """Return what the network says (b, d) at points x (b, d) and angles (b, 1) or ().
+
+        It is told the noise σ = tan φ by its logarithm, which spreads out the few degrees in which thin structures
+        appear: (c_noise + 1.2) / 2 with the c_noise = ¼ ln σ of Karras et al. (2022, table 1), mostly in [0, 1].
+        """
+        sigma = angle.clamp(LEAST_ANGLE, math.pi / 2 - LEAST_ANGLE).tan()
+        value: Tensor = self.network(x, (sigma.log() / 4 + 1.2) / 2)
+        return value
+
+    def draw(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
+        """Return n samples (n, d); `watch` is shown the angles on the way, and the points in unit variance."""
+        raise NotImplementedError
+
+    def trajectory(self, n: int, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the times 1 − φ/φ_last (k,) of the sampler's steps, and the samples' way (k, n, *shape)."""
+        angles, points = tracks_by_parts(self.draw, n, labels, self.shape)
+        return 1 - angles / self.last_angle, points
+
+    def velocity_at(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return dx/dt = −φ_last v̂ (b, *shape) of the probability flow at points (b, *shape) and a time ()."""
+        return -self.last_angle * self.velocity(x.flatten(1), self._angle(t)).unflatten(1, self.shape)
+
+    def noised(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return cos φ x + sin φ ε (b, *shape) for data x (b, *shape) at the angle of a time ()."""
+        angle = self._angle(t)
+        return angle.cos() * x + angle.sin() * torch.randn_like(x)
+
+    def noise_level(self, t: Tensor) -> tuple[float, float]:
+        """Return cos φ = √ᾱ and sin φ at the angle of a time ()."""
+        angle = self._angle(t)
+        return float(angle.cos()), float(angle.sin())
+
+    def _angle(self, t: Tensor) -> Tensor:
+        """Return the angle of a time from 0 (noise) to 1 (data)."""
+        return self.last_angle * (1 - t)
+
+    def flow(self, noise: Tensor, steps: int, watch: Watch | None = None) -> Tensor:
+        """Return the points (b, d) that the flow carries noise (b, d) to: midpoint rule, two evaluations a step."""
+        x, self.nfe = integrate(self.velocity, noise, graded(self.last_angle, 0, steps), "midpoint", watch=watch)
+        return x
+
+    def to_latent(self, x: Tensor) -> Tensor:
+        """Return the noise (b, d) that the probability flow carries points (b, *shape) to."""
+        angles = graded(self.last_angle, 0, self.density_steps or FLOW_STEPS).flip(0)
+        return integrate(self.velocity, x.flatten(1), angles, "rk4").x
+
+    def from_latent(self, z: Tensor) -> Tensor:
+        """Return the points (b, *shape) that the probability flow carries noise (b, d) to."""
+        angles = graded(self.last_angle, 0, self.density_steps or FLOW_STEPS)
+        return integrate(self.velocity, z, angles, "rk4").x.unflatten(1, self.shape)
+
+    def noise_grid(self, steps: int) -> list[Level]:
+        """Return the levels x = cos φ x_0 + sin φ ε from noise to data, finer towards the data."""
+        angles = graded(self.last_angle, 0, steps)
+        return [Level(*level) for level in zip(angles, angles.cos(), angles.sin(), strict=True)]
+
+    def ends(self, x: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
+        """Return E[x_0 | x] and E[ε | x], (b, d) each, which with E[cos φ ε − sin φ x_0 | x] solve two equations."""
+        v = self.velocity(x, angle)
+        return angle.cos() * x - angle.sin() * v, angle.sin() * x + angle.cos() * v
+
+    def density(self, x: Tensor) -> Density:
+        """Return log p(x) of points (b, d) by the flow, and the standard error of its trace where that is random."""
+        x = x.flatten(1)
+        directions = rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None
+        angles = graded(self.last_angle, 0, self.density_steps).flip(0)
+        return log_likelihood(self.velocity, x, angles, "rk4", directions=directions)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        if not self.density_steps or self.conditional:
+            raise NotImplementedError(f"density_steps={self.density_steps}, conditional={self.conditional}")
+        return torch.cat([self.density(part).log_prob for part in x.split(largest_part(len(x), self.shape))])
+
+    def diagnose(self, x: Tensor) -> dict[str, float]:
+        """Return the mean standard error in nats of the log-density of a point, where it is not exact."""
+        if not self.density_steps or self.conditional:
+            return {}
+        error = self.density(x[:100]).standard_error
+        return {} if error is None else {"log_prob_standard_error": float(error.mean())}
