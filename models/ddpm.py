@@ -161,11 +161,6 @@ class DDPM(Diffusion):
             return (cos * x - predicted) / sin.clamp(min=LEAST_SIN)
         return predicted
 
-    def denoise(self, x: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the predicted data point x̂_0 and noise ε̂, (b, d) each."""
-        v = self.velocity(x, angle)
-        return angle.cos() * x - angle.sin() * v, angle.sin() * x + angle.cos() * v
-
     def draw_steps(self, n: int) -> Tensor:
         """Return the steps t (n, 1) in 1 … T to train on."""
         if self.emphasis == "log-normal":
@@ -219,7 +214,7 @@ class DDPM(Diffusion):
         a² Var[x_0 | x_t] more, but in the last step, which adds no noise.
         """
         angle = self.noising.angle[t].float()
-        x0, noise = self.denoise(x, angle)
+        x0, noise = self.ends(x, angle)
         left, (a, _, variance) = self.noising.alpha_bar[s], self.noising.posterior(s, t)
         variance = eta**2 * variance
         kept = left.sqrt().float() * x0 + (1 - left - variance).clamp(min=0).sqrt().float() * noise
@@ -254,6 +249,6 @@ class DDPM(Diffusion):
             t = torch.randint(low + 1, high + 1, (len(x0), 1))
             angle = self.noising.angle[t].float()
             xt = angle.cos() * x0 + angle.sin() * torch.randn_like(x0)
-            error = (x0 - self.denoise(xt, angle)[0]).square().sum(1)  # (b,)
+            error = (x0 - self.ends(xt, angle)[0]).square().sum(1)  # (b,)
             bound -= 0.5 * (high - low) * weight[t.squeeze(1) - 1] * error
         return bound

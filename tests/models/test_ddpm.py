@@ -67,7 +67,7 @@ def test_each_prediction_gives_the_data_the_noise_and_the_velocity(prediction):
     model = untrained(lambda x, t: told, prediction=prediction)
     x = c * x0 + s * noise
     torch.testing.assert_close(model.velocity(x, angle), v, atol=1e-4, rtol=0)
-    torch.testing.assert_close(model.denoise(x, angle), (x0, noise), atol=1e-4, rtol=0)
+    torch.testing.assert_close(model.ends(x, angle), (x0, noise), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize(("prediction", "singular"), [("epsilon", math.pi / 2), ("x0", 0.0)])
@@ -115,7 +115,7 @@ def test_score_is_the_closed_form(prediction):
         x = torch.randn(50, 2, requires_grad=True)
         spread = angle.cos() ** 2 * COVARIANCE + angle.sin() ** 2 * torch.eye(2)
         (score,) = torch.autograd.grad(MultivariateNormal(angle.cos() * MEAN, spread).log_prob(x).sum(), x)
-        torch.testing.assert_close(-model.denoise(x, angle)[1] / angle.sin(), score, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(-model.ends(x, angle)[1] / angle.sin(), score, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("prediction", "within"), [("epsilon", 0.05), ("x0", 0.01), ("v", 1e-3)])
@@ -204,7 +204,7 @@ def test_ddim_with_all_its_noise_is_the_ancestral_sampler():
     torch.manual_seed(1)
     got = model.step(x, t, s, eta=1.0)
     torch.manual_seed(1)
-    expected = a * model.denoise(x, model.noising.angle[t].float())[0] + b * x + variance.sqrt() * torch.randn(100, 2)
+    expected = a * model.ends(x, model.noising.angle[t].float())[0] + b * x + variance.sqrt() * torch.randn(100, 2)
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=0)
 
 
@@ -272,7 +272,7 @@ def test_bound_is_the_sum_of_kl_divergences():
         angle = noising.angle[t].float()
         xt = angle.cos() * x0 + angle.sin() * torch.randn(n, 2)
         a, b, variance = (float(c) for c in noising.posterior(torch.tensor(t - 1), torch.tensor(t)))
-        model_step = normal(a * model.denoise(xt, angle)[0] + b * xt, noising.beta[t])
+        model_step = normal(a * model.ends(xt, angle)[0] + b * xt, noising.beta[t])
         if t > 1:
             total = total - kl_divergence(normal(a * x0 + b * xt, variance), model_step)
         else:
