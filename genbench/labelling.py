@@ -48,7 +48,7 @@ def plain(axis: Axis) -> None:
 
 
 def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
-    """Write each name at its point (x, y) at the nearest place where it covers no other name and no point.
+    """Write each name at its point (x, y) at the nearest place within the panel that covers no other name and no point.
 
     Call `settle` before. Where all places are taken, the last one is as good as any.
     """
@@ -68,9 +68,9 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
             left = dx >= 0 if abs(dx) > 1 else None
             x0 = xy[0] + dx * scale - (0 if left else width if left is False else width / 2)
             y0 = xy[1] + dy * scale - height / 2
+            x0, y0 = max(frame.x0, min(x0, frame.x1 - width)), max(frame.y0, min(y0, frame.y1 - height))
             box = (x0, y0, x0 + width, y0 + height)
-            inside = x0 > frame.x0 and x0 + width < frame.x1 and y0 > frame.y0 and y0 + height < frame.y1
-            if inside and not any(_overlap(box, other) for other in taken):
+            if not any(_overlap(box, other) for other in taken):
                 break
         taken.append(box)
         text.set_position(((box[0] - xy[0]) / scale, (box[1] + height / 2 - xy[1]) / scale))
