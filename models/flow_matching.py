@@ -42,7 +42,7 @@ from genbench.recipe import Preset, Recipe
 from genbench.repaint import Level
 from genbench.torch_model import TorchModel
 
-__all__ = ["CFM", "KINDS", "PRESETS", "TO_THE_DATA"]
+__all__ = ["CFM", "KINDS", "ON_LINES", "PRESETS", "TO_THE_DATA"]
 
 KINDS = ("points", "table", "image", "series")
 PRESETS = (
@@ -50,6 +50,7 @@ PRESETS = (
     *PICTURES,
     Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
+ON_LINES = (Preset({"time_mean": 0.7, "time_std": 1.5}, kinds=("points",)),)  # of straight paths
 TO_THE_DATA = (  # of the networks of large pictures: patches, too narrow for noise
     Preset(
         {"predict": "data", "time_mean": -1.2, "optimiser": "muon", "lr": 4e-3, "weight_decay": 0.1},
@@ -58,7 +59,6 @@ TO_THE_DATA = (  # of the networks of large pictures: patches, too narrow for no
     ),
 )
 PREDICTIONS = ("velocity", "data")
-TIME_STD = 1.2  # of the logit of times that are drawn around a mean
 COUPLINGS = ("independent", "optimal", "entropic")
 ENERGY_POINTS = 1000  # behind `diagnose`; W2² of so many points is found exactly in half a second
 
@@ -99,8 +99,10 @@ class CFM(TorchModel):
         predict: what the network gives, "velocity" or "data", the end x1, from which the velocity follows. The loss is
             the velocity's in both cases, but pictures lie on few dimensions and noise on all: a narrow network can
             give the one and not the other (Li & He 2025).
-        time_mean: mean of ln(u / (1 − u)) of the clock's times u in training, which is normal with deviation 1.2; less
-            than 0 is nearer to the noise, where a picture's shape is decided. None for even times.
+        time_mean: mean of ln(u / (1 − u)) of the clock's times u in training, which is normal; less than 0 is nearer to
+            the noise, where a picture's shape is decided, more than 0 to the data, where sharp edges are. None for even
+            times.
+        time_std: its standard deviation.
 
     Raises:
         ValueError: a number is out of range, or a path, coupling, solver or backbone is unknown, or two do not go
@@ -109,13 +111,13 @@ class CFM(TorchModel):
 
     network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.9)
-    presets: ClassVar[tuple[Preset, ...]] = PRESETS + TO_THE_DATA
+    presets: ClassVar[tuple[Preset, ...]] = PRESETS + ON_LINES + TO_THE_DATA
     own_path, own_coupling = "straight", "independent"
 
     def __init__(
         self,
         hidden: int = 64,
-        depth: int = 3,
+        depth: int = 4,
         path: str | None = None,
         coupling: str | None = None,
         sigma: float | None = None,
@@ -131,6 +133,7 @@ class CFM(TorchModel):
         backbone: str | None = None,
         predict: str = "velocity",
         time_mean: float | None = None,
+        time_std: float = 1.2,
     ) -> None:
         sizes = {"hidden": hidden, "depth": depth, "ot_batch": ot_batch, "steps": steps, "probes": probes}
         for name, value in sizes.items():
@@ -147,7 +150,8 @@ class CFM(TorchModel):
                 raise ValueError(f"{name}={choice} is unknown; choose one of {', '.join(known)}")
         if sigma is not None and not sigma >= 0:
             raise ValueError(f"sigma={sigma} must not be negative")
-        for name, number in {"noise": noise, "density_steps": density_steps, "guidance": guidance}.items():
+        numbers = {"noise": noise, "density_steps": density_steps, "guidance": guidance, "time_std": time_std}
+        for name, number in numbers.items():
             if not number >= 0:
                 raise ValueError(f"{name}={number} must not be negative")
         if guidance != 1 and not conditional:
@@ -158,7 +162,7 @@ class CFM(TorchModel):
         self.steps, self.solver, self.noise = steps, solver, noise
         self.density_steps, self.probes = density_steps, probes
         self.conditional, self.guidance = conditional, guidance
-        self.predict, self.time_mean = predict, time_mean
+        self.predict, self.time_mean, self.time_std = predict, time_mean, time_std
         self.way, self.pairs = self._path(), coupling or self.own_coupling
         if self.pairs == "entropic" and not getattr(self.way, "sigma", 0) > 0:
             raise ValueError("coupling=entropic needs a path with sigma > 0: bridge, lipman or straight")
@@ -343,7 +347,9 @@ class CFM(TorchModel):
 
     def _clock(self, n: int) -> Tensor:
         """Return readings (n, 1) of the path's clock for training, logit-normal about a mean (Esser et al. 2024)."""
-        return stratified(n) if self.time_mean is None else (self.time_mean + TIME_STD * stratified_normal(n)).sigmoid()
+        if self.time_mean is None:
+            return stratified(n)
+        return (self.time_mean + self.time_std * stratified_normal(n)).sigmoid()
 
     def _grid(self, steps: int) -> Tensor:
         """Return times (steps + 1,) from the source to the data, even by the path's clock."""

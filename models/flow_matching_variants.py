@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from genbench.model import register_model
-from genbench.models.flow_matching import CFM, KINDS, PRESETS, TO_THE_DATA
+from genbench.models.flow_matching import CFM, KINDS, ON_LINES, PRESETS, TO_THE_DATA
 from genbench.recipe import Preset, Recipe
 
 __all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
@@ -21,10 +21,11 @@ __all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
 class OTCFM(CFM):
     """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.9)
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.4)
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset({"hidden": 128, "lr": 4e-3, "step_ms": 3.3}, dims=(8, None)),
         *PRESETS[1:],
+        *ON_LINES,
         *TO_THE_DATA,
     )
     own_coupling = "optimal"
