@@ -110,7 +110,7 @@ class CFM(TorchModel):
     """
 
     network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=1.9)
+    recipe = Recipe(batch_size=256, lr=6e-3, step_ms=1.9)
     presets: ClassVar[tuple[Preset, ...]] = PRESETS + ON_LINES + TO_THE_DATA
     own_path, own_coupling = "straight", "independent"
 
