@@ -69,7 +69,7 @@ class CNF(TorchModel):
     def build(self, shape: tuple[int, ...]) -> None:
         (d,) = self.shape = shape
         self.likelihood = "exact" if d <= EXACT_UP_TO else "estimate"
-        self.velocity = TimeMLP(d, self.hidden, self.depth, time_features=0, point_features=2)
+        self.velocity = TimeMLP(d, self.hidden, self.depth, time_features=0)
         for p in self.velocity.net[-1].parameters():
             torch.nn.init.zeros_(p)  # a flow starts as the identity
 

@@ -85,13 +85,13 @@ class DDPM(Diffusion):
         ValueError: a number is out of range, or a choice is unknown.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.2)
+    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.0)
     presets: ClassVar[tuple[Preset, ...]] = PRESETS
 
     def __init__(
         self,
         hidden: int = 64,
-        depth: int = 4,
+        depth: int = 3,
         timesteps: int = 1000,
         schedule: str = "cosine",
         prediction: str = "v",
@@ -150,8 +150,8 @@ class DDPM(Diffusion):
     def build(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
         classes = self.classes if self.conditional else 0
-        told = TIME_FEATURES[self.time_embedding]
-        self.network = time_network(shape, self.hidden, self.depth, classes, self.backbone, time_features=told)
+        features = {"time_features": TIME_FEATURES[self.time_embedding], "point_features": 3}
+        self.network = time_network(shape, self.hidden, self.depth, classes, self.backbone, **features)
 
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
         cos, sin, predicted = angle.cos(), angle.sin(), self.predict(x, angle)

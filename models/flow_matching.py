@@ -183,7 +183,7 @@ class CFM(TorchModel):
     def new_network(self) -> TimeNetwork:
         """Return a network for the velocity, untrained."""
         classes = self.classes if self.conditional else 0
-        return time_network(self.shape, self.hidden, self.depth, classes, self.backbone)
+        return time_network(self.shape, self.hidden, self.depth, classes, self.backbone, point_features=3)
 
     def velocity(self, x: Tensor, t: Tensor) -> Tensor:
         """Return v(x, t) (b, d) at points (b, d) and times (b, 1) or ()."""

@@ -71,7 +71,7 @@ class TimeMLP(TimeNetwork):
     """
 
     def __init__(
-        self, d: int, hidden: int, depth: int, time_features: int = 8, point_features: int = 3, classes: int = 0
+        self, d: int, hidden: int, depth: int, time_features: int = 8, point_features: int = 2, classes: int = 0
     ) -> None:
         width = LABEL_WIDTH if classes else 0
         super().__init__(classes, width)
