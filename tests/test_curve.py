@@ -113,12 +113,12 @@ def test_the_seconds_of_a_snapshot_are_not_training():
 
     def take(module, share, steps, seconds):
         seen.append(seconds)
-        time.sleep(0.4)
+        time.sleep(1)
 
     begin = time.perf_counter()
     _, history = trained(Snapshots((0.25, 0.5, 1.0), take), budget="0.3s")
-    assert time.perf_counter() - begin > 1.5
-    assert seen == pytest.approx([0.075, 0.15, 0.3], abs=0.15)
+    assert time.perf_counter() - begin > 3.3
+    assert 0.075 <= seen[0] < seen[1] < seen[2] < 1.5  # 2.075 and more with the first two snapshots
     assert history.steps > 3
 
 
