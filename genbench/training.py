@@ -96,7 +96,7 @@ def train(
 ) -> History:
     """Build a model for the shape of x [n, *shape] and train it, by its own recipe unless another is given.
 
-    The averaged weights that had the best loss on the validation points stay in it.
+    Of the averaged weights those that did best on the validation points stay in it, see `genbench.averaging.Best`.
 
     Args:
         labels: of x and of validation, for a conditional model.

@@ -126,6 +126,62 @@ def test_the_best_weights_on_held_out_points_are_kept():
     assert (model.m.data - 3).abs().max() < 1.0
 
 
+def kept(loss, looks=21, x=None):
+    """Return which of a number of looks was kept, where loss(place, x) is that of the weights at a look."""
+    from genbench.averaging import Best
+    from genbench.recipe import Recipe
+
+    class At(Mean):
+        def training_loss(self, x):
+            return loss(float(self.m), x)
+
+    model = At()
+    model.build((1,))
+    best = Best(model, (torch.zeros(5000, 1) if x is None else x,), Recipe(), alone=True)
+    for place in range(looks):
+        model.m.data.fill_(place)
+        best.look()
+    return int(best.weights()["m"])
+
+
+def test_weights_that_only_noise_tells_apart_are_the_latest():
+    """All looks are equally good but for noise that differs from weights to weights, as flow matching's late ones."""
+
+    def loss(place, x):
+        phase = torch.randn(len(x))  # of the point's noise
+        return 1 + (phase + 2.4 * place).sin().mean()
+
+    def lowest_alone(seed):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return int(np.argmin([loss(place, torch.zeros(2000)) for place in range(21)]))
+
+    assert kept(loss) >= 15
+    assert min(lowest_alone(seed) for seed in range(5)) < 10
+
+
+def test_weights_that_are_worse_than_noise_explains_are_not_kept():
+    assert kept(lambda place, x: (place - 7) ** 2 * 0.01 + 0.1 * torch.randn(len(x)).mean()) == 7
+
+
+@pytest.mark.parametrize("n", [36, 5000])
+def test_without_noise_the_lowest_loss_is_kept_however_few_the_points(n):
+    """One point of an overfitted model weighs as much as all others, and so makes a standard error large."""
+    points = torch.zeros(n, 1)
+    points[0] = n  # its loss alone rises after look 7
+    assert kept(lambda place, x: 1e-3 * (x.mean() * max(place - 7, 0) - min(place, 7)), x=points) == 7
+
+
+def test_losses_are_clearly_above_by_two_standard_errors():
+    """Differences of 1, 2 and 3 have mean 2 and standard error 1/√3."""
+    from genbench.averaging import clearly_above
+
+    assert clearly_above([2.0, 3.0, 4.0], [1.0, 1.0, 1.0])
+    assert not clearly_above([1.0, 2.0, 3.0], [1.0, 1.0, 1.0])  # mean 1, less than 2/√3
+    assert clearly_above([1.1], [1.0])
+    assert not clearly_above([1.0], [1.0])
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_non_finite_loss_ends_the_training(value):
     class Breaks(Mean):
@@ -278,12 +334,13 @@ def test_looks_at_pictures_cost_a_share_of_the_training():
             super().build((math.prod(shape),))
 
     fitted(Spy(), "40", x=torch.zeros(3000, 2), batch_size=100)
-    assert set(looked) == {500}
+    assert set(looked[2:]) == {500}  # after two lots that tell whether the loss has noise
+    assert looked[:2] == [250, 250]
     for steps, expected in (("40", 64), ("100", 150), ("1000", 500)):
         looked.clear()
         history = fitted(Spy(), steps, x=torch.zeros(600, 1, 2, 2), batch_size=100)
         looks = sum("validation" in row for row in history.rows)
-        assert sum(looked) == expected * looks
+        assert sum(looked[2:]) == expected * looks
         assert max(looked) <= 100
 
 
