@@ -85,12 +85,12 @@ class DDPM(Diffusion):
         ValueError: a number is out of range, or a choice is unknown.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.0)
+    recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.0)
     presets: ClassVar[tuple[Preset, ...]] = PRESETS
 
     def __init__(
         self,
-        hidden: int = 64,
+        hidden: int = 96,
         depth: int = 3,
         timesteps: int = 1000,
         schedule: str = "cosine",

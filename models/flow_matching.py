@@ -116,7 +116,7 @@ class CFM(TorchModel):
 
     def __init__(
         self,
-        hidden: int = 64,
+        hidden: int = 96,
         depth: int = 4,
         path: str | None = None,
         coupling: str | None = None,

@@ -21,7 +21,7 @@ __all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
 class OTCFM(CFM):
     """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.4)
+    recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.4)
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset({"hidden": 128, "lr": 4e-3, "step_ms": 3.3}, dims=(8, None)),
         *PRESETS[1:],
@@ -49,7 +49,7 @@ class FM(CFM):
 class VPCFM(CFM):
     """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching."""
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.1)
+    recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.1)
     presets: ClassVar[tuple[Preset, ...]] = PRESETS
     own_path = "variance_preserving"
 
@@ -60,6 +60,6 @@ class VPCFM(CFM):
 class SBCFM(CFM):
     """Flow matching of a Schrödinger bridge: entropic transport between the ends, Brownian bridges between pairs."""
 
-    recipe = Recipe(batch_size=256, lr=8e-3, step_ms=8.0)
+    recipe = Recipe(batch_size=256, lr=6e-3, step_ms=8.0)
     presets: ClassVar[tuple[Preset, ...]] = PRESETS
     own_path, own_coupling = "bridge", "entropic"
