@@ -1,7 +1,7 @@
 """What a reference run shows about each model: medians over datasets, beside the goals.
 
-Run it as `python benchmarks/gates.py results/reference/zoo-standard`. Nothing is trained: all is read from the store.
-A cell says how many seeds it rests on where these are not three.
+Run it as `python benchmarks/gates.py results/reference/zoo-standard …`, a table a run. Nothing is trained: all is read
+from the store. A cell says how many seeds it rests on where these are not three.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def cell(rows: list[Row], metric: str, most: float | None, ratio: bool = False) 
     return f"{statistics.median(values):.4f}{verdict}{partial}" + (f", {seeds} seed" if seeds < 3 else "")
 
 
-def main() -> None:
-    """Print a table in markdown."""
-    run = genbench.load_run(Path(sys.argv[1] if len(sys.argv) > 1 else "results/reference/zoo-standard"))
+def table(run: genbench.Run) -> None:
+    """Print the table of a run in markdown."""
     rows = run.leaderboard().rows
+    print(f"\n## {run.path.name}\n")
     print(
         "| model | KL, median of the smooth sets | KL, checkerboard | KL, 16 dimensions | sliced W2 × oracle, median |"
     )
@@ -62,6 +62,12 @@ def main() -> None:
             cell(smooth, "sliced_w2", RATIO.get(model), ratio=True) if smooth else "–",
         )
         print(f"| {model} | " + " | ".join(cells) + " |")
+
+
+def main() -> None:
+    """Print a table for each run that is named."""
+    for folder in sys.argv[1:] or ["results/reference/zoo-standard"]:
+        table(genbench.load_run(Path(folder)))
 
 
 if __name__ == "__main__":
