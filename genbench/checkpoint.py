@@ -41,8 +41,8 @@ __all__ = [
 ]
 
 SUFFIX = ".checkpoint.safetensors"
-FORMAT = 1
-PLACE = "tensor at"  # the key of what stands in the JSON for a tensor
+FORMAT = 2
+PLACE, ORDER = "tensor at", "dimensions"  # keys of what stands in the JSON for a tensor: where, and how it lay in memory
 Tree = dict[str, Any]
 
 
@@ -174,18 +174,24 @@ def _without_tensors(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     """Return a tree with the place in `tensors` of each of its tensors, of which copies are put there."""
     if isinstance(tree, Mapping):
         return {str(name): _without_tensors(part, f"{path}/{name}", tensors) for name, part in tree.items()}
+    if isinstance(tree, list):
+        return [_without_tensors(part, f"{path}/{i}", tensors) for i, part in enumerate(tree)]
     if hasattr(tree, "detach"):
-        tensors[path] = tree.detach().to("cpu", copy=True).contiguous()
-        return {PLACE: path}
+        order = sorted(range(tree.ndim), key=tree.stride, reverse=True)  # sums over another layout end in other bits
+        tensors[path] = tree.detach().to("cpu", copy=True).permute(order).contiguous()
+        return {PLACE: path, ORDER: order}
     return tree
 
 
 def _with_tensors(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
     """Return a tree with the tensors in their places."""
+    if isinstance(tree, list):
+        return [_with_tensors(part, tensors) for part in tree]
     if not isinstance(tree, dict):
         return tree
-    if tree.keys() == {PLACE}:
-        return tensors[tree[PLACE]]
+    if tree.keys() == {PLACE, ORDER}:
+        order = tree[ORDER]
+        return tensors[tree[PLACE]].permute(sorted(range(len(order)), key=order.__getitem__))
     return {name: _with_tensors(part, tensors) for name, part in tree.items()}
 
 

@@ -12,7 +12,7 @@ from genbench.errors import GenbenchError, nearest
 
 __all__ = ["Budget", "Preset", "Recipe"]
 
-CHOICES = {"optimiser": ("adamw", "muon"), "precision": ("float32", "bfloat16")}
+CHOICES = {"optimiser": ("adamw", "muon", "soap"), "precision": ("float32", "bfloat16")}
 NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 45.0}
 
 
@@ -25,9 +25,9 @@ class Recipe:
         lr: peak learning rate, or one per player.
         warmup: share of the training over which the rate rises linearly; it falls to 0 along a cosine after that.
         cycles: how often the rate rises and falls so, for trainings in several rounds.
-        optimiser: "adamw", or "muon" for matrices and convolutions, with AdamW for what is neither
+        optimiser: "adamw"; "muon" for matrices and convolutions, with AdamW for what is neither; or "soap"
             (`genbench.optimisers`).
-        beta1, beta2: Adam's averaging constants.
+        beta1, beta2: Adam's averaging constants, and SOAP's, which is at its best with 0.95 for both.
         weight_decay: decoupled decay (AdamW); 0 is plain Adam.
         clip: largest gradient norm of a player; 0 for no clipping.
         ema: decay of the moving average of the weights, which are the ones that sample and score; 0 for none.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -34,7 +36,7 @@ class CNF(TorchModel):
     Args:
         hidden: width of the hidden layers.
         depth: number of hidden layers.
-        training_steps: Runge–Kutta steps (fourth order) in training.
+        training_steps: Runge–Kutta steps (fourth order) at the end of a training, which begins with half of them.
         smoothness: weight of E ∫ ‖v‖² + ‖∂v/∂x‖² dt.
         steps: Runge–Kutta steps of a sample.
         density_steps: Runge–Kutta steps of a log-density.
@@ -44,13 +46,13 @@ class CNF(TorchModel):
         ValueError: a number is out of range.
     """
 
-    recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=50.0)
+    recipe = Recipe(batch_size=256, lr=3e-3, optimiser="soap", beta1=0.95, beta2=0.95, ema=0.99, step_ms=36.0)
 
     def __init__(
         self,
         hidden: int = 64,
         depth: int = 3,
-        training_steps: int = 4,
+        training_steps: int = 6,
         smoothness: float = 1e-4,
         steps: int = 20,
         density_steps: int = 20,
@@ -123,7 +125,7 @@ class CNF(TorchModel):
         return torch.linspace(1, 0, self.density_steps + 1)
 
     def _random_grid(self) -> Tensor:
-        """Return times (training_steps + 1,) from 1 to 0, of which the inner ones are moved by up to half a step."""
-        n = self.training_steps
+        """Return times from 1 to 0 for a batch, of which the inner ones are moved by up to half a step."""
+        n = math.ceil(self.training_steps * (1 + self.progress) / 2)
         inner = (torch.arange(1, n) + torch.rand(n - 1) - 0.5) / n
         return torch.cat([torch.ones(1), 1 - inner, torch.zeros(1)])

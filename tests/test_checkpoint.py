@@ -132,7 +132,8 @@ def test_batches_in_parts_go_on_too(checkpoint):
     assert same(trained(checkpoint=checkpoint(), seed=5, recipe=recipe)[0], whole)
 
 
-def test_muon_goes_on_too(checkpoint):
+@pytest.mark.parametrize("optimiser", ["muon", "soap"])
+def test_muon_and_soap_go_on_too(checkpoint, optimiser):
     class Wide(Noisy):
         def build(self, shape):
             super().build(shape)
@@ -140,7 +141,7 @@ def test_muon_goes_on_too(checkpoint):
                 3, torch.nn.Linear(16, 8)
             )
 
-    recipe = {"optimiser": "muon"}
+    recipe = {"optimiser": optimiser}
     whole, _ = trained(Wide, recipe=recipe)
     with pytest.raises(Killed):
         trained(Wide, checkpoint=checkpoint(), kill_at=21, recipe=recipe)

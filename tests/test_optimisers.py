@@ -81,7 +81,21 @@ def test_adamw_is_torchs():
         torch.testing.assert_close(mine, theirs)
 
 
-@pytest.mark.parametrize("kind", ["adamw", "muon"])
+def test_soap_is_adam_in_the_eigenbases_of_the_first_gradient():
+    """Its first step only sets the bases: G = U Σ Vᵀ. The second gradient H is U (Uᵀ H V / |Uᵀ H V|) Vᵀ, by Adam's first.
+
+    With singular values that differ, the bases are G's singular vectors but for their signs, which cancel.
+    """
+    layer = torch.nn.Linear(20, 20, bias=False)
+    before = layer.weight.detach().clone()
+    (after,) = ours("soap", layer, steps=2, beta1=0.0, beta2=0.0)
+    generator = torch.Generator().manual_seed(1)
+    u, _, vt = torch.linalg.svd(torch.randn(20, 20, generator=generator))
+    expected = RATE * u @ (u.T @ torch.randn(20, 20, generator=generator) @ vt.T).sign() @ vt
+    torch.testing.assert_close(before - after, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["adamw", "muon", "soap"])
 def test_what_is_restored_goes_on_as_what_was_saved(kind):
     module, recipe = layers(), Recipe(optimiser=kind)
     first = optimiser(list(module.parameters()), recipe)
@@ -104,21 +118,28 @@ def test_moments_of_another_shape_are_refused():
         mine.restore(state)
 
 
-def test_a_parameter_without_a_gradient_stays():
+@pytest.mark.parametrize("kind", ["adamw", "muon", "soap"])
+def test_a_parameter_without_a_gradient_stays(kind):
     module = layers()
-    mine = optimiser(list(module.parameters()), Recipe(optimiser="muon"))
+    mine = optimiser(list(module.parameters()), Recipe(optimiser=kind))
     before = module[0].weight.detach().clone()
-    module[1].weight.grad = torch.ones_like(module[1].weight)
-    mine.step(RATE)
+    for _ in range(2):
+        module[1].weight.grad = torch.ones_like(module[1].weight)
+        mine.step(RATE)
     assert torch.equal(module[0].weight, before)
 
 
-def test_an_empty_matrix_is_left_alone():
+@pytest.mark.parametrize("kind", ["adamw", "muon", "soap"])
+def test_an_empty_matrix_is_left_alone(kind):
     """As a network's of one coordinate that reads no other."""
-    empty = torch.nn.Parameter(torch.zeros(0, 32))
-    optimiser([empty, torch.nn.Parameter(torch.zeros(32, 32))], Recipe(optimiser="muon")).step(RATE)
+    empty, full = torch.nn.Parameter(torch.zeros(0, 32)), torch.nn.Parameter(torch.zeros(32, 32))
+    mine = optimiser([empty, full], Recipe(optimiser=kind))
+    for _ in range(2):
+        empty.grad, full.grad = torch.zeros(0, 32), torch.eye(32)
+        mine.step(RATE)
+    assert full.abs().max() > 0
 
 
 def test_an_unknown_one_is_refused():
-    with pytest.raises(ValueError, match="optimiser=sgd must be one of adamw, muon"):
+    with pytest.raises(ValueError, match="optimiser=sgd must be one of adamw, muon, soap"):
         Recipe(optimiser="sgd")

@@ -50,6 +50,17 @@ def test_the_loss_is_the_mean_negative_log_likelihood_and_its_gradient_goes_thro
     assert loss().item() == pytest.approx(-fine.log_prob(x).mean().item(), abs=0.05)
 
 
+@pytest.mark.parametrize(("progress", "steps"), [(0.0, 3), (0.4, 5), (1.0, 6)])
+def test_a_training_takes_finer_grids_towards_its_end(progress, steps):
+    model = CNF(training_steps=6)
+    model.build((2,))
+    seen, model.progress = [], progress
+    model.velocity.jvp = lambda x, t, v: seen.append(float(t)) or (x, 0 * v.expand(-1, *x.shape))
+    model.training_loss(torch.randn(5, 2))
+    assert len(seen) == 4 * steps
+    assert (seen[0], seen[-1]) == (1.0, pytest.approx(0.0, abs=1e-6))
+
+
 @pytest.mark.slow
 def test_gaussian_data():
     torch.manual_seed(0)
