@@ -44,7 +44,7 @@ reference-pictures: .venv/installed  ## digits, MNIST, Fashion-MNIST, toy images
 	$(PICTURES) --models all --data fashion_mnist --budget standard --samples 2000 --name fashion_mnist
 	$(PICTURES) --models "cfm[precision=bfloat16,steps=25],cfm[conditional=true,precision=bfloat16,steps=25]" --data mnist --budget 2640s --name mnist
 	$(PICTURES) --models "glow[bins=8,whiten=false,patch=5,couplings=6]" --data mnist --budget 1500s --name mnist
-	$(PICTURES) --models "ar[precision=bfloat16]" --data mnist --budget 600s --name mnist-ar
+	$(PICTURES) --models "ar[precision=bfloat16]" --data mnist --budget 600s --samples 2000 --name mnist-ar
 	$(PICTURES) --models "ar[precision=bfloat16]" --data "mnist[levels=2]" --budget 1200s --name mnist-binarised
 	$(PICTURES) --models "vae[hidden=32,depth=2,lr=0.003,precision=bfloat16]" --data "mnist[levels=2]" --budget 2100s --name mnist-binarised
 	$(BIN)/python benchmarks/importance.py results/reference/mnist-binarised
