@@ -42,7 +42,7 @@ __all__ = [
 
 SUFFIX = ".checkpoint.safetensors"
 FORMAT = 2
-PLACE, ORDER = "tensor at", "dimensions"  # keys of what stands in the JSON for a tensor: where, and how it lay in memory
+PLACE, ORDER = "tensor at", "dimensions"  # what stands in the JSON for a tensor: where it is, and how it lay in memory
 Tree = dict[str, Any]
 
 
