@@ -46,7 +46,7 @@ class CNF(TorchModel):
         ValueError: a number is out of range.
     """
 
-    recipe = Recipe(batch_size=256, lr=3e-3, optimiser="soap", beta1=0.95, beta2=0.95, ema=0.99, step_ms=36.0)
+    recipe = Recipe(batch_size=256, lr=5e-3, optimiser="soap", beta1=0.95, beta2=0.95, ema=0.99, step_ms=36.0)
 
     def __init__(
         self,

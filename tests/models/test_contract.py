@@ -18,7 +18,7 @@ HEADLINE = [n for n in MODELS if not CARDS[n].variant]
 
 # Steps on the two exams, for models that learn more slowly or whose steps are dearer than most.
 STEPS = {
-    "ar": 250, "ar_transformer": 100, "cnf": 80, "coupling_flow": 200, "ddpm": 1200, "gan": 700, "maf": 100, "sb_cfm": 300,
+    "ar": 250, "ar_transformer": 100, "cnf": 350, "coupling_flow": 200, "ddpm": 1200, "gan": 700, "maf": 100, "sb_cfm": 300,
     "rectified_flow": 900, "spline_flow": 250, "vae": 250, "vp_cfm": 900, "wgan_gp": 350,
 }  # fmt: skip
 # Limits on Gaussian data, where a family has a reason for more than 0.02 nats and moments as good as the draw's.
