@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from genbench.torch_model import TorchModel
 
-__all__ = ["Average", "Best", "few"]
-
+__all__ = ["Average", "Best", "few", "move"]
 
 HELD_OUT = 2000  # points that a look at the validation loss takes
 LOTS = 8  # of points, to tell the loss of two weights apart from its noise
@@ -27,11 +26,18 @@ LOOKS = 20  # of a training
 LOOKING = 0.1  # share of a training that all looks together may cost, where points are pictures
 
 
+def move(average: list[Tensor], weights: list[Tensor], decay: float, count: int) -> None:
+    """Move an average towards weights, its `count`-th; the decay rises from 0, to suit short trainings too."""
+    import torch
+
+    with torch.no_grad():
+        torch._foreach_lerp_(average, weights, 1 - min(decay, count / (9 + count)))
+
+
 class Average:
     """A copy of a model whose weights are an exponential moving average of the model's.
 
-    The decay rises from 0, to suit short trainings too. torch's AveragedModel walks the module tree at every step,
-    which took a quarter of the step of a small network.
+    torch's AveragedModel walks the module tree at every step, which took a quarter of the step of a small network.
     """
 
     def __init__(self, model: TorchModel, decay: float) -> None:
@@ -42,14 +48,10 @@ class Average:
 
     def update(self) -> None:
         """Move the average towards the model; buffers are copied as they are."""
-        import torch
-
         self.count += 1
-        decay = min(self.decay, self.count / (9 + self.count))
-        with torch.no_grad():
-            torch._foreach_lerp_(self.mine, self.theirs, 1 - decay)
-            for mine, theirs in zip(*self.buffers, strict=True):
-                mine.copy_(theirs)
+        move(self.mine, self.theirs, self.decay, self.count)
+        for mine, theirs in zip(*self.buffers, strict=True):
+            mine.copy_(theirs)
 
     def state(self) -> dict[str, Any]:
         """Return the averaged weights, and over how many steps."""

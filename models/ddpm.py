@@ -14,6 +14,7 @@ from genbench.errors import GenbenchWarning
 from genbench.model import register_model
 from genbench.nn.diffusion_model import Diffusion
 from genbench.nn.error_by_angle import ErrorByAngle
+from genbench.nn.guide import GUIDED, check_guide
 from genbench.nn.noise_schedule import NoiseSchedule, log_normal
 from genbench.nn.ode import Watch
 from genbench.nn.time_embedding import stratified
@@ -78,6 +79,9 @@ class DDPM(Diffusion):
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
         conditional: learn p(x | label) of data with labels, and at times p(x).
         guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
+        guide: share of the training after which a copy of the network stays behind, for autoguidance; 0 for none.
+        autoguidance: how far samples are led away from where that copy would go: w of `genbench.nn.time_network`;
+            1 is the learned diffusion itself, whose density is `log_prob` whatever w is.
         backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
             a U-Net and its `hidden` together.
 
@@ -86,7 +90,7 @@ class DDPM(Diffusion):
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.0)
-    presets: ClassVar[tuple[Preset, ...]] = PRESETS
+    presets: ClassVar[tuple[Preset, ...]] = PRESETS + GUIDED
 
     def __init__(
         self,
@@ -105,6 +109,8 @@ class DDPM(Diffusion):
         probes: int = 8,
         conditional: bool = False,
         guidance: float = 1.0,
+        guide: float = 0.0,
+        autoguidance: float = 1.0,
         backbone: str | None = None,
     ) -> None:
         sizes = {"hidden": hidden, "depth": depth, "steps": steps, "probes": probes}
@@ -129,12 +135,14 @@ class DDPM(Diffusion):
                 raise ValueError(f"{name}={number} must not be negative")
         if guidance != 1 and not conditional:
             raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
+        check_guide(guide, autoguidance)
         self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.timesteps, self.schedule = timesteps, schedule
         self.prediction, self.emphasis, self.time_embedding = prediction, emphasis, time_embedding
         self.sampler, self.steps, self.variance, self.eta = sampler, steps, variance, eta
         self.density_steps, self.probes = density_steps, probes
         self.conditional, self.guidance = conditional, guidance
+        self.guide, self.autoguidance = guide, autoguidance
         self.noising = NoiseSchedule(schedule, timesteps)
         self.last_angle = float(self.noising.angle[-1])
         self.error = ErrorByAngle(self.last_angle)
@@ -151,7 +159,7 @@ class DDPM(Diffusion):
         self.shape = shape
         classes = self.classes if self.conditional else 0
         features = {"time_features": TIME_FEATURES[self.time_embedding], "point_features": 3}
-        self.network = time_network(shape, self.hidden, self.depth, classes, self.backbone, **features)
+        self.network = time_network(shape, self.hidden, self.depth, classes, self.backbone, self.guide, **features)
 
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
         cos, sin, predicted = angle.cos(), angle.sin(), self.predict(x, angle)
@@ -168,6 +176,8 @@ class DDPM(Diffusion):
         return 1 + (self.timesteps * stratified(n)).long().clamp(max=self.timesteps - 1)
 
     def training_loss(self, x0: Tensor, labels: Tensor | None = None) -> Tensor:  # (b, *shape), (b,)
+        if self.training:
+            self.network.follow(self.progress)
         if labels is not None and self.training:
             labels = drop(labels, self.classes)
         with self.network.given(labels):
@@ -188,8 +198,10 @@ class DDPM(Diffusion):
         return by_parts(self.draw, n, labels, self.shape)
 
     def draw(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
-        with self.network.given(labels, self.guidance):
-            return self.undo(torch.randn(n, self.d), watch)
+        with self.network.given(labels, self.guidance, self.autoguidance):
+            x = self.undo(torch.randn(n, self.d), watch)
+            self.nfe *= self.network.passes
+        return x
 
     def undo(self, x: Tensor, watch: Watch | None = None) -> Tensor:
         """Return the points (n, d) that the sampler makes of noise x (n, d); `watch` is shown angles and points."""

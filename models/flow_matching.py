@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from genbench.model import register_model
+from genbench.nn.guide import GUIDED, check_guide
 from genbench.nn.minibatch_ot import entropic_pairing, optimal_pairing
 from genbench.nn.ode import (
     EXACT_UP_TO,
@@ -48,6 +49,7 @@ KINDS = ("points", "table", "image", "series")
 PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.7}, dims=(8, None)),
     *PICTURES,
+    *GUIDED,
     Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
 ON_LINES = (Preset({"time_mean": 0.7, "time_std": 1.5}, kinds=("points",)),)  # of straight paths
@@ -94,6 +96,9 @@ class CFM(TorchModel):
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
         conditional: learn p(x | label) of data with labels, and at times p(x).
         guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
+        guide: share of the training after which a copy of the network stays behind, for autoguidance; 0 for none.
+        autoguidance: how far samples are led away from where that copy would go: w of `genbench.nn.time_network`;
+            1 is the learned flow itself, whose density is `log_prob` whatever w is.
         backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
             a U-Net and its `hidden` together.
         predict: what the network gives, "velocity" or "data", the end x1, from which the velocity follows. The loss is
@@ -130,6 +135,8 @@ class CFM(TorchModel):
         probes: int = 8,
         conditional: bool = False,
         guidance: float = 1.0,
+        guide: float = 0.0,
+        autoguidance: float = 1.0,
         backbone: str | None = None,
         predict: str = "velocity",
         time_mean: float | None = None,
@@ -156,12 +163,14 @@ class CFM(TorchModel):
                 raise ValueError(f"{name}={number} must not be negative")
         if guidance != 1 and not conditional:
             raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
+        check_guide(guide, autoguidance)
         self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.path, self.coupling, self.sigma = path, coupling, sigma
         self.source, self.ot_batch = source, ot_batch
         self.steps, self.solver, self.noise = steps, solver, noise
         self.density_steps, self.probes = density_steps, probes
         self.conditional, self.guidance = conditional, guidance
+        self.guide, self.autoguidance = guide, autoguidance
         self.predict, self.time_mean, self.time_std = predict, time_mean, time_std
         self.way, self.pairs = self._path(), coupling or self.own_coupling
         if self.pairs == "entropic" and not getattr(self.way, "sigma", 0) > 0:
@@ -183,7 +192,7 @@ class CFM(TorchModel):
     def new_network(self) -> TimeNetwork:
         """Return a network for the velocity, untrained."""
         classes = self.classes if self.conditional else 0
-        return time_network(self.shape, self.hidden, self.depth, classes, self.backbone, point_features=3)
+        return time_network(self.shape, self.hidden, self.depth, classes, self.backbone, self.guide, point_features=3)
 
     def velocity(self, x: Tensor, t: Tensor) -> Tensor:
         """Return v(x, t) (b, d) at points (b, d) and times (b, 1) or ()."""
@@ -209,12 +218,23 @@ class CFM(TorchModel):
         return x0
 
     def training_loss(self, x1: Tensor, labels: Tensor | None = None) -> Tensor:  # (b, *shape), (b,)
+        self.follow()
         x1 = x1.flatten(1)
         x0 = self.couple_within(self.start.sample(len(x1)), x1, labels)
         if labels is not None and self.training:
             labels = drop(labels, self.network.classes)
         with self.network.given(labels):
             return self.regression(x0, x1)
+
+    def follow(self) -> None:
+        """Have the network's guide follow it in training."""
+        if self.training:
+            self.network.follow(self.flown)
+
+    @property
+    def flown(self) -> float:
+        """Share of the training of the flow that makes the samples; below 0 before it begins."""
+        return self.progress
 
     def couple_within(self, x0: Tensor, x1: Tensor, labels: Tensor | None) -> Tensor:
         """Return x0 (b, d) coupled with x1 (b, d) among the points of each label (b,) by themselves.
@@ -245,11 +265,12 @@ class CFM(TorchModel):
     def _flow(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
         """Return what the flow carries n source points to, (n, d)."""
         x0, times = self.start.sample(n), self._grid(self.steps)
-        with self.network.given(labels, self.guidance):
+        with self.network.given(labels, self.guidance, self.autoguidance):
             if self.solver == "stochastic_euler":
                 x1, self.nfe = stochastic_euler(self._drift, self._diffusion, x0, times, watch)
             else:
                 x1, self.nfe = integrate(self.velocity, x0, times, self.solver, watch=watch)
+            self.nfe *= self.network.passes
         return x1
 
     def log_prob(self, x: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -39,11 +39,16 @@ class RectifiedFlow(CFM):
             self.second.fill_(True)
         if not self.second:
             return super().training_loss(x1, labels)
+        self.follow()
         x1 = x1.flatten(1)
         with torch.no_grad(), self.first.given(labels):
             x0 = self.source_of(x1)
         with self.network.given(labels):
             return self.regression(x0, x1)
+
+    @property
+    def flown(self) -> float:
+        return 2 * self.progress - 1  # of the second flow
 
     def source_of(self, x1: Tensor) -> Tensor:
         """Return the source points (b, d) that the first flow connects with x1 (b, d), once there is one."""

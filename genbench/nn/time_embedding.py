@@ -95,7 +95,7 @@ class TimeMLP(TimeNetwork):
         without a second differentiation of the graph. Guidance has no say here.
         """
         v = v.expand(-1, *x.shape)
-        told = self._told(len(x), t, self._given[0] if self._given else self._unlabelled(len(x)))
+        told = self._told(len(x), t, self._labels(len(x)))
         features, slopes = self.embed_point.jvp(x, v)
         still = told.new_zeros(*slopes.shape[:2], told.shape[1])  # what is told does not move with x
         point = torch.cat([x, features, told], dim=1)

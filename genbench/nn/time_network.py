@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from genbench.errors import GenbenchError
+from genbench.nn.guide import Guide
 from genbench.nn.ode import Track, Watch
 from genbench.recipe import Preset
 
@@ -43,12 +44,21 @@ UNLABELLED = 0.1  # share of a batch that is learned without labels (Ho & Salima
 AT_ONCE = 256  # pictures that go through a network at once, when nothing is learned
 
 
+class Given(NamedTuple):
+    """Labels (b,), or None, and two weights of samples, 1 for none: away from no label, and away from the guide."""
+
+    labels: Tensor | None = None
+    guidance: float = 1.0
+    autoguidance: float = 1.0
+
+
 class TimeNetwork(nn.Module):
     """A field v(x, t) or v(x, t | y) of points x (b, d), whatever their shape; a subclass writes `field`.
 
     Labels are set for a while by `given`, so that the mathematics of a flow need not carry them along. With guidance w
     the field is v(x, t) + w (v(x, t | y) − v(x, t)) (Ho & Salimans 2021, eq. 6, with w = 1 for no guidance), where the
-    network is told "no label" by a label of its own, the last.
+    network is told "no label" by a label of its own, the last. With autoguidance w and its guide g, an earlier version
+    of itself that is given the same, it is g + w (v − g) (Karras et al. 2024, §4).
 
     Args:
         classes: number of labels; 0 for a network that is told none.
@@ -59,28 +69,49 @@ class TimeNetwork(nn.Module):
         super().__init__()
         self.classes = classes
         self.embed_label = nn.Embedding(classes + 1, width) if classes else None
-        self._given: tuple[Tensor, float] | None = None
+        self.guide: Guide | None = None
+        self._given = Given()
 
     def field(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
         """Return the value (b, d) at points x (b, d), times t (b, 1) or () and labels (b,)."""
         raise NotImplementedError
 
+    def keep_guide(self, until: float) -> None:
+        """Have a guide, which follows this network for a share `until` of its training, if it is told to `follow`."""
+        self.guide = Guide(self, until)
+
+    def follow(self, progress: float) -> None:
+        """Have the guide, if there is one, follow to the weights when a share `progress` of the training is over."""
+        if self.guide:
+            self.guide.follow([p for p in self.parameters() if p.requires_grad], progress)
+
     @contextlib.contextmanager
-    def given(self, labels: Tensor | None, guidance: float = 1.0) -> Iterator[None]:
-        """Put labels (b,) in force inside the block, for batches of b points."""
-        self._given = None if labels is None else (labels, guidance)
-        try:
-            yield
-        finally:
-            self._given = None
+    def given(self, labels: Tensor | None, guidance: float = 1.0, autoguidance: float = 1.0) -> Iterator[None]:
+        """Put labels (b,) and weights of samples in force inside the block, for batches of b points."""
+        self._given = Given(labels, guidance, autoguidance)
+        with self.guide.network.given(labels, guidance) if self.guide else contextlib.nullcontext():
+            try:
+                yield
+            finally:
+                self._given = Given()
+
+    @property
+    def passes(self) -> int:
+        """Evaluations of a network of this size that one value takes, with what is given."""
+        given = self._given
+        return (1 + (given.labels is not None and given.guidance != 1)) * (1 + (given.autoguidance != 1))
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """Return the value (b, d) at points x (b, d) and times t (b, 1), or at one time t () for all."""
-        if self._given is None:
-            return self.field(x, t, self._unlabelled(len(x)))
-        labels, guidance = self._given
-        if guidance == 1:
-            return self.field(x, t, labels)
+        value = self._value(x, t)
+        if self.guide is None or self._given.autoguidance == 1:
+            return value
+        return torch.lerp(self.guide.network(x, t), value, self._given.autoguidance)
+
+    def _value(self, x: Tensor, t: Tensor) -> Tensor:
+        labels, guidance, _ = self._given
+        if labels is None or guidance == 1:
+            return self.field(x, t, self._labels(len(x)))
         told, free = self._twice(x, t, labels).chunk(2)
         return free + guidance * (told - free)
 
@@ -89,7 +120,10 @@ class TimeNetwork(nn.Module):
         time = t if t.ndim == 0 else torch.cat([t, t])
         return self.field(torch.cat([x, x]), time, torch.cat([labels, torch.full_like(labels, self.classes)]))
 
-    def _unlabelled(self, n: int) -> Tensor | None:
+    def _labels(self, n: int) -> Tensor | None:
+        """Return the labels (n,) that the network is told, which are "no label" where none are given."""
+        if self._given.labels is not None:
+            return self._given.labels
         return torch.full((n,), self.classes) if self.classes else None
 
 
@@ -130,7 +164,13 @@ def _parts(n: int, labels: Tensor | None, shape: tuple[int, ...]) -> list[tuple[
 
 
 def time_network(
-    shape: tuple[int, ...], hidden: int, depth: int, classes: int = 0, backbone: str | None = None, **features: Any
+    shape: tuple[int, ...],
+    hidden: int,
+    depth: int,
+    classes: int = 0,
+    backbone: str | None = None,
+    guide: float = 0.0,
+    **features: Any,
 ) -> TimeNetwork:
     """Return the network for points of a shape: an MLP for (d,), a U-Net for pictures (c, h, w).
 
@@ -139,6 +179,7 @@ def time_network(
         depth: hidden layers of an MLP; residual blocks of a U-Net at each level.
         classes: number of labels, 0 for none.
         backbone: "unet", or "mlp" also for pictures; by default what suits the shape.
+        guide: share of the training after which the network leaves a guide behind; 0 for none.
         features: what an MLP sees beside the coordinates, see `TimeMLP`; a U-Net has no use for it.
 
     Raises:
@@ -147,9 +188,13 @@ def time_network(
     if (backbone or ("unet" if len(shape) == 3 else "mlp")) == "mlp":
         from genbench.nn.time_embedding import TimeMLP
 
-        return TimeMLP(math.prod(shape), hidden, depth, classes=classes, **features)
-    if len(shape) != 3:
+        network: TimeNetwork = TimeMLP(math.prod(shape), hidden, depth, classes=classes, **features)
+    elif len(shape) != 3:
         raise GenbenchError(f"backbone=unet is for pictures, not for shape {shape}; use mlp")
-    from genbench.nn.unet import UNet
+    else:
+        from genbench.nn.unet import UNet
 
-    return UNet((shape[0], shape[1], shape[2]), hidden, depth, classes)
+        network = UNet((shape[0], shape[1], shape[2]), hidden, depth, classes)
+    if guide:
+        network.keep_guide(guide)
+    return network

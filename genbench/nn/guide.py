@@ -1,0 +1,53 @@
+"""A worse version of a network, from whose errors samples are led away: autoguidance (Karras et al. 2024)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from torch import Tensor, nn
+
+from genbench.averaging import move
+from genbench.recipe import Preset
+
+__all__ = ["GUIDED", "Guide", "check_guide"]
+
+GUIDED = (  # presets; digits after 10 s, FID of the classifier: ddpm 56 -> 18, ot_cfm 73 -> 30, cfm 60 -> 29
+    Preset({"guide": 0.1, "autoguidance": 2.0}, kinds=("image",)),
+)
+DECAY = 0.999  # of the moving average of the weights
+
+
+class Guide(nn.Module):
+    """What a network was when a share of its training was over: the moving average of its weights, still from then on.
+
+    Where two versions of a network disagree, the worse of them mostly errs more, in the same direction: their
+    difference points away from what both get wrong (Karras et al. 2024, §4).
+
+    Args:
+        network: the network, untrained, on which nothing of the guide hangs.
+        until: share of the training, in (0, 1), after which it is left behind.
+    """
+
+    network: Any  # of the class of the network that it follows
+
+    def __init__(self, network: nn.Module, until: float) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).requires_grad_(False)
+        self.until, self.count = until, 0
+
+    def follow(self, weights: list[Tensor], progress: float) -> None:
+        """Move towards the network's weights, those of a step of its training, until it is left behind."""
+        if 0 <= progress < self.until:
+            self.count += 1
+            move(list(self.network.parameters()), weights, DECAY, self.count)
+
+
+def check_guide(guide: float, autoguidance: float) -> None:
+    """Raise ValueError if a share of the training and a weight of samples are out of range, or do not go together."""
+    if not 0 <= guide < 1:
+        raise ValueError(f"guide={guide} must be a share of the training, in [0, 1)")
+    if not autoguidance >= 0:
+        raise ValueError(f"autoguidance={autoguidance} must not be negative")
+    if autoguidance != 1 and not guide:
+        raise ValueError(f"autoguidance={autoguidance} needs a guide to lead away from; set guide=0.1 too, or 1 here")
