@@ -13,10 +13,11 @@ from genbench.model import register_model
 from genbench.nn.convolutional import ConvolutionalDecoder, convolutional_encoder
 from genbench.nn.likelihoods import STD_FLOOR, Bernoulli, DiscretisedLogistic, Gaussian, Likelihood, log_normal
 from genbench.nn.mlp import mlp
+from genbench.nn.prior import prior_of
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
-__all__ = ["VAE", "kl_to_standard_normal"]
+__all__ = ["VAE"]
 
 ROWS = 16_384  # decoded latents at a time, when scoring
 VALUES = 2**20  # of pictures, decoded at a time when scoring or sampling
@@ -37,8 +38,8 @@ LIKELIHOODS = ("gaussian", "logistic", "bernoulli")
 class VAE(TorchModel):
     """Variational autoencoder: maximise a lower bound on log p(x) with an encoder q(z|x) and a decoder p(x|z).
 
-    p(z) = N(0, I), p(x|z) = N(μ(z), diag σ²(z)) and q(z|x) = N(m(x), diag s²(x)). With latents z₁ … z_K ~ q(z|x) and
-    weights w_k = p(x|z_k) p(z_k) / q(z_k|x) the bound is
+    p(z) = N(0, I) or a learned mixture (`genbench.nn.prior`), p(x|z) = N(μ(z), diag σ²(z)) and q(z|x) =
+    N(m(x), diag s²(x)). With latents z₁ … z_K ~ q(z|x) and weights w_k = p(x|z_k) p(z_k) / q(z_k|x) the bound is
 
         L_K = E log (1/K) Σ_k w_k  ≤  log p(x)
 
@@ -52,8 +53,9 @@ class VAE(TorchModel):
         hidden: width of the hidden layers, of encoder and decoder alike; of pictures, channels at half resolution.
         depth: number of hidden layers; of pictures, convolutions a scale.
         latent_dim: dimension of z; by default that of the data, within 2 and 16.
-        objective: what training maximises: "iwae", the bound L_K, or "elbo", L_1 with its KL in closed form and its
-            other part averaged over K latents.
+        components: Gaussians of the prior p(z), learned with the rest; 0 for N(0, I), whose KL is in closed form.
+        objective: what training maximises: "iwae", the bound L_K, or "elbo", L_1 with its KL in closed form, where
+            it has one, and all else averaged over K latents.
         training_samples: K in training; 1 with "elbo" is the classic VAE.
         beta: weight of log q(z|x) − log p(z) in training; other than 1 it is no bound (Higgins et al. 2017, eq. 4).
         kl_warmup: share of the training over which that weight rises from 0 to `beta`, so that the latents come into
@@ -66,8 +68,8 @@ class VAE(TorchModel):
             Gaussian for all that are not pictures.
 
     Raises:
-        ValueError: a size is less than 1, `kl_warmup` is not in [0, 1], `beta` is negative, `decoder_std` is not above
-            0.001, or a word is not one of those listed.
+        ValueError: a size is less than 1, `components` or `beta` is negative, `kl_warmup` is not in [0, 1],
+            `decoder_std` is not above 0.001, or a word is not one of those listed.
     """
 
     recipe = Recipe(batch_size=64, lr=8e-3, warmup=0.1, beta2=0.99, step_ms=6.8)
@@ -76,6 +78,7 @@ class VAE(TorchModel):
             {"hidden": 32, "depth": 2, "objective": "elbo", "training_samples": 1, "lr": 4e-3, "step_ms": 10.0},
             kinds=("image",),
         ),
+        Preset({"components": 50}, kinds=("image",), dims=(1, 255)),
         Preset(
             {"depth": 1, "latent_dim": 40, "importance_samples": 50, "lr": 2e-3, "beta2": 0.999, "step_ms": 50.0},
             kinds=("image",),
@@ -92,6 +95,7 @@ class VAE(TorchModel):
         hidden: int = 128,
         depth: int = 3,
         latent_dim: int | None = None,
+        components: int = 0,
         objective: str = "iwae",
         training_samples: int = 8,
         beta: float = 1.0,
@@ -110,6 +114,8 @@ class VAE(TorchModel):
         for name, size in sizes.items():
             if size is not None and size < 1:
                 raise ValueError(f"{name}={size} must be at least 1")
+        if components < 0:
+            raise ValueError(f"components={components} of the prior must be at least 1, or 0 for N(0, I)")
         if not 0 <= kl_warmup <= 1:
             raise ValueError(f"kl_warmup={kl_warmup} is a share of the training and must be between 0 and 1")
         if objective not in OBJECTIVES:
@@ -123,7 +129,7 @@ class VAE(TorchModel):
             raise ValueError(f"decoder_std={decoder_std} must be none, shared, or a number above {STD_FLOOR}")
         if decoder_likelihood is not None and decoder_likelihood not in LIKELIHOODS:
             raise ValueError(f"decoder_likelihood={decoder_likelihood} must be none or one of {', '.join(LIKELIHOODS)}")
-        self.hidden, self.depth, self.latent_dim = hidden, depth, latent_dim
+        self.hidden, self.depth, self.latent_dim, self.components = hidden, depth, latent_dim, components
         self.objective, self.beta, self.kl_warmup = objective, beta, kl_warmup
         self.decoder_std, self.decoder_likelihood = decoder_std, decoder_likelihood
         self.training_samples, self.importance_samples = training_samples, importance_samples
@@ -137,6 +143,7 @@ class VAE(TorchModel):
         self.shape, d = shape, math.prod(shape)
         self.observed = self._likelihood(shape)
         self.latents = self.latent_dim or min(max(d, 2), 16)
+        self.prior = prior_of(self.components, self.latents)
         outputs = (self.observed.outputs * shape[0], *shape[1:])
         if len(shape) == 3:
             self.encoder = convolutional_encoder(shape, self.hidden, self.depth, 2 * self.latents)
@@ -181,7 +188,7 @@ class VAE(TorchModel):
         noise = torch.randn(samples, *mean.shape)
         z = mean + log_std.exp() * noise  # (k, b, l)
         log_q = log_normal(noise) - log_std.sum(dim=-1)
-        return self.observed.log_prob(x, *self.decode(z)) + kl_weight * (log_normal(z) - log_q)
+        return self.observed.log_prob(x, *self.decode(z)) + kl_weight * (self.prior.log_prob(z) - log_q)
 
     def training_loss(self, x: Tensor) -> Tensor:  # (b, *shape)
         if self.objective == "elbo":
@@ -191,7 +198,7 @@ class VAE(TorchModel):
 
     def sample(self, n: int) -> Tensor:
         sizes = [len(part) for part in torch.empty(n).split(self._block(1))]
-        return torch.cat([self.observed.sample(*self.decode(torch.randn(size, self.latents))) for size in sizes])
+        return torch.cat([self.observed.sample(*self.decode(self.prior.sample(size))) for size in sizes])
 
     def log_prob(self, x: Tensor) -> Tensor:
         parts = x.split(self._block(self.importance_samples))
@@ -204,10 +211,13 @@ class VAE(TorchModel):
         return max(1, (ROWS if len(self.shape) == 1 else VALUES // values) // samples)
 
     def evidence_parts(self, x: Tensor, samples: int) -> tuple[Tensor, Tensor]:
-        """Return E log p(x|z), averaged over `samples` latents, and KL(q(z|x) ‖ p(z)), (b,) each."""
+        """Return E log p(x|z), averaged over `samples` latents, and KL(q(z|x) ‖ p(z)), (b,) each.
+
+        The KL to a mixture is averaged over them, too.
+        """
         mean, log_std = self.encode(x)
         z = mean + log_std.exp() * torch.randn(samples, *mean.shape)  # (k, b, l)
-        return self.observed.log_prob(x, *self.decode(z)).mean(dim=0), kl_to_standard_normal(mean, log_std)
+        return self.observed.log_prob(x, *self.decode(z)).mean(dim=0), self.prior.kl(mean, log_std, z)
 
     def reconstruct(self, x: Tensor) -> Tensor:
         """Return E[values|z], (b, *shape), at the mean z of q(z|x), for x (b, *shape)."""
@@ -251,14 +261,9 @@ class VAE(TorchModel):
     def _examine(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return E log p(x|z), the KL, the squared error, (b,) each, and the mean (b, l) of q(z|x)."""
         parts = [self.evidence_parts(x, 1) for _ in range(DIAGNOSTIC_SAMPLES)]  # one at a time, to spare the memory
-        reconstruction, (_, kl) = torch.stack([part[0] for part in parts]).mean(dim=0), parts[0]
+        reconstruction, kl = (torch.stack(part).mean(dim=0) for part in zip(*parts, strict=True))
         error = (self.observed.values(x) - self.reconstruct(x)).square().flatten(1).mean(dim=1)
         return reconstruction, kl, error, self.encode(x)[0]
-
-
-def kl_to_standard_normal(mean: Tensor, log_std: Tensor) -> Tensor:
-    """Return KL(N(m, diag s²) ‖ N(0, I)) = ½ Σ (m² + s² − 1 − log s²) in nats, (b,) (Kingma & Welling 2014, app. B)."""
-    return 0.5 * (mean.square() + (2 * log_std).exp() - 1 - 2 * log_std).sum(dim=-1)
 
 
 def _log_mean_exp(log_w: Tensor) -> Tensor:

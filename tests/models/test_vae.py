@@ -10,8 +10,9 @@ from torch import nn
 
 import genbench
 from genbench.errors import GenbenchError
-from genbench.models.vae import VAE, kl_to_standard_normal
+from genbench.models.vae import VAE
 from genbench.nn.likelihoods import STD_FLOOR
+from genbench.nn.prior import kl_to_standard_normal
 
 D, NOISE, ENCODER_STD = 3, 0.4, 0.5
 
