@@ -12,6 +12,7 @@ from genbench.model import register_model
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, Transform
 from genbench.nn.dequantisation import Gaussianise, Logit, dequantise
 from genbench.nn.image_flow import ImageFlow
+from genbench.nn.prior import check_components, prior_of
 from genbench.nn.whitening import Whitening
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
@@ -29,16 +30,19 @@ FIRST = 1000  # training pictures that initialise the actnorms
     "glow",
     family="normalizing flow",
     likelihood="exact",
-    paper="Kingma and Dhariwal 2018; Dinh et al. 2017",
+    paper="Kingma and Dhariwal 2018; Dinh et al. 2017; Izmailov et al. 2020",
     kinds=("image",),
 )
 class Glow(TorchModel):
-    """Glow: invertible layers carry a picture to normal noise, and half of its values leave at each scale.
+    """Glow: invertible layers carry a picture to noise, and half of its values leave at each scale.
 
     A scale squeezes 2×2 pixels into channels and makes steps of actnorm, an invertible 1×1 convolution and an affine
     coupling. With all layers as one map f, and g the map from grey levels to the whole line (`inputs`),
 
-        log p(x) = log N(f(g(x)); 0, I) + log |det ∂f/∂g| + log |det ∂g/∂x|.
+        log p(x) = log p(f(g(x))) + log |det ∂f/∂g| + log |det ∂g/∂x|,
+
+    where the noise is N(0, I), or a mixture of Gaussians that is learned with the rest (`components`): a continuous map
+    of one Gaussian must draw bridges between the classes of the data, one of a mixture need not (Izmailov et al. 2020).
 
     Training pictures get fresh noise within their grey level at every step (uniform dequantisation, Theis et al. 2016).
 
@@ -57,10 +61,11 @@ class Glow(TorchModel):
         inputs: g: "gaussianised", each pixel's own distribution made normal; "logit", of α + (1 − 2α) x as in Real NVP;
             "standardised", none, with mean 0 and deviation 1 in each channel, for pictures without grey levels.
         alpha: α of the logit.
+        components: Gaussians in the mixture that the noise comes from; 0 for N(0, I), which is Glow's own.
         whiten: Whether g also takes out the correlations of all pixels, so that f begins as the identity at a
             full-covariance Gaussian.
-        temperature: Deviation of the noise that samples are made of; below 1 they are cleaner and less varied, and no
-            longer draws from the density (Glow, section 6).
+        temperature: Factor of the deviation of the noise that samples are made of; below 1 they are cleaner and less
+            varied, and no longer draws from the density (Glow, section 6).
 
     Raises:
         ValueError: a number is out of range, or `inputs` is not one of those listed.
@@ -68,6 +73,7 @@ class Glow(TorchModel):
 
     recipe = Recipe(batch_size=256, lr=2e-2, ema=0.98, step_ms=75.0)
     presets: ClassVar[tuple[Preset, ...]] = (
+        Preset({"components": 50, "bins": 8, "whiten": False}, dims=(1, 255)),
         Preset({"patch": 3, "batch_size": 64, "lr": 5e-3, "ema": 0.99, "step_ms": 180.0}, dims=(256, None)),
         Preset({"scales": 3, "whiten": False, "batch_size": 32, "step_ms": 250.0}, dims=(2048, None)),
         Preset({"inputs": "standardised", "batch_size": 16, "step_ms": 400.0}, dims=(4096, None)),
@@ -83,6 +89,7 @@ class Glow(TorchModel):
         bins: int = 0,
         inputs: str = "gaussianised",
         alpha: float = 0.01,
+        components: int = 0,
         whiten: bool = True,
         temperature: float = 1.0,
     ) -> None:
@@ -95,6 +102,7 @@ class Glow(TorchModel):
             raise ValueError(f"clamp={clamp} must be positive")
         if bins != 0 and not 2 <= bins <= 500:
             raise ValueError(f"bins={bins} must be 0, for affine couplings, or lie between 2 and 500")
+        check_components(components)
         if inputs not in INPUTS:
             raise ValueError(f"inputs={inputs} must be one of {', '.join(INPUTS)}")
         if not 0 < alpha < 0.5:
@@ -103,11 +111,11 @@ class Glow(TorchModel):
             raise ValueError(f"temperature={temperature} must not be negative")
         self.couplings, self.hidden, self.patch, self.scales, self.clamp = couplings, hidden, patch, scales, clamp
         self.inputs, self.alpha, self.whiten, self.temperature = inputs, alpha, whiten, temperature
-        self.bins = bins
+        self.bins, self.components = bins, components
         self.reads_levels = inputs != "standardised"
 
     def build(self, shape: tuple[int, ...]) -> None:
-        self.d = math.prod(shape)
+        self.prior = prior_of(self.components, math.prod(shape))
         self.to_line = nn.ModuleList()
         if self.inputs == "gaussianised":
             self.to_line.append(Gaussianise(shape, self.levels))
@@ -132,7 +140,7 @@ class Glow(TorchModel):
         return -self._log_density(x).mean()
 
     def sample(self, n: int) -> Tensor:
-        z = self.temperature * torch.randn(n, self.d)
+        z = self.prior.sample(n, self.temperature)
         return torch.cat([self._decode(part) for part in z.split(BLOCK)])
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -154,7 +162,8 @@ class Glow(TorchModel):
         for layer in self.to_line:
             x, change = layer(x)
             log_det = log_det + change
-        return self.flow.log_prob(x) + log_det
+        z, change = self.flow(x)
+        return self.prior.log_prob(z) + change + log_det
 
     def _decode(self, z: Tensor) -> Tensor:
         """Return the pictures (b, c, h, w) of noise z (b, d)."""

@@ -13,7 +13,7 @@ from genbench.model import register_model
 from genbench.nn.convolutional import ConvolutionalDecoder, convolutional_encoder
 from genbench.nn.likelihoods import STD_FLOOR, Bernoulli, DiscretisedLogistic, Gaussian, Likelihood, log_normal
 from genbench.nn.mlp import mlp
-from genbench.nn.prior import prior_of
+from genbench.nn.prior import check_components, prior_of
 from genbench.recipe import Preset, Recipe
 from genbench.torch_model import TorchModel
 
@@ -114,8 +114,7 @@ class VAE(TorchModel):
         for name, size in sizes.items():
             if size is not None and size < 1:
                 raise ValueError(f"{name}={size} must be at least 1")
-        if components < 0:
-            raise ValueError(f"components={components} of the prior must be at least 1, or 0 for N(0, I)")
+        check_components(components)
         if not 0 <= kl_warmup <= 1:
             raise ValueError(f"kl_warmup={kl_warmup} is a share of the training and must be between 0 and 1")
         if objective not in OBJECTIVES:
@@ -185,9 +184,8 @@ class VAE(TorchModel):
     def log_weights(self, x: Tensor, samples: int, kl_weight: float = 1.0) -> Tensor:
         """Return log p(x|z_k) + β (log p(z_k) − log q(z_k|x)), (samples, b), z_k ~ q(z|x), for x (b, *shape)."""
         mean, log_std = self.encode(x)
-        noise = torch.randn(samples, *mean.shape)
-        z = mean + log_std.exp() * noise  # (k, b, l)
-        log_q = log_normal(noise) - log_std.sum(dim=-1)
+        z = mean + log_std.exp() * torch.randn(samples, *mean.shape)  # (k, b, l)
+        log_q = log_normal(z, mean, log_std)
         return self.observed.log_prob(x, *self.decode(z)) + kl_weight * (self.prior.log_prob(z) - log_q)
 
     def training_loss(self, x: Tensor) -> Tensor:  # (b, *shape)

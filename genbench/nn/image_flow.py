@@ -235,8 +235,3 @@ class ImageFlow(nn.Module):
                 x, _ = self.priors[i].inverse(torch.cat([x, left[i]], dim=1))  # type: ignore[operator]
             x, _ = self.scales[i].inverse(x)  # type: ignore[operator]
         return x
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        """Return log p(x) = log N(z(x); 0, I) + log |det dz/dx| in nats (b,), by change of variables."""
-        z, log_det = self(x)
-        return log_det - 0.5 * (z.square().sum(dim=1) + z.shape[1] * math.log(2 * math.pi))

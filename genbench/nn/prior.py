@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from genbench.nn.likelihoods import log_normal
 
-__all__ = ["MixturePrior", "StandardNormal", "kl_to_standard_normal", "prior_of"]
+__all__ = ["MixturePrior", "StandardNormal", "check_components", "kl_to_standard_normal", "prior_of"]
 
 PACE = 10.0  # how much faster than a network's weights, in an optimiser's steps, the places of Gaussians must move
-NARROW = -0.5  # log standard deviations at first
+SPREAD = 0.3  # of the means at first, under deviations of 1: all begins near N(0, I)
 
 
 class StandardNormal(nn.Module):
@@ -30,24 +30,23 @@ class StandardNormal(nn.Module):
         """Return KL(N(m, diag s²) ‖ p) (b,) for m and log s (b, l), exactly; draws z (k, b, l) are not needed."""
         return kl_to_standard_normal(mean, log_std)
 
-    def sample(self, n: int) -> Tensor:
-        """Return n draws (n, l)."""
-        return torch.randn(n, self.latents)
+    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
+        """Return n draws (n, l), with the deviation times `temperature`."""
+        return temperature * torch.randn(n, self.latents)
 
 
 class MixturePrior(nn.Module):
     """p(z) = Σ_k π_k N(m_k, diag s_k²), with learned π, m and s (Tomczak & Welling 2018, §2: "MoG").
 
     Codes of data with classes lie in clusters, and between them a decoder has learned nothing, but N(0, I) draws there.
-    Digits after 10 s, FID of the classifier by N(0, I) and by 50 Gaussians: 81 and 15; the bound on the likelihood
-    gains 2.5 nats.
+    Digits after 10 s, FID of the classifier by N(0, I) and by 50 Gaussians: vae 81 and 14, glow 60 and 19.
     """
 
     def __init__(self, components: int, latents: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(components))
-        self.mean = nn.Parameter(torch.randn(components, latents) / PACE)
-        self.log_std = nn.Parameter(torch.full((components, latents), NARROW / PACE))
+        self.mean = nn.Parameter(SPREAD * torch.randn(components, latents) / PACE)
+        self.log_std = nn.Parameter(torch.zeros(components, latents))
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Return log p(z) (…) in nats."""
@@ -58,14 +57,19 @@ class MixturePrior(nn.Module):
 
     def kl(self, mean: Tensor, log_std: Tensor, z: Tensor) -> Tensor:
         """Return an estimate of KL(q ‖ p) (b,) for q = N(m, diag s²) by the mean over its draws z (k, b, l)."""
-        log_q = log_normal((z - mean) * (-log_std).exp()) - log_std.sum(-1)
-        return (log_q - self.log_prob(z)).mean(0)
+        return (log_normal(z, mean, log_std) - self.log_prob(z)).mean(0)
 
-    def sample(self, n: int) -> Tensor:
-        """Return n draws (n, l)."""
+    def sample(self, n: int, temperature: float = 1.0) -> Tensor:
+        """Return n draws (n, l), with the deviation of each Gaussian times `temperature`."""
         chosen = torch.multinomial((PACE * self.weight).softmax(0), n, replacement=True)
-        noise = torch.randn(n, self.mean.shape[1])
+        noise = temperature * torch.randn(n, self.mean.shape[1])
         return PACE * self.mean[chosen] + (PACE * self.log_std[chosen]).exp() * noise
+
+
+def check_components(components: int) -> None:
+    """Raise ValueError for a number of Gaussians below 0."""
+    if components < 0:
+        raise ValueError(f"components={components} of the prior must be at least 1, or 0 for N(0, I)")
 
 
 def prior_of(components: int, latents: int) -> StandardNormal | MixturePrior:

@@ -62,11 +62,9 @@ def test_log_det_and_inverse_of_a_layer(channels):
 
 
 @pytest.mark.parametrize(("shape", "scales"), [*SHAPES, ((3, 32, 32), 3), ((1, 28, 28), 2)])
-def test_a_new_flow_has_the_density_of_a_standard_normal(shape, scales):
+def test_a_new_flow_only_reorders_the_pixels(shape, scales):
     x = pictures(5, *shape).float()
     flow = new_flow(shape, scales)
-    expected = torch.distributions.Normal(0, 1).log_prob(x).flatten(1).sum(dim=1)
-    torch.testing.assert_close(flow.log_prob(x), expected, rtol=1e-5, atol=0)
     z, log_det = flow(x)
     assert (log_det == 0).all()
     torch.testing.assert_close(z.sort(dim=1).values, x.flatten(1).sort(dim=1).values, rtol=0, atol=1e-6)
