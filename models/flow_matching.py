@@ -10,38 +10,18 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from genbench.model import register_model
 from genbench.nn.guide import GUIDED, check_guide
 from genbench.nn.minibatch_ot import entropic_pairing, optimal_pairing
-from genbench.nn.ode import (
-    EXACT_UP_TO,
-    SOLVERS,
-    Density,
-    Watch,
-    integrate,
-    log_likelihood,
-    rademacher,
-    stochastic_euler,
-)
+from genbench.nn.ode import EXACT_UP_TO, SOLVERS, Watch, integrate, stochastic_euler
+from genbench.nn.path_flow import PathFlow
 from genbench.nn.paths import PATHS, AffinePath, Path
 from genbench.nn.source_distribution import source_distribution
 from genbench.nn.time_embedding import stratified, stratified_normal
-from genbench.nn.time_network import (
-    BACKBONES,
-    PICTURES,
-    TimeNetwork,
-    by_parts,
-    drop,
-    largest_part,
-    time_network,
-    tracks_by_parts,
-)
+from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, time_network, tracks_by_parts
 from genbench.recipe import Preset, Recipe
-from genbench.repaint import Level
-from genbench.torch_model import TorchModel
 
 __all__ = ["CFM", "KINDS", "ON_LINES", "PRESETS", "TO_THE_DATA"]
 
@@ -62,13 +42,12 @@ TO_THE_DATA = (  # of the networks of large pictures: patches, too narrow for no
 )
 PREDICTIONS = ("velocity", "data")
 COUPLINGS = ("independent", "optimal", "entropic")
-ENERGY_POINTS = 1000  # behind `diagnose`; W2² of so many points is found exactly in half a second
 
 
 @register_model(
     "cfm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023; Tong et al. 2024", kinds=KINDS
 )
-class CFM(TorchModel):
+class CFM(PathFlow):
     """Conditional flow matching: regress the velocity of straight paths from noise to data.
 
     With x0 from the source, x1 from the data, x_t on a path between them and u_t its velocity, the minimiser of
@@ -177,7 +156,7 @@ class CFM(TorchModel):
             raise ValueError("coupling=entropic needs a path with sigma > 0: bridge, lipman or straight")
         if predict == "data" and not isinstance(self.way, AffinePath):
             raise ValueError("predict=data needs a path that its ends determine, which a bridge is not; take velocity")
-        if solver == "stochastic_euler" and not self._has_score:
+        if solver == "stochastic_euler" and not self.repaintable:
             raise ValueError(
                 "solver=stochastic_euler needs the score, which follows from the velocity for independent normal noise "
                 "alone: source=noise, coupling=independent, sigma=0 or none, path other than bridge"
@@ -264,7 +243,7 @@ class CFM(TorchModel):
 
     def _flow(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
         """Return what the flow carries n source points to, (n, d)."""
-        x0, times = self.start.sample(n), self._grid(self.steps)
+        x0, times = self.start.sample(n), self.grid(self.steps)
         with self.network.given(labels, self.guidance, self.autoguidance):
             if self.solver == "stochastic_euler":
                 x1, self.nfe = stochastic_euler(self._drift, self._diffusion, x0, times, watch)
@@ -273,108 +252,11 @@ class CFM(TorchModel):
             self.nfe *= self.network.passes
         return x1
 
-    def log_prob(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        if not self.density_steps or (self.conditional and labels is None):
-            raise NotImplementedError(f"density_steps={self.density_steps}, conditional={self.conditional}")
-        pieces = x.split(largest_part(len(x), self.shape))
-        known = [None] * len(pieces) if labels is None else labels.split(largest_part(len(x), self.shape))
-        return torch.cat([self.density(*both).log_prob for both in zip(pieces, known, strict=True)])
-
-    def density(self, x: Tensor, labels: Tensor | None = None) -> Density:
-        """Return log p(x) (b,) in nats, the source points (b, d), and the standard error of a random trace (b,)."""
-        x = x.flatten(1)
-        with self.network.given(labels):
-            return self._density(x)
-
-    def _density(self, x: Tensor) -> Density:
-        return log_likelihood(
-            self.velocity,
-            x,
-            self._grid(self.density_steps).flip(0),
-            "rk4",
-            directions=rademacher(x, self.probes) if self.d > EXACT_UP_TO else None,
-            jvp=self.velocity_jvp if hasattr(self.network, "jvp") else None,
-            log_base=self.start.log_prob,
-        )
-
-    def diagnose(self, x: Tensor) -> dict[str, float]:
-        """Return the path energy E ∫ ‖v(x(t), t)‖² dt, and by how much it exceeds the least one, in standardised units.
-
-        No flow from the source to the data has less than their W2² (Benamou & Brenier 2000): the normalised path energy
-        is |path energy − W2²| / W2² (Tong et al. 2024, eq. 25), with W2² between 1000 points of each. In more than 10
-        dimensions also the mean standard error of a point's log-density by the spread of its random directions.
-        """
-
-        def with_energy(state: Tensor, t: Tensor) -> Tensor:
-            v = self.velocity(state[:, :-1], t)
-            return torch.cat([v, v.square().sum(1, keepdim=True)], dim=1)  # (b, d + 1)
-
-        x = x[: largest_part(ENERGY_POINTS, self.shape)].flatten(1)
-        begin = self.start.sample(len(x))
-        end = integrate(with_energy, torch.cat([begin, torch.zeros(len(x), 1)], dim=1), self._grid(self.steps)).x
-        energy = float(end[:, -1].mean())
-        least = float((begin[optimal_pairing(begin, x, len(x))] - x).square().sum(1).mean())
-        numbers = {"path_energy": energy, "normalised_path_energy": abs(energy - least) / least if least else 0.0}
-        measured = self.density_steps and not self.conditional
-        if measured and (error := self.density(x[:100]).standard_error) is not None:
-            numbers["log_prob_standard_error"] = float(error.mean())
-        return numbers
-
-    @property
-    def repaintable(self) -> bool:
-        """Whether x_t is a mixture of the data and of noise that is independent of them, as RePaint has it."""
-        return self._has_score
-
-    def noise_grid(self, steps: int) -> list[Level]:
-        """Return the levels x_t = α x1 + β x0 from noise to data, even by the path's clock."""
-        times = self._grid(steps)
-        alpha, beta, *_ = self.way.coefficients(times)  # type: ignore[attr-defined]
-        alpha[-1], beta[-1] = 1.0, 0.0
-        return [Level(*level) for level in zip(times, alpha, beta, strict=True)]
-
-    def ends(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Return E[x1 | x_t] and E[x0 | x_t], (b, d) each."""
-        return self.way.ends(x, self.velocity(x, t), t)  # type: ignore[attr-defined]
-
-    def velocity_at(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return dx/dt (b, *shape) of the flow at points (b, *shape) and a time ()."""
-        return self.velocity(x.flatten(1), t).unflatten(1, self.shape)
-
-    def noised(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return x_t (b, *shape) of paths from the source, coupled as in training, to points x (b, *shape)."""
-        x1 = x.flatten(1)
-        return self.way.draw(self.source_of(x1), x1, t.expand(len(x1), 1))[0].unflatten(1, self.shape)
-
-    def source_of(self, x1: Tensor) -> Tensor:
-        """Return a source point (b, d) for each data point x1 (b, d), drawn as in training."""
-        return self.couple(self.start.sample(len(x1)), x1)
-
-    def noise_level(self, t: Tensor) -> tuple[float, float] | None:
-        """Return α and β of x_t = α x1 + β x0; None where the source is no noise, or the path adds more of it."""
-        if self.source != "noise" or not self._mixes:
-            return None
-        alpha, beta, *_ = self.way.coefficients(t)  # type: ignore[attr-defined]
-        return float(alpha), float(beta)
-
-    def to_latent(self, x: Tensor) -> Tensor:
-        """Return the source points (b, d) that the flow, followed back, carries points (b, *shape) to."""
-        times = self._grid(max(self.steps, self.density_steps)).flip(0)
-        return integrate(self.velocity, x.flatten(1), times, "rk4").x
-
-    def from_latent(self, z: Tensor) -> Tensor:
-        """Return the points (b, *shape) that the flow carries source points (b, d) to."""
-        times = self._grid(max(self.steps, self.density_steps))
-        return integrate(self.velocity, z, times, "rk4").x.unflatten(1, self.shape)
-
     def _clock(self, n: int) -> Tensor:
         """Return readings (n, 1) of the path's clock for training, logit-normal about a mean (Esser et al. 2024)."""
         if self.time_mean is None:
             return stratified(n)
         return (self.time_mean + self.time_std * stratified_normal(n)).sigmoid()
-
-    def _grid(self, steps: int) -> Tensor:
-        """Return times (steps + 1,) from the source to the data, even by the path's clock."""
-        return self.way.time(torch.linspace(0, 1, steps + 1))
 
     def _path(self) -> Path:
         path = PATHS[self.path or self.own_path]
@@ -385,16 +267,6 @@ class CFM(TorchModel):
                 f"sigma={self.sigma} has no meaning on the path {self.path or self.own_path}; leave it out"
             )
         return path(sigma=self.sigma)  # type: ignore[call-arg]
-
-    @property
-    def _mixes(self) -> bool:
-        """Whether x_t is a mixture of x0 and x1 without further noise."""
-        noisy = getattr(self.way, "sigma", 0.0) if (self.path or self.own_path) == "straight" else 0.0
-        return isinstance(self.way, AffinePath) and not noisy
-
-    @property
-    def _has_score(self) -> bool:
-        return self.source == "noise" and self.pairs == "independent" and self._mixes
 
     def _drift(self, x: Tensor, t: Tensor) -> Tensor:
         """Return v + ½ g² ∇log p_t with g² = 2ηβ and ∇log p_t = −E[x0 | x] / β (Song et al. 2021, eq. 13)."""

@@ -54,7 +54,7 @@ class RectifiedFlow(CFM):
         """Return the source points (b, d) that the first flow connects with x1 (b, d), once there is one."""
         if not self.second:
             return super().source_of(x1)
-        return integrate(self.first_velocity, x1, self._grid(self.reflow_steps).flip(0)).x
+        return integrate(self.first_velocity, x1, self.grid(self.reflow_steps).flip(0)).x
 
     def first_velocity(self, x: Tensor, t: Tensor) -> Tensor:
         """Return the velocity (b, d) of the first flow at points (b, d) and times ()."""

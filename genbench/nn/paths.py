@@ -22,6 +22,10 @@ class Path(Protocol):
 
     pace: ClassVar[float]
 
+    @property
+    def mixes(self) -> bool:
+        """Whether x_t is α x1 + β x0 without further noise."""
+
     def draw(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Return x_t and its velocity u_t (b, d) given the ends (b, d) at times t (b, 1)."""
 
@@ -48,6 +52,10 @@ class AffinePath(Path):
 
     pace = 1.5
     nearest: ClassVar[float] = 0.05  # least β by which `towards` divides (Li & He 2025, §4.3)
+
+    @property
+    def mixes(self) -> bool:
+        return True
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return α, β, α′, β′ at times t, each of the shape of t."""
@@ -83,6 +91,10 @@ class Straight(AffinePath):
     """x_t = (1 − t) x0 + t x1 + σ ε, u = x1 − x0 (Tong et al. 2024, eq. 14–15); σ = 0 are straight lines."""
 
     sigma: float = 0.0
+
+    @property
+    def mixes(self) -> bool:
+        return not self.sigma
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         one = torch.ones_like(t)
@@ -153,6 +165,7 @@ class Bridge(Path):
 
     sigma: float = 0.5
     pace = 1.5
+    mixes = False
 
     def draw(self, x0: Tensor, x1: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         noise, width = self.sigma * torch.randn_like(x0), _inside(t).sqrt()

@@ -246,7 +246,7 @@ def test_random_directions_and_their_standard_error():
     with torch.no_grad():
         model.network.net[-1].weight.mul_(20)
         repeats = [model.density(x) for _ in range(300)]
-        exact = log_likelihood(model.velocity, x, model._grid(3).flip(0)).log_prob
+        exact = log_likelihood(model.velocity, x, model.grid(3).flip(0)).log_prob
     values, errors = (
         torch.stack(list(v)) for v in zip(*((r.log_prob, r.standard_error) for r in repeats), strict=True)
     )
@@ -322,7 +322,7 @@ def test_reflow_straightens():
         with torch.no_grad():
             x0 = torch.randn(2000, 2)
             one = integrate(model.velocity, x0, torch.tensor([0.0, 1.0]), "euler").x
-            ends[name] = float((one - integrate(model.velocity, x0, model._grid(50)).x).square().mean())
+            ends[name] = float((one - integrate(model.velocity, x0, model.grid(50)).x).square().mean())
     assert ends["rectified_flow"] < ends["cfm"] / 4
 
 
@@ -335,7 +335,7 @@ def test_reflow_finds_the_noise_of_the_data():
         model, TRUTH.sample((5000,)).numpy(), TRUTH.sample((1000,)).numpy(), Budget("1200"), Recipe(lr=4e-3, cycles=2)
     )
     with torch.no_grad():
-        steps = model._grid(model.reflow_steps).flip(0)
+        steps = model.grid(model.reflow_steps).flip(0)
         x0 = integrate(model.first_velocity, TRUTH.sample((5000,)), steps).x
     assert (x0.T.cov() - torch.eye(2)).abs().max() < 0.1
     assert excess_nll(model) < 0.02
