@@ -49,7 +49,7 @@ reference-pictures: .venv/installed  ## digits, MNIST, Fashion-MNIST, toy images
 	$(PICTURES) --models "ar[precision=bfloat16]" --data "mnist[levels=2]" --budget 1200s --name mnist-binarised
 	$(PICTURES) --models "vae[hidden=32,depth=2,lr=0.003,precision=bfloat16]" --data "mnist[levels=2]" --budget 2100s --name mnist-binarised
 	$(BIN)/python benchmarks/importance.py results/reference/mnist-binarised
-	$(BIN)/python benchmarks/toy_images.py --minutes 5 --precision bfloat16
+	$(BIN)/python benchmarks/toy_images.py --precision bfloat16
 
 TASKS = $(BIN)/genbench run --results results/reference --name tasks --seeds 1
 reference-tasks: .venv/installed  ## classify, impute, interpolate, forecast; five minutes of two cores
