@@ -68,7 +68,7 @@ class Autoregressive(TorchModel):
         Preset(
             {"components": 4, "hidden": 32, "depth": 2, "frequencies": 0, "lr": 3e-4, "step_ms": 6.0}, kinds=("table",)
         ),
-        Preset(PICTURES | {"hidden": 32, "depth": 4, "batch_size": 16, "step_ms": 22.0}, kinds=("image",)),
+        Preset(PICTURES | {"hidden": 32, "depth": 4, "lr": 1e-2, "batch_size": 16, "step_ms": 22.0}, kinds=("image",)),
         Preset(PICTURES | {"hidden": 48, "depth": 8, "batch_size": 16, "step_ms": 600.0}, ("image",), dims=(257, 1024)),
         Preset(PICTURES | {"hidden": 48, "depth": 8, "batch_size": 8, "step_ms": 280.0}, ("image",), dims=(1025, None)),
     )
