@@ -184,8 +184,9 @@ class VAE(TorchModel):
     def log_weights(self, x: Tensor, samples: int, kl_weight: float = 1.0) -> Tensor:
         """Return log p(x|z_k) + β (log p(z_k) − log q(z_k|x)), (samples, b), z_k ~ q(z|x), for x (b, *shape)."""
         mean, log_std = self.encode(x)
-        z = mean + log_std.exp() * torch.randn(samples, *mean.shape)  # (k, b, l)
-        log_q = log_normal(z, mean, log_std)
+        noise = torch.randn(samples, *mean.shape)
+        z = mean + log_std.exp() * noise  # (k, b, l)
+        log_q = log_normal(noise) - log_std.sum(dim=-1)
         return self.observed.log_prob(x, *self.decode(z)) + kl_weight * (self.prior.log_prob(z) - log_q)
 
     def training_loss(self, x: Tensor) -> Tensor:  # (b, *shape)
