@@ -7,7 +7,7 @@ import torch
 from torch.distributions import MultivariateNormal
 
 from genbench.nn.mlp import mlp
-from genbench.nn.ode import basis, divergence, graded, integrate, log_likelihood, rademacher
+from genbench.nn.ode import basis, divergence, graded, integrate, log_likelihood, rademacher, rk4
 
 A = torch.tensor([[-0.5, 1.2], [-0.9, 0.3]], dtype=torch.float64)
 START = torch.tensor([[1.0, -0.5], [0.3, 2.0], [-1.5, 0.1]], dtype=torch.float64)
@@ -49,6 +49,13 @@ def test_order_by_step_halving(solver, order):
 @pytest.mark.parametrize(("solver", "order"), ORDERS)
 def test_an_integrator_that_never_feeds_the_state_back_fails_the_order_test(solver, order):
     assert observed_order(never_fed_back, solver) != pytest.approx(order, abs=0.1)
+
+
+def test_rk4_says_by_how_much_the_midpoint_rule_misses():
+    t, h = torch.tensor(0.2, dtype=torch.float64), torch.tensor(0.5, dtype=torch.float64)
+    state, error = rk4(field, START, t, h)
+    for solver, expected in (("rk4", state), ("midpoint", state - error)):
+        torch.testing.assert_close(integrate(field, START, torch.stack([t, t + h]), solver).x, expected)
 
 
 @pytest.mark.parametrize(("solver", "nfe"), [("euler", 10), ("midpoint", 20), ("rk4", 40)])
