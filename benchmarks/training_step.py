@@ -16,7 +16,7 @@ import time
 import torch
 
 import genbench
-from genbench.recipe import Budget
+from genbench.recipe import Budget, Recipe
 from genbench.registry import REGISTRY, discover
 
 STEPS, REPEATS = 200, 5
@@ -37,15 +37,15 @@ def peer() -> float:
     return 1000 * (time.perf_counter() - begin) / STEPS
 
 
-def step(name: str, data: object) -> float:
-    """Return the milliseconds of one step of a model, without its start."""
+def step(name: str, data: object) -> tuple[float, Recipe]:
+    """Return the milliseconds of one step of a model, without its start, and the recipe that it chose for the data."""
     times = []
     for steps in (10, 10 + STEPS):
         model = genbench.load_model(name)
         begin = time.perf_counter()
         model.fit(data, budget=str(steps))
         times.append(time.perf_counter() - begin)
-    return 1000 * (times[1] - times[0]) / STEPS
+    return 1000 * (times[1] - times[0]) / STEPS, model.model.recipe
 
 
 def main() -> None:
@@ -55,19 +55,20 @@ def main() -> None:
     cards = REGISTRY["models"].cards
     names = sys.argv[1:] or sorted(n for n, card in cards.items() if hasattr(card.factory, "training_loss"))
     data = genbench.load_dataset("moons").sample(20_000)
+    recipes: dict[str, Recipe] = {}
     peer()
     times: dict[str, list[float]] = {"plain MLP": [], **{name: [] for name in names}}
     for _ in range(REPEATS):
         times["plain MLP"].append(peer())
         for name in names:
-            times[name].append(step(name, data))
+            taken, recipes[name] = step(name, data)
+            times[name].append(taken)
     bare = statistics.median(times["plain MLP"])
     print(f"{'model':16} {'ms a step':>9} {'min':>7} {'× MLP':>7} {'step_ms':>8} {'quick takes s':>14}")
     for name, values in times.items():
         median = statistics.median(values)
         line = f"{name:16} {median:9.2f} {min(values):7.2f} {median / bare:7.1f}"
-        if name in cards:
-            recipe = cards[name].factory.recipe
+        if recipe := recipes.get(name):
             line += f" {recipe.step_ms:8.2f} {Budget('quick').steps(recipe) * median / 1000:14.1f}"
         print(line)
 

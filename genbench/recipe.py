@@ -28,6 +28,7 @@ class Recipe:
         optimiser: "adamw"; "muon" for matrices and convolutions, with AdamW for what is neither; or "soap"
             (`genbench.optimisers`).
         beta1, beta2: Adam's averaging constants, and SOAP's, which is at its best with 0.95 for both.
+        precondition_frequency: steps that SOAP takes in the same eigenbases before it renews them.
         weight_decay: decoupled decay (AdamW); 0 is plain Adam.
         clip: largest gradient norm of a player; 0 for no clipping.
         ema: decay of the moving average of the weights, which are the ones that sample and score; 0 for none.
@@ -46,6 +47,7 @@ class Recipe:
     optimiser: str = "adamw"
     beta1: float = 0.9
     beta2: float = 0.999
+    precondition_frequency: int = 10
     weight_decay: float = 0.0
     clip: float = 5.0
     ema: float = 0.999
@@ -62,6 +64,7 @@ class Recipe:
             "cycles": self.cycles >= 1,
             "beta1": 0 <= self.beta1 < 1,
             "beta2": 0 <= self.beta2 < 1,
+            "precondition_frequency": self.precondition_frequency >= 1,
             "weight_decay": self.weight_decay >= 0,
             "clip": self.clip >= 0,
             "ema": 0 <= self.ema < 1,

@@ -24,6 +24,7 @@ from genbench.nn.time_network import (
     by_parts,
     drop,
     largest_part,
+    planar,
     time_network,
 )
 from genbench.recipe import Preset, Recipe
@@ -90,7 +91,7 @@ class DDPM(Diffusion):
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.0)
-    presets: ClassVar[tuple[Preset, ...]] = PRESETS + GUIDED
+    presets: ClassVar[tuple[Preset, ...]] = (planar(3.6), *PRESETS, *GUIDED)
 
     def __init__(
         self,

@@ -20,7 +20,16 @@ from genbench.nn.path_flow import PathFlow
 from genbench.nn.paths import PATHS, AffinePath, Path
 from genbench.nn.source_distribution import source_distribution
 from genbench.nn.time_embedding import stratified, stratified_normal
-from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, time_network, tracks_by_parts
+from genbench.nn.time_network import (
+    BACKBONES,
+    PICTURES,
+    TimeNetwork,
+    by_parts,
+    drop,
+    planar,
+    time_network,
+    tracks_by_parts,
+)
 from genbench.recipe import Preset, Recipe
 
 __all__ = ["CFM", "KINDS", "ON_LINES", "PRESETS", "TO_THE_DATA"]
@@ -95,7 +104,7 @@ class CFM(PathFlow):
 
     network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=1.9)
-    presets: ClassVar[tuple[Preset, ...]] = PRESETS + ON_LINES + TO_THE_DATA
+    presets: ClassVar[tuple[Preset, ...]] = (planar(3.6), *PRESETS, *ON_LINES, *TO_THE_DATA)
     own_path, own_coupling = "straight", "independent"
 
     def __init__(

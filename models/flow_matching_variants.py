@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from genbench.model import register_model
 from genbench.models.flow_matching import CFM, KINDS, ON_LINES, PRESETS, TO_THE_DATA
+from genbench.nn.time_network import planar
 from genbench.recipe import Preset, Recipe
 
 __all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
@@ -23,6 +24,7 @@ class OTCFM(CFM):
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.4)
     presets: ClassVar[tuple[Preset, ...]] = (
+        planar(4.0),
         Preset({"hidden": 128, "lr": 4e-3, "step_ms": 3.3}, dims=(8, None)),
         *PRESETS[1:],
         *ON_LINES,
@@ -50,7 +52,7 @@ class VPCFM(CFM):
     """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching."""
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.1)
-    presets: ClassVar[tuple[Preset, ...]] = PRESETS
+    presets: ClassVar[tuple[Preset, ...]] = (planar(3.8), *PRESETS)
     own_path = "variance_preserving"
 
 
@@ -61,5 +63,5 @@ class SBCFM(CFM):
     """Flow matching of a Schrödinger bridge: entropic transport between the ends, Brownian bridges between pairs."""
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=8.0)
-    presets: ClassVar[tuple[Preset, ...]] = PRESETS
+    presets: ClassVar[tuple[Preset, ...]] = (planar(9.6), *PRESETS)
     own_path, own_coupling = "bridge", "entropic"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from genbench.model import register_model
-from genbench.models.flow_matching import CFM, KINDS
+from genbench.models.flow_matching import CFM, KINDS, ON_LINES, PRESETS, TO_THE_DATA
 from genbench.nn.ode import integrate
-from genbench.recipe import Recipe
+from genbench.nn.time_network import planar
+from genbench.recipe import Preset, Recipe
 
 __all__ = ["RectifiedFlow"]
 
@@ -24,6 +27,7 @@ class RectifiedFlow(CFM):
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, cycles=2, step_ms=5.0)
+    presets: ClassVar[tuple[Preset, ...]] = (planar(7.0), *PRESETS, *ON_LINES, *TO_THE_DATA)
     reflow_steps = 6  # midpoint steps with which the first flow is followed back
     second: Tensor  # whether the second flow is being learned
     repaintable = False  # the second flow's noise belongs to its data
