@@ -24,10 +24,9 @@ from genbench.nn.time_network import (
     by_parts,
     drop,
     largest_part,
-    planar,
     time_network,
 )
-from genbench.recipe import Preset, Recipe
+from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["DDPM", "KINDS", "PRESETS"]
 

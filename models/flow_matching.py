@@ -20,17 +20,8 @@ from genbench.nn.path_flow import PathFlow
 from genbench.nn.paths import PATHS, AffinePath, Path
 from genbench.nn.source_distribution import source_distribution
 from genbench.nn.time_embedding import stratified, stratified_normal
-from genbench.nn.time_network import (
-    BACKBONES,
-    PICTURES,
-    TimeNetwork,
-    by_parts,
-    drop,
-    planar,
-    time_network,
-    tracks_by_parts,
-)
-from genbench.recipe import Preset, Recipe
+from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, time_network, tracks_by_parts
+from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["CFM", "KINDS", "ON_LINES", "PRESETS", "TO_THE_DATA"]
 

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from genbench.model import register_model
 from genbench.models.flow_matching import CFM, KINDS, ON_LINES, PRESETS, TO_THE_DATA
-from genbench.nn.time_network import planar
-from genbench.recipe import Preset, Recipe
+from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
 

@@ -10,8 +10,7 @@ from torch import Tensor
 from genbench.model import register_model
 from genbench.models.flow_matching import CFM, KINDS, ON_LINES, PRESETS, TO_THE_DATA
 from genbench.nn.ode import integrate
-from genbench.nn.time_network import planar
-from genbench.recipe import Preset, Recipe
+from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["RectifiedFlow"]
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from genbench.model import register_model
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, coupling_flow
 from genbench.nn.flow_model import FlowModel
-from genbench.recipe import Preset, Recipe
+from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["SplineFlow"]
 
@@ -31,6 +31,7 @@ class SplineFlow(FlowModel):
 
     recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=9.0)
     presets: ClassVar[tuple[Preset, ...]] = (
+        planar(7.0),
         Preset({"bins": 5, "depth": 2, "lr": 4e-3, "weight_decay": 0.1}, dims=(8, None)),
     )
 

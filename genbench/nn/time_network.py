@@ -22,7 +22,6 @@ __all__ = [
     "by_parts",
     "drop",
     "largest_part",
-    "planar",
     "time_network",
     "tracks_by_parts",
 ]
@@ -43,16 +42,6 @@ PICTURES = (  # presets; an MLP learns 8×8 pixels in a tenth of the time that a
 )
 UNLABELLED = 0.1  # share of a batch that is learned without labels (Ho & Salimans 2021, §4: 0.1 or 0.2)
 AT_ONCE = 256  # pictures that go through a network at once, when nothing is learned
-
-
-def planar(step_ms: float) -> Preset:
-    """Return the preset for points of few coordinates, whose steps take so long: SOAP.
-
-    With 200,000 points and the same 45 s it leaves flow matching and diffusion a half of the KL that AdamW does (ot_cfm
-    on circles 0.006 nats and 0.011, on a checkerboard 0.057 and 0.071), though it makes but half as many steps.
-    """
-    soap = {"optimiser": "soap", "lr": 1e-2, "beta1": 0.95, "beta2": 0.95}
-    return Preset(soap | {"step_ms": step_ms}, kinds=("points",), dims=(1, 7))
 
 
 class Given(NamedTuple):
