@@ -1,8 +1,9 @@
 """Ours beside the peers' published recipes: the same data, one core, the same seconds of training, one after the other.
 
 For each pair and dataset the peer trains first, for `--seconds` of wall time, then ours, for 1/20, 1/10, 1/4, 1/2 and
-all of that time. Both see the same standardised training points; both are scored by genbench's own metrics at
-n = 50,000, on the same reference points and directions.
+all of that time. Both see the same standardised training points, so many (`--train`) that the excess speaks of the
+models and not of their sample: 20,000 training points, drawn again, are themselves half a floor above it. Both are
+scored by genbench's own metrics at n = 50,000, on the same reference points and directions.
 
   excess   sliced W2 above that of the oracle, fresh draws of the truth (its mean over 4 draws); in the data's units
   kl       KL(truth ‖ model) in nats, where both have a density
@@ -51,13 +52,14 @@ INSTALL = (
 class Course:
     """A dataset with a seed: its splits, and the same score for whoever ran."""
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, train: int) -> None:
         import genbench
+        from genbench.dataset import Sizes
         from genbench.seeding import stream
         from genbench.standardise import Standardiser
 
         self.dataset, self.seed = genbench.load_dataset(name), seed
-        self.splits = self.dataset.splits(stream(seed, "data"))
+        self.splits = self.dataset.splits(stream(seed, "data"), Sizes(train=train))
         self.units = Standardiser.fit(self.splits.train)
         draws = [self.dataset.sample(50_000, seed=stream(seed, "oracle", k)) for k in range(ORACLE_DRAWS)]
         self.floor = float(np.mean([self.score(x)["sliced_w2"] for x in draws]))
@@ -121,15 +123,23 @@ def run_ours(model: str, course: Course, seconds: float, with_kl: bool) -> dict[
         return facts | FAILED | {"why": str(error)}
 
 
-def compare(model: str, data: str, seed: int, seconds: float) -> dict[str, Any]:
+def compare(model: str, data: str, seed: int, seconds: float, train: int) -> dict[str, Any]:
     """Return one row of the table: the peer, then ours at each share of its time."""
     recipe, _, goal = PAIRS[model]
-    course = Course(data, seed)
+    course = Course(data, seed, train)
     peer = run_peer(recipe, course, seconds)
     final = run_ours(model, course, seconds, with_kl=True)
     runs = [run_ours(model, course, share * seconds, with_kl=peer["kl"] is not None) for share in SHARES[:-1]]
     runs.append(final)
-    row = {"model": model, "data": data, "seed": seed, "seconds": seconds, "floor": course.floor, "goal": goal}
+    row = {
+        "model": model,
+        "data": data,
+        "seed": seed,
+        "seconds": seconds,
+        "train": train,
+        "floor": course.floor,
+        "goal": goal,
+    }
     return row | {
         "peer": peer,
         "ours": runs,
@@ -198,13 +208,14 @@ def options() -> argparse.Namespace:
     parser.add_argument("--data", default=",".join(DATA), metavar="NAMES", help="datasets (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=20.0, help="training time of the peer (default: %(default)g)")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 … N−1 (default: %(default)d)")
+    parser.add_argument("--train", type=int, default=200_000, help="training points (default: %(default)d)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="store the table as JSON, row by row")
     chosen = parser.parse_args()
     chosen.pairs, chosen.data = chosen.pairs.split(","), chosen.data.split(",")
     if unknown := set(chosen.pairs) - set(PAIRS):
         parser.error(f"no peer for {min(unknown)}; choose from {', '.join(PAIRS)}")
-    if not chosen.seconds > 0 or chosen.seeds < 1:
-        parser.error("--seconds must be positive and --seeds at least 1")
+    if not chosen.seconds > 0 or min(chosen.seeds, chosen.train) < 1:
+        parser.error("--seconds must be positive, --seeds and --train at least 1")
     return chosen
 
 
@@ -228,7 +239,7 @@ def main() -> int:
     try:
         for pair, data, seed in bar:
             bar.set_description(f"{pair} on {data}")
-            rows.append(compare(pair, data, seed, chosen.seconds))
+            rows.append(compare(pair, data, seed, chosen.seconds, chosen.train))
             if chosen.out:
                 store(rows, chosen.out)
     except GenbenchError as error:

@@ -43,7 +43,7 @@ def test_a_peer_that_gives_nan_has_diverged_and_gets_no_score(peers, monkeypatch
 
     nothing = lambda x, seconds: fake(lambda n: torch.full((n, 2), torch.nan))  # noqa: E731
     monkeypatch.setitem(published_recipes.RECIPES, "none", nothing)
-    course = peers.Course("moons", 0)
+    course = peers.Course("moons", 0, 2000)
     peer = peers.run_peer("none", course, 1.0)
     assert peer["status"] == "diverged"
     assert peer["excess"] is None
@@ -55,7 +55,7 @@ def test_the_truth_itself_has_no_excess(peers, monkeypatch):
     """A peer that samples the truth is at the floor: its sliced W2 of 0.005 to 0.01 is known to about ± 0.001."""
     import published_recipes
 
-    course = peers.Course("moons", 0)
+    course = peers.Course("moons", 0, 2000)
     z = torch.tensor(course.units.forward(course.dataset.sample(50_000, seed=7)))
     monkeypatch.setitem(published_recipes.RECIPES, "truth", lambda x, seconds: fake(lambda n: z))
     peer = peers.run_peer("truth", course, 1.0)
