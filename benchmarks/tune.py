@@ -4,6 +4,7 @@ The test split, on which leaderboards are made, is never looked at. Presets of m
 
   python benchmarks/tune.py cfm --data moons --grid hidden=64,128 lr=2e-3,4e-3,8e-3 --budget quick --seeds 2
   python benchmarks/tune.py spline_flow --data "wine,gaussian_mixture[dim=16]" --grid couplings=2,4 bins=8,16
+  python benchmarks/tune.py spline_flow --data moons,checkerboard --train 200000 --budget 20s --grid frequencies=0,4
 
 Lower scores are better: the nll in nats where the model has a density, else the sliced W2 to the validation points. The
 first line of the grid is always the model as it is now, so that a change can be seen to be worth it.
@@ -31,6 +32,7 @@ from typing import Any
 
 import numpy as np
 
+from genbench.dataset import Sizes
 from genbench.errors import GenbenchError
 from genbench.spec import Spec, parse, parse_list
 
@@ -45,6 +47,7 @@ class Trial:
     budget: str
     score: str  # "auto", "nll" or "sliced_w2"
     plugins: tuple[str, ...] = ()
+    train: int = Sizes.train
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def perform(trial: Trial) -> Result:
 
     dataset = genbench.load_dataset(trial.data.name, plugins=trial.plugins, **trial.data.params)
     model = genbench.load_model(trial.model.name, plugins=trial.plugins, **trial.model.params)
-    splits = dataset.splits(stream(trial.seed, "data"))
+    splits = dataset.splits(stream(trial.seed, "data"), Sizes(train=trial.train))
     train, validation = splits.train, splits.validation
     score = (
         "nll" if trial.score == "auto" and model.card.likelihood != "none" else trial.score.replace("auto", "sliced_w2")
@@ -186,12 +189,19 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--grid", nargs="+", default=[], metavar="NAME=V,V", help="values to try; all combinations are")
     parser.add_argument("--budget", default="quick", help="quick, standard, 2000 (steps), 20s (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=2, metavar="N", help="seeds 0 … N−1 (default: %(default)d)")
+    parser.add_argument(
+        "--train",
+        type=int,
+        default=Sizes.train,
+        metavar="N",
+        help="points of a synthetic dataset (default: %(default)d)",
+    )
     parser.add_argument("--score", choices=("auto", "nll", "sliced_w2"), default="auto", help="what is scored")
     parser.add_argument("--jobs", type=int, default=cores, metavar="N", help="processes of one thread (default: cores)")
     parser.add_argument("--plugin", action="append", default=[], metavar="PATH", help="a file with plugins of your own")
     chosen = parser.parse_args(arguments)
-    if chosen.seeds < 1 or chosen.jobs < 0:
-        parser.error("--seeds must be at least 1 and --jobs at least 0")
+    if min(chosen.seeds, chosen.train) < 1 or chosen.jobs < 0:
+        parser.error("--seeds and --train must be at least 1 and --jobs at least 0")
     return chosen
 
 
@@ -201,7 +211,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         models, data = combinations(parse(chosen.model), chosen.grid), parse_list(chosen.data)
         tasks = itertools.product(models, data, range(chosen.seeds))
-        trials = [Trial(m, d, seed, chosen.budget, chosen.score, tuple(chosen.plugin)) for m, d, seed in tasks]
+        plugins = tuple(chosen.plugin)
+        trials = [Trial(m, d, seed, chosen.budget, chosen.score, plugins, chosen.train) for m, d, seed in tasks]
         results = run(trials, min(chosen.jobs, len(trials)))
     except GenbenchError as error:
         print(f"tune: {error}", file=sys.stderr)

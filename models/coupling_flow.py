@@ -1,4 +1,4 @@
-"""Flows of coupling layers: affine (Real NVP) or additive (NICE), with Glow's linear maps and normalisation."""
+"""Flows of affine (Real NVP) or additive (NICE) couplings, with Glow's linear maps, of a mixture of Gaussians."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from genbench.model import register_model
 from genbench.nn.couplings import Additive, Affine, Transform, coupling_flow
-from genbench.nn.flow_model import FlowModel
+from genbench.nn.flow_model import FlowModel, base_of
 from genbench.nn.mixing import MIXINGS
+from genbench.nn.prior import check_components
 from genbench.recipe import Preset, Recipe
 
 __all__ = ["CouplingFlow"]
@@ -16,12 +17,18 @@ TRANSFORMS = ("affine", "additive")
 
 
 @register_model(
-    "coupling_flow", family="normalizing flow", likelihood="exact", paper="Dinh et al. 2017; Kingma and Dhariwal 2018"
+    "coupling_flow",
+    family="normalizing flow",
+    likelihood="exact",
+    paper="Dinh et al. 2017; Kingma and Dhariwal 2018; Izmailov et al. 2020",
 )
 class CouplingFlow(FlowModel):
     """Real NVP, NICE or Glow: many couplings, each with a small network, and a map that mixes the coordinates.
 
-    In one dimension a coupling has nothing to condition on, and the flow is a Gaussian.
+    In one dimension a coupling has nothing to condition on, and the flow is affine.
+
+    Its base is a mixture of Gaussians that is learned with the couplings (Izmailov et al. 2020). From N(0, I) 0.011 to
+    0.032 nats were left on two moons after 20 s, as the seed would have it; from 30 Gaussians 0.003 to 0.005 are.
 
     Args:
         couplings: Number of coupling layers.
@@ -34,10 +41,12 @@ class CouplingFlow(FlowModel):
         clamp: Largest absolute log-scale of an affine coupling, approached softly.
         frequencies: Sines and cosines of each coordinate, at 1, 2, 4, … radians per standard deviation, that a
             coupling's network reads beside it.
+        components: Gaussians of the base; 0 for N(0, I), which is Real NVP's own.
     """
 
     recipe = Recipe(batch_size=512, lr=8e-3, ema=0.995, step_ms=25.0)
     presets: ClassVar[tuple[Preset, ...]] = (
+        Preset({"couplings": 8, "components": 30, "batch_size": 256, "step_ms": 10.0}, kinds=("points",), dims=(1, 7)),
         Preset(
             {"couplings": 12, "hidden": 128, "mixing": "linear", "clamp": 1.0, "frequencies": 0}
             | {"batch_size": 256, "lr": 3e-3, "step_ms": 15.0},
@@ -56,6 +65,7 @@ class CouplingFlow(FlowModel):
         depth: int = 2,
         clamp: float = 0.5,
         frequencies: int = 3,
+        components: int = 16,
     ) -> None:
         for name, value in (("couplings", couplings), ("hidden", hidden), ("depth", depth)):
             if value < 1:
@@ -68,11 +78,14 @@ class CouplingFlow(FlowModel):
             raise ValueError(f"mixing={mixing} must be one of {', '.join(MIXINGS)}")
         if not clamp > 0:
             raise ValueError(f"clamp={clamp} must be positive")
+        check_components(components)
         self.couplings, self.transform, self.mixing, self.actnorm = couplings, transform, mixing, actnorm
         self.hidden, self.depth, self.clamp, self.frequencies = hidden, depth, clamp, frequencies
+        self.components = components
 
     def build(self, shape: tuple[int, ...]) -> None:
         (d,) = shape
+        self.prior = base_of(self.components, d)
         kind: Transform = Affine(self.clamp) if self.transform == "affine" else Additive()
         self.flow = coupling_flow(
             d, self.couplings, kind, self.hidden, self.depth, self.mixing, self.actnorm, self.frequencies

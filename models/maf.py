@@ -13,6 +13,7 @@ from genbench.nn.flow_model import FlowModel
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixing import ActNorm, LinearMap, Permutation
 from genbench.nn.mixture import Mixture, standard_parameters
+from genbench.nn.prior import StandardNormal
 from genbench.recipe import Preset, Recipe
 
 __all__ = ["MAF", "AutoregressiveLayer"]
@@ -110,7 +111,7 @@ class MAF(FlowModel):
             if self.actnorm:
                 layers.append(ActNorm(self.d))
             layers.append(AutoregressiveLayer(self.d, self.hidden, self.depth, self.clamp, self.frequencies))
-        self.flow = Flow(self.d, layers)
+        self.flow, self.prior = Flow(self.d, layers), StandardNormal(self.d)
         if self.components:
             self.base = MaskedNetwork(self.d, self.hidden, self.depth, 3 * self.components)
             self.base.set_constant(standard_parameters(self.components))
@@ -123,8 +124,5 @@ class MAF(FlowModel):
                 z[:, i] = Mixture.of(self.base.step(state, z, i)).sample()
         return z
 
-    def log_density(self, x: Tensor) -> Tensor:
-        if not self.components:
-            return super().log_density(x)
-        z, log_det = self.flow(x)
-        return Mixture.of(self.base(z)).log_prob(z).sum(dim=1) + log_det
+    def base_log_prob(self, z: Tensor) -> Tensor:
+        return Mixture.of(self.base(z)).log_prob(z).sum(dim=1) if self.components else super().base_log_prob(z)

@@ -7,7 +7,6 @@ the log-determinant (b,) of its Jacobian in nats.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -170,7 +169,7 @@ class Coupling(nn.Module):
 
 
 class Flow(nn.Module):
-    """A stack of invertible layers that maps data to standard normal noise.
+    """A stack of invertible layers that maps data to noise.
 
     Args:
         d: Number of coordinates.
@@ -212,11 +211,6 @@ class Flow(nn.Module):
         for layer in reversed(self.layers):
             states.append(layer.inverse(states[-1])[0])  # type: ignore[operator]
         return torch.linspace(0, 1, len(states)), torch.stack(states)
-
-    def log_prob(self, x: Tensor) -> Tensor:
-        """Return log p(x) = log N(z(x); 0, I) + log |det dz/dx| in nats (b,), by change of variables."""
-        z, log_det = self(x)
-        return log_det - 0.5 * (z.square().sum(dim=1) + self.d * math.log(2 * math.pi))
 
 
 def coupling_flow(

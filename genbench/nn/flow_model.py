@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from genbench.nn.couplings import Flow
+from genbench.nn.prior import MixturePrior, StandardNormal, prior_of
 from genbench.torch_model import TorchModel
 
-__all__ = ["FlowModel"]
+__all__ = ["FlowModel", "base_of"]
+
+SPREAD = 0.95  # of the means at first
+
+
+def base_of(components: int, d: int) -> StandardNormal | MixturePrior:
+    """Return N(0, I), or a mixture of so many Gaussians that is learned with the flow (Izmailov et al. 2020).
+
+    A smooth map of one Gaussian must draw filaments between the modes of the data and thin them out step by step. Those
+    of the mixture begin narrow and wide apart, together nearly N(0, I), so that each finds a place of its own.
+    """
+    return prior_of(components, d, SPREAD, math.sqrt(1 - SPREAD**2))
 
 
 class FlowModel(TorchModel):
     """A model whose `build` stores a `flow` from the data to its base, trained by maximum likelihood.
 
-    The base is N(0, I), unless a subclass has draws and a density of its own (Dinh et al. 2017, eq. 3).
+    By the change of variables (Dinh et al. 2017, eq. 3), log p(x) = log p(z(x)) + log |det dz/dx|.
 
     Attributes:
         flow: of points (b, d).
+        prior: the base p(z), unless a subclass has draws and a density of its own.
         at_once: most points that are mapped together outside training, where more would fill the memory.
     """
 
     flow: Flow
+    prior: StandardNormal | MixturePrior
     at_once: ClassVar[int] = 10_000
 
     def draw_base(self, n: int) -> Tensor:
         """Return n points of the base (n, d)."""
-        return torch.randn(n, self.flow.d)
+        return self.prior.sample(n)
+
+    def base_log_prob(self, z: Tensor) -> Tensor:
+        """Return log p(z) in nats (b,) of base points z (b, d)."""
+        return self.prior.log_prob(z)
 
     def log_density(self, x: Tensor) -> Tensor:
         """Return log p(x) in nats (b,) of points x (b, d), all at once."""
-        return self.flow.log_prob(x)
+        z, log_det = self.flow(x)
+        return self.base_log_prob(z) + log_det
 
     def prepare(self, x: Tensor) -> None:
         self.flow.prepare(x)

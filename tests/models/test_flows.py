@@ -5,6 +5,7 @@ from scipy.stats import chi2
 
 import genbench
 from genbench.errors import GenbenchError
+from genbench.spec import parse
 
 FLOWS = ["coupling_flow", "spline_flow"]
 COVARIANCE = np.array([[1.0, 0.8, 0.2], [0.8, 2.0, -0.5], [0.2, -0.5, 0.5]])
@@ -17,9 +18,10 @@ def bent(n, seed=0):
     return np.stack([x1, 0.5 * x1**2 + 0.4 * rng.normal(size=n)], axis=1)
 
 
-@pytest.fixture(scope="module", params=FLOWS)
+@pytest.fixture(scope="module", params=[*FLOWS, "coupling_flow[components=0]"])
 def trained(request):
-    return genbench.load_model(request.param).fit(bent(5000), budget="200")
+    spec = parse(request.param)
+    return genbench.load_model(spec.name, **spec.params).fit(bent(5000), budget="200")
 
 
 def grid(step):
@@ -141,6 +143,7 @@ def test_a_spline_flow_in_one_dimension_is_not_just_a_gaussian():
         ("coupling_flow", {"depth": 0}, "depth=0 must be at least 1"),
         ("coupling_flow", {"clamp": 0.0}, "clamp=0.0 must be positive"),
         ("coupling_flow", {"frequencies": -1}, "frequencies=-1 must not be negative"),
+        ("coupling_flow", {"components": -1}, "components=-1 of the prior must be at least 1, or 0 for"),
         ("coupling_flow", {"transform": "cubic"}, "transform=cubic must be one of affine, additive"),
         ("coupling_flow", {"mixing": "none"}, "mixing=none must be one of linear, permutation, rotation"),
         ("spline_flow", {"couplings": 0}, "couplings=0 must be at least 1"),

@@ -3,6 +3,7 @@ import torch
 from scipy.stats import norm
 
 from genbench.nn.couplings import Additive, Affine, Composite, Coupling, RationalQuadratic, coupling_flow
+from genbench.nn.likelihoods import log_normal
 from genbench.nn.mixing import MIXINGS, ActNorm, LinearMap, Scaling
 
 TRANSFORMS = [
@@ -26,6 +27,11 @@ def randomise(module, seed=0):
 def random_flow(d, transform, couplings=4, **params):
     torch.manual_seed(0)
     return randomise(coupling_flow(d, couplings, transform, hidden=16, depth=2, **params))
+
+
+def log_prob(flow, x):
+    z, log_det = flow(x)
+    return log_normal(z) + log_det
 
 
 def points(n, d):
@@ -140,11 +146,11 @@ def test_density_of_an_affine_flow_in_one_dimension_is_the_gaussian_it_must_be()
     scale = image_of_one - shift
     x = points(30, 1)
     expected = norm.logpdf(x.squeeze(1).numpy(), loc=-shift / scale, scale=1 / scale)
-    torch.testing.assert_close(flow.log_prob(x).detach(), torch.from_numpy(expected), rtol=0, atol=1e-10)
+    torch.testing.assert_close(log_prob(flow, x).detach(), torch.from_numpy(expected), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_every_parameter_has_a_say(transform):
     flow = random_flow(3, transform, actnorm=True)
-    flow.log_prob(points(100, 3)).mean().backward()
+    log_prob(flow, points(100, 3)).mean().backward()
     assert all((p.grad != 0).any() for p in flow.parameters())
