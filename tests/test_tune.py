@@ -5,7 +5,14 @@ import math
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
+
+import genbench
+from genbench.dataset import Sizes
+from genbench.seeding import stream
+from genbench.spec import parse
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "tune.py"
 
@@ -52,6 +59,13 @@ def sealed(tmp_path_factory):
     file = tmp_path_factory.mktemp("plugin") / "sealed.py"
     file.write_text(SEALED)
     return str(file)
+
+
+def test_synthetic_data_are_as_many_as_asked_for(tune):
+    trial = tune.Trial(parse("gaussian"), parse("moons"), seed=1, budget="quick", score="auto", train=50)
+    splits = genbench.load_dataset("moons").splits(stream(1, "data"), Sizes(train=50))
+    gaussian = multivariate_normal(splits.train.mean(axis=0), np.cov(splits.train.T, ddof=0))
+    assert tune.perform(trial).value == pytest.approx(-gaussian.logpdf(splits.validation).mean(), abs=1e-4)
 
 
 @pytest.mark.parametrize("model", ["gaussian", "gan[hidden=8]"])
