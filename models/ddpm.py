@@ -14,7 +14,7 @@ from genbench.errors import GenbenchWarning
 from genbench.model import register_model
 from genbench.nn.diffusion_model import Diffusion
 from genbench.nn.error_by_angle import ErrorByAngle
-from genbench.nn.guide import GUIDED, check_guide
+from genbench.nn.guide import GUIDED, check_guidance
 from genbench.nn.noise_schedule import NoiseSchedule, log_normal
 from genbench.nn.ode import Watch
 from genbench.nn.time_embedding import stratified
@@ -130,12 +130,9 @@ class DDPM(Diffusion):
                 raise ValueError(f"{name}={chosen} must be one of {', '.join(map(str, known))}")
         if not 0 <= eta <= 1:
             raise ValueError(f"eta={eta} must be in [0, 1]")
-        for name, number in {"density_steps": density_steps, "guidance": guidance}.items():
-            if not number >= 0:
-                raise ValueError(f"{name}={number} must not be negative")
-        if guidance != 1 and not conditional:
-            raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
-        check_guide(guide, autoguidance)
+        if not density_steps >= 0:
+            raise ValueError(f"density_steps={density_steps} must not be negative")
+        check_guidance(conditional, guidance, guide, autoguidance)
         self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.timesteps, self.schedule = timesteps, schedule
         self.prediction, self.emphasis, self.time_embedding = prediction, emphasis, time_embedding

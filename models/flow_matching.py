@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from genbench.model import register_model
-from genbench.nn.guide import GUIDED, check_guide
+from genbench.nn.guide import GUIDED, check_guidance
 from genbench.nn.minibatch_ot import entropic_pairing, optimal_pairing
 from genbench.nn.ode import EXACT_UP_TO, SOLVERS, Watch, integrate, stochastic_euler
 from genbench.nn.path_flow import PathFlow
@@ -136,13 +136,11 @@ class CFM(PathFlow):
                 raise ValueError(f"{name}={choice} is unknown; choose one of {', '.join(known)}")
         if sigma is not None and not sigma >= 0:
             raise ValueError(f"sigma={sigma} must not be negative")
-        numbers = {"noise": noise, "density_steps": density_steps, "guidance": guidance, "time_std": time_std}
+        numbers = {"noise": noise, "density_steps": density_steps, "time_std": time_std}
         for name, number in numbers.items():
             if not number >= 0:
                 raise ValueError(f"{name}={number} must not be negative")
-        if guidance != 1 and not conditional:
-            raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
-        check_guide(guide, autoguidance)
+        check_guidance(conditional, guidance, guide, autoguidance)
         self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.path, self.coupling, self.sigma = path, coupling, sigma
         self.source, self.ot_batch = source, ot_batch

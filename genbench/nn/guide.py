@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from genbench.averaging import move
 from genbench.recipe import Preset
 
-__all__ = ["GUIDED", "Guide", "check_guide"]
+__all__ = ["GUIDED", "Guide", "check_guidance"]
 
 # Presets. Digits after 10 s, FID of the classifier: ddpm 56 -> 18, ot_cfm 73 -> 30, cfm 60 -> 29. On 64×64 pictures
 # after 300 s the same weight burned them out: 18 to 84 % of circles, boards and bars were recognised, without it all.
@@ -43,8 +43,12 @@ class Guide(nn.Module):
             move(list(self.network.parameters()), weights, DECAY, self.count)
 
 
-def check_guide(guide: float, autoguidance: float) -> None:
-    """Raise ValueError if a share of the training and a weight of samples are out of range, or do not go together."""
+def check_guidance(conditional: bool, guidance: float, guide: float, autoguidance: float) -> None:
+    """Raise ValueError if a weight of samples or a share of the training is out of range, or lacks what it needs."""
+    if not guidance >= 0:
+        raise ValueError(f"guidance={guidance} must not be negative")
+    if guidance != 1 and not conditional:
+        raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
     if not 0 <= guide < 1:
         raise ValueError(f"guide={guide} must be a share of the training, in [0, 1)")
     if not autoguidance >= 0:
