@@ -14,6 +14,7 @@ from genbench.recipe import Preset, Recipe
 __all__ = ["CouplingFlow"]
 
 TRANSFORMS = ("affine", "additive")
+SPREAD = 0.95  # of the base's means; after 200 steps 0.015 nats were left on two moons, with 0.8 0.023
 
 
 @register_model(
@@ -85,7 +86,7 @@ class CouplingFlow(FlowModel):
 
     def build(self, shape: tuple[int, ...]) -> None:
         (d,) = shape
-        self.prior = base_of(self.components, d)
+        self.prior = base_of(self.components, d, SPREAD)
         kind: Transform = Affine(self.clamp) if self.transform == "affine" else Additive()
         self.flow = coupling_flow(
             d, self.couplings, kind, self.hidden, self.depth, self.mixing, self.actnorm, self.frequencies

