@@ -39,7 +39,7 @@ class SplineFlow(FlowModel):
 
     recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=9.0)
     presets: ClassVar[tuple[Preset, ...]] = (
-        planar(7.0),
+        planar(8.0),
         Preset({"frequencies": 3, "components": 30}, kinds=("points",), dims=(1, 7)),
         Preset({"bins": 5, "depth": 2, "lr": 4e-3, "weight_decay": 0.1}, dims=(8, None)),
     )

@@ -377,3 +377,12 @@ def test_bad_parameters_are_refused():
 def test_a_likelihood_by_random_directions_is_called_an_estimate(d, kind):
     x = np.random.default_rng(0).normal(size=(100, d))
     assert genbench.load_model("cfm").fit(x, budget="2").likelihood == kind
+
+
+def test_the_clock_of_the_diffusion_path_draws_the_noise_levels_of_ddpm():
+    """In the plane ln β/α is about N(−1.2, 1.2²), which ddpm draws; by the even clock its deviation is 2.7."""
+    model = genbench.load_model("vp_cfm").fit(np.random.default_rng(0).normal(size=(100, 2)), budget="1").model
+    alpha, beta, _, _ = model.way.coefficients(model.way.time(model._clock(10_000)))
+    level = (beta / alpha).log()
+    assert level.mean().item() == pytest.approx(-1.2, abs=0.1)
+    assert level.std().item() == pytest.approx(1.2, abs=0.1)
