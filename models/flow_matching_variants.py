@@ -50,8 +50,8 @@ class FM(CFM):
 class VPCFM(CFM):
     """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching.
 
-    Its clock draws noise levels β/α of points about as ddpm does, log-normal with mean −1.2 and deviation 1.2 (Karras et
-    al. 2022, table 1). After 2,500 steps 0.019 nats were left on two moons, by an even clock 0.028.
+    Its clock draws noise levels β/α of points about as ddpm does, log-normal with mean −1.2 and deviation 1.2 (Karras
+    et al. 2022, table 1). After 2,500 steps 0.019 nats were left on two moons, by an even clock 0.028.
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.1)
