@@ -187,14 +187,25 @@ def _text(value: float | None, digits: int = 4) -> str:
 
 
 def store(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write the rows with what they ran on; each finished row is safe."""
+    """Write the rows with what they ran on, each with its commit; rows of earlier runs that they do not replace stay."""
     from genbench.environment import environment
 
     facts = environment()
+    rows = [row | {"commit": facts["commit"]} for row in rows]
+    if path.exists():
+        taken = {_place(row) for row in rows}
+        earlier = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        rows = sorted([*(row for row in earlier if _place(row) not in taken), *rows], key=_place)
     packages = {package for _, package, _ in PAIRS.values()}
     facts["libraries"] |= {name: version(name) for name in sorted(packages) if _installed(name)}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"environment": facts, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+def _place(row: dict[str, Any]) -> tuple[int, int, str, int]:
+    """Return where a row stands in the whole table."""
+    seed, data, model = row["seed"], row["data"], row["model"]
+    return seed, DATA.index(data) if data in DATA else len(DATA), data, list(PAIRS).index(model)
 
 
 def _installed(package: str) -> bool:
@@ -209,7 +220,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=20.0, help="training time of the peer (default: %(default)g)")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 … N−1 (default: %(default)d)")
     parser.add_argument("--train", type=int, default=200_000, help="training points (default: %(default)d)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="store the table as JSON, row by row")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="store the table as JSON, beside rows of other runs")
     chosen = parser.parse_args()
     chosen.pairs, chosen.data = chosen.pairs.split(","), chosen.data.split(",")
     if unknown := set(chosen.pairs) - set(PAIRS):

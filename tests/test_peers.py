@@ -1,6 +1,7 @@
 """The comparison with peers: what it refuses, and what it makes of a peer that diverged."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -71,3 +72,17 @@ def test_sooner_is_the_first_budget_that_reaches_the_peer_in_every_score(peers):
     assert peers._sooner(runs, {"excess": 0.2, "kl": 0.3}, 20) == 2
     assert peers._sooner(runs, {"excess": 0.2, "kl": None}, 20) == 10
     assert peers._sooner(runs, {"excess": 0.05, "kl": None}, 20) is None
+
+
+def test_a_run_of_some_pairs_keeps_the_rows_of_the_others(peers, tmp_path):
+    file = tmp_path / "peers.json"
+    row = {"seed": 0, "data": "moons", "model": "spline_flow", "seconds": 1.0}
+    peers.store([row, row | {"data": "checkerboard", "model": "cfm"}], file)
+    peers.store([row | {"model": "cfm"}, row | {"seconds": 2.0}], file)
+    rows = json.loads(file.read_text())["rows"]
+    assert [(r["data"], r["model"], r["seconds"]) for r in rows] == [
+        ("moons", "cfm", 1.0),
+        ("moons", "spline_flow", 2.0),
+        ("checkerboard", "cfm", 1.0),
+    ]
+    assert all(r["commit"] for r in rows)
