@@ -187,7 +187,7 @@ def _text(value: float | None, digits: int = 4) -> str:
 
 
 def store(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write the rows with what they ran on, each with its commit; rows of earlier runs that they do not replace stay."""
+    """Write the rows with what they ran on, each with its commit; rows of earlier runs stay, but for the same pairs."""
     from genbench.environment import environment
 
     facts = environment()
