@@ -111,7 +111,7 @@ class MAF(FlowModel):
             if self.actnorm:
                 layers.append(ActNorm(self.d))
             layers.append(AutoregressiveLayer(self.d, self.hidden, self.depth, self.clamp, self.frequencies))
-        self.flow, self.prior = Flow(self.d, layers), StandardNormal(self.d)
+        self.flow, self.prior = Flow(layers), StandardNormal(self.d)
         if self.components:
             self.base = MaskedNetwork(self.d, self.hidden, self.depth, 3 * self.components)
             self.base.set_constant(standard_parameters(self.components))

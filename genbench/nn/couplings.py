@@ -172,13 +172,11 @@ class Flow(nn.Module):
     """A stack of invertible layers that maps data to noise.
 
     Args:
-        d: Number of coordinates.
         layers: Modules with `forward` and `inverse`, each returning points and a log-determinant.
     """
 
-    def __init__(self, d: int, layers: list[nn.Module]) -> None:
+    def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__()
-        self.d = d
         self.layers = nn.ModuleList(layers)
 
     @torch.no_grad()
@@ -247,4 +245,4 @@ def coupling_flow(
         layers.append(Coupling(d, i % 2 == 1, transform, hidden, depth, frequencies))
     if isinstance(transform, Additive):
         layers.append(Scaling(d))
-    return Flow(d, layers)
+    return Flow(layers)
