@@ -189,17 +189,31 @@ def _text(value: float | None, digits: int = 4) -> str:
 def store(rows: list[dict[str, Any]], path: Path) -> None:
     """Write the rows with what they ran on, each with its commit; rows of earlier runs stay, but for the same pairs."""
     from genbench.environment import environment
+    from genbench.files import write_whole
 
     facts = environment()
     rows = [row | {"commit": facts["commit"]} for row in rows]
-    if path.exists():
-        taken = {_place(row) for row in rows}
-        earlier = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        rows = sorted([*(row for row in earlier if _place(row) not in taken), *rows], key=_place)
+    taken = {_place(row) for row in rows}
+    rows = sorted([*(row for row in stored(path) if _place(row) not in taken), *rows], key=_place)
     packages = {package for _, package, _ in PAIRS.values()}
     facts["libraries"] |= {name: version(name) for name in sorted(packages) if _installed(name)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"environment": facts, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps({"environment": facts, "rows": rows}, indent=1) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def stored(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file that may not be there; GenbenchError if it holds something else."""
+    from genbench.errors import GenbenchError
+
+    if not path.exists():
+        return []
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        list(map(_place, rows))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GenbenchError(f"{path} holds no table of peers; give --out another file") from error
+    return rows
 
 
 def _place(row: dict[str, Any]) -> tuple[int, int, str, int]:
@@ -248,6 +262,8 @@ def main() -> int:
     tasks = [(pair, data, seed) for seed in range(chosen.seeds) for data in chosen.data for pair in chosen.pairs]
     bar = tqdm(tasks, unit="pair")
     try:
+        if chosen.out:
+            stored(chosen.out)  # a wrong file is refused before anything is trained
         for pair, data, seed in bar:
             bar.set_description(f"{pair} on {data}")
             rows.append(compare(pair, data, seed, chosen.seconds, chosen.train))

@@ -86,3 +86,15 @@ def test_a_run_of_some_pairs_keeps_the_rows_of_the_others(peers, tmp_path):
         ("checkerboard", "cfm", 1.0),
     ]
     assert all("commit" in r for r in rows)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"rows": [{"seed": 0}]}'])
+def test_a_file_of_something_else_is_refused_before_anything_is_trained(peers, monkeypatch, tmp_path, capsys, text):
+    file = tmp_path / "peers.json"
+    file.write_text(text)
+    monkeypatch.setattr(peers, "_installed", lambda name: True)
+    monkeypatch.setattr(peers, "compare", lambda *request: pytest.fail("trained"))
+    monkeypatch.setattr(sys, "argv", ["peers.py", "--out", str(file)])
+    assert peers.main() == 2
+    assert f"{file} holds no table of peers" in capsys.readouterr().err
+    assert file.read_text() == text
