@@ -90,7 +90,7 @@ class DDPM(Diffusion):
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.0)
-    presets: ClassVar[tuple[Preset, ...]] = (planar(3.6), *PRESETS, *GUIDED)
+    presets: ClassVar[tuple[Preset, ...]] = (planar(5.4, 1024, 0.9), *PRESETS, *GUIDED)
 
     def __init__(
         self,

@@ -95,7 +95,7 @@ class CFM(PathFlow):
 
     network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=1.9)
-    presets: ClassVar[tuple[Preset, ...]] = (planar(3.6), *PRESETS, *ON_LINES, *TO_THE_DATA)
+    presets: ClassVar[tuple[Preset, ...]] = (planar(5.8, 1024, 0.9), *PRESETS, *ON_LINES, *TO_THE_DATA)
     own_path, own_coupling = "straight", "independent"
 
     def __init__(

@@ -12,7 +12,8 @@ from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["SplineFlow"]
 
-SPREAD = 0.8  # of the base's means; with 0.95 0.057 nats were left on a checkerboard after 20 s, and 0.034 with this
+SPREAD = 0.8  # of the base's means; with 0.95 0.026 and 0.059 nats were left on a checkerboard (two seeds, 20 s of
+# training), with this 0.028 and 0.035; on eight Gaussians 0.0005 on average, with this 0.0030
 
 
 @register_model(
@@ -23,8 +24,8 @@ class SplineFlow(FlowModel):
 
     As in the paper, a learned linear map goes before the couplings. Beyond the paper, an affine map read off the same
     network goes before each spline: it brings what a heavy tail holds within the spline's bound. In the plane the
-    networks read sines and cosines, too, and everywhere the base is a mixture of Gaussians: after 280 steps, about 2 s,
-    0.075 nats were left on two moons with neither, 0.031 with the one, and 0.010 with both.
+    networks read sines and cosines, too, and everywhere the base is a mixture of Gaussians: after 220 steps, about 2 s,
+    0.048 nats were left on two moons with neither, 0.020 with the one, and 0.0055 with both.
 
     Args:
         couplings: Number of coupling layers.
@@ -39,8 +40,8 @@ class SplineFlow(FlowModel):
 
     recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=9.0)
     presets: ClassVar[tuple[Preset, ...]] = (
-        planar(8.0),
-        Preset({"frequencies": 3, "components": 30}, kinds=("points",), dims=(1, 7)),
+        planar(9.0, 512, 0.9),
+        Preset({"lr": 1.5e-2, "frequencies": 3, "components": 30}, kinds=("points",), dims=(1, 7)),
         Preset({"bins": 5, "depth": 2, "lr": 4e-3, "weight_decay": 0.1}, dims=(8, None)),
     )
 
