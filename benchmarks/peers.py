@@ -10,30 +10,29 @@ scored by genbench's own metrics at n = 50,000, on the same reference points and
   ratio    ours / theirs, beside the goal; a kl has no ratio where the peer has none
   sooner   the peer's seconds over the fewest seconds in which ours reached its score (its kl too, where it has one)
 
-A peer whose samples are not finite has diverged: it gets no score, and no ratio is taken.
+Scores are means over the seeds, with their standard errors. A peer whose samples are not finite has diverged: it gets
+no score, and that seed no ratio.
 
   python benchmarks/peers.py                                       all of it: about 20 minutes a seed on a quiet core
   python benchmarks/peers.py --pairs spline_flow --data moons      one pair on one dataset
   python benchmarks/peers.py --out results/reference/peers.json    keep the table
+  python benchmarks/peers.py --show results/reference/peers.json   print a table that was kept
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
-import math
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peers_table import show, store, stored
 
 SHARES = (1 / 20, 1 / 10, 1 / 4, 1 / 2, 1)
 ORACLE_DRAWS = 4
-SOONER_GOAL = 10.0
 PAIRS = {  # ours: the peer's recipe, the package that it needs, the goal of ours / theirs
     "cfm": ("torchcfm I-CFM", "torchcfm", 1 / 5),
     "ot_cfm": ("torchcfm OT-CFM", "torchcfm", 1 / 5),
@@ -41,6 +40,7 @@ PAIRS = {  # ours: the peer's recipe, the package that it needs, the goal of our
     "spline_flow": ("zuko NSF", "zuko", 1 / 3),
     "coupling_flow": ("normflows RealNVP", "normflows", 1 / 3),
 }
+PACKAGES = sorted({package for _, package, _ in PAIRS.values()})
 DATA = ("moons", "checkerboard", "eight_gaussians")
 FAILED = {"status": "diverged", "sliced_w2": None, "excess": None, "kl": None}
 INSTALL = (
@@ -131,95 +131,8 @@ def compare(model: str, data: str, seed: int, seconds: float, train: int) -> dic
     final = run_ours(model, course, seconds, with_kl=True)
     runs = [run_ours(model, course, share * seconds, with_kl=peer["kl"] is not None) for share in SHARES[:-1]]
     runs.append(final)
-    row = {
-        "model": model,
-        "data": data,
-        "seed": seed,
-        "seconds": seconds,
-        "train": train,
-        "floor": course.floor,
-        "goal": goal,
-    }
-    return row | {
-        "peer": peer,
-        "ours": runs,
-        "ratio": {name: _ratio(final[name], peer[name]) for name in ("excess", "kl")},
-        "sooner": _sooner(runs, peer, seconds),
-    }
-
-
-def _ratio(ours: float | None, theirs: float | None) -> float | None:
-    """Return ours / theirs; None where one is missing or the peer is at the floor itself."""
-    return None if ours is None or theirs is None or theirs <= 0 else ours / theirs
-
-
-def _sooner(runs: list[dict[str, Any]], peer: dict[str, Any], seconds: float) -> float | None:
-    """Return seconds / the fewest seconds with which ours is as good as the peer; None if never, or if it diverged."""
-    names = [name for name in ("excess", "kl") if peer[name] is not None]
-    reached = [
-        run["seconds"]
-        for run in runs
-        if names and all(run[name] is not None and run[name] <= peer[name] for name in names)
-    ]
-    return seconds / min(reached) if reached else None
-
-
-def show(rows: list[dict[str, Any]]) -> None:
-    """Print the table, and how many of the goals were met."""
-    head = ("model", "peer", "data", "seed", "floor", "excess", "peer's", "ratio", "kl", "peer's", "ratio", "goal")
-    print(("{:14}{:19}{:16}{:>5}" + "{:>9}" * 8 + "{:>8}").format(*head, "sooner"))
-    for row in rows:
-        final, peer, ratio = row["ours"][-1], row["peer"], row["ratio"]
-        theirs = [_text(peer[name]) if peer["status"] == "ok" else "diverged" for name in ("excess", "kl")]
-        own = [_text(final[name]) if final["status"] == "ok" else "diverged" for name in ("excess", "kl")]
-        cells = [_text(row["floor"]), own[0], theirs[0], _text(ratio["excess"], 2), own[1]]
-        cells += [theirs[1], _text(ratio["kl"], 2), _text(row["goal"], 2)]
-        line = f"{row['model']:14}{peer['recipe']:19}{row['data']:16}{row['seed']:>5}"
-        print(line + "".join(f"{cell:>9}" for cell in cells) + f"{_text(row['sooner'], 0):>8}")
-    ratios = [(value, row["goal"]) for row in rows for value in row["ratio"].values() if value is not None]
-    sooner = [row["sooner"] or 0 for row in rows if row["peer"]["status"] == "ok"]
-    print(f"{sum(value <= goal for value, goal in ratios)} of {len(ratios)} ratios within their goal; ", end="")
-    print(f"{sum(s >= SOONER_GOAL for s in sooner)} of {len(sooner)} at least {SOONER_GOAL:.0f} times sooner")
-
-
-def _text(value: float | None, digits: int = 4) -> str:
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
-
-
-def store(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write the rows with what they ran on, each with its commit; rows of earlier runs stay, but for the same pairs."""
-    from genbench.environment import environment
-    from genbench.files import write_whole
-
-    facts = environment()
-    rows = [row | {"commit": facts["commit"]} for row in rows]
-    taken = {_place(row) for row in rows}
-    rows = sorted([*(row for row in stored(path) if _place(row) not in taken), *rows], key=_place)
-    packages = {package for _, package, _ in PAIRS.values()}
-    facts["libraries"] |= {name: version(name) for name in sorted(packages) if _installed(name)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"environment": facts, "rows": rows}, indent=1) + "\n"
-    write_whole(path, lambda file: file.write(text.encode()))
-
-
-def stored(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a file that may not be there; GenbenchError if it holds something else."""
-    from genbench.errors import GenbenchError
-
-    if not path.exists():
-        return []
-    try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        list(map(_place, rows))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GenbenchError(f"{path} holds no table of peers; give --out another file") from error
-    return rows
-
-
-def _place(row: dict[str, Any]) -> tuple[int, int, str, int]:
-    """Return where a row stands in the whole table."""
-    seed, data, model = row["seed"], row["data"], row["model"]
-    return seed, DATA.index(data) if data in DATA else len(DATA), data, list(PAIRS).index(model)
+    row = {"model": model, "data": data, "seed": seed, "seconds": seconds, "train": train}
+    return row | {"floor": course.floor, "goal": goal, "peer": peer, "ours": runs}
 
 
 def _installed(package: str) -> bool:
@@ -235,6 +148,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 … N−1 (default: %(default)d)")
     parser.add_argument("--train", type=int, default=200_000, help="training points (default: %(default)d)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="store the table as JSON, beside rows of other runs")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="print the table stored there, and train nothing")
     chosen = parser.parse_args()
     chosen.pairs, chosen.data = chosen.pairs.split(","), chosen.data.split(",")
     if unknown := set(chosen.pairs) - set(PAIRS):
@@ -244,9 +158,26 @@ def options() -> argparse.Namespace:
     return chosen
 
 
+def print_stored(path: Path) -> int:
+    """Print the table of a file: exit code 2 when it holds none."""
+    from genbench.errors import GenbenchError
+
+    try:
+        rows = stored(path)
+        if not rows:
+            raise GenbenchError(f"{path} is not there or has no rows; make it by --out")
+    except GenbenchError as error:
+        print(f"peers: {error}", file=sys.stderr)
+        return 2
+    show(rows)
+    return 0
+
+
 def main() -> int:
     """Run the pairs in turn and print the table: exit code 2 when a peer is not installed or a name is unknown."""
     chosen = options()
+    if chosen.show:
+        return print_stored(chosen.show)
     missing = sorted({PAIRS[pair][1] for pair in chosen.pairs if not _installed(PAIRS[pair][1])})
     if missing:
         print(f"peers: {', '.join(missing)} missing; {INSTALL}", file=sys.stderr)
@@ -268,7 +199,7 @@ def main() -> int:
             bar.set_description(f"{pair} on {data}")
             rows.append(compare(pair, data, seed, chosen.seconds, chosen.train))
             if chosen.out:
-                store(rows, chosen.out)
+                store(rows, chosen.out, PACKAGES)
     except GenbenchError as error:
         print(f"peers: {error}", file=sys.stderr)
         return 2

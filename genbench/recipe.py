@@ -108,7 +108,7 @@ class Preset:
 
 
 def planar(step_ms: float, batch_size: int = 256, beta: float = 0.95) -> Preset:
-    """Return the preset for points of few coordinates, whose steps take so long: SOAP, with `beta` of both its averages.
+    """Return the preset for points of few coordinates, whose steps take so long: SOAP, both averages by `beta`.
 
     With 200,000 points and 45 s it left a half to two thirds of the KL that AdamW did, with half as many steps of flow
     matching and diffusion: ot_cfm 0.0061 nats and 0.0119, cfm 0.0077 and 0.0121, ddpm 0.0098 and 0.0146, spline_flow

@@ -1,6 +1,6 @@
 """The comparison with peers: what it refuses, and what it makes of a peer that diverged."""
 
-import importlib.util
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -14,12 +14,15 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 @pytest.fixture(scope="module")
 def peers():
     sys.path.insert(0, str(FOLDER))
-    spec = importlib.util.spec_from_file_location("peers", FOLDER / "peers.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
+    yield importlib.import_module("peers")
     sys.path.remove(str(FOLDER))
-    sys.modules.pop("published_recipes", None)
+    for name in ("peers", "peers_table", "published_recipes"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def table(peers):
+    return importlib.import_module("peers_table")
 
 
 def test_missing_peers_are_a_request_to_install_them(peers, monkeypatch, capsys):
@@ -38,7 +41,7 @@ def fake(sample):
     return published_recipes.Trained(sample, None, 1)
 
 
-def test_a_peer_that_gives_nan_has_diverged_and_gets_no_score(peers, monkeypatch):
+def test_a_peer_that_gives_nan_has_diverged_and_gets_no_score(peers, table, monkeypatch):
     """Ours may not be called better than a score that is not there."""
     import published_recipes
 
@@ -48,8 +51,9 @@ def test_a_peer_that_gives_nan_has_diverged_and_gets_no_score(peers, monkeypatch
     peer = peers.run_peer("none", course, 1.0)
     assert peer["status"] == "diverged"
     assert peer["excess"] is None
-    assert peers._ratio(0.01, peer["excess"]) is None
-    assert peers._sooner([{"status": "ok", "seconds": 1, "excess": 0.01}], peer, 20) is None
+    (row,) = table.means([pair([(1, 0.01, 0.01)]) | {"peer": peer}])
+    assert row["ratio"] == {"excess": None, "kl": None}
+    assert row["sooner"] is None
 
 
 def test_the_truth_itself_has_no_excess(peers, monkeypatch):
@@ -64,26 +68,63 @@ def test_the_truth_itself_has_no_excess(peers, monkeypatch):
     assert 0.003 < course.floor < 0.012
 
 
-def test_sooner_is_the_first_budget_that_reaches_the_peer_in_every_score(peers):
-    runs = [
-        {"status": "ok", "seconds": s, "excess": e, "kl": k}
-        for s, e, k in ((1, 0.3, 0.1), (2, 0.1, 0.4), (10, 0.1, 0.2))
-    ]
-    assert peers._sooner(runs, {"excess": 0.2, "kl": 0.3}, 20) == 2
-    assert peers._sooner(runs, {"excess": 0.2, "kl": None}, 20) == 10
-    assert peers._sooner(runs, {"excess": 0.05, "kl": None}, 20) is None
+def pair(runs, excess=0.2, kl=None, seed=0, status="ok"):
+    """Return a row whose trainings of ours have these seconds, excesses and KLs."""
+    ours = [{"status": "ok", "seconds": s, "excess": e, "kl": k} for s, e, k in runs]
+    peer = {"status": status, "recipe": "a peer", "excess": excess, "kl": kl}
+    facts = {"model": "cfm", "data": "moons", "seed": seed, "seconds": 20.0, "train": 100, "floor": 0.01, "goal": 0.5}
+    return facts | {"peer": peer, "ours": ours}
 
 
-def test_a_run_of_some_pairs_keeps_the_rows_of_the_others(peers, tmp_path):
+@pytest.mark.parametrize(("excess", "kl", "sooner"), [(0.2, 0.3, 2), (0.2, None, 10), (0.05, None, None)])
+def test_sooner_is_the_first_budget_that_reaches_the_peer_in_every_score(table, excess, kl, sooner):
+    (row,) = table.means([pair([(1, 0.3, 0.1), (2, 0.1, 0.4), (10, 0.1, 0.2)], excess, kl)])
+    assert row["sooner"] == sooner
+
+
+def test_seeds_are_averaged_before_ratios_are_taken(table, capsys):
+    """Excesses 0.1 and 0.3 beside 0.4 and 1.2: means 0.2 ± 0.1 and 0.8 ± 0.4, by hand; a third seed diverged."""
+    rows = [pair([(10, 0.1, None)], 0.4), pair([(10, 0.3, None)], 1.2, seed=1)]
+    rows.append(pair([(10, 9.0, None)], None, seed=2, status="diverged"))
+    (row,) = table.means(rows)
+    assert row["ours"][0]["excess"] == pytest.approx((0.2, 0.1))
+    assert row["peer"]["excess"] == pytest.approx((0.8, 0.4))
+    assert row["ratio"]["excess"] == pytest.approx(0.25)
+    assert (row["seeds"], row["diverged"], row["sooner"]) == (2, 1, 2)
+    table.show(rows)
+    said = capsys.readouterr().out
+    assert "0.2000±0.1000" in said
+    assert "the peer diverged in 1 more" in said
+    assert "1 of 1 ratios within their goal; 0 of 1 at least 10 times sooner" in said
+
+
+def test_rows_of_other_seconds_are_not_averaged(table):
+    rows = [pair([(10, 0.1, None)]), pair([(5, 0.3, None)], seed=1) | {"seconds": 10.0}]
+    assert [(row["seconds"], row["seeds"]) for row in table.means(rows)] == [(10.0, 1), (20.0, 1)]
+
+
+def test_a_table_that_was_kept_is_printed_again(peers, table, monkeypatch, tmp_path, capsys):
+    file = tmp_path / "peers.json"
+    table.store([pair([(10, 0.1, 0.2)], 0.4, 0.8)], file, ["zuko"])
+    monkeypatch.setattr(peers, "compare", lambda *request: pytest.fail("trained"))
+    monkeypatch.setattr(sys, "argv", ["peers.py", "--show", str(file)])
+    assert peers.main() == 0
+    assert "2 of 2 ratios within their goal" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["peers.py", "--show", str(tmp_path / "none.json")])
+    assert peers.main() == 2
+    assert "none.json is not there" in capsys.readouterr().err
+
+
+def test_a_run_of_some_pairs_keeps_the_rows_of_the_others(table, tmp_path):
     file = tmp_path / "peers.json"
     row = {"seed": 0, "data": "moons", "model": "spline_flow", "seconds": 1.0}
-    peers.store([row, row | {"data": "checkerboard", "model": "cfm"}], file)
-    peers.store([row | {"model": "cfm"}, row | {"seconds": 2.0}], file)
+    table.store([row, row | {"data": "checkerboard", "model": "cfm"}], file, [])
+    table.store([row | {"model": "cfm"}, row | {"seconds": 2.0}], file, [])
     rows = json.loads(file.read_text())["rows"]
     assert [(r["data"], r["model"], r["seconds"]) for r in rows] == [
+        ("checkerboard", "cfm", 1.0),
         ("moons", "cfm", 1.0),
         ("moons", "spline_flow", 2.0),
-        ("checkerboard", "cfm", 1.0),
     ]
     assert all("commit" in r for r in rows)
 
