@@ -13,7 +13,7 @@ from genbench.nn.flow_model import FlowModel
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixing import ActNorm, LinearMap, Permutation
 from genbench.nn.mixture import Mixture, standard_parameters
-from genbench.nn.prior import StandardNormal
+from genbench.nn.prior import StandardNormal, check_components
 from genbench.recipe import Preset, Recipe
 
 __all__ = ["MAF", "AutoregressiveLayer"]
@@ -94,8 +94,7 @@ class MAF(FlowModel):
             raise ValueError(f"frequencies={frequencies} must not be negative")
         if not clamp > 0:
             raise ValueError(f"clamp={clamp} must be positive")
-        if components < 0:
-            raise ValueError(f"components={components} must not be negative")
+        check_components(components)
         self.layers, self.components = layers, components
         self.hidden, self.depth, self.clamp = hidden, depth, clamp
         self.linear, self.actnorm, self.frequencies = linear, actnorm, frequencies
@@ -117,11 +116,11 @@ class MAF(FlowModel):
             self.base.set_constant(standard_parameters(self.components))
 
     def draw_base(self, n: int) -> Tensor:
-        z = super().draw_base(n)
-        if self.components:
-            state = self.base.start(n)
-            for i in range(self.d):
-                z[:, i] = Mixture.of(self.base.step(state, z, i)).sample()
+        if not self.components:
+            return super().draw_base(n)
+        z, state = torch.empty(n, self.d), self.base.start(n)
+        for i in range(self.d):
+            z[:, i] = Mixture.of(self.base.step(state, z, i)).sample()
         return z
 
     def base_log_prob(self, z: Tensor) -> Tensor:
