@@ -79,9 +79,11 @@ def show(rows: Iterable[Row]) -> None:
     for row in table:
         cells = [row["model"], row["recipe"], row["data"], row["seeds"], f"{row['floor']:.4f}"]
         for name in SCORES:
-            gone = "diverged" if row["peer"]["excess"] is None else "–"
-            ratio = row["ratio"][name]
-            cells += [_text(row["ours"][-1][name]), _text(row["peer"][name], gone), _digits(ratio, 2)]
+            both = [
+                _text(side[name], "diverged" if side["excess"] is None else "–")
+                for side in (row["ours"][-1], row["peer"])
+            ]
+            cells += [*both, _digits(row["ratio"][name], 2)]
         note = f"  (the peer diverged in {row['diverged']} more)" if row["diverged"] else ""
         print(form.format(*cells, _digits(row["goal"], 2), _digits(row["sooner"], 0)) + note)
     ratios = [(value, row["goal"]) for row in table for value in row["ratio"].values() if value is not None]
@@ -90,7 +92,7 @@ def show(rows: Iterable[Row]) -> None:
     print(f"{sum(s >= SOONER_GOAL for s in sooner)} of {len(sooner)} at least {SOONER_GOAL:.0f} times sooner")
 
 
-def _text(score: tuple[float, float | None] | None, missing: str = "–") -> str:
+def _text(score: tuple[float, float | None] | None, missing: str) -> str:
     if score is None:
         return missing
     mean, error = score
@@ -128,9 +130,9 @@ def stored(path: Path) -> list[Row]:
         return []
     try:
         rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        list(map(_place, rows))
+        means(rows)  # which reads all that a table needs
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GenbenchError(f"{path} holds no table of peers; give --out another file") from error
+        raise GenbenchError(f"{path} holds no table of peers; give another file") from error
     return rows
 
 

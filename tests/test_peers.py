@@ -95,6 +95,8 @@ def test_seeds_are_averaged_before_ratios_are_taken(table, capsys):
     said = capsys.readouterr().out
     assert "0.2000±0.1000" in said
     assert "the peer diverged in 1 more" in said
+    table.show([pair([(10, None, None)])])
+    assert "diverged" in capsys.readouterr().out
     assert "1 of 1 ratios within their goal; 0 of 1 at least 10 times sooner" in said
 
 
@@ -113,11 +115,15 @@ def test_a_table_that_was_kept_is_printed_again(peers, table, monkeypatch, tmp_p
     monkeypatch.setattr(sys, "argv", ["peers.py", "--show", str(tmp_path / "none.json")])
     assert peers.main() == 2
     assert "none.json is not there" in capsys.readouterr().err
+    file.write_text('{"rows": [{"seed": 0, "data": "moons", "model": "cfm", "seconds": 1, "train": 9}]}')
+    monkeypatch.setattr(sys, "argv", ["peers.py", "--show", str(file)])
+    assert peers.main() == 2
+    assert "holds no table of peers" in capsys.readouterr().err
 
 
 def test_a_run_of_some_pairs_keeps_the_rows_of_the_others(table, tmp_path):
     file = tmp_path / "peers.json"
-    row = {"seed": 0, "data": "moons", "model": "spline_flow", "seconds": 1.0}
+    row = pair([(1, 0.1, 0.2)]) | {"model": "spline_flow", "seconds": 1.0}
     table.store([row, row | {"data": "checkerboard", "model": "cfm"}], file, [])
     table.store([row | {"model": "cfm"}, row | {"seconds": 2.0}], file, [])
     rows = json.loads(file.read_text())["rows"]
