@@ -158,52 +158,50 @@ def options() -> argparse.Namespace:
     return chosen
 
 
-def print_stored(path: Path) -> int:
-    """Print the table of a file: exit code 2 when it holds none."""
-    from genbench.errors import GenbenchError
-
-    try:
-        rows = stored(path)
-        if not rows:
-            raise GenbenchError(f"{path} is not there or has no rows; make it by --out")
-    except GenbenchError as error:
-        print(f"peers: {error}", file=sys.stderr)
-        return 2
-    show(rows)
-    return 0
-
-
-def main() -> int:
-    """Run the pairs in turn and print the table: exit code 2 when a peer is not installed or a name is unknown."""
-    chosen = options()
-    if chosen.show:
-        return print_stored(chosen.show)
-    missing = sorted({PAIRS[pair][1] for pair in chosen.pairs if not _installed(PAIRS[pair][1])})
-    if missing:
-        print(f"peers: {', '.join(missing)} missing; {INSTALL}", file=sys.stderr)
-        return 2
+def train_pairs(chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the rows of the pairs, run in turn: GenbenchError when a peer is not installed or a name is unknown."""
     import torch
     import torch._dynamo
     from tqdm.auto import tqdm
 
     from genbench.errors import GenbenchError
 
+    missing = sorted({PAIRS[pair][1] for pair in chosen.pairs if not _installed(PAIRS[pair][1])})
+    if missing:
+        raise GenbenchError(f"{', '.join(missing)} missing; {INSTALL}")
     torch.set_num_threads(1)
+    if chosen.out:
+        stored(chosen.out)  # a wrong file is refused before anything is trained
     rows: list[dict[str, Any]] = []
     tasks = [(pair, data, seed) for seed in range(chosen.seeds) for data in chosen.data for pair in chosen.pairs]
     bar = tqdm(tasks, unit="pair")
-    try:
+    for pair, data, seed in bar:
+        bar.set_description(f"{pair} on {data}")
+        rows.append(compare(pair, data, seed, chosen.seconds, chosen.train))
         if chosen.out:
-            stored(chosen.out)  # a wrong file is refused before anything is trained
-        for pair, data, seed in bar:
-            bar.set_description(f"{pair} on {data}")
-            rows.append(compare(pair, data, seed, chosen.seconds, chosen.train))
-            if chosen.out:
-                store(rows, chosen.out, PACKAGES)
+            store(rows, chosen.out, PACKAGES)
+    return rows
+
+
+def kept(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file: GenbenchError when it holds none."""
+    from genbench.errors import GenbenchError
+
+    if not (rows := stored(path)):
+        raise GenbenchError(f"{path} is not there or has no rows; make it by --out")
+    return rows
+
+
+def main() -> int:
+    """Print the table of the pairs, run in turn or kept in a file: exit code 2 where that cannot be."""
+    from genbench.errors import GenbenchError
+
+    chosen = options()
+    try:
+        show(kept(chosen.show) if chosen.show else train_pairs(chosen))
     except GenbenchError as error:
         print(f"peers: {error}", file=sys.stderr)
         return 2
-    show(rows)
     return 0
 
 

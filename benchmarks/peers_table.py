@@ -141,9 +141,9 @@ def _pair(row: Row) -> tuple[str, str, float, int]:
     return row["data"], row["model"], row["seconds"], row["train"]
 
 
-def _place(row: Row) -> tuple[str, str, int]:
+def _place(row: Row) -> tuple[str, str, float, int, int]:
     """Return where a row stands in the whole table."""
-    return row["data"], row["model"], row["seed"]
+    return *_pair(row), row["seed"]
 
 
 def _version(package: str) -> str | None:

@@ -125,13 +125,15 @@ def test_a_run_of_some_pairs_keeps_the_rows_of_the_others(table, tmp_path):
     file = tmp_path / "peers.json"
     row = pair([(1, 0.1, 0.2)]) | {"model": "spline_flow", "seconds": 1.0}
     table.store([row, row | {"data": "checkerboard", "model": "cfm"}], file, [])
-    table.store([row | {"model": "cfm"}, row | {"seconds": 2.0}], file, [])
+    table.store([row | {"model": "cfm"}, row | {"seconds": 2.0}, row | {"floor": 0.02}], file, [])
     rows = json.loads(file.read_text())["rows"]
     assert [(r["data"], r["model"], r["seconds"]) for r in rows] == [
         ("checkerboard", "cfm", 1.0),
         ("moons", "cfm", 1.0),
+        ("moons", "spline_flow", 1.0),
         ("moons", "spline_flow", 2.0),
     ]
+    assert [r["floor"] for r in rows] == [0.01, 0.01, 0.02, 0.01]
     assert all("commit" in r for r in rows)
 
 
