@@ -48,7 +48,7 @@ def plain(axis: Axis) -> None:
 
 
 def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
-    """Write each name at its point (x, y) at the nearest place within the panel that covers no other name and no point.
+    """Write each name at its point (x, y) at the nearest place within the panel that covers no other text and no point.
 
     Call `settle` before. Where all places are taken, the last one is as good as any.
     """
@@ -59,6 +59,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     at = {name: np.asarray(panel.transData.transform(xy)) for name, xy in points.items()}
     frame = panel.get_window_extent()
     taken = [(*(xy - 4 * scale), *(xy + 4 * scale)) for xy in at.values()]  # x0, y0, x1, y1
+    taken += [text.get_window_extent().extents for text in panel.texts]
     for name, xy in sorted(at.items(), key=lambda item: -item[1][1]):
         text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", fontsize=FONT, va="center")
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # a line behind a name stays behind it

@@ -53,6 +53,19 @@ def test_labels_cover_no_other_label():
     assert not any(a.shrunk(0.98, 0.98).overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
+def test_a_label_covers_no_text_that_was_there():
+    """A point at the middle, and a word to its right, where the first name of all would go."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4, 3))
+    panel = figure.subplots()
+    panel.plot(0, 0, "o")
+    word = panel.annotate("oracle", (0, 0), (9, 0), textcoords="offset points", va="center")
+    settle(figure)
+    beside(panel, {"model": (0.0, 0.0)})
+    assert not panel.texts[1].get_window_extent().overlaps(word.get_window_extent())
+
+
 @pytest.fixture
 def run(tmp_path):
     """Three models, of which `slow` is worse than `good` and dearer, an oracle, and a control."""
