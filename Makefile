@@ -64,7 +64,7 @@ LARGE = $(BIN)/genbench run --budget standard --train 200000 --name zoo-standard
 reference-standard: .venv/installed  ## the whole zoo at standard, and the GAN's modes; hours
 	$(BIN)/genbench run --models all,maf,cnf,vp_cfm --data $(SMOOTH),checkerboard --budget standard --name zoo-standard --results results/reference
 	$(BIN)/genbench run --models ar,spline_flow,cfm --data "gaussian_mixture[dim=16]" --budget standard --name zoo-standard --results results/reference
-	$(LARGE) --models cfm,ot_cfm,ddpm,ar,spline_flow,coupling_flow,cnf,memoriser --data $(SMOOTH),checkerboard
+	$(LARGE) --models cfm,ot_cfm,ddpm,ar,spline_flow,coupling_flow,cnf,maf,vae,memoriser --data $(SMOOTH),checkerboard
 	$(LARGE) --models vp_cfm --data moons,eight_gaussians
 	$(LARGE) --models ar,spline_flow,cfm --data "gaussian_mixture[dim=16]"
 	$(BIN)/genbench run --models gan --data ring,grid --seeds 10 --budget standard --name gan-modes --results results/reference
