@@ -1,4 +1,4 @@
-"""How many modes the samples reach, and how many samples lie at one: PacGAN's two counts (Lin et al. 2018)."""
+"""How many modes the samples reach, how evenly, and how many samples lie at one: PacGAN's counts (Lin et al. 2018)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from genbench.dataset import Array
 from genbench.metric import Evidence, Score, register_metric
 from genbench.metrics.discrepancy import squared_distances
 
-__all__ = ["high_quality", "modes", "nearest_mode", "radius"]
+__all__ = ["high_quality", "mode_balance", "modes", "nearest_mode", "radius"]
 
 SAMPLES = 2_500  # of PacGAN's protocol: more samples would find more modes
 PERFECT = 1 - math.exp(-4.5)  # mass of a plane Gaussian within 3 σ: 0.98889
@@ -21,6 +21,22 @@ PERFECT = 1 - math.exp(-4.5)  # mass of a plane Gaussian within 3 σ: 0.98889
 def modes(evidence: Evidence) -> float:
     """Number of modes with at least one of the first 2,500 samples within 3 σ."""
     return float(len(set(nearest_mode(evidence, evidence.samples[:SAMPLES])) - {-1}))
+
+
+@register_metric(
+    "mode_balance", family="modes", label="mode balance", higher_is_better=True, needs=("modes",), order=85
+)
+def mode_balance(evidence: Evidence) -> float:
+    """Smallest min(p/q, q/p) over modes with shares p of the samples and q of the test points, of those within reach.
+
+    1 is perfect; 0.5 says that some mode is drawn half or twice as often as it should be; 0, that one is lost. Shares
+    are counted, so that a perfect model gets what the oracle gets, less than 1.
+    """
+    k = len(evidence.dataset.modes)  # type: ignore[arg-type]
+    reached = (nearest_mode(evidence, x) for x in (evidence.samples, evidence.test))
+    p, q = (np.bincount(mode[mode >= 0], minlength=k) / max((mode >= 0).sum(), 1) for mode in reached)
+    likely = np.maximum(p, q)
+    return float((np.minimum(p, q)[likely > 0] / likely[likely > 0]).min(initial=1.0))
 
 
 @register_metric(

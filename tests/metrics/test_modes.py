@@ -1,4 +1,4 @@
-"""modes and high_quality on mixtures whose answer is known."""
+"""modes, mode_balance and high_quality on mixtures whose answer is known."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from scipy.stats import chi2
 
 from genbench.dataset import SyntheticDataset
 from genbench.metric import Evidence
-from genbench.metrics.modes import high_quality, modes, radius
+from genbench.metrics.modes import high_quality, mode_balance, modes, radius
 
 STD = 0.05
 
@@ -58,6 +58,23 @@ def test_only_the_first_2500_samples_count():
     first = np.concatenate([np.repeat(centres[:4], 624, axis=0), centres[4:8]])
     assert len(first) == 2500
     assert modes(evidence(np.concatenate([first, centres[8:].repeat(500, axis=0)]))) == 8
+
+
+def test_balance_is_that_of_the_mode_that_is_furthest_off():
+    """Nine modes that the test points show alike: of 10 samples two at one are 1.8 times, the others 0.9 times, due."""
+    dataset, centres = FarModes(), FarModes().modes
+
+    def balance(samples):
+        return mode_balance(Evidence(dataset, samples, centres, None, seed=0))
+
+    often, seldom = np.concatenate([centres[:1], centres]), np.concatenate([centres, centres[1:]])
+    stray = np.full((1, 2), 99.0)
+    assert balance(centres) == pytest.approx(1)
+    assert balance(often) == pytest.approx(1 / 1.8)
+    assert balance(seldom) == pytest.approx(9 / 17)
+    assert balance(np.concatenate([often, stray])) == pytest.approx(1 / 1.8), "strays are no mode's"
+    assert balance(centres[1:]) == balance(stray) == 0
+    assert mode_balance(evidence(dataset.sample(50_000, seed=2))) > 0.87  # ratios of counts, 3.2 % each; 4 s.e.
 
 
 def test_variance_collapse_is_flagged():
