@@ -26,7 +26,7 @@ bench: .venv/installed-test  ## how long the pieces take beside a peer in the sa
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/ot_coupling.py
-	$(BIN)/python benchmarks/gates.py results/reference/zoo-standard results/reference/zoo-standard-large
+	$(BIN)/python benchmarks/gates.py results/reference/zoo-standard results/reference/zoo-standard-large results/reference/gan-modes
 
 site: .venv/installed  ## pages of the committed runs, for any static host; see `genbench report`
 	$(BIN)/genbench report results/reference -o site

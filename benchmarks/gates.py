@@ -1,17 +1,25 @@
-"""What a reference run shows about each model: medians over datasets, beside the goals.
+"""What a reference run shows about each model, beside the goals.
 
-Run it as `python benchmarks/gates.py results/reference/zoo-standard …`, a table a run. Nothing is trained: all is read
-from the store. A cell says how many seeds it rests on where these are not three.
+Run it as `python benchmarks/gates.py results/reference/zoo-standard …`. Nothing is trained: all is read from the store.
+For each run it prints, of what the run has:
+
+  quality   medians over datasets; a cell says how many seeds it rests on where these are not three
+  modes     for GANs, seed by seed: how many found all modes, and the worst of the rest
+  energy    normalised path energies, seed by seed, of transport by optimal and by independent pairs
+  twins     whether a diffusion and flow matching on its path have the same KL
 """
 
 from __future__ import annotations
 
 import statistics
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import genbench
 from genbench.leaderboard import Row
+from genbench.record import TrialRecord
+from genbench.statistics.paired import paired
 
 SMOOTH = ("moons", "circles", "swiss_roll", "eight_gaussians", "pinwheel", "stretched_gaussian")
 HARD, WIDE = "checkerboard", "gaussian_mixture[dim=16]"
@@ -28,6 +36,9 @@ KL = {  # largest median KL in nats over the smooth sets; three times that on th
 }
 WIDE_KL = {"spline_flow": 0.5, "ar": 0.5, "cfm": 0.5}
 RATIO = dict.fromkeys(("cfm", "ot_cfm", "ddpm", "spline_flow", "ar"), 1.5)  # sliced W2, × oracle
+ALL_MODES, PURE, EVEN = 0.9, (0.9, 0.992), 0.5  # of seeds; of samples; of a mode's share, or the other way round
+STRAIGHT, ENERGY, THIRD = ("ot_cfm", "cfm"), "normalised_path_energy", 1 / 3
+TWINS = ("vp_cfm", "ddpm")
 
 
 def cell(rows: list[Row], metric: str, most: float | None, ratio: bool = False) -> str:
@@ -42,14 +53,9 @@ def cell(rows: list[Row], metric: str, most: float | None, ratio: bool = False) 
     return f"{statistics.median(values):.4f}{verdict}{partial}" + (f", {seeds} seed" if seeds < 3 else "")
 
 
-def table(run: genbench.Run) -> None:
-    """Print the table of a run in markdown."""
-    rows = run.leaderboard().rows
-    print(f"\n## {run.path.name}\n")
-    print(
-        "| model | KL, median of the smooth sets | KL, checkerboard | KL, 16 dimensions | sliced W2 × oracle, median |"
-    )
-    print("| --- | --- | --- | --- | --- |")
+def quality(run: genbench.Run) -> None:
+    """Print medians over datasets in markdown."""
+    rows, lines = run.leaderboard().rows, []
     for model in dict.fromkeys(row.model for row in rows):
         mine = [row for row in rows if row.model == model]
         smooth = [row for row in mine if row.dataset in SMOOTH]
@@ -61,13 +67,93 @@ def table(run: genbench.Run) -> None:
             cell(wide, "kl", WIDE_KL.get(model)) if wide else "–",
             cell(smooth, "sliced_w2", RATIO.get(model), ratio=True) if smooth else "–",
         )
-        print(f"| {model} | " + " | ".join(cells) + " |")
+        lines += [f"| {model} | " + " | ".join(cells) + " |"] if set(cells) != {"–"} else []
+    if lines:
+        print(
+            "\n| model | KL, median of the smooth sets | KL, checkerboard | KL, 16 dimensions "
+            "| sliced W2 × oracle, median |\n| --- | --- | --- | --- | --- |",
+            *lines,
+            sep="\n",
+        )
+
+
+def modes(trials: list[TrialRecord]) -> None:
+    """Print how many seeds of each GAN found all modes, and the extremes of the rest over its seeds, in markdown."""
+    found = _by_place(trial for trial in trials if trial.family == "gan" and trial.metrics.get("modes") is not None)
+    if not found:
+        return
+    print("\n| model | data | seeds with all modes | high quality | mode balance, least | training seconds |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for (model, dataset), group in found.items():
+        centres = genbench.load_dataset(dataset).modes
+        assert centres is not None
+        scores = {name: [trial.metrics.get(name) for trial in group] for name in ("high_quality", "mode_balance")}
+        high, balance = ([v for v in values if v is not None] for values in scores.values())
+        full = sum(trial.metrics["modes"] == len(centres) for trial in group)
+        fine = full >= ALL_MODES * len(group)
+        pure = PURE[0] <= min(high) and max(high) <= PURE[1]
+        span = f"{_span(high, 4)} ({'in' if pure else '**not in**'} {PURE[0]:g} to {PURE[1]:g})"
+        even = f"{min(balance):.2f} ({'≥' if min(balance) >= EVEN else '**<**'} {EVEN:g})" if balance else "–"
+        counted = f"{full} of {len(group)} ({'≥' if fine else '**<**'} {ALL_MODES:.0%})"
+        seconds = _span([trial.cost.train_seconds for trial in group if trial.cost], 0)
+        print(f"| {model} | {dataset} | {counted} | {span} | {even} | {seconds} |")
+
+
+def energies(trials: list[TrialRecord]) -> None:
+    """Print the normalised path energies of optimal and of independent pairs over the seeds, in markdown."""
+    found = _by_place(t for t in trials if t.model in STRAIGHT and ENERGY in t.diagnostics)
+    shared = [data for data in dict.fromkeys(data for _, data in found) if all((m, data) in found for m in STRAIGHT)]
+    if not shared:
+        return
+    print(f"\nNormalised path energy: {STRAIGHT[0]} at most a third of {STRAIGHT[1]}.\n")
+    print(f"| data | {STRAIGHT[0]} | {STRAIGHT[1]} | largest / least |")
+    print("| --- | --- | --- | --- |")
+    for data in shared:
+        paired, free = ([t.diagnostics[ENERGY] for t in found[m, data]] for m in STRAIGHT)
+        worst = max(paired) / min(free)
+        verdict = f"{worst:.3f} ({'≤' if worst <= THIRD else '**>**'} 1/3)"
+        print(f"| {data} | {_span(paired, 3)} | {_span(free, 3)} | {verdict} |")
+
+
+def twins(trials: list[TrialRecord]) -> None:
+    """Print the difference in KL of two names of one thing, by pairs of the same seed, in markdown."""
+    found = _by_place(t for t in trials if t.model in TWINS and t.metrics.get("kl") is not None)
+    shared = [data for _, data in found if all((m, data) in found for m in TWINS)]
+    if not shared:
+        return
+    print(f"\nKL of {TWINS[0]} less that of {TWINS[1]}, with a 95 % interval over seeds.\n")
+    print(f"| data | {TWINS[0]} | {TWINS[1]} | difference |\n| --- | --- | --- | --- |")
+    for data in dict.fromkeys(shared):
+        a, b = ({t.seed: t.metrics["kl"] or 0.0 for t in found[m, data]} for m in TWINS)
+        gap = paired(b, a)
+        agree = gap.low <= 0 <= gap.high
+        means = (f"{statistics.fmean(scores.values()):.4f}" for scores in (a, b))
+        verdict = f"{gap.difference:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
+        print(f"| {data} | {' | '.join(means)} | {verdict} ({'agree' if agree else '**differ**'}) |")
+
+
+def _by_place(trials: Iterable[TrialRecord]) -> dict[tuple[str, str], list[TrialRecord]]:
+    """Return the trials that ended well by model and dataset."""
+    places: dict[tuple[str, str], list[TrialRecord]] = {}
+    for trial in trials:
+        if trial.status == "ok":
+            places.setdefault((trial.model, trial.dataset), []).append(trial)
+    return places
+
+
+def _span(values: list[float], digits: int) -> str:
+    return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
 
 
 def main() -> None:
-    """Print a table for each run that is named."""
+    """Print the tables of each run that is named."""
     for folder in sys.argv[1:] or ["results/reference/zoo-standard"]:
-        table(genbench.load_run(Path(folder)))
+        run = genbench.load_run(Path(folder))
+        print(f"\n## {run.path.name}")
+        quality(run)
+        modes(run.trials)
+        energies(run.trials)
+        twins(run.trials)
 
 
 if __name__ == "__main__":
