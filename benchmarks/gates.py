@@ -19,6 +19,7 @@ from pathlib import Path
 import genbench
 from genbench.leaderboard import Row
 from genbench.record import TrialRecord
+from genbench.spec import parse
 from genbench.statistics.paired import paired
 
 SMOOTH = ("moons", "circles", "swiss_roll", "eight_gaussians", "pinwheel", "stretched_gaussian")
@@ -36,6 +37,7 @@ KL = {  # largest median KL in nats over the smooth sets; three times that on th
 }
 WIDE_KL = {"spline_flow": 0.5, "ar": 0.5, "cfm": 0.5}
 RATIO = dict.fromkeys(("cfm", "ot_cfm", "ddpm", "spline_flow", "ar"), 1.5)  # sliced W2, × oracle
+LONGEST = 60  # seconds of a training
 ALL_MODES, PURE, EVEN = 0.9, (0.9, 0.992), 0.5  # of seeds; of samples; of a mode's share, or the other way round
 STRAIGHT, ENERGY, THIRD = ("ot_cfm", "cfm"), "normalised_path_energy", 1 / 3
 TWINS = ("vp_cfm", "ddpm")
@@ -61,17 +63,20 @@ def quality(run: genbench.Run) -> None:
         smooth = [row for row in mine if row.dataset in SMOOTH]
         hard, wide = ([row for row in mine if row.dataset == name] for name in (HARD, WIDE))
         goal = KL.get(model)
+        taken = [trial.cost.train_seconds for trial in run.trials if trial.model == model and trial.cost]
         cells = (
             cell(smooth, "kl", goal) if smooth else "–",
             cell(hard, "kl", goal and 3 * goal) if hard else "–",
             cell(wide, "kl", WIDE_KL.get(model)) if wide else "–",
             cell(smooth, "sliced_w2", RATIO.get(model), ratio=True) if smooth else "–",
         )
-        lines += [f"| {model} | " + " | ".join(cells) + " |"] if set(cells) != {"–"} else []
+        if set(cells) != {"–"}:
+            long = f"{max(taken):.0f} ({'≤' if max(taken) <= LONGEST else '**>**'} {LONGEST})" if taken else "–"
+            lines.append(f"| {model} | {' | '.join(cells)} | {long} |")
     if lines:
         print(
             "\n| model | KL, median of the smooth sets | KL, checkerboard | KL, 16 dimensions "
-            "| sliced W2 × oracle, median |\n| --- | --- | --- | --- | --- |",
+            "| sliced W2 × oracle, median | longest training, s |\n| --- | --- | --- | --- | --- | --- |",
             *lines,
             sep="\n",
         )
@@ -85,7 +90,8 @@ def modes(trials: list[TrialRecord]) -> None:
     print("\n| model | data | seeds with all modes | high quality | mode balance, least | training seconds |")
     print("| --- | --- | --- | --- | --- | --- |")
     for (model, dataset), group in found.items():
-        centres = genbench.load_dataset(dataset).modes
+        named = parse(dataset)
+        centres = genbench.load_dataset(named.name, **named.params).modes
         assert centres is not None
         scores = {name: [trial.metrics.get(name) for trial in group] for name in ("high_quality", "mode_balance")}
         high, balance = ([v for v in values if v is not None] for values in scores.values())
@@ -126,6 +132,8 @@ def twins(trials: list[TrialRecord]) -> None:
     for data in dict.fromkeys(shared):
         a, b = ({t.seed: t.metrics["kl"] or 0.0 for t in found[m, data]} for m in TWINS)
         gap = paired(b, a)
+        if gap.n < 2:
+            continue
         agree = gap.low <= 0 <= gap.high
         means = (f"{statistics.fmean(scores.values()):.4f}" for scores in (a, b))
         verdict = f"{gap.difference:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"

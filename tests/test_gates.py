@@ -63,6 +63,8 @@ def test_twins_agree_if_their_difference_may_be_nought(gates, capsys):
     assert "| d | 3.0000 | 1.0000 | +2.0000 [-0.4841, +4.4841] (agree) |" in capsys.readouterr().out
     gates.twins(same + trials("vp_cfm", "d", kl=[2.0, 2.1, 1.9]))
     assert "(**differ**)" in capsys.readouterr().out
+    gates.twins(same + trials("vp_cfm", "d", kl=[2.0]))
+    assert "| d |" not in capsys.readouterr().out, "one pair tells nothing"
 
 
 def test_a_run_is_read_from_its_folder(gates, tmp_path, monkeypatch, capsys):
@@ -77,3 +79,4 @@ def test_a_run_is_read_from_its_folder(gates, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "## some" in said
     assert "| cfm | 0.0300 (**>** 0.02) | – | – |" in said
+    assert "| 3 (≤ 60) |" in said
