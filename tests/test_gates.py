@@ -1,24 +1,19 @@
 """What is printed of a reference run: verdicts on records made by hand."""
 
-import importlib
 import sys
-from pathlib import Path
 
 import pytest
 
+from benchmark_scripts import script
 from genbench.record import Cost, RunRecord
 from genbench.store import Store
 from trial_records import record, spec
 
-FOLDER = Path(__file__).parent.parent / "benchmarks"
-
 
 @pytest.fixture(scope="module")
 def gates():
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module("gates")
-    sys.path.remove(str(FOLDER))
-    sys.modules.pop("gates", None)
+    with script("gates") as module:
+        yield module
 
 
 def trials(model, data, **columns):

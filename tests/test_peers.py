@@ -3,21 +3,17 @@
 import importlib
 import json
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-FOLDER = Path(__file__).parent.parent / "benchmarks"
+from benchmark_scripts import script
 
 
 @pytest.fixture(scope="module")
 def peers():
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module("peers")
-    sys.path.remove(str(FOLDER))
-    for name in ("peers", "peers_table", "published_recipes"):
-        sys.modules.pop(name, None)
+    with script("peers", "peers_table", "published_recipes") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
