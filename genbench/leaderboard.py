@@ -142,7 +142,7 @@ class Leaderboard:
 
 def _row(trials: list[TrialRecord]) -> Row:
     first, fine = trials[0], [t for t in trials if t.status == "ok"]
-    names = {name for t in trials for name in t.metrics}
+    names = sorted({name for t in trials for name in t.metrics}, key=_order)  # files are the same at every writing
     values = {name: {t.seed: v for t in fine if (v := t.metrics.get(name)) is not None} for name in names}
     statuses = Counter(str(t.status) for t in trials)
     return Row(
