@@ -1,7 +1,8 @@
 """What a reference run shows about each model, beside the goals.
 
-Run it as `python benchmarks/gates.py results/reference/zoo-standard …`. Nothing is trained: all is read from the store.
-For each run it prints, of what the run has:
+  python benchmarks/gates.py results/reference/zoo-standard results/reference/gan-modes
+
+Nothing is trained: all is read from the store. For each run it prints, of what the run has:
 
   quality   medians over datasets; a cell says how many seeds it rests on where these are not three
   modes     for GANs, seed by seed: how many found all modes, and the worst of the rest
@@ -11,12 +12,14 @@ For each run it prints, of what the run has:
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import genbench
+from genbench.errors import GenbenchError
 from genbench.leaderboard import Row
 from genbench.record import TrialRecord
 from genbench.spec import parse
@@ -153,16 +156,22 @@ def _span(values: list[float], digits: int) -> str:
     return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
 
 
-def main() -> None:
-    """Print the tables of each run that is named."""
-    for folder in sys.argv[1:] or ["results/reference/zoo-standard"]:
-        run = genbench.load_run(Path(folder))
-        print(f"\n## {run.path.name}")
-        quality(run)
-        modes(run.trials)
-        energies(run.trials)
-        twins(run.trials)
+def main() -> int:
+    """Print the tables of each run that is named: exit code 2 where a folder holds none."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run")
+    try:
+        for run in [genbench.load_run(folder) for folder in parser.parse_args().runs]:
+            print(f"\n## {run.path.name}")
+            quality(run)
+            modes(run.trials)
+            energies(run.trials)
+            twins(run.trials)
+    except GenbenchError as error:
+        print(f"gates: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

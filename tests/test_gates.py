@@ -70,8 +70,14 @@ def test_a_run_is_read_from_its_folder(gates, tmp_path, monkeypatch, capsys):
         store.write(row)
     store.write_run(RunRecord(name="some", trials=[row.key for row in rows]))
     monkeypatch.setattr(sys, "argv", ["gates.py", str(tmp_path / "some")])
-    gates.main()
+    assert gates.main() == 0
     said = capsys.readouterr().out
     assert "## some" in said
     assert "| cfm | 0.0300 (**>** 0.02) | – | – |" in said
     assert "| 3 (≤ 60) |" in said
+
+
+def test_a_folder_without_a_run_is_named(gates, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gates.py", str(tmp_path / "none")])
+    assert gates.main() == 2
+    assert "none is not a run" in capsys.readouterr().err
