@@ -15,7 +15,6 @@ from genbench import downloads, picture_classifier
 from genbench.errors import GenbenchError
 from genbench.evaluation import evaluate
 from genbench.metric import Evidence, Protocol
-from genbench.metrics.bits_per_dim import bits_per_dim
 from genbench.metrics.class_balance import balance, class_balance, scarce
 from genbench.metrics.confidence import classifier_accuracy, confidence, mean_confidence
 from genbench.metrics.feature_precision_recall import feature_precision, feature_recall
@@ -24,7 +23,6 @@ from genbench.metrics.memorisation import memorisation
 from genbench.metrics.precision_recall import manifolds, manifolds_of
 from genbench.metrics.recognition import Recognition
 from genbench.picture_classifier import FEATURES, Network, Seen, classifier_of, train_network
-from genbench.registry import REGISTRY, discover
 
 PICTURES = ("fid", "feature_precision", "feature_recall", "class_balance", "confidence", "mean_confidence")
 
@@ -313,40 +311,6 @@ def test_confidence():
     assert mean_confidence(facts).value == pytest.approx((0.9 + 0.95 + 0.6 + 0.8) / 4)
     assert mean_confidence(facts).standard_error == pytest.approx(np.std([0.9, 0.95, 0.6, 0.8], ddof=1) / 2)
     assert classifier_accuracy(facts) == (0.9, pytest.approx(math.sqrt(0.09 / 10)), None)
-
-
-@pytest.mark.parametrize("levels", [2, 17, 256])
-def test_bits_of_noise_are_the_bits_of_its_levels(levels):
-    digits = genbench.load_dataset("digits")
-    digits.levels = levels
-    test = digits.splits(0).test[:50]
-    uniform = evidence(digits, test, test, model_log_prob=np.zeros(50))
-    assert bits_per_dim(uniform).value == pytest.approx(math.log2(levels), rel=1e-12)
-    half = evidence(digits, test, test, model_log_prob=np.full(50, 64 * math.log(2)))  # even over half of the levels
-    assert bits_per_dim(half).value == pytest.approx(math.log2(levels) - 1, abs=1e-12)
-
-
-def test_bits_per_dim_from_a_mass_of_levels(digits):
-    """log p = log P + d log L, with P the product of pixels' probabilities: bits are −Σ log₂ P / d."""
-    test = digits.splits(0).test[:30]
-    p = np.random.default_rng(0).dirichlet(np.ones(17))
-    log_mass = np.log(p)[np.floor(17 * test).astype(int)]  # (30, 1, 8, 8)
-    log_p = flat(log_mass).sum(axis=1) + 64 * math.log(17)
-    score = bits_per_dim(evidence(digits, test, test, model_log_prob=log_p))
-    each = -flat(log_mass).mean(axis=1) / math.log(2)
-    assert score.value == pytest.approx(each.mean(), rel=1e-12)
-    assert score.standard_error == pytest.approx(each.std(ddof=1) / math.sqrt(30), rel=1e-9)
-
-
-def test_bits_per_dim_is_ranked_as_nll_is():
-    discover(groups=("metrics",))
-    mine, nll = (REGISTRY["metrics"][name] for name in ("bits_per_dim", "nll"))
-    assert (mine.by_likelihood, mine.ratio, mine.higher_is_better) == (
-        nll.by_likelihood,
-        nll.ratio,
-        nll.higher_is_better,
-    )
-    assert mine.by_likelihood
 
 
 def test_worse_pictures_score_worse(classifier, digits):

@@ -6,42 +6,13 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
+from exact_diffusion import COVARIANCE, MEAN, TRUTH, Exact, untrained
+from torch.distributions import MultivariateNormal
 
 import genbench
 from genbench.models.ddpm import DDPM, PREDICTIONS
-from genbench.nn.time_network import TimeNetwork
 from genbench.recipe import Budget, Recipe
 from genbench.training import train
-
-MEAN = torch.tensor([0.3, -0.2])
-COVARIANCE = torch.tensor([[1.2, 0.7], [0.7, 0.8]])
-TRUTH = MultivariateNormal(MEAN, COVARIANCE)
-
-
-class Exact(TimeNetwork):
-    """E[ε | x], E[x_0 | x] or E[v | x] at x = cos φ x_0 + sin φ ε for data from N(m, C), by C = U diag(λ) Uᵀ."""
-
-    def __init__(self, prediction, mean=MEAN, covariance=COVARIANCE):
-        super().__init__()
-        self.prediction, self.mean = prediction, mean
-        self.eigenvalues, self.U = torch.linalg.eigh(covariance)
-
-    def field(self, x, t, labels):
-        angle = (8 * t - 4.8).exp().atan()  # the network is told t = (¼ ln tan φ + 1.2) / 2
-        c, s = angle.cos(), angle.sin()
-        inner = (x - c * self.mean) @ self.U / (c**2 * self.eigenvalues + s**2)
-        x0 = self.mean + (c * inner * self.eigenvalues) @ self.U.T
-        noise = (s * inner) @ self.U.T
-        return {"epsilon": noise, "x0": x0, "v": c * noise - s * x0}[self.prediction]
-
-
-def untrained(network, **params):
-    """A model whose network is a known function of (x, t)."""
-    model = DDPM(**params)
-    model.shape = (2,)
-    model.network = network
-    return model
 
 
 @pytest.mark.parametrize(("name", "timesteps"), [("cosine", 1000), ("cosine", 50), ("sigmoid", 50), ("linear", 1000)])
@@ -215,72 +186,6 @@ def test_any_number_of_steps(sampler, steps, nfe):
     model = untrained(Exact("v"), timesteps=30, sampler=sampler, steps=steps, eta=0.5)
     assert model.sample(3).isfinite().all()
     assert model.nfe == nfe
-
-
-def test_the_bound_is_below_the_log_likelihood():
-    """Of the exact network on Gaussian data. The mean of the 4000 gaps has a standard error near 0.1; 4.5 of them."""
-    torch.manual_seed(0)
-    x = TRUTH.sample((4000,))
-    gap = TRUTH.log_prob(x) - untrained(Exact("v")).elbo(x)
-    error = float(gap.std()) / math.sqrt(4000)
-    assert gap.mean() > -4.5 * error
-    assert gap.mean() < 0.1 + 4.5 * error
-
-
-class Zero(TimeNetwork):
-    """The exact v for data from N(0, I)."""
-
-    def field(self, x, t, labels):
-        return torch.zeros_like(x) + 0 * x
-
-
-class Bent(TimeNetwork):
-    """Some v that is exact for nothing."""
-
-    def field(self, x, t, labels):
-        return torch.tanh(x.flip(1) + t)
-
-
-@pytest.mark.parametrize("timesteps", [20, 1000])
-def test_bound_is_tight_where_the_chain_is_the_exact_reverse(timesteps):
-    """For N(0, I) data, σ_t² = β_t and v = 0 reverse the chain exactly, so the bound is log N(x; 0, I) at every x.
-
-    Within 4.5 standard errors at each of 5 points: error rate 4e-5.
-    """
-    torch.manual_seed(0)
-    model = untrained(Zero(), timesteps=timesteps)
-    x = torch.randn(5, 2)
-    with torch.no_grad():
-        bounds = model.elbo(x.repeat_interleave(2000, dim=0)).reshape(5, 2000)
-    truth = -0.5 * x.double().square().sum(1) - math.log(2 * math.pi)
-    assert ((bounds.mean(1) - truth).abs() < 4.5 * bounds.std(1) / math.sqrt(2000)).all()
-
-
-def test_bound_is_the_sum_of_kl_divergences():
-    """All T terms one by one with torch's own KL; the two means differ by less than 4.5 standard errors: error rate 1e-5."""
-    torch.manual_seed(0)
-    model = untrained(Bent(), timesteps=80)
-    noising, n = model.noising, 4000
-    x0 = torch.tensor([[0.7, -1.3]]).expand(n, 2)
-
-    def normal(mean, variance):
-        return Independent(Normal(mean, float(variance) ** 0.5), 1)
-
-    left = noising.alpha_bar[-1]
-    total = -kl_divergence(normal(x0 * float(left.sqrt()), 1 - left), normal(torch.zeros(n, 2), 1.0))
-    for t in range(1, 81):
-        angle = noising.angle[t].float()
-        xt = angle.cos() * x0 + angle.sin() * torch.randn(n, 2)
-        a, b, variance = (float(c) for c in noising.posterior(torch.tensor(t - 1), torch.tensor(t)))
-        model_step = normal(a * model.ends(xt, angle)[0] + b * xt, noising.beta[t])
-        if t > 1:
-            total = total - kl_divergence(normal(a * x0 + b * xt, variance), model_step)
-        else:
-            total = total + model_step.log_prob(x0)
-    bound = model.elbo(x0)
-    error = math.sqrt(float(total.var() + bound.var()) / n)
-    assert abs(float(total.mean() - bound.mean())) < 4.5 * error
-    assert error < 0.5
 
 
 @pytest.fixture(scope="module")
