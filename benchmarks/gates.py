@@ -1,13 +1,14 @@
 """What a reference run shows about each model, beside the goals.
 
-  python benchmarks/gates.py results/reference/zoo-standard results/reference/gan-modes
+  python benchmarks/gates.py results/reference/zoo-standard-large results/reference/gan-modes
 
 Nothing is trained: all is read from the store. For each run it prints, of what the run has:
 
   quality   medians over datasets; a cell says how many seeds it rests on where these are not three
   modes     for GANs, seed by seed: how many found all modes, and the worst of the rest
   energy    normalised path energies, seed by seed, of transport by optimal and by independent pairs
-  twins     whether a diffusion and flow matching on its path have the same KL
+  gaps      differences in KL by pairs of seeds: of a diffusion and flow matching on its path, which should agree,
+            and of a diffusion that is told the time as one number and one that has it embedded
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ RATIO = dict.fromkeys(("cfm", "ot_cfm", "ddpm", "spline_flow", "ar"), 1.5)  # sl
 LONGEST = 60  # seconds of a training
 ALL_MODES, PURE, EVEN = 0.9, (0.9, 0.992), 0.5  # of seeds; of samples; of a mode's share, or the other way round
 STRAIGHT, ENERGY, THIRD = ("ot_cfm", "cfm"), "normalised_path_energy", 1 / 3
-TWINS = ("vp_cfm", "ddpm")
+GAPS = (("vp_cfm", "ddpm"), ("ddpm[time_embedding=simple]", "ddpm"))
 
 
 def cell(rows: list[Row], metric: str, most: float | None, ratio: bool = False) -> str:
@@ -54,7 +55,8 @@ def cell(rows: list[Row], metric: str, most: float | None, ratio: bool = False) 
         return "–"
     seeds = min(row.seeds for row in rows)
     verdict = "" if most is None else f" ({'≤' if statistics.median(values) <= most else '**>**'} {most:g})"
-    partial = f", {len(values)} sets" if len(rows) > 1 and len(values) < len(SMOOTH) else ""
+    few = rows[0].dataset in SMOOTH and len(values) < len(SMOOTH)
+    partial = f", {len(values)} set{'s' if len(values) > 1 else ''}" if few else ""
     return f"{statistics.median(values):.4f}{verdict}{partial}" + (f", {seeds} seed" if seeds < 3 else "")
 
 
@@ -124,23 +126,26 @@ def energies(trials: list[TrialRecord]) -> None:
         print(f"| {data} | {_span(paired, 3)} | {_span(free, 3)} | {verdict} |")
 
 
-def twins(trials: list[TrialRecord]) -> None:
-    """Print the difference in KL of two names of one thing, by pairs of the same seed, in markdown."""
-    found = _by_place(t for t in trials if t.model in TWINS and t.metrics.get("kl") is not None)
-    shared = [data for _, data in found if all((m, data) in found for m in TWINS)]
-    if not shared:
-        return
-    print(f"\nKL of {TWINS[0]} less that of {TWINS[1]}, with a 95 % interval over seeds.\n")
-    print(f"| data | {TWINS[0]} | {TWINS[1]} | difference |\n| --- | --- | --- | --- |")
-    for data in dict.fromkeys(shared):
-        a, b = ({t.seed: t.metrics["kl"] or 0.0 for t in found[m, data]} for m in TWINS)
-        gap = paired(b, a)
-        if gap.n < 2:
-            continue
-        agree = gap.low <= 0 <= gap.high
-        means = (f"{statistics.fmean(scores.values()):.4f}" for scores in (a, b))
-        verdict = f"{gap.difference:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
-        print(f"| {data} | {' | '.join(means)} | {verdict} ({'agree' if agree else '**differ**'}) |")
+def gaps(trials: list[TrialRecord]) -> None:
+    """Print the differences in KL of two models, by pairs of the same seed, in markdown."""
+    found = _by_place(t for t in trials if t.metrics.get("kl") is not None)
+    for mine, other in GAPS:
+        shared = [data for model, data in found if model == mine and (other, data) in found]
+        rows = [_gap(data, found[mine, data], found[other, data]) for data in shared]
+        if lines := [row for row in rows if row]:
+            print(f"\nKL of {mine} less that of {other}, with a 95 % interval over seeds.\n")
+            print(f"| data | {mine} | {other} | difference |\n| --- | --- | --- | --- |", *lines, sep="\n")
+
+
+def _gap(data: str, mine: list[TrialRecord], other: list[TrialRecord]) -> str:
+    """Return a row of the table; empty where one seed, or none, has both."""
+    a, b = ({t.seed: t.metrics["kl"] or 0.0 for t in group} for group in (mine, other))
+    gap = paired(b, a)
+    if gap.n < 2:
+        return ""
+    means = (f"{statistics.fmean(scores.values()):.4f}" for scores in (a, b))
+    verdict = "agree" if gap.low <= 0 <= gap.high else "**differ**"
+    return f"| {data} | {' | '.join(means)} | {gap.difference:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}] ({verdict}) |"
 
 
 def _by_place(trials: Iterable[TrialRecord]) -> dict[tuple[str, str], list[TrialRecord]]:
@@ -166,7 +171,7 @@ def main() -> int:
             quality(run)
             modes(run.trials)
             energies(run.trials)
-            twins(run.trials)
+            gaps(run.trials)
     except GenbenchError as error:
         print(f"gates: {error}", file=sys.stderr)
         return 2

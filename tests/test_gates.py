@@ -51,15 +51,21 @@ def test_energies_are_compared_at_their_worst(gates, capsys):
     assert not capsys.readouterr().out
 
 
-def test_twins_agree_if_their_difference_may_be_nought(gates, capsys):
+def test_models_agree_if_their_difference_may_be_nought(gates, capsys):
     """Differences 1, 2, 3 by seeds: 2 ± 4.30 · 1/√3 by Student's t with two degrees of freedom."""
     same, other = trials("ddpm", "d", kl=[1.0, 1.0, 1.0]), trials("vp_cfm", "d", kl=[2.0, 3.0, 4.0])
-    gates.twins(same + other)
-    assert "| d | 3.0000 | 1.0000 | +2.0000 [-0.4841, +4.4841] (agree) |" in capsys.readouterr().out
-    gates.twins(same + trials("vp_cfm", "d", kl=[2.0, 2.1, 1.9]))
+    gates.gaps(same + other)
+    said = capsys.readouterr().out
+    assert "| d | 3.0000 | 1.0000 | +2.0000 [-0.4841, +4.4841] (agree) |" in said
+    assert "simple" not in said, "no table of what is not there"
+    gates.gaps(same + trials("vp_cfm", "d", kl=[2.0, 2.1, 1.9]))
     assert "(**differ**)" in capsys.readouterr().out
-    gates.twins(same + trials("vp_cfm", "d", kl=[2.0]))
-    assert "| d |" not in capsys.readouterr().out, "one pair tells nothing"
+    gates.gaps(same + trials("ddpm[time_embedding=simple]", "d", kl=[0.0, 0.1, 0.2]))
+    said = capsys.readouterr().out
+    assert "KL of ddpm[time_embedding=simple] less that of ddpm" in said
+    assert "| d | 0.1000 | 1.0000 | -0.9000 [-1.1484, -0.6516] (**differ**) |" in said
+    gates.gaps(same + trials("vp_cfm", "d", kl=[2.0]))
+    assert not capsys.readouterr().out, "one pair tells nothing"
 
 
 def test_a_run_is_read_from_its_folder(gates, tmp_path, monkeypatch, capsys):
@@ -73,7 +79,7 @@ def test_a_run_is_read_from_its_folder(gates, tmp_path, monkeypatch, capsys):
     assert gates.main() == 0
     said = capsys.readouterr().out
     assert "## some" in said
-    assert "| cfm | 0.0300 (**>** 0.02) | – | – |" in said
+    assert "| cfm | 0.0300 (**>** 0.02), 1 set | – | – |" in said
     assert "| 3 (≤ 60) |" in said
 
 
