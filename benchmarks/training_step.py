@@ -1,6 +1,6 @@
-"""Milliseconds of one training step of every torch model on two moons, one thread, beside the step of a plain MLP.
+"""Milliseconds of one training step of every torch model of points on two moons, beside the step of a plain MLP.
 
-Run it as `python benchmarks/training_step.py [MODEL ...]`.
+Run it as `python benchmarks/training_step.py [MODEL ...]`; all on one thread.
 
 The `step_ms` of a model's recipe turns the seconds of a named budget into steps; this is how it was measured. The last
 column says how long `--budget quick` (10 s) takes here.
@@ -48,12 +48,17 @@ def step(name: str, data: object) -> tuple[float, Recipe]:
     return 1000 * (times[1] - times[0]) / STEPS, model.model.recipe
 
 
+def models_of_points() -> list[str]:
+    """Return the names of the models that are trained step by step and take points."""
+    cards = REGISTRY["models"].cards.items()
+    return sorted(n for n, card in cards if hasattr(card.factory, "training_loss") and "points" in card.kinds)
+
+
 def main() -> None:
     """Measure the models in turn with the peer, several times over, and print medians."""
     torch.set_num_threads(1)
     discover()
-    cards = REGISTRY["models"].cards
-    names = sys.argv[1:] or sorted(n for n, card in cards.items() if hasattr(card.factory, "training_loss"))
+    names = sys.argv[1:] or models_of_points()
     data = genbench.load_dataset("moons").sample(20_000)
     recipes: dict[str, Recipe] = {}
     peer()
