@@ -20,11 +20,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import genbench
-from genbench.errors import GenbenchError
-from genbench.leaderboard import Row
-from genbench.record import TrialRecord
-from genbench.spec import parse
+from genbench.analysis.scores import Row
+from genbench.core.errors import GenbenchError
+from genbench.core.selection import parse
 from genbench.statistics.paired import paired
+from genbench.storage.records import TrialRecord
 
 SMOOTH = ("moons", "circles", "swiss_roll", "eight_gaussians", "pinwheel", "stretched_gaussian")
 HARD, WIDE = "checkerboard", "gaussian_mixture[dim=16]"

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 import genbench
-from genbench.registry import discover
-from genbench.rescoring import load_data
-from genbench.sampling import find, revive
+from genbench.core.registry import discover
+from genbench.runs.reload import find, revive
+from genbench.tasks.steps import load_data
 
 SMALL = 50
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 import genbench
-from genbench.metric import select_metrics
-from genbench.record import Cost, RunRecord, TrialRecord, TrialSpec
-from genbench.registry import discover
-from genbench.store import Store
+from genbench.contracts.metric import select_metrics
+from genbench.core.registry import discover
+from genbench.storage.records import Cost, RunRecord, TrialRecord, TrialSpec
+from genbench.storage.store import Store
 
 MODELS, DATASETS, SEEDS = 20, 50, 10
 

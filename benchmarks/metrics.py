@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import genbench
-from genbench.metric import Evidence, Protocol
+from genbench.contracts.evidence import Evidence, Protocol
 
 K = 5  # neighbours of precision, recall, density and coverage
 SAME = ("w2", "mmd2", "prdc")  # jobs whose definition is the same on both sides
@@ -52,7 +52,7 @@ def our_metrics(names: tuple[str, ...]) -> Job:
     """Return the job that evaluates registered metrics."""
 
     def job(x: np.ndarray, y: np.ndarray, dataset: Any) -> Values:
-        from genbench.evaluation import evaluate
+        from genbench.evaluation.evaluator import evaluate
 
         found = evaluate(Evidence(dataset, x, y, None, seed=0, protocol=Protocol(len(x), 1, len(x))), names)
         return {name: float("nan") if value is None else value for name, value in found.metrics.items()}
@@ -131,7 +131,7 @@ def measure(job: str, side: str, n: int, data: str) -> dict[str, Any]:
     import sklearn.model_selection
     import sklearn.neural_network  # noqa: F401
 
-    from genbench.registry import discover
+    from genbench.core.registry import discover
 
     discover(groups=("metrics",))
     dataset = genbench.load_dataset(data)

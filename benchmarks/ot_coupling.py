@@ -16,8 +16,8 @@ import time
 import torch
 
 import genbench
+from genbench.core.registry import discover
 from genbench.nn.ode import integrate
-from genbench.registry import discover
 
 POINTS = 50_000  # behind a path energy
 PAIRINGS = {

@@ -54,9 +54,9 @@ class Course:
 
     def __init__(self, name: str, seed: int, train: int) -> None:
         import genbench
-        from genbench.dataset import Sizes
-        from genbench.seeding import stream
-        from genbench.standardise import Standardiser
+        from genbench.contracts.dataset import Sizes
+        from genbench.core.seeding import stream
+        from genbench.numerics.standardiser import Standardiser
 
         self.dataset, self.seed = genbench.load_dataset(name), seed
         self.splits = self.dataset.splits(stream(seed, "data"), Sizes(train=train))
@@ -66,9 +66,9 @@ class Course:
 
     def score(self, samples: Any, log_prob: Any = None) -> dict[str, float | None]:
         """Return sliced_w2, kl (None without a density) and, once the floor is known, the excess."""
-        from genbench.evaluation import evaluate
-        from genbench.metric import Evidence
-        from genbench.seeding import stream
+        from genbench.contracts.evidence import Evidence
+        from genbench.core.seeding import stream
+        from genbench.evaluation.evaluator import evaluate
 
         evidence = Evidence(self.dataset, samples, self.splits.test, log_prob, stream(self.seed, "evaluation"))
         scores = evaluate(evidence, ["sliced_w2", "kl"]).metrics
@@ -80,8 +80,8 @@ def run_peer(recipe: str, course: Course, seconds: float) -> dict[str, Any]:
     import torch
     from published_recipes import RECIPES
 
-    from genbench.errors import BadSamples
-    from genbench.seeding import isolated, stream
+    from genbench.core.errors import BadSamples
+    from genbench.core.seeding import isolated, stream
 
     def tensor(x: Any) -> torch.Tensor:
         return torch.tensor(course.units.forward(x), dtype=torch.float32)
@@ -107,7 +107,7 @@ def run_peer(recipe: str, course: Course, seconds: float) -> dict[str, Any]:
 def run_ours(model: str, course: Course, seconds: float, with_kl: bool) -> dict[str, Any]:
     """Train and score one of our models on a budget of wall seconds."""
     import genbench
-    from genbench.errors import BadSamples, Diverged
+    from genbench.core.errors import BadSamples, Diverged
 
     ours = genbench.load_model(model)
     facts: dict[str, Any] = {"seconds": seconds}
@@ -164,7 +164,7 @@ def train_pairs(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     import torch._dynamo
     from tqdm.auto import tqdm
 
-    from genbench.errors import GenbenchError
+    from genbench.core.errors import GenbenchError
 
     missing = sorted({PAIRS[pair][1] for pair in chosen.pairs if not _installed(PAIRS[pair][1])})
     if missing:
@@ -185,7 +185,7 @@ def train_pairs(chosen: argparse.Namespace) -> list[dict[str, Any]]:
 
 def kept(path: Path) -> list[dict[str, Any]]:
     """Return the rows of a file: GenbenchError when it holds none."""
-    from genbench.errors import GenbenchError
+    from genbench.core.errors import GenbenchError
 
     if not (rows := stored(path)):
         raise GenbenchError(f"{path} is not there or has no rows; make it by --out")
@@ -194,7 +194,7 @@ def kept(path: Path) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Print the table of the pairs, run in turn or kept in a file: exit code 2 where that cannot be."""
-    from genbench.errors import GenbenchError
+    from genbench.core.errors import GenbenchError
 
     chosen = options()
     try:

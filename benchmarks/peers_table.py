@@ -109,8 +109,8 @@ def store(rows: Sequence[Row], path: Path, packages: Sequence[str]) -> None:
     Args:
         packages: those of the peers, whose versions are written where they are installed.
     """
-    from genbench.environment import environment
-    from genbench.files import write_whole
+    from genbench.core.environment import environment
+    from genbench.core.files import write_whole
 
     facts = environment()
     rows = [row | {"commit": facts["commit"]} for row in rows]
@@ -124,7 +124,7 @@ def store(rows: Sequence[Row], path: Path, packages: Sequence[str]) -> None:
 
 def stored(path: Path) -> list[Row]:
     """Return the rows of a file that may not be there; GenbenchError if it holds something else."""
-    from genbench.errors import GenbenchError
+    from genbench.core.errors import GenbenchError
 
     if not path.exists():
         return []

@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 import genbench
-from genbench.metric import select_metrics
-from genbench.parameters import bind, create
-from genbench.record import Cost, RunRecord, TrialRecord, TrialSpec
-from genbench.registry import REGISTRY, discover
+from genbench.contracts.metric import select_metrics
+from genbench.core.hardware import cores
+from genbench.core.parameters import bind, create
+from genbench.core.registry import REGISTRY, discover
 from genbench.report import write_report
-from genbench.runner import cores
-from genbench.store import Store
+from genbench.storage.records import Cost, RunRecord, TrialRecord, TrialSpec
+from genbench.storage.store import Store
 
 MODELS, SEEDS, SAMPLES = 12, 5, 50_000
 DATASETS = ("moons", "circles", "swiss_roll", "eight_gaussians", "pinwheel", "checkerboard")

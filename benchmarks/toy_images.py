@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import genbench
-from genbench.dataset import Array
+from genbench.core.types import Array
 
 SHAPES = ("moons", "circles", "checkerboard", "stretched_gaussian")
 TRAIN, SAMPLES, SIZE = 4_000, 400, 64
@@ -75,7 +75,7 @@ def trend(losses: list[float]) -> dict[str, float]:
 
 def recogniser() -> tuple[Any, float]:
     """Return what names pictures [n, 1, 64, 64], 0 to 3 for the shapes and 4 for noise, and its accuracy."""
-    from genbench.picture_classifier import PictureClassifier, train_network
+    from genbench.nn.image_classifier import PictureClassifier, train_network
 
     def labelled(n: int, seed: int) -> tuple[Array, Any]:
         rng = np.random.default_rng(seed)

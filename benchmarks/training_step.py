@@ -16,8 +16,8 @@ import time
 import torch
 
 import genbench
-from genbench.recipe import Budget, Recipe
-from genbench.registry import REGISTRY, discover
+from genbench.contracts.recipe import Budget, Recipe
+from genbench.core.registry import REGISTRY, discover
 
 STEPS, REPEATS = 200, 5
 

@@ -32,9 +32,9 @@ from typing import Any
 
 import numpy as np
 
-from genbench.dataset import Sizes
-from genbench.errors import GenbenchError
-from genbench.spec import Spec, parse, parse_list
+from genbench.contracts.dataset import Sizes
+from genbench.core.errors import GenbenchError
+from genbench.core.selection import Spec, parse, parse_list
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def perform(trial: Trial) -> Result:
         GenbenchError: a name or a parameter is wrong.
     """
     import genbench
-    from genbench.errors import BadSamples, ContractError, Diverged
-    from genbench.seeding import stream
+    from genbench.core.errors import BadSamples, ContractError, Diverged
+    from genbench.core.seeding import stream
 
     dataset = genbench.load_dataset(trial.data.name, plugins=trial.plugins, **trial.data.params)
     model = genbench.load_model(trial.model.name, plugins=trial.plugins, **trial.model.params)
@@ -94,9 +94,9 @@ def _nll(model: Any, validation: Any, trial: Trial) -> float:
 
 def _distance(model: Any, train: Any, validation: Any, trial: Trial) -> float:
     """Return the sliced W2 to the validation points, in standard deviations of the training points."""
+    from genbench.core.seeding import generator
     from genbench.metrics.sliced_w2 import directions, sliced_wasserstein
-    from genbench.seeding import generator
-    from genbench.standardise import Standardiser
+    from genbench.numerics.standardiser import Standardiser
 
     units, n = Standardiser.fit(train), len(validation)
     x, y = (units.forward(a).reshape(n, -1) for a in (model.sample(n, seed=trial.seed), validation))

@@ -29,8 +29,8 @@ Field = Callable[[Tensor, Tensor], Tensor]  # points (b, 784) and times (b, 1) t
 def ours() -> tuple[nn.Module, Field]:
     """Return the default network for pictures of 28×28."""
     import genbench
-    from genbench.nn.time_network import time_network
-    from genbench.parameters import defaults
+    from genbench.core.parameters import defaults
+    from genbench.nn.backbones import time_network
 
     use = defaults(genbench.load_model("cfm").card, ("image", SHAPE))
     network = time_network(SHAPE, use["hidden"], use["depth"])

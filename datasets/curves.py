@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from genbench.dataset import Array, Labels, SyntheticDataset, register_dataset
-from genbench.quadrature import gauss_legendre, log_gaussian_sum, planar_entropy
+from genbench.contracts.dataset import SyntheticDataset, register_dataset
+from genbench.core.types import Array, Labels
+from genbench.numerics.quadrature import gauss_legendre, log_gaussian_sum, planar_entropy
 
 __all__ = ["Circles", "Moons", "NoisyCurve", "SCurve", "SwissRoll", "TwoSpirals"]
 

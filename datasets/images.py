@@ -13,10 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array, Labels, RecordedDataset, Sizes, Splits, register_dataset
-from genbench.downloads import DataFile, DataFiles
-from genbench.errors import GenbenchError
-from genbench.seeding import generator
+from genbench.contracts.dataset import RecordedDataset, Sizes, Splits, register_dataset
+from genbench.core.downloads import DataFile, DataFiles
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import generator
+from genbench.core.types import Array, Labels
 
 __all__ = ["CIFAR10", "MNIST", "Digits", "FashionMNIST", "binarise", "grey"]
 

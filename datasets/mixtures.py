@@ -6,8 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from genbench.dataset import Array, Labels, SyntheticDataset, register_dataset
-from genbench.quadrature import log_gaussian_sum, normal_quantile, planar_entropy
+from genbench.contracts.dataset import SyntheticDataset, register_dataset
+from genbench.core.types import Array, Labels
+from genbench.numerics.quadrature import log_gaussian_sum, normal_quantile, planar_entropy
 
 __all__ = ["EightGaussians", "GaussianMixture", "Grid", "IsotropicMixture", "Ring", "confusion"]
 

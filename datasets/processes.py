@@ -6,12 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
-from genbench.dataset import Array, Labels, register_dataset
-from genbench.markov import backward, forward, gaussian_log_density, log_sum_exp
-from genbench.predictive import Mixture
-from genbench.quadrature import normal_quantile
-from genbench.seeding import generator
-from genbench.series import SyntheticSeries
+from genbench.contracts.dataset import register_dataset
+from genbench.contracts.series import SyntheticSeries
+from genbench.core.seeding import generator
+from genbench.core.types import Array, Labels
+from genbench.numerics.hidden_markov import backward, forward, gaussian_log_density, log_sum_exp
+from genbench.numerics.mixture import Mixture
+from genbench.numerics.quadrature import normal_quantile
 
 __all__ = ["ARProcess", "HMMGaussian", "SineMixture", "gaussian_next", "toeplitz"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.dataset import Array, register_dataset
-from genbench.errors import GenbenchError
-from genbench.series import RecordedSeries
+from genbench.contracts.dataset import register_dataset
+from genbench.contracts.series import RecordedSeries
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
 
 __all__ = ["Airline", "Sunspots"]
 

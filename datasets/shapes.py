@@ -6,8 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from genbench.dataset import Array, Labels, SyntheticDataset, register_dataset
-from genbench.quadrature import normal_quantile
+from genbench.contracts.dataset import SyntheticDataset, register_dataset
+from genbench.core.types import Array, Labels
+from genbench.numerics.quadrature import normal_quantile
 
 __all__ = ["Banana", "Checkerboard", "Funnel", "Pinwheel", "StretchedGaussian"]
 

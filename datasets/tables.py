@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from genbench.dataset import Array, Labels, RecordedDataset, register_dataset
-from genbench.errors import GenbenchError
+from genbench.contracts.dataset import RecordedDataset, register_dataset
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array, Labels
 
 __all__ = ["BreastCancer", "Csv", "Diabetes", "Table", "Wine", "dequantise", "resolution"]
 

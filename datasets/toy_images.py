@@ -6,11 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from genbench.dataset import Array, Dataset, Labels, Sizes, Splits, SyntheticDataset, register_dataset
+from genbench.contracts.dataset import Dataset, Sizes, Splits, SyntheticDataset, register_dataset
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import generator, stream
+from genbench.core.types import Array, Labels
 from genbench.datasets.curves import Circles, Moons
 from genbench.datasets.shapes import Checkerboard, StretchedGaussian
-from genbench.errors import GenbenchError
-from genbench.seeding import generator, stream
 
 __all__ = ["ToyImages"]
 

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from genbench.core.notebook_views import VIEWS
+from genbench.core.public_names import HOME, __version__
 
 if TYPE_CHECKING:
     from genbench.api import load_classifier, load_dataset, load_model, load_run, run
-    from genbench.classifier import Classifier
-    from genbench.dataset import Dataset, RecordedDataset, SyntheticDataset, register_dataset
-    from genbench.estimator import Estimator
-    from genbench.metric import Evidence, register_metric
-    from genbench.model import Model, register_model
-    from genbench.recipe import Preset, Recipe
+    from genbench.contracts.classifier import Classifier
+    from genbench.contracts.dataset import Dataset, RecordedDataset, SyntheticDataset, register_dataset
+    from genbench.contracts.evidence import Evidence
+    from genbench.contracts.metric import register_metric
+    from genbench.contracts.model import Model, register_model
+    from genbench.contracts.recipe import Preset, Recipe
+    from genbench.contracts.torch_model import TorchModel
+    from genbench.estimator.estimator import Estimator
     from genbench.results import Run
-    from genbench.torch_model import TorchModel
-
-__version__ = "0.1.0"
-
-_HOMES = {
-    "api": ("load_classifier", "load_dataset", "load_model", "load_run", "run"),
-    "classifier": ("Classifier",),
-    "dataset": ("Dataset", "RecordedDataset", "SyntheticDataset", "register_dataset"),
-    "estimator": ("Estimator",),
-    "metric": ("Evidence", "register_metric"),
-    "model": ("Model", "register_model"),
-    "results": ("Run",),
-    "torch_model": ("TorchModel",),
-    "recipe": ("Preset", "Recipe"),
-}
-HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Classifier",
@@ -59,4 +49,20 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import genbench` costs milliseconds."""
     if name not in HOME:
         raise AttributeError(f"module 'genbench' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"genbench.{HOME[name]}"), name)
+    return getattr(importlib.import_module(HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def _view(name: str) -> Callable[[Any], str]:
+    """Return a function of the notebook's display, imported when it is first called."""
+
+    def show(shown: Any) -> str:
+        return str(getattr(importlib.import_module("genbench.display.notebook"), name)(shown))
+
+    return show
+
+
+VIEWS |= {"Dataset": _view("dataset_html"), "Leaderboard": _view("board_html")}

@@ -1,5 +1,5 @@
 """`python -m genbench` is the command line."""
 
-from genbench.cli import main
+from genbench.cli.main import main
 
 main()

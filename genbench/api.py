@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genbench.errors import GenbenchError
-from genbench.registry import REGISTRY, discover
+from genbench.core.errors import GenbenchError
+from genbench.core.registry import REGISTRY, discover
+from genbench.core.types import Say
 
 if TYPE_CHECKING:
-    from genbench.classification import Bayes, Direct
-    from genbench.conditions import Conditions
-    from genbench.estimator import Estimator
-    from genbench.plan import Plan
+    from genbench.downstream.classification import Bayes, Direct
+    from genbench.estimator.estimator import Estimator
     from genbench.results import Run
 
-__all__ = ["default_name", "load_classifier", "load_dataset", "load_model", "load_run", "run"]
-
-TIMEOUTS = {"smoke": 300.0, "quick": 900.0}  # seconds; a budget that is not here gets the last
-LONG_TIMEOUT = 3600.0
-
-Say = Callable[[str], None]
+__all__ = ["load_classifier", "load_dataset", "load_model", "load_run", "run"]
 
 
 def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Any:
@@ -36,7 +27,7 @@ def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> An
     Raises:
         GenbenchError: the name or a parameter is unknown, or a value is refused.
     """
-    from genbench.parameters import bind, create
+    from genbench.core.parameters import bind, create
 
     discover(tuple(plugins), groups=("datasets",))
     card = REGISTRY["datasets"][name]
@@ -49,7 +40,7 @@ def load_model(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Esti
     Raises:
         GenbenchError: the name or a parameter is unknown, or a value is refused.
     """
-    from genbench.estimator import Estimator
+    from genbench.estimator.estimator import Estimator
 
     discover(tuple(plugins), groups=("models",))
     return Estimator(REGISTRY["models"][name], params)
@@ -63,8 +54,8 @@ def load_classifier(name: str, *, plugins: Sequence[str] = (), **params: Any) ->
     Raises:
         GenbenchError: the name or a parameter is unknown, a value is refused, or the model has no density.
     """
-    from genbench.classification import Bayes, Direct
-    from genbench.classifier import Classifier
+    from genbench.contracts.classifier import Classifier
+    from genbench.downstream.classification import Bayes, Direct
 
     discover(tuple(plugins), groups=("models",))
     card = REGISTRY["models"][name]
@@ -137,10 +128,14 @@ def run(
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
     """
-    from genbench.conditions import Conditions, choose_device, look_in
-    from genbench.metric import Protocol
-    from genbench.plan import make_plan
-    from genbench.tensorboard import check_log
+    from genbench.contracts.evidence import Protocol
+    from genbench.core.downloads import look_in
+    from genbench.core.hardware import choose_device
+    from genbench.results import Run
+    from genbench.runs.launch import LONG_TIMEOUT, TIMEOUTS, carry_out, checkpoint_interval, default_name, where
+    from genbench.runs.plan import make_plan
+    from genbench.tasks.execution import Conditions
+    from genbench.training.tensorboard import check_log
 
     check_log(log)
     look_in(data_dir)
@@ -150,7 +145,7 @@ def run(
         raise GenbenchError(f"threads={threads} must be at least 1")
     conditions = Conditions(
         progress,
-        _seconds(checkpoint_every),
+        checkpoint_interval(checkpoint_every),
         choose_device(device),
         None if data_dir is None else str(data_dir),
         previews=previews,
@@ -165,125 +160,9 @@ def run(
     for note in plan.notes:
         say(note)
     folder = Path(results) / (name or default_name(_join(datasets), str(budget), task))
-    jobs = _where(plan, jobs, say)
-    return _carry_out(
-        plan, folder, jobs, timeout or TIMEOUTS.get(str(budget), LONG_TIMEOUT), retry_failed, conditions, say
-    )
-
-
-def default_name(datasets: str, budget: str, task: str = "generate") -> str:
-    """Return the name of a run that was not given one: the same request goes on in the same place."""
-    suffix = "" if task == "generate" else f"-{task}"
-    return re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{datasets}-{budget}").strip("-.")[:80] + suffix
-
-
-def _where(plan: Plan, jobs: int | None, say: Say) -> int | None:
-    """Return how many worker processes there can be: none where they could not import a plugin."""
-    cards = [(REGISTRY["models"][t.model_name], REGISTRY["datasets"][t.dataset_name]) for t in plan.trials]
-    if jobs == 0 or all(model.portable and dataset.portable for model, dataset in cards):
-        return jobs
-    say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")
-    return 0
-
-
-def _carry_out(
-    plan: Plan,
-    folder: Path,
-    jobs: int | None,
-    timeout: float,
-    retry_failed: bool,
-    conditions: Conditions,
-    say: Say,
-) -> Run:
-    from genbench.environment import environment
-    from genbench.record import RunRecord, TrialRecord
-    from genbench.results import Run
-    from genbench.runner import cores, perform_all, remaining, tidy
-    from genbench.store import Store
-
-    store = Store(folder)
-    store.create()
-    with store.lock():
-        try:
-            record = store.read_run()
-        except GenbenchError:
-            record = RunRecord(name=folder.name)
-        record.environment = environment() | {"device": conditions.device, "threads": conditions.threads}
-        record.trials = _supersede(record.trials, plan, store)
-        record.requests = [
-            *record.requests[-99:],
-            {"command": record.environment["command"], "trials": len(plan.trials)},
-        ]
-        store.write_run(record)
-        tidy(plan.trials, store)
-        todo, notes = remaining(plan.trials, store, retry_failed)
-        for note in notes:
-            say(note)
-        if len(todo) < len(plan.trials):
-            say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {folder}")
-        if begun := len(store.checkpoints().keys() & {spec.key for spec in todo}):
-            say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
-        jobs = max(1, cores() // conditions.threads) if jobs is None else jobs
-        bar = _Bar(len(todo), conditions.progress)
-        conditions = replace(conditions, progress=conditions.progress and jobs <= 1)
-
-        def done(trial: TrialRecord) -> None:
-            if trial.error:
-                where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
-                bar.say(f"{where}: {trial.status} in {trial.error.phase}: {trial.error.message}", say)
-            bar.advance()
-
-        try:
-            perform_all(todo, store, min(jobs, max(1, len(todo))) if jobs else 0, timeout, done, conditions)
-        finally:
-            bar.close()
-    return Run(folder)
-
-
-def _seconds(every: float) -> float:
-    if not 0 <= every < float("inf"):
-        raise GenbenchError(f"checkpoint_every={every} is out of range; give seconds, or 0 for no checkpoints")
-    return every
-
-
-def _supersede(before: list[str], plan: Plan, store: Any) -> list[str]:
-    """Return the keys of a run's table: the planned trials, and the earlier ones that they do not replace."""
-    from genbench.store import CorruptFile
-
-    planned = {spec.identity for spec in plan.trials}
-    kept = []
-    for key in before:
-        try:
-            if store.has(key) and store.read(key).spec.identity not in planned:
-                kept.append(key)
-        except CorruptFile:
-            continue
-    return [*kept, *(spec.key for spec in plan.trials)]
-
-
-class _Bar:
-    """The progress bar over trials."""
-
-    def __init__(self, total: int, shown: bool) -> None:
-        from tqdm.auto import tqdm
-
-        self.bar = tqdm(
-            total=total,
-            desc="trials",
-            unit="trial",
-            disable=not shown or total == 0 or bool(os.environ.get("TQDM_DISABLE")),
-        )
-
-    def advance(self) -> None:
-        self.bar.update()
-
-    def say(self, text: str, say: Say) -> None:
-        """Say a line without tearing the bar."""
-        with self.bar.external_write_mode():
-            say(text)
-
-    def close(self) -> None:
-        self.bar.close()
+    jobs = where(plan, jobs, say)
+    timeout = timeout or TIMEOUTS.get(str(budget), LONG_TIMEOUT)
+    return Run(carry_out(plan, folder, jobs, timeout, retry_failed, conditions, say))
 
 
 def _join(selection: str | Sequence[str]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.gaussians import conditional_gaussian
-from genbench.model import Model, register_model
-from genbench.predictive import Mixture
+from genbench.contracts.model import Model, register_model
+from genbench.core.types import Array
+from genbench.numerics.conditional_gaussian import conditional_gaussian
+from genbench.numerics.mixture import Mixture
 
 __all__ = ["ARGaussian"]
 

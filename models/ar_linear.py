@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
-from genbench.model import Model, register_model
-from genbench.predictive import Mixture
-from genbench.series import stretches
+from genbench.contracts.model import Model, register_model
+from genbench.contracts.series import stretches
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
+from genbench.numerics.mixture import Mixture
 
 __all__ = ["ARLinear", "Naive", "SeasonalNaive"]
 

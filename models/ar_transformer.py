@@ -6,10 +6,10 @@ import math
 
 from torch import nn
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe
 from genbench.models.autoregressive import Autoregressive, require_order, require_sizes
 from genbench.nn.causal_transformer import CausalTransformer
-from genbench.recipe import Preset, Recipe
 
 __all__ = ["ARTransformer"]
 

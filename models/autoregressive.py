@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genbench.errors import GenbenchError
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe
+from genbench.contracts.torch_model import TorchModel
+from genbench.core.errors import GenbenchError
 from genbench.nn.grey_levels import level_distribution, levels_of
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixture import Mixture, standard_parameters
 from genbench.nn.pixelcnn import PixelCNN
-from genbench.predictive import Mixture as Predictive
-from genbench.recipe import Preset, Recipe
-from genbench.torch_model import TorchModel
+from genbench.numerics.mixture import Mixture as Predictive
 
 __all__ = ["Autoregressive", "LevelConditionals", "MixtureConditionals"]
 

@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Recipe
+from genbench.contracts.torch_model import TorchModel
 from genbench.nn.ode import (
     EXACT_UP_TO,
     Track,
@@ -22,8 +24,6 @@ from genbench.nn.ode import (
     with_divergence,
 )
 from genbench.nn.time_embedding import TimeMLP
-from genbench.recipe import Recipe
-from genbench.torch_model import TorchModel
 
 __all__ = ["CNF"]
 

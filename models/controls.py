@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
-from genbench.gaussians import conditional_gaussian
-from genbench.model import Model, register_model
-from genbench.predictive import Mixture
-from genbench.series import SyntheticSeries
+from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
+from genbench.contracts.model import Model, register_model
+from genbench.contracts.series import SyntheticSeries
+from genbench.core.types import Array
+from genbench.numerics.conditional_gaussian import conditional_gaussian
+from genbench.numerics.mixture import Mixture
 
 __all__ = ["Gaussian", "Memoriser", "Oracle"]
 

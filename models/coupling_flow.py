@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe
 from genbench.nn.couplings import Additive, Affine, Transform, coupling_flow
 from genbench.nn.flow_model import FlowModel, base_of
 from genbench.nn.mixing import MIXINGS
 from genbench.nn.prior import check_components
-from genbench.recipe import Preset, Recipe
 
 __all__ = ["CouplingFlow"]
 

@@ -10,23 +10,17 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from genbench.errors import GenbenchWarning
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe, planar
+from genbench.core.errors import GenbenchWarning
+from genbench.nn.backbones import BACKBONES, PICTURES, time_network
 from genbench.nn.diffusion_model import Diffusion
 from genbench.nn.error_by_angle import ErrorByAngle
 from genbench.nn.guide import GUIDED, check_guidance
 from genbench.nn.noise_schedule import NoiseSchedule, log_normal
 from genbench.nn.ode import Watch
 from genbench.nn.time_embedding import stratified
-from genbench.nn.time_network import (
-    BACKBONES,
-    PICTURES,
-    by_parts,
-    drop,
-    largest_part,
-    time_network,
-)
-from genbench.recipe import Preset, Recipe, planar
+from genbench.nn.time_network import by_parts, drop, largest_part
 
 __all__ = ["DDPM", "KINDS", "PRESETS"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from genbench.classifier import Classifier
-from genbench.dataset import Array, Labels
-from genbench.model import register_model
+from genbench.contracts.classifier import Classifier
+from genbench.contracts.model import register_model
+from genbench.core.types import Array, Labels
 
 __all__ = ["GradientBoosting", "LogisticRegression"]
 

@@ -9,13 +9,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe
 from genbench.models.ddpm import KINDS, PRESETS
+from genbench.nn.backbones import BACKBONES, time_network
 from genbench.nn.diffusion_model import Diffusion
 from genbench.nn.noise_schedule import log_normal
 from genbench.nn.ode import Watch
-from genbench.nn.time_network import BACKBONES, by_parts, time_network
-from genbench.recipe import Preset, Recipe
+from genbench.nn.time_network import by_parts
 
 __all__ = ["EDM"]
 

@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe, planar
+from genbench.nn.backbones import BACKBONES, PICTURES, time_network
 from genbench.nn.guide import GUIDED, check_guidance
 from genbench.nn.minibatch_ot import entropic_pairing, optimal_pairing
 from genbench.nn.ode import EXACT_UP_TO, SOLVERS, Watch, integrate, stochastic_euler
@@ -20,8 +22,7 @@ from genbench.nn.path_flow import PathFlow
 from genbench.nn.paths import PATHS, AffinePath, Path
 from genbench.nn.source_distribution import source_distribution
 from genbench.nn.time_embedding import stratified, stratified_normal
-from genbench.nn.time_network import BACKBONES, PICTURES, TimeNetwork, by_parts, drop, time_network, tracks_by_parts
-from genbench.recipe import Preset, Recipe, planar
+from genbench.nn.time_network import TimeNetwork, by_parts, drop, tracks_by_parts
 
 __all__ = ["CFM", "KINDS", "ON_LINES", "PRESETS", "TO_THE_DATA"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe, planar
 from genbench.models.flow_matching import CFM, KINDS, ON_LINES, PRESETS, TO_THE_DATA
-from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
 

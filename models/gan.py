@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from genbench.errors import GenbenchError
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe
+from genbench.contracts.torch_model import TorchModel, Update
+from genbench.core.errors import GenbenchError
 from genbench.nn.discriminator import Discriminator, PictureDiscriminator, gradient_penalty, slope_penalty
 from genbench.nn.generator import Generator, PictureGenerator
-from genbench.recipe import Preset, Recipe
-from genbench.torch_model import TorchModel, Update
 
 __all__ = ["GAMES", "GAN", "WGANGP", "Game"]
 

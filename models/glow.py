@@ -8,14 +8,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe
+from genbench.contracts.torch_model import TorchModel
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, Transform
 from genbench.nn.dequantisation import Gaussianise, Logit, dequantise
 from genbench.nn.image_flow import ImageFlow
 from genbench.nn.prior import check_components, prior_of
 from genbench.nn.whitening import Whitening
-from genbench.recipe import Preset, Recipe
-from genbench.torch_model import TorchModel
 
 __all__ = ["Glow"]
 

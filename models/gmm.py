@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
-from genbench.gaussians import conditional_gaussian
-from genbench.model import Model, register_model
-from genbench.predictive import Mixture
+from genbench.contracts.model import Model, register_model
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
+from genbench.numerics.conditional_gaussian import conditional_gaussian
+from genbench.numerics.mixture import Mixture
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture

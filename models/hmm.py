@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
-from genbench.markov import backward, forward, gaussian_log_density, log_sum_exp
-from genbench.model import Model, register_model
-from genbench.predictive import Mixture
+from genbench.contracts.model import Model, register_model
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
+from genbench.numerics.hidden_markov import backward, forward, gaussian_log_density, log_sum_exp
+from genbench.numerics.mixture import Mixture
 
 __all__ = ["HMM", "Chain"]
 

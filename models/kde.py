@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.model import Model, register_model
+from genbench.contracts.model import Model, register_model
+from genbench.core.types import Array
 
 __all__ = ["KDE"]
 

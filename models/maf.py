@@ -7,14 +7,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe
 from genbench.nn.couplings import Affine, Flow
 from genbench.nn.flow_model import FlowModel
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixing import ActNorm, LinearMap, Permutation
 from genbench.nn.mixture import Mixture, standard_parameters
 from genbench.nn.prior import StandardNormal, check_components
-from genbench.recipe import Preset, Recipe
 
 __all__ = ["MAF", "AutoregressiveLayer"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
-from genbench.model import Model, register_model
+from genbench.contracts.model import Model, register_model
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
 
 __all__ = ["NaiveBayes"]
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe, planar
 from genbench.models.flow_matching import CFM, KINDS, ON_LINES, PRESETS, TO_THE_DATA
 from genbench.nn.ode import integrate
-from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["RectifiedFlow"]
 

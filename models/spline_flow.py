@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe, planar
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, coupling_flow
 from genbench.nn.flow_model import FlowModel, base_of
 from genbench.nn.prior import check_components
-from genbench.recipe import Preset, Recipe, planar
 
 __all__ = ["SplineFlow"]
 

@@ -8,14 +8,14 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from genbench.errors import GenbenchError
-from genbench.model import register_model
+from genbench.contracts.model import register_model
+from genbench.contracts.recipe import Preset, Recipe
+from genbench.contracts.torch_model import TorchModel
+from genbench.core.errors import GenbenchError
 from genbench.nn.convolutional import ConvolutionalDecoder, convolutional_encoder
 from genbench.nn.likelihoods import STD_FLOOR, Bernoulli, DiscretisedLogistic, Gaussian, Likelihood, log_normal
 from genbench.nn.mlp import mlp
 from genbench.nn.prior import check_components, prior_of
-from genbench.recipe import Preset, Recipe
-from genbench.torch_model import TorchModel
 
 __all__ = ["VAE"]
 

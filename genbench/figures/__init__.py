@@ -18,15 +18,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
-from genbench.errors import GenbenchError, nearest
-from genbench.files import write_whole
-from genbench.style import literal, styled
+from genbench.core.errors import GenbenchError, nearest
+from genbench.core.files import write_whole
+from genbench.plotting.style import literal, styled
 
 if TYPE_CHECKING:
     from matplotlib.animation import Animation
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["FORMATS", "animate", "available", "draw", "needs_weights", "save"]
 
@@ -51,7 +51,7 @@ def needs_weights(name: str) -> bool:
     return bool(getattr(_known(name), "NEEDS_WEIGHTS", False))
 
 
-def draw(run: Run, name: str, dataset: str | None = None) -> dict[str, Figure]:
+def draw(run: RunData, name: str, dataset: str | None = None) -> dict[str, Figure]:
     """Return the pictures of a figure by file stem; empty where a run has nothing to show in it.
 
     Args:
@@ -70,7 +70,7 @@ def draw(run: Run, name: str, dataset: str | None = None) -> dict[str, Figure]:
     return figures
 
 
-def animate(run: Run, name: str, dataset: str | None = None) -> dict[str, Animation]:
+def animate(run: RunData, name: str, dataset: str | None = None) -> dict[str, Animation]:
     """Return the moving pictures of a figure by file stem; arguments and errors are those of `draw`."""
     module, part = _known(name), run.only(dataset)
     with styled():
@@ -78,7 +78,7 @@ def animate(run: Run, name: str, dataset: str | None = None) -> dict[str, Animat
 
 
 def save(
-    run: Run,
+    run: RunData,
     names: Iterable[str] = (),
     formats: Iterable[str] = ("png",),
     *,
@@ -136,7 +136,7 @@ def _writing(folder: Path) -> Iterator[None]:
         raise _Unwritable(f"cannot write figures to {folder}: {error.strerror or error}") from None
 
 
-def _write(run: Run, name: str, dataset: str | None, folder: Path, formats: list[str]) -> list[Path]:
+def _write(run: RunData, name: str, dataset: str | None, folder: Path, formats: list[str]) -> list[Path]:
     """Write all pictures of one figure and return their files."""
     files = []
     for stem, figure in draw(run, name, dataset).items():

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.panels import datasets_of, short
-from genbench.record import TrialRecord
-from genbench.scene import Scene
-from genbench.seeding import stream
-from genbench.snapshots import evenly
-from genbench.style import BLUE, FAINT
+from genbench.core.seeding import stream
+from genbench.figures.shared.grids import evenly
+from genbench.figures.shared.panels import datasets_of, short
+from genbench.figures.shared.sample_panel import Scene
+from genbench.plotting.style import BLUE, FAINT
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.animation import FuncAnimation
     from matplotlib.figure import Figure
 
-    from genbench.estimator import Estimator
-    from genbench.results import Run
-    from genbench.verbs import Trajectory
+    from genbench.analysis.run_data import RunData
+    from genbench.estimator.estimator import Estimator
+    from genbench.estimator.fitted import Trajectory
 
 __all__ = ["animate"]
 
@@ -33,9 +33,9 @@ INTERVAL = 120  # milliseconds a frame
 DOTS, SIDE, COLUMNS, DPI = 500, 4, 4, 80
 
 
-def animate(run: Run) -> dict[str, FuncAnimation]:
+def animate(run: RunData) -> dict[str, FuncAnimation]:
     """Return one animation a dataset: `animation` for a single dataset, else `animation-<dataset>`."""
-    from genbench.trained import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_verb
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         count, seed = scene.n, stream(trial.seed, "snapshots")

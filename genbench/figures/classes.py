@@ -6,18 +6,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.dataset import Array, Labels
-from genbench.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, short, show_each, truth
-from genbench.pictures import draw_mosaic, seen
-from genbench.record import TrialRecord
-from genbench.style import CAPTION
+from genbench.core.types import Array, Labels
+from genbench.figures.shared.panels import (
+    by_dataset,
+    dataset_of,
+    datasets_of,
+    first_seeds,
+    panels,
+    short,
+    show_each,
+    truth,
+)
+from genbench.plotting.image_grid import draw_mosaic, seen
+from genbench.plotting.style import CAPTION
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.picture_classifier import PictureClassifier
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
+    from genbench.nn.image_classifier import PictureClassifier
 
 __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
 
@@ -31,13 +40,13 @@ NOTE = (
 )
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a labelled image dataset: `classes` for a single dataset, else `classes-<dataset>`."""
     names = [name for name in datasets_of(run, images=True) if _classes(run, name)]
     return by_dataset(run, "classes", names, lambda name: _figure(run, name))
 
 
-def _classes(run: Run, dataset: str) -> int | None:
+def _classes(run: RunData, dataset: str) -> int | None:
     return dataset_of(next(trial for trial in run.trials if trial.dataset == dataset)).classes
 
 
@@ -56,9 +65,9 @@ def rows_of(x: Array, labels: Labels, classes: int) -> Array:
     return pictures.reshape(-1, *x.shape[1:])
 
 
-def _figure(run: Run, dataset: str) -> Figure:
+def _figure(run: RunData, dataset: str) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard, after the truth."""
-    from genbench.picture_classifier import classifier_of
+    from genbench.nn.image_classifier import classifier_of
 
     trials = first_seeds(run, dataset)
     known = dataset_of(trials[0])

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.overall import overall
-from genbench.standing import card_of
+from genbench.analysis.ranking import overall
+from genbench.analysis.scores import card_of
+from genbench.plotting.style import BLUE, INK
 from genbench.statistics.ranks import Ranks
-from genbench.style import BLUE, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -24,7 +24,7 @@ LINE, BAR_STEP, LETTER = 0.23, 0.14, 0.075  # inches: from name to name, from ba
 LONGEST = 48  # letters of a name
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return the diagram for the metric that the leaderboard is sorted by; nothing below 5 datasets or 3 models.
 
     Controls do not compete. Where likelihood kinds must not be mixed, each has a diagram of its own.

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.labelling import at_ends, plain, settle, styles
-from genbench.panels import by_dataset
-from genbench.record import TrialRecord
-from genbench.registry import REGISTRY, discover
-from genbench.style import CAPTION as FOOT
-from genbench.style import INK
+from genbench.core.registry import REGISTRY, discover
+from genbench.figures.shared.panels import by_dataset
+from genbench.plotting.labels import at_ends, plain, settle, styles
+from genbench.plotting.style import CAPTION as FOOT
+from genbench.plotting.style import INK
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -28,7 +28,7 @@ CAPTION = (
 )
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `curve` for a single one, else `curve-<dataset>`; a panel a metric."""
     trials = [trial for trial in run.trials if trial.curve]
     datasets = [trial.dataset for trial in trials]

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.dataset import Array, SyntheticDataset
-from genbench.panels import dataset_of, even, of_task, panels, short
-from genbench.record import TrialRecord
-from genbench.seeding import stream
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.core.seeding import stream
+from genbench.core.types import Array
+from genbench.figures.shared.panels import dataset_of, even, of_task, panels, short
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -22,12 +23,12 @@ POINTS = 300
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#222222")  # Okabe and Ito's
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane that was classified: `decisions`, or `decisions-<dataset>`."""
     return of_task(run, "decisions", "classify", lambda place, trials: _figure(run, place, trials))
 
 
-def _figure(run: Run, place: str, trials: list[TrialRecord]) -> Figure:
+def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     """Mix the colours of the classes by p(y | x): pure where a model is sure, pale where it is not."""
     dataset = dataset_of(trials[0])
     assert isinstance(dataset, SyntheticDataset)

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genbench.dataset import Array, SyntheticDataset
-from genbench.panels import dataset_of, panels, planar_datasets, short, truth
-from genbench.plane import limits
-from genbench.record import TrialRecord
-from genbench.snapshots import evenly
-from genbench.style import INK
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.core.types import Array
+from genbench.figures.shared.grids import evenly
+from genbench.figures.shared.panels import dataset_of, panels, planar_datasets, short, truth
+from genbench.plotting.projection import limits
+from genbench.plotting.style import INK
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-    from genbench.estimator import Estimator
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
+    from genbench.estimator.estimator import Estimator
 
 __all__ = ["Grid", "draw"]
 
@@ -52,9 +53,9 @@ class Grid(NamedTuple):
         return cls(centres, (h, w), (float(low[0]), float(high[0]), float(low[1]), float(high[1])))
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
-    from genbench.trained import by_models
+    from genbench.figures.shared.trained_models import by_models
 
     def show(grid: Grid, trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
         return estimator.log_prob(grid.centres), estimator.likelihood

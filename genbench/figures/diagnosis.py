@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.record import TrialRecord
-from genbench.style import BLUE, FAINT, INK, VERMILLION
+from genbench.core.types import Array
+from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["autocorrelation", "draw", "ljung_box"]
 
 LAGS, SHOWN = 24, 150  # lags at most, and steps of the held-out end at most: more would be a smear
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a model and dataset, of the first seed that was forecast: `diagnosis-<dataset>-<model>`."""
     figures: dict[str, Figure] = {}
     for trial in sorted(run.trials, key=lambda trial: trial.seed):

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.panels import first_seeds, panels, say_in, short
-from genbench.record import TrialRecord
-from genbench.style import CAPTION as FOOT
-from genbench.style import FAINT, INK, colour_of
+from genbench.core.types import Array
+from genbench.figures.shared.panels import first_seeds, panels, say_in, short
+from genbench.plotting.style import CAPTION as FOOT
+from genbench.plotting.style import FAINT, INK, colour_of
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -27,7 +27,7 @@ CAPTION = (
 )
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `fan` for a single one, else `fan-<dataset>`."""
     places = {trial.place: trial.dataset for trial in run.trials if trial.spec.task == "forecast"}
     many = len({trial.place for trial in run.whole.trials if trial.spec.task == "forecast"}) > 1
@@ -35,7 +35,7 @@ def draw(run: Run) -> dict[str, Figure]:
     return {stems[place]: _figure(dataset, first_seeds(run, place), run) for place, dataset in places.items()}
 
 
-def _figure(dataset: str, trials: list[TrialRecord], run: Run) -> Figure:
+def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     figure, places = panels(len(trials), (4.2, 2.7), COLUMNS, margin=0.8)
     kept = [run.store.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genbench import phrases
-from genbench.labelling import plain
-from genbench.leaderboard import Leaderboard, Row
-from genbench.panels import by_dataset, even, panels, short
-from genbench.standing import Cell, card_of
-from genbench.style import BLUE, CAPTION, FAILED, FAINT, INK
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.scores import Cell, Row, card_of
+from genbench.display import formatting
+from genbench.figures.shared.panels import by_dataset, even, panels, short
+from genbench.plotting.labels import plain
+from genbench.plotting.style import BLUE, CAPTION, FAILED, FAINT, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -28,7 +28,7 @@ KINDS = "Kinds of likelihood are not to be compared: circle exact, diamond (≈)
 MARKS = "Filled: the best, and (=) what cannot be told from it; grey: controls, which do not compete."
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset (and task): `forest` for a single one, else `forest-<dataset>`."""
     board = run.leaderboard()
     rows = [row for row in board.rows if row.place == row.dataset]
@@ -39,7 +39,7 @@ def draw(run: Run) -> dict[str, Figure]:
 
 def _figure(board: Leaderboard, place: str) -> Figure:
     rows = [row for row in board.rows if row.place == place]
-    metrics = [name for name in phrases.main_metrics(rows, board.metrics) if card_of(name).ranked][:MOST]
+    metrics = [name for name in formatting.main_metrics(rows, board.metrics) if card_of(name).ranked][:MOST]
     columns = even(len(metrics), COLUMNS)
     figure, axes = panels(max(1, len(metrics)), (3.9, 0.27 * len(rows) + 0.9), columns, margin=1.0)
     for i, (panel, metric) in enumerate(zip(axes, metrics, strict=False)):

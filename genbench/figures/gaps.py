@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.panels import of_task, over_truth, short
-from genbench.record import TrialRecord
-from genbench.style import BLUE, INK
+from genbench.figures.shared.panels import of_task, over_truth, short
+from genbench.plotting.style import BLUE, INK
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
 POINTS, LINES, DRAWS = 4_000, 9, 60
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane whose gaps were filled: `gaps`, or `gaps-<dataset>`."""
     return of_task(run, "gaps", "impute", lambda place, trials: _figure(run, place, trials))
 
 
-def _figure(run: Run, place: str, trials: list[TrialRecord]) -> Figure:
+def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     """Draw on a vertical line for each of a few given first coordinates the second ones that a model drew."""
     figure, places = over_truth(trials, POINTS)
     for panel, trial in zip(places, trials, strict=False):

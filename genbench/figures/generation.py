@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.panels import datasets_of
-from genbench.record import TrialRecord
-from genbench.scene import Scene
-from genbench.seeding import stream
-from genbench.snapshots import rows_of_panels
+from genbench.core.seeding import stream
+from genbench.figures.shared.grids import rows_of_panels
+from genbench.figures.shared.panels import datasets_of
+from genbench.figures.shared.sample_panel import Scene
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genbench.estimator import Estimator
-    from genbench.results import Run
-    from genbench.verbs import Trajectory
+    from genbench.analysis.run_data import RunData
+    from genbench.estimator.estimator import Estimator
+    from genbench.estimator.fitted import Trajectory
 
 __all__ = ["draw"]
 
@@ -27,9 +27,9 @@ NEEDS_WEIGHTS = True
 TIMES = np.array([0, 0.25, 0.5, 0.75, 0.9, 1.0])
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `generation` for a single dataset, else `generation-<dataset>`."""
-    from genbench.trained import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_verb
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         return estimator.trajectory(scene.n, stream(trial.seed, "snapshots")).at(TIMES)

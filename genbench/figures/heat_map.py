@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.labelling import plain
-from genbench.leaderboard import Row
-from genbench.model import LIKELIHOODS
-from genbench.panels import short
-from genbench.standing import Cell, card_of
-from genbench.style import CAPTION, FAILED, FAINT
+from genbench.analysis.scores import Cell, Row, card_of
+from genbench.contracts.model import LIKELIHOODS
+from genbench.core.types import Array
+from genbench.figures.shared.panels import short
+from genbench.plotting.labels import plain
+from genbench.plotting.style import CAPTION, FAILED, FAINT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -42,7 +41,7 @@ class Line(NamedTuple):
     rows: list[Row | None]
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return `heat_map`, by the metric that the leaderboard is sorted by, and `heat_map-kl` where there is a KL.
 
     Of a part of a run they are `heat_map-<dataset>` and `heat_map-kl-<dataset>`.

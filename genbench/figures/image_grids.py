@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genbench.dataset import Array
-from genbench.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, score_line, show_each, truth
-from genbench.pictures import draw_mosaic, seen
-from genbench.record import TrialRecord
+from genbench.core.types import Array
+from genbench.figures.shared.panels import (
+    by_dataset,
+    dataset_of,
+    datasets_of,
+    first_seeds,
+    panels,
+    score_line,
+    show_each,
+    truth,
+)
+from genbench.plotting.image_grid import draw_mosaic, seen
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -21,12 +30,12 @@ SIDE = 6  # pictures along a side of a grid
 COLUMNS = 4  # grids beside each other
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure an image dataset: `image_grids` for a single dataset, else `image_grids-<dataset>`."""
     return by_dataset(run, "image_grids", datasets_of(run, images=True), lambda name: _figure(run, name))
 
 
-def _figure(run: Run, dataset: str) -> Figure:
+def _figure(run: RunData, dataset: str) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
     real, levels = truth(trials[0], SIDE**2), dataset_of(trials[0]).levels

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genbench.panels import of_task, over_truth, short
-from genbench.record import TrialRecord
-from genbench.style import BLUE, INK, VERMILLION
+from genbench.figures.shared.panels import of_task, over_truth, short
+from genbench.plotting.style import BLUE, INK, VERMILLION
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
 POINTS, PATHS = 4_000, 6
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane: `interpolation`, or `interpolation-<dataset>`."""
     return of_task(run, "interpolation", "interpolate", lambda place, trials: _figure(run, place, trials))
 
 
-def _figure(run: Run, place: str, trials: list[TrialRecord]) -> Figure:
+def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     figure, places = over_truth(trials, POINTS)
     for panel, trial in zip(places, trials, strict=False):
         kept = run.store.arrays(trial.key)

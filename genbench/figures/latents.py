@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from genbench.dataset import Array
-from genbench.model import ModelCard
-from genbench.panels import datasets_of, panels, short
-from genbench.record import TrialRecord
-from genbench.scene import Scene
+from genbench.contracts.model import ModelCard
+from genbench.core.types import Array
+from genbench.figures.shared.panels import datasets_of, panels, short
+from genbench.figures.shared.sample_panel import Scene
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genbench.estimator import Estimator
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
+    from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
 
@@ -24,10 +24,10 @@ PAIRS, STEPS, COLUMNS = 4, 9, 2
 Row = tuple[Array, bool]  # pictures [pairs, steps, c, h, w], and whether their ends are test pictures
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure an image dataset: `latents` for a single dataset, else `latents-<dataset>`."""
-    from genbench.interpolation import latent_paths
-    from genbench.trained import by_models
+    from genbench.downstream.interpolation import latent_paths
+    from genbench.figures.shared.trained_models import by_models
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Row:
         real = scene.real

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.labelling import plain
-from genbench.panels import by_dataset, even, panels, say_in, short
-from genbench.record import TrialRecord
-from genbench.style import BLUE, CAPTION, VERMILLION
+from genbench.core.types import Array
+from genbench.figures.shared.panels import by_dataset, even, panels, say_in, short
+from genbench.plotting.labels import plain
+from genbench.plotting.style import BLUE, CAPTION, VERMILLION
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -38,7 +38,7 @@ class Curve(NamedTuple):
     values: Array
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset on which something was trained step by step: `losses`, or `losses-<dataset>`."""
     trained = [trial for trial in run.trials if trial.history or _died_training(trial)]
     names = dict.fromkeys(trial.dataset for trial in trained if trial.history)

@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genbench.dataset import Array, Splits
+from genbench.contracts.dataset import Splits
+from genbench.core.types import Array
+from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
 from genbench.metrics.neighbours import neighbours
-from genbench.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
-from genbench.pictures import draw_mosaic, seen
-from genbench.record import TrialRecord
-from genbench.rescoring import load_data
-from genbench.style import BLUE
-from genbench.style import CAPTION as FOOT
+from genbench.plotting.image_grid import draw_mosaic, seen
+from genbench.plotting.style import BLUE
+from genbench.plotting.style import CAPTION as FOOT
+from genbench.storage.records import TrialRecord
+from genbench.tasks.steps import load_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["Rows", "draw", "rows_of"]
 
@@ -41,7 +42,7 @@ class Rows(NamedTuple):
     median: float
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure an image dataset: `neighbours` for a single dataset, else `neighbours-<dataset>`."""
     return by_dataset(run, "neighbours", datasets_of(run, images=True), lambda name: _figure(run, name))
 
@@ -62,7 +63,7 @@ def rows_of(x: Array, train: Array) -> Rows:
     return Rows(pictures.reshape(-1, *x.shape[1:]), float(np.median(distances[:, 0])))
 
 
-def _figure(run: Run, dataset: str) -> Figure:
+def _figure(run: RunData, dataset: str) -> Figure:
     """Draw test pictures, then each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
     splits_of = _splits_of(trials)

@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.labelling import at_ends, plain, settle, styles
-from genbench.panels import by_dataset
-from genbench.registry import REGISTRY, discover
-from genbench.style import CAPTION, INK
-from genbench.sweep import Point, read_sweeps, summary
+from genbench.core.registry import REGISTRY, discover
+from genbench.figures.shared.panels import by_dataset
+from genbench.plotting.labels import at_ends, plain, settle, styles
+from genbench.plotting.style import CAPTION, INK
+from genbench.runs.sweep import Point, read_sweeps, summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `nfe` for a single one, else `nfe-<dataset>`; a panel a metric."""
     here = {trial.dataset for trial in run.trials}
     points = [point for point in summary(read_sweeps(run)) if point.nfe and point.scores and point.dataset in here]

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from genbench.dataset import Array
-from genbench.panels import datasets_of
-from genbench.record import TrialRecord
-from genbench.scene import Scene
-from genbench.seeding import stream
-from genbench.snapshots import rows_of_panels
+from genbench.core.seeding import stream
+from genbench.core.types import Array
+from genbench.figures.shared.grids import rows_of_panels
+from genbench.figures.shared.panels import datasets_of
+from genbench.figures.shared.sample_panel import Scene
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genbench.estimator import Estimator
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
+    from genbench.estimator.estimator import Estimator
 
 __all__ = ["Snapshot", "draw"]
 
@@ -41,9 +41,9 @@ class Snapshot(NamedTuple):
         return f"t = {self.t:.2f}: {alpha:.2f} x + {beta:.2f} ε"
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `noising` for a single dataset, else `noising-<dataset>`."""
-    from genbench.trained import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_verb
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> list[Snapshot]:
         real, seed = scene.real, stream(trial.seed, "snapshots")

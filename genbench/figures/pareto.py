@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.labelling import beside, plain, settle, styles
-from genbench.leaderboard import Row
-from genbench.panels import by_dataset
-from genbench.registry import REGISTRY
-from genbench.style import CAPTION, INK
+from genbench.analysis.scores import Row
+from genbench.core.registry import REGISTRY
+from genbench.core.types import Array
+from genbench.figures.shared.panels import by_dataset
+from genbench.plotting.labels import beside, plain, settle, styles
+from genbench.plotting.style import CAPTION, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.leaderboard import Leaderboard
-    from genbench.metric import MetricCard
-    from genbench.results import Run
+    from genbench.analysis.leaderboard import Leaderboard
+    from genbench.analysis.run_data import RunData
+    from genbench.contracts.metric import MetricCard
 
 __all__ = ["draw", "front"]
 
@@ -31,7 +31,7 @@ PANELS = {
 }
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
     board = run.leaderboard()
     rows = [r for r in board.rows if r.role == "model" and r.place == r.dataset and _score(r, board) is not None]

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.panels import datasets_of, panels, short
-from genbench.record import TrialRecord
-from genbench.scene import Scene
-from genbench.seeding import stream
-from genbench.snapshots import evenly
-from genbench.style import BLUE, FAINT, VERMILLION
+from genbench.core.seeding import stream
+from genbench.figures.shared.grids import evenly
+from genbench.figures.shared.panels import datasets_of, panels, short
+from genbench.figures.shared.sample_panel import Scene
+from genbench.plotting.style import BLUE, FAINT, VERMILLION
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.estimator import Estimator
-    from genbench.results import Run
-    from genbench.verbs import Trajectory
+    from genbench.analysis.run_data import RunData
+    from genbench.estimator.estimator import Estimator
+    from genbench.estimator.fitted import Trajectory
 
 __all__ = ["draw"]
 
@@ -32,9 +32,9 @@ COLUMNS = 4
 FADE = (0.15, 0.9)  # opacity of a path at its start and at its end
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `paths` for a single dataset, else `paths-<dataset>`."""
-    from genbench.trained import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_verb
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         count = STRIPS if scene.is_image else PATHS

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.model import ModelCard
-from genbench.panels import datasets_of, panels, short
-from genbench.record import TrialRecord
-from genbench.scene import Scene
-from genbench.snapshots import evenly
-from genbench.style import BLUE, FAINT, INK, VERMILLION
+from genbench.contracts.model import ModelCard
+from genbench.core.types import Array
+from genbench.figures.shared.grids import evenly
+from genbench.figures.shared.panels import datasets_of, panels, short
+from genbench.figures.shared.sample_panel import Scene
+from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.estimator import Estimator
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
+    from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
 
@@ -30,9 +30,9 @@ POINTS, SIDE = 150, 4  # points that are reconstructed; of pictures, as many row
 COLUMNS = 4
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `reconstructions` for a single dataset, else `reconstructions-<dataset>`."""
-    from genbench.trained import by_models
+    from genbench.figures.shared.trained_models import by_models
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Array:
         return estimator.reconstruct(scene.real[:POINTS])

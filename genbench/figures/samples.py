@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from genbench.dataset import Array
-from genbench.panels import by_dataset, datasets_of, first_seeds, panels, score_line, show_each, truth
-from genbench.plane import Plane
-from genbench.record import TrialRecord
-from genbench.style import INK, colour_of
+from genbench.core.types import Array
+from genbench.figures.shared.panels import by_dataset, datasets_of, first_seeds, panels, score_line, show_each, truth
+from genbench.plotting.projection import Plane
+from genbench.plotting.style import INK, colour_of
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -23,12 +23,12 @@ POINTS = 4_000
 COLUMNS = 5
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `samples` for a single one, else `samples-<dataset>`."""
     return by_dataset(run, "samples", datasets_of(run, images=False), lambda name: _figure(run, name))
 
 
-def _figure(run: Run, dataset: str) -> Figure:
+def _figure(run: RunData, dataset: str) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
     plane = Plane.of(truth(trials[0], POINTS))

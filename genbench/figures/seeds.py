@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genbench import phrases
-from genbench.dataset import Array
-from genbench.panels import by_dataset, dataset_of, is_image, say_in, short, truth
-from genbench.pictures import draw_mosaic, seen
-from genbench.plane import Plane
-from genbench.record import TrialRecord
-from genbench.style import CAPTION, INK, NAME, colour_of
+from genbench.core.types import Array
+from genbench.display import formatting
+from genbench.figures.shared.panels import by_dataset, dataset_of, is_image, say_in, short, truth
+from genbench.plotting.image_grid import draw_mosaic, seen
+from genbench.plotting.projection import Plane
+from genbench.plotting.style import CAPTION, INK, NAME, colour_of
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
     Show = Callable[[Axes, Array, str], None]
 
@@ -29,7 +29,7 @@ WIDE = 6  # panels beside each other: all seeds of one model, or of two or three
 SIZE = 1.75  # inches of a panel
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset that was sampled with several seeds: `seeds`, or `seeds-<dataset>`."""
     seeds: dict[str, set[int]] = {}
     for trial in run.trials:
@@ -40,7 +40,7 @@ def draw(run: Run) -> dict[str, Figure]:
     )
 
 
-def _figure(run: Run, dataset: str) -> Figure:
+def _figure(run: RunData, dataset: str) -> Figure:
     """Draw a row of panels for each model, in the order of the leaderboard, several models beside each other."""
     from matplotlib.figure import Figure
 
@@ -67,12 +67,12 @@ def _figure(run: Run, dataset: str) -> Figure:
             else:
                 _panel(run, panel, trials.get((model, seed)), show)
     metric = run.leaderboard().sort
-    scores = f", and its {phrases.label(metric)}" if metric else ""
+    scores = f", and its {formatting.label(metric)}" if metric else ""
     figure.suptitle(f"{dataset}: samples of each seed{scores}")
     return figure
 
 
-def _panel(run: Run, panel: Axes, trial: TrialRecord | None, show: Show) -> None:
+def _panel(run: RunData, panel: Axes, trial: TrialRecord | None, show: Show) -> None:
     """Show the samples of a trial with their score, or say why there are none."""
     samples = None if trial is None else run.samples(trial.key)
     if trial is None or trial.status != "ok" or samples is None:
@@ -99,7 +99,7 @@ def _points(first: TrialRecord) -> tuple[Show, float]:
     return show, plane.aspect
 
 
-def _pictures(run: Run, first: TrialRecord) -> tuple[Show, float]:
+def _pictures(run: RunData, first: TrialRecord) -> tuple[Show, float]:
     """Return what draws pictures [n, c, h, w] in a panel, and the height of a panel as a share of its width."""
     real, levels = truth(first, SIDE**2), dataset_of(first).levels
     limits = float(real.min()), float(real.max())

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.panels import planar_datasets
-from genbench.record import TrialRecord
-from genbench.scene import Scene
-from genbench.seeding import stream
-from genbench.snapshots import rows_of_panels
-from genbench.style import BLUE, FAINT
+from genbench.core.seeding import stream
+from genbench.core.types import Array
+from genbench.figures.shared.grids import rows_of_panels
+from genbench.figures.shared.panels import planar_datasets
+from genbench.figures.shared.sample_panel import Scene
+from genbench.plotting.style import BLUE, FAINT
+from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genbench.estimator import Estimator
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
+    from genbench.estimator.estimator import Estimator
 
 __all__ = ["Field", "draw"]
 
@@ -39,9 +39,9 @@ class Field(NamedTuple):
     speed: float
 
 
-def draw(run: Run) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane: `velocity` for a single dataset, else `velocity-<dataset>`."""
-    from genbench.trained import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_verb
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> list[Field]:
         way = estimator.trajectory(scene.n, stream(trial.seed, "snapshots")).at(np.array(TIMES))

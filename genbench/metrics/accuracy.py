@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from genbench.classification import Predictions
-from genbench.metric import Score, register_metric
+from genbench.contracts.metric import Score, register_metric
+from genbench.contracts.task_evidence import Predictions
 
 __all__ = ["accuracy"]
 

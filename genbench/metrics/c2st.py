@@ -7,9 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
 from genbench.metrics.mmd2 import median_distance
 
 __all__ = ["c2st", "c2st_auc", "out_of_fold"]

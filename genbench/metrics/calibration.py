@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
+from genbench.core.types import Array
 
 __all__ = ["calibration", "largest_gap"]
 

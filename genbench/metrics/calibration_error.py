@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.classification import Predictions
-from genbench.metric import register_metric
+from genbench.contracts.metric import register_metric
+from genbench.contracts.task_evidence import Predictions
 
 __all__ = ["calibration_error"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.imputation import Gaps
-from genbench.metric import Score, register_metric
+from genbench.contracts.metric import Score, register_metric
+from genbench.contracts.task_evidence import Gaps
 
 __all__ = ["conditional_w1"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.forecasts import Forecasts
-from genbench.metric import Score, register_metric
+from genbench.contracts.metric import Score, register_metric
+from genbench.contracts.task_evidence import Forecasts
 
 __all__ = ["LEVEL", "coverage", "coverage_error"]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
 from genbench.metrics.precision_recall import K, manifolds
 
 __all__ = ["coverage", "density", "expected_coverage"]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.metric import Evidence
+from genbench.contracts.evidence import Evidence
+from genbench.core.types import Array
 
 __all__ = ["Kernel", "discrepancy", "mean_between", "mean_within", "squared_distances"]
 

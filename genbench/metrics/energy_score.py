@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.imputation import Gap, Gaps
-from genbench.metric import Score, register_metric
+from genbench.contracts.metric import Score, register_metric
+from genbench.contracts.task_evidence import Gap, Gaps
+from genbench.core.types import Array
 
 __all__ = ["energy_score"]
 

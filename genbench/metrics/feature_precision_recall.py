@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
 from genbench.metrics.precision_recall import Manifolds, manifolds_of
 from genbench.metrics.recognition import recognition
 

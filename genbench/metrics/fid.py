@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genbench.metric import Evidence, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import register_metric
 from genbench.metrics.frechet import frechet_of
 from genbench.metrics.recognition import recognition
 

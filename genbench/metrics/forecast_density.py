@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from genbench.forecasts import Forecasts
-from genbench.metric import Score, register_metric
+from genbench.contracts.metric import Score, register_metric
+from genbench.contracts.task_evidence import Forecasts
 
 __all__ = ["crps", "step_nll"]
 

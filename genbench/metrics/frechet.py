@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import register_metric
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
 
 __all__ = ["frechet", "frechet_distance", "frechet_of", "root"]
 

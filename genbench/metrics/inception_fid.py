@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence, register_metric
-from genbench.pictures import seen
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import register_metric
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
+from genbench.plotting.image_grid import seen
 
 __all__ = ["inception_fid"]
 

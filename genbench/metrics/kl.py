@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
 from genbench.metrics.log_density import doubts, mean_nats, weight_above_1
 
 __all__ = ["kl"]

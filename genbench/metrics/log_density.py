@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.metric import Score
+from genbench.contracts.metric import Score
+from genbench.core.types import Array
 
 __all__ = ["doubts", "mean_nats", "weight_above_1"]
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
+from genbench.core.types import Array
 from genbench.metrics.neighbours import nearest
 
 __all__ = ["Hits", "copies", "memorisation"]

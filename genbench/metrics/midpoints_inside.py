@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.dataset import Array, SyntheticDataset
-from genbench.interpolation import Paths
-from genbench.metric import Score, register_metric
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.metric import Score, register_metric
+from genbench.contracts.task_evidence import Paths
+from genbench.core.types import Array
 
 __all__ = ["midpoints_inside", "straight_inside"]
 

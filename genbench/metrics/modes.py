@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
+from genbench.core.types import Array
 from genbench.metrics.discrepancy import squared_distances
 
 __all__ = ["high_quality", "mode_balance", "modes", "nearest_mode", "radius"]

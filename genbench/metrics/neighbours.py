@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
+from genbench.core.types import Array
 from genbench.metrics.discrepancy import squared_distances
 
 __all__ = ["ball_counts", "nearest", "neighbours", "radii"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
 from genbench.metrics.log_density import mean_nats
 
 __all__ = ["nll"]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
 from genbench.metrics.neighbours import ball_counts, radii
 
 __all__ = ["K", "Manifolds", "manifolds", "manifolds_of", "precision", "recall"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from genbench.metric import Evidence
+from genbench.contracts.evidence import Evidence
 
 if TYPE_CHECKING:
-    from genbench.picture_classifier import Seen
+    from genbench.nn.image_classifier import Seen
 
 __all__ = ["Recognition", "recognition"]
 
@@ -26,7 +26,7 @@ def recognition(evidence: Evidence) -> Recognition:
 
 
 def _recognition(evidence: Evidence) -> Recognition:
-    from genbench.picture_classifier import classifier_of
+    from genbench.nn.image_classifier import classifier_of
 
     classifier = classifier_of(evidence.dataset)
     samples, test = (classifier.look(x.reshape(-1, *evidence.dataset.shape)) for x in (evidence.samples, evidence.test))

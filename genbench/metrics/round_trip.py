@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.interpolation import Paths
-from genbench.metric import register_metric
+from genbench.contracts.metric import register_metric
+from genbench.contracts.task_evidence import Paths
 
 __all__ = ["round_trip"]
 

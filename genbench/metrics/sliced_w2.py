@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.metric import Evidence, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import register_metric
+from genbench.core.types import Array
 
 __all__ = ["directions", "sliced_w2", "sliced_wasserstein"]
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
 from genbench.metrics.discrepancy import squared_distances
 
 __all__ = ["Transport", "transport"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from genbench.metric import Evidence, Score, register_metric
+from genbench.contracts.evidence import Evidence
+from genbench.contracts.metric import Score, register_metric
 from genbench.metrics.log_density import mean_nats
 
 __all__ = ["true_nll"]

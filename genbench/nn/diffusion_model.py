@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Tensor
 
+from genbench.contracts.torch_model import TorchModel
 from genbench.nn.ode import EXACT_UP_TO, Density, Watch, graded, integrate, log_likelihood, rademacher
+from genbench.nn.repaint import Level
 from genbench.nn.time_network import TimeNetwork, largest_part, tracks_by_parts
-from genbench.repaint import Level
-from genbench.torch_model import TorchModel
 
 __all__ = ["Diffusion"]
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from genbench.contracts.torch_model import TorchModel
 from genbench.nn.couplings import Flow
 from genbench.nn.prior import MixturePrior, StandardNormal, prior_of
-from genbench.torch_model import TorchModel
 
 __all__ = ["FlowModel", "base_of"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from genbench.averaging import move
-from genbench.recipe import Preset
+from genbench.contracts.recipe import Preset
+from genbench.training.ema import move
 
 __all__ = ["GUIDED", "Guide", "check_guidance"]
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.nn.couplings import Transform
 from genbench.nn.mixing import ActNorm, LinearMap
 

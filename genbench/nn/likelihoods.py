@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, softplus
 
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.nn.grey_levels import levels_of
 
 __all__ = ["Bernoulli", "DiscretisedLogistic", "Gaussian", "Likelihood", "log_normal"]

@@ -16,7 +16,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from genbench.dataset import Array
+    from genbench.core.types import Array
 
 __all__ = ["entropic_pairing", "optimal_pairing"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from genbench.contracts.torch_model import TorchModel
 from genbench.nn.minibatch_ot import optimal_pairing
 from genbench.nn.ode import EXACT_UP_TO, Density, integrate, log_likelihood, rademacher
 from genbench.nn.paths import Path
+from genbench.nn.repaint import Level
 from genbench.nn.source_distribution import Source
 from genbench.nn.time_network import TimeNetwork, largest_part
-from genbench.repaint import Level
-from genbench.torch_model import TorchModel
 
 __all__ = ["PathFlow"]
 

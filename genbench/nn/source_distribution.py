@@ -39,11 +39,11 @@ class DatasetSource:
     """A synthetic dataset in units of its own: standardised, by 20,000 draws of a fixed seed."""
 
     def __init__(self, spec: str, d: int) -> None:
-        from genbench.dataset import Dataset, SyntheticDataset
-        from genbench.parameters import bind, create
-        from genbench.registry import REGISTRY, discover
-        from genbench.spec import parse
-        from genbench.standardise import Standardiser
+        from genbench.contracts.dataset import Dataset, SyntheticDataset
+        from genbench.core.parameters import bind, create
+        from genbench.core.registry import REGISTRY, discover
+        from genbench.core.selection import parse
+        from genbench.numerics.standardiser import Standardiser
 
         discover(groups=("datasets",))
         chosen = parse(spec)

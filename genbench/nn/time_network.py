@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from genbench.errors import GenbenchError
 from genbench.nn.guide import Guide
 from genbench.nn.ode import Track, Watch
-from genbench.recipe import Preset
 
-__all__ = [
-    "BACKBONES",
-    "PICTURES",
-    "TimeNetwork",
-    "by_parts",
-    "drop",
-    "largest_part",
-    "time_network",
-    "tracks_by_parts",
-]
+__all__ = ["TimeNetwork", "by_parts", "drop", "largest_part", "tracks_by_parts"]
 
-BACKBONES = (None, "mlp", "unet")
-PICTURES = (  # presets; an MLP learns 8×8 pixels in a tenth of the time that a U-Net takes
-    Preset(
-        {"backbone": "mlp", "hidden": 256, "depth": 2, "batch_size": 128, "lr": 4e-3, "ema": 0.99, "step_ms": 5.5},
-        kinds=("image",),
-    ),
-    Preset(
-        {"backbone": "unet", "hidden": 32, "depth": 1, "density_steps": 0}
-        | {"batch_size": 64, "lr": 2e-3, "ema": 0.999, "step_ms": 250.0},
-        kinds=("image",),
-        dims=(257, None),
-    ),
-    Preset({"hidden": 48, "batch_size": 32, "step_ms": 330.0}, kinds=("image",), dims=(3073, None)),
-)
 UNLABELLED = 0.1  # share of a batch that is learned without labels (Ho & Salimans 2021, §4: 0.1 or 0.2)
 AT_ONCE = 256  # pictures that go through a network at once, when nothing is learned
 
@@ -161,40 +135,3 @@ def _parts(n: int, labels: Tensor | None, shape: tuple[int, ...]) -> list[tuple[
     size = largest_part(n, shape)
     starts = range(0, n, size) if n else ()
     return [(min(size, n - i), None if labels is None else labels[i : i + size]) for i in starts]
-
-
-def time_network(
-    shape: tuple[int, ...],
-    hidden: int,
-    depth: int,
-    classes: int = 0,
-    backbone: str | None = None,
-    guide: float = 0.0,
-    **features: Any,
-) -> TimeNetwork:
-    """Return the network for points of a shape: an MLP for (d,), a U-Net for pictures (c, h, w).
-
-    Args:
-        hidden: width of an MLP's hidden layers; channels of a U-Net at its finest level.
-        depth: hidden layers of an MLP; residual blocks of a U-Net at each level.
-        classes: number of labels, 0 for none.
-        backbone: "unet", or "mlp" also for pictures; by default what suits the shape.
-        guide: share of the training after which the network leaves a guide behind; 0 for none.
-        features: what an MLP sees beside the coordinates, see `TimeMLP`; a U-Net has no use for it.
-
-    Raises:
-        GenbenchError: a U-Net is asked for what is no picture.
-    """
-    if (backbone or ("unet" if len(shape) == 3 else "mlp")) == "mlp":
-        from genbench.nn.time_embedding import TimeMLP
-
-        network: TimeNetwork = TimeMLP(math.prod(shape), hidden, depth, classes=classes, **features)
-    elif len(shape) != 3:
-        raise GenbenchError(f"backbone=unet is for pictures, not for shape {shape}; use mlp")
-    else:
-        from genbench.nn.unet import UNet
-
-        network = UNet((shape[0], shape[1], shape[2]), hidden, depth, classes)
-    if guide:
-        network.keep_guide(guide)
-    return network

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genbench.errors import GenbenchError
-from genbench.files import write_whole
+from genbench.core.errors import GenbenchError
+from genbench.core.files import write_whole
 
 if TYPE_CHECKING:
-    from genbench.results import Run
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["write_page", "write_report"]
 
 
-def write_report(run: Run, file: Path, figures: Sequence[str] | None = (), jobs: int = 0) -> Path:
+def write_report(run: RunData, file: Path, figures: Sequence[str] | None = (), jobs: int = 0) -> Path:
     """Write the page of a run to a file and return it; for the arguments see `run_page`.
 
     Raises:

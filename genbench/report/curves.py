@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.record import TrialRecord
+from genbench.core.types import Array
+from genbench.storage.records import TrialRecord
 
 __all__ = ["HEIGHT", "WIDTH", "Chart", "charts"]
 

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from genbench import phrases
-from genbench.leaderboard import Leaderboard, Row
-from genbench.metric import Protocol
-from genbench.record import TrialRecord
-from genbench.report.anchors import Anchors
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import Row
+from genbench.contracts.evidence import Protocol
+from genbench.display import formatting
 from genbench.report.curves import Chart, charts
+from genbench.report.links import Anchors
 from genbench.report.scores import beside
-from genbench.results import Run
+from genbench.storage.records import TrialRecord
 
 __all__ = ["Entry", "entries"]
 
@@ -73,7 +74,7 @@ class Entry:
     commands: list[str]
 
 
-def entries(run: Run, board: Leaderboard, place: str, anchors: Anchors) -> Iterator[Entry]:
+def entries(run: RunData, board: Leaderboard, place: str, anchors: Anchors) -> Iterator[Entry]:
     """Yield an entry for each row of one table of a run, leader first."""
     trials: dict[str, list[TrialRecord]] = {}
     for trial in run.trials:
@@ -85,7 +86,7 @@ def entries(run: Run, board: Leaderboard, place: str, anchors: Anchors) -> Itera
             yield _entry(run, board, row, its, anchors)
 
 
-def _entry(run: Run, board: Leaderboard, row: Row, trials: list[TrialRecord], anchors: Anchors) -> Entry:
+def _entry(run: RunData, board: Leaderboard, row: Row, trials: list[TrialRecord], anchors: Anchors) -> Entry:
     costs = [trial.cost.model_dump() for trial in trials]
     diagnostics = dict.fromkeys(name for trial in trials for name in trial.diagnostics)
     return Entry(
@@ -97,7 +98,7 @@ def _entry(run: Run, board: Leaderboard, row: Row, trials: list[TrialRecord], an
         scores=[_score(row, name, trials) for name in board.metrics if row.metrics.get(name)],
         seeds=[(trial.seed, trial.status) for trial in trials],
         costs=[
-            (label, [phrases.amount(cost[name]) for cost in costs])
+            (label, [formatting.amount(cost[name]) for cost in costs])
             for name, label in COSTS.items()
             if any(cost[name] is not None for cost in costs)
         ],
@@ -105,7 +106,7 @@ def _entry(run: Run, board: Leaderboard, row: Row, trials: list[TrialRecord], an
         diagnostics=[(name, [_short(trial.diagnostics.get(name)) for trial in trials]) for name in diagnostics],
         charts=charts(trials),
         failed=[trial for trial in trials if trial.error or trial.status != "ok"],
-        flags=phrases.flag_lines(row),
+        flags=formatting.flag_lines(row),
         commands=list(dict.fromkeys(_commands(run, trials))),
     )
 
@@ -115,21 +116,21 @@ def _brief(row: Row, metric: str | None) -> str:
     cell = row.metrics.get(metric) if metric else None
     if cell is None or metric is None:
         return "; ".join(f"{n} {status}" for status, n in row.statuses.items() if status != "ok")
-    return f"{phrases.label(metric)} {phrases.value(row, metric, cell)}"
+    return f"{formatting.label(metric)} {formatting.value(row, metric, cell)}"
 
 
 def _score(row: Row, name: str, trials: Sequence[TrialRecord]) -> tuple[str, str, str, list[str]]:
     cell = row.metrics[name]
     assert cell
     by_seed = [_short(row.values[name].get(trial.seed)) for trial in trials]
-    return phrases.label(name), phrases.value(row, name, cell), beside(name, cell), by_seed
+    return formatting.label(name), formatting.value(row, name, cell), beside(name, cell), by_seed
 
 
 def _short(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
-def _commands(run: Run, trials: Sequence[TrialRecord]) -> Iterator[str]:
+def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
     """Yield the commands that train these trials again in this run, and one that draws from the first."""
     where = ["--name", run.path.resolve().name]
     usual = asdict(Protocol())

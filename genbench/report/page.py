@@ -20,7 +20,7 @@ def render(template: str, **values: Any) -> str:
     """Return a page: a template with values, autoescaped, with the style and the script inside and allowed by hash."""
     from markupsafe import Markup
 
-    from genbench import __version__
+    from genbench.core.public_names import __version__
 
     style, script = (files(__package__).joinpath("templates", name).read_text() for name in ("style.css", "script.js"))
     page = (

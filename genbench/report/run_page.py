@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genbench import phrases
-from genbench.errors import GenbenchError
-from genbench.leaderboard import Leaderboard
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.run_data import RunData
+from genbench.core.errors import GenbenchError
+from genbench.display import formatting
 from genbench.report import curves, scatter
-from genbench.report.anchors import Anchors
 from genbench.report.entries import Entry, entries
+from genbench.report.figures import Picture, pictures
+from genbench.report.links import Anchors
 from genbench.report.page import render
-from genbench.report.pictures import Picture, pictures
 from genbench.report.scatter import Scatter, scatters
 from genbench.report.scores import Column, columns_of, ranking, sheets
-from genbench.results import Run
 
 __all__ = ["run_page"]
 
@@ -56,7 +56,7 @@ class Section:
     parts: list[Part]
 
 
-def run_page(run: Run, figures: Sequence[str] | None = (), jobs: int = 0, home: str = "") -> str:
+def run_page(run: RunData, figures: Sequence[str] | None = (), jobs: int = 0, home: str = "") -> str:
     """Return the page of a run as HTML, whole in itself.
 
     Args:
@@ -77,7 +77,7 @@ def run_page(run: Run, figures: Sequence[str] | None = (), jobs: int = 0, home: 
     sections = [_section(run, board, dataset, found, anchors) for dataset in datasets]
     tables = sheets(board, anchors)
     metrics: list[Column] = [column for column in columns_of(board.metrics) if column.better]
-    legend = phrases.legend(board).split("\n")  # without what stands on the page already: the order, and the marks
+    legend = formatting.legend(board).split("\n")  # without what stands on the page already: the order, and the marks
     return render(
         "report.html.j2",
         run=run,
@@ -90,7 +90,7 @@ def run_page(run: Run, figures: Sequence[str] | None = (), jobs: int = 0, home: 
         datasets=datasets,
         families=sorted({row.family for row in board.rows}),
         rankings=ranking(board),
-        labels={name: phrases.label(name) for name in board.metrics},
+        labels={name: formatting.label(name) for name in board.metrics},
         legend=[line for line in legend if not line.startswith(("Sorted by", "* best"))],
         common=[picture for picture in found if not picture.dataset],
         size=SIZE,
@@ -102,7 +102,7 @@ def run_page(run: Run, figures: Sequence[str] | None = (), jobs: int = 0, home: 
     )
 
 
-def lead(run: Run) -> str:
+def lead(run: RunData) -> str:
     """Return what a run is in one line: how many models, datasets, seeds and trials, with which budget."""
     trials = run.trials
     parts = [
@@ -117,7 +117,7 @@ def lead(run: Run) -> str:
     return f"{', '.join(parts)}. {_count(len(trials), 'trial')}: {states}. Task: {tasks}. Budget: {budgets}."
 
 
-def facts(run: Run) -> list[tuple[str, str]]:
+def facts(run: RunData) -> list[tuple[str, str]]:
     """Return the environment of a run, a line each."""
     rows: list[tuple[str, str]] = []
     for name, value in run.record.environment.items():
@@ -144,7 +144,7 @@ def interval(board: Leaderboard) -> str:
     return f"{text} below ten seeds, by the studentised bootstrap from ten seeds on." if most > 9 else f"{text}."
 
 
-def _section(run: Run, board: Leaderboard, dataset: str, found: Sequence[Picture], anchors: Anchors) -> Section:
+def _section(run: RunData, board: Leaderboard, dataset: str, found: Sequence[Picture], anchors: Anchors) -> Section:
     places = dict.fromkeys(row.place for row in board.rows if row.dataset == dataset)
     name = anchors.id(dataset)
     parts = []

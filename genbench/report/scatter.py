@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from genbench import phrases
-from genbench.leaderboard import Row
-from genbench.report.anchors import Anchors
-from genbench.standing import card_of
+from genbench.analysis.scores import Row, card_of
+from genbench.display import formatting
+from genbench.report.links import Anchors
 
 __all__ = ["BOTTOM", "HEIGHT", "LEFT", "RIGHT", "TOP", "WIDTH", "Point", "Scatter", "scatters"]
 
@@ -87,8 +86,8 @@ def _scatter(
         cell = row.metrics[metric]
         quotient = f"{y:.2f} × oracle, " if cell and cell.ratio is not None else ""
         says = (
-            f"{row.model}: {phrases.label(metric)} {phrases.value(row, metric, cell)}",
-            f"{quotient}{phrases.amount(x)} {label}",
+            f"{row.model}: {formatting.label(metric)} {formatting.value(row, metric, cell)}",
+            f"{quotient}{formatting.amount(x)} {label}",
         )
         width = BOLD * max(map(len, says))
         tip = (max(4.0, min(px - width / 2, WIDTH - width)), py - 30 if py > TOP + 40 else py + 24)
@@ -98,7 +97,7 @@ def _scatter(
     relative = any((cell := row.metrics[metric]) and cell.ratio is not None for row, _, _ in known)
     unit = "× oracle" if relative else card_of(metric).unit
     better = "higher" if card_of(metric).higher_is_better else "lower"
-    y_label = phrases.label(metric) + (f", {unit}" if unit else "") + f" ({better} is better)"
+    y_label = formatting.label(metric) + (f", {unit}" if unit else "") + f" ({better} is better)"
     used = {row.family for row, _, _ in known}
     shown = [(i, name) for name, i in families.items() if name in used]
     return Scatter(label, y_label, points, x_ticks, y_ticks, up(floor) if floor is not None else None, shown)

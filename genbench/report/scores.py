@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from genbench import phrases
-from genbench.leaderboard import Leaderboard, Row
-from genbench.model import LIKELIHOODS
-from genbench.overall import Overall, overall
-from genbench.report.anchors import Anchors
-from genbench.standing import Cell, card_of
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.ranking import Overall, overall
+from genbench.analysis.scores import Cell, Row, card_of
+from genbench.contracts.model import LIKELIHOODS
+from genbench.display import formatting
+from genbench.report.links import Anchors
 
 __all__ = ["Column", "Datum", "Line", "Sheet", "beside", "columns_of", "line_of", "ranking", "sheets"]
 
@@ -83,9 +83,9 @@ def sheets(board: Leaderboard, anchors: Anchors) -> list[Sheet]:
     found = []
     for place in dict.fromkeys(row.place for row in board.rows):
         rows = [row for row in board.rows if row.place == place]
-        metrics = phrases.main_metrics(rows, board.metrics)
+        metrics = formatting.main_metrics(rows, board.metrics)
         lines = [line_of(row, metrics, anchors.link(place, row.model)) for row in rows]
-        notes = [phrases.resolution_line(board, place, metrics), *phrases.components_lines(board, place, metrics)]
+        notes = [formatting.resolution_line(board, place, metrics), *formatting.components_lines(board, place, metrics)]
         found.append(
             Sheet(
                 place,
@@ -94,7 +94,7 @@ def sheets(board: Leaderboard, anchors: Anchors) -> list[Sheet]:
                 lines,
                 board.sort if board.sort in metrics else "",
                 [note for note in notes if note],
-                [flag for row in rows for flag in phrases.flag_lines(row)],
+                [flag for row in rows for flag in formatting.flag_lines(row)],
                 any(row.seeds > 1 for row in rows),
             )
         )
@@ -106,7 +106,7 @@ def columns_of(metrics: Sequence[str]) -> list[Column]:
     return [
         Column("seeds", "seeds", title="Seeds without a failure, and of how many if some failed"),
         *(_column(name) for name in metrics),
-        *(Column(name, label, title=TITLES.get(name, "")) for name, label in phrases.COSTS.items()),
+        *(Column(name, label, title=TITLES.get(name, "")) for name, label in formatting.COSTS.items()),
         Column("failures", "failures", title="Trials that failed, and how"),
         Column("family", "family", numbers=False),
     ]
@@ -115,9 +115,9 @@ def columns_of(metrics: Sequence[str]) -> list[Column]:
 def line_of(row: Row, metrics: Sequence[str], href: str) -> Line:
     """Return a row of the leaderboard as a line; `href` is where its name leads."""
     failures = ", ".join(f"{n} {status}" for status, n in row.statuses.items() if status != "ok")
-    cells = [Datum(phrases.seeds(row), str(row.seeds))]
+    cells = [Datum(formatting.seeds(row), str(row.seeds))]
     cells += [_score(row, name) for name in metrics]
-    cells += [Datum(phrases.amount(value := row.cost[name]), _key(value)) for name in phrases.COSTS]
+    cells += [Datum(formatting.amount(value := row.cost[name]), _key(value)) for name in formatting.COSTS]
     cells += [Datum(failures, str(row.failed)), Datum(row.family, row.family)]
     return Line(row.model, row.dataset, row.family, row.role, href, bool(row.flags), cells)
 
@@ -129,20 +129,20 @@ def ranking(board: Leaderboard) -> list[tuple[Overall, list[list[str]], str]]:
         lines = [
             [
                 standing.model,
-                phrases.estimate(standing.iqm),
+                formatting.estimate(standing.iqm),
                 f"{standing.rank:.2f}",
                 f"{100 * standing.improvement.value:.0f} %" if standing.improvement else "–",
             ]
             for standing in one.standings
         ]
-        tables.append((one, lines, phrases.rank_line(one)))
+        tables.append((one, lines, formatting.rank_line(one)))
     return tables
 
 
 def _column(name: str) -> Column:
     card = card_of(name)
     better, title = "higher" if card.higher_is_better else "lower", card.summary if card.factory else ""
-    return Column(name, phrases.label(name), card.unit, better, title, card.by_likelihood)
+    return Column(name, formatting.label(name), card.unit, better, title, card.by_likelihood)
 
 
 def _score(row: Row, name: str) -> Datum:
@@ -151,7 +151,7 @@ def _score(row: Row, name: str) -> Datum:
     if cell is None:
         return Datum("–")
     mark = ("tie" if cell.tie else "best") if cell.best else ""
-    return Datum(phrases.value(row, name, cell), _key(cell.mean), mark, beside(name, cell), kind)
+    return Datum(formatting.value(row, name, cell), _key(cell.mean), mark, beside(name, cell), kind)
 
 
 def beside(name: str, cell: Cell) -> str:
@@ -159,7 +159,7 @@ def beside(name: str, cell: Cell) -> str:
     if cell.floor is None:
         return ""
     floor = f"{cell.floor:.3g}"
-    quotient = "" if card_of(name).higher_is_better else phrases.quotient(cell)  # shares speak for themselves
+    quotient = "" if card_of(name).higher_is_better else formatting.quotient(cell)  # shares speak for themselves
     return f"{quotient} × {floor}" if quotient else f"oracle {floor}"
 
 

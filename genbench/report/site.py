@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from genbench import phrases
-from genbench.errors import GenbenchError
-from genbench.leaderboard import Leaderboard, Row
-from genbench.record import TrialRecord
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import Row, card_of
+from genbench.core.errors import GenbenchError
+from genbench.display import formatting
 from genbench.report import write_page
-from genbench.report.anchors import Anchors
+from genbench.report.links import Anchors
 from genbench.report.page import render
 from genbench.report.run_page import RESERVED, lead, run_page
 from genbench.report.scores import Line, Sheet, columns_of, line_of
-from genbench.results import Run
-from genbench.standing import card_of
+from genbench.storage.records import TrialRecord
 
 __all__ = ["Home", "together", "write_site"]
 
@@ -29,7 +29,7 @@ PAGE = "report.html"
 class Home:
     """A run of a site: what it is, and where its page is as seen from the index."""
 
-    run: Run
+    run: RunData
     name: str
     href: str
     lead: str
@@ -71,7 +71,7 @@ def write_site(
         place = path.relative_to(folder)
         up = "../" * len(place.parts)
         try:
-            run = Run(path)
+            run = RunData(path)
             page = run_page(run, figures, jobs, home=f"{up}index.html")
         except GenbenchError as error:
             problems.append(str(error))
@@ -132,7 +132,7 @@ def _title(key: tuple[str, str, str, str], keys: Sequence[tuple[str, str, str, s
     return ", ".join(parts)
 
 
-def _yardstick(run: Run, row: Row, trial: TrialRecord) -> tuple[str, str, str, str]:
+def _yardstick(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, str, str]:
     """Return what rows of one table have in common: place, budget, evidence, data."""
     budgets = dict.fromkeys(t.budget for t in run.trials if (t.place, t.model) == (row.place, row.model))
     spec = trial.spec
@@ -145,7 +145,7 @@ def _sheet(
 ) -> Sheet:
     rows = [row for _, row, _ in members]
     known = sorted({name for row in rows for name in row.metrics}, key=lambda name: (card_of(name).order, name))
-    metrics = phrases.main_metrics(rows, known)
+    metrics = formatting.main_metrics(rows, known)
     alive = [row for row in rows if row.seeds]
     by = next((name for name in metrics if all(row.metrics.get(name) for row in alive)), None)
     board = Leaderboard(rows, by, known)
@@ -162,13 +162,13 @@ def _sheet(
         )
         if changed := _changed([trial for _, _, trial in members]):
             notes.append(f"The code of {', '.join(changed)} is not the same in all of these runs.")
-    flags = [flag for row in board.rows for flag in phrases.flag_lines(row)]
+    flags = [flag for row in board.rows for flag in formatting.flag_lines(row)]
     return Sheet(title, anchors.id("table", *key), columns_of(metrics), list(lines), by or "", notes, flags)
 
 
 def _rank(row: Row, metric: str | None) -> tuple[bool, int, float]:
     """Return what sorts a row: without a score last, kinds of likelihood apart where they must be, best first."""
-    from genbench.model import LIKELIHOODS
+    from genbench.contracts.model import LIKELIHOODS
 
     cell = row.metrics.get(metric) if metric else None
     if cell is None or metric is None:
@@ -188,7 +188,7 @@ def _changed(trials: Sequence[TrialRecord]) -> list[str]:
     return sorted(module for module, found in digests.items() if len(found) > 1)
 
 
-def _anchors_of(run: Run) -> Anchors:
+def _anchors_of(run: RunData) -> Anchors:
     """Return the anchors of a run's page, given in the order in which the page gives them."""
     anchors, board = Anchors(RESERVED), run.leaderboard()
     for row in board.rows:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.dataset import Array
+from genbench.core.types import Array
 
 __all__ = ["Estimate", "interquartile_mean", "probability_of_improvement"]
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
 
 __all__ = ["BOOTSTRAP_FROM", "Method", "mean_intervals", "ratio_intervals"]
 

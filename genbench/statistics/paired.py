@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from genbench.dataset import Array
+from genbench.core.types import Array
 
 __all__ = ["Difference", "Verdict", "holm", "paired", "paired_tests", "verdict", "welch_tests"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genbench.dataset import Array
+from genbench.core.types import Array
 
 __all__ = ["MIN_DATASETS", "MIN_MODELS", "Ranks", "average_ranks", "cliques", "critical_difference", "iman_davenport"]
 

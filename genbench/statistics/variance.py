@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genbench.dataset import Array
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
 
 __all__ = ["Components", "decompose"]
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
 
-from genbench.errors import GenbenchError, nearest
-from genbench.record import Cost
+from genbench.core.errors import GenbenchError, nearest
 
-__all__ = ["Outcome", "task_module"]
+__all__ = ["task_module"]
 
 
 def task_module(name: str) -> ModuleType:
@@ -29,21 +26,3 @@ def task_module(name: str) -> ModuleType:
     if name not in known:
         raise GenbenchError(f"no task '{name}'{nearest(name, known)}; `genbench run --help` lists them")
     return importlib.import_module(f"{__name__}.{name}")
-
-
-@dataclass
-class Outcome:
-    """What a task returns: scores by name (None where a metric does not apply), costs, and what is kept on disk."""
-
-    metrics: dict[str, float | None]
-    standard_errors: dict[str, float] = field(default_factory=dict)
-    flags: list[str] = field(default_factory=list)
-    diagnostics: dict[str, float] = field(default_factory=dict)
-    likelihood: str = "none"
-    history: list[dict[str, float]] = field(default_factory=list)
-    curve: list[dict[str, float]] = field(default_factory=list)
-    draws: dict[str, list[float]] = field(default_factory=dict)
-    nested: dict[str, list[list[float]]] = field(default_factory=dict)
-    arrays: dict[str, Any] = field(default_factory=dict)
-    weights: dict[str, Any] = field(default_factory=dict)
-    cost: Cost = field(default_factory=Cost)

@@ -14,18 +14,20 @@ from functools import partial
 
 import numpy as np
 
-from genbench.classification import Bayes, Direct, Predictions, posterior
-from genbench.classifier import Classifier
-from genbench.conditions import Conditions
-from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
-from genbench.errors import GenbenchError
-from genbench.evaluation import evaluate
-from genbench.model import Model, ModelCard
-from genbench.record import Cost, TrialSpec
-from genbench.registry import REGISTRY
-from genbench.seeding import stream
-from genbench.tasks import Outcome
-from genbench.tasks.generate import load_data
+from genbench.contracts.classifier import Classifier
+from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
+from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.task_evidence import Predictions
+from genbench.core.errors import GenbenchError
+from genbench.core.registry import REGISTRY
+from genbench.core.seeding import stream
+from genbench.core.types import Array
+from genbench.downstream.classification import Bayes, Direct, posterior
+from genbench.evaluation.evaluator import evaluate
+from genbench.storage.records import Cost, TrialSpec
+from genbench.tasks.base import Outcome
+from genbench.tasks.execution import Conditions
+from genbench.tasks.steps import load_data
 
 __all__ = ["check_data", "obstacle", "run"]
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
-from genbench import judge
-from genbench.conditions import Conditions
-from genbench.dataset import Dataset, Splits
-from genbench.estimator import Estimator
-from genbench.metric import Protocol
-from genbench.record import TrialSpec
-from genbench.registry import REGISTRY
-from genbench.tasks import Outcome
-from genbench.tasks.generate import finish, fit, load
-from genbench.training import Snapshots
+from genbench.contracts.dataset import Dataset, Splits
+from genbench.contracts.evidence import Protocol
+from genbench.core.registry import REGISTRY
+from genbench.estimator.estimator import Estimator
+from genbench.evaluation import model_outputs
+from genbench.storage.records import TrialSpec
+from genbench.tasks.base import Outcome
+from genbench.tasks.execution import Conditions
+from genbench.tasks.steps import finish, fit, load
+from genbench.training.trainer import Snapshots
 
 __all__ = ["run"]
 
@@ -58,8 +58,8 @@ def _score(spec: TrialSpec, present: Estimator, dataset: Dataset, splits: Splits
     protocol = replace(protocol, samples=min(protocol.samples, SAMPLES), densities=1)
     brief = spec.model_copy(update={"metrics": metrics, "protocol": asdict(protocol)})
     few = replace(splits, test=splits.test[:TEST])
-    shown = judge.Shown(judge.draw(present, dataset, few, protocol, spec.seed))
+    shown = model_outputs.Shown(model_outputs.draw(present, dataset, few, protocol, spec.seed))
     if any("density" in REGISTRY["metrics"][name].needs for name in metrics):
-        shown = judge.densities(present, shown.samples, few, protocol, spec.seed)
-    scores = judge.score(brief, dataset, few, shown).metrics
+        shown = model_outputs.densities(present, shown.samples, few, protocol, spec.seed)
+    scores = model_outputs.score(brief, dataset, few, shown).metrics
     return {name: value for name, value in scores.items() if value is not None}

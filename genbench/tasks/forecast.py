@@ -12,19 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from genbench.conditions import Conditions
-from genbench.dataset import Array, Dataset
-from genbench.errors import GenbenchError
-from genbench.estimator import Estimator
-from genbench.evaluation import evaluate
-from genbench.forecasts import Forecasts
-from genbench.model import Model, ModelCard
-from genbench.predictive import Mixture
-from genbench.record import Cost, TrialSpec
-from genbench.seeding import generator, stream
-from genbench.series import SeriesDataset, SyntheticSeries, Timeline, windows
-from genbench.tasks import Outcome
-from genbench.tasks.generate import fit, load
+from genbench.contracts.dataset import Dataset
+from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.series import SeriesDataset, SyntheticSeries, Timeline, windows
+from genbench.contracts.task_evidence import Forecasts
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import generator, stream
+from genbench.core.types import Array
+from genbench.estimator.estimator import Estimator
+from genbench.evaluation.evaluator import evaluate
+from genbench.numerics.mixture import Mixture
+from genbench.storage.records import Cost, TrialSpec
+from genbench.tasks.base import Outcome
+from genbench.tasks.execution import Conditions
+from genbench.tasks.steps import fit, load
 
 __all__ = ["check_data", "obstacle", "run"]
 

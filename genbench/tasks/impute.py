@@ -13,21 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from genbench.conditionals import LineConditionals, conditional_of
-from genbench.conditions import Conditions
-from genbench.dataset import Array, Dataset, Splits, SyntheticDataset
-from genbench.errors import GenbenchError
-from genbench.evaluation import evaluate
-from genbench.imputation import WAYS, Filled, Gap, Gaps, Mask, fill
-from genbench.model import Model, ModelCard
-from genbench.record import Cost, TrialSpec
-from genbench.seeding import generator, stream
-from genbench.standardise import Standardiser
-from genbench.tasks import Outcome
-from genbench.tasks.generate import fit, load
+from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
+from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.task_evidence import Gap, Gaps, Mask
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import generator, stream
+from genbench.core.types import Array
+from genbench.downstream.imputation import WAYS, Filled, fill
+from genbench.evaluation.evaluator import evaluate
+from genbench.numerics.line_conditionals import LineConditionals, conditional_of
+from genbench.numerics.standardiser import Standardiser
+from genbench.storage.records import Cost, TrialSpec
+from genbench.tasks.base import Outcome
+from genbench.tasks.execution import Conditions
+from genbench.tasks.steps import fit, load
 
 __all__ = ["check_data", "obstacle", "run"]
 
+REACH = 20_000  # points of the truth that tell how far it reaches
 POINTS, DRAWS = 60, 200  # test points for each of the two masks, and draws for each of them
 
 
@@ -65,7 +68,7 @@ def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = 
     drawing = 0.0  # seconds
     for k, known in enumerate(_masks(dataset.shape)):
         points = splits.test[rng.permutation(len(splits.test))[:POINTS]]
-        exact = conditional_of(dataset, points, k) if _in_the_plane(dataset) else None  # type: ignore[arg-type]
+        exact = _exact(dataset, points, k)
         begin = time.perf_counter()
         if estimator.card.role == "oracle":
             assert exact is not None
@@ -107,6 +110,13 @@ def _masks(shape: tuple[int, ...]) -> list[Mask]:
 
 def _in_the_plane(dataset: Dataset) -> bool:
     return isinstance(dataset, SyntheticDataset) and dataset.shape == (2,)
+
+
+def _exact(dataset: Dataset, points: Array, known: int) -> LineConditionals | None:
+    """Return the true conditionals at points [m, 2] of the plane, given one coordinate; None elsewhere."""
+    if not isinstance(dataset, SyntheticDataset) or dataset.shape != (2,):
+        return None
+    return conditional_of(dataset.log_prob, dataset.reference(REACH, 0), points, known)
 
 
 def _by_truth(exact: LineConditionals, points: Array, known: Mask, seed: int) -> Filled:

@@ -12,15 +12,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from genbench.conditions import Conditions
-from genbench.dataset import Dataset
-from genbench.evaluation import evaluate
-from genbench.interpolation import Paths, latent_paths, straight_paths
-from genbench.model import Model, ModelCard
-from genbench.record import Cost, TrialSpec
-from genbench.seeding import generator, stream
-from genbench.tasks import Outcome
-from genbench.tasks.generate import fit, load
+from genbench.contracts.dataset import Dataset
+from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.task_evidence import Paths
+from genbench.core.seeding import generator, stream
+from genbench.downstream.interpolation import latent_paths, straight_paths
+from genbench.evaluation.evaluator import evaluate
+from genbench.storage.records import Cost, TrialSpec
+from genbench.tasks.base import Outcome
+from genbench.tasks.execution import Conditions
+from genbench.tasks.steps import fit, load
 
 __all__ = ["obstacle", "run"]
 

@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from genbench import judge
-from genbench.conditions import Conditions
-from genbench.estimator import Estimator
-from genbench.evaluation import Evaluation
-from genbench.metric import Protocol
-from genbench.record import TrialSpec
-from genbench.seeding import stream
-from genbench.tasks import Outcome
-from genbench.tasks.generate import Loaded, finish, fit, load
+from genbench.contracts.evidence import Protocol
+from genbench.core.seeding import stream
+from genbench.estimator.estimator import Estimator
+from genbench.evaluation import model_outputs
+from genbench.evaluation.evaluator import Evaluation
+from genbench.storage.records import TrialSpec
+from genbench.tasks.base import Outcome
+from genbench.tasks.execution import Conditions
+from genbench.tasks.steps import Loaded, finish, fit, load
 
 __all__ = ["run"]
 
@@ -64,7 +64,7 @@ def _scores(spec: TrialSpec, loaded: Loaded, seed: int) -> list[Evaluation]:
     scores = []
     for k in range(DRAWS):
         of_draw = stream(seed, "draw", k)
-        samples = judge.draw(estimator, dataset, splits, protocol, of_draw)
-        shown = judge.densities(estimator, samples, splits, protocol, of_draw)
-        scores.append(judge.score(spec, dataset, splits, shown))
+        samples = model_outputs.draw(estimator, dataset, splits, protocol, of_draw)
+        shown = model_outputs.densities(estimator, samples, splits, protocol, of_draw)
+        scores.append(model_outputs.score(spec, dataset, splits, shown))
     return scores

@@ -4,7 +4,7 @@ from scipy.integrate import quad
 from sklearn.datasets import make_circles, make_moons, make_s_curve, make_swiss_roll
 
 from genbench import load_dataset
-from genbench.quadrature import gauss_legendre, log_gaussian_sum
+from genbench.numerics.quadrature import gauss_legendre, log_gaussian_sum
 
 POSITIONS = np.linspace(0, 1, 50_001)[:-1]
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from genbench import downloads, load_dataset
+from genbench import load_dataset
+from genbench.core import downloads
+from genbench.core.errors import GenbenchError
 from genbench.datasets.images import CIFAR10, MNIST, FashionMNIST, grey
-from genbench.errors import GenbenchError
 
 TRAIN, TEST = 200, 40
 
@@ -226,8 +227,8 @@ def test_a_malformed_idx_file_is_refused(small, monkeypatch, break_it):
 
 
 def test_missing_files_are_known_before_a_run(folder, monkeypatch):
-    from genbench.plan import make_plan
-    from genbench.registry import discover
+    from genbench.core.registry import discover
+    from genbench.runs.plan import make_plan
 
     discover()
     monkeypatch.setattr(MNIST, "files", replace(MNIST.files, mirrors=()))
@@ -305,7 +306,7 @@ def test_official_pictures_are_redrawn_in_the_order_of_their_training_split(smal
 
 
 def test_a_data_folder_comes_before_those_of_the_environment(small, tmp_path, monkeypatch):
-    from genbench.conditions import look_in
+    from genbench.core.downloads import look_in
 
     cls, place, *_ = small
     other = tmp_path / "other"

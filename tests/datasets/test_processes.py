@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from genbench import load_dataset
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 
 CASES = [
     ("ar_process", {"p": 1}), ("ar_process", {"p": 2}), ("ar_process", {"p": 5, "std": 0.5}),

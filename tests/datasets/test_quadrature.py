@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from genbench.quadrature import gauss_legendre, log_gaussian_sum, neighbourhoods, normal_quantile, planar_entropy
+from genbench.numerics.quadrature import (
+    gauss_legendre,
+    log_gaussian_sum,
+    neighbourhoods,
+    normal_quantile,
+    planar_entropy,
+)
 
 
 def test_gauss_legendre_is_exact_for_polynomials():

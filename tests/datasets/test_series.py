@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from genbench import load_dataset
-from genbench.errors import GenbenchError
-from genbench.series import stretches, windows
+from genbench.contracts.series import stretches, windows
+from genbench.core.errors import GenbenchError
 
 
 def test_airline_is_series_g():

@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import chi2
 
 from genbench import load_dataset
-from genbench.dataset import Sizes, SyntheticDataset
-from genbench.errors import GenbenchError
-from genbench.registry import REGISTRY, discover
+from genbench.contracts.dataset import Sizes, SyntheticDataset
+from genbench.core.errors import GenbenchError
+from genbench.core.registry import REGISTRY, discover
 
 discover(groups=("datasets",))
 SYNTHETIC = sorted(n for n, card in REGISTRY["datasets"].cards.items() if issubclass(card.factory, SyntheticDataset))

@@ -5,8 +5,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from genbench import load_dataset
+from genbench.core.errors import GenbenchError
 from genbench.datasets.tables import dequantise, resolution
-from genbench.errors import GenbenchError
 
 TABLES = {"wine": (load_wine, {}, 3), "breast_cancer": (load_breast_cancer, {}, 2)}
 TABLES |= {"diabetes": (load_diabetes, {"scaled": False}, None)}

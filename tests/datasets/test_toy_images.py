@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from genbench import load_dataset
-from genbench.dataset import Sizes
+from genbench.contracts.dataset import Sizes
+from genbench.core.errors import GenbenchError
 from genbench.datasets.toy_images import SHAPES, _pictures
-from genbench.errors import GenbenchError
 
 
 def centres(size):

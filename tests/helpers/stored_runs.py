@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from genbench.record import Cost, Failure, RunRecord
-from genbench.registry import discover
-from genbench.store import Store
+from genbench.core.registry import discover
+from genbench.storage.records import Cost, Failure, RunRecord
+from genbench.storage.store import Store
 from trial_records import record, spec
 
 EVIL = "<script>alert(1)</script>"

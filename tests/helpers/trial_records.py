@@ -1,6 +1,6 @@
 """Trial records made by hand, for tests of what is computed from them."""
 
-from genbench.record import TrialRecord, TrialSpec
+from genbench.storage.records import TrialRecord, TrialSpec
 
 
 def spec(**changes) -> TrialSpec:

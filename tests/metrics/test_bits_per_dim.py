@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import genbench
-from genbench.metric import Evidence
+from genbench.contracts.evidence import Evidence
+from genbench.core.registry import REGISTRY, discover
 from genbench.metrics.bits_per_dim import bits_per_dim
-from genbench.registry import REGISTRY, discover
 
 
 def evidence(dataset, test, log_prob):

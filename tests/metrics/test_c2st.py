@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import binom
 
 import genbench.metrics.c2st as module
-from genbench.dataset import SyntheticDataset
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence
+from genbench.core.errors import GenbenchError
 from genbench.metrics.c2st import c2st, c2st_auc, out_of_fold
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, ks_2samp, norm
 
-from genbench.dataset import SyntheticDataset
-from genbench.metric import Evidence
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence
 from genbench.metrics.calibration import calibration, largest_gap
 
 

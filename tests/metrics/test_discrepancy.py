@@ -7,8 +7,8 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import norm
 
-from genbench.dataset import SyntheticDataset
-from genbench.metric import Evidence, Protocol
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence, Protocol
 from genbench.metrics.discrepancy import discrepancy, mean_between, mean_within, squared_distances
 from genbench.metrics.energy import energy, negative_distance
 from genbench.metrics.mmd2 import gaussian_mixture_kernel, median_distance, mmd2

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from genbench.dataset import SyntheticDataset
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence
+from genbench.core.errors import GenbenchError
 from genbench.metrics.frechet import frechet, frechet_distance, frechet_of, root
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import genbench
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence
+from genbench.contracts.evidence import Evidence
+from genbench.core.errors import GenbenchError
 from genbench.metrics import inception_fid as module
 from genbench.metrics.frechet import frechet_of
 
@@ -62,7 +62,7 @@ def test_without_the_library_it_says_what_to_install(monkeypatch):
 
 
 def test_it_is_computed_only_where_it_is_named():
-    from genbench.registry import REGISTRY, discover
+    from genbench.core.registry import REGISTRY, discover
 
     discover(groups=("metrics",))
     card = REGISTRY["metrics"]["inception_fid"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from genbench.dataset import SyntheticDataset
-from genbench.metric import Evidence
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence
 from genbench.metrics.kl import kl
 from genbench.metrics.kl_reverse import kl_reverse
 from genbench.metrics.log_density import weight_above_1

@@ -5,8 +5,8 @@ import pytest
 from scipy.special import ndtr
 from scipy.stats import ks_2samp
 
-from genbench.dataset import SyntheticDataset
-from genbench.metric import Evidence
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence
 from genbench.metrics.ks import kolmogorov_smirnov, ks
 
 

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import genbench
-from genbench.dataset import SyntheticDataset
-from genbench.metric import Evidence
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence
 from genbench.metrics.kl import kl
 from genbench.metrics.nll import nll
 from genbench.metrics.true_nll import true_nll

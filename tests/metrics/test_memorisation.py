@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from genbench.dataset import SyntheticDataset
-from genbench.metric import Evidence
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence
 from genbench.metrics.memorisation import Hits, copies, memorisation
 
 

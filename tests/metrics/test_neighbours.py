@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from genbench.dataset import SyntheticDataset
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence
+from genbench.core.errors import GenbenchError
 from genbench.metrics.density_coverage import coverage, density, expected_coverage
 from genbench.metrics.neighbours import ball_counts, nearest, neighbours, radii
 from genbench.metrics.precision_recall import K, precision, recall

@@ -7,8 +7,8 @@ import ot
 import pytest
 from scipy.linalg import sqrtm
 
-from genbench.errors import GenbenchError
-from genbench.metric import Evidence, Protocol
+from genbench.contracts.evidence import Evidence, Protocol
+from genbench.core.errors import GenbenchError
 from genbench.metrics import transport as transport_file
 from genbench.metrics.sliced_w2 import directions, sliced_w2, sliced_wasserstein
 from genbench.metrics.transport import transport

@@ -6,7 +6,7 @@ import sklearn.datasets
 from sklearn.linear_model import LinearRegression
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 
 
 def cloud(n, d, seed=0):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import genbench
-from genbench import check
-from genbench.errors import GenbenchError
+from genbench.contracts.series import windows
+from genbench.core.errors import GenbenchError
+from genbench.core.registry import REGISTRY, discover
 from genbench.models.ar_linear import ARLinear, Naive, SeasonalNaive
-from genbench.registry import REGISTRY, discover
-from genbench.series import windows
+from genbench.testing import model_contract
 
 discover()
 AIRLINE = genbench.load_dataset("airline").series
@@ -104,7 +104,7 @@ def test_naive_forecasts_repeat_the_past():
 
 
 @pytest.mark.parametrize(
-    "contract", [c for c in check.CONTRACT if c is not check.follows_units], ids=lambda c: c.__name__
+    "contract", [c for c in model_contract.CONTRACT if c is not model_contract.follows_units], ids=lambda c: c.__name__
 )
 @pytest.mark.parametrize(
     ("name", "params"), [("ar_linear", {}), ("ar_linear", {"p": 0}), ("hmm", {"restarts": 2})], ids=str

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import kstest
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.models.autoregressive import Autoregressive
 
 COVARIANCE = np.array([[1.0, 0.8, 0.2], [0.8, 2.0, -0.5], [0.2, -0.5, 0.5]])

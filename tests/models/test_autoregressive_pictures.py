@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.models.ar_transformer import ARTransformer
 from genbench.models.autoregressive import Autoregressive
 

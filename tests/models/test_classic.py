@@ -8,7 +8,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KernelDensity
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 
 CLASSIC = ("gmm", "kde")
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal
 
+from genbench.contracts.recipe import Budget, Recipe
 from genbench.models.cnf import CNF
-from genbench.recipe import Budget, Recipe
-from genbench.training import train
+from genbench.training.trainer import train
 
 TRUTH = MultivariateNormal(torch.tensor([0.3, -0.2]), torch.tensor([[1.2, 0.7], [0.7, 0.8]]))
 

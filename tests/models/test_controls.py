@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 
 
 def correlated(n: int, d: int, seed: int = 0) -> np.ndarray:

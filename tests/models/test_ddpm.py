@@ -10,9 +10,9 @@ from exact_diffusion import COVARIANCE, MEAN, TRUTH, Exact, untrained
 from torch.distributions import MultivariateNormal
 
 import genbench
+from genbench.contracts.recipe import Budget, Recipe
 from genbench.models.ddpm import DDPM, PREDICTIONS
-from genbench.recipe import Budget, Recipe
-from genbench.training import train
+from genbench.training.trainer import train
 
 
 @pytest.mark.parametrize(("name", "timesteps"), [("cosine", 1000), ("cosine", 50), ("sigmoid", 50), ("linear", 1000)])

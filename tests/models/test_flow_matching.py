@@ -9,13 +9,13 @@ from scipy.stats import chi2, norm
 from torch.distributions import MultivariateNormal
 
 import genbench
+from genbench.contracts.recipe import Budget, Recipe
 from genbench.models.flow_matching import CFM
 from genbench.models.flow_matching_variants import FM, OTCFM, SBCFM, VPCFM
 from genbench.models.rectified_flow import RectifiedFlow
 from genbench.nn.ode import integrate, log_likelihood
 from genbench.nn.time_embedding import stratified
-from genbench.recipe import Budget, Recipe
-from genbench.training import train
+from genbench.training.trainer import train
 
 MEAN = torch.tensor([0.3, -0.2])
 COVARIANCE = torch.tensor([[1.2, 0.7], [0.7, 0.8]])

@@ -4,8 +4,8 @@ import torch
 from scipy.stats import chi2
 
 import genbench
-from genbench.errors import GenbenchError
-from genbench.spec import parse
+from genbench.core.errors import GenbenchError
+from genbench.core.selection import parse
 
 FLOWS = ["coupling_flow", "spline_flow"]
 COVARIANCE = np.array([[1.0, 0.8, 0.2], [0.8, 2.0, -0.5], [0.2, -0.5, 0.5]])

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.contracts.recipe import Budget, Recipe
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import isolated
 from genbench.models.flow_matching import CFM
 from genbench.nn.ode import standard_normal
 from genbench.nn.time_embedding import stratified
-from genbench.recipe import Budget, Recipe
-from genbench.seeding import isolated
-from genbench.standardise import Standardiser
-from genbench.training import train
+from genbench.numerics.standardiser import Standardiser
+from genbench.training.trainer import train
 
 
 @pytest.mark.parametrize("name", ["cfm", "ot_cfm", "vp_cfm", "rectified_flow", "ddpm", "edm"])

@@ -5,8 +5,8 @@ import pytest
 from scipy.integrate import trapezoid
 
 import genbench
-from genbench.errors import GenbenchError
-from genbench.registry import REGISTRY, discover
+from genbench.core.errors import GenbenchError
+from genbench.core.registry import REGISTRY, discover
 
 discover()
 CARDS = REGISTRY["models"].cards

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.contracts.recipe import Budget, Recipe
+from genbench.core.errors import GenbenchError
 from genbench.models.gan import GAMES, GAN, WGANGP
 from genbench.nn.discriminator import Discriminator, gradient_penalty, slope_penalty
 from genbench.nn.generator import Generator
-from genbench.recipe import Budget, Recipe
-from genbench.training import train
+from genbench.training.trainer import train
 
 R, F = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 3.0])  # scores of two real and two made points
 

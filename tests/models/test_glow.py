@@ -4,7 +4,7 @@ import torch
 from scipy.stats import multivariate_normal, norm
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 
 LEVELS = 4
 

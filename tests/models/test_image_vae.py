@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.models.vae import VAE
 from genbench.nn.grey_levels import levels_of
 from genbench.nn.likelihoods import Bernoulli, DiscretisedLogistic, Gaussian

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.models.maf import AutoregressiveLayer
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.models.vae import VAE
 from genbench.nn.likelihoods import STD_FLOOR
 from genbench.nn.prior import kl_to_standard_normal

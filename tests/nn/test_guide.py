@@ -7,14 +7,15 @@ import pytest
 import torch
 
 import genbench
-from genbench.averaging import move
-from genbench.errors import GenbenchError
+from genbench.contracts.recipe import Budget, Recipe
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import isolated
+from genbench.nn.backbones import time_network
 from genbench.nn.guide import DECAY
 from genbench.nn.ode import integrate
-from genbench.nn.time_network import TimeNetwork, time_network
-from genbench.recipe import Budget, Recipe
-from genbench.seeding import isolated
-from genbench.training import train
+from genbench.nn.time_network import TimeNetwork
+from genbench.training.ema import move
+from genbench.training.trainer import train
 
 
 class Linear(TimeNetwork):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.nn.couplings import Additive, Affine, RationalQuadratic
 from genbench.nn.image_flow import ImageCoupling, ImageFlow, Mixing, PatchNetwork, Scale
 

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.nn.grey_levels import levels_of
 from genbench.nn.likelihoods import Bernoulli, DiscretisedLogistic, Gaussian
 

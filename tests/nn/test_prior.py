@@ -6,7 +6,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.nn.flow_model import base_of
 from genbench.nn.prior import PACE, MixturePrior, StandardNormal, prior_of
 

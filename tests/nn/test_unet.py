@@ -4,11 +4,12 @@ import pytest
 import torch
 
 import genbench
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
+from genbench.core.parameters import defaults
+from genbench.nn.backbones import time_network
 from genbench.nn.time_embedding import TimeMLP
-from genbench.nn.time_network import TimeNetwork, by_parts, drop, time_network
+from genbench.nn.time_network import TimeNetwork, by_parts, drop
 from genbench.nn.unet import Attention, UNet
-from genbench.parameters import defaults
 
 
 def randomised(network: torch.nn.Module) -> torch.nn.Module:

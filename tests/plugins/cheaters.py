@@ -4,10 +4,10 @@ import numpy as np
 
 import genbench
 from genbench import Model, register_model
-from genbench.dataset import Sizes
+from genbench.contracts.dataset import Sizes
+from genbench.core.seeding import stream
 from genbench.models.gmm import GMM
-from genbench.seeding import stream
-from genbench.standardise import Standardiser
+from genbench.numerics.standardiser import Standardiser
 
 
 @register_model("leaker", family="cheat")

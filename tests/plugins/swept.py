@@ -5,7 +5,7 @@ import warnings
 import torch
 
 from genbench import Recipe, TorchModel, register_metric, register_model
-from genbench.errors import GenbenchWarning
+from genbench.core.errors import GenbenchWarning
 
 
 @register_model("affine", family="tests", likelihood="exact")

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import genbench
-from genbench.model import LIKELIHOODS
+from genbench.analysis.scores import card_of
+from genbench.contracts.model import LIKELIHOODS
 from genbench.report import write_report
 from genbench.report.site import write_site
-from genbench.standing import card_of
 from stored_runs import EVIL, MODELS, PLAIN, QUOTED, stored_run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 import pytest
 
 import genbench
-from genbench import phrases
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
+from genbench.display import formatting
 from genbench.report import write_report
-from genbench.report.anchors import Anchors
+from genbench.report.links import Anchors
 from genbench.report.run_page import run_page
 from genbench.report.scores import beside
 from stored_runs import EVIL, MODELS, PLAIN, QUOTED, SEEDS, stored_run
@@ -104,9 +104,9 @@ def test_scores_are_the_leaderboards_with_its_words(run, page, reader):
     for row in board.rows:
         for name, cell in row.metrics.items():
             if cell:
-                assert phrases.value(row, name, cell) in text
+                assert formatting.value(row, name, cell) in text
                 assert beside(name, cell) in text
-    shown = phrases.main_metrics(board.rows, board.metrics)
+    shown = formatting.main_metrics(board.rows, board.metrics)
     marks = [cell.tie for row in board.rows for name in shown if (cell := row.metrics.get(name)) and cell.best]
     assert marks
     assert page.count('"unseen"> tied with') == sum(marks)
@@ -169,8 +169,8 @@ def test_a_file_that_is_no_page_is_left_alone(run, tmp_path):
 
 
 def test_a_run_without_trials_is_refused(tmp_path):
-    from genbench.record import RunRecord
-    from genbench.store import Store
+    from genbench.storage.records import RunRecord
+    from genbench.storage.store import Store
 
     store = Store(tmp_path / "empty")
     store.create()

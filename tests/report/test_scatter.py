@@ -5,7 +5,7 @@ import math
 import pytest
 
 import genbench
-from genbench.report.anchors import Anchors
+from genbench.report.links import Anchors
 from genbench.report.scatter import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, _axis, _names, scatters
 from stored_runs import PLAIN, stored_run
 

@@ -8,10 +8,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from genbench.errors import GenbenchError
-from genbench.record import RunRecord
+from genbench.core.errors import GenbenchError
 from genbench.report.site import write_site
-from genbench.store import Store
+from genbench.storage.records import RunRecord
+from genbench.storage.store import Store
 from stored_runs import EVIL, PLAIN, stored_run
 
 
@@ -90,7 +90,7 @@ def test_no_run_is_said(tmp_path):
 
 
 def test_a_figure_is_named_as_it_is():
-    from genbench.commands.report import _names
+    from genbench.cli.report import _names
 
     assert _names("main") == []
     assert _names("none") is None
@@ -103,7 +103,7 @@ def test_a_figure_is_named_as_it_is():
 def test_the_command_draws_without_torch(tmp_path):
     run = stored_run(tmp_path, "r", models=("oracle", "another"))
     code = (
-        "import sys; from genbench.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "import sys; from genbench.cli.main import app; app(sys.argv[1:], standalone_mode=False); "
         "sys.exit('torch was imported' if 'torch' in sys.modules else 0)"
     )
     done = subprocess.run(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.statistics.intervals import mean_intervals, ratio_intervals
 
 SCORES = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genbench.errors import GenbenchError
+from genbench.core.errors import GenbenchError
 from genbench.statistics.variance import decompose
 
 

@@ -1,0 +1,238 @@
+"""Two runs, or two models of one run, compared score by score: what changed, and whether the difference can be told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genbench.analysis.pairing import Pair, find_pairs, some
+from genbench.analysis.scores import card_of
+from genbench.core.errors import GenbenchError, nearest
+from genbench.core.registry import discover
+from genbench.core.types import Array
+from genbench.statistics.paired import Verdict, holm, paired_tests, verdict, welch_tests
+
+if TYPE_CHECKING:
+    from genbench.analysis.run_data import RunData
+
+__all__ = ["ComparedScore", "Comparison", "compare"]
+
+
+@dataclass
+class ComparedScore:
+    """One metric of one model on one dataset in B, against A.
+
+    Attributes:
+        model: of B.
+        against: the model of A that it is compared with; the same one when two runs are compared.
+        seeds: how many the means are of: the common ones, or the fewer of two unpaired numbers.
+        paired: whether the seeds are common.
+        mean_a, mean_b: means over the seeds that are compared.
+        difference: mean_b − mean_a.
+        low, high: its 95 % interval, not adjusted for how many differences there are.
+        p: of the t-test, paired or Welch's.
+        p_adjusted: the same by Holm over all rows of the metric.
+        verdict: of B, by p_adjusted.
+        reason: why nothing can be told, or what else a reader should know about the verdict.
+        failures: how many trials of A and of B failed, and how; their seeds are not compared.
+        notes: what differs between the trials, in words.
+    """
+
+    dataset: str
+    model: str
+    against: str
+    metric: str
+    seeds: int = 0
+    paired: bool = True
+    mean_a: float | None = None
+    mean_b: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    verdict: Verdict = "cannot tell"
+    reason: str = ""
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        a, b: the folders of the runs.
+        alpha: adjusted p-values below it are a verdict.
+        rows: by dataset, model and metric.
+        environment: what differs between the places where the runs ran: "torch: 2.5 -> 2.6".
+        code, parameters: what differs between the trials, with the rows that it concerns.
+        left_out: models on datasets that only one of the runs has.
+    """
+
+    a: str
+    b: str
+    alpha: float
+    rows: list[ComparedScore]
+    environment: list[str] = field(default_factory=list)
+    code: list[str] = field(default_factory=list)
+    parameters: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def regressions(self) -> list[ComparedScore]:
+        """The rows in which B is worse."""
+        return [row for row in self.rows if row.verdict == "worse"]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that are compared, in the order of a leaderboard's columns."""
+        return sorted({row.metric for row in self.rows}, key=_order)
+
+    def only(self, metrics: Sequence[str]) -> Comparison:
+        """Return the comparison by some metrics; verdicts stay, since p is adjusted within each metric.
+
+        Raises:
+            GenbenchError: no row has the metric.
+        """
+        for name in metrics:
+            if name not in self.metrics:
+                raise GenbenchError(f"no metric '{name}' that A and B both have{nearest(name, self.metrics)}")
+        return replace(self, rows=[row for row in self.rows if row.metric in metrics])
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows as plain data."""
+        return [asdict(row) for row in self.rows]
+
+
+def compare(a: RunData, b: RunData, models: Sequence[str] = (), alpha: float = 0.05) -> Comparison:
+    """Compare run B against run A: each model on each dataset that both have, by the seeds that both have.
+
+    Args:
+        models: labels to compare, all unless given. Within one run (b is a), the later ones against the first.
+        alpha: how often, for each metric, a verdict other than "cannot tell" may fall where nothing differs.
+
+    Raises:
+        GenbenchError: there is nothing to compare, a model is unknown, or alpha is not between 0 and 1.
+    """
+    if not 0 < alpha < 1:
+        raise GenbenchError(f"alpha={alpha} is not between 0 and 1; 0.05 is usual")
+    discover(groups=("metrics",))
+    pairs, left_out = find_pairs(a, b, models)
+    cells = [(_row(pair, name), pair) for pair in pairs for name in sorted(pair.metrics, key=_order)]
+    _test([(row, pair) for row, pair in cells if not row.reason])
+    rows = [row for row, _ in cells]
+    for name in dict.fromkeys(row.metric for row in rows):
+        _judge([row for row in rows if row.metric == name], alpha)
+    words = [(word, pair) for pair in pairs for word in pair.changes]
+    code = _summarised([(word, pair) for word, pair in words if word.startswith("code of ")], len(pairs))
+    parameters = _summarised([(word, pair) for word, pair in words if not word.startswith("code of ")], len(pairs))
+    environment = _environment_changes(a.record.environment, b.record.environment)
+    return Comparison(str(a.path), str(b.path), alpha, rows, environment, code, parameters, left_out)
+
+
+def _row(pair: Pair, metric: str) -> ComparedScore:
+    """Return the row of a metric: the means, and where there is nothing to test, why."""
+    x, y = pair.values(metric)
+    row = ComparedScore(pair.dataset, pair.after[0].model, pair.before[0].model, metric)
+    row.seeds, row.paired = min(len(x), len(y)), x.keys() == y.keys() or not (x and y)
+    row.mean_a, row.mean_b = (float(np.mean(list(values.values()))) if values else None for values in (x, y))
+    if row.mean_a is not None and row.mean_b is not None:
+        row.difference = row.mean_b - row.mean_a
+    row.reason = _hindrance(pair, metric, row)
+    if not pair.yardstick and row.difference is None:
+        row.verdict = _survival(pair)
+    row.notes, row.failures = pair.changes, pair.failures
+    return row
+
+
+def _hindrance(pair: Pair, metric: str, row: ComparedScore) -> str:
+    """Return why the scores cannot be tested; "" where they can."""
+    if pair.yardstick:
+        return pair.yardstick
+    for mean, trials, side in ((row.mean_a, pair.before, "A"), (row.mean_b, pair.after, "B")):
+        if mean is None:
+            all_failed = all(trial.status != "ok" for trial in trials)
+            return f"all trials of {side} failed" if all_failed else f"no score in {side}"
+    a, b = pair.likelihoods
+    if card_of(metric).by_likelihood and a != b:
+        return f"{a} against {b}"
+    if row.seeds < 2:
+        return f"one {'common seed' if row.paired else 'seed on a side'}; a verdict needs 2 or more"
+    return ""
+
+
+def _survival(pair: Pair) -> Verdict:
+    """Return the verdict on a model that failed at every seed, 2 or more, where the other never did."""
+    a, b = ([trial.status == "ok" for trial in side] for side in pair.sides)
+    if min(len(a), len(b)) < 2:
+        return "cannot tell"
+    return "worse" if all(a) and not any(b) else "better" if all(b) and not any(a) else "cannot tell"
+
+
+def _test(cells: Sequence[tuple[ComparedScore, Pair]]) -> None:
+    """Put interval and p-value into the rows, all at once: the paired t-test, or Welch's where no seed is common."""
+    tests: tuple[tuple[bool, Callable[..., Any]], ...] = ((True, paired_tests), (False, welch_tests))
+    for is_paired, test in tests:
+        rows = [row for row, _ in cells if row.paired == is_paired]
+        values = [pair.values(row.metric) for row, pair in cells if row.paired == is_paired]
+        if not rows:
+            continue
+        _, _, *found = test(
+            _padded([list(x.values()) for x, _ in values]), _padded([list(y.values()) for _, y in values])
+        )
+        for row, low, high, p in zip(rows, *found, strict=True):
+            row.low, row.high, row.p = _known(low), _known(high), _known(p)
+            if row.p is None:
+                row.reason = "no spread over seeds to judge the difference by"
+            elif not is_paired:
+                row.reason = "unpaired: no seed in common"
+
+
+def _judge(rows: Sequence[ComparedScore], alpha: float) -> None:
+    """Put Holm's p-value and the verdict into the rows of one metric; a row without a test keeps what it has."""
+    adjusted = holm(np.array([np.nan if row.p is None else row.p for row in rows]))
+    for row, p in zip(rows, adjusted, strict=True):
+        row.p_adjusted = _known(p)
+        if row.p_adjusted is not None and row.difference is not None:
+            row.verdict = verdict(row.difference, row.p_adjusted, card_of(row.metric).higher_is_better, alpha)
+
+
+def _padded(rows: Sequence[Sequence[float]]) -> Array:
+    """Return rows of different lengths as [r, n], filled up with NaN."""
+    table = np.full((len(rows), max(map(len, rows))), np.nan)
+    for i, row in enumerate(rows):
+        table[i, : len(row)] = row
+    return table
+
+
+def _summarised(words: Sequence[tuple[str, Pair]], total: int) -> list[str]:
+    """Return each word once, with what it concerns."""
+    concerned: dict[str, list[str]] = defaultdict(list)
+    for word, pair in words:
+        concerned[word].append(str(pair))
+    return [f"{word} ({'everywhere' if len(where) == total > 1 else some(where)})" for word, where in concerned.items()]
+
+
+def _environment_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return what differs between two environments, in words; the command lines always may."""
+    old, new = _flat(before), _flat(after)
+    names = [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+    return [f"{name}: {old.get(name)} -> {new.get(name)}" for name in names]
+
+
+def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
+    facts = {name: fact for name, fact in environment.items() if name not in ("command", "libraries")}
+    return facts | dict(environment.get("libraries", {}))
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (card_of(name).order, name)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

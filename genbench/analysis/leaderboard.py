@@ -1,0 +1,174 @@
+"""The table and its statistics, computed from the records of a store."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genbench.analysis.scores import Cell, Row, card_of, fill_cells, mark_best, set_floors
+from genbench.contracts.model import LIKELIHOODS
+from genbench.core.errors import GenbenchError, nearest
+from genbench.core.notebook_views import NotebookView
+from genbench.core.registry import discover
+from genbench.statistics.intervals import Method
+from genbench.statistics.resolution import Resolution, resolution
+from genbench.statistics.variance import Components, decompose
+from genbench.storage.records import SAMPLING, Cost, TrialRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Cell", "Leaderboard", "Row"]
+
+COSTS = tuple(Cost.model_fields)
+ROUNDING = 1e-12  # a score that varies less from draw to draw is exact
+
+
+@dataclass
+class Leaderboard(NotebookView):
+    """Rows by dataset and task, then by the metric that it is sorted by, best first; failures last.
+
+    A table that has not that metric is sorted by the first one of its own.
+    """
+
+    rows: list[Row]
+    sort: str | None
+    metrics: list[str]
+
+    @classmethod
+    def of(cls, trials: Sequence[TrialRecord], sort: str | None = None, intervals: Method = "auto") -> Leaderboard:
+        """Return the leaderboard of some trials, sorted by `sort`, or by the first metric that all models have.
+
+        Intervals are as in `mean_intervals`.
+
+        Raises:
+            GenbenchError: no trial has the metric.
+        """
+        discover(groups=("metrics",))
+        groups: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
+        for trial in trials:
+            groups[trial.place, trial.model].append(trial)
+        rows = [_row(group) for group in groups.values()]
+        fill_cells(rows, intervals)
+        names = sorted({name for row in rows for name in row.metrics}, key=_order)
+        if sort is not None and sort not in names:
+            raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
+        sampled = [row for row in rows if row.task == SAMPLING[0]]
+        sort = sort or _default_sort(sampled or rows, names)
+        tables: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            tables[row.place].append(row)
+        ordered = []
+        for here in tables.values():
+            set_floors(here)
+            own = [name for name in names if any(name in row.metrics for row in here)]
+            for name in own:
+                mark_best(here, name)
+            by = sort if sort in own else _default_sort(here, own)
+            ordered += sorted(here, key=lambda row: _rank(row, by))
+        return cls(ordered, sort, names)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows as plain data: model, dataset, seeds, failed, likelihood, metrics, cost."""
+        return [row.public() for row in self.rows]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a model and dataset: `<metric>_mean`, `_low`, `_high`, `_floor`, `_ratio`, and costs."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(row, self.metrics) for row in self.rows])
+
+    def resolutions(self, place: str) -> dict[str, Resolution]:
+        """Return what each metric can tell apart in one table, by the oracle's repeated draws, where it has them.
+
+        It is for models with as many seeds as the best-sampled row of the table has.
+        """
+        here = [row for row in self.rows if row.place == place]
+        oracle = next((row for row in here if row.role == "oracle"), None)
+        if oracle is None:
+            return {}
+        seeds = max(row.seeds for row in here)
+        found = {name: resolution(name, oracle.draws.get(name, []), oracle.samples, seeds) for name in self.metrics}
+        return {name: one for name, one in found.items() if one is not None and one.oracle_sd > ROUNDING}
+
+    def components(self, row: Row) -> dict[str, Components]:
+        """Return how much of a row's spread is data, initialisation and sampling, by metric; empty unless that was run.
+
+        It needs the task `variance` and at least two seeds.
+        """
+        return {name: decompose(np.array(values)) for name, values in row.nested.items() if len(values) > 1}
+
+
+def _row(trials: list[TrialRecord]) -> Row:
+    first, fine = trials[0], [t for t in trials if t.status == "ok"]
+    names = sorted({name for t in trials for name in t.metrics}, key=_order)  # files are the same at every writing
+    values = {name: {t.seed: v for t in fine if (v := t.metrics.get(name)) is not None} for name in names}
+    statuses = Counter(str(t.status) for t in trials)
+    return Row(
+        model=first.model,
+        dataset=first.dataset,
+        task=first.spec.task if not first.sampled else SAMPLING[0],
+        place=first.place,
+        family=first.family,
+        role=first.role,
+        likelihood=(fine or trials)[0].likelihood,
+        seeds=len(fine),
+        failed=len(trials) - len(fine),
+        statuses=dict(statuses),
+        metrics={},
+        cost={name: _mean([getattr(t.cost, name) for t in fine]) for name in COSTS},
+        flags=[f"seed {t.seed}: {flag}" for t in fine for flag in t.flags],
+        values=values,
+        draws={name: [t.draws[name] for t in fine if name in t.draws] for name in names},
+        nested={name: [t.nested[name] for t in fine if name in t.nested] for name in names},
+        standard_errors=_errors(fine),
+        samples=first.spec.protocol.get("samples", 0),
+    )
+
+
+def _errors(trials: list[TrialRecord]) -> dict[str, float]:
+    """Return the root mean square of the trials' standard errors, by metric."""
+    squares: dict[str, list[float]] = defaultdict(list)
+    for trial in trials:
+        for name, error in trial.standard_errors.items():
+            squares[name].append(error**2)
+    return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
+
+
+def _rank(row: Row, sort: str | None) -> tuple[int, int, float]:
+    """Return the key that sorts a row within its dataset: without a score last, likelihood kinds apart, best first."""
+    cell = row.metrics.get(sort) if sort else None
+    if cell is None or sort is None:
+        return (1, 0, 0.0)
+    card = card_of(sort)
+    kind = LIKELIHOODS.index(row.likelihood) if card.by_likelihood else 0
+    return (0, kind, -cell.mean if card.higher_is_better else cell.mean)
+
+
+def _default_sort(rows: list[Row], names: list[str]) -> str | None:
+    alive = [row for row in rows if row.seeds]
+    return next((name for name in names if all(row.metrics.get(name) for row in alive)), names[0] if names else None)
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (card_of(name).order, name)
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _flat(row: Row, metrics: list[str]) -> dict[str, Any]:
+    flat: dict[str, Any] = {
+        name: getattr(row, name) for name in ("model", "dataset", "family", "likelihood", "seeds", "failed")
+    }
+    for name in metrics:
+        cell = row.metrics.get(name)
+        for part in ("mean", "low", "high", "floor", "ratio", "ratio_low", "ratio_high"):
+            flat[f"{name}_{part}"] = getattr(cell, part) if cell else None
+    return flat | row.cost

@@ -1,0 +1,122 @@
+"""One ranking over several datasets: interquartile means, average ranks, and how often a run beats another's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.scores import Row, card_of
+from genbench.core.types import Array
+from genbench.statistics.aggregate import Estimate, interquartile_mean, probability_of_improvement
+from genbench.statistics.ranks import Ranks
+
+__all__ = ["Overall", "Standing", "overall"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model over all datasets.
+
+    Attributes:
+        iqm: interquartile mean of its scores over seeds and datasets, with a stratified bootstrap interval.
+        rank: its average rank; 1 is best.
+        improvement: how often one of its runs beats one of the leader's, averaged over datasets; None for the leader.
+    """
+
+    model: str
+    iqm: Estimate
+    rank: float
+    improvement: Estimate | None
+
+
+@dataclass(frozen=True)
+class Overall:
+    """Models over several datasets by one metric, best first (Agarwal et al. 2021; Demšar 2006).
+
+    Attributes:
+        metric: its name.
+        unit: what a score is: "× oracle", or the metric's own unit.
+        likelihood: the kind of likelihood, where kinds must not be ranked together.
+        datasets: on which all of the models were run.
+        standings: by interquartile mean.
+        ranks: the rank tests, in the order of `standings`.
+        left_out: models without scores on all datasets.
+    """
+
+    metric: str
+    unit: str
+    likelihood: str | None
+    datasets: tuple[str, ...]
+    standings: tuple[Standing, ...]
+    ranks: Ranks
+    left_out: tuple[str, ...]
+
+    @property
+    def cliques(self) -> list[list[str]]:
+        """The largest groups of models that cannot be told apart by their ranks."""
+        return [[self.standings[i].model for i in clique] for clique in self.ranks.cliques]
+
+
+def overall(board: Leaderboard, metric: str | None = None) -> list[Overall]:
+    """Return the ranking over the datasets of a leaderboard by a metric (by the one it is sorted by unless given).
+
+    There is one for each kind of likelihood where kinds must not be mixed, and none with fewer than two datasets or two
+    models. Datasets on which fewer than half of the models were run do not count. A score is the quotient by the
+    oracle's where the metric has one, so that datasets weigh alike. A seed that failed counts as worse than any score.
+    """
+    metric = metric or board.sort
+    tasks = {row.task for row in board.rows if metric in row.values}
+    rows = [row for row in board.rows if row.role == "model" and row.task in tasks]
+    models = Counter(row.dataset for row in rows)
+    datasets = tuple(name for name, count in models.items() if 2 * count >= max(models.values()))
+    if metric is None or len(datasets) < 2:
+        return []
+    kinds = dict.fromkeys(row.likelihood for row in rows if row.seeds) if card_of(metric).by_likelihood else [None]
+    found = [_of_kind(rows, metric, datasets, kind) for kind in kinds]
+    return [one for one in found if len(one.standings) > 1]
+
+
+def _of_kind(rows: Sequence[Row], metric: str, datasets: tuple[str, ...], kind: str | None) -> Overall:
+    by_place = {
+        (row.model, row.dataset): row for row in rows if kind is None or row.likelihood == kind or not row.seeds
+    }
+    models = list(dict.fromkeys(model for model, _ in by_place))
+    scores = {model: _scores([by_place.get((model, dataset)) for dataset in datasets], metric) for model in models}
+    known = {model: x for model, x in scores.items() if x is not None}
+    iqm = {model: interquartile_mean(x) for model, x in known.items()}
+    order = sorted(known, key=lambda model: iqm[model].value)
+    sign = -1 if card_of(metric).higher_is_better else 1
+    ranks = Ranks.of(np.array([np.mean(known[model], axis=0) for model in order]).T.reshape(len(datasets), -1))
+    standings = tuple(
+        Standing(
+            model,
+            _signed(iqm[model], sign),
+            float(ranks.average[i]),
+            probability_of_improvement(known[model], known[order[0]]) if i else None,
+        )
+        for i, model in enumerate(order)
+    )
+    quotient = any(cell.ratio is not None for row in rows if (cell := row.metrics.get(metric)))
+    unit = "× oracle" if quotient else card_of(metric).unit
+    return Overall(metric, unit, kind, datasets, standings, ranks, tuple(m for m in models if m not in known))
+
+
+def _scores(rows: Sequence[Row | None], metric: str) -> Array | None:
+    """Return a model's scores [seeds, datasets], lower is better, failed seeds NaN; None where it has no such score."""
+    sign, columns = -1 if card_of(metric).higher_is_better else 1, []
+    for row in rows:
+        if row is None or (row.seeds and not row.values.get(metric)):
+            return None
+        cell = row.metrics.get(metric)
+        scale = cell.floor if cell and cell.ratio is not None and cell.floor else 1.0
+        columns.append([sign * value / scale for value in row.values.get(metric, {}).values()])
+    seeds = max(row.seeds + row.failed for row in rows if row)
+    return np.array([column + [np.nan] * (seeds - len(column)) for column in columns]).T
+
+
+def _signed(estimate: Estimate, sign: int) -> Estimate:
+    return estimate if sign > 0 else Estimate(-estimate.value, -estimate.high, -estimate.low)

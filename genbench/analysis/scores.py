@@ -1,0 +1,167 @@
+"""Where a score stands: its interval, its quotient by the oracle's, and whether it is best or tied with the best."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from genbench.contracts.metric import MetricCard
+from genbench.core.registry import REGISTRY
+from genbench.core.types import Array
+from genbench.statistics.intervals import Method, mean_intervals, ratio_intervals
+from genbench.statistics.paired import holm, paired_tests
+
+__all__ = ["Cell", "Row", "card_of", "fill_cells", "mark_best", "set_floors"]
+
+ALPHA = 0.05
+
+
+@dataclass
+class Cell:
+    """One metric of one row.
+
+    Attributes:
+        mean: mean over seeds.
+        low, high: 95 % interval of the mean over seeds; None with fewer than two.
+        standard_error: of one seed's score by the spread of its test points or sets, where the metric has one; the root
+            mean square over seeds.
+        floor: the oracle's mean on the same dataset.
+        ratio, ratio_low, ratio_high: mean / floor and its 95 % interval, for metrics where that means something.
+        best: whether it is the best of the models, or cannot be told apart from it by paired t-tests over seeds at 5 %,
+            corrected for their number (Holm).
+        tie: whether it is one of the latter.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    floor: float | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    best: bool = False
+    tie: bool = False
+    standard_error: float | None = None
+
+
+@dataclass
+class Row:
+    """One model on one dataset; `place` is the heading of its table, and `task` what its scores are of."""
+
+    model: str
+    dataset: str
+    task: str
+    place: str
+    family: str
+    role: str
+    likelihood: str
+    seeds: int
+    failed: int
+    statuses: dict[str, int]
+    metrics: dict[str, Cell | None]
+    cost: dict[str, float | None]
+    flags: list[str]
+    values: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)  # metric -> seed -> value
+    draws: dict[str, list[list[float]]] = field(
+        default_factory=dict, repr=False
+    )  # metric -> seed -> draw, the oracle's
+    nested: dict[str, list[list[list[float]]]] = field(default_factory=dict, repr=False)  # metric -> seed -> training
+    standard_errors: dict[str, float] = field(default_factory=dict, repr=False)
+    samples: int = 0
+
+    def public(self) -> dict[str, Any]:
+        """Return the row as plain data."""
+        row = asdict(self)
+        for name in ("place", "values", "draws", "nested", "standard_errors", "samples"):
+            del row[name]
+        return row
+
+
+def card_of(name: str) -> MetricCard:
+    """Return the card of a metric; one of a plugin that is not loaded now is taken for a distance."""
+    cards: dict[str, MetricCard] = REGISTRY["metrics"].cards
+    return cards.get(name) or MetricCard(name, "", None, label=name)
+
+
+def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
+    """Give every row its cells: mean and interval over seeds of each metric that it has a value of."""
+    by_size: dict[int, list[tuple[Row, str]]] = defaultdict(list)
+    for row in rows:
+        row.metrics = dict.fromkeys(row.values)
+        for name, values in row.values.items():
+            if values:
+                by_size[len(values)].append((row, name))
+    for places in by_size.values():
+        ends = mean_intervals(_stack([row.values[name] for row, name in places]), method)
+        for (row, name), mean, low, high in zip(places, *ends, strict=True):
+            row.metrics[name] = Cell(
+                float(mean), _number(low), _number(high), standard_error=row.standard_errors.get(name)
+            )
+
+
+def set_floors(rows: Sequence[Row]) -> None:
+    """Put the oracle's mean beside every score of one dataset, and the quotient with its interval."""
+    oracle = next((row for row in rows if row.role == "oracle"), None)
+    if oracle is None:
+        return
+    groups: dict[int, list[tuple[Row, str, Cell]]] = defaultdict(list)
+    for row in rows:
+        for name, cell in row.metrics.items():
+            floor = oracle.metrics.get(name)
+            if cell and floor:
+                cell.floor = floor.mean
+                if card_of(name).ratio and floor.mean > 0:
+                    groups[len(row.values[name])].append((row, name, cell))
+    for places in groups.values():
+        values = _stack([row.values[name] for row, name, _ in places])
+        floors = _stack([oracle.values[name] for _, name, _ in places])
+        ends = ratio_intervals(values, floors)
+        for (row, _, cell), low, high in zip(places, *ends[1:], strict=True):
+            assert cell.floor
+            cell.ratio = cell.mean / cell.floor
+            if row is not oracle:
+                cell.ratio_low, cell.ratio_high = _number(low), _number(high)
+
+
+def mark_best(rows: Sequence[Row], name: str) -> None:
+    """Mark the best model of one dataset and those that cannot be told from it.
+
+    Controls do not compete. Where likelihood kinds must not be mixed, each has a best of its own, if it has two models.
+    One seed marks none, and what is no merit of a model (`ranked`) is not marked.
+    """
+    card = card_of(name)
+    if not card.ranked:
+        return
+    competing = [row for row in rows if row.role == "model" and len(row.values.get(name, {})) > 1]
+    for kind in {row.likelihood for row in competing} if card.by_likelihood else {None}:
+        group = [row for row in competing if kind is None or row.likelihood == kind]
+        if len(group) < 2:
+            continue
+        sign = -1 if card.higher_is_better else 1
+        group.sort(key=lambda row: sign * row.metrics[name].mean)  # type: ignore[union-attr]
+        for row, different in zip(group, [False, *_told_apart([row.values[name] for row in group])], strict=True):
+            cell = row.metrics[name]
+            assert cell is not None
+            cell.best, cell.tie = not different, not different and row is not group[0]
+
+
+def _told_apart(scores: Sequence[Mapping[int, float]]) -> list[bool]:
+    """Return for each but the first whether paired t-tests over common seeds tell it from the first, after Holm."""
+    seeds = sorted({seed for values in scores for seed in values})
+    table = np.array([[values.get(seed, np.nan) for seed in seeds] for values in scores])
+    if len(table) < 2:
+        return []
+    p = paired_tests(np.broadcast_to(table[0], table[1:].shape), table[1:])[-1]
+    return [bool(value < ALPHA) for value in holm(p)]
+
+
+def _stack(values: Sequence[Mapping[int, float]]) -> Array:
+    return np.array([list(by_seed.values()) for by_seed in values], dtype=np.float64)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

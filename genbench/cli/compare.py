@@ -1,0 +1,70 @@
+"""`genbench compare`: two runs, or two models of one run, with a verdict a row."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genbench.cli.options import say
+from genbench.core.errors import GenbenchError
+
+__all__ = ["compare"]
+
+
+class Format(StrEnum):
+    """How a comparison is written."""
+
+    table = "table"
+    csv = "csv"
+    md = "md"
+    json = "json"
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="A run's folder: what is compared against.")],
+    b: Annotated[
+        Path | None, typer.Argument(metavar="[B]", help="A run's folder: what is judged. Default: A, with --models.")
+    ] = None,
+    models: Annotated[
+        str, typer.Option(metavar="MODEL,MODEL", help="Which models; in one run, the later ones against the first.")
+    ] = "",
+    metrics: Annotated[str, typer.Option(metavar="main|all|NAMES", help="Which metrics.")] = "main",
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+    alpha: Annotated[
+        float, typer.Option(help="How often, for each metric, a verdict may fall where nothing differs.")
+    ] = 0.05,
+    fail_on_regression: Annotated[
+        bool, typer.Option("--fail-on-regression", help="Exit with 1 where B is worse in any row.")
+    ] = False,
+) -> None:
+    """Compare run B against run A, seed by seed: better, worse, or cannot tell."""
+    from genbench.analysis.comparison import compare as compare_runs
+    from genbench.api import load_run
+    from genbench.core.selection import parse_list
+    from genbench.display.comparison import differences, render, show, summary
+    from genbench.display.formatting import main_metrics
+
+    if b is None and not models:
+        raise GenbenchError("compare needs two runs, or one and two of its models: --models cfm,ddpm")
+    before = load_run(a)
+    after = before if b is None else load_run(b)
+    labels = [str(spec) for spec in parse_list(models)] if models else []
+    comparison = compare_runs(before, after, labels, alpha)
+    if metrics == "main":
+        comparison = comparison.only(main_metrics(before.leaderboard().rows, comparison.metrics))
+    elif metrics != "all":
+        comparison = comparison.only([name.strip() for name in metrics.split(",") if name.strip()])
+    for problem in dict.fromkeys([*before.problems, *after.problems]):
+        say(problem)
+    if format is Format.table:
+        show(comparison)
+    else:
+        typer.echo(render(comparison, format.value), nl=False)
+    if format in (Format.csv, Format.json):
+        for line in (*differences(comparison), summary(comparison)):
+            say(line)
+    if fail_on_regression and comparison.regressions:
+        raise typer.Exit(1)

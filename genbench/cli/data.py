@@ -1,0 +1,94 @@
+"""`genbench data`: what a dataset is, where its files are, and fetching them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genbench.cli.options import DataDir, Plugins, read_plugins, say
+
+if TYPE_CHECKING:
+    from genbench.contracts.dataset import Dataset
+
+__all__ = ["data"]
+
+data = typer.Typer(name="data", help="What a dataset is, where its files are, and fetching them.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A dataset, with parameters if it needs them; or several.")]
+
+
+@data.command()
+def fetch(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Fetch files anew, even those that are there.")] = False,
+    data_dir: DataDir = None,
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Fetch the files of a dataset into the cache folder, and check those that are there."""
+    for label, dataset in _datasets(name, plugin, data_dir):
+        source = getattr(dataset, "files", None)
+        if source is None:
+            say(f"{label}: {_no_files(dataset)}")
+            continue
+        for file in source.files:
+            paths = [] if force else source.find(file)
+            file.read(paths) if paths else paths.append(source.fetch(file))
+            for path in paths:
+                typer.echo(str(path))
+
+
+@data.command()
+def info(name: Name, data_dir: DataDir = None, plugin: Plugins = []) -> None:  # noqa: B006
+    """Show the facts of a dataset: shape, splits, classes, source, licence, and where its files are."""
+    for i, (label, dataset) in enumerate(_datasets(name, plugin, data_dir)):
+        typer.echo(("\n" if i else "") + label)
+        for fact, value in _facts(dataset):
+            typer.echo(f"  {fact:<12}{value}")
+
+
+def _datasets(selection: str, plugins: list[str], data_dir: Path | None) -> list[tuple[str, Dataset]]:
+    from genbench.core.downloads import look_in
+    from genbench.core.parameters import bind, create
+    from genbench.core.registry import REGISTRY, discover
+
+    look_in(data_dir)
+    paths = tuple(read_plugins(plugins))
+    discover(paths) if paths else discover(groups=("datasets",))
+    group = REGISTRY["datasets"]
+    chosen = group.select(selection)
+    return [(str(spec), create(group[spec.name], bind(group[spec.name], spec.params))) for spec in chosen]
+
+
+def _facts(dataset: Dataset) -> list[tuple[str, str]]:
+    """Return the facts of a dataset with their names; a name is empty where the one above goes on."""
+    from genbench.contracts.dataset import Sizes, SyntheticDataset
+
+    sizes = getattr(dataset, "split_sizes", Sizes() if isinstance(dataset, SyntheticDataset) else None)
+    if sizes is None:
+        splits = dataset.splits(0)
+        sizes = Sizes(len(splits.train), len(splits.validation), len(splits.test))
+    facts = [
+        ("what it is", dataset.card.summary),
+        ("kind", dataset.kind),
+        ("shape", " × ".join(map(str, dataset.shape))),
+        ("splits", f"{sizes.train:,} train, {sizes.validation:,} validation, {sizes.test:,} test"),
+        ("classes", str(dataset.classes or "none")),
+        ("source", dataset.card.source or "not stated"),
+    ]
+    source = getattr(dataset, "files", None)
+    licence = source.licence if source else getattr(dataset, "licence", None)
+    if licence:
+        facts.append(("licence", licence))
+    if source is None:
+        return [*facts, ("files", _no_files(dataset))]
+    for file in source.files:
+        found = source.find(file)
+        facts.append(("file", file.name if found else f"{file.name}, not here; `genbench data fetch` gets it"))
+        facts += [("", str(place)) for place in found or [mirror + file.name for mirror in source.mirrors]]
+        facts.append(("", file.checksum))
+    return facts
+
+
+def _no_files(dataset: Dataset) -> str:
+    return "synthetic, needs no file" if hasattr(dataset, "sample") else "nothing to fetch"

@@ -1,0 +1,79 @@
+"""The command line: its verbs, and what becomes of errors."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from genbench import __version__
+from genbench.cli.compare import compare
+from genbench.cli.data import data
+from genbench.cli.leaderboard import leaderboard
+from genbench.cli.list import list_
+from genbench.cli.options import say
+from genbench.cli.plot import plot
+from genbench.cli.report import report
+from genbench.cli.rescore import rescore
+from genbench.cli.run import run
+from genbench.cli.sample import sample
+from genbench.cli.selftest import selftest
+from genbench.cli.sweep import sweep
+from genbench.core.errors import GenbenchError
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="genbench",
+    help="Compare generative models on problems where the truth is known.\n\n"
+    "Start with: genbench run --models all --data moons",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        typer.echo(f"genbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _help(verb: Callable[..., None]) -> str:
+    """Return a verb's docstring, in which indented examples keep their lines: a backspace says so to click."""
+    return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(verb.__doc__ or ""))
+
+
+for _verb in (run, list_, leaderboard, plot, report, compare, sample, rescore, sweep, selftest):
+    app.command(_verb.__name__.rstrip("_"), help=_help(_verb))(_verb)
+app.add_typer(data, name="data")
+
+
+def main() -> None:
+    """Run the command line: exit code 0 when all is well, 1 when trials failed, 2 when the request was wrong."""
+    try:
+        app()
+    except GenbenchError as error:
+        say(f"error: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("interrupted; finished trials are kept, the same command goes on")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

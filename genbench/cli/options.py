@@ -1,0 +1,64 @@
+"""What the commands share: lines to the user, plugins, and the options that several take."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genbench.core.errors import GenbenchError
+
+__all__ = ["DataDir", "Device", "Plugins", "RunFolder", "read_plugins", "say"]
+
+Plugins = Annotated[
+    list[str],
+    typer.Option(
+        "--plugin",
+        metavar="PATH",
+        help="A Python file, or a folder of them, with models, datasets or metrics of your own. Repeat for more; "
+        'genbench.toml can name them: plugins = ["my_model.py"].',
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="PATH",
+        help="Folder in which the files of image datasets are looked for first, as PATH/mnist; then come the folders "
+        "of the environment variable GENBENCH_DATA, and the cache.",
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch models live; auto takes cuda or mps if it is there."),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as results/moons-quick.")]
+
+
+def say(text: str) -> None:
+    """Tell the user a line, apart from what the command prints."""
+    typer.echo(f"genbench: {text}", err=True)
+
+
+def read_plugins(given: list[str]) -> list[str]:
+    """Return the plugins of genbench.toml in this folder, then those of the command line.
+
+    Raises:
+        GenbenchError: genbench.toml cannot be read, or its `plugins` is not a list of paths.
+    """
+    file = Path("genbench.toml")
+    if not file.exists():
+        return given
+    try:
+        settings: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GenbenchError(f"cannot read {file.resolve()}: {error}; mend it or move it away") from None
+    named = settings.get("plugins", [])
+    if not isinstance(named, list) or not all(isinstance(path, str) for path in named):
+        raise GenbenchError(f'{file.resolve()}: plugins must be a list of paths: plugins = ["my_model.py"]')
+    unknown = set(settings) - {"plugins"}
+    if unknown:
+        raise GenbenchError(f"{file.resolve()}: unknown setting '{min(unknown)}'; known: plugins")
+    return [*named, *given]

@@ -1,0 +1,65 @@
+"""`genbench plot`: the pictures of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genbench.cli.options import say
+from genbench.core.errors import GenbenchError
+
+__all__ = ["plot"]
+
+
+def plot(
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run's folder.")] = None,
+    figures: Annotated[
+        list[str] | None, typer.Argument(metavar="[FIGURE]...", help="Which figures. Default: all.")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", metavar="png,svg", help="File formats; what moves is a GIF.")
+    ] = "png",
+    data: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")
+    ] = None,
+    list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Draw the figures of a run, from its files, into its figures folder.
+
+    A figure that fails is named, the others are drawn, and the exit code is 1.
+    """
+    from genbench.api import load_run
+    from genbench.figures import save
+
+    if list_figures:
+        _list()
+        return
+    if run is None:
+        raise GenbenchError(
+            "plot needs a run's folder, such as results/moons-quick; `genbench plot --list` lists the figures"
+        )
+    loaded = load_run(run)
+    failures: list[str] = []
+
+    def fail(line: str) -> None:
+        failures.append(line)
+        say(line)
+
+    kinds = [form.strip() for form in formats.split(",") if form.strip()]
+    for file in save(loaded, figures or (), kinds, dataset=data, progress=not quiet, say=fail):
+        typer.echo(str(file))
+    for problem in loaded.problems:
+        say(problem)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _list() -> None:
+    from genbench.figures import available, needs_weights
+
+    for name, what in available().items():
+        typer.echo(f"{name:20} {what}{' (*)' if needs_weights(name) else ''}")
+    typer.echo("\n(*) by the trained models, loaded again from the run's weights")

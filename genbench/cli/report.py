@@ -1,0 +1,81 @@
+"""`genbench report`: a page of a run, or a site of many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genbench.cli.options import say
+from genbench.core.errors import GenbenchError
+
+__all__ = ["report"]
+
+
+def report(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run's folder, or a folder of runs: then a site of all of them.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="File to write (default: report.html in the run's folder); of many runs, the folder (default: site).",
+        ),
+    ] = None,
+    figures: Annotated[
+        str,
+        typer.Option(
+            metavar="main|all|none|NAMES",
+            help="Which pictures it holds. main: all that need no trained models, and what `genbench plot` drew "
+            "already; all: these too, drawn now, which takes torch and time.",
+        ),
+    ] = "main",
+    jobs: Annotated[
+        int | None, typer.Option(min=0, help="Processes that draw; 0 is this one. Default: one per core.")
+    ] = None,
+) -> None:
+    """Write a page to share: leaderboard, pictures, costs, losses and failures of a run, in one file.
+
+    The file asks for nothing from anywhere and works by a double click. Of a folder of runs it makes a site: an index
+    with all scores beside each other, and a page a run, ready for any static host.
+
+      genbench report results/moons-quick
+      genbench report results/ -o site/
+    """
+    from genbench.api import load_run
+    from genbench.core.hardware import cores
+    from genbench.report import write_report
+    from genbench.report.site import write_site
+
+    names, processes = _names(figures), cores() if jobs is None else jobs
+    if (run / "run.json").exists() or not run.is_dir():
+        loaded = load_run(run)
+        typer.echo(str(write_report(loaded, output or run / "report.html", names, processes)))
+        for problem in loaded.problems:
+            say(problem)
+        return
+    for file in write_site(run, output or Path("site"), names, processes, say):
+        typer.echo(str(file))
+
+
+def _names(figures: str) -> list[str] | None:
+    """Return the figures that were asked for: empty for the usual ones, None for none.
+
+    Raises:
+        GenbenchError: one is unknown.
+    """
+    from genbench.core.errors import nearest
+    from genbench.figures import available
+
+    if figures in ("main", "none"):
+        return [] if figures == "main" else None
+    known = list(available())
+    names = known if figures == "all" else [name.strip() for name in figures.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise GenbenchError(f"no figure '{name}'{nearest(name, [*known, 'main', 'all', 'none'])}")
+    return names

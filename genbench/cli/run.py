@@ -1,0 +1,208 @@
+"""`genbench run`: train, score, show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genbench.cli.options import DataDir, Device, Plugins, read_plugins, say
+from genbench.core.errors import GenbenchError
+
+__all__ = ["publish", "run"]
+
+LATER = ("forest", "heat_map", "losses", "seeds")  # figures left to `genbench plot`, so that a run ends seconds sooner
+
+Models = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES",
+        help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4].",
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(metavar="NAMES", help="Datasets: all, a family, or names with parameters: moons,circles[noise=0.1]."),
+]
+Seeds = Annotated[
+    str, typer.Option(metavar="N|LIST", help="How many seeds (3 is 0, 1, 2), or which: 4,7 (a single one: 4,).")
+]
+BudgetText = Annotated[
+    str,
+    typer.Option(
+        help="Training of each model: smoke (a check that all works), quick (about 10 s), standard (about 45 s), "
+        "steps (2000), or seconds (30s; not repeatable bit by bit)."
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Worker processes; 0 runs in this process, without timeouts. Default: as many as keep all cores busy.",
+    ),
+]
+Threads = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Threads of torch in a trial. More than one pays for networks on large pictures alone, on idle cores.",
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of the run. Default: from data and budget, so that the same command goes on where it stopped."
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        min=1, help="Seconds after which a trial is stopped. Default: 300 for smoke, 900 for quick, else 3600."
+    ),
+]
+Task = Annotated[
+    str,
+    typer.Option(
+        metavar="TASK",
+        help="What a trial does: generate (fit, sample, score), curve (the same, with scores during the training), "
+        "variance (three trainings and nine draws a seed: where the spread of a score comes from), classify (a density "
+        "for each class, over which the budget is divided, and Bayes' rule), impute (fill gaps), interpolate (paths "
+        "through latent space), or forecast (series, one step ahead).",
+    ),
+]
+
+
+def run(
+    models: Models = "all",
+    data: Data = "moons",
+    seeds: Seeds = "3",
+    budget: BudgetText = "quick",
+    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
+    task: Task = "generate",
+    jobs: Jobs = None,
+    threads: Threads = 1,
+    name: Name = None,
+    results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results"),
+    timeout: Timeout = None,
+    samples: Annotated[
+        int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: 50,000.")
+    ] = None,
+    train: Annotated[
+        int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")
+    ] = None,
+    sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
+    checkpoint_every: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="Seconds of training between two checkpoints, from which a trial goes on after a kill; 0 for none.",
+        ),
+    ] = 60.0,
+    previews: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Draw samples so many times during each training, to figures/training of the run."
+        ),
+    ] = 0,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tensorboard",
+            help="Log losses and previews of each training to the folder tensorboard of the run.",
+        ),
+    ] = None,
+    device: Device = "cpu",
+    data_dir: DataDir = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Train and score models, show the leaderboard, draw the samples side by side.
+
+    Finished trials are kept and never run again: after a stop, of whatever kind, the same command goes on. A long
+    training goes on from its last checkpoint, and ends with the same weights, bit for bit.
+    Every dataset gets the oracle, draws from the truth itself, whose score stands beside every score.
+
+      genbench run --models all --data moons
+      genbench run --models cfm,ddpm --data moons,ring --seeds 5 --budget standard
+      genbench run --models my_model,cfm --plugin my_model.py
+    """
+    from genbench import api
+    from genbench.core.downloads import look_in
+
+    plugins = read_plugins(plugin)
+    if sort is not None:
+        _known_metric(sort, metrics, task, plugins)
+    if why:
+        look_in(data_dir)
+        _explain(
+            models, data, seeds, budget, metrics, task, {"samples": samples, "train": train}, name, results, plugins
+        )
+        return
+    finished = api.run(
+        models, data, seeds, budget, metrics=metrics, task=task, name=name, results=results, jobs=jobs, timeout=timeout,
+        plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=say,
+        checkpoint_every=checkpoint_every, device=device, data_dir=data_dir, previews=previews, log=log,
+        threads=threads,
+    )  # fmt: skip
+    publish(finished, sort)
+    if any(trial.status != "ok" for trial in finished.trials):
+        raise typer.Exit(1)
+
+
+def _known_metric(sort: str, metrics: str, task: str, plugins: list[str]) -> None:
+    """Refuse a metric that will not be there, before anything is run."""
+    from genbench.contracts.metric import select_metrics
+    from genbench.core.errors import nearest
+    from genbench.core.registry import discover
+
+    discover(tuple(plugins), groups=("metrics",))
+    chosen = [card.name for card in select_metrics(metrics, task)]
+    if sort not in chosen:
+        raise GenbenchError(f"cannot sort by '{sort}', which is no metric of this run{nearest(sort, chosen)}")
+
+
+def _explain(
+    models: str,
+    data: str,
+    seeds: str,
+    budget: str,
+    metrics: str,
+    task: str,
+    protocol: dict[str, int | None],
+    name: str | None,
+    results: Path,
+    plugins: list[str],
+) -> None:
+    from genbench.contracts.evidence import Protocol
+    from genbench.core.registry import discover
+    from genbench.runs.launch import default_name
+    from genbench.runs.plan import make_plan
+    from genbench.runs.runner import remaining, why
+    from genbench.storage.store import Store
+
+    discover(tuple(plugins))
+    plan = make_plan(models, data, seeds, budget, metrics, task, Protocol.asked(**protocol), plugins)
+    store = Store(results / (name or default_name(data, budget, task)))
+    todo, _ = remaining(plan.trials, store)
+    for spec in todo:
+        typer.echo(f"{spec.model} on {spec.dataset}, seed {spec.seed}: {why(spec, store)}")
+    typer.echo(f"{len(todo)} of {len(plan.trials)} trials would run")
+
+
+def publish(run: Any, sort: str | None) -> None:
+    """Write the table in all formats, draw the figures, show the table, and say where everything is."""
+    from genbench.display.export import FORMATS, render
+    from genbench.display.terminal import show
+    from genbench.figures import available, needs_weights, save
+
+    board = run.leaderboard(sort)
+    files = [run.store.write_text(f"leaderboard.{form}", render(board, form)) for form in FORMATS]
+    files += save(run, [name for name in available() if not needs_weights(name) and name not in LATER], say=say)
+    show(board)
+    typer.echo("")
+    for file in files:
+        typer.echo(str(file))

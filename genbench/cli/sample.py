@@ -1,0 +1,158 @@
+"""`genbench sample`: draw from a model that was trained."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genbench.cli.options import DataDir, Device, Plugins, read_plugins, say
+from genbench.core.errors import GenbenchError
+from genbench.core.selection import parse
+
+if TYPE_CHECKING:
+    from genbench.storage.records import TrialSpec
+
+__all__ = ["sample"]
+
+
+def sample(
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="A run's folder, such as results/mnist-standard.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead of RUN: a checkpoint, or a trial's .safetensors with its .json beside it, of RUN/trials.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model, as in the run's table. Default: the only one.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Dataset, as in the run's table. Default: the only one.")
+    ] = None,
+    trial_seed: Annotated[
+        int | None, typer.Option(help="Which of the run's seeds. Default: the first that did not fail.")
+    ] = None,
+    num_samples: Annotated[int, typer.Option("--num-samples", "-n", min=1, help="How many samples.")] = 64,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL|LIST",
+            help="Of a conditional model: the class of all samples (3), or classes in turn (0,1,2). Default: as "
+            "frequent as in training.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw: the same seed gives the same samples.")] = 0,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the solver; short for --set steps=….")] = None,
+    solver: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The solver, such as midpoint; short for --set solver=….")
+    ] = None,
+    set_: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Any parameter of the model that its weights do not hang on. Repeat for more.",
+        ),
+    ] = [],  # noqa: B006
+    grid: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw all samples into one .png or .jpg; of points, a scatter.")
+    ] = None,
+    individual: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write each picture to a .png of its own, pixel by pixel.")
+    ] = None,
+    npz: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the arrays `samples` [n, *shape] and `labels` [n].")
+    ] = None,
+    device: Device = "cpu",
+    data_dir: DataDir = None,
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Draw from a trained model of a run, or of a checkpoint, with other settings of its sampler if you like.
+
+    Nothing is trained. Of a trial that still trains, the weights of its newest checkpoint draw. What is written can be
+    pictures or arrays; a parameter that the weights hang on, as a width does, cannot be set.
+
+      genbench sample results/moons-quick --model cfm -n 5000 --grid cfm.png
+      genbench sample results/mnist-quick --model cfm --steps 100 --solver midpoint --grid grid.png
+      genbench sample results/mnist-quick --model "cfm[conditional=true]" --label 3 --individual threes
+      genbench sample --checkpoint results/mnist-quick/trials/NAME.checkpoint.safetensors --npz now.npz
+    """
+    from genbench.api import load_run
+    from genbench.core.downloads import look_in
+    from genbench.core.hardware import choose_device
+    from genbench.core.parameters import create
+    from genbench.core.registry import REGISTRY, discover
+    from genbench.plotting import sample_files
+    from genbench.runs import reload
+
+    if (run is None) == (checkpoint is None):
+        raise GenbenchError("sample needs a run's folder or --checkpoint FILE, one of them")
+    if grid is None and individual is None and npz is None:
+        raise GenbenchError("nothing to write; ask for --grid FILE.png, --individual DIR or --npz FILE")
+    settings = _settings(set_, steps=steps, solver=solver)
+    wanted = None if label is None else _labels(label, num_samples)
+    look_in(data_dir)
+    discover(tuple(read_plugins(plugin)))
+    if checkpoint is not None:
+        trained = reload.read(checkpoint)
+        discover(tuple(path for path in trained.spec.plugins if Path(path).exists()))
+        _agree(trained.spec, model, data)
+    else:
+        trained = reload.find(load_run(str(run)), model, data, trial_seed)
+    spec = trained.spec
+    dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
+    sample_files.check(grid, individual, dataset)
+    estimator = reload.revive(trained, settings, choose_device(device))
+    labels = estimator.labels(wanted, num_samples, seed)
+    begin = time.perf_counter()
+    samples = estimator.sample(num_samples, seed, labels)
+    seconds = time.perf_counter() - begin
+    what = f"{spec.model} on {spec.dataset}, seed {spec.seed}"
+    say(f"{what} ({trained.source}): {num_samples:,} samples in {seconds:.1f} s")
+    if grid is not None:
+        sample_files.write_grid(grid, samples, labels, dataset)
+        typer.echo(str(grid))
+    if individual is not None:
+        files = sample_files.write_pictures(individual, samples, labels, dataset)
+        typer.echo(f"{individual}: {files[0].name} to {files[-1].name}")
+    if npz is not None:
+        sample_files.write_arrays(npz, samples, labels)
+        typer.echo(str(npz))
+
+
+def _settings(given: list[str], **short: Any) -> dict[str, Any]:
+    """Return the settings of --set, and those that have an option of their own."""
+    settings: dict[str, Any] = {}
+    for text in given:
+        if "=" not in text:
+            raise GenbenchError(f"cannot read --set {text}; write --set name=value")
+        settings |= parse(f"model[{text}]").params
+    for name, value in short.items():
+        if value is not None and settings.setdefault(name, value) != value:
+            raise GenbenchError(f"--set {name}={settings[name]} and --{name} {value} do not agree; leave one out")
+    return settings
+
+
+def _labels(text: str, n: int) -> list[int]:
+    """Return n labels: those of a list in turn."""
+    try:
+        chosen = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise GenbenchError(f"label '{text}' is neither a class (3) nor a list of classes (0,1,2)") from None
+    return [chosen[i % len(chosen)] for i in range(n)]
+
+
+def _agree(spec: TrialSpec, model: str | None, data: str | None) -> None:
+    """Refuse a checkpoint that is not of the model and data that were named."""
+    for what, asked, label, name in (
+        ("model", model, spec.model, spec.model_name),
+        ("data", data, spec.dataset, spec.dataset_name),
+    ):
+        if asked is not None and str(parse(asked)) not in (label, name):
+            raise GenbenchError(f"the checkpoint is of {what} {label}, not {asked}; leave --{what} out")

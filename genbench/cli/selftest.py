@@ -1,0 +1,104 @@
+"""`genbench selftest`: what the metrics say of samples whose fault is known."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genbench.core.errors import GenbenchError
+
+if TYPE_CHECKING:
+    from genbench.evaluation.selftest import Cell, SelfTest
+
+__all__ = ["selftest"]
+
+
+class Format(StrEnum):
+    """How the result is written."""
+
+    table = "table"
+    json = "json"
+
+
+def selftest(
+    data: Annotated[
+        str, typer.Option(metavar="NAME", help="A synthetic dataset, with parameters: moons[noise=0.1].")
+    ] = "eight_gaussians",
+    repeats: Annotated[int, typer.Option(min=1, help="Draws of each case.")] = 20,
+    samples: Annotated[int, typer.Option(min=50, help="Points in a draw.")] = 2_000,
+    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
+    shift: Annotated[float, typer.Option(min=0, help="How far the mean is moved, in standard deviations.")] = 0.1,
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Test the metrics themselves: how often each sees a known fault, and how often it sees one where there is none.
+
+    A metric that misses a fault cannot rank models by it; one that sees faults in the truth itself ranks luck.
+
+      genbench selftest
+      genbench selftest --data moons --metrics c2st,mmd2,w2 --repeats 50 --samples 5000
+    """
+    from genbench.core.parameters import bind, create
+    from genbench.core.registry import REGISTRY, discover
+    from genbench.evaluation.selftest import selftest as test
+
+    discover(groups=("datasets",))
+    chosen = REGISTRY["datasets"].select(data)
+    if len(chosen) != 1:
+        raise GenbenchError(f"'{data}' names {len(chosen)} datasets; the self-test takes one")
+    card = REGISTRY["datasets"][chosen[0].name]
+    result = test(create(card, bind(card, chosen[0].params)), metrics, repeats, samples, shift, progress=not quiet)
+    if format is Format.json:
+        typer.echo(json.dumps(result.public(), indent=2))
+    else:
+        _show(result, str(chosen[0]))
+
+
+def _show(result: SelfTest, dataset: str) -> None:
+    """Print power in percent, then the means, then what the numbers mean."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    for title, cell_text in (("share of draws that score worse than the truth, %", _power), ("mean score", _mean)):
+        table = Table(title=f"{escape(dataset)}: {title}", title_justify="left", box=None, pad_edge=False)
+        table.add_column("metric", no_wrap=True)
+        for name in result.cases:
+            table.add_column(name, justify="right", no_wrap=True)
+        for metric, row in result.cells.items():
+            table.add_row(metric, *(cell_text(row[name], name == "null") for name in result.cases))
+        console.print(table, "")
+    for name, what in result.cases.items():
+        console.print(f"{name}: {escape(what)}", style="dim")
+    console.print(_legend(result), style="dim")
+
+
+def _legend(result: SelfTest) -> str:
+    """Say what the numbers mean."""
+    return (
+        f"Of {result.repeats} draws of {result.samples:,} points a case, how many score worse than 95 % of "
+        f"{result.null_repeats} other draws from the truth.\n100: the metric sees the fault every time; 5: it does not "
+        "see it. The null has no fault and must be near 5 (in brackets: its 95 % interval);\nless is a score that "
+        "hardly varies: kl, which is 0 for the truth, or a whole number. ▲: how many score better than 95 % of\n"
+        "the truth's: the metric is fooled. ∞: no finite score. –: does not apply."
+    )
+
+
+def _power(cell: Cell | None, null: bool) -> str:
+    if cell is None:
+        return "–"
+    text = f"{100 * cell.power:.0f}"
+    if null:
+        return f"{text} [{100 * cell.low:.0f}, {100 * cell.high:.0f}]".replace("[", r"\[")
+    return text + (f" ▲{100 * cell.praised:.0f}" if cell.praised > 0.5 else "")
+
+
+def _mean(cell: Cell | None, null: bool) -> str:
+    if cell is None:
+        return "–"
+    text = "∞" if cell.mean is None else f"{cell.mean:.3g}"
+    return text if cell.exact is None else f"{text} (exact {cell.exact:.3g})"

@@ -1,0 +1,94 @@
+"""`genbench sweep`: what fewer or more solver steps do to the samples of trained models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genbench.cli.options import RunFolder, say
+from genbench.core.errors import GenbenchError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from genbench.runs.sweep import Point
+
+__all__ = ["sweep"]
+
+
+def sweep(
+    run: RunFolder,
+    models: Annotated[
+        str, typer.Option(metavar="NAMES", help="Models of the run's table, as written there. Default: all with steps.")
+    ] = "all",
+    steps: Annotated[str, typer.Option(metavar="LIST", help="Numbers of solver steps.")] = "1,2,5,10,20,50,100",
+    samples: Annotated[int, typer.Option(min=2, help="Points drawn for each number of steps.")] = 10_000,
+    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics of samples.")] = "sliced_w2,w2",
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=0, help="Worker processes, one thread each; 0 is this process. Default: one per core."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """Sample the trained models of a run with other numbers of steps: quality against network evaluations (NFE).
+
+    Nothing is trained, and what was swept before is not swept again. A value that a model refuses is skipped.
+
+      genbench sweep results/moons-quick
+      genbench sweep results/moons-quick --models cfm,ddpm --steps 1,2,4,8,16,32
+    """
+    from rich.console import Console
+
+    from genbench.api import load_run
+    from genbench.figures import save
+    from genbench.runs.sweep import read_sweeps, summary
+    from genbench.runs.sweep import sweep as sweep_run
+
+    loaded = load_run(run)
+    for problem in sweep_run(loaded, models, _numbers(steps), samples, metrics, jobs, not quiet):
+        say(problem)
+    points = summary(read_sweeps(loaded))
+    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    for dataset in dict.fromkeys(point.dataset for point in points):
+        console.print(_table(dataset, [point for point in points if point.dataset == dataset]))
+    for point in points:
+        if point.reason:
+            say(f"{point.model} on {point.dataset} with {point.steps} steps was skipped: {point.reason}")
+    for file in save(loaded, ["nfe"], say=say):
+        typer.echo(str(file))
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise GenbenchError(f"steps '{text}' is not a list of whole numbers such as 1,2,5,10") from None
+
+
+def _table(dataset: str, points: list[Point]) -> Table:
+    """Return the table of a dataset: steps, NFE, each metric with its interval over seeds and × oracle, speed."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    names = list(dict.fromkeys(name for point in points for name in point.scores))
+    table = Table(title=f"{escape(dataset)}: mean ± half-width of the 95 % interval over seeds", title_justify="left")
+    table.add_column("model", no_wrap=True)
+    for heading in ("steps", "seeds", "NFE", *(part for name in names for part in (name, "× oracle")), "samples/s"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for i, point in enumerate(points):
+        cells = [
+            escape(point.model),
+            str(point.steps),
+            str(point.seeds),
+            "–" if point.nfe is None else f"{point.nfe:g}",
+        ]
+        for name in names:
+            mean, low, high = point.scores.get(name, (None, None, None))
+            floor = point.floors.get(name)
+            half = f" ± {(high - low) / 2:.2g}" if low is not None and high is not None else ""
+            cells += ["–" if mean is None else f"{mean:.3g}{half}", f"{mean / floor:.2f}" if mean and floor else "–"]
+        cells.append("–" if point.speed is None else f"{point.speed:,.0f}")
+        last = i + 1 == len(points) or points[i + 1].model != point.model
+        table.add_row(*cells, end_section=last)
+    return table

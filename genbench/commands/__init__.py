@@ -1,1 +1,0 @@
-"""The verbs of the command line: one module each, with a function that parses, calls and prints."""

@@ -1,0 +1,238 @@
+"""The contract of a dataset: splits for a data seed and, where it is synthetic, the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.core.errors import ContractError, GenbenchError
+from genbench.core.notebook_views import NotebookView
+from genbench.core.registry import REGISTRY, Card
+from genbench.core.seeding import generator
+from genbench.core.types import KINDS, Array, Labels
+
+__all__ = [
+    "Array",
+    "Dataset",
+    "DatasetCard",
+    "RecordedDataset",
+    "Sizes",
+    "Splits",
+    "SyntheticDataset",
+    "register_dataset",
+]
+
+
+D = TypeVar("D", bound="type[Dataset]")
+
+
+@dataclass(frozen=True)
+class DatasetCard(Card):
+    """What the registry knows about a dataset."""
+
+    kind: str = "points"
+    source: str = ""
+    variant: bool = False
+
+
+def register_dataset(
+    name: str, *, family: str, kind: str = "points", source: str = "", variant: bool = False
+) -> Callable[[D], D]:
+    """Register a dataset class under `name`; `kind` is one of "points", "table", "image", "series".
+
+    A variant is left out of `all`: one that needs a file, a download or another library.
+    """
+    if kind not in KINDS:
+        raise ContractError(f"dataset '{name}' has kind '{kind}'; write one of {', '.join(KINDS)}")
+
+    def wrap(cls: D) -> D:
+        REGISTRY["datasets"].add(DatasetCard(name, family, cls, kind=kind, source=source, variant=variant))
+        return cls
+
+    return wrap
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many points each split of a synthetic dataset has."""
+
+    train: int = 20_000
+    validation: int = 5_000
+    test: int = 10_000
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Train, validation and test points, each [n, *shape] float64, with labels [n] where the dataset has them."""
+
+    train: Array
+    validation: Array
+    test: Array
+    train_labels: Labels | None = None
+    validation_labels: Labels | None = None
+    test_labels: Labels | None = None
+
+
+class Dataset(NotebookView):
+    """A distribution over arrays of one shape.
+
+    The constructor takes parameters only and stores them as given; it raises ValueError with a reason for a value out
+    of range. `task_targets` may name what labels are ("classes"), and `classes` says how many there are.
+    """
+
+    card: ClassVar[DatasetCard]
+    shape: tuple[int, ...]
+    classes: int | None = None
+    levels: int | None = None  # grey levels of a picture, which are the whole part of levels · x for x in [0, 1]
+    modes: Array | None = None  # [k, d], centres of the modes, where the density has well-separated ones
+    mode_std: float | None = None  # standard deviation of a mode along each axis
+
+    @property
+    def kind(self) -> str:
+        """One of "points", "table", "image", "series"."""
+        return self.card.kind
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        """What a model is told about the data beside the points: arguments of `Estimator.fit`."""
+        return {"kind": self.kind, "levels": self.levels, "classes": self.classes}
+
+    def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
+        """Return the train, validation and test points of a data seed."""
+        raise NotImplementedError
+
+    def redraw(self, seed: int, epoch: int) -> NDArray[np.floating] | None:
+        """Return the training points of a data seed [n, *shape] with the noise of epoch 1, 2 and so on.
+
+        None where the points have no noise of the dataset's own making, as dequantisation is, so that there is nothing
+        to draw anew. The order is that of `splits(seed).train`, which are the points of epoch 0.
+        """
+        return None
+
+    def reference(self, n: int, seed: int) -> Array:
+        """Return up to `n` evaluation points [n, *shape] that no model was trained on."""
+        raise NotImplementedError
+
+    def fingerprint(self) -> str:
+        """Return what identifies the data beyond the parameters and this file's source (a checksum of a file)."""
+        return ""
+
+
+class SyntheticDataset(Dataset):
+    """A distribution whose sampler, density and entropy are known.
+
+    A subclass writes `draw`, `log_density` and `entropy`. `draw` receives positions u in [0, 1): whatever decides the
+    mode or the place along a curve must be a function of u, so that evenly spread u give a stratified sample, which
+    halves the sampling noise of an evaluation reference.
+    """
+
+    def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
+        """Return one point [n, *shape] for each position u [n], and its label [n] where there are labels."""
+        raise NotImplementedError
+
+    def log_density(self, x: Array) -> Array:
+        """Return log p(x) in nats, [n], for x [n, *shape]."""
+        raise NotImplementedError
+
+    @property
+    def entropy(self) -> float:
+        """Differential entropy in nats."""
+        raise NotImplementedError
+
+    def log_joint(self, x: Array) -> Array:
+        """Return log p(x, y) in nats of every label y, [n, classes], for x [n, *shape], where the dataset knows it.
+
+        It is what the best classifier knows. Summed over the labels it is `log_density`.
+
+        Raises:
+            NotImplementedError: it is not known.
+        """
+        raise NotImplementedError
+
+    def sample(self, n: int, seed: int = 0) -> Array:
+        """Return `n` independent draws [n, *shape]."""
+        return self.labelled_sample(n, seed)[0]
+
+    def labelled_sample(self, n: int, seed: int = 0) -> tuple[Array, Labels | None]:
+        """Return `n` independent draws [n, *shape] and their labels [n], where the dataset has labels."""
+        if n < 0:
+            raise GenbenchError(f"cannot draw {n} points from {self.card.name}; ask for 0 or more")
+        rng = generator(seed, "sample")
+        return self.draw(rng.random(n), rng)
+
+    def log_prob(self, x: Any) -> Array:
+        """Return the exact log-density in nats, [n] float64, of points x [n, *shape]; −inf off the support.
+
+        Raises:
+            GenbenchError: x has another shape.
+        """
+        x = np.asarray(x, dtype=np.float64)
+        if x.shape[1:] != self.shape or x.ndim != len(self.shape) + 1:
+            raise GenbenchError(
+                f"{self.card.name} has points of shape {self.shape}, got an array {x.shape}; pass [n, *shape]"
+            )
+        return self.log_density(x)
+
+    def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
+        """Return independent draws for train, validation and test."""
+        parts = [
+            self.draw(rng.random(n), rng)
+            for rng, n in (
+                (generator(seed, "train"), sizes.train),
+                (generator(seed, "validation"), sizes.validation),
+                (generator(seed, "test"), sizes.test),
+            )
+        ]
+        (train, a), (validation, b), (test, c) = parts
+        return Splits(train, validation, test, a, b, c)
+
+    def reference(self, n: int, seed: int) -> Array:
+        """Return `n` points [n, *shape] stratified over modes or curve position, in random order."""
+        rng = generator(seed, "reference")
+        return self.draw((rng.permutation(n) + rng.random(n)) / n, rng)[0]
+
+
+class RecordedDataset(Dataset):
+    """Real data: a fixed set of points, split anew for each data seed (60 % train, 20 % validation, 20 % test).
+
+    A subclass writes `load`. The truth is unknown; held-out points stand in for it.
+    """
+
+    def load(self, rng: np.random.Generator) -> tuple[Array, Labels | None]:
+        """Return all points [n, *shape] and labels [n] or None; `rng` is for dequantisation noise."""
+        raise NotImplementedError
+
+    def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
+        """Return a random partition of the points; `sizes` has no say over recorded data.
+
+        Raises:
+            GenbenchError: the data hold NaN or infinite values, or fewer than 10 points.
+        """
+        (x, y), (train, validation, test) = self.partition(seed)
+        if y is None:
+            return Splits(x[train], x[validation], x[test])
+        return Splits(x[train], x[validation], x[test], y[train], y[validation], y[test])
+
+    def partition(self, seed: int) -> tuple[tuple[Array, Labels | None], list[NDArray[np.int64]]]:
+        """Return all points and labels, and which of them are train, validation and test for a data seed."""
+        rng = generator(seed, "splits")
+        x, y = self.load(rng)
+        if not np.isfinite(x).all():
+            bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+            raise GenbenchError(
+                f"{self.card.name}: {bad} of {len(x)} rows hold NaN or infinite values; drop or impute them"
+            )
+        if len(x) < 10:
+            raise GenbenchError(f"{self.card.name}: {len(x)} points are too few to split; give at least 10")
+        order = rng.permutation(len(x))
+        held_out = len(x) // 5
+        test, validation, train = np.split(order, [held_out, 2 * held_out])
+        return (x, y), [train, validation, test]
+
+    def reference(self, n: int, seed: int) -> Array:
+        """Return up to `n` points of the test split of `seed`."""
+        return self.splits(seed).test[:n]

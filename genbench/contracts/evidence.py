@@ -1,0 +1,179 @@
+"""What a metric may look at, and how much of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+
+from genbench.contracts.dataset import Dataset, SyntheticDataset
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import generator, stream
+from genbench.core.types import Array
+
+__all__ = ["FEW_DIMENSIONS", "Evidence", "Protocol", "TaskEvidence"]
+
+FEW_DIMENSIONS = 64
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How much evidence every model gives, the same for all.
+
+    Attributes:
+        samples: points that are drawn from a model, and of the stratified reference beside them.
+        sets: disjoint sets of samples over which costly distances are averaged.
+        set_size: points in such a set.
+        projections: directions of the sliced distance.
+        train: training points of a synthetic dataset.
+        densities: first samples whose density under the model itself is asked for.
+        searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions,
+            where 10,000 of each would take minutes; in fewer dimensions it is all of them.
+    """
+
+    samples: int = 50_000
+    sets: int = 4
+    set_size: int = 1_500
+    projections: int = 100
+    train: int = 20_000
+    densities: int = 2_500
+    searched: int = 2_500
+
+    @classmethod
+    def asked(cls, **numbers: int | None) -> Protocol:
+        """Return the protocol with the numbers that a user asked for; None leaves the default.
+
+        Raises:
+            GenbenchError: a number is less than 2.
+        """
+        for name, number in numbers.items():
+            if number is not None and number < 2:
+                raise GenbenchError(f"{name}={number} is too few; ask for at least 2")
+        return cls(**{name: number for name, number in numbers.items() if number is not None})
+
+
+@dataclass
+class TaskEvidence:
+    """What the metrics of a task with evidence of its own look at; the task subclasses it with its arrays.
+
+    Attributes:
+        dataset: the dataset.
+        seed: the evaluation seed, the same for all models.
+    """
+
+    dataset: Dataset
+    seed: int
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Which needs of the task's metrics are met."""
+        return frozenset()
+
+    def rng(self, metric: str) -> np.random.Generator:
+        """Return the generator of a metric, the same for all models."""
+        return generator(self.seed, metric)
+
+
+@dataclass
+class Evidence:
+    """What a metric may look at. Points are [n, d] float64 in the data's own units, flattened.
+
+    Attributes:
+        dataset: the dataset.
+        samples: draws from the model [n, d].
+        test: points of the test split [m, d].
+        model_log_prob: the model's log-density of `test` in nats [m], or None.
+        seed: the evaluation seed, the same for all models.
+        train: points of the training split [k, d], or None where they are not at hand.
+        samples_model_log_prob: the model's log-density in nats of the first few samples, or None.
+        likelihood: what the model's log-densities are: "exact", "estimate" or "bound".
+        results: what several metrics share, see `once`.
+        protocol: how many points a metric uses.
+    """
+
+    dataset: Dataset
+    samples: Array
+    test: Array
+    model_log_prob: Array | None
+    seed: int
+    protocol: Protocol = field(default_factory=Protocol)
+    train: Array | None = None
+    samples_model_log_prob: Array | None = None
+    likelihood: str = "exact"
+    results: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Which needs of metrics are met."""
+        facts = {
+            "density": self.model_log_prob is not None,
+            "truth": isinstance(self.dataset, SyntheticDataset),
+            "modes": self.dataset.modes is not None and self.dataset.mode_std is not None,
+            "train": self.train is not None,
+            "labels": self.dataset.classes is not None and self.dataset.kind == "image",
+            "levels": self.dataset.levels is not None,
+            "pictures": len(self.dataset.shape) == 3,
+        }
+        return frozenset(name for name, true in facts.items() if true)
+
+    @cached_property
+    def reference(self) -> Array:
+        """As many points of the truth as there are samples: stratified, or the test split of real data."""
+        return self._reference(len(self.samples), "large")
+
+    @cached_property
+    def sets(self) -> list[tuple[Array, Array]]:
+        """Pairs of disjoint sample sets and independent reference sets, [set_size, d] each; real data have one pair."""
+        pairs = []
+        for k in range(self.protocol.sets):
+            points = self.samples[k * self.protocol.set_size : (k + 1) * self.protocol.set_size]
+            if len(points) < self.protocol.set_size and k > 0:
+                break
+            pairs.append((points, self._reference(len(points), "set", k)))
+        return pairs
+
+    @property
+    def searched(self) -> int:
+        """How many samples a metric compares with all of many points: a part in high dimensions, see the protocol."""
+        n = len(self.samples)
+        return n if self.samples.shape[1] <= FEW_DIMENSIONS else min(n, self.protocol.searched)
+
+    @cached_property
+    def true_log_prob(self) -> Array:
+        """The true log-density of `test` in nats [m]."""
+        return self._truth(self.test)
+
+    @cached_property
+    def samples_true_log_prob(self) -> Array:
+        """The true log-density of `samples` in nats [n]."""
+        return self._truth(self.samples)
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """Return what `compute` gives, computed once for all metrics that ask for it by this name."""
+        if name not in self.results:
+            self.results[name] = compute()
+        result: T = self.results[name]
+        return result
+
+    def rng(self, metric: str) -> np.random.Generator:
+        """Return the generator of a metric, the same for all models."""
+        return generator(self.seed, metric)
+
+    def _reference(self, n: int, *names: str | int) -> Array:
+        """Return points of the truth [n, d], on a stream of their own; of real data, the first of the test split."""
+        if not isinstance(self.dataset, SyntheticDataset):
+            return self.test[:n]
+        return _flat(self.dataset.reference(n, stream(self.seed, *names)))
+
+    def _truth(self, x: Array) -> Array:
+        assert isinstance(self.dataset, SyntheticDataset)
+        return self.dataset.log_prob(x.reshape(-1, *self.dataset.shape))
+
+
+def _flat(x: Array) -> Array:
+    return x.reshape(len(x), -1)

@@ -1,0 +1,143 @@
+"""The contract of a model: three verbs, `fit`, `sample`, `log_prob`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from genbench.contracts.dataset import Dataset, Splits
+from genbench.core.errors import ContractError
+from genbench.core.registry import REGISTRY, Card
+from genbench.core.types import KINDS, Array
+
+__all__ = ["LIKELIHOODS", "Model", "ModelCard", "register_model"]
+
+LIKELIHOODS = ("exact", "estimate", "bound", "none")
+ROLES = ("model", "oracle", "control")
+
+M = TypeVar("M", bound="type[Model]")
+
+
+@dataclass(frozen=True)
+class ModelCard(Card):
+    """What the registry knows about a model."""
+
+    likelihood: str = "none"
+    paper: str = ""
+    kinds: tuple[str, ...] = ("points", "table", "series")
+    role: str = "model"
+    standardise: bool = True
+    variant: bool = False
+    tasks: tuple[str, ...] = ()
+
+    def takes_part(self, task: str) -> bool:
+        """Whether it was made for a task: a model that names none is tried in each."""
+        return not self.tasks or task in self.tasks
+
+
+def register_model(
+    name: str,
+    *,
+    family: str,
+    likelihood: str = "none",
+    paper: str = "",
+    kinds: tuple[str, ...] = ("points", "table", "series"),
+    role: str = "model",
+    standardise: bool = True,
+    variant: bool = False,
+    tasks: tuple[str, ...] = (),
+) -> Callable[[M], M]:
+    """Register a model class under `name`.
+
+    Args:
+        family: the family it is listed and selected with.
+        likelihood: what `log_prob` gives: "exact", "estimate", "bound" (a lower bound on log p), or "none".
+        paper: where the method comes from.
+        kinds: the kinds of data that it can handle, of "points", "table", "image", "series".
+        role: "model"; "control" for a trivial baseline; "oracle" for the one whose scores are the floor of every score.
+        standardise: whether the engine hands it data with mean 0 and standard deviation 1 per coordinate.
+        variant: whether it is a variant of another model of its family, which the selection "all" leaves out.
+        tasks: the only tasks in which it takes part, for what does not sample ("classify"); all of them if empty.
+
+    Raises:
+        ContractError: a value is not one of those listed.
+    """
+    for what, value, known in (("likelihood", likelihood, LIKELIHOODS), ("role", role, ROLES)):
+        if value not in known:
+            raise ContractError(f"model '{name}' has {what} '{value}'; write one of {', '.join(known)}")
+    if not kinds or set(kinds) - set(KINDS):
+        raise ContractError(f"model '{name}' has kinds {kinds!r}; write a tuple of {', '.join(KINDS)}")
+
+    def wrap(cls: M) -> M:
+        facts = (likelihood, paper, tuple(kinds), role, standardise, variant, tuple(tasks))
+        REGISTRY["models"].add(ModelCard(name, family, cls, *facts))
+        return cls
+
+    return wrap
+
+
+class Model:
+    """A generative model that learns from arrays.
+
+    The constructor takes hyper-parameters only and stores them as given; it raises ValueError with a reason for a value
+    out of range. The engine seeds the global generators around every verb, standardises data before `fit` and undoes it
+    after, checks what comes back, and scores.
+
+    Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point; `likelihood`, the kind of
+    `log_prob` on the data at hand, where it is not always the one that the model is registered with.
+    Optional verbs: `diagnose(x) -> dict[str, float]`, the family's own numbers about test points x (an ELBO's parts);
+    `forecast(x) -> Mixture` (genbench.numerics.mixture), the distribution of the value after each history
+    x [n, length − 1] of a series; `to_latent(x) -> z` [n, l] and `from_latent(z) -> x` for a code in which points can
+    be interpolated, with `draw_latent(n) -> z` where there is no encoder; `conditional_sample(x, known)`; `noise_grid`
+    and `ends` of `genbench.nn.repaint`.
+
+    These light up figures by being there. Time t goes from 0 (noise) to 1 (data), by a clock of the model's own:
+    `trajectory(n) -> (times [k], points [k, n, *shape])`, the way of the points that `sample(n)` would return for the
+    same state of the generators, at times that rise from 0 to 1; of a conditional model, `trajectory(n, labels)`;
+    `velocity_at(x, t)` [n, *shape], dx/dt of the flow that carries noise to data, at points x and one time t ();
+    `noised(x, t)` [n, *shape], points x as noisy as the model learns to see them at time t;
+    `noise_level(t) -> (α, β)` where that is α x + β ε with ε ~ N(0, I), or None where it is not;
+    `reconstruct(x)` [n, *shape], what is left of points x after the latent space, where `from_latent(to_latent(x))`
+    would not say it.
+    """
+
+    card: ClassVar[ModelCard]
+    # Whether it wants pictures as they are, in [0, 1], whatever the card says of standardising.
+    reads_levels: bool = False
+    levels: int = 256  # grey levels of the pictures at hand, set by the engine: the whole part of levels · x
+
+    def fit(self, x: Array) -> Any:
+        """Learn from training points x [n, *shape] float64."""
+        raise NotImplementedError
+
+    def sample(self, n: int) -> Any:
+        """Return `n` points [n, *shape]."""
+        raise NotImplementedError
+
+    def log_prob(self, x: Any) -> Any:
+        """Return log p(x) in nats, [n], for x [n, *shape]; only for models whose likelihood is not "none".
+
+        Raises:
+            NotImplementedError: it has no density for these data; then it has no likelihood on this dataset.
+        """
+        raise NotImplementedError
+
+    def conditional_sample(self, x: Any, known: Any) -> Any:
+        """Return x [n, *shape] with the coordinates that are not known drawn anew, exactly, given those that are.
+
+        Optional: a model without it fills gaps by guidance, by importance, or by its nearest samples. What stands in x
+        where coordinates are missing is the mean of the training points and has no say.
+
+        Args:
+            x: points [n, *shape], one draw each.
+            known: which coordinates are given, bool [*shape]; neither all nor none.
+
+        Raises:
+            NotImplementedError: it cannot do it exactly for this mask.
+        """
+        raise NotImplementedError
+
+    def reveal(self, dataset: Dataset, splits: Splits) -> None:
+        """Receive the truth. Only the oracle is shown it, instead of being fitted."""
+        raise NotImplementedError

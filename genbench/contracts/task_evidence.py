@@ -1,0 +1,96 @@
+"""What the metrics of each task with evidence of its own look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.contracts.evidence import TaskEvidence
+from genbench.core.types import Array, Labels
+from genbench.numerics.line_conditionals import LineConditionals
+from genbench.numerics.mixture import Mixture
+
+__all__ = ["Forecasts", "Gap", "Gaps", "Mask", "Paths", "Predictions"]
+
+
+@dataclass
+class Forecasts(TaskEvidence):
+    """One-step-ahead forecasts of the held-out end of a series.
+
+    Attributes:
+        observed: the values that came [m], in the data's units.
+        predicted: their distributions, each given the true values before it.
+    """
+
+    observed: Array
+    predicted: Mixture
+
+
+@dataclass
+class Predictions(TaskEvidence):
+    """What the metrics of `classify` look at.
+
+    Attributes:
+        log_proba: log p(y | x) in nats of each test point and class [m, k]; the exponentials of a row sum to 1.
+        labels: the true classes [m].
+    """
+
+    log_proba: Array = field(default_factory=lambda: np.empty((0, 0)))
+    labels: Labels = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Some test points with the same coordinates missing, and what was drawn there.
+
+    Attributes:
+        known: which coordinates are given, [d], points flattened.
+        points: the test points, [m, d]; their missing coordinates are the held-out truth.
+        draws: of the missing coordinates, [m, n, missing].
+        exact: the true conditionals, where they are known.
+    """
+
+    known: Mask
+    points: Array
+    draws: Array
+    exact: LineConditionals | None = None
+
+
+@dataclass
+class Gaps(TaskEvidence):
+    """What the metrics of `impute` look at: gaps of one kind or more, in the units in which points are compared."""
+
+    gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Whether the true conditionals are known."""
+        return frozenset({"truth"} if all(gap.exact is not None for gap in self.gaps) else set())
+
+
+@dataclass
+class Paths(TaskEvidence):
+    """What the metrics of `interpolate` look at; points are flattened.
+
+    Attributes:
+        latent: paths through the model's latent space, [pairs, steps, d], ends included; an odd number of steps.
+        straight: straight paths between the same points, [pairs, steps, d].
+        truth: test points [n, d].
+        encoded: whether the ends were points of the data, and not the model's own samples.
+    """
+
+    latent: Array = field(default_factory=lambda: np.empty((0, 0, 0)))
+    straight: Array = field(default_factory=lambda: np.empty((0, 0, 0)))
+    truth: Array = field(default_factory=lambda: np.empty((0, 0)))
+    encoded: bool = True
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Whether the true density is known, and whether the ends are codes of data."""
+        facts = {"truth": hasattr(self.dataset, "log_prob"), "codes": self.encoded}
+        return frozenset(name for name, true in facts.items() if true)

@@ -1,0 +1,1 @@
+"""Names, errors, randomness and the registry: imports no other folder."""

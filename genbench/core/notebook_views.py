@@ -1,0 +1,21 @@
+"""How a notebook shows an object: as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["VIEWS", "NotebookView"]
+
+# What writes an object as HTML, by the name of its class. What writes HTML imports datasets and leaderboards, so these
+# cannot import it; `genbench/__init__.py` fills this in.
+VIEWS: dict[str, Callable[[Any], str]] = {}
+
+
+class NotebookView:
+    """Base of what shows itself in a notebook, by the view of its class or of the nearest base that has one."""
+
+    def _repr_html_(self) -> str | None:
+        """Return HTML, or None, on which a notebook falls back to `repr`."""
+        write = next((VIEWS[cls.__name__] for cls in type(self).__mro__ if cls.__name__ in VIEWS), None)
+        return write(self) if write else None

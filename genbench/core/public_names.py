@@ -1,0 +1,21 @@
+"""The version, and the module in which each public name lives."""
+
+from __future__ import annotations
+
+__all__ = ["HOME", "__version__"]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "genbench.api": ("load_classifier", "load_dataset", "load_model", "load_run", "run"),
+    "genbench.contracts.classifier": ("Classifier",),
+    "genbench.contracts.dataset": ("Dataset", "RecordedDataset", "SyntheticDataset", "register_dataset"),
+    "genbench.contracts.evidence": ("Evidence",),
+    "genbench.contracts.metric": ("register_metric",),
+    "genbench.contracts.model": ("Model", "register_model"),
+    "genbench.contracts.recipe": ("Preset", "Recipe"),
+    "genbench.contracts.torch_model": ("TorchModel",),
+    "genbench.estimator.estimator": ("Estimator",),
+    "genbench.results": ("Run",),
+}
+HOME = {name: module for module, names in _HOMES.items() for name in names}

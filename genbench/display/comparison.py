@@ -1,0 +1,138 @@
+"""Showing a comparison: on a terminal, and as csv, markdown or JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from genbench.analysis.comparison import ComparedScore, Comparison
+from genbench.analysis.scores import card_of
+from genbench.core.errors import GenbenchError, nearest
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["FORMATS", "differences", "render", "show", "summary"]
+
+COLOURS = {"better": "blue", "worse": "bold red", "cannot tell": "dim"}
+HEADINGS = ("model", "metric", "seeds", "A", "B", "B − A", "95 % interval", "p (Holm)", "verdict on B", "why")
+
+
+def render(comparison: Comparison, form: str) -> str:
+    """Return the rows as text in one of the `FORMATS`.
+
+    Raises:
+        GenbenchError: the format is unknown.
+    """
+    if form not in FORMATS:
+        raise GenbenchError(f"no format '{form}'{nearest(form, list(FORMATS))}")
+    return FORMATS[form](comparison)
+
+
+def show(comparison: Comparison) -> None:
+    """Print the comparison on the terminal: what differs in how it was made, then the scores of each dataset."""
+    from rich.console import Console
+
+    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    for line in differences(comparison):
+        console.print(line, markup=False)
+    for dataset in dict.fromkeys(row.dataset for row in comparison.rows):
+        console.print(_table(dataset, [row for row in comparison.rows if row.dataset == dataset]))
+    console.print(_legend(comparison), style="dim", markup=False)
+    console.print(summary(comparison))
+
+
+def differences(comparison: Comparison) -> list[str]:
+    """Return what differs between A and B apart from the scores, one line each."""
+    lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
+    parts = {
+        "environment": comparison.environment,
+        "code": [word.removeprefix("code of ") for word in comparison.code],
+        "settings": comparison.parameters,
+        "left out": comparison.left_out,
+    }
+    for name, words in parts.items():
+        lines += [f"{name}: {word}" for word in words]
+    return lines
+
+
+def summary(comparison: Comparison) -> str:
+    """Return how many rows got which verdict, in a line."""
+    counts = {word: sum(row.verdict == word for row in comparison.rows) for word in COLOURS}
+    return f"{len(comparison.rows)} rows: " + ", ".join(f"{n} {word}" for word, n in counts.items())
+
+
+def _table(dataset: str, rows: list[ComparedScore]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(dataset), title_justify="left")
+    for heading in HEADINGS:
+        left = heading in ("model", "metric", "verdict on B", "why")
+        table.add_column(heading, justify="left" if left else "right", no_wrap=heading != "why")
+    for row in rows:
+        *cells, verdict, why = map(escape, _cells(row))
+        table.add_row(*cells, f"[{COLOURS[row.verdict]}]{verdict}[/]", why)
+    return table
+
+
+def _cells(row: ComparedScore) -> list[str]:
+    """Return a row as text, under HEADINGS, with as many digits as the interval lets one believe."""
+    model = row.model if row.model == row.against else f"{row.against} → {row.model}"
+    half = (row.high - row.low) / 2 if row.high is not None and row.low is not None else None
+    scale = half or abs(row.difference or row.mean_a or row.mean_b or 0) / 10
+    digits = min(6, max(0, 1 - math.floor(math.log10(scale)))) if scale > 0 else 3
+
+    def text(value: float | None, sign: str = "") -> str:
+        return "–" if value is None else f"{value:{sign}.{digits}f}"
+
+    interval = f"{text(row.low, '+')} … {text(row.high, '+')}" if half is not None else "–"
+    p = "–" if row.p_adjusted is None else "< 0.001" if row.p_adjusted < 0.001 else f"{row.p_adjusted:.3f}"
+    why = "; ".join(part for part in (row.reason, *row.failures) if part)
+    means = [text(row.mean_a), text(row.mean_b), text(row.difference, "+"), interval]
+    return [model, card_of(row.metric).label, str(row.seeds), *means, p, row.verdict, why]
+
+
+def _legend(comparison: Comparison) -> str:
+    tested = [row for row in comparison.rows if row.p is not None]
+    if not tested:
+        return "No difference could be tested; the last column says why."
+    metrics = [row.metric for row in tested]
+    most = max(metrics.count(name) for name in set(metrics))
+    how = (
+        "paired by seed (t-test)"
+        if all(row.paired for row in tested)
+        else "paired by seed (t-test), or unpaired (Welch)"
+    )
+    return (
+        f"Differences are {how}. p is adjusted by Holm over the rows of each metric (here up to {most}); "
+        f"a verdict needs p < {comparison.alpha:g}.\n"
+        "Intervals are not adjusted. “Cannot tell” is not “the same”: more seeds, finer verdicts."
+    )
+
+
+def _json(comparison: Comparison) -> str:
+    return json.dumps(comparison.records(), indent=1, allow_nan=False) + "\n"
+
+
+def _csv(comparison: Comparison) -> str:
+    import pandas as pd
+
+    frame = pd.DataFrame(comparison.records())
+    return str(frame.assign(**{name: frame[name].map("; ".join) for name in ("failures", "notes")}).to_csv(index=False))
+
+
+def _markdown(comparison: Comparison) -> str:
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    parts = ["\n".join(f"- {text}" for text in differences(comparison))]
+    for dataset in dict.fromkeys(row.dataset for row in comparison.rows):
+        rows = [line(_cells(row)) for row in comparison.rows if row.dataset == dataset]
+        parts.append("\n".join([f"### {dataset}", "", line(list(HEADINGS)), line(["---"] * len(HEADINGS)), *rows]))
+    return "\n\n".join([*parts, _legend(comparison).replace("\n", "  \n"), summary(comparison)]) + "\n"
+
+
+FORMATS: dict[str, Callable[[Comparison], str]] = {"csv": _csv, "md": _markdown, "json": _json}

@@ -1,0 +1,171 @@
+"""How numbers, flags and ties are put into words, on the terminal and in files alike."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.ranking import Overall
+from genbench.analysis.scores import Cell, Row, card_of
+from genbench.core.registry import REGISTRY
+from genbench.statistics.aggregate import Estimate
+
+__all__ = [
+    "COSTS",
+    "amount",
+    "components_lines",
+    "estimate",
+    "flag_lines",
+    "has_ratio",
+    "label",
+    "legend",
+    "main_metrics",
+    "quotient",
+    "rank_line",
+    "resolution_line",
+    "seeds",
+    "value",
+]
+
+COSTS = {"train_seconds": "train s", "samples_per_second": "samples/s", "parameters": "parameters", "nfe": "NFE"}
+MARKS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
+
+
+def main_metrics(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """Return the metrics that are worth a column: those that some row has, the first few by their order."""
+    scored = [name for name in metrics if any(row.metrics.get(name) for row in rows)]
+    cards = REGISTRY["metrics"].cards
+    return [n for n in scored if n not in cards or cards[n].order < 50 or "modes" in cards[n].needs] or scored
+
+
+def label(name: str) -> str:
+    """Return a metric's heading."""
+    return str(card_of(name).label)
+
+
+def value(row: Row, name: str, cell: Cell | None) -> str:
+    """Return a cell as text, with as many digits as its interval lets one believe."""
+    if cell is None:
+        return "–"
+    mark = MARKS[row.likelihood] if card_of(name).by_likelihood else ""
+    seeds_known = cell.low is not None and cell.high is not None
+    half = (cell.high - cell.low) / 2 if seeds_known else cell.standard_error  # type: ignore[operator]
+    digits = _digits(half or abs(cell.mean) / 10)
+    return f"{mark}{cell.mean:.{digits}f}" + (f" ± {half:.{digits}f}" if half else "")
+
+
+def quotient(cell: Cell | None) -> str:
+    """Return how often the oracle's score goes into a cell's, with its interval, as text."""
+    if cell is None or cell.ratio is None:
+        return ""
+    if cell.ratio_low is None or cell.ratio_high is None:
+        return f"{cell.ratio:.2f}"
+    digits = min(2, _digits((cell.ratio_high - cell.ratio_low) / 2))
+    return f"{cell.ratio:.2f} [{cell.ratio_low:.{digits}f}, {cell.ratio_high:.{digits}f}]"
+
+
+def estimate(one: Estimate) -> str:
+    """Return an estimate with its interval as text."""
+    half = (one.high - one.low) / 2
+    if not math.isfinite(half):
+        return f"{one.value:.3g}"
+    digits = _digits(half or abs(one.value) / 10)
+    return f"{one.value:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
+
+
+def rank_line(one: Overall) -> str:
+    """Return what the rank tests say, as sentences."""
+    ranks, left_out = one.ranks, f" Left out, for want of a score: {', '.join(one.left_out)}." if one.left_out else ""
+    if ranks.p is None or ranks.critical_difference is None:
+        return f"No rank test: {ranks.reason}.{left_out}"
+    groups = "; ".join(", ".join(group) for group in one.cliques) or "none"
+    return (
+        f"Friedman's test that all models are alike: p = {ranks.p:.2g}. Average ranks less than "
+        f"{ranks.critical_difference:.2f} apart cannot be told apart (Nemenyi, 5 %): {groups}.{left_out}"
+    )
+
+
+def has_ratio(rows: Sequence[Row], name: str) -> bool:
+    """Whether a metric gets a column of quotients: distances do, shares speak for themselves."""
+    if card_of(name).higher_is_better:
+        return False
+    return any(cell.ratio is not None for row in rows if (cell := row.metrics.get(name)))
+
+
+def seeds(row: Row) -> str:
+    """Return how many seeds of a row are fine, and of how many if some failed."""
+    return f"{row.seeds}/{row.seeds + row.failed}" if row.failed else str(row.seeds)
+
+
+def amount(number: float | None) -> str:
+    """Return a cost as text."""
+    if number is None:
+        return "–"
+    if number >= 100 or number == int(number):
+        return f"{number:,.0f}"
+    return f"{number:.2g}" if number < 1 else f"{number:.1f}"
+
+
+def flag_lines(row: Row) -> list[str]:
+    """Return a row's flags, one line each: a flag of several seeds is told once, with the first one's numbers."""
+    groups: dict[str, tuple[str, list[str]]] = {}
+    for flag in row.flags:
+        seed, _, text = flag.removeprefix("seed ").partition(": ")
+        groups.setdefault(re.sub(r"[\d.e+-]+", "#", text), (text, []))[1].append(seed)
+    lines = []
+    for text, its in groups.values():
+        others = f" (and seed{'s' * (len(its) > 2)} {', '.join(its[1:])} alike)" if its[1:] else ""
+        lines.append(f"{row.model} on {row.dataset}, seed {its[0]}: {text}{others}")
+    return lines
+
+
+def resolution_line(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> str:
+    """Return what the metrics can tell apart on a dataset, as a sentence; empty where that is not known."""
+    found = [one for name, one in board.resolutions(dataset).items() if name in metrics and one.smallest_difference]
+    if not found:
+        return ""
+    parts = [f"{label(one.metric)} {one.smallest_difference:.2g}" for one in found]
+    return (
+        f"With {found[0].seeds} seeds and {found[0].n:,} samples, models that lie closer than this cannot be told "
+        f"apart (80 % power, by the oracle's repeated draws): {', '.join(parts)}."
+    )
+
+
+def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> list[str]:
+    """Return where the spread of each model's scores comes from, a line each; nothing unless that was run."""
+    lines = []
+    for row in (row for row in board.rows if row.place == dataset):
+        found = board.components(row)
+        parts = []
+        for name in metrics:
+            if name in found and (one := found[name]).total > 0:
+                shares = ", ".join(f"{source} {100 * share:.0f} %" for source, share in one.shares.items())
+                parts.append(f"{label(name)} ± {math.sqrt(one.total):.2g} ({shares})")
+        if parts:
+            lines.append(f"{row.model}, standard deviation of one score: {'; '.join(parts)}")
+    return lines
+
+
+def legend(board: Leaderboard) -> str:
+    """Return what the marks of a table mean."""
+    lines = [f"Sorted by {board.sort} (▲)." if board.sort else ""]
+    lines.append(
+        "* best model; = a tie with it (paired t-tests over seeds, 5 %, Holm's correction); controls do not compete."
+    )
+    if any(row.likelihood in ("bound", "estimate") for row in board.rows):
+        lines.append(
+            "Likelihoods: ≤ an upper bound of the NLL, ≈ an estimate, else exact; each kind is ranked among its own."
+        )
+    if max((row.seeds for row in board.rows), default=0) < 2:
+        lines.append(
+            "One seed: ± is the standard error of the score, by its test points or sets of samples, without the spread "
+            "of trainings; nothing is marked as best. Use --seeds 3 or more."
+        )
+    return "\n".join(line for line in lines if line)
+
+
+def _digits(scale: float) -> int:
+    """Return the decimals with which a number is written whose error is of this size."""
+    return min(6, max(0, 1 - math.floor(math.log10(scale)))) if scale > 0 else 0

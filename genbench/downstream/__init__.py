@@ -1,0 +1,1 @@
+"""What a generative model is good for besides generating."""

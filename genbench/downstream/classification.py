@@ -1,0 +1,204 @@
+"""Classification by Bayes' rule: p(y | x) = p(x | y) p(y) / Σ_k p(x | k) p(k), from any model with a density."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.contracts.classifier import Classifier
+from genbench.contracts.model import ModelCard
+from genbench.contracts.recipe import Budget, Recipe
+from genbench.core.errors import GenbenchError
+from genbench.core.parameters import bind, create
+from genbench.core.seeding import isolated, stream
+from genbench.core.types import Array
+from genbench.estimator.class_labels import Classes, whole_labels
+from genbench.estimator.estimator import Estimator, Redraw
+from genbench.numerics.standardiser import Standardiser
+from genbench.training.checkpoint import Checkpoint
+
+__all__ = ["Bayes", "Direct", "part_of", "posterior"]
+
+
+def posterior(log_joint: Array) -> Array:
+    """Return log p(y | x) [n, k] from log p(x, y) [n, k]: the evenly likely classes where x has no density at all."""
+    peak = log_joint.max(axis=1, keepdims=True)
+    lost = ~np.isfinite(peak[:, 0])
+    shifted = np.where(lost[:, None], 0.0, log_joint - np.where(np.isfinite(peak), peak, 0.0))
+    log_proba: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return log_proba
+
+
+def part_of(budget: str, parts: int, recipe: Recipe) -> str:
+    """Return the budget of one of so many trainings that share one, in steps or seconds.
+
+    >>> part_of("quick", 10, Recipe(step_ms=2)), part_of("30s", 10, Recipe())
+    ('500', '3.000s')
+    """
+    whole = Budget(budget)
+    if (seconds := whole.seconds) is not None:
+        return f"{max(seconds / parts, 0.001):.3f}s"
+    steps = whole.steps(recipe)
+    assert steps is not None
+    return str(max(1, steps // parts))
+
+
+class Bayes:
+    """A classifier made of densities: one model a class, or a single one that is conditional.
+
+    The prior p(y) is the share of each class in the training points. The budget is divided over the classes, so that
+    a classifier costs as much as one model.
+
+    >>> import genbench, numpy as np
+    >>> x, y = genbench.load_dataset("moons").labelled_sample(500)
+    >>> by_bayes = genbench.load_classifier("gaussian").fit(x, y)
+    >>> by_bayes.predict_log_proba(x[:3]).shape
+    (3, 2)
+    """
+
+    def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
+        if card.likelihood == "none" or card.role == "oracle":
+            raise GenbenchError(f"{card.name} has no density to classify by; `genbench list models` shows which do")
+        self.card, self.given, self.device = card, dict(params or {}), device
+        self.densities: dict[int, Estimator] = {}
+        self.prior = Classes(card.name, np.empty(0))
+        self.earlier = 0.0  # seconds of training before a kill
+
+    def __repr__(self) -> str:
+        return f"Bayes({self.card.name!r}, {self.given!r})"
+
+    def fit(
+        self,
+        x: Array,
+        labels: Any,
+        validation: Array | None = None,
+        validation_labels: Any = None,
+        *,
+        kind: str = "points",
+        levels: int | None = None,
+        classes: int | None = None,
+        seed: int = 0,
+        budget: str = "quick",
+        progress: bool = False,
+        redraw: Redraw | None = None,
+        checkpoint: Callable[[int], Checkpoint | None] = lambda k: None,
+    ) -> Bayes:
+        """Learn from points x [n, *shape] with labels [n]; returns itself. The arguments are those of `Estimator.fit`.
+
+        Args:
+            checkpoint: gives the checkpoint of each of the trainings 0, 1, …
+
+        Raises:
+            GenbenchError: the labels do not fit, or a class has a single point.
+        """
+        y = whole_labels(repr(self), labels, len(x), "points")
+        self.prior = Classes.of(repr(self), y, classes)
+        self.densities, self.earlier = {}, 0.0
+        options: dict[str, Any] = {"kind": kind, "levels": levels, "progress": progress}
+        parameters = bind(self.card, self.given, (kind, x.shape[1:]))
+        self.conditional = bool(getattr(create(self.card, parameters), "conditional", False))
+        if self.conditional:
+            whole = Estimator(self.card, self.given, self.device).fit(
+                x, validation, labels=y, validation_labels=validation_labels, classes=len(self.prior), seed=seed,
+                budget=budget, redraw=redraw, checkpoint=checkpoint(0), **options,
+            )  # fmt: skip
+            self.densities = dict.fromkeys(range(len(self.prior)), whole)
+            self.earlier = whole.history.earlier
+            return self
+        recipe = getattr(create(self.card, parameters), "recipe", None)
+        present = np.flatnonzero(self.prior.frequencies)
+        share = part_of(budget, len(present), recipe) if recipe else budget
+        for k in map(int, present):
+            mine = np.flatnonzero(y == k)
+            if len(mine) < 2:
+                raise GenbenchError(f"class {k} has a single training point, which has no density; give it more")
+            held = None if validation is None else validation[np.asarray(validation_labels) == k]
+            model = Estimator(self.card, self.given, self.device).fit(
+                x[mine], held if held is not None and len(held) else None, seed=stream(seed, "class", k),
+                budget=share, redraw=partial(_rows, redraw, mine), checkpoint=checkpoint(k), **options,
+            )  # fmt: skip
+            self.densities[k] = model
+            self.earlier += model.history.earlier
+        return self
+
+    def log_joint(self, x: Array, seed: int = 0) -> Array:
+        """Return log p(x, y) = log p(x | y) + log p(y) in nats of each class, [n, classes]."""
+        if not self.densities:
+            raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
+        joint = np.full((len(x), len(self.prior)), -np.inf)
+        for k, model in self.densities.items():
+            given = {"labels": k} if self.conditional else {}
+            if self.prior.frequencies[k] > 0:
+                joint[:, k] = model.log_prob(x, seed=seed, **given) + np.log(self.prior.frequencies[k])
+        return joint
+
+    def predict_log_proba(self, x: Array, seed: int = 0) -> Array:
+        """Return log p(y | x) in nats of each class, [n, classes]."""
+        return posterior(self.log_joint(x, seed))
+
+    @property
+    def models(self) -> list[Estimator]:
+        """The fitted models, each once."""
+        return list({id(model): model for model in self.densities.values()}.values())
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of trained parameters of all models together, where it is known."""
+        known = [model.parameters for model in self.models]
+        return None if None in known else sum(n for n in known if n is not None)
+
+    @property
+    def steps(self) -> int | None:
+        """Training steps of all models together."""
+        return sum(model.history.steps for model in self.models) or None
+
+    @property
+    def likelihood(self) -> str:
+        """What the densities are: "exact", "estimate" or "bound"."""
+        return self.models[0].likelihood if self.densities else self.card.likelihood
+
+
+class Direct:
+    """A model of p(y | x) alone, with the engine's units: the discriminative answer."""
+
+    likelihood, steps, earlier = "none", None, 0.0
+
+    def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
+        self.card, self.given = card, dict(params or {})
+        self.model: Classifier = create(card, bind(card, self.given))
+        self.standardiser: Standardiser | None = None
+
+    def __repr__(self) -> str:
+        return f"Direct({self.card.name!r}, {self.given!r})"
+
+    def fit(self, x: Array, labels: Any, *_: Any, classes: int | None = None, seed: int = 0, **__: Any) -> Direct:
+        """Learn from points x [n, *shape] with labels [n]; returns itself. What else `Bayes.fit` takes has no say."""
+        y = whole_labels(repr(self), labels, len(x), "points")
+        k = len(Classes.of(repr(self), y, classes))
+        flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        self.standardiser = Standardiser.fit(flat)
+        with isolated(stream(seed, "training")):
+            self.model.learn(self.standardiser.forward(flat), y, k)
+        return self
+
+    def predict_log_proba(self, x: Array, seed: int = 0) -> Array:
+        """Return log p(y | x) in nats of each class, [n, classes]."""
+        if self.standardiser is None:
+            raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
+        return self.model.predict_log_proba(self.standardiser.forward(np.asarray(x).reshape(len(x), -1)))
+
+    @property
+    def parameters(self) -> int | None:
+        """What the model says in `n_parameters`."""
+        known: int | None = getattr(self.model, "n_parameters", None)
+        return known
+
+
+def _rows(redraw: Redraw | None, rows: NDArray[np.integer], epoch: int) -> NDArray[np.floating] | None:
+    """Return some of the training points with the noise of an epoch, or None where they have none."""
+    fresh = redraw(epoch) if redraw else None
+    return None if fresh is None else fresh[rows]

@@ -1,0 +1,133 @@
+"""Filling gaps: draws of the coordinates that are missing, given those that are known, from any model.
+
+Four ways, the first that a model has: exactly, by its `conditional_sample`; by guidance of its diffusion or flow, see
+`genbench.nn.repaint`; by importance resampling of its own samples, where it has a density; and where it has none, by
+the nearest of its own samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from genbench.contracts.model import Model
+from genbench.contracts.task_evidence import Mask
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import generator, stream
+from genbench.core.types import Array
+from genbench.estimator.estimator import Estimator
+
+__all__ = ["WAYS", "Filled", "fill", "way_of"]
+
+WAYS = ("exact", "guided", "importance", "nearest")
+POOL = 10_000  # samples of the model among which the nearest ones are searched; of large points fewer
+POOL_VALUES = 4_000_000  # numbers in them at most
+CANDIDATES = 4  # nearest samples for each draw that is asked for
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What was drawn for the gaps of some points: `x` [m, n, *shape], the way it was done, and how well.
+
+    `effective` is the mean effective number of candidates by their weights, as a share; 1 for ways without weights.
+    """
+
+    x: Array
+    way: str
+    effective: float = 1.0
+
+
+def way_of(model: Model, likelihood: str) -> str:
+    """Return the first of the `WAYS` that a model has; its own `conditional_sample` may still refuse a mask."""
+    if type(model).conditional_sample is not Model.conditional_sample:
+        return "exact"
+    if getattr(model, "repaintable", False):
+        return "guided"
+    return "nearest" if likelihood == "none" else "importance"
+
+
+def fill(estimator: Estimator, x: Array, known: Mask, n: int, seed: int = 0) -> Filled:
+    """Return n draws of the missing coordinates for each point of x [m, *shape]; the known ones stay as they are.
+
+    What stands in x where coordinates are missing has no say.
+
+    Args:
+        estimator: fitted.
+        known: which coordinates are given, [*shape], the same for all points.
+
+    Raises:
+        GenbenchError: the mask does not fit the points, or leaves nothing to fill or nothing to go by.
+    """
+    x, known = np.asarray(x, dtype=np.float64), np.asarray(known, dtype=bool)
+    if known.shape != x.shape[1:] or known.all() or not known.any():
+        raise GenbenchError(f"a mask {known.shape} with {known.sum()} known does not fit points {x.shape}; know some")
+    rows = np.repeat(estimator.blanked(x, known), n, axis=0)
+    way = way_of(estimator.model, estimator.likelihood)
+    if way == "exact":
+        try:
+            z = estimator.apply(rows, partial(_exact, known=known), "fill", seed)
+            return Filled(_kept(x, z.reshape(len(x), n, *known.shape), known), "exact")
+        except NotImplementedError:  # an autoregressive model, which fills in its own order only
+            way = "importance" if estimator.likelihood != "none" else "nearest"
+    if way == "guided":
+        z = estimator.apply(rows, partial(_guided, known=known), "fill", seed)
+        return Filled(_kept(x, z.reshape(len(x), n, *known.shape), known), "guided")
+    z, effective = _resampled(estimator, x, known, n, seed, way == "importance")
+    return Filled(_kept(x, z, known), way, effective)
+
+
+def _exact(model: Model, z: Any, known: Mask) -> Any:
+    return model.conditional_sample(z, known)
+
+
+def _guided(model: Any, z: Any, known: Mask) -> Any:
+    import torch
+
+    from genbench.nn.repaint import repaint
+
+    return repaint(model, z.flatten(1), torch.as_tensor(known.ravel())).unflatten(1, known.shape)
+
+
+def _kept(x: Array, filled: Array, known: Mask) -> Array:
+    """Return the filled points [m, n, *shape] with the known coordinates exactly as they are in x [m, *shape]."""
+    return np.where(known, x[:, None], filled)
+
+
+def _resampled(estimator: Estimator, x: Array, known: Mask, n: int, seed: int, weigh: bool) -> tuple[Array, float]:
+    """Return draws [m, n, *shape] out of the model's own samples, and the effective share of the candidates.
+
+    Samples (k, u) whose known part k is near to the given one, uniformly so, follow p(k, u) up to a constant there.
+    With weights p(given, u) / p(k, u) their unknown parts u follow p(u | given), however wide the neighbourhood: on
+    pairs (k, u) that is importance sampling of p(u | given) times the uniform distribution of k around it.
+    """
+    from scipy.special import softmax
+    from sklearn.neighbors import NearestNeighbors
+
+    size = max(CANDIDATES * n, min(POOL, POOL_VALUES // known.size))
+    pool = estimator.sample(size, seed=stream(seed, "pool"))
+    count = min(CANDIDATES * n, size)
+    flat, mask = pool.reshape(size, -1), known.ravel()
+    scale = flat[:, mask].std(axis=0)
+    scale[scale == 0] = 1.0
+    search = NearestNeighbors(n_neighbors=count).fit(flat[:, mask] / scale)
+    near = search.kneighbors(x.reshape(len(x), -1)[:, mask] / scale, return_distance=False)  # (m, c)
+    weights = np.full(near.shape, 1 / count)
+    if weigh:
+        used = np.unique(near)
+        own = np.full(size, -np.inf)
+        own[used] = estimator.log_prob(pool[used], seed=seed)
+        own = own[near]
+        moved = np.where(known, x[:, None], pool[near])  # (m, c, *shape)
+        there = estimator.log_prob(moved.reshape(-1, *known.shape), seed=seed).reshape(near.shape)
+        log_weights = np.where(np.isfinite(own), there - own, -np.inf)
+        log_weights[~np.isfinite(log_weights).any(axis=1)] = 0.0  # no candidate is possible: all alike
+        weights = softmax(log_weights, axis=1)
+    rng = generator(seed, "resampling")
+    levels = rng.random((len(x), n))
+    chosen = np.stack([np.searchsorted(np.cumsum(w), u * w.sum()) for w, u in zip(weights, levels, strict=True)])
+    picked = np.take_along_axis(near, chosen.clip(max=count - 1), axis=1)  # (m, n)
+    effective = float((1 / (np.square(weights).sum(axis=1) * count)).mean())
+    return pool[picked], effective

@@ -1,0 +1,1 @@
+"""A model as a user holds it: numpy in, numpy out."""

@@ -1,0 +1,108 @@
+"""Where numpy and a model meet: batches, tensors, the data's own units, streams of randomness, devices."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from genbench.contracts.model import Model, ModelCard
+from genbench.core.errors import GenbenchError
+from genbench.core.parameters import bind, create
+from genbench.core.seeding import isolated, stream
+from genbench.core.types import Array, Labels
+from genbench.estimator.class_labels import Classes
+from genbench.numerics.standardiser import Standardiser
+
+__all__ = ["Boundary", "as_numpy", "as_points"]
+
+BATCH, VALUES = 10_000, 640_000  # points, and numbers in them, that a model is given at once at most
+
+
+class Boundary:
+    """A registered model with its parameters, and what lies between it and the arrays of a user."""
+
+    def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
+        self.card, self.device = card, device
+        self.given = dict(params or {})
+        self.params = bind(card, self.given)
+        self.model: Model = create(card, self.params)
+        self.standardiser: Standardiser | None = None
+        self.classes: Classes | None = None  # of a conditional model
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.card.name!r}, {self.given!r})"
+
+    @property
+    def _is_torch(self) -> bool:
+        return hasattr(self.model, "training_loss")
+
+    def _batches(self, n: int) -> list[tuple[int, int]]:
+        """Return where each batch of n points begins, and its size: fewer where a point is large, as a picture is."""
+        size = max(1, min(BATCH, VALUES // self._fitted().mean.size))
+        return [(start, min(size, n - start)) for start in range(0, n, size)]
+
+    @staticmethod
+    def _of(labels: Labels | None, at: int, size: int) -> tuple[Any, ...]:
+        """Return the labels of one batch of samples as a tensor, if there are any."""
+        return () if labels is None else (sys.modules["torch"].as_tensor(labels[at : at + size]),)
+
+    def _fitted(self) -> Standardiser:
+        if self.standardiser is None:
+            raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
+        return self.standardiser
+
+    def _transformed(self, x: Any, verb: Callable[[Model, Any], Any], name: str, seed: int) -> Array:
+        """Return what verb(model, z) makes of the standardised points z of x [n, *shape], batch after batch."""
+        z = self._standardised(x)
+        with self._inside(stream(seed, name)):
+            parts = [as_numpy(verb(self.model, self._native(z[at : at + n]))) for at, n in self._batches(len(z))]
+        return np.concatenate(parts)
+
+    def _standardised(self, x: Any) -> Array:
+        """Return points x [n, *shape] in the model's units, or say why they are none."""
+        units, x = self._fitted(), as_points(x, self.card.name)
+        if x.shape[1:] != units.mean.shape:
+            raise GenbenchError(f"{self.card.name} was fitted to points of shape {units.mean.shape}, got {x.shape[1:]}")
+        return units.forward(x)
+
+    def _native(self, z: Array) -> Any:
+        """Return what the model reads: a float32 tensor for a torch model, the array itself for others."""
+        return sys.modules["torch"].tensor(z, dtype=sys.modules["torch"].float32) if self._is_torch else z
+
+    @contextlib.contextmanager
+    def _inside(self, seed: int) -> Iterator[None]:
+        """Seed the global generators and turn off the gradients of a torch model."""
+        gradients = sys.modules["torch"].no_grad() if self._is_torch else contextlib.nullcontext()
+        with isolated(seed), gradients, self._on_device():
+            yield
+
+    def _on_device(self) -> contextlib.AbstractContextManager[Any]:
+        """Let all tensors that a plugin makes inside be on this estimator's device; nothing to do for the processor."""
+        if self.device == "cpu" or "torch" not in sys.modules:
+            return contextlib.nullcontext()
+        device: contextlib.AbstractContextManager[Any] = sys.modules["torch"].device(self.device)
+        return device
+
+
+def as_points(x: Any, name: str) -> Array:
+    """Return x as float64 [n, *shape], or say what is wrong with it."""
+    try:
+        x = np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise GenbenchError(f"{name} needs an array of numbers, got {type(x).__name__}; convert it first") from None
+    if x.ndim < 2 or len(x) < 1:
+        raise GenbenchError(f"{name} needs points [n, *shape], got shape {x.shape}; one-dimensional data are [n, 1]")
+    if not np.isfinite(x).all():
+        bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
+        raise GenbenchError(f"{bad} of {len(x)} points for {name} hold NaN or infinite values; drop or impute them")
+    return x
+
+
+def as_numpy(x: Any) -> Array:
+    """Return a tensor or array as float64 numpy."""
+    x = x.detach().cpu().numpy() if hasattr(x, "detach") else x
+    return np.asarray(x, dtype=np.float64)

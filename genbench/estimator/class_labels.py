@@ -1,0 +1,72 @@
+"""The labels of a conditional model: checked, counted, and drawn for its samples as often as in training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from genbench.core.errors import GenbenchError
+from genbench.core.seeding import generator
+from genbench.core.types import Array, Labels
+
+__all__ = ["Classes", "whole_labels"]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes 0 … k − 1 that a model was trained with.
+
+    Attributes:
+        model: what it is called in errors.
+        frequencies: of the labels in training, [k].
+    """
+
+    model: str
+    frequencies: Array
+
+    @classmethod
+    def of(cls, model: str, labels: Labels, classes: int | None) -> Classes:
+        """Return the classes of training labels [n]: as many as said, or as the largest label asks for.
+
+        Raises:
+            GenbenchError: a label is none of them.
+        """
+        k = classes or 1 + int(labels.max())
+        if labels.max() >= k:
+            raise GenbenchError(f"{model}: label {labels.max()} is not one of the {k} classes 0 to {k - 1}")
+        return cls(model, np.bincount(labels, minlength=k) / len(labels))
+
+    def __len__(self) -> int:
+        return len(self.frequencies)
+
+    def asked(self, labels: Any, n: int, seed: int) -> Labels:
+        """Return the labels [n] of samples: those given, one for all, or drawn with their frequencies where None.
+
+        Raises:
+            GenbenchError: they are not n whole numbers, or one is none of the classes.
+        """
+        if labels is None:
+            return generator(seed, "labels").choice(len(self), n, p=self.frequencies)
+        y = whole_labels(self.model, np.full(n, labels) if np.ndim(labels) == 0 else labels, n, "samples")
+        if n and y.max() >= len(self):
+            raise GenbenchError(f"{self.model} was not trained with label {y.max()}; use 0 to {len(self) - 1}")
+        return y
+
+
+def whole_labels(model: str, labels: Any, n: int, what: str) -> Labels:
+    """Return labels as int64 [n].
+
+    Raises:
+        GenbenchError: there are none, or they are not n whole numbers from 0 on.
+    """
+    if labels is None:
+        remedy = "choose a dataset with classes, or a model that is not conditional"
+        raise GenbenchError(f"{model} is conditional and needs the labels of its {what}; {remedy}")
+    y = np.asarray(labels)
+    whole = y.dtype.kind in "iu"
+    if not whole or y.shape != (n,) or (n and y.min() < 0):
+        found = f"{y.dtype} {y.shape}" + (f" with {y.min()}" if whole and y.size else "")
+        raise GenbenchError(f"{model} needs labels [{n}] of its {what}, whole numbers from 0 on, got {found}")
+    return y.astype(np.int64)

@@ -1,0 +1,247 @@
+"""A model as a user holds it: numpy in, numpy out, the data's own units, seeded, checked."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.contracts.dataset import Dataset, Splits
+from genbench.contracts.model import ModelCard
+from genbench.contracts.recipe import Budget
+from genbench.core.errors import GenbenchError
+from genbench.core.parameters import bind, create
+from genbench.core.seeding import isolated, stream
+from genbench.core.types import Array, Labels
+from genbench.estimator.adapter import as_points
+from genbench.estimator.class_labels import Classes, whole_labels
+from genbench.estimator.fitted import Verbs
+from genbench.numerics.standardiser import Standardiser
+from genbench.training.checkpoint import Checkpoint, misfits
+from genbench.training.trainer import History, Snapshots, train
+
+if TYPE_CHECKING:
+    from genbench.contracts.torch_model import TorchModel
+
+__all__ = ["Estimator"]
+
+Redraw = Callable[[int], NDArray[np.floating] | None]
+
+
+class Estimator(Verbs):
+    """Wraps a registered model: standardises, seeds, converts and checks, so that a model need not.
+
+    >>> import genbench
+    >>> moons = genbench.load_dataset("moons")
+    >>> model = genbench.load_model("gaussian").fit(moons.sample(1000))
+    >>> model.sample(5).shape, model.log_prob(moons.sample(3, seed=1)).shape
+    ((5, 2), (3,))
+    """
+
+    def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
+        super().__init__(card, params, device)
+        self.history = History()
+
+    def fit(
+        self,
+        x: Any,
+        validation: Any = None,
+        *,
+        labels: Any = None,
+        validation_labels: Any = None,
+        kind: str = "points",
+        levels: int | None = None,
+        classes: int | None = None,
+        seed: int = 0,
+        budget: str = "quick",
+        progress: bool = False,
+        snapshots: Snapshots | None = None,
+        redraw: Redraw | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> Estimator:
+        """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
+
+        Args:
+            validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
+            labels, validation_labels: whole numbers [n] from 0 on, for a conditional model; others look at none.
+            kind: what x is, "points", "table", "image" or "series"; with the shape it chooses the model's presets.
+            levels: grey levels of pictures, which are the whole part of levels · x; 256 if not given.
+            classes: how many labels there are; one more than the largest of x if not given.
+            seed: of initialisation and training.
+            budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"); for torch models.
+            progress: show a progress bar.
+            snapshots: what is called with an estimator of the present weights now and then; for torch models.
+            redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None; for torch models.
+            checkpoint: from which a training goes on that was killed; for torch models.
+
+        Raises:
+            GenbenchError: x is not an array of finite numbers, the model needs the truth, or it needs labels and there
+                are none that fit.
+            Diverged: training failed.
+        """
+        if self.card.role == "oracle":
+            raise GenbenchError(
+                f"{self.card.name} samples from the truth and cannot be fitted to points; use load_dataset"
+            )
+        kind = self._kind(kind)
+        x = self._prepare(x, kind, levels)
+        y = self._count(labels, len(x), classes)
+        kept = np.arange(len(x))
+        if validation is None and self._is_torch:
+            order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
+            kept, held_out = np.split(order, [len(x) - len(x) // 10])
+            validation, validation_labels = x[held_out], None if y is None else y[held_out]
+            x, y = x[kept], None if y is None else y[kept]
+        self.standardiser = self._units(x, kind)
+        if not self._is_torch:
+            with isolated(stream(seed, "training")):
+                self.model.fit(self.standardiser.forward(x))
+            return self
+        validation = as_points(validation, self.card.name)
+
+        def again(epoch: int) -> NDArray[np.float32] | None:
+            fresh = redraw(epoch) if redraw else None
+            return None if fresh is None else self._single(fresh, kept)
+
+        both = None
+        if y is not None:
+            both = (y, whole_labels(repr(self), validation_labels, len(validation), "validation points"))
+        with isolated(stream(seed, "training")), self._on_device():
+            self.history = train(
+                cast("TorchModel", self.model),
+                self._single(x),
+                self._single(validation),
+                Budget(budget),
+                labels=both,
+                progress=progress,
+                snapshots=self._watch(snapshots),
+                redraw=again,
+                checkpoint=checkpoint,
+            )
+        return self
+
+    def restore(
+        self,
+        weights: Mapping[str, Any],
+        x: Any,
+        *,
+        labels: Any = None,
+        kind: str = "points",
+        levels: int | None = None,
+        classes: int | None = None,
+    ) -> Estimator:
+        """Take the weights of an earlier `fit` instead of learning; returns itself.
+
+        Args:
+            weights: tensors by name, as `weights` returned them.
+            x: the points [n, *shape] that they were trained on, for the units; a model looks at no other thing in them.
+            labels, kind, levels, classes: what x is, as in `fit`.
+
+        Raises:
+            GenbenchError: it is not a torch model, the weights are not those of a model with these parameters, or it
+                needs labels and there are none that fit.
+        """
+        if not self._is_torch:
+            raise GenbenchError(f"{self.card.name} has no weights to restore; fit it again")
+        kind = self._kind(kind)
+        x = self._prepare(x, kind, levels)
+        self._count(labels, len(x), classes)
+        self.standardiser = self._units(x, kind)
+        model = cast("TorchModel", self.model)
+        with isolated(0), self._on_device():
+            model.build(x.shape[1:])
+        if wrong := misfits(model.state_dict(), weights):
+            raise GenbenchError(
+                f"the weights do not fit {self!r} on points of shape {x.shape[1:]}: {'; '.join(wrong)}; "
+                f"give it the parameters and the data that they were trained with"
+            )
+        model.load_state_dict(weights)
+        model.eval()
+        return self
+
+    def reveal(self, dataset: Dataset, splits: Splits) -> Estimator:
+        """Show the truth to the oracle, instead of fitting it."""
+        self.standardiser = Standardiser.identity(dataset.shape)
+        self.model.reveal(dataset, splits)
+        return self
+
+    def weights(self) -> dict[str, Any]:
+        """Return the weights of a torch model by name, as tensors; empty for others."""
+        if not self._is_torch:
+            return {}
+        return {name: value.cpu() for name, value in cast("TorchModel", self.model).state_dict().items()}
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of trained parameters of a torch model, or what the model says in `n_parameters`."""
+        if self._is_torch:
+            return sum(p.numel() for p in self.model.parameters() if p.requires_grad)  # type: ignore[attr-defined]
+        known: int | None = getattr(self.model, "n_parameters", None)
+        return known
+
+    @property
+    def likelihood(self) -> str:
+        """What `log_prob` gives on the data at hand: "exact", "estimate", "bound" or "none"."""
+        return getattr(self.model, "likelihood", self.card.likelihood)
+
+    @property
+    def nfe(self) -> int | None:
+        """Network evaluations that the last `sample` spent on one point; None for models without a network."""
+        nfe: int | None = getattr(self.model, "nfe", None)
+        return nfe
+
+    def _kind(self, kind: str) -> str:
+        """Return the kind of data as it was given; whatever is given to a model of series alone is series."""
+        return "series" if self.card.kinds == ("series",) else kind
+
+    def _prepare(self, x: Any, kind: str, levels: int | None) -> Array:
+        """Return x as an array, and create the model with the presets for its kind and shape."""
+        x = as_points(np.asarray(x)[None] if kind == "series" and np.ndim(x) == 1 else x, self.card.name)
+        self.params = bind(self.card, self.given, (kind, x.shape[1:]))
+        with self._on_device():
+            self.model = create(self.card, self.params)
+        if levels is not None:
+            self.model.levels = levels
+        return x
+
+    def _units(self, x: Array, kind: str) -> Standardiser:
+        if not self.card.standardise or (kind == "image" and self.model.reads_levels):
+            return Standardiser.identity(x.shape[1:])
+        if kind == "series":
+            return Standardiser.of_series(x)
+        return Standardiser.of_pictures(x) if kind == "image" else Standardiser.fit(x)
+
+    def _single(self, x: NDArray[np.floating], rows: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
+        """Return points [n, *shape], or some rows of them, in the model's units and in float32, a part at a time."""
+        units, n = self._fitted(), len(x) if rows is None else len(rows)
+        z = np.empty((n, *x.shape[1:]), dtype=np.float32)
+        for at, size in self._batches(n):
+            part = slice(at, at + size)
+            z[part] = units.forward(x[part if rows is None else rows[part]].astype(np.float64))
+        return z
+
+    def _count(self, labels: Any, n: int, classes: int | None) -> Labels | None:
+        """Tell a conditional model how many classes there are, and return the labels [n]; None for other models."""
+        if not getattr(self.model, "conditional", False):
+            self.classes = None
+            return None
+        y = whole_labels(repr(self), labels, n, "points")
+        self.classes = Classes.of(repr(self), y, classes)
+        cast("TorchModel", self.model).classes = len(self.classes)
+        return y
+
+    def _watch(self, snapshots: Snapshots | None) -> Snapshots | None:
+        """Return snapshots that are shown an estimator where the trainer shows a module."""
+        if snapshots is None:
+            return None
+
+        def take(module: TorchModel, *when: Any) -> dict[str, float] | None:
+            present = copy.copy(self)
+            present.model = module
+            return snapshots.take(present, *when)
+
+        return replace(snapshots, take=take)

@@ -1,0 +1,106 @@
+"""The evaluator: every model is scored here, by the same metrics on the same evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from genbench.contracts.evidence import Evidence, TaskEvidence
+from genbench.contracts.metric import MetricCard, Score, select_metrics
+from genbench.core.errors import BadSamples
+from genbench.core.registry import REGISTRY, discover
+from genbench.core.seeding import isolated, stream
+
+__all__ = ["Evaluation", "evaluate"]
+
+
+@dataclass
+class Evaluation:
+    """What the metrics say.
+
+    Attributes:
+        metrics: value by name; None where a metric does not apply, failed, or is not finite.
+        standard_errors: standard error by name, of those metrics that have one.
+        draws: scores of independent sample sets by name, where there were several.
+        flags: one line for every thing that a reader should know before believing a score.
+    """
+
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    standard_errors: dict[str, float] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    draws: dict[str, list[float]] = field(default_factory=dict)
+
+    @classmethod
+    def mean(cls, parts: Sequence[Evaluation]) -> Evaluation:
+        """Return the mean of evaluations of independent samples, with its standard error by their spread.
+
+        A metric that does not look at the samples keeps the standard error that it has.
+        """
+        first = parts[0]
+        combined = cls(dict(first.metrics), dict(first.standard_errors))
+        combined.flags = list(dict.fromkeys(flag for part in parts for flag in part.flags))
+        for name in first.metrics:
+            values = [value for part in parts if (value := part.metrics[name]) is not None]
+            if len(values) < len(parts):
+                combined.metrics[name] = None
+                combined.standard_errors.pop(name, None)
+            elif len(set(values)) > 1:
+                combined.metrics[name] = float(np.mean(values))
+                combined.standard_errors[name] = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+                combined.draws[name] = values
+        return combined
+
+
+def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = None) -> Evaluation:
+    """Score the evidence with the named metrics; one that fails is a None and a flag, and stops no other.
+
+    Unless named, they are all those of samples and densities.
+
+    Raises:
+        BadSamples: there are no samples, or they have the wrong shape or NaN or infinite values.
+        GenbenchError: a name is unknown.
+    """
+    discover(groups=("metrics",))
+    group = REGISTRY["metrics"]
+    names = [card.name for card in select_metrics("all")] if metrics is None else metrics
+    cards: list[MetricCard] = [group[name] for name in dict.fromkeys(names)]
+    if isinstance(evidence, Evidence):
+        _check(evidence)
+    evaluation = Evaluation()
+    for card in sorted(cards, key=lambda card: (card.order, card.name)):
+        score = _score(card, evidence)
+        finite = math.isfinite(score.value)
+        evaluation.metrics[card.name] = score.value if finite else None
+        if finite and score.standard_error is not None and math.isfinite(score.standard_error):
+            evaluation.standard_errors[card.name] = score.standard_error
+        if score.flag:
+            evaluation.flags.append(score.flag if card.name in score.flag else f"{card.name}: {score.flag}")
+    return evaluation
+
+
+def _check(evidence: Evidence) -> None:
+    """Refuse samples that no metric may see: an optimal transport solver scores NaN with a perfect 0."""
+    x, d = evidence.samples, math.prod(evidence.dataset.shape)
+    if x.ndim != 2 or x.shape[1] != d or len(x) == 0:
+        raise BadSamples(f"samples for evaluation have shape {x.shape}; they must be [n, {d}] with n of 1 or more")
+    bad = int((~np.isfinite(x).all(axis=1)).sum())
+    if bad:
+        raise BadSamples(f"{bad} of {len(x)} samples are NaN or infinite")
+
+
+def _score(card: MetricCard, evidence: Evidence | TaskEvidence) -> Score:
+    """Return a metric's score, NaN with a reason where there is none; without a reason where it does not apply."""
+    if not card.needs <= evidence.has:
+        return Score(math.nan)
+    try:
+        with isolated(stream(evidence.seed, "metric", card.name)):
+            value = card.factory(evidence)
+        score = value if isinstance(value, Score) else Score(float(value))
+    except Exception as error:  # a metric may raise anything
+        return Score(math.nan, None, f"{card.name} failed: {type(error).__name__}: {error}".partition("\n")[0])
+    if not math.isfinite(score.value) and not score.flag:
+        return Score(score.value, None, f"{card.name} is {score.value}")
+    return score

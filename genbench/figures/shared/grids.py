@@ -1,0 +1,53 @@
+"""How the figures of trained models lay out their panels: rows that follow a model through time, or even blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from genbench.figures.shared.panels import short
+from genbench.figures.shared.sample_panel import Scene
+from genbench.plotting.style import NAME
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["evenly", "rows_of_panels"]
+
+WIDTH = 1.75  # inches of a panel
+
+
+def evenly(count: int, most: int) -> int:
+    """Return how many panels to put beside each other, at most so many, for rows that are as full as can be."""
+    rows = -(-count // most)
+    return -(-count // rows)
+
+
+def rows_of_panels(
+    scene: Scene, names: Sequence[str], columns: int, width: float = WIDTH
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure with a row of panels, so many inches wide, for each name, which is written at its left."""
+    from textwrap import wrap
+
+    from matplotlib.figure import Figure
+
+    height = width * scene.aspect + 0.28
+    letters = int(72 * height / (0.58 * NAME))  # that fit beside a row
+    figure = Figure(figsize=(width * columns + 0.4, height * len(names) + 0.5), layout="constrained")
+    grid = figure.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    for panels, name in zip(grid, names, strict=True):
+        panels[0].annotate(
+            "\n".join(wrap(short(name, 2 * letters), letters)),
+            (0, 0.5),
+            xytext=(-8, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            rotation=90,
+            ha="right",
+            va="center",
+            fontsize=NAME,
+        )
+        for panel in panels:
+            panel.set(xticks=[], yticks=[])
+    return figure, [list(panels) for panels in grid]

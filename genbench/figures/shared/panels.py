@@ -1,0 +1,186 @@
+"""One panel a model, the truth first: what the figures share that show samples side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from genbench.analysis.scores import card_of
+from genbench.contracts.dataset import Dataset
+from genbench.core.parameters import create
+from genbench.core.registry import REGISTRY, discover
+from genbench.core.seeding import stream
+from genbench.core.types import Array
+from genbench.plotting.projection import limits
+from genbench.plotting.style import FAILED, FAINT
+from genbench.storage.records import TrialRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from genbench.analysis.run_data import RunData
+
+__all__ = [
+    "by_dataset",
+    "dataset_of",
+    "datasets_of",
+    "even",
+    "first_seeds",
+    "is_image",
+    "of_task",
+    "over_truth",
+    "panels",
+    "planar_datasets",
+    "say_in",
+    "score_line",
+    "short",
+    "show_each",
+    "truth",
+]
+
+Show = Callable[["Axes", TrialRecord, Array, str], None]
+LONGEST = 27  # letters of a model's name in a title
+
+
+def by_dataset(run: RunData, stem: str, datasets: Iterable[str], draw: Callable[[str], Figure]) -> dict[str, Figure]:
+    """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`."""
+    many = len({trial.dataset for trial in run.whole.trials if trial.sampled}) > 1
+    return {f"{stem}-{name}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
+
+
+def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:
+    """Return the datasets of a run that were sampled: those of images, those of none, or first these and then those."""
+    if images is None:
+        return datasets_of(run, images=False) + datasets_of(run, images=True)
+    names = dict.fromkeys(trial.dataset for trial in run.trials if trial.sampled)
+    return [name for name in names if is_image(run, name) == images]
+
+
+def planar_datasets(run: RunData) -> list[str]:
+    """Return the datasets of points of the plane that were sampled."""
+    return [name for name in datasets_of(run, images=False) if dataset_of(first_seeds(run, name)[0]).shape == (2,)]
+
+
+def is_image(run: RunData, dataset: str) -> bool:
+    """Whether a dataset of a run holds images, which no scatter plot shows."""
+    spec = next(trial.spec for trial in run.trials if trial.dataset == dataset)
+    discover(spec.plugins, groups=("datasets",))
+    return bool(REGISTRY["datasets"][spec.dataset_name].kind == "image")
+
+
+def first_seeds(run: RunData, dataset: str) -> list[TrialRecord]:
+    """Return of each model the trial of the least seed that did not fail (where all did, of the least), leader first.
+
+    The order is the leaderboard's.
+    """
+    models = [row.model for row in run.leaderboard().rows if row.place == dataset]
+    trials = [trial for trial in run.trials if trial.place == dataset]
+    return [
+        min((t for t in trials if t.model == model), key=lambda trial: (trial.status != "ok", trial.seed))
+        for model in models
+    ]
+
+
+def dataset_of(trial: TrialRecord) -> Dataset:
+    """Return the dataset of a trial.
+
+    Raises:
+        GenbenchError: its plugin is not there any more.
+    """
+    discover(trial.spec.plugins, groups=("datasets",))
+    dataset: Dataset = create(REGISTRY["datasets"][trial.spec.dataset_name], trial.spec.dataset_params)
+    return dataset
+
+
+def truth(trial: TrialRecord, n: int) -> Array:
+    """Return n pieces of the dataset of a trial, [n, *shape].
+
+    Raises:
+        GenbenchError: the dataset's plugin is not there any more.
+    """
+    return dataset_of(trial).reference(n, stream(trial.seed, "data"))
+
+
+def of_task(run: RunData, stem: str, task: str, draw: Callable[[str, list[TrialRecord]], Figure]) -> dict[str, Figure]:
+    """Return a figure for each dataset of the plane on which a task of its own was run, of the trials that went well.
+
+    `draw(place, trials)` is given each model's first seed, leader first.
+    """
+    ok = [trial for trial in run.trials if trial.spec.task == task and trial.status == "ok"]
+    many = len({trial.place for trial in run.whole.trials if trial.spec.task == task and trial.status == "ok"}) > 1
+    figures = {}
+    for place, name in {trial.place: trial.dataset for trial in ok}.items():
+        if _in_the_plane(ok, place):
+            trials = [trial for trial in first_seeds(run, place) if trial.status == "ok"]
+            figures[f"{stem}-{name}" if many else stem] = draw(place, trials)
+    return figures
+
+
+def _in_the_plane(trials: Iterable[TrialRecord], place: str) -> bool:
+    return dataset_of(next(trial for trial in trials if trial.place == place)).shape == (2,)
+
+
+def panels(
+    count: int, size: tuple[float, float], columns: int, margin: float = 0.4, gap: float | None = None
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure, and at least `count` panels of so many inches in rows.
+
+    Args:
+        columns: panels beside each other, at most.
+        margin: inches of height beside the panels, for titles and captions.
+        gap: room between panels, as a share of their width; None for matplotlib's.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows + margin), layout="constrained")
+    grid = {} if gap is None else {"wspace": gap}
+    return figure, list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel())
+
+
+def even(count: int, columns: Sequence[int]) -> int:
+    """Return the number of columns that leaves the fewest places empty among `count` panels; the first of equals."""
+    return min(columns, key=lambda n: -count % n)
+
+
+def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel for each trial on a dataset of the plane: on the same axes, the truth in grey."""
+    real = truth(trials[0], points)
+    low, high = limits(real, 0.15)
+    figure, places = panels(len(trials), (2.9, 2.7), even(len(trials), (4, 5, 3)), margin=0.5)
+    for panel in places[: len(trials)]:
+        panel.scatter(real[:, 0], real[:, 1], s=1, color=FAINT, alpha=0.4, linewidths=0, rasterized=True)
+        panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
+    for panel in places[len(trials) :]:
+        panel.set_axis_off()
+    return figure, places
+
+
+def short(name: str, most: int = LONGEST) -> str:
+    """Return a name for a title, cut where it is long."""
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def say_in(panel: Axes, text: str) -> None:
+    """Say in the middle of a panel why it shows nothing."""
+    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color=FAILED)
+
+
+def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord], show: Show) -> None:
+    """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
+    for panel, trial in zip(places, trials, strict=False):
+        samples = run.samples(trial.key)
+        if trial.status != "ok" or samples is None:
+            say_in(panel, trial.status if trial.status != "ok" else "samples not kept")
+            panel.set_title(short(trial.model))
+        else:
+            show(panel, trial, samples, short(trial.model))
+
+
+def score_line(run: RunData, trial: TrialRecord) -> str:
+    """Return a line with the score by which the leaderboard is sorted, to go below a title; empty where it is none."""
+    metric = run.leaderboard().sort
+    value = trial.metrics.get(metric) if metric else None
+    return f"\n{card_of(metric).label} {value:.3g}" if metric and value is not None else ""

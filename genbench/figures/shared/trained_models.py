@@ -1,0 +1,133 @@
+"""The trained models of a run, brought back for figures: what each shows, and why another shows nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from genbench.contracts.model import ModelCard
+from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.registry import REGISTRY, discover
+from genbench.estimator.estimator import Estimator
+from genbench.figures.shared.panels import by_dataset, first_seeds
+from genbench.runs.reload import Trained, revive
+from genbench.storage.records import TrialRecord
+from genbench.storage.store import Store
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from genbench.analysis.run_data import RunData
+
+__all__ = ["by_models", "gather", "note", "with_verb"]
+
+KEPT = 32  # models that stay in memory, for the next figure
+LONGEST = 80  # letters of a reason
+
+S = TypeVar("S")
+T = TypeVar("T")
+P = TypeVar("P")
+
+
+def with_verb(*verbs: str) -> Callable[[ModelCard], bool]:
+    """Return the test whether a model has all of some verbs."""
+    return lambda card: all(hasattr(card.factory, verb) for verb in verbs)
+
+
+def gather(
+    run: RunData, dataset: str, able: Callable[[ModelCard], bool], show: Callable[[TrialRecord, Estimator], T]
+) -> tuple[list[tuple[TrialRecord, T]], list[str]]:
+    """Return what the models of a dataset show, leader first, and for each that cannot, a line with the reason.
+
+    Of each model it is the first seed that did not fail. The oracle is left out: it is the truth.
+
+    Args:
+        able: whether a model can show it at all; one that cannot is no failure, and has no line.
+        show: called with each trial and its trained model. Whatever it raises becomes a line.
+    """
+    found, missing = [], []
+    for trial in first_seeds(run, dataset):
+        try:
+            discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
+            card = REGISTRY["models"][trial.spec.model_name]
+            if card.role == "oracle" or not able(card):
+                continue
+            if trial.status != "ok":
+                raise GenbenchError(trial.status)
+            with collected_warnings():  # the trial's record has them already
+                found.append((trial, show(trial, _revived(str(run.path), trial.key))))
+        except NotImplementedError:
+            continue  # it cannot on these data, as a conditional model has no density of its own
+        except Exception as error:  # a plugin may raise anything; the others are shown all the same
+            words = str(error) if isinstance(error, GenbenchError) else f"{type(error).__name__}: {error}"
+            missing.append(f"{trial.model} ({_short(words.removeprefix(f'{trial.model} '))})")
+    return found, missing
+
+
+def by_models(
+    run: RunData,
+    stem: str,
+    datasets: Iterable[str],
+    able: Callable[[ModelCard], bool],
+    scene_of: Callable[[TrialRecord], S],
+    show: Callable[[S, TrialRecord, Estimator], T],
+    lay_out: Callable[[str, S, Sequence[tuple[TrialRecord, T]]], P],
+    figure_of: Callable[[P], Figure] = lambda made: made,  # type: ignore[assignment, return-value]
+) -> dict[str, P]:
+    """Return a figure for each dataset on which some model shows something, with a note about those that cannot.
+
+    Args:
+        able: see `gather`.
+        scene_of: gives from one trial on a dataset what all panels of the dataset share, such as a `Scene`.
+        show: called with that, and as in `gather`.
+        lay_out: called with a dataset, what its panels share, and what its models show.
+        figure_of: gives the figure of what `lay_out` returns, where that is none itself.
+
+    Raises:
+        GenbenchError: there are models that could, and not one of them does; it says why.
+    """
+    figures: dict[str, P] = {}
+    reasons: list[str] = []
+    for dataset in datasets:
+        scene = cache(partial(scene_of, first_seeds(run, dataset)[0]))
+        found, missing = gather(run, dataset, able, lambda *trained, scene=scene: show(scene(), *trained))
+        if found:
+            made = lay_out(dataset, scene(), found)
+            note(figure_of(made), missing)
+            figures |= by_dataset(run, stem, [dataset], lambda _, made=made: made)  # type: ignore[misc, arg-type]
+        reasons += [f"{line} on {dataset}" for line in missing]
+    if reasons and not figures:
+        more = f", and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+        raise GenbenchError(f"no trained model can be shown: {'; '.join(reasons[:3])}{more}")
+    return figures
+
+
+def note(figure: Figure, missing: Sequence[str]) -> None:
+    """Say below a figure which models are not in it, and why."""
+    from textwrap import fill
+
+    from genbench.plotting.style import CAPTION, FAILED
+
+    if missing:
+        before = figure.get_supxlabel()
+        letters = int(figure.get_figwidth() * 14)
+        text = "\n".join([*([before] if before else []), fill("Not shown: " + "; ".join(missing), letters)])
+        figure.supxlabel(text, fontsize=CAPTION, color=FAILED)
+
+
+@lru_cache(maxsize=KEPT)
+def _revived(path: str, key: str) -> Estimator:
+    """Return the model of a trial, ready to draw; one that keeps no weights is fitted again.
+
+    Raises:
+        GenbenchError: it cannot be brought back; the reason is for a reader of the figure.
+    """
+    store = Store(path)
+    return revive(Trained(store.read(key).spec, store.weights(key), "trained"))
+
+
+def _short(reason: str) -> str:
+    reason = " ".join(reason.split())
+    return reason if len(reason) <= LONGEST else reason[: LONGEST - 1] + "…"

@@ -1,0 +1,1 @@
+"""Drawing primitives, which know no run and no trial."""

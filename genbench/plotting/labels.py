@@ -1,0 +1,127 @@
+"""Names written beside points and at the ends of lines, so that none lies on another; and how series are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.core.types import Array
+from genbench.plotting.style import COLOURS, FAINT, MARKERS, literal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+__all__ = ["at_ends", "beside", "plain", "settle", "styles"]
+
+FONT = 9.0
+PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
+
+
+def styles(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return a colour and a marker for each name, no two alike among the first 63: each round of colours has others."""
+    return {
+        name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]}
+        for i, name in enumerate(names)
+    }
+
+
+def settle(figure: Figure) -> None:
+    """Fix the layout, so that places on the page can be measured."""
+    literal(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def plain(axis: Axis) -> None:
+    """Label a logarithmic axis with plain numbers: powers of ten, and the more between them the shorter it is."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = axis.get_view_interval()
+    between = (1,) if high >= 600 * low else (1, 2, 5) if high >= 8 * low else (1, 1.2, 1.5, 2, 3, 4, 5, 7)
+    axis.set_major_locator(LogLocator(subs=between, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else f"{value / 1e3:g}k"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    """Write each name at its point (x, y) at the nearest place within the panel that covers no other text and no point.
+
+    Call `settle` before. Where all places are taken, the last one is as good as any.
+    """
+    from matplotlib.patheffects import withStroke
+
+    panel.autoscale(False)  # lines to names do not move the axes, which a point alone would lose
+    scale = panel.figure.dpi / 72  # pixels of a typographic point
+    at = {name: np.asarray(panel.transData.transform(xy)) for name, xy in points.items()}
+    frame = panel.get_window_extent()
+    taken = [(*(xy - 4 * scale), *(xy + 4 * scale)) for xy in at.values()]  # x0, y0, x1, y1
+    taken += [text.get_window_extent().extents for text in panel.texts]
+    for name, xy in sorted(at.items(), key=lambda item: -item[1][1]):
+        text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", fontsize=FONT, va="center")
+        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # a line behind a name stays behind it
+        width, height = text.get_window_extent().size
+        box = (0.0, 0.0, 0.0, 0.0)
+        for dx, dy in PLACES:
+            left = dx >= 0 if abs(dx) > 1 else None
+            x0 = xy[0] + dx * scale - (0 if left else width if left is False else width / 2)
+            y0 = xy[1] + dy * scale - height / 2
+            x0, y0 = max(frame.x0, min(x0, frame.x1 - width)), max(frame.y0, min(y0, frame.y1 - height))
+            box = (x0, y0, x0 + width, y0 + height)
+            if not any(_overlap(box, other) for other in taken):
+                break
+        taken.append(box)
+        text.set_position(((box[0] - xy[0]) / scale, (box[1] + height / 2 - xy[1]) / scale))
+        if np.hypot(dx, dy) > 12:
+            panel.plot(*zip(points[name], _back(panel, box, xy), strict=True), color=FAINT, lw=0.5, zorder=1)
+
+
+def at_ends(panel: Axes, ends: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
+    """Write each name to the right of the panel, at the height of its line's end (x, y) or as near as there is room.
+
+    Call `settle` before. A thin line leads from the end to the name.
+    """
+    if not ends:
+        return
+    names = sorted(ends, key=lambda name: ends[name][1])
+    scale = panel.figure.dpi / 72
+    frame = panel.get_window_extent()
+    heights = np.array([panel.transData.transform(ends[name])[1] for name in names])
+    placed = _spread(heights, 1.25 * FONT * scale, frame.y0, frame.y1)
+    for name, y in zip(names, placed, strict=True):
+        panel.annotate(
+            name,
+            ends[name],
+            (1.03, (y - frame.y0) / frame.height),
+            textcoords="axes fraction",
+            fontsize=FONT,
+            va="center",
+            color=colours[name],
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colours[name], "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2},
+        )
+
+
+def _spread(wanted: Array, gap: float, low: float, high: float) -> Array:
+    """Return places near the wanted ones (ascending, [n]), `gap` apart, and between `low` and `high` if they fit."""
+    placed = np.array(wanted, dtype=np.float64)
+    for i in range(1, len(placed)):
+        placed[i] = max(placed[i], placed[i - 1] + gap)
+    placed[-1] = min(placed[-1], max(high, low + gap * (len(placed) - 1)))
+    for i in range(len(placed) - 2, -1, -1):
+        placed[i] = min(placed[i], placed[i + 1] - gap)
+    return placed
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _back(panel: Axes, box: tuple[float, ...], xy: Array) -> tuple[float, float]:
+    """Return the point of a box that is nearest to xy, in the panel's data."""
+    nearest = (np.clip(xy[0], box[0], box[2]), np.clip(xy[1], box[1], box[3]))
+    x, y = panel.transData.inverted().transform(nearest)
+    return float(x), float(y)

@@ -1,0 +1,113 @@
+"""Samples as files: a grid or a scatter plot, single pictures, arrays."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genbench.contracts.dataset import Dataset
+from genbench.core.errors import GenbenchError
+from genbench.core.files import write_whole
+from genbench.core.types import Array, Labels
+from genbench.plotting.image_grid import mosaic, seen
+
+__all__ = ["FORMATS", "check", "write_arrays", "write_grid", "write_pictures"]
+
+FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
+GRID_PIXELS = 600  # along a side of a grid, about
+POINT_PIXELS = 110  # a scatter plot's, an inch
+
+
+def check(grid: Path | None, individual: Path | None, dataset: Dataset) -> None:
+    """Refuse files that could not be written, before anything is drawn.
+
+    Raises:
+        GenbenchError: the name of a grid ends in another format than png or jpg, or single pictures are asked for of
+            what is none.
+    """
+    if grid is not None and grid.suffix.lower() not in FORMATS:
+        raise GenbenchError(f"cannot draw {grid}; its name must end in .png or .jpg")
+    if individual is not None and dataset.kind != "image":
+        raise GenbenchError(f"--individual is for images, and {dataset.card.name} has {dataset.kind}; use --npz")
+
+
+def write_arrays(file: Path, samples: Array, labels: Labels | None) -> None:
+    """Write samples [n, *shape] as float32, and the labels [n] if there are any, without pickles.
+
+    Raises:
+        GenbenchError: the file cannot be written.
+    """
+    arrays: dict[str, Any] = {"samples": samples.astype(np.float32)} | ({} if labels is None else {"labels": labels})
+    _write(file, lambda out: np.savez(out, **arrays))
+
+
+def write_pictures(folder: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> list[Path]:
+    """Write each picture [c, h, w] to a file of its own, pixel by pixel, and return the files.
+
+    Raises:
+        GenbenchError: a file cannot be written.
+    """
+    names = [f"{i:05d}" + ("" if labels is None else f"-label{labels[i]}") for i in range(len(samples))]
+    files = [folder / f"{name}.png" for name in names]
+    for file, picture in zip(files, seen(samples, dataset.levels), strict=True):
+        _save(file, (picture if len(picture) == 3 else picture[:1]).transpose(1, 2, 0))
+    return files
+
+
+def write_grid(file: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> None:
+    """Write one picture of all samples: a grid of images, a scatter plot of points, a histogram of numbers.
+
+    Raises:
+        GenbenchError: the file cannot be written.
+    """
+    if dataset.kind == "image":
+        side = math.ceil(math.sqrt(len(samples)))
+        grid = np.nan_to_num(mosaic(seen(samples, dataset.levels), side), nan=1.0)
+        used = -(-len(samples) // side) * (samples.shape[2] + 1) - 1
+        scale = max(1, round(GRID_PIXELS / grid.shape[1]))
+        _save(file, grid[:used].repeat(scale, axis=0).repeat(scale, axis=1))
+    else:
+        _plot(file, samples.reshape(len(samples), -1), labels, dataset.card.name)
+
+
+def _save(file: Path, picture: Array) -> None:
+    """Write a picture [h, w, 3 or 1] in [0, 1]."""
+    from matplotlib.image import imsave
+
+    pixels = np.round(255 * picture.repeat(3 // picture.shape[2], axis=2)).astype(np.uint8)
+    out = io.BytesIO()
+    imsave(out, pixels, format=FORMATS[file.suffix.lower()])
+    _write(file, lambda stream: stream.write(out.getvalue()))
+
+
+def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    panel = figure.subplots()
+    if x.shape[1] == 1:
+        panel.hist(x[:, 0], bins=min(100, 10 + len(x) // 20))
+        panel.set(xlabel="x", ylabel="samples")
+    else:
+        size = float(np.clip(4000 / len(x), 1.5, 25))
+        for label in [None] if labels is None else np.unique(labels):
+            part = x if label is None else x[labels == label]
+            panel.scatter(part[:, 0], part[:, 1], s=size, linewidths=0, label=label)
+        if labels is not None:
+            panel.legend(title="label", markerscale=3)
+        panel.set(xlabel="coordinate 1", ylabel="coordinate 2", aspect="equal" if x.shape[1] == 2 else "auto")
+    panel.set_title(f"{len(x):,} samples of a model of {name}", fontsize=10)
+    out = io.BytesIO()
+    figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS)
+    _write(file, lambda stream: stream.write(out.getvalue()))
+
+
+def _write(file: Path, write: Any) -> None:
+    try:
+        write_whole(file, write)
+    except OSError as error:
+        raise GenbenchError(f"cannot write {file}: {error.strerror or error}; choose another place") from None

@@ -1,0 +1,43 @@
+"""A run whose figures are not drawn where the store no longer has what they show."""
+
+from __future__ import annotations
+
+import copy
+
+from genbench.analysis.run_data import RunData
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
+from genbench.storage.store import Store
+
+__all__ = ["NotKept", "kept_only"]
+
+
+class NotKept(GenbenchError):
+    """Samples of a trial that went well are not on disk, as in a repository that holds only the records."""
+
+
+class _Kept(Store):
+    """A store that does not take missing samples for a failed trial."""
+
+    def __init__(self, store: Store, fine: frozenset[str]) -> None:
+        super().__init__(store.path)
+        self.trials, self.fine = store.trials, fine
+
+    def arrays(self, key: str) -> dict[str, Array]:
+        """Return what `Store.arrays` does.
+
+        Raises:
+            NotKept: the trial went well, and its file is gone.
+            CorruptFile: the file cannot be read back.
+        """
+        if key in self.fine and not (self.trials / f"{key}.npz").exists():
+            raise NotKept("the samples of this run are not on disk")
+        return super().arrays(key)
+
+
+def kept_only(run: RunData) -> RunData:
+    """Return the run with a store that raises `NotKept` for arrays that should be there and are not."""
+    mine = copy.copy(run)
+    mine.whole = mine
+    mine.store = _Kept(run.store, frozenset(trial.key for trial in run.trials if trial.status == "ok"))
+    return mine

@@ -1,0 +1,186 @@
+"""Trained models drawn from again: out of a run, or out of a file of weights or a checkpoint alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from genbench.analysis.run_data import RunData
+from genbench.contracts.dataset import Dataset, Splits
+from genbench.core.code_fingerprint import fingerprint
+from genbench.core.errors import GenbenchError, nearest
+from genbench.core.registry import REGISTRY, discover
+from genbench.core.selection import parse
+from genbench.estimator.estimator import Estimator
+from genbench.storage.records import SAMPLING, TrialRecord, TrialSpec
+from genbench.storage.store import Store
+from genbench.tasks.execution import Conditions
+from genbench.tasks.steps import fit, load, load_data
+from genbench.training.checkpoint import SUFFIX, Saved, read_checkpoint
+
+__all__ = ["CannotRescore", "Trained", "changed_code", "find", "read", "revive", "revive_trial"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model as it was trained, or is being trained.
+
+    Attributes:
+        spec: of its trial.
+        weights: tensors by name; empty for a model that keeps none, and is fitted again.
+        source: what they are, in words.
+    """
+
+    spec: TrialSpec
+    weights: Mapping[str, Any]
+    source: str
+
+
+def find(run: RunData, model: str | None = None, data: str | None = None, seed: int | None = None) -> Trained:
+    """Return a model of a run; of a trial that is not finished, as its newest checkpoint has it.
+
+    Args:
+        model, data: as the run's table names them; a single one need not be named.
+        seed: of the trial; the first that did not fail unless given.
+
+    Raises:
+        GenbenchError: there is no such trial, it failed, or several are meant.
+    """
+    finished = {trial.key: trial for trial in run.trials}
+    begun = {key: _of(read_checkpoint(files[0])) for key, files in run.store.checkpoints().items()}
+    specs = [trial.spec for trial in finished.values()] + [t.spec for key, t in begun.items() if key not in finished]
+    discover(tuple(path for spec in specs for path in spec.plugins if Path(path).exists()))
+    if specs and all(spec.task not in SAMPLING for spec in specs):
+        task = specs[0].task
+        raise GenbenchError(f"no trial of {run.path} can be drawn from: its task is {task}; run --task generate")
+    specs = _chosen(
+        [spec for spec in specs if spec.task in SAMPLING], "data", data, lambda spec: (spec.dataset, spec.dataset_name)
+    )
+    models = [s for s in specs if REGISTRY["models"][s.model_name].role == "model"]
+    specs = _chosen(models if model is None and models else specs, "model", model, lambda s: (s.model, s.model_name))
+    if seed is not None:
+        seeds = ", ".join(str(spec.seed) for spec in specs)
+        specs = [spec for spec in specs if spec.seed == seed]
+        if not specs:
+            raise GenbenchError(f"no trial with seed {seed} of that model and data in {run.path}; there is {seeds}")
+    specs.sort(key=lambda spec: (spec.key not in finished or finished[spec.key].status != "ok", spec.seed))
+    spec = specs[0]
+    if spec.key not in finished:
+        return begun[spec.key]
+    if error := finished[spec.key].error:
+        where = f"{spec.model} on {spec.dataset}, seed {spec.seed}"
+        raise GenbenchError(f"{where}, failed ({error.message}) and cannot be drawn from; choose another trial")
+    return Trained(spec, run.store.weights(spec.key), "trained")
+
+
+def read(file: Path) -> Trained:
+    """Return the model of a file: a checkpoint, or a trial's weights with its record beside them.
+
+    Raises:
+        GenbenchError: the file is neither, or is damaged.
+    """
+    if not file.is_file():
+        raise GenbenchError(f"there is no file {file}; RUN/trials holds the weights and checkpoints of a run")
+    if file.name.endswith(SUFFIX):
+        return _of(read_checkpoint(file))
+    record = file.with_suffix(".json")
+    if file.suffix != ".safetensors" or not record.is_file():
+        raise GenbenchError(f"{file} is no checkpoint, and no {record.name} beside it says which model it is of")
+    store = Store.around(file)
+    return Trained(store.read(file.stem).spec, store.weights(file.stem), "trained")
+
+
+def revive(trained: Trained, settings: Mapping[str, Any] = {}, device: str = "cpu") -> Estimator:
+    """Return the model ready to draw, with other settings of its sampler.
+
+    Raises:
+        GenbenchError: a setting is unknown or would change the weights; or the code or data of the model are not those
+            that it was trained with.
+    """
+    spec = trained.spec
+    card, data = REGISTRY["models"][spec.model_name], REGISTRY["datasets"][spec.dataset_name]
+    if not hasattr(card.factory, "training_loss"):
+        if settings:
+            raise GenbenchError(f"{spec.model} keeps no weights, so {', '.join(settings)} cannot be set without a fit")
+        loaded = load(spec, Conditions(device=device))
+        fit(spec, loaded)
+        return loaded.estimator
+    if not trained.weights:
+        raise GenbenchError(f"the weights of {spec.model} on {spec.dataset}, seed {spec.seed}, are not stored")
+    if changed := changed_code(spec, card.file, data.file):
+        raise GenbenchError(f"{spec.model} was trained with other code of {', '.join(changed)}; train it again")
+    for name in settings:
+        if name not in card.signature and name in vars(card.factory.recipe):
+            raise GenbenchError(f"{name} is of the training of {card.name}, not of its samples; leave it out")
+    dataset, splits = load_data(spec)
+    if dataset.fingerprint() != spec.data_fingerprint:
+        raise GenbenchError(f"the files of {spec.dataset} are not those that {spec.model} was trained with")
+
+    def restored(**more: Any) -> Estimator:
+        estimator = Estimator(card, spec.params | more, device)
+        return estimator.restore(trained.weights, splits.train, labels=splits.train_labels, **dataset.traits)
+
+    try:
+        return restored(**settings)
+    except GenbenchError as error:
+        if not settings or "do not fit" not in str(error):
+            raise
+    restored()  # if this does not do either, it says why
+    raise GenbenchError(f"{', '.join(settings)} would change the weights of {spec.model}; set what its sampler takes")
+
+
+def _of(saved: Saved) -> Trained:
+    """Return what a checkpoint holds: the averaged weights at its step; the best ones may be a twentieth older."""
+    try:
+        spec = TrialSpec(**saved.about["spec"])
+    except (KeyError, TypeError, ValidationError):
+        raise GenbenchError(f"the checkpoint of {saved.identity} does not say which trial it is of") from None
+    return Trained(spec, saved.state["average"]["weights"], f"in training, step {saved.state['history']['steps']:,}")
+
+
+def _chosen(specs: Iterable[TrialSpec], what: str, asked: str | None, names: Any) -> list[TrialSpec]:
+    """Return the specs with the label that is asked for, or else with the name, if only one label has that."""
+    labels = {names(spec)[0]: names(spec)[1] for spec in specs}
+    if asked is None:
+        fitting = list(labels)
+    else:
+        wanted = str(parse(asked))
+        fitting = [wanted] if wanted in labels else [label for label, name in labels.items() if name == wanted]
+        if not fitting:
+            raise GenbenchError(f"no {what} '{asked}' in this run{nearest(asked, list(labels))}")
+    if not fitting:
+        raise GenbenchError("this run has no trial that is finished or has a checkpoint; run it first")
+    if len(fitting) > 1:
+        raise GenbenchError(f"which {what}? there are {', '.join(fitting)}; name one with --{what}")
+    return [spec for spec in specs if names(spec)[0] == fitting[0]]
+
+
+class CannotRescore(GenbenchError):
+    """Why new scores of a trial would not be its own; its text is the reason alone."""
+
+
+def revive_trial(store: Store, trial: TrialRecord, dataset: Dataset, splits: Splits, **params: Any) -> Estimator:
+    """Return the trained model of a trial from its weights, with some of its parameters changed.
+
+    Raises:
+        CannotRescore: there are no weights, or the code of the model is not that which they were trained with.
+        GenbenchError: a parameter is refused, or the weights do not fit the model.
+    """
+    card = REGISTRY["models"][trial.spec.model_name]
+    if changed := changed_code(trial.spec, card.file):
+        raise CannotRescore(f"code of {', '.join(changed)} changed, so that it cannot be drawn from again")
+    weights = store.weights(trial.key)
+    if not weights:
+        raise CannotRescore("its weights are not stored")
+    return Estimator(card, trial.spec.params | params).restore(
+        weights, splits.train, labels=splits.train_labels, **dataset.traits
+    )
+
+
+def changed_code(spec: TrialSpec, *files: Path) -> list[str]:
+    """Return the modules, of some files and all that they import, that are not what they were for a trial."""
+    return [name for name, digest in fingerprint(*files).items() if spec.sources.get(name) != digest]

@@ -1,0 +1,290 @@
+"""New scores for a stored run without training: from its samples, densities and weights."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from genbench.analysis.run_data import RunData
+from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
+from genbench.contracts.evidence import Protocol
+from genbench.core.code_fingerprint import fingerprint
+from genbench.core.environment import environment
+from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.registry import REGISTRY, discover
+from genbench.core.types import Array
+from genbench.estimator.estimator import Estimator
+from genbench.evaluation import model_outputs
+from genbench.evaluation.evaluator import Evaluation
+from genbench.runs.parallel import perform_each
+from genbench.runs.plan import make_plan
+from genbench.runs.reload import CannotRescore, changed_code, revive_trial
+from genbench.storage.records import TrialRecord, TrialSpec
+from genbench.storage.store import Store
+from genbench.tasks.steps import load_data
+
+__all__ = ["SWEEPS", "CannotRescore", "Report", "rescore", "scores"]
+
+SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it goes by weights, so it is still true
+EQUAL = 1e-9  # relative difference up to which two scores are the same but for rounding
+
+
+@dataclass
+class Report:
+    """What rescoring did.
+
+    Attributes:
+        changes: a line for each metric: new, as before, or by how much it changed.
+        kept: trials that stay as they are, each with the reason.
+        notes: what was not read from the store but made again.
+    """
+
+    changes: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def rescore(
+    run: RunData,
+    metrics: str | None = None,
+    samples: int | None = None,
+    plugins: Sequence[str] = (),
+    jobs: int | None = None,
+    progress: bool = True,
+) -> Report:
+    """Score the trials of a run's table again, and put the new records in the table; old files stay.
+
+    A trial gets the key that `run` would give it with the same options, so that `run` finds it finished.
+
+    Args:
+        metrics: a selection as in `run`; those of each trial unless given.
+        samples: points that are scored, drawn again if more are asked for than are stored; as before unless given.
+        plugins: files or folders, besides those that the trials name.
+        jobs: worker processes; 0 is this process; as many as there are cores unless given.
+
+    Raises:
+        GenbenchError: a metric or plugin is unknown, or the store cannot be read or written.
+    """
+    discover(tuple(plugins))
+    Protocol.asked(samples=samples)
+    if metrics is not None:
+        REGISTRY["metrics"].select(metrics)
+    given = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
+    with run.store.lock():
+        trials = run.trials
+        asked = [(str(run.path), trial.key, metrics, samples, given) for trial in trials]
+        answers: list[_Answer] = perform_each(_perform, asked, jobs, "rescoring", progress)
+        record = run.store.read_run()
+        now = {trial.key: answer.key for trial, answer in zip(trials, answers, strict=True)}
+        record.trials = list(dict.fromkeys(now.get(key, key) for key in record.trials))
+        record.requests = [*record.requests[-99:], {"command": environment()["command"], "trials": len(trials)}]
+        run.store.write_run(record)
+    return _report(run.store, trials, answers)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What became of a trial: the key that the table holds now, why it is the old one, what was made again."""
+
+    key: str
+    reason: str = ""
+    note: str = ""
+
+
+def _report(store: Store, trials: Sequence[TrialRecord], answers: Sequence[_Answer]) -> Report:
+    kept, notes, pairs = [], [], []
+    for trial, answer in zip(trials, answers, strict=True):
+        where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
+        if answer.reason:
+            kept.append(f"{where}: {answer.reason}")
+        else:
+            pairs.append((trial, store.read(answer.key)))
+        if answer.note:
+            notes.append(f"{where}: {answer.note}")
+    return Report(_changes(pairs), kept, notes)
+
+
+def _perform(path: str, key: str, metrics: str | None, samples: int | None, plugins: tuple[str, ...]) -> _Answer:
+    """Rescore one trial and write it to the store; what goes wrong leaves the old one as it is."""
+    store = Store(path)
+    try:
+        with collected_warnings():  # the record has them already
+            return _rescore(store, store.read(key), metrics, samples, plugins)
+    except GenbenchError as reason:
+        return _Answer(key, str(reason))
+    except OSError as error:
+        raise GenbenchError(f"cannot write to {path}: {error.strerror or error}; the old scores are safe") from None
+    except Exception as error:  # a plugin may raise anything
+        return _Answer(key, f"{type(error).__name__}: {error}".partition("\n")[0])
+
+
+def _rescore(
+    store: Store, old: TrialRecord, metrics: str | None, samples: int | None, plugins: tuple[str, ...]
+) -> _Answer:
+    if old.status != "ok":
+        raise CannotRescore(f"it failed ({old.status})")
+    if not old.sampled:
+        raise CannotRescore(f"the task {old.spec.task} keeps no samples; run it again")
+    if old.nested:
+        raise CannotRescore("its scores are means over several trainings, of which one is stored")
+    planned = _planned(old.spec, metrics, samples, plugins)
+    dataset, splits = load_data(planned)
+    arrays = store.arrays(old.key)
+    way = _way(store, old, planned, arrays, None if isinstance(dataset, SyntheticDataset) else len(splits.test))
+    spec = planned if way == "again" else _with_code_of(old.spec, planned)
+    if store.has(spec.key) and store.read(spec.key).status == "ok":
+        return _Answer(spec.key)
+    begin = time.perf_counter()
+    if way == "store":
+        shown = _first(model_outputs.Shown.of(arrays, old.likelihood), Protocol(**spec.protocol))
+        parts = [model_outputs.score(spec, dataset, splits, shown)]
+    else:
+        estimator = revive_trial(store, old, dataset, splits) if way == "weights" else _learn(spec, dataset, splits)
+        shown = _show(estimator, spec, dataset, splits)
+        parts = scores(spec, estimator, dataset, splits, shown)
+    evaluation = Evaluation.mean(parts)
+    evaluation.flags = list(dict.fromkeys([*_cautions(old), *evaluation.flags]))
+    _link(store.trials / f"{old.key}.safetensors", store.trials / f"{spec.key}.safetensors")
+    _link(store.path / SWEEPS / f"{old.key}.json", store.path / SWEEPS / f"{spec.key}.json")
+    store.write(old.model_copy(update={"key": spec.key, "spec": spec, **vars(evaluation)}), shown.arrays)
+    costly = way == "again" and old.role == "model"
+    note = f"keeps no weights; fitted and scored again in {time.perf_counter() - begin:.1f} s" if costly else ""
+    return _Answer(spec.key, note=note)
+
+
+def _planned(old: TrialSpec, metrics: str | None, samples: int | None, plugins: tuple[str, ...]) -> TrialSpec:
+    """Return the spec that `run` would make today of the trial's row and seed with these options.
+
+    Raises:
+        CannotRescore: its dataset is another one today.
+    """
+    plugins = (*(path for path in old.plugins if Path(path).exists() and path not in plugins), *plugins)
+    discover(plugins)
+    protocol = Protocol(**old.protocol | ({"samples": samples} if samples else {}))
+    names = metrics or ",".join(old.metrics)
+    plan = make_plan(old.model, old.dataset, [old.seed], old.budget, names, old.task, protocol, plugins)
+    planned = next(spec for spec in plan.trials if spec.model == old.model)
+    if (planned.dataset_params, planned.data_fingerprint) != (old.dataset_params, old.data_fingerprint):
+        raise CannotRescore(f"the data of {old.dataset} are others now")
+    if changed := changed_code(old, REGISTRY["datasets"][old.dataset_name].file):
+        raise CannotRescore(f"code of the dataset changed ({', '.join(changed)})")
+    return planned
+
+
+def _way(store: Store, old: TrialRecord, planned: TrialSpec, arrays: Mapping[str, Array], most: int | None) -> str:
+    """Return where the evidence comes from: "store", "weights", or "again" for what keeps no weights and costs little.
+
+    Args:
+        most: how many samples are drawn at most, where that is limited.
+
+    Raises:
+        CannotRescore: from nowhere without training.
+    """
+    if old.role == "oracle":
+        return "again"
+    if "samples" not in arrays:
+        raise CannotRescore("its samples are not stored")
+    wanted = min(planned.protocol["samples"], most or planned.protocol["samples"])
+    if len(arrays["samples"]) >= wanted and (old.likelihood == "none" or "test_log_prob" in arrays):
+        return "store"
+    trained = hasattr(REGISTRY["models"][old.spec.model_name].factory, "training_loss")
+    return "weights" if trained else "again"
+
+
+def _with_code_of(old: TrialSpec, planned: TrialSpec) -> TrialSpec:
+    """Return the planned spec with the code that made the samples as it was: today's only judges them."""
+    cards = [REGISTRY["metrics"][name] for name in planned.metrics]
+    judging = {
+        "genbench.evaluation.model_outputs",
+        "genbench.evaluation.evaluator",
+        *fingerprint(*(card.file for card in cards)),
+    }
+    files = (REGISTRY["models"][old.model_name].file, REGISTRY["datasets"][old.dataset_name].file)
+    judging -= fingerprint(*files).keys()
+    sources = {name: now if name in judging else old.sources.get(name, now) for name, now in planned.sources.items()}
+    return TrialSpec(**planned.model_dump() | {"params": old.params, "sources": sources})
+
+
+def _learn(spec: TrialSpec, dataset: Dataset, splits: Splits) -> Estimator:
+    """Return a model that keeps no weights as its trial had it: fitted again, or shown the truth."""
+    estimator = Estimator(REGISTRY["models"][spec.model_name], spec.params)
+    if estimator.card.role == "oracle":
+        return estimator.reveal(dataset, splits)
+    return estimator.fit(
+        splits.train,
+        splits.validation,
+        labels=splits.train_labels,
+        validation_labels=splits.validation_labels,
+        **dataset.traits,
+        seed=spec.seed,
+        budget=spec.budget,
+    )
+
+
+def _show(estimator: Estimator, spec: TrialSpec, dataset: Dataset, splits: Splits) -> model_outputs.Shown:
+    """Draw and judge densities on the trial's seed, as its task does."""
+    protocol = Protocol(**spec.protocol)
+    samples = model_outputs.draw(estimator, dataset, splits, protocol, spec.seed)
+    return model_outputs.densities(estimator, samples, splits, protocol, spec.seed)
+
+
+def scores(
+    spec: TrialSpec, estimator: Estimator, dataset: Dataset, splits: Splits, shown: model_outputs.Shown
+) -> list[Evaluation]:
+    """Return the scores of what a model showed; of the oracle, also those of further draws."""
+    if estimator.card.role == "oracle":
+        return model_outputs.floor(spec, estimator, dataset, splits, shown)
+    return [model_outputs.score(spec, dataset, splits, shown)]
+
+
+def _first(shown: model_outputs.Shown, protocol: Protocol) -> model_outputs.Shown:
+    """Return as much of what was shown as the protocol asks for."""
+    own = shown.samples_log_prob
+    return replace(
+        shown,
+        samples=shown.samples[: protocol.samples],
+        samples_log_prob=None if own is None else own[: min(protocol.samples, protocol.densities)],
+    )
+
+
+def _cautions(old: TrialRecord) -> list[str]:
+    """Return the flags that no metric raised: a metric's begin with its name."""
+    return [flag for flag in old.flags if not any(re.match(rf"{re.escape(name)}\b", flag) for name in old.metrics)]
+
+
+def _link(source: Path, target: Path) -> None:
+    """Let a new trial share a file of an old one, if it has it; a copy where the file system knows no links."""
+    if not source.exists():
+        return
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _changes(pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> list[str]:
+    """Return a line for each metric: new, as before, or by how much it changed at most and where."""
+    names = list(dict.fromkeys(name for old, new in pairs for name in [*new.metrics, *old.metrics]))
+    return [f"{name}: {_change(name, pairs)}" for name in names]
+
+
+def _change(name: str, pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> str:
+    both = [(old, new) for old, new in pairs if name in old.metrics and name in new.metrics]
+    if not both:
+        return "new" if any(name in new.metrics for _, new in pairs) else "not asked for any more"
+    scores = [(old.metrics[name], new.metrics[name], new) for old, new in both]
+    scores = [(before, now, trial) for before, now, trial in scores if (before, now) != (None, None)]
+    apart = [(abs(now - before), before, now, t) for before, now, t in scores if before is not None and now is not None]
+    moved = [change for change in apart if change[0] > EQUAL * max(abs(change[1]), abs(change[2]))]
+    appeared = len(scores) - len(apart)
+    words = f"{len(apart) - len(moved)} scores as before, {len(moved) + appeared} changed"
+    if moved:
+        _, before, now, t = max(moved, key=lambda change: change[0])
+        words += f", at most from {before:.4g} to {now:.4g} ({t.model} on {t.dataset}, seed {t.seed})"
+    return words + (f", {appeared} of them from or to none" if appeared else "")

@@ -1,0 +1,146 @@
+"""Which trials are still to do, and where they run: worker processes, or this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+from genbench.core.errors import GenbenchError
+from genbench.runs.trial import UNFINISHED, execute, failed
+from genbench.storage.records import Status, TrialRecord, TrialSpec
+from genbench.storage.store import CorruptFile, Store
+from genbench.tasks.execution import Conditions
+from genbench.training.checkpoint import BadCheckpoint, read_checkpoint
+
+__all__ = ["perform_all", "remaining", "tidy", "why"]
+
+Done = Callable[[TrialRecord], None]
+
+
+def remaining(
+    specs: Iterable[TrialSpec], store: Store, retry_failed: bool = False
+) -> tuple[list[TrialSpec], list[str]]:
+    """Return the trials that have no result yet, and a note for each corrupt file, which is set aside."""
+    todo, notes = [], []
+    for spec in specs:
+        try:
+            if store.has(spec.key) and not (store.read(spec.key).status != "ok" and retry_failed):
+                continue
+        except CorruptFile as error:
+            notes.append(f"{error}; set aside as {store.set_aside(spec.key).name}, its trial runs again")
+        todo.append(spec)
+    return todo, notes
+
+
+def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
+    """Delete the checkpoints of trials that are finished, or that others take the place of: their code has changed."""
+    planned = {spec.identity: spec.key for spec in specs}
+    for key, files in store.checkpoints().items():
+        try:
+            finished = store.has(key) and store.read(key).status not in UNFINISHED
+            spec = TrialSpec(**read_checkpoint(files[0]).about["spec"])
+            superseded = planned.get(spec.identity, key) != key
+        except CorruptFile:
+            continue
+        except (BadCheckpoint, KeyError, TypeError, ValueError):  # if it is of a planned trial, that will say so
+            finished, superseded = False, key not in planned.values()
+        if finished or superseded:
+            store.discard_checkpoints(key)
+
+
+def why(spec: TrialSpec, store: Store) -> str:
+    """Return why a trial has to run: nothing is there, or what changed since the nearest result."""
+    earlier: list[list[str]] = []
+    for key in store.finished():
+        try:
+            record = store.read(key)
+        except CorruptFile:
+            continue
+        if record.spec.identity == spec.identity:
+            earlier.append(spec.differences(record.spec))
+    if not earlier:
+        return "no result yet"
+    return "; ".join(sorted(earlier, key=len)[0]) or "its result is missing"
+
+
+def perform_all(
+    todo: list[TrialSpec],
+    store: Store,
+    jobs: int,
+    timeout: float,
+    done: Done,
+    conditions: Conditions = Conditions(),
+) -> None:
+    """Run trials and call `done` with each record as it comes. With `jobs` 0 they run in this process, without timeout.
+
+    Raises:
+        GenbenchError: the store cannot be written any more; what was finished is safe.
+        KeyboardInterrupt: after the workers are stopped.
+    """
+    try:
+        if jobs == 0:
+            for spec in todo:
+                done(execute(spec, store, conditions))
+        else:
+            _in_workers(todo, store, jobs, timeout, done, conditions)
+    except OSError as error:
+        raise GenbenchError(
+            f"cannot write to {store.path}: {error.strerror or error}; finished trials are safe, run again"
+        ) from None
+
+
+def _in_workers(
+    todo: list[TrialSpec], store: Store, jobs: int, timeout: float, done: Done, conditions: Conditions
+) -> None:
+    from pebble import ProcessPool
+
+    from genbench.runs.worker import context, initialise, perform
+
+    with ProcessPool(
+        max_workers=jobs, max_tasks=1, context=context(), initializer=initialise, initargs=[_memory_share(jobs)]
+    ) as pool:
+        waiting: dict[Future[Any], TrialSpec] = {}
+        try:
+            for spec in todo:
+                arguments = [spec.model_dump_json(), str(store.path), conditions]
+                waiting[pool.schedule(perform, args=arguments, timeout=timeout)] = spec
+            while waiting:
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    spec = waiting.pop(future)
+                    done(_record(spec, future, store, timeout))
+        except BaseException:
+            pool.stop()
+            pool.join()
+            raise
+
+
+def _record(spec: TrialSpec, future: Future[Any], store: Store, timeout: float) -> TrialRecord:
+    """Return the record of a trial whose worker has ended; a worker that died or hung gets its record here."""
+    from pebble import ProcessExpired
+
+    try:
+        return TrialRecord.model_validate_json(future.result())
+    except TimeoutError:
+        phase = store.unmark(spec.key)
+        remedy = "raise --timeout if it needs more"
+        if spec.key in store.checkpoints():
+            remedy += ", and with --retry-failed it goes on where it was"
+        record = failed(spec, "timeout", phase, f"stopped after {timeout:g} s; {remedy}", timeout)
+    except ProcessExpired as error:
+        killed = error.exitcode in (-9, 137)
+        status: Status = "out_of_memory" if killed else "crashed"
+        reason = "was killed, most often for want of memory" if killed else f"died with exit code {error.exitcode}"
+        record = failed(spec, status, store.unmark(spec.key), f"the worker process {reason}", 0.0)
+    store.write(record)
+    return record
+
+
+def _memory_share(jobs: int) -> int:
+    """Return the megabytes that a worker may allocate: its share of the machine."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**20
+    return max(2048, int(0.9 * total / 2**20 / jobs))

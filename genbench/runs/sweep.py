@@ -1,0 +1,258 @@
+"""Quality against network evaluations: stored models drawn from with other numbers of solver steps."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genbench.analysis.run_data import RunData
+from genbench.contracts.dataset import Dataset, Splits
+from genbench.contracts.evidence import Protocol
+from genbench.contracts.metric import select_metrics
+from genbench.core.code_fingerprint import fingerprint
+from genbench.core.errors import GenbenchError, collected_warnings, nearest
+from genbench.core.registry import REGISTRY, discover
+from genbench.core.selection import parse_list
+from genbench.estimator.estimator import Estimator
+from genbench.evaluation import model_outputs
+from genbench.evaluation.evaluator import Evaluation
+from genbench.runs.parallel import perform_each
+from genbench.runs.reload import CannotRescore, revive_trial
+from genbench.runs.rescoring import SWEEPS, scores
+from genbench.statistics.intervals import mean_intervals
+from genbench.storage.records import SCHEMA, TrialRecord, TrialSpec
+from genbench.storage.store import Store
+from genbench.tasks.steps import load_data
+
+__all__ = ["METRICS", "SAMPLES", "STEPS", "Point", "Sweep", "SweepRow", "read_sweeps", "summary", "sweep"]
+
+STEPS = (1, 2, 5, 10, 20, 50, 100)
+METRICS = "sliced_w2,w2"
+SAMPLES = 10_000
+PARAMETER = "steps"  # of a model's constructor: what is swept
+
+
+class SweepRow(BaseModel):
+    """The scores of samples with one number of steps, and their cost; the oracle takes none, its `steps` is 0.
+
+    Attributes:
+        nfe: network evaluations that a sample takes.
+        seconds: wall seconds of drawing all samples, one torch thread.
+        reason: why there are no scores.
+    """
+
+    steps: int
+    nfe: int | None = None
+    seconds: float | None = None
+    metrics: dict[str, float | None] = {}
+    reason: str = ""
+
+
+class Sweep(BaseModel):
+    """One trial's rows, as they stand in results/<run>/sweeps/<key>.json."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_version: int = Field(default=SCHEMA, alias="schema")
+    model: str
+    dataset: str
+    seed: int
+    role: str
+    samples: int
+    sources: dict[str, str]
+    rows: list[SweepRow] = []
+
+
+@dataclass(frozen=True)
+class Point:
+    """One model on one dataset with one number of steps: means over seeds.
+
+    Attributes:
+        nfe: network evaluations that a sample takes.
+        speed: samples a second, one torch thread.
+        scores: mean and the ends of its 95 % interval by metric.
+        floors: the oracle's mean on the same seeds and as many samples, by metric.
+        reason: why there are no scores.
+    """
+
+    dataset: str
+    model: str
+    steps: int
+    seeds: int
+    nfe: float | None
+    speed: float | None
+    scores: dict[str, tuple[float, float | None, float | None]]
+    floors: dict[str, float]
+    reason: str = ""
+
+
+def sweep(
+    run: RunData,
+    models: str = "all",
+    steps: Sequence[int] = STEPS,
+    samples: int = SAMPLES,
+    metrics: str = METRICS,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> list[str]:
+    """Draw from every trial whose model takes `steps` and has stored weights, score, and write RUN/sweeps/<key>.json.
+
+    What is there already is not computed again. The oracle is scored on as many samples beside it.
+
+    Args:
+        models: labels of the run's table, or "all".
+
+    Returns:
+        a line for each trial that could not be swept, with the reason.
+
+    Raises:
+        GenbenchError: a name is unknown, a number is out of range, or no model of the run takes `steps`.
+    """
+    if not steps or min(steps) < 1:
+        raise GenbenchError(f"steps {', '.join(map(str, steps)) or 'of nothing'}: give whole numbers of 1 or more")
+    Protocol.asked(samples=samples)
+    fine = [trial for trial in run.trials if trial.status == "ok" and trial.sampled]
+    for trial in fine:
+        discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
+    discover()
+    names = tuple(card.name for card in select_metrics(metrics))
+    able = [trial for trial in fine if PARAMETER in REGISTRY["models"][trial.spec.model_name].signature]
+    chosen = _choose(able, models)
+    data = {(trial.dataset, trial.seed) for trial in chosen}
+    oracles = [trial for trial in fine if trial.role == "oracle" and (trial.dataset, trial.seed) in data]
+    wanted = tuple(sorted(set(steps)))
+    asked = [(str(run.path), t.key, (0,) if t.role == "oracle" else wanted, samples, names) for t in oracles + chosen]
+    return [reason for reason in perform_each(_perform, asked, jobs, "sweep", progress) if reason]
+
+
+def read_sweeps(run: RunData) -> list[Sweep]:
+    """Return the sweeps of the trials in a run's table; a file that cannot be read is left out."""
+    found = [_read(run.path / SWEEPS / f"{key}.json") for key in run.record.trials]
+    return [each for each in found if each is not None]
+
+
+def summary(sweeps: Sequence[Sweep]) -> list[Point]:
+    """Return the means over seeds, by dataset, model and steps, without the oracle's own."""
+    groups: dict[tuple[str, str, int], list[tuple[Sweep, SweepRow]]] = defaultdict(list)
+    for each in sweeps:
+        if each.role != "oracle":
+            for row in each.rows:
+                groups[each.dataset, each.model, row.steps].append((each, row))
+    floors = {(each.dataset, each.seed): each.rows[0].metrics for each in sweeps if each.role == "oracle"}
+    points = []
+    for (dataset, model, steps), group in groups.items():
+        fine = [(each, row) for each, row in group if not row.reason]
+        names = list(dict.fromkeys(name for _, row in fine for name in row.metrics))
+        scores = {name: [v for _, row in fine if (v := row.metrics.get(name)) is not None] for name in names}
+        under = [floors.get((dataset, each.seed), {}) for each, _ in fine]
+        lowest = {name: [v for floor in under if (v := floor.get(name)) is not None] for name in names}
+        points.append(
+            Point(
+                dataset,
+                model,
+                steps,
+                seeds=len(fine),
+                nfe=_mean([row.nfe for _, row in fine if row.nfe is not None]),
+                speed=_mean([each.samples / row.seconds for each, row in fine if row.seconds]),
+                scores={name: _interval(values) for name, values in scores.items() if values},
+                floors={name: sum(values) / len(values) for name, values in lowest.items() if values},
+                reason=next((row.reason for _, row in group if row.reason), ""),
+            )
+        )
+    return points
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """Return the mean and the ends of its interval; one value has none."""
+    mean, low, high = (float(part[0]) for part in mean_intervals(np.array([values])))
+    return (mean, low, high) if len(values) > 1 else (mean, None, None)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _choose(able: list[TrialRecord], models: str) -> list[TrialRecord]:
+    labels = list(dict.fromkeys(trial.model for trial in able))
+    if not labels:
+        raise GenbenchError(f"no model of this run has a parameter '{PARAMETER}'; nothing to sweep")
+    if models.strip() == "all":
+        return able
+    asked = [str(spec) for spec in parse_list(models)]
+    for name in asked:
+        if name not in labels:
+            raise GenbenchError(f"no model '{name}' with a parameter '{PARAMETER}' in this run{nearest(name, labels)}")
+    return [trial for trial in able if trial.model in asked]
+
+
+def _perform(path: str, key: str, steps: tuple[int, ...], samples: int, metrics: tuple[str, ...]) -> str:
+    """Sweep one trial and write its file; return why it could not be swept."""
+    store = Store(path)
+    trial = store.read(key)
+    discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
+    file = store.path / SWEEPS / f"{key}.json"
+    try:
+        with collected_warnings():
+            present = _begin(file, trial, samples, metrics)
+            todo = [n for n in steps if n not in {row.steps for row in present.rows}]
+            if todo:
+                rows = _rows(store, trial, todo, samples, metrics)
+                present.rows = sorted([*present.rows, *rows], key=lambda row: row.steps)
+                store.write_text(f"{SWEEPS}/{key}.json", present.model_dump_json(by_alias=True, indent=1) + "\n")
+    except GenbenchError as error:
+        return f"{trial.model} on {trial.dataset}, seed {trial.seed}: {error}"
+    return ""
+
+
+def _begin(file: Path, trial: TrialRecord, samples: int, metrics: tuple[str, ...]) -> Sweep:
+    """Return what is there of a sweep with as many samples, the same code and all the metrics; else an empty one."""
+    cards = [REGISTRY["metrics"][name] for name in metrics]
+    model = REGISTRY["models"][trial.spec.model_name]
+    sources = fingerprint(Path(model_outputs.__file__), model.file, *(card.file for card in cards))
+    found = _read(file)
+    if found and found.samples == samples and sources.items() <= found.sources.items():
+        return found
+    identity = {name: getattr(trial, name) for name in ("model", "dataset", "seed", "role")}
+    return Sweep(**identity, samples=samples, sources=sources)
+
+
+def _read(file: Path) -> Sweep | None:
+    try:
+        return Sweep.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _rows(store: Store, trial: TrialRecord, todo: list[int], samples: int, metrics: tuple[str, ...]) -> list[SweepRow]:
+    protocol = replace(Protocol(**trial.spec.protocol), samples=samples)
+    spec = TrialSpec(**trial.spec.model_dump() | {"metrics": metrics, "protocol": asdict(protocol)})
+    dataset, splits = load_data(spec)
+    if trial.role == "oracle":
+        card = REGISTRY["models"][spec.model_name]
+        return [_row(spec, Estimator(card, spec.params).reveal(dataset, splits), dataset, splits, 0)]
+    rows = []
+    for n in todo:
+        try:
+            estimator = revive_trial(store, trial, dataset, splits, **{PARAMETER: n})
+            rows.append(_row(spec, estimator, dataset, splits, n))
+        except CannotRescore:
+            raise
+        except GenbenchError as error:
+            rows.append(SweepRow(steps=n, reason=str(error)))
+    return rows
+
+
+def _row(spec: TrialSpec, estimator: Estimator, dataset: Dataset, splits: Splits, steps: int) -> SweepRow:
+    """Draw and score; the seconds are those of the scored samples."""
+    protocol = Protocol(**spec.protocol)
+    begin = time.perf_counter()
+    shown = model_outputs.Shown(model_outputs.draw(estimator, dataset, splits, protocol, spec.seed))
+    seconds = time.perf_counter() - begin
+    parts = scores(spec, estimator, dataset, splits, shown)
+    return SweepRow(steps=steps, nfe=estimator.nfe, seconds=seconds, metrics=Evaluation.mean(parts).metrics)

@@ -1,0 +1,121 @@
+"""One trial from start to end: run its task, and turn whatever happens into a record."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import replace
+from typing import Any
+
+from genbench.core.downloads import look_in
+from genbench.core.errors import BadSamples, Diverged, collected_warnings
+from genbench.core.registry import REGISTRY, discover
+from genbench.core.seeding import with_threads
+from genbench.storage.records import Failure, Status, TrialRecord, TrialSpec
+from genbench.storage.store import Store
+from genbench.tasks import task_module
+from genbench.tasks.base import Outcome
+from genbench.tasks.execution import Conditions
+
+__all__ = ["UNFINISHED", "execute", "failed"]
+
+UNFINISHED: tuple[Status, ...] = ("timeout", "out_of_memory")  # may do better next time, from its checkpoint
+
+
+def execute(spec: TrialSpec, store: Store, conditions: Conditions = Conditions()) -> TrialRecord:
+    """Run a trial and write it to the store; an exception of the plugin becomes a record, too.
+
+    A training that was killed goes on from its checkpoint, which is kept until the trial is done.
+
+    Raises:
+        OSError: the record cannot be written (a full disk).
+    """
+    begin, phase = time.perf_counter(), "load"
+    conditions = replace(conditions, folder=store.trials)
+
+    def stage(name: str) -> None:
+        nonlocal phase
+        phase = name
+        store.mark(spec.key, name)
+
+    try:
+        look_in(conditions.data_dir)
+        discover(spec.plugins)
+        with collected_warnings() as cautions, with_threads(conditions.threads):
+            outcome = task_module(spec.task).run(spec, stage, conditions)
+    except Exception as error:
+        seconds = time.perf_counter() - begin
+        record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
+        outcome = Outcome(record.metrics)
+    else:
+        outcome.cost.peak_memory_mb, outcome.cost.threads = _peak_memory_mb(), conditions.threads
+        record = TrialRecord(
+            **_identity(spec) | {"likelihood": outcome.likelihood},
+            status="ok",
+            metrics=outcome.metrics,
+            standard_errors=outcome.standard_errors,
+            flags=[*cautions, *outcome.flags],
+            draws=outcome.draws,
+            nested=outcome.nested,
+            diagnostics=outcome.diagnostics,
+            cost=outcome.cost,
+            history=outcome.history,
+            curve=outcome.curve,
+        )
+    store.write(record, outcome.arrays, outcome.weights)
+    if record.status not in UNFINISHED:
+        store.discard_checkpoints(spec.key)
+    store.unmark(spec.key)
+    return record
+
+
+def failed(
+    spec: TrialSpec, status: Status, phase: str, error: BaseException | str, seconds: float, trace: str = ""
+) -> TrialRecord:
+    """Return the record of a trial that failed: a row with its phase, its seconds and its traceback."""
+    kind = status if isinstance(error, str) else type(error).__name__
+    message = str(error).strip().partition("\n")[0] or kind
+    return TrialRecord(
+        **_identity(spec),
+        status=status,
+        metrics=dict.fromkeys(spec.metrics),
+        error=Failure(phase=phase, type=kind, message=message, seconds=seconds, traceback=trace),
+    )
+
+
+def _identity(spec: TrialSpec) -> dict[str, Any]:
+    card = REGISTRY["models"][spec.model_name]
+    return {
+        "key": spec.key,
+        "model": spec.model,
+        "dataset": spec.dataset,
+        "seed": spec.seed,
+        "params": spec.params,
+        "budget": spec.budget,
+        "family": card.family,
+        "role": card.role,
+        "likelihood": card.likelihood,
+        "spec": spec,
+    }
+
+
+def _status(error: Exception) -> Status:
+    """Return the status that an exception means."""
+    if isinstance(error, Diverged):
+        return "diverged"
+    if isinstance(error, BadSamples):
+        return "invalid_samples"
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch raises a RuntimeError
+        return "out_of_memory"
+    return "crashed"
+
+
+def _peak_memory_mb() -> float | None:
+    """Return the peak resident memory of this process, where the system tells."""
+    try:
+        import resource
+        import sys
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,13 @@
+"""Imported once by the server that workers are forked from: every library that a trial may need."""
+
+import contextlib
+import importlib
+
+from genbench.core.registry import discover
+
+discover()
+# torch._dynamo: the first optimiser imports it, which takes a second.
+LIBRARIES = ("ot", "sklearn.mixture", "sklearn.neighbors", "sklearn.datasets", "torchdiffeq", "torch._dynamo")
+for library in LIBRARIES:
+    with contextlib.suppress(Exception):
+        importlib.import_module(library)

@@ -1,0 +1,238 @@
+"""Files on disk: one small file per finished trial, written whole or not at all."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from genbench.core.errors import GenbenchError
+from genbench.core.files import write_whole
+from genbench.core.types import Array
+from genbench.storage.records import SCHEMA, RunRecord, TrialRecord
+from genbench.training.checkpoint import SUFFIX
+
+__all__ = ["CorruptFile", "Store"]
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class CorruptFile(GenbenchError):
+    """A file of the store that cannot be read back."""
+
+
+class Store:
+    """A run's folder: run.json, trials/<key>.{json,npz,safetensors}, figures/.
+
+    A trial's JSON is written last, so that where it is, the rest is. While a trial trains,
+    trials/<key>.checkpoint.safetensors is there to go on from.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.trials = self.path / "trials"
+
+    @classmethod
+    def around(cls, file: Path) -> Store:
+        """Return a store that reads trials from the folder of a file, whatever its name is."""
+        store = cls(file.parent.parent)
+        store.trials = file.parent
+        return store
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises:
+            GenbenchError: the place cannot be written.
+        """
+        try:
+            self.trials.mkdir(parents=True, exist_ok=True)
+            probe = self.trials / ".write-test"
+            probe.write_text("")
+            probe.unlink()
+        except OSError as error:
+            raise GenbenchError(
+                f"cannot write to {self.path}: {error.strerror}; choose another --results folder"
+            ) from None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for this process; the lock goes with the process, however it ends.
+
+        Raises:
+            GenbenchError: another process holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.path / ".lock", timeout=0):
+                yield
+        except Timeout:
+            raise GenbenchError(
+                f"{self.path} is in use by another genbench; wait for it or choose another --name"
+            ) from None
+
+    def has(self, key: str) -> bool:
+        """Whether a trial is finished."""
+        return (self.trials / f"{key}.json").exists()
+
+    def write(
+        self, record: TrialRecord, arrays: Mapping[str, Any] | None = None, weights: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write a finished trial: its arrays (samples, log-densities) and weights first, the record last.
+
+        Raises:
+            OSError: the disk is full or the folder is gone; what was there before is untouched.
+        """
+        if arrays:
+            write_whole(self.trials / f"{record.key}.npz", lambda file: np.savez(file, **arrays))
+        if weights:
+            from safetensors.torch import save
+
+            payload = save({name: value.contiguous().clone() for name, value in weights.items()})  # tied ones, too
+            write_whole(self.trials / f"{record.key}.safetensors", lambda file: file.write(payload))
+        self._write_json(self.trials / f"{record.key}.json", record)
+
+    def mark(self, key: str, phase: str) -> None:
+        """Note the phase that a running trial is in, for the record in case its process dies."""
+        (self.trials / f".{key}.phase").write_text(phase)
+
+    def unmark(self, key: str) -> str:
+        """Forget the note and return the phase it held."""
+        note = self.trials / f".{key}.phase"
+        phase = note.read_text() if note.exists() else "load"
+        note.unlink(missing_ok=True)
+        return phase
+
+    def checkpoints(self) -> dict[str, list[Path]]:
+        """Return the checkpoints of unfinished trials by key; those of further trainings of one have numbers."""
+        found: dict[str, list[Path]] = {}
+        for file in sorted(self.trials.glob(f"*{SUFFIX}")):
+            found.setdefault(re.sub(r"\.\d+$", "", file.name.removesuffix(SUFFIX)), []).append(file)
+        return found
+
+    def discard_checkpoints(self, key: str) -> None:
+        """Delete the checkpoints of a trial, and what a kill left of one."""
+        rubbish = self.trials.glob(f".{glob.escape(key)}.*{SUFFIX[1:]}.*.tmp")
+        for file in [*self.checkpoints().get(key, []), *rubbish]:
+            file.unlink(missing_ok=True)
+
+    def read(self, key: str) -> TrialRecord:
+        """Return a finished trial.
+
+        Raises:
+            CorruptFile: its file cannot be read back.
+        """
+        return self._read_json(self.trials / f"{key}.json", TrialRecord)
+
+    def set_aside(self, key: str) -> Path:
+        """Rename a corrupt trial file, so that the trial runs again and the evidence stays; returns the new name."""
+        file = self.trials / f"{key}.json"
+        aside = file.with_suffix(".json.corrupt")
+        file.replace(aside)
+        return aside
+
+    def samples(self, key: str) -> Array | None:
+        """Return a trial's samples [n, *shape] as float64, or None where it has none.
+
+        Raises:
+            CorruptFile: the file cannot be read back.
+        """
+        return self.arrays(key).get("samples")
+
+    def arrays(self, key: str) -> dict[str, Array]:
+        """Return what a trial's model showed, by name, as float64: samples [n, *shape] and its log-densities.
+
+        Raises:
+            CorruptFile: the file cannot be read back.
+        """
+        file = self.trials / f"{key}.npz"
+        if not file.exists():
+            return {}
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return {name: np.asarray(archive[name], dtype=np.float64) for name in archive.files}
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise CorruptFile(f"{file} cannot be read ({error}); delete its trial's files and run again") from None
+
+    def weights(self, key: str) -> dict[str, Any]:
+        """Return a trial's weights by name, as tensors; empty where it has none.
+
+        Raises:
+            CorruptFile: the file cannot be read back.
+        """
+        file = self.trials / f"{key}.safetensors"
+        if not file.exists():
+            return {}
+        from safetensors import SafetensorError
+        from safetensors.torch import load
+
+        try:
+            return dict(load(file.read_bytes()))
+        except (OSError, ValueError, SafetensorError) as error:
+            raise CorruptFile(f"{file} cannot be read ({error}); delete its trial's files and run again") from None
+
+    def finished(self) -> list[str]:
+        """Return the keys of all finished trials, also of those that the run's table no longer holds."""
+        return sorted(file.stem for file in self.trials.glob("*.json"))
+
+    def read_run(self) -> RunRecord:
+        """Return the run's record.
+
+        Raises:
+            GenbenchError: there is no run here.
+            CorruptFile: its file cannot be read back.
+        """
+        if not (self.path / "run.json").exists():
+            near = (
+                sorted(p.parent.name for p in self.path.parent.glob("*/run.json")) if self.path.parent.exists() else []
+            )
+            hint = f"runs beside it: {', '.join(near)}" if near else "start one with `genbench run`"
+            raise GenbenchError(f"{self.path} is not a run (no run.json); {hint}")
+        return self._read_json(self.path / "run.json", RunRecord)
+
+    def write_run(self, record: RunRecord) -> None:
+        """Write the run's record."""
+        self._write_json(self.path / "run.json", record)
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a text file into the run's folder and return its path."""
+        write_whole(self.path / name, lambda file: file.write(text.encode()))
+        return self.path / name
+
+    def _write_json(self, file: Path, record: BaseModel) -> None:
+        payload = json.dumps(record.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+        write_whole(file, lambda out: out.write(payload.encode()))
+
+    def _read_json(self, file: Path, schema: type[R]) -> R:
+        content = b""
+        try:
+            content = file.read_bytes()
+            found = schema.model_validate_json(content)
+        except (OSError, ValueError) as error:
+            _refuse_newer(file, _schema_of(content))
+            at = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ""
+            reason = f"field {'.'.join(map(str, at))} is wrong" if at else "it is not whole JSON"
+            raise CorruptFile(f"{file} is corrupt: {reason}") from None
+        _refuse_newer(file, found.schema_version)  # type: ignore[attr-defined]
+        return found
+
+
+def _refuse_newer(file: Path, version: int) -> None:
+    if version > SCHEMA:
+        raise GenbenchError(f"{file} was written by a newer genbench (schema {version}); upgrade genbench")
+
+
+def _schema_of(content: bytes) -> int:
+    """Return the schema that a file says it has; 0 where it says nothing that can be read."""
+    try:
+        return int(json.loads(content)["schema"])
+    except (ValueError, KeyError, TypeError):
+        return 0

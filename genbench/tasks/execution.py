@@ -1,0 +1,54 @@
+"""Under what conditions trials run: nothing of it is part of what a trial is, so it is in no key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from genbench.storage.records import TrialSpec
+from genbench.training.checkpoint import SUFFIX, Checkpoint
+from genbench.training.tensorboard import Log
+
+__all__ = ["CHECKPOINT_EVERY", "Conditions"]
+
+CHECKPOINT_EVERY = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How trials are carried out.
+
+    Attributes:
+        progress: show a progress bar of each training.
+        checkpoint_every: seconds between two checkpoints of a training; 0 for none.
+        device: "cpu", "cuda" or "mps": where torch models live.
+        data_dir: folder in which data files are looked for.
+        folder: where checkpoints are written; None for none.
+        previews: how often samples are drawn in the course of a training, beside `folder`; 0 for never.
+        log: "tensorboard", where losses and previews are logged, beside `folder`; None for nowhere.
+        threads: that torch may use for one operation.
+    """
+
+    progress: bool = False
+    checkpoint_every: float = CHECKPOINT_EVERY
+    device: str = "cpu"
+    data_dir: str | None = None
+    folder: Path | None = None
+    previews: int = 0
+    log: str | None = None
+    threads: int = 1
+
+    def checkpoint(self, spec: TrialSpec, training: int = 0) -> Checkpoint | None:
+        """Return the checkpoint of a trial's training, or of a further one where the trial has several."""
+        if self.folder is None or not self.checkpoint_every:
+            return None
+        name = f"{spec.key}.{training}" if training else spec.key
+        about = {"spec": spec.model_dump(mode="json")}
+        return Checkpoint(self.folder / f"{name}{SUFFIX}", name, self.checkpoint_every, about)
+
+    def log_of(self, spec: TrialSpec, training: int = 0) -> Log | None:
+        """Return the log of a trial's training, or of a further one where the trial has several."""
+        if self.folder is None or self.log is None:
+            return None
+        name = f"{spec.key}.{training}" if training else spec.key
+        return Log(self.folder.parent / self.log / name)

@@ -1,0 +1,1 @@
+"""Checks of the contract of a model, and of a trained one."""

@@ -1,0 +1,1 @@
+"""How a torch model is trained."""

@@ -1,0 +1,242 @@
+"""The trainer: step by step to the end of the budget, with a history, snapshots and checkpoints on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from genbench.contracts.recipe import Budget, Recipe
+from genbench.training.batches import Batches
+from genbench.training.checkpoint import Checkpoint, load_module, numbers, random_state, set_numbers, set_random_state
+from genbench.training.ema import Average
+from genbench.training.optimizer_groups import Players, precision
+from genbench.training.weight_selection import LOOKS, Best, few
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from genbench.contracts.torch_model import TorchModel
+    from genbench.core.types import Array, Labels
+
+    Single = NDArray[np.float32]
+
+__all__ = ["History", "Snapshots", "train"]
+
+ROWS = 200  # of the history
+
+
+@dataclass
+class History:
+    """What happened in training: about 200 `rows` with the step and the mean of each loss since the row before.
+
+    `earlier` are the seconds that it had lasted when it went on from a checkpoint.
+    """
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    steps: int = 0
+    earlier: float = 0.0
+
+
+@dataclass
+class Snapshots:
+    """Looks at the averaged model when given shares of a training are done; the training goes on undisturbed.
+
+    Attributes:
+        shares: shares of the training, in (0, 1].
+        take: called with the model, the share that is done, the steps, and the seconds of training without this.
+        rows: what `take` returned, if it was not None.
+        note: called with each row of the history as it comes.
+    """
+
+    shares: Sequence[float]
+    take: Callable[[Any, float, int, float], dict[str, float] | None]
+    rows: list[dict[str, float]] = field(default_factory=list)
+    note: Callable[[dict[str, float]], None] | None = None
+
+    def __post_init__(self) -> None:
+        self._due = sorted(self.shares)
+
+    def look(self, module: TorchModel, share: float, steps: int, begin: float) -> float:
+        """Take a snapshot where one is due, and return when the training would have begun without it."""
+        if not self._due or share < self._due[0]:
+            return begin
+        self._due = [due for due in self._due if due > share]
+        stop = time.perf_counter()
+        module.eval()
+        module.progress = 1.0
+        row = self.take(module, share, steps, stop - begin)
+        if row is not None:
+            self.rows.append(row)
+        module.train()
+        return begin + time.perf_counter() - stop
+
+    def state(self) -> dict[str, Any]:
+        """Return what was seen, and what is due."""
+        return {"rows": list(self.rows), "due": self._due}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.rows[:], self._due = state["rows"], state["due"]
+
+
+def train(
+    model: TorchModel,
+    x: Array | Single,
+    validation: Array | Single,
+    budget: Budget,
+    recipe: Recipe | None = None,
+    progress: bool = False,
+    snapshots: Snapshots | None = None,
+    labels: tuple[Labels, Labels] | None = None,
+    redraw: Callable[[int], Single | None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> History:
+    """Build a model for the shape of x [n, *shape] and train it, by its own recipe unless another is given.
+
+    Of the averaged weights those that did best on the validation points stay in it, see
+    `genbench.training.weight_selection.Best`.
+
+    Args:
+        labels: of x and of validation, for a conditional model.
+        redraw: gives x with the noise of epoch 1, 2, …, or None where x stays as it is; x itself is epoch 0.
+        checkpoint: from which it goes on, if it was begun before, and which is written now and then.
+
+    Raises:
+        Diverged: a loss or a gradient is not finite, or a loss explodes.
+        GenbenchError: the recipe does not suit the model.
+    """
+    import torch
+
+    recipe = recipe or model.recipe
+    points, held_out = (torch.as_tensor(a, dtype=torch.float32) for a in (x, validation))
+    y, y_held_out = (((torch.as_tensor(labels[0]),), (torch.as_tensor(labels[1]),))) if labels else ((), ())
+    model.build(tuple(points.shape[1:]))
+    model.prepare(points)
+    batches = Batches((points, *y), recipe.batch_size, redraw)
+    training = _Training(model, batches, (held_out, *y_held_out), budget, recipe, snapshots)
+    if checkpoint:
+        checkpoint.resume(training)
+    training.run(progress, checkpoint)
+    return training.history
+
+
+class _Training:
+    """A training that can stop after any step, and go on from its state as if nothing had been."""
+
+    def __init__(
+        self,
+        model: TorchModel,
+        batches: Batches,
+        held_out: tuple[Tensor, ...],
+        budget: Budget,
+        recipe: Recipe,
+        snapshots: Snapshots | None,
+    ) -> None:
+        self.model, self.batches, self.snapshots = model, batches, snapshots
+        self.precision = precision(recipe)
+        self.players = Players(model, recipe)
+        self.average = Average(model, recipe.ema)
+        self.steps, self.seconds = budget.steps(recipe), budget.seconds or 1.0
+        expected = self.steps or round(1000 * self.seconds / recipe.step_ms)
+        looked = few(held_out, expected * recipe.batch_size)
+        self.best = Best(self.average.module, looked, recipe, alone=len(self.players.optimisers) == 1)
+        self.history = History()
+        self.row_at, self.look_at = 0.0, 0.0
+        self.begin = time.perf_counter()
+
+    def run(self, progress: bool, checkpoint: Checkpoint | None) -> None:
+        """Train to the end, and leave the best weights in the model."""
+        from tqdm.auto import tqdm
+
+        model, history = self.model, self.history
+        model.train()
+        bar = tqdm(
+            total=self.steps, initial=history.steps, desc="training", unit="step", disable=not progress, leave=False
+        )
+        while True:
+            spent = time.perf_counter() - self.begin
+            model.progress = history.steps / self.steps if self.steps else spent / self.seconds
+            if self.snapshots:
+                share = min(1.0, model.progress)
+                self.begin = self.snapshots.look(self.average.module, share, history.steps, self.begin)
+            if model.progress >= 1:
+                break
+            self.step()
+            bar.update()
+            if row := self.row():
+                bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"})
+            if checkpoint:
+                checkpoint.offer(self)
+        bar.close()
+        if checkpoint:
+            checkpoint.offer(self, last=True)
+        model.progress = 1.0
+        model.load_state_dict(self.best.weights())
+        model.eval()
+
+    def step(self) -> None:
+        """Do one step on the next batch."""
+        self.history.steps += 1
+        self.players.step = self.history.steps
+        for part in self.players.parts(self.batches.next()):
+            with self.precision():
+                if len(part) > 1:
+                    self.model.labelled_step(part[0], part[1], self.players.update)
+                else:
+                    self.model.training_step(part[0], self.players.update)
+        self.average.update()
+
+    def row(self) -> dict[str, float]:
+        """Add a row to the history if it is time, and return it; empty if not."""
+        progress, last = self.model.progress, self.history.steps == self.steps
+        if progress < self.row_at and not last:
+            return {}
+        self.row_at = progress + 1 / ROWS
+        row = {"step": self.history.steps, **self.players.mean_losses()}
+        if progress >= self.look_at or last:
+            self.look_at = progress + 1 / LOOKS
+            row |= self.best.look()
+        self.history.rows.append(row)
+        if self.snapshots and self.snapshots.note:
+            self.snapshots.note(dict(row))
+        return row
+
+    def state(self) -> dict[str, Any]:
+        """Return all that changes in the course of the training, as `restore` takes it."""
+        return {
+            "model": {"weights": self.model.state_dict(), "numbers": numbers(self.model)},
+            "average": self.average.state(),
+            "best": self.best.state(),
+            "players": self.players.state(),
+            "batches": self.batches.state(),
+            "random": random_state(),
+            "snapshots": self.snapshots.state() if self.snapshots else None,
+            "history": {"rows": list(self.history.rows), "steps": self.history.steps},
+            "next": [self.row_at, self.look_at],
+            "seconds": time.perf_counter() - self.begin,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state.
+
+        Raises:
+            ValueError: a name or shape is not this training's.
+            KeyError, TypeError: the state is none of a training.
+        """
+        load_module(self.model, state["model"]["weights"])
+        set_numbers(self.model, state["model"]["numbers"])
+        self.average.restore(state["average"])
+        self.best.restore(state["best"])
+        self.players.restore(state["players"])
+        self.batches.restore(state["batches"])
+        if self.snapshots and state["snapshots"]:
+            self.snapshots.restore(state["snapshots"])
+        self.history.rows[:], self.history.steps = state["history"]["rows"], state["history"]["steps"]
+        self.row_at, self.look_at = state["next"]
+        self.history.earlier = state["seconds"] if self.history.steps else 0.0
+        self.begin = time.perf_counter() - state["seconds"]
+        set_random_state(state["random"])

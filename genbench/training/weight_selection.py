@@ -1,0 +1,120 @@
+"""Which weights a training leaves: the moving average of all steps, at its best on held-out points, or as good."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from genbench.contracts.recipe import Recipe
+from genbench.training.checkpoint import misfits
+from genbench.training.optimizer_groups import precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genbench.contracts.torch_model import TorchModel
+
+__all__ = ["Best", "few"]
+
+HELD_OUT = 2000  # points that a look at the validation loss takes
+LOTS = 8  # of points, to tell the loss of two weights apart from its noise
+CLEARLY = 2.0  # standard errors
+LOOKS = 20  # of a training
+LOOKING = 0.1  # share of a training that all looks together may cost, where points are pictures
+
+
+class Best:
+    """Keeps the latest weights whose loss on held-out points is not clearly above the lowest; the last of many players.
+
+    Where the loss has noise of its own, clearly is by more than two standard errors of the difference, over lots that
+    both were judged by: of other points where there are many, and of other noise in any case. By the lowest mean alone,
+    flow matching on two moons kept weights of 40 % of its training, when the rate was high still: luck, as most of such
+    a loss is noise. Of losses without noise the lowest is kept.
+    """
+
+    def __init__(self, module: TorchModel, held_out: tuple[Tensor, ...], recipe: Recipe, alone: bool) -> None:
+        self.module, self.held_out, self.precision = module, held_out, precision(recipe)
+        self.size = recipe.batch_size if held_out[0].ndim > 2 else HELD_OUT  # pictures take memory
+        self.alone = alone and len(held_out[0]) > 0
+        self.lots = _lots(held_out) if self.alone else []
+        self.noisy: bool | None = None
+        self.lowest: list[float] = []  # of each lot
+        self.kept: dict[str, Tensor] = {}
+
+    def look(self) -> dict[str, float]:
+        """Score the present weights, always with the same noise, and keep a copy if they are as good as the best."""
+        import torch
+
+        if not self.alone:
+            return {}
+        self.module.eval()
+        self.module.progress = 1.0
+        points = self.held_out[0]
+        devices = [points.device] if points.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices), torch.no_grad(), self.precision():
+            losses = self._losses()
+        self.module.train()
+        loss = fmean(losses)
+        if math.isfinite(loss):
+            if not self.lowest or not clearly_above(losses, self.lowest):
+                self.kept = {name: value.clone() for name, value in self.module.state_dict().items()}
+            if not self.lowest or loss < fmean(self.lowest):
+                self.lowest = losses
+        return {"validation": loss}
+
+    def _losses(self) -> list[float]:
+        """Return the loss of each lot, or of all points where it has no noise."""
+        if self.noisy is None:
+            self.noisy = self._loss(self.lots[0], 0) != self._loss(self.lots[0], 1)
+        return [self._loss(lot, k) for k, lot in enumerate(self.lots)] if self.noisy else [self._loss(self.held_out, 0)]
+
+    def _loss(self, points: tuple[Tensor, ...], draw: int) -> float:
+        """Return the mean loss of points and what goes with them, by one draw of the noise."""
+        import torch
+
+        torch.manual_seed(draw)
+        parts = zip(*(tensor.split(self.size) for tensor in points), strict=True)
+        return sum(len(part[0]) / len(points[0]) * self.module.training_loss(*part).item() for part in parts)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the kept weights."""
+        return self.kept or self.module.state_dict()
+
+    def state(self) -> dict[str, Any]:
+        """Return the kept weights, and the losses of the best."""
+        return {"noisy": self.noisy, "lowest": self.lowest, "kept": self.kept}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from there; ValueError if a name or shape is not this model's."""
+        if state["kept"] and (wrong := misfits(self.module.state_dict(), state["kept"])):
+            raise ValueError("; ".join(wrong))
+        self.noisy, self.lowest, self.kept = state["noisy"], list(state["lowest"]), dict(state["kept"])
+
+
+def _lots(held_out: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
+    """Return the held-out points in lots, HELD_OUT points together: few come again and again; but not pictures."""
+    import torch
+
+    n = len(held_out[0])
+    total = n if held_out[0].ndim > 2 else HELD_OUT
+    return [tuple(tensor[i] for tensor in held_out) for i in (torch.arange(total) % n).tensor_split(min(total, LOTS))]
+
+
+def clearly_above(losses: Sequence[float], lowest: Sequence[float]) -> bool:
+    """Whether losses are above those of the same lots by more than two standard errors of the mean difference."""
+    excess = [a - b for a, b in zip(losses, lowest, strict=True)]
+    error = stdev(excess) / math.sqrt(len(excess)) if len(excess) > 1 else 0.0
+    return fmean(excess) > CLEARLY * error
+
+
+def few(held_out: tuple[Tensor, ...], trained: int) -> tuple[Tensor, ...]:
+    """Return the held-out points that the looks take; of pictures no more than a training on `trained` can bear.
+
+    A look costs a third of a step on as many pictures.
+    """
+    most = HELD_OUT
+    if held_out[0].ndim > 2:
+        most = min(most, max(64, round(3 * LOOKING * trained / LOOKS)))
+    return tuple(part[:most] for part in held_out)

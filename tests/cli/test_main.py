@@ -1,0 +1,171 @@
+"""The command line as a user meets it, each call in a process of its own."""
+
+import csv
+import io
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, good):
+    """A finished run, and what its command printed."""
+    import subprocess
+    import sys
+
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "genbench.toml").write_text(f"plugins = [{good!r}]\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "genbench", "run", "--models", "standard_normal,gaussian", "--data", "blob", "--seeds", "2", "--samples", "2000", "-q"],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_run_ends_with_the_table_the_files_and_the_picture(finished):
+    folder, done = finished
+    for word in (
+        "standard_normal",
+        "gaussian",
+        "oracle",
+        "× oracle",
+        "train s",
+        "leaderboard.csv",
+        "figures/samples.png",
+    ):
+        assert word in done.stdout, word
+    run = folder / "results" / "blob-quick"
+    for name in (
+        "run.json",
+        "leaderboard.csv",
+        "leaderboard.md",
+        "leaderboard.tex",
+        "leaderboard.json",
+        "figures/samples.png",
+    ):
+        assert (run / name).stat().st_size > 0
+
+
+def test_leaderboard_in_every_format(finished, genbench_cli):
+    folder, _ = finished
+    run = "results/blob-quick"
+    rows = json.loads(genbench_cli("leaderboard", run, "--format", "json", cwd=folder).stdout)
+    assert {row["model"] for row in rows} == {"oracle", "standard_normal", "gaussian"}
+    for row in rows:
+        assert {"model", "dataset", "seeds", "failed", "likelihood", "metrics", "cost"} <= row.keys()
+        for cell in row["metrics"].values():
+            assert cell is None or {"mean", "low", "high", "floor", "ratio"} <= cell.keys()
+    table = list(csv.DictReader(io.StringIO(genbench_cli("leaderboard", run, "--format", "csv", cwd=folder).stdout)))
+    by_model = {row["model"]: row for row in rows}
+    assert {t["model"]: float(t["w2_mean"]) for t in table} == {
+        m: pytest.approx(r["metrics"]["w2"]["mean"]) for m, r in by_model.items()
+    }
+    assert r"\midrule" in genbench_cli("leaderboard", run, "--format", "tex", cwd=folder).stdout
+    assert "| --- |" in genbench_cli("leaderboard", run, "--format", "md", cwd=folder).stdout
+    sorted_table = genbench_cli("leaderboard", run, "--sort", "w2", "--columns", "all", cwd=folder).stdout
+    assert "mmd" in sorted_table.lower()
+
+
+def test_plot_draws_from_the_store(finished, genbench_cli):
+    folder, _ = finished
+    picture = folder / "results/blob-quick/figures/samples.png"
+    picture.unlink()
+    assert "samples.png" in genbench_cli("plot", "results/blob-quick", cwd=folder).stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "samples" in genbench_cli("plot", "--list", cwd=folder).stdout
+
+
+@pytest.mark.parametrize(
+    ("group", "names"),
+    [("models", ["cfm", "gaussian", "exact"]), ("datasets", ["moons", "noise=0.05"]), ("metrics", ["w2", "nats"])],
+)
+def test_list_says_what_there_is(group, names, genbench_cli):
+    out = genbench_cli("list", group).stdout
+    for name in names:
+        assert name in out
+
+
+def test_list_shows_plugins_and_the_reason_of_those_that_fail(genbench_cli, good, tmp_path):
+    (tmp_path / "broken_import.py").write_text("import a_package_that_does_not_exist\n")
+    out = genbench_cli("list", "models", "--plugin", good, "--plugin", "broken_import.py").stdout
+    assert "standard_normal" in out
+    assert "a_package_that_does_not_exist" in out.replace("\n", "")
+
+
+def test_help_teaches_and_imports_nothing_heavy(genbench_cli):
+    import subprocess
+    import sys
+
+    assert "genbench run --models all --data moons" in genbench_cli("--help").stdout
+    assert "steps (2000)" in " ".join(genbench_cli("run", "--help").stdout.split())
+    code = "import sys, genbench.cli.main; print([m for m in ('torch', 'numpy', 'ot', 'sklearn', 'pandas', 'pydantic', 'rich.table') if m in sys.modules])"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--models", "cmf"), "no model 'cmf'; did you mean cfm"),
+        (("run", "--data", "mons"), "no dataset 'mons'; did you mean moons"),
+        (("run", "--metrics", "w3"), "no metric 'w3'"),
+        (("run", "--sort", "w3"), "cannot sort by 'w3'"),
+        (("run", "--models", "cfm[hidden=wide]"), "valid integer"),
+        (("run", "--seeds", "0"), "seeds '0' leaves nothing to run"),
+        (
+            ("run", "--models", "gaussian", "--seeds", "1", "--results", "/proc/nowhere"),
+            "cannot write to /proc/nowhere",
+        ),
+        (("run", "--plugin", "nowhere.py"), "does not exist"),
+        (("leaderboard", "results/nothing"), "is not a run"),
+        (("plot", "results/nothing"), "is not a run"),
+        (("plot",), "needs a run's folder"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(arguments, words, genbench_cli):
+    done = genbench_cli(*arguments, check=2)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("plugins = 3", "must be a list"), ("plugins = [", "cannot read"), ("plugin = []", "unknown setting 'plugin'")],
+)
+def test_a_wrong_genbench_toml_is_named(text, words, genbench_cli, tmp_path):
+    (tmp_path / "genbench.toml").write_text(text)
+    done = genbench_cli("list", "models", check=2)
+    assert words in done.stderr
+    assert "genbench.toml" in done.stderr
+
+
+def test_a_failed_trial_is_exit_code_1_with_its_row(genbench_cli, good, bad):
+    done = genbench_cli(
+        "run", "--models", "raises,standard_normal", "--data", "blob", "--seeds", "1", "--samples", "500",
+        "--plugin", good, "--plugin", bad, "-q", check=1,
+    )  # fmt: skip
+    assert "1 crashed" in done.stdout
+    assert "raises on blob, seed 0: crashed in fit: the plugin's own words" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_caution_is_said_once_and_kept_as_a_flag(tmp_path, genbench_cli):
+    done = genbench_cli(
+        "run", "--models", "ddpm[schedule=linear,timesteps=100]", "--data", "moons", "--seeds", "1", "--budget", "2",
+        "--samples", "20", "--metrics", "sliced_w2", "--name", "r", "-q", cwd=tmp_path,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert said.count("caution: schedule=linear with timesteps=100 ends at ᾱ_T = 0.36") == 1
+    assert "Warning" not in said
+    trials = [json.loads(file.read_text()) for file in (tmp_path / "results" / "r" / "trials").glob("ddpm*.json")]
+    assert [sum("ᾱ_T = 0.36" in flag for flag in t["flags"]) for t in trials] == [1]
+
+
+def test_the_list_of_models_shows_variants_and_presets(genbench_cli):
+    listed = genbench_cli("list", "models").stdout
+    assert "vp_cfm *" in listed
+    assert "left out of --models all" in listed
+    assert "from 8 dimensions: hidden=128" in listed

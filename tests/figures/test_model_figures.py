@@ -1,0 +1,154 @@
+"""Figures of trained models: known densities on their panels, as many panels as models, and a reason for each absence."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import genbench
+from genbench.contracts.dataset import Sizes
+from genbench.core.errors import GenbenchError
+from genbench.figures import draw, needs_weights, save
+from genbench.figures.animation import FRAMES, HOLD
+from genbench.figures.densities import DEPTH, Grid
+from genbench.figures.generation import TIMES
+from genbench.figures.shared.panels import truth
+
+FLOW, DDPM = "cfm[density_steps=2,steps=4]", "ddpm[density_steps=2,steps=4]"
+NEED = ("animation", "densities", "generation", "latents", "noising", "paths", "reconstructions", "velocity")
+SMALL = {"jobs": 0, "samples": 200, "metrics": "sliced_w2", "progress": False, "say": lambda _: None}
+
+
+@pytest.fixture(scope="module")
+def points(tmp_path_factory, good, bad):
+    models = (
+        f"standard_normal[width=2],{FLOW},{DDPM},spline_flow[hidden=8],vae[hidden=8,importance_samples=2],nan_density"
+    )
+    folder = tmp_path_factory.mktemp("points")
+    return genbench.run(models, "blob", 1, "3", results=folder, name="p", train=500, plugins=[good, bad], **SMALL)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    models = f"{FLOW},vae[hidden=4],gan[hidden=4]".replace("density_steps=2", "density_steps=0")
+    folder = tmp_path_factory.mktemp("pictures")
+    return genbench.run(models, "digits", 1, "2", results=folder, name="d", **SMALL)
+
+
+def shown(figure):
+    return [panel for panel in figure.axes if panel.axison or panel.images]
+
+
+def names(figure):
+    """The names at the left of rows, from top to bottom."""
+    return [text.get_text() for panel in figure.axes for text in panel.texts]
+
+
+def test_what_needs_weights_says_so():
+    assert all(needs_weights(name) for name in NEED)
+    assert not needs_weights("samples")
+
+
+def test_densities_are_the_closed_forms_on_one_colour_scale(points):
+    """The blob is N((1, 0), I); `standard_normal[width=2]` is N(0, 4) of standardised points, in the data's own units."""
+    figure = draw(points, "densities")["densities"]
+    panels = {p.get_title().split("\n")[0]: p for p in shown(figure) if p.get_title()}
+    assert {"truth: blob", "standard_normal[width=2.0]"} < set(panels)
+    assert sorted(name.split("[")[0] for name in panels) == [
+        "cfm",
+        "ddpm",
+        "spline_flow",
+        "standard_normal",
+        "truth: blob",
+        "vae",
+    ]
+    grid = Grid.over(truth(points.trials[0], 4000))
+    x, y = grid.centres.T
+    exact = -((x - 1) ** 2 + y**2) / 2 - np.log(2 * np.pi)
+    (image,) = panels["truth: blob"].images
+    np.testing.assert_allclose(image.get_array().ravel(), np.maximum(exact, exact.max() - DEPTH), atol=1e-12)
+    assert exact.max() == pytest.approx(-np.log(2 * np.pi), abs=0.01)
+    train = genbench.load_dataset("blob").splits(genbench.core.seeding.stream(0, "data"), Sizes(500)).train
+    z = (grid.centres - train.mean(axis=0)) / (2 * train.std(axis=0))
+    wide = -(z**2).sum(axis=1) / 2 - np.log(2 * np.pi * 4 * train.std(axis=0).prod())
+    (image,) = panels["standard_normal[width=2.0]"].images
+    np.testing.assert_allclose(image.get_array().ravel(), np.maximum(wide, exact.max() - DEPTH), atol=1e-9)
+    assert len({p.images[0].get_clim() for p in panels.values()}) == 1
+    kinds = {title.split("[")[0]: p.get_title().split("\n")[1] for title, p in panels.items()}
+    assert [kinds[name] for name in ("standard_normal", "ddpm", "vae")] == ["exact", "≈ estimate", "≤ bound"]
+    failed = next(trial for trial in points.trials if trial.model == "nan_density")
+    assert failed.status != "ok"
+    assert f"Not shown: nan_density ({failed.status})" in figure.get_supxlabel()
+
+
+def test_rows_follow_each_model_through_time(points):
+    ways = draw(points, "generation")["generation"]
+    assert sorted(name.split("[")[0] for name in names(ways)) == ["cfm", "ddpm", "spline_flow"]
+    panels = shown(ways)
+    times = [float(p.get_title().removeprefix("t = ")) for p in panels]
+    assert times.count(0) == times.count(1) == 3
+    assert len(panels) <= 3 * len(TIMES)
+    assert len({(p.get_xlim(), p.get_ylim()) for p in panels}) == 1
+    noise = draw(points, "noising")["noising"]
+    assert next(p.get_title() for p in shown(noise)).endswith("1.00 x + 0.00 ε")
+    assert len(shown(noise)) == 2 * 6
+    assert len(shown(draw(points, "velocity")["velocity"])) == 2 * 5
+    assert len(shown(draw(points, "paths")["paths"])) == 3
+
+
+def test_reconstructions_are_linked_to_their_points(points):
+    figure = draw(points, "reconstructions")["reconstructions"]
+    errors = {p.get_title().split("[")[0]: float(p.get_title().split()[-1]) for p in shown(figure)}
+    assert set(errors) == {"cfm", "ddpm", "spline_flow", "vae"}
+    assert errors["spline_flow"] < 1e-4 < errors["vae"]
+
+
+def test_pictures_are_shown_as_pictures(pictures):
+    assert draw(pictures, "velocity") == draw(pictures, "densities") == {}
+    for name, count in (("generation", 5), ("noising", 6), ("paths", 1), ("reconstructions", 2), ("latents", 3)):
+        (figure,) = draw(pictures, name).values()
+        panels = [p for p in figure.axes if p.images]
+        assert len(panels) == count, name
+        assert all(p.images[0].get_array().std() > 0.01 for p in panels), name
+    titles = [p.get_title() for p in draw(pictures, "latents")["latents"].axes]
+    assert [title for title in titles if "between its own samples" in title] == [
+        "gan[hidden=4], between its own samples"
+    ]
+
+
+def test_the_animation_moves_and_is_small(points):
+    (file,) = save(points, ["animation"])
+    assert file.suffix == ".gif"
+    assert file.stat().st_size < 2_000_000
+    with Image.open(file) as gif:
+        assert FRAMES <= gif.n_frames <= FRAMES + HOLD  # frames that stay the same may be one
+        first = np.asarray(gif.convert("RGB"))
+        gif.seek(gif.n_frames - 1)
+        assert (np.asarray(gif.convert("RGB")) != first).any()
+    assert draw(points, "animation") == {}
+
+
+def test_what_cannot_be_brought_back_is_named_and_the_rest_is_shown(points, tmp_path):
+    shutil.copytree(points.path, tmp_path / "p")
+    run = genbench.load_run(tmp_path / "p")
+    flow, diffusion = (next(t for t in run.trials if t.model == name) for name in (FLOW, DDPM))
+    (run.store.trials / f"{flow.key}.safetensors").unlink()
+    file = run.store.trials / f"{diffusion.key}.json"
+    record = json.loads(file.read_text())
+    record["spec"]["sources"]["genbench.models.ddpm"] = "another"
+    file.write_text(json.dumps(record))
+    run = genbench.load_run(tmp_path / "p")
+    figure = draw(run, "generation")["generation"]
+    assert [name.split("[")[0] for name in names(figure)] == ["spline_flow"]
+    note = " ".join(figure.get_supxlabel().split())
+    assert "are not stored" in note
+    assert "was trained with other code of genbench.models.ddpm" in note
+    said = []
+    files = save(run, ["noising", "samples"], say=said.append)
+    assert [f.name for f in files] == ["samples.png"]
+    assert len(said) == 1
+    assert "figure noising was left out: no trained model can be shown" in said[0]
+    with pytest.raises(GenbenchError, match="no trained model can be shown"):
+        draw(run, "velocity")

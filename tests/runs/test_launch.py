@@ -1,0 +1,396 @@
+"""Runs from end to end, with plugins that are quick and plugins that break."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import genbench
+from genbench.core.errors import GenbenchError
+
+QUICK = {"samples": 1000, "metrics": "sliced_w2,kl,nll,w2", "progress": False}
+
+
+def outcome(run):
+    """All that a trial file holds except for times and memory."""
+    files = sorted((run.path / "trials").glob("*.json"))
+    contents = {file.name: json.loads(file.read_text()) for file in files}
+    for content in contents.values():
+        assert content.pop("cost") is not None
+        if content["error"]:
+            content["error"].pop("seconds")
+    return contents
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, good):
+    """Two models on two datasets, three seeds, in two worker processes."""
+    return genbench.run(
+        ["standard_normal", "standard_normal[width=2]", "gaussian"], ["blob", "blob[shift=5]"], seeds=3, budget="smoke",
+        results=tmp_path_factory.mktemp("runs"), name="first", jobs=2, plugins=[good], say=lambda _: None, **QUICK,
+    )  # fmt: skip
+
+
+def test_every_model_dataset_and_seed_has_a_trial_and_the_oracle_too(first):
+    found = {(t.model, t.dataset, t.seed) for t in first.trials}
+    models = ("oracle", "standard_normal", "standard_normal[width=2.0]", "gaussian")
+    assert found == {(m, d, s) for m in models for d in ("blob", "blob[shift=5.0]") for s in range(3)}
+    assert all(t.status == "ok" for t in first.trials), [t.error for t in first.trials]
+
+
+def test_scores_are_known_values(first):
+    rows = {(r.model, r.dataset): r for r in first.leaderboard().rows}
+    # KL(N(0, 1) ‖ N(0, 2²)) = ln 2 − 3/8 per axis; both axes are standardised with 20,000 points.
+    wide = rows["standard_normal[width=2.0]", "blob"].metrics["kl"].mean
+    assert wide == pytest.approx(2 * (np.log(2) - 3 / 8), abs=0.02)
+    assert rows["standard_normal", "blob"].metrics["kl"].mean == pytest.approx(0, abs=2e-3)
+    assert rows["oracle", "blob"].metrics["kl"].mean == 0
+    # W2 between round Gaussians of widths 1 and 2 is √2.
+    assert rows["standard_normal[width=2.0]", "blob"].metrics["w2"].mean == pytest.approx(np.sqrt(2), abs=0.12)
+
+
+def test_scores_are_in_the_datas_own_units(first):
+    rows = {(r.model, r.dataset): r for r in first.leaderboard().rows}
+    assert rows["gaussian", "blob"].metrics["nll"].mean == pytest.approx(1 + np.log(2 * np.pi), abs=0.02)
+
+
+def test_one_job_gives_the_numbers_of_two(first, tmp_path, good):
+    again = genbench.run(
+        ["standard_normal", "standard_normal[width=2]", "gaussian"], ["blob", "blob[shift=5]"], seeds=3, budget="smoke",
+        results=tmp_path, name="first", jobs=1, plugins=[good], say=lambda _: None, **QUICK,
+    )  # fmt: skip
+    mine, theirs = outcome(first), outcome(again)
+    assert mine == theirs
+    for key in first.record.trials:
+        np.testing.assert_array_equal(first.samples(key), again.samples(key))
+
+
+def test_a_torch_model_is_repeatable_in_worker_and_caller(tmp_path, good):
+    def run(name, jobs):
+        return genbench.run(
+            "cfm", "moons", seeds="5,", budget="60", results=tmp_path, name=name, jobs=jobs, say=lambda _: None, **QUICK
+        )
+
+    assert outcome(run("a", 2)) == outcome(run("b", 0))
+
+
+@pytest.mark.parametrize("jobs", [0, 2])
+def test_a_trial_has_as_many_threads_as_are_asked_for(tmp_path, jobs):
+    plugin = tmp_path / "threaded.py"
+    plugin.write_text("""
+import numpy as np
+import torch
+from genbench import Model, register_model
+
+@register_model("threaded", family="test", likelihood="none")
+class Threaded(Model):
+    def fit(self, x):
+        self.threads, self.shape = torch.get_num_threads(), x.shape[1:]
+
+    def sample(self, n):
+        return np.random.normal(size=(n, *self.shape))
+
+    def diagnose(self, x):
+        return {"fitting": self.threads, "diagnosing": torch.get_num_threads()}
+""")
+    options = {
+        "seeds": "0,",
+        "results": tmp_path,
+        "plugins": [str(plugin)],
+        "jobs": jobs,
+        "say": lambda _: None,
+        **QUICK,
+    }
+    for name, threads in (("one", {}), ("three", {"threads": 3})):
+        done = genbench.run("threaded", "moons", name=name, **threads, **options)
+        (trial,) = (trial for trial in done.trials if trial.model == "threaded")
+        expected = threads.get("threads", 1)
+        assert trial.diagnostics == {"fitting": expected, "diagnosing": expected}
+        assert done.record.environment["threads"] == trial.cost.threads == expected
+
+
+def test_nothing_is_run_twice(first, good):
+    said = []
+    times = {f: f.stat().st_mtime_ns for f in (first.path / "trials").iterdir()}
+    genbench.run(
+        "standard_normal", "blob", seeds=3, budget="smoke", results=first.path.parent, name="first", plugins=[good],
+        say=said.append, **QUICK,
+    )  # fmt: skip
+    assert {f: f.stat().st_mtime_ns for f in (first.path / "trials").iterdir()} == times
+    assert any("6 of 6 trials are finished already" in line for line in said)
+    assert len(genbench.load_run(first.path).trials) == 24, "a smaller request takes nothing from the table"
+
+
+def test_the_frame_is_tidy(first):
+    frame = first.frame()
+    assert len(frame) == sum(len(t.metrics) for t in first.trials)
+    assert {"model", "dataset", "seed", "metric", "value", "standard_error"} <= set(frame.columns)
+    by_hand = frame.query("model == 'gaussian' and dataset == 'blob' and metric == 'w2'")["value"].mean()
+    row = next(r for r in first.leaderboard().rows if (r.model, r.dataset) == ("gaussian", "blob"))
+    assert by_hand == pytest.approx(row.metrics["w2"].mean)
+
+
+def test_real_data_are_scored_on_held_out_points_in_standard_deviations(tmp_path):
+    run = genbench.run(
+        "gaussian,memoriser", "wine", seeds=2, results=tmp_path, jobs=1, say=lambda _: None, progress=False
+    )
+    assert {t.status for t in run.trials} == {"ok"}
+    rows = {r.model: r for r in run.leaderboard().rows}
+    assert rows["oracle"].metrics["nll"] is None, "the density of real data is not known"
+    assert rows["gaussian"].metrics["kl"] is None
+    assert rows["gaussian"].metrics["nll"].mean > 0
+    assert 1 < rows["oracle"].metrics["w2"].mean < 5, "13 columns of unit scale; in raw units proline alone makes it 70"
+
+
+def test_a_trial_file_has_what_it_promises(first):
+    content = json.loads(next((first.path / "trials").glob("*.json")).read_text())
+    assert {
+        "schema",
+        "model",
+        "dataset",
+        "seed",
+        "params",
+        "budget",
+        "status",
+        "metrics",
+        "likelihood",
+        "cost",
+        "error",
+    } <= content.keys()
+    assert {
+        "train_seconds", "steps", "sample_seconds", "samples_per_second", "parameters", "nfe", "peak_memory_mb",
+    } <= content["cost"].keys()  # fmt: skip
+    environment = json.loads((first.path / "run.json").read_text())["environment"]
+    assert {"python", "libraries", "processor", "commit", "command"} <= environment.keys()
+
+
+EXPECTED = {
+    "raises": ("crashed", "fit", "the plugin's own words"),
+    "wrong_shape": ("invalid_samples", "sample", "gave shape"),
+    "nan_samples": ("invalid_samples", "sample", "NaN or infinite"),
+    "nan_density": ("crashed", "log_prob", "gave NaN"),
+    "hangs": ("timeout", "sample", "stopped after"),
+    "dies": ("crashed", "fit", "exit code 3"),
+    "killed": ("out_of_memory", "fit", "killed"),
+    "hog": ("out_of_memory", "fit", "allocate"),
+    "explodes": ("diverged", "fit", "loss is inf"),
+}
+
+
+@pytest.fixture(scope="module")
+def misbehaved(tmp_path_factory, good, bad):
+    said = []
+    run = genbench.run(
+        ["misbehaving", "standard_normal"], "blob", seeds=1, budget="smoke", results=tmp_path_factory.mktemp("runs"),
+        name="bad", jobs=2, timeout=25, plugins=[good, bad], say=said.append, **QUICK,
+    )  # fmt: skip
+    return run, said
+
+
+def test_more_training_points_on_request(tmp_path, good):
+    run = genbench.run(
+        "gaussian", "blob", seeds=1, budget="smoke", results=tmp_path, jobs=0, plugins=[good], train=200,
+        say=lambda _: None, **QUICK,
+    )  # fmt: skip
+    kl = {t.model: t.metrics["kl"] for t in run.trials}["gaussian"]
+    assert kl > 3e-3, "5 parameters of 200 points cost 5/400 nats on average; of 20,000 points 1e-4"
+    with pytest.raises(GenbenchError, match="train=1 is too few; ask for at least 2"):
+        genbench.run("gaussian", "blob", train=1, results=tmp_path, plugins=[good], say=lambda _: None)
+
+
+def test_a_failure_is_a_row_and_everything_else_finishes(misbehaved):
+    run, said = misbehaved
+    by_model = {t.model: t for t in run.trials}
+    found = {m: (by_model[m].status, by_model[m].error.phase) for m in EXPECTED}
+    assert found == {m: e[:2] for m, e in EXPECTED.items()}
+    for model, (status, phase, words) in EXPECTED.items():
+        assert words in by_model[model].error.message
+        assert all(v is None for v in by_model[model].metrics.values())
+        line = next(line for line in said if line.startswith(f"{model} on blob"))
+        assert status in line
+        assert phase in line
+        assert "\n" not in line
+    assert by_model["standard_normal"].status == by_model["oracle"].status == "ok"
+    assert "the plugin's own words" in by_model["raises"].error.traceback
+
+
+def test_failures_are_kept_unless_asked_to_retry(misbehaved, good, bad):
+    run, _ = misbehaved
+    for retry, expected in ((False, "2 of 2 trials are finished"), (True, "1 of 2 trials are finished")):
+        said = []
+        genbench.run(
+            "raises", "blob", seeds=1, budget="smoke", results=run.path.parent, name="bad", jobs=1, plugins=[good, bad],
+            say=said.append, retry_failed=retry, **QUICK,
+        )  # fmt: skip
+        assert any(expected in line for line in said), said
+
+
+def test_nan_in_the_data_is_named(tmp_path, good, bad):
+    run = genbench.run(
+        "gaussian",
+        "holes",
+        seeds=1,
+        budget="smoke",
+        results=tmp_path,
+        plugins=[good, bad],
+        jobs=1,
+        say=lambda _: None,
+        **QUICK,
+    )
+    assert {t.status for t in run.trials} == {"crashed"}
+    assert run.trials[0].error.message == "holes: 1 of 100 rows hold NaN or infinite values; drop or impute them"
+
+
+def test_a_corrupt_trial_is_named_set_aside_and_run_again(tmp_path, good):
+    def run():
+        said = []
+        done = genbench.run(
+            "standard_normal",
+            "blob",
+            seeds=2,
+            budget="smoke",
+            results=tmp_path,
+            name="c",
+            jobs=1,
+            plugins=[good],
+            say=said.append,
+            **QUICK,
+        )
+        return done, said
+
+    done, _ = run()
+    before = outcome(done)
+    victim = done.path / "trials" / f"{done.record.trials[1]}.json"
+    victim.write_text(victim.read_text()[:100])
+    loaded = genbench.load_run(done.path)
+    assert len(loaded.trials) == 3
+    assert victim.name in loaded.problems[0]
+    again, said = run()
+    assert any(victim.name in line and "set aside" in line for line in said)
+    assert (victim.parent / f"{victim.name}.corrupt").exists()
+    assert outcome(again) == before
+
+
+def test_changed_code_is_a_new_trial_and_why_says_so(tmp_path, good, genbench_cli):
+    plugin = tmp_path / "mine.py"
+    source = Path(good).read_text().replace('"blob"', '"blob2"').replace('"standard_normal"', '"mine"')
+    plugin.write_text(source)
+    command = (
+        "run",
+        "--models",
+        "mine",
+        "--data",
+        "blob2",
+        "--seeds",
+        "1",
+        "--samples",
+        "500",
+        "--metrics",
+        "sliced_w2",
+        "--jobs",
+        "1",
+        "--plugin",
+        str(plugin),
+        "--results",
+        str(tmp_path),
+        "--name",
+        "r",
+        "-q",
+    )
+    genbench_cli(*command)
+    assert "0 of 2 trials would run" in genbench_cli(*command, "--why").stdout
+    plugin.write_text(source.replace('"""Ignores', '"""Forgets').replace("class Blob", "# a comment\nclass Blob"))
+    assert "0 of 2 trials would run" in genbench_cli(*command, "--why").stdout, "comments and docstrings do not count"
+    plugin.write_text(source.replace("self.offset + self.width", "self.offset + 1.01 * self.width"))
+    assert "mine on blob2, seed 0: code of mine.py changed" in genbench_cli(*command, "--why").stdout
+    genbench_cli(*command)
+    run = genbench.load_run(tmp_path / "r")
+    assert len(run.trials) == 2, "the new trial takes the old one's place in the table"
+    assert len(run.store.finished()) == 4, "and the old file stays"
+
+
+def test_kill_9_in_the_middle_loses_nothing(tmp_path, good):
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import time\nimport numpy as np\nfrom genbench import Model, register_model\n"
+        "@register_model('slow', family='tests')\nclass Slow(Model):\n"
+        "    def fit(self, x):\n        time.sleep(2)\n"
+        "    def sample(self, n):\n        return np.random.standard_normal((n, 2))\n"
+    )
+    command = [
+        sys.executable, "-m", "genbench", "run", "--models", "slow", "--data", "blob", "--seeds", "4", "--jobs", "1", "--samples", "500",
+        "--metrics", "sliced_w2", "--plugin", good, "--plugin", str(slow), "--results", str(tmp_path), "--name", "k", "-q",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    trials = tmp_path / "k" / "trials"
+    deadline = time.monotonic() + 120
+    while len(list(trials.glob("slow*.json"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(4)  # the worker that is left may finish its trial
+    kept = {f: f.stat().st_mtime_ns for f in trials.glob("*.json")}
+    assert 2 <= len(kept) < 8
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(kept)} of 8 trials are finished already" in done.stderr
+    assert all(f.stat().st_mtime_ns == t for f, t in kept.items())
+    assert len(genbench.load_run(tmp_path / "k").trials) == 8
+
+
+def test_a_script_needs_no_main_guard(tmp_path, good):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import genbench\nprint('once')\n"
+        f"run = genbench.run('standard_normal', 'blob', seeds=2, budget='smoke', jobs=2, plugins=[{good!r}], samples=500, metrics='sliced_w2', results={str(tmp_path)!r})\n"
+        "print(len(run.trials))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.split("\n")[0] == "once"
+    assert done.stdout.count("once") == 1
+    assert done.stdout.strip().endswith("4")
+
+
+def test_a_model_in_the_callers_own_script_runs_in_its_process(tmp_path, good):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np, genbench\n"
+        "@genbench.register_model('own', family='tests')\n"
+        "class Own(genbench.Model):\n"
+        "    def fit(self, x): pass\n"
+        "    def sample(self, n): return np.random.standard_normal((n, 2))\n"
+        f"run = genbench.run('own', 'blob', seeds=1, plugins=[{good!r}], samples=500, metrics='sliced_w2', results={str(tmp_path)!r})\n"
+        "print([t.status for t in run.trials])\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120)
+    assert "running in this process" in done.stdout
+    assert "['ok', 'ok']" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"models": "cmf"}, "no model 'cmf'; did you mean cfm"),
+        ({"datasets": "mons"}, "no dataset 'mons'; did you mean moons"),
+        ({"metrics": "w3"}, "no metric 'w3'; did you mean w2"),
+        ({"models": "cfm[hiden=3]"}, "no parameter 'hiden'"),
+        ({"models": "cfm[hidden=wide]"}, "valid integer"),
+        ({"datasets": "moons[noise=-1]"}, "refuses its parameters"),
+        ({"seeds": 0}, "leaves nothing to run"),
+        ({"seeds": "a"}, "neither a number of seeds"),
+        ({"seeds": "-1"}, "neither a number of seeds"),
+        ({"budget": "quik"}, "budget 'quik'.*did you mean quick"),
+        ({"samples": 1}, "too few"),
+        ({"threads": 0}, "threads=0 must be at least 1"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_runs(tmp_path, request_, message):
+    with pytest.raises(GenbenchError, match=message) as caught:
+        genbench.run(**{"models": "gaussian", "datasets": "moons"} | request_, results=tmp_path, say=lambda _: None)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
