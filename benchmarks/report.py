@@ -16,16 +16,17 @@ from pathlib import Path
 import numpy as np
 
 import genbench
+from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import select_metrics
 from genbench.core.hardware import cores
 from genbench.core.parameters import bind, create
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.report import write_report
 from genbench.storage.records import Cost, RunRecord, TrialRecord, TrialSpec
 from genbench.storage.store import Store
 
 MODELS, SEEDS, SAMPLES = 12, 5, 50_000
-DATASETS = ("moons", "circles", "swiss_roll", "eight_gaussians", "pinwheel", "checkerboard")
+NAMES = ("moons", "circles", "swiss_roll", "eight_gaussians", "pinwheel", "checkerboard")
 PARAMETERS = {f"parameter{i}": i / 7 for i in range(18)}
 
 
@@ -37,8 +38,8 @@ def fill(folder: Path) -> None:
     store.create()
     metrics = tuple(c.name for c in select_metrics("all") if not {"labels", "levels", "modes"} & set(c.needs))
     step = np.arange(200.0)
-    for name in DATASETS:
-        card = REGISTRY["datasets"][name]
+    for name in NAMES:
+        card = DATASETS[name]
         params = bind(card, {})
         points = create(card, params).sample(SAMPLES)
         for m in range(MODELS):

@@ -16,8 +16,9 @@ import time
 import torch
 
 import genbench
+from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import Budget, Recipe
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 
 STEPS, REPEATS = 200, 5
 
@@ -50,7 +51,7 @@ def step(name: str, data: object) -> tuple[float, Recipe]:
 
 def models_of_points() -> list[str]:
     """Return the names of the models that are trained step by step and take points."""
-    cards = REGISTRY["models"].cards.items()
+    cards = MODELS.cards.items()
     return sorted(n for n, card in cards if hasattr(card.factory, "training_loss") and "points" in card.kinds)
 
 

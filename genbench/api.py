@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genbench.contracts.dataset import DATASETS
+from genbench.contracts.model import MODELS
 from genbench.core.errors import GenbenchError
 from genbench.core.registry import REGISTRY, discover
 from genbench.core.types import Say
@@ -30,7 +32,7 @@ def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> An
     from genbench.core.parameters import bind, create
 
     discover(tuple(plugins), groups=("datasets",))
-    card = REGISTRY["datasets"][name]
+    card = DATASETS[name]
     return create(card, bind(card, params))
 
 
@@ -43,7 +45,7 @@ def load_model(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Esti
     from genbench.estimator.estimator import Estimator
 
     discover(tuple(plugins), groups=("models",))
-    return Estimator(REGISTRY["models"][name], params)
+    return Estimator(MODELS[name], params)
 
 
 def load_classifier(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Bayes | Direct:
@@ -58,7 +60,7 @@ def load_classifier(name: str, *, plugins: Sequence[str] = (), **params: Any) ->
     from genbench.downstream.classification import Bayes, Direct
 
     discover(tuple(plugins), groups=("models",))
-    card = REGISTRY["models"][name]
+    card = MODELS[name]
     return (Direct if issubclass(card.factory, Classifier) else Bayes)(card, params)
 
 

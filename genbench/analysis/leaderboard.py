@@ -121,12 +121,12 @@ def _row(trials: list[TrialRecord]) -> Row:
         statuses=dict(statuses),
         metrics={},
         cost={name: _mean([getattr(t.cost, name) for t in fine]) for name in COSTS},
-        flags=[f"seed {t.seed}: {flag}" for t in fine for flag in t.flags],
+        flags=[flag.model_copy(update={"seed": t.seed}) for t in fine for flag in t.flags],
         values=values,
         draws={name: [t.draws[name] for t in fine if name in t.draws] for name in names},
         nested={name: [t.nested[name] for t in fine if name in t.nested] for name in names},
         standard_errors=_errors(fine),
-        samples=first.spec.protocol.get("samples", 0),
+        samples=first.spec.protocol.samples,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -67,9 +67,10 @@ class Pair:
         The size of the training split is not part of it: how a model does with less is a fair question.
         """
         for old, new in self.twins:
-            for name in sorted((old.protocol.keys() | new.protocol.keys()) - {"train"}):
-                if old.protocol.get(name) != new.protocol.get(name):
-                    return f"{name}: {old.protocol.get(name)} against {new.protocol.get(name)}"
+            before, now = asdict(old.protocol), asdict(new.protocol)
+            for name in sorted(before.keys() - {"train"}):
+                if before[name] != now[name]:
+                    return f"{name}: {before[name]} against {now[name]}"
             if any(getattr(old, name) != getattr(new, name) for name in DATA):
                 return "different data"
         return ""

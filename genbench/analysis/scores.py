@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from genbench.contracts.metric import MetricCard
-from genbench.core.registry import REGISTRY
+from genbench.contracts.metric import METRICS, MetricCard
 from genbench.core.types import Array
 from genbench.statistics.intervals import Method, mean_intervals, ratio_intervals
 from genbench.statistics.paired import holm, paired_tests
+from genbench.storage.evaluation import Flag
 
 __all__ = ["Cell", "Row", "card_of", "fill_cells", "mark_best", "set_floors"]
 
@@ -64,7 +64,7 @@ class Row:
     statuses: dict[str, int]
     metrics: dict[str, Cell | None]
     cost: dict[str, float | None]
-    flags: list[str]
+    flags: list[Flag]
     values: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)  # metric -> seed -> value
     draws: dict[str, list[list[float]]] = field(
         default_factory=dict, repr=False
@@ -78,12 +78,12 @@ class Row:
         row = asdict(self)
         for name in ("place", "values", "draws", "nested", "standard_errors", "samples"):
             del row[name]
-        return row
+        return row | {"flags": [flag.model_dump() for flag in self.flags]}
 
 
 def card_of(name: str) -> MetricCard:
     """Return the card of a metric; one of a plugin that is not loaded now is taken for a distance."""
-    cards: dict[str, MetricCard] = REGISTRY["metrics"].cards
+    cards: dict[str, MetricCard] = METRICS.cards
     return cards.get(name) or MetricCard(name, "", None, label=name)
 
 

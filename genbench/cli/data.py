@@ -48,14 +48,15 @@ def info(name: Name, data_dir: DataDir = None, plugin: Plugins = []) -> None:  #
 
 
 def _datasets(selection: str, plugins: list[str], data_dir: Path | None) -> list[tuple[str, Dataset]]:
+    from genbench.contracts.dataset import DATASETS
     from genbench.core.downloads import look_in
     from genbench.core.parameters import bind, create
-    from genbench.core.registry import REGISTRY, discover
+    from genbench.core.registry import discover
 
     look_in(data_dir)
     paths = tuple(read_plugins(plugins))
     discover(paths) if paths else discover(groups=("datasets",))
-    group = REGISTRY["datasets"]
+    group = DATASETS
     chosen = group.select(selection)
     return [(str(spec), create(group[spec.name], bind(group[spec.name], spec.params))) for spec in chosen]
 

@@ -84,10 +84,11 @@ def sample(
       genbench sample --checkpoint results/mnist-quick/trials/NAME.checkpoint.safetensors --npz now.npz
     """
     from genbench.api import load_run
+    from genbench.contracts.dataset import DATASETS
     from genbench.core.downloads import look_in
     from genbench.core.hardware import choose_device
     from genbench.core.parameters import create
-    from genbench.core.registry import REGISTRY, discover
+    from genbench.core.registry import discover
     from genbench.plotting import sample_files
     from genbench.runs import reload
 
@@ -106,7 +107,7 @@ def sample(
     else:
         trained = reload.find(load_run(str(run)), model, data, trial_seed)
     spec = trained.spec
-    dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
+    dataset = create(DATASETS[spec.dataset_name], spec.dataset_params)
     sample_files.check(grid, individual, dataset)
     estimator = reload.revive(trained, settings, choose_device(device))
     labels = estimator.labels(wanted, num_samples, seed)

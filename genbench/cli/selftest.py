@@ -41,15 +41,16 @@ def selftest(
       genbench selftest
       genbench selftest --data moons --metrics c2st,mmd2,w2 --repeats 50 --samples 5000
     """
+    from genbench.contracts.dataset import DATASETS
     from genbench.core.parameters import bind, create
-    from genbench.core.registry import REGISTRY, discover
+    from genbench.core.registry import discover
     from genbench.evaluation.selftest import selftest as test
 
     discover(groups=("datasets",))
-    chosen = REGISTRY["datasets"].select(data)
+    chosen = DATASETS.select(data)
     if len(chosen) != 1:
         raise GenbenchError(f"'{data}' names {len(chosen)} datasets; the self-test takes one")
-    card = REGISTRY["datasets"][chosen[0].name]
+    card = DATASETS[chosen[0].name]
     result = test(create(card, bind(card, chosen[0].params)), metrics, repeats, samples, shift, progress=not quiet)
     if format is Format.json:
         typer.echo(json.dumps(result.public(), indent=2))

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from genbench.core.errors import ContractError, GenbenchError
 from genbench.core.notebook_views import NotebookView
-from genbench.core.registry import REGISTRY, Card
+from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.seeding import generator
 from genbench.core.types import KINDS, Array, Labels
 
 __all__ = [
+    "DATASETS",
     "Array",
     "Dataset",
     "DatasetCard",
@@ -39,6 +40,9 @@ class DatasetCard(Card):
     variant: bool = False
 
 
+DATASETS: Group[DatasetCard] = REGISTRY["datasets"]
+
+
 def register_dataset(
     name: str, *, family: str, kind: str = "points", source: str = "", variant: bool = False
 ) -> Callable[[D], D]:
@@ -50,7 +54,7 @@ def register_dataset(
         raise ContractError(f"dataset '{name}' has kind '{kind}'; write one of {', '.join(KINDS)}")
 
     def wrap(cls: D) -> D:
-        REGISTRY["datasets"].add(DatasetCard(name, family, cls, kind=kind, source=source, variant=variant))
+        DATASETS.add(DatasetCard(name, family, cls, kind=kind, source=source, variant=variant))
         return cls
 
     return wrap

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from genbench.core.errors import ContractError, GenbenchError
-from genbench.core.registry import REGISTRY, Card
+from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.selection import parse_list
 from genbench.core.types import Array
 
-__all__ = ["MetricCard", "Score", "register_metric", "select_metrics"]
+__all__ = ["METRICS", "MetricCard", "Score", "register_metric", "select_metrics"]
 
 NEEDS = ("density", "truth", "modes", "train", "labels", "levels", "pictures")
 
@@ -49,6 +49,10 @@ class MetricCard(Card):
     variant: bool = False
     task: str = ""
     ranked: bool = True
+    main: bool = False
+
+
+METRICS: Group[MetricCard] = REGISTRY["metrics"]
 
 
 def register_metric(
@@ -65,6 +69,7 @@ def register_metric(
     variant: bool = False,
     task: str = "",
     ranked: bool = True,
+    main: bool = False,
 ) -> Callable[[F], F]:
     """Register a function `metric(evidence) -> float | Score` under `name`.
 
@@ -82,6 +87,7 @@ def register_metric(
         task: the task whose own evidence it looks at, a `TaskEvidence` whose `has` answers `needs`; where it is empty,
             the metric looks at samples and densities, the `Evidence` of every task that has no metrics of its own.
         ranked: whether it is a merit in which models compete, and not a fact about the measurement.
+        main: whether a terminal shows it where there is no room for all.
 
     Raises:
         ContractError: `needs` names something unknown.
@@ -90,8 +96,23 @@ def register_metric(
         raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
 
     def wrap(function: F) -> F:
-        facts = (label or name, unit, higher_is_better, frozenset(needs), order, ratio, by_likelihood, variant, task)
-        REGISTRY["metrics"].add(MetricCard(name, family, function, *facts, ranked))
+        card = MetricCard(
+            name,
+            family,
+            function,
+            label=label or name,
+            unit=unit,
+            higher_is_better=higher_is_better,
+            needs=frozenset(needs),
+            order=order,
+            ratio=ratio,
+            by_likelihood=by_likelihood,
+            variant=variant,
+            task=task,
+            ranked=ranked,
+            main=main,
+        )
+        METRICS.add(card)
         return function
 
     return wrap
@@ -106,7 +127,7 @@ def select_metrics(selection: str, task: str = "") -> list[MetricCard]:
     Raises:
         GenbenchError: a name is unknown, a metric that was named belongs to another task, or none is left.
     """
-    group = REGISTRY["metrics"]
+    group = METRICS
     own = task if any(card.task == task for card in group.cards.values()) else ""
     chosen: list[MetricCard] = [group[spec.name] for spec in group.select(selection)]
     named = {spec.name for spec in parse_list(selection)}

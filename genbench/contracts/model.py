@@ -8,10 +8,10 @@ from typing import Any, ClassVar, TypeVar
 
 from genbench.contracts.dataset import Dataset, Splits
 from genbench.core.errors import ContractError
-from genbench.core.registry import REGISTRY, Card
+from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.types import KINDS, Array
 
-__all__ = ["LIKELIHOODS", "Model", "ModelCard", "register_model"]
+__all__ = ["LIKELIHOODS", "MODELS", "Model", "ModelCard", "register_model"]
 
 LIKELIHOODS = ("exact", "estimate", "bound", "none")
 ROLES = ("model", "oracle", "control")
@@ -34,6 +34,9 @@ class ModelCard(Card):
     def takes_part(self, task: str) -> bool:
         """Whether it was made for a task: a model that names none is tried in each."""
         return not self.tasks or task in self.tasks
+
+
+MODELS: Group[ModelCard] = REGISTRY["models"]
 
 
 def register_model(
@@ -70,8 +73,19 @@ def register_model(
         raise ContractError(f"model '{name}' has kinds {kinds!r}; write a tuple of {', '.join(KINDS)}")
 
     def wrap(cls: M) -> M:
-        facts = (likelihood, paper, tuple(kinds), role, standardise, variant, tuple(tasks))
-        REGISTRY["models"].add(ModelCard(name, family, cls, *facts))
+        card = ModelCard(
+            name,
+            family,
+            cls,
+            likelihood=likelihood,
+            paper=paper,
+            kinds=tuple(kinds),
+            role=role,
+            standardise=standardise,
+            variant=variant,
+            tasks=tuple(tasks),
+        )
+        MODELS.add(card)
         return cls
 
     return wrap

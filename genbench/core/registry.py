@@ -20,7 +20,7 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.selection import Spec, parse_list
@@ -29,7 +29,6 @@ __all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "discover"]
 
 WHOLE = ("all", "zoo")  # selections of the whole group, without and with the variants
 
-T = TypeVar("T")
 C = TypeVar("C", bound="Card")
 
 
@@ -74,19 +73,19 @@ class Failure:
     reason: str
 
 
-class Group:
+class Group(Generic[C]):
     """The plugins of one group, by name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.cards: dict[str, Any] = {}
+        self.cards: dict[str, C] = {}
         self.failures: list[Failure] = []
 
     @property
     def singular(self) -> str:
         return self.name[:-1]
 
-    def add(self, card: Card) -> None:
+    def add(self, card: C) -> None:
         """Register a card; used by the `register_…` decorators.
 
         Raises:
@@ -104,7 +103,7 @@ class Group:
         if inspect.isclass(card.factory):
             card.factory.card = card  # type: ignore[attr-defined]
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> C:
         """Return the card of a name.
 
         Raises:
@@ -152,7 +151,8 @@ class Group:
         return list(chosen.values())
 
 
-REGISTRY: dict[str, Group] = {name: Group(name) for name in ("models", "datasets", "metrics")}
+# Each group has a typed name beside the card of its plugins: MODELS, DATASETS, METRICS in genbench.contracts.
+REGISTRY: dict[str, Group[Any]] = {name: Group(name) for name in ("models", "datasets", "metrics")}
 _discovered: set[str] = set()
 
 
@@ -186,7 +186,7 @@ def discover(plugins: tuple[str, ...] = (), groups: tuple[str, ...] = tuple(REGI
                 _attempt(REGISTRY["models"], str(file), _load_file)
 
 
-def _attempt(group: Group, source: str, load: Callable[[str], ModuleType]) -> None:
+def _attempt(group: Group[Any], source: str, load: Callable[[str], ModuleType]) -> None:
     """Import one plugin; on failure record the reason and go on."""
     try:
         load(source)

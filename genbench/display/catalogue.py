@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import Preset
 from genbench.core.parameters import defaults
 from genbench.core.registry import REGISTRY
@@ -57,7 +58,7 @@ def print_capabilities() -> None:
     table = Table(show_lines=False, box=None, pad_edge=False)
     for heading in ("model", "family", *CAPABILITIES, *KINDS):
         table.add_column(heading, no_wrap=True, header_style="bold")
-    for card in sorted(REGISTRY["models"].cards.values(), key=lambda card: (card.family, card.name)):
+    for card in sorted(MODELS.cards.values(), key=lambda card: (card.family, card.name)):
         able = capabilities(card)
         kinds = ["yes" if kind in card.kinds else "–" for kind in KINDS]
         table.add_row(escape(card.name), escape(card.family), *(able[name] or "–" for name in CAPABILITIES), *kinds)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.ranking import Overall
 from genbench.analysis.scores import Cell, Row, card_of
-from genbench.core.registry import REGISTRY
+from genbench.contracts.metric import METRICS
 from genbench.statistics.aggregate import Estimate
 
 __all__ = [
@@ -36,8 +36,8 @@ MARKS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
 def main_metrics(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
     """Return the metrics that are worth a column: those that some row has, the first few by their order."""
     scored = [name for name in metrics if any(row.metrics.get(name) for row in rows)]
-    cards = REGISTRY["metrics"].cards
-    return [n for n in scored if n not in cards or cards[n].order < 50 or "modes" in cards[n].needs] or scored
+    cards = METRICS.cards
+    return [n for n in scored if n not in cards or cards[n].main] or scored
 
 
 def label(name: str) -> str:
@@ -112,8 +112,8 @@ def flag_lines(row: Row) -> list[str]:
     """Return a row's flags, one line each: a flag of several seeds is told once, with the first one's numbers."""
     groups: dict[str, tuple[str, list[str]]] = {}
     for flag in row.flags:
-        seed, _, text = flag.removeprefix("seed ").partition(": ")
-        groups.setdefault(re.sub(r"[\d.e+-]+", "#", text), (text, []))[1].append(seed)
+        alike = re.sub(r"[\d.e+-]+", "#", flag.text)
+        groups.setdefault(f"{flag.metric}: {alike}", (str(flag), []))[1].append(str(flag.seed))
     lines = []
     for text, its in groups.values():
         others = f" (and seed{'s' * (len(its) > 2)} {', '.join(its[1:])} alike)" if its[1:] else ""

@@ -4,54 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from genbench.contracts.evidence import Evidence, TaskEvidence
-from genbench.contracts.metric import MetricCard, Score, select_metrics
+from genbench.contracts.metric import METRICS, MetricCard, Score, select_metrics
 from genbench.core.errors import BadSamples
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.core.seeding import isolated, stream
+from genbench.storage.evaluation import Evaluation, Flag
 
-__all__ = ["Evaluation", "evaluate"]
-
-
-@dataclass
-class Evaluation:
-    """What the metrics say.
-
-    Attributes:
-        metrics: value by name; None where a metric does not apply, failed, or is not finite.
-        standard_errors: standard error by name, of those metrics that have one.
-        draws: scores of independent sample sets by name, where there were several.
-        flags: one line for every thing that a reader should know before believing a score.
-    """
-
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    standard_errors: dict[str, float] = field(default_factory=dict)
-    flags: list[str] = field(default_factory=list)
-    draws: dict[str, list[float]] = field(default_factory=dict)
-
-    @classmethod
-    def mean(cls, parts: Sequence[Evaluation]) -> Evaluation:
-        """Return the mean of evaluations of independent samples, with its standard error by their spread.
-
-        A metric that does not look at the samples keeps the standard error that it has.
-        """
-        first = parts[0]
-        combined = cls(dict(first.metrics), dict(first.standard_errors))
-        combined.flags = list(dict.fromkeys(flag for part in parts for flag in part.flags))
-        for name in first.metrics:
-            values = [value for part in parts if (value := part.metrics[name]) is not None]
-            if len(values) < len(parts):
-                combined.metrics[name] = None
-                combined.standard_errors.pop(name, None)
-            elif len(set(values)) > 1:
-                combined.metrics[name] = float(np.mean(values))
-                combined.standard_errors[name] = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-                combined.draws[name] = values
-        return combined
+__all__ = ["evaluate"]
 
 
 def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = None) -> Evaluation:
@@ -64,7 +27,7 @@ def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = 
         GenbenchError: a name is unknown.
     """
     discover(groups=("metrics",))
-    group = REGISTRY["metrics"]
+    group = METRICS
     names = [card.name for card in select_metrics("all")] if metrics is None else metrics
     cards: list[MetricCard] = [group[name] for name in dict.fromkeys(names)]
     if isinstance(evidence, Evidence):
@@ -77,7 +40,7 @@ def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = 
         if finite and score.standard_error is not None and math.isfinite(score.standard_error):
             evaluation.standard_errors[card.name] = score.standard_error
         if score.flag:
-            evaluation.flags.append(score.flag if card.name in score.flag else f"{card.name}: {score.flag}")
+            evaluation.flags.append(Flag(metric=card.name, text=score.flag))
     return evaluation
 
 

@@ -18,8 +18,9 @@ from genbench.contracts.evidence import Evidence, Protocol
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
-from genbench.evaluation.evaluator import Evaluation, evaluate
+from genbench.evaluation.evaluator import evaluate
 from genbench.numerics.standardiser import Standardiser
+from genbench.storage.evaluation import Evaluation
 from genbench.storage.records import TrialSpec
 
 __all__ = ["Shown", "draw", "floor", "score"]
@@ -89,7 +90,7 @@ def score(spec: TrialSpec, dataset: Dataset, splits: Splits, shown: Shown) -> Ev
         test,
         shown.test_log_prob,
         stream(spec.seed, "evaluation"),
-        Protocol(**spec.protocol),
+        spec.protocol,
         train,
         shown.samples_log_prob,
         shown.likelihood,
@@ -102,7 +103,7 @@ def floor(spec: TrialSpec, estimator: Estimator, dataset: Dataset, splits: Split
 
     Its score is their mean, and their spread is what a score owes to the luck of one draw.
     """
-    protocol = Protocol(**spec.protocol)
+    protocol = spec.protocol
     evaluations = [score(spec, dataset, splits, shown)]
     if isinstance(dataset, SyntheticDataset):
         for k in range(1, FLOOR_DRAWS):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.core.registry import REGISTRY, discover
+from genbench.contracts.metric import METRICS
+from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import at_ends, plain, settle, styles
 from genbench.plotting.style import CAPTION as FOOT
@@ -42,7 +43,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     models = list(dict.fromkeys(trial.model for trial in trials if trial.role == "model"))
     looks = styles(models)
     known = dict.fromkeys(name for trial in trials for row in trial.curve for name in row if name not in PLACE)
-    metrics = sorted(known, key=lambda name: getattr(REGISTRY["metrics"].cards.get(name), "order", 100))
+    metrics = sorted(known, key=lambda name: getattr(METRICS.cards.get(name), "order", 100))
     figure = Figure(figsize=(5.6 * len(metrics), 4.8), layout="constrained")
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     ends = [_panel(panel, name, trials, looks) for panel, name in zip(panels, metrics, strict=True)]
@@ -76,7 +77,7 @@ def _panel(panel: Axes, metric: str, trials: list[TrialRecord], looks) -> dict[s
     if floor > 0:
         panel.axhline(floor, color=INK, lw=1, linestyle="--")
         panel.annotate("oracle", (0.01, floor), xycoords=("axes fraction", "data"), fontsize=FOOT, va="bottom")
-    card = REGISTRY["metrics"].cards.get(metric)
+    card = METRICS.cards.get(metric)
     label = card.label + (f" ({card.unit})" if card.unit else "") if card else metric
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="training seconds", ylabel=label)
     plain(panel.xaxis)

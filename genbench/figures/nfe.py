@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.core.registry import REGISTRY, discover
+from genbench.contracts.metric import METRICS
+from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import at_ends, plain, settle, styles
 from genbench.plotting.style import CAPTION, INK
@@ -62,7 +63,7 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks) -> dict[str, tu
     if floors:
         panel.axhline(floors[0], color=INK, lw=1, linestyle="--")
         panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=CAPTION, va="bottom")
-    card = REGISTRY["metrics"].cards.get(metric)
+    card = METRICS.cards.get(metric)
     means = [p.scores[metric][0] for p in points if metric in p.scores]
     positive = min(means) > 0
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="network evaluations a sample (NFE)")

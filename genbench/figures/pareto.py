@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.analysis.scores import Row
-from genbench.core.registry import REGISTRY
+from genbench.contracts.metric import METRICS
 from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import beside, plain, settle, styles
@@ -130,5 +130,5 @@ def _higher(board: Leaderboard) -> bool:
 
 def _card(board: Leaderboard) -> MetricCard | None:
     """Return what is known of the metric that the board is sorted by; of a plugin that is not loaded, nothing."""
-    card: MetricCard | None = REGISTRY["metrics"].cards.get(board.sort or "")
+    card: MetricCard | None = METRICS.cards.get(board.sort or "")
     return card

@@ -20,6 +20,7 @@ __all__ = ["bits_per_dim"]
     order=35,
     ratio=False,
     by_likelihood=True,
+    main=True,
 )
 def bits_per_dim(evidence: Evidence) -> Score:
     """(NLL + d log L) / (d log 2): bits for each of the d values of a picture with L grey levels; log₂ L for noise.

@@ -13,7 +13,13 @@ BINS = 15  # of equal width over confidences from 0 to 1, as in Guo et al. 2017
 
 
 @register_metric(
-    "calibration_error", family="classification", label="calibration error", order=14, ratio=False, task="classify"
+    "calibration_error",
+    family="classification",
+    label="calibration error",
+    order=14,
+    ratio=False,
+    task="classify",
+    main=True,
 )
 def calibration_error(evidence: Predictions) -> float:
     """Expected calibration error: mean gap between confidence and accuracy, in 0 … 1 (Guo et al. 2017, eq. 3).

@@ -18,6 +18,7 @@ __all__ = ["conditional_w1"]
     needs=("truth",),
     order=10,
     task="impute",
+    main=True,
 )
 def conditional_w1(evidence: Gaps) -> Score:
     """Mean over test points of the 1-Wasserstein distance between the draws and the exact p(missing | given).

@@ -40,6 +40,7 @@ def mean_confidence(evidence: Evidence) -> Score:
     needs=("labels",),
     order=45,
     ranked=False,
+    main=True,
 )
 def classifier_accuracy(evidence: Evidence) -> Score:
     """Share of held-out pictures that the classifier names right: no model's merit, but what its scores rest on.

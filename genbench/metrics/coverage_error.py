@@ -13,7 +13,9 @@ LEVEL = 0.95
 RARE = 0.001  # probability below which a number of hits is told
 
 
-@register_metric("coverage_error", family="forecast", label="|coverage − 95 %|", order=28, ratio=False, task="forecast")
+@register_metric(
+    "coverage_error", family="forecast", label="|coverage − 95 %|", order=28, ratio=False, task="forecast", main=True
+)
 def coverage_error(evidence: Forecasts) -> Score:
     """How far the share of values within the central 95 % interval of their forecast is from 0.95.
 

@@ -11,7 +11,9 @@ from genbench.core.types import Array
 __all__ = ["energy_score"]
 
 
-@register_metric("energy_score", family="imputation", label="energy score", unit="data units", order=12, task="impute")
+@register_metric(
+    "energy_score", family="imputation", label="energy score", unit="data units", order=12, task="impute", main=True
+)
 def energy_score(evidence: Gaps) -> Score:
     """Mean over test points of E‖X − y‖ − ½ E‖X − X′‖: y what was there, X and X′ draws.
 

@@ -10,13 +10,13 @@ from genbench.contracts.task_evidence import Forecasts
 __all__ = ["mae", "rmse"]
 
 
-@register_metric("mae", family="forecast", label="MAE", unit="data units", order=24, task="forecast")
+@register_metric("mae", family="forecast", label="MAE", unit="data units", order=24, task="forecast", main=True)
 def mae(evidence: Forecasts) -> Score:
     """Mean |y − median| of one-step-ahead forecasts: the median is the point that this error asks for."""
     return Score.mean(np.abs(evidence.observed - evidence.predicted.quantile(0.5)))
 
 
-@register_metric("rmse", family="forecast", label="RMSE", unit="data units", order=26, task="forecast")
+@register_metric("rmse", family="forecast", label="RMSE", unit="data units", order=26, task="forecast", main=True)
 def rmse(evidence: Forecasts) -> Score:
     """√ mean (y − mean)² of one-step-ahead forecasts; its standard error by the delta method."""
     square = Score.mean((evidence.observed - evidence.predicted.mean) ** 2)

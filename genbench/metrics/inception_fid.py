@@ -26,6 +26,7 @@ AT_ONCE = 250  # pictures that go through the network together
     needs=("pictures",),
     order=6,
     variant=True,
+    main=True,
 )
 def inception_fid(evidence: Evidence) -> float:
     """FID (Heusel et al. 2017, eq. 6) between all samples and the test pictures, in 2,048 features of an Inception v3.

@@ -18,6 +18,7 @@ __all__ = ["kl"]
     order=20,
     ratio=False,
     by_likelihood=True,
+    main=True,
 )
 def kl(evidence: Evidence) -> Score:
     """KL(p_true ‖ p_model) = E log p_true − log p_model over the test points, in nats; 0 is perfect.

@@ -11,7 +11,14 @@ __all__ = ["log_loss"]
 
 
 @register_metric(
-    "log_loss", family="classification", label="log-loss", unit="nats", order=12, ratio=False, task="classify"
+    "log_loss",
+    family="classification",
+    label="log-loss",
+    unit="nats",
+    order=12,
+    ratio=False,
+    task="classify",
+    main=True,
 )
 def log_loss(evidence: Predictions) -> Score:
     """Mean of −log p(y | x) over test points x with class y, in nats; at best the conditional entropy H(y | x)."""

@@ -22,6 +22,7 @@ OUTSIDE = 0.05  # share of true points that lie below the level
     needs=("truth",),
     order=10,
     task="interpolate",
+    main=True,
 )
 def midpoints_inside(evidence: Paths) -> Score:
     """Share of paths whose midpoint in latent space decodes to a true density above the level that 95 % of data exceed.
@@ -39,6 +40,7 @@ def midpoints_inside(evidence: Paths) -> Score:
     needs=("truth",),
     order=12,
     task="interpolate",
+    main=True,
 )
 def straight_inside(evidence: Paths) -> Score:
     """The same share for the midpoints of straight lines between the same data points: what no model adds to."""

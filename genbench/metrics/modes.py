@@ -18,14 +18,14 @@ SAMPLES = 2_500  # of PacGAN's protocol: more samples would find more modes
 PERFECT = 1 - math.exp(-4.5)  # mass of a plane Gaussian within 3 σ: 0.98889
 
 
-@register_metric("modes", family="modes", higher_is_better=True, needs=("modes",), order=80)
+@register_metric("modes", family="modes", higher_is_better=True, needs=("modes",), order=80, main=True)
 def modes(evidence: Evidence) -> float:
     """Number of modes with at least one of the first 2,500 samples within 3 σ."""
     return float(len(set(nearest_mode(evidence, evidence.samples[:SAMPLES])) - {-1}))
 
 
 @register_metric(
-    "mode_balance", family="modes", label="mode balance", higher_is_better=True, needs=("modes",), order=85
+    "mode_balance", family="modes", label="mode balance", higher_is_better=True, needs=("modes",), order=85, main=True
 )
 def mode_balance(evidence: Evidence) -> float:
     """Smallest min(p/q, q/p) over modes with shares p of the samples and q of the test points, of those within reach.
@@ -41,7 +41,7 @@ def mode_balance(evidence: Evidence) -> float:
 
 
 @register_metric(
-    "high_quality", family="modes", label="high quality", higher_is_better=True, needs=("modes",), order=90
+    "high_quality", family="modes", label="high quality", higher_is_better=True, needs=("modes",), order=90, main=True
 )
 def high_quality(evidence: Evidence) -> Score:
     """Share of samples within 3 σ of a mode; a perfect model of separate modes gets 0.98889.

@@ -10,7 +10,15 @@ __all__ = ["nll"]
 
 
 @register_metric(
-    "nll", family="likelihood", label="NLL", unit="nats", needs=("density",), order=30, ratio=False, by_likelihood=True
+    "nll",
+    family="likelihood",
+    label="NLL",
+    unit="nats",
+    needs=("density",),
+    order=30,
+    ratio=False,
+    by_likelihood=True,
+    main=True,
 )
 def nll(evidence: Evidence) -> Score:
     """−E log p_model over the test points, in nats of the data's own units; an upper bound where log p is a bound."""

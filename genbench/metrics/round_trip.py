@@ -19,6 +19,7 @@ __all__ = ["round_trip"]
     needs=("codes",),
     ratio=False,
     task="interpolate",
+    main=True,
 )
 def round_trip(evidence: Paths) -> float:
     """Root mean square distance ‖decode(encode(x)) − x‖ of the ends of the paths; 0 for a flow, but for rounding."""

@@ -13,7 +13,7 @@ __all__ = ["directions", "sliced_w2", "sliced_wasserstein"]
 BLOCK = 10  # directions at a time: 50,000 points take 4 MB
 
 
-@register_metric("sliced_w2", family="distance", label="sliced W2", unit="data units", order=10)
+@register_metric("sliced_w2", family="distance", label="sliced W2", unit="data units", order=10, main=True)
 def sliced_w2(evidence: Evidence) -> float:
     """Sliced 2-Wasserstein distance between all samples and the reference, in the data's units (Bonneel et al. 2015).
 

@@ -12,7 +12,7 @@ from genbench.metrics.transport import MAX_ITERATIONS, transport
 __all__ = ["w2", "wasserstein"]
 
 
-@register_metric("w2", family="distance", label="W2", unit="data units", order=40)
+@register_metric("w2", family="distance", label="W2", unit="data units", order=40, main=True)
 def w2(evidence: Evidence) -> Score:
     """Exact 2-Wasserstein distance to a stratified reference, in the data's units; the mean over disjoint sets."""
     return Score.mean(np.array([wasserstein(x, y) for x, y in evidence.sets]))

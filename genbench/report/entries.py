@@ -141,8 +141,8 @@ def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
         words += [seeds if len(its) > 1 else f"{seeds},", "--budget", budget]
         words += ["--task", spec.task] if spec.task != "generate" else []
         for name in ("samples", "train"):
-            if spec.protocol.get(name, usual[name]) != usual[name]:
-                words += [f"--{name}", str(spec.protocol[name])]
+            if (asked := getattr(spec.protocol, name)) != usual[name]:
+                words += [f"--{name}", str(asked)]
         for plugin in spec.plugins:
             words += ["--plugin", Path(plugin).name]
         yield shlex.join([*words, *where])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
@@ -127,7 +126,7 @@ def facts(run: RunData) -> list[tuple[str, str]]:
             rows += [(str(part), str(version)) for part, version in value.items() if version is not None]
         elif value is not None:
             rows.append((name, str(value)))
-    protocol: dict[str, Any] = run.trials[0].spec.protocol
+    protocol = asdict(run.trials[0].spec.protocol)
     rows += [(f"evidence: {name.replace('_', ' ')}", f"{number:,}") for name, number in protocol.items()]
     return rows
 

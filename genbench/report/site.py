@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -137,7 +137,7 @@ def _yardstick(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, st
     budgets = dict.fromkeys(t.budget for t in run.trials if (t.place, t.model) == (row.place, row.model))
     spec = trial.spec
     data = json.dumps([spec.dataset_name, spec.dataset_params, spec.data_fingerprint], sort_keys=True)
-    return row.place, " and ".join(budgets), json.dumps(spec.protocol, sort_keys=True), data
+    return row.place, " and ".join(budgets), json.dumps(asdict(spec.protocol), sort_keys=True), data
 
 
 def _sheet(

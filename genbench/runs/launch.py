@@ -7,10 +7,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from genbench.contracts.dataset import DATASETS
+from genbench.contracts.model import MODELS
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
 from genbench.core.hardware import cores
-from genbench.core.registry import REGISTRY
 from genbench.core.types import Say
 from genbench.runs.plan import Plan
 from genbench.runs.runner import perform_all, remaining, tidy
@@ -34,7 +35,7 @@ def default_name(datasets: str, budget: str, task: str = "generate") -> str:
 
 def where(plan: Plan, jobs: int | None, say: Say) -> int | None:
     """Return how many worker processes there can be: none where they could not import a plugin."""
-    cards = [(REGISTRY["models"][t.model_name], REGISTRY["datasets"][t.dataset_name]) for t in plan.trials]
+    cards = [(MODELS[t.model_name], DATASETS[t.dataset_name]) for t in plan.trials]
     if jobs == 0 or all(model.portable and dataset.portable for model, dataset in cards):
         return jobs
     say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")

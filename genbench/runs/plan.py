@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from genbench.contracts.dataset import Dataset
+from genbench.contracts.dataset import DATASETS, Dataset
 from genbench.contracts.evidence import Protocol
-from genbench.contracts.metric import select_metrics
+from genbench.contracts.metric import METRICS, select_metrics
+from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import Budget
 from genbench.core.code_fingerprint import fingerprint
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.parameters import bind, create, defaults
-from genbench.core.registry import REGISTRY, Card, Group
+from genbench.core.registry import Card, Group
 from genbench.core.selection import Spec, parse_list
 from genbench.storage.records import TrialSpec
 from genbench.tasks import task_module
@@ -87,8 +88,8 @@ def make_plan(
     work = task_module(task)
     numbers = parse_seeds(seeds)
     with collected_warnings() as cautions:
-        chosen_models = _taking_part(_choose(REGISTRY["models"], models), models, task)
-        chosen_datasets = _choose(REGISTRY["datasets"], datasets)
+        chosen_models = _taking_part(_choose(MODELS, models), models, task)
+        chosen_datasets = _choose(DATASETS, datasets)
     named = {spec.name for spec in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
@@ -116,7 +117,7 @@ def make_plan(
                     seed=seed,
                     budget=budget,
                     metrics=names,
-                    protocol=asdict(protocol),
+                    protocol=protocol,
                     sources=_sources(task, model, dataset.card, names),
                     data_fingerprint=data_fingerprint,
                     plugins=paths,
@@ -126,7 +127,7 @@ def make_plan(
     return Plan(trials, notes)
 
 
-def _choose(group: Group, selection: str) -> list[_Choice]:
+def _choose(group: Group[Any], selection: str) -> list[_Choice]:
     """Bind the parameters of a selection, and try each constructor, so that a wrong value is known before a run."""
     choices = {}
     for spec in group.select(selection):
@@ -174,9 +175,7 @@ def _pair(
         for reason in dict.fromkeys(reasons[model.label] for model in unable)
     ]
     asked = {model.card.name for model in able}
-    oracles = [
-        c for c in REGISTRY["models"].cards.values() if c.role == "oracle" and kind in c.kinds and c.name not in asked
-    ]
+    oracles = [c for c in MODELS.cards.values() if c.role == "oracle" and kind in c.kinds and c.name not in asked]
     floors = [_Choice(card, card.name, bind(card, {}), frozenset()) for card in oracles]
     return able, [floor for floor in floors if not _obstacle(floor, data, work)], notes
 
@@ -197,10 +196,10 @@ def _sources(task: str, model: _Choice, dataset: Card, metrics: Sequence[str]) -
     import genbench.tasks
 
     named = {spec.name for value in model.params.values() if isinstance(value, str) for spec in _specs(value)}
-    others = [card.file for name, card in REGISTRY["datasets"].cards.items() if name in named]
+    others = [card.file for name, card in DATASETS.cards.items() if name in named]
 
     task_file = Path(genbench.tasks.__path__[0]) / f"{task}.py"
-    judges = [REGISTRY["metrics"][name].file for name in metrics]
+    judges = [METRICS[name].file for name in metrics]
     return fingerprint(task_file, model.card.file, dataset.file, *others, *judges)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import Dataset, Splits
+from genbench.contracts.dataset import DATASETS, Dataset, Splits
+from genbench.contracts.model import MODELS
 from genbench.core.code_fingerprint import fingerprint
 from genbench.core.errors import GenbenchError, nearest
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.core.selection import parse
 from genbench.estimator.estimator import Estimator
 from genbench.storage.records import SAMPLING, TrialRecord, TrialSpec
@@ -60,7 +61,7 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
     specs = _chosen(
         [spec for spec in specs if spec.task in SAMPLING], "data", data, lambda spec: (spec.dataset, spec.dataset_name)
     )
-    models = [s for s in specs if REGISTRY["models"][s.model_name].role == "model"]
+    models = [s for s in specs if MODELS[s.model_name].role == "model"]
     specs = _chosen(models if model is None and models else specs, "model", model, lambda s: (s.model, s.model_name))
     if seed is not None:
         seeds = ", ".join(str(spec.seed) for spec in specs)
@@ -102,7 +103,7 @@ def revive(trained: Trained, settings: Mapping[str, Any] = {}, device: str = "cp
             that it was trained with.
     """
     spec = trained.spec
-    card, data = REGISTRY["models"][spec.model_name], REGISTRY["datasets"][spec.dataset_name]
+    card, data = MODELS[spec.model_name], DATASETS[spec.dataset_name]
     if not hasattr(card.factory, "training_loss"):
         if settings:
             raise GenbenchError(f"{spec.model} keeps no weights, so {', '.join(settings)} cannot be set without a fit")
@@ -170,7 +171,7 @@ def revive_trial(store: Store, trial: TrialRecord, dataset: Dataset, splits: Spl
         CannotRescore: there are no weights, or the code of the model is not that which they were trained with.
         GenbenchError: a parameter is refused, or the weights do not fit the model.
     """
-    card = REGISTRY["models"][trial.spec.model_name]
+    card = MODELS[trial.spec.model_name]
     if changed := changed_code(trial.spec, card.file):
         raise CannotRescore(f"code of {', '.join(changed)} changed, so that it cannot be drawn from again")
     weights = store.weights(trial.key)

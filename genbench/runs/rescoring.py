@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -11,19 +10,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
+from genbench.contracts.dataset import DATASETS, Dataset, Splits, SyntheticDataset
 from genbench.contracts.evidence import Protocol
+from genbench.contracts.metric import METRICS
+from genbench.contracts.model import MODELS
 from genbench.core.code_fingerprint import fingerprint
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation import model_outputs
-from genbench.evaluation.evaluator import Evaluation
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import CannotRescore, changed_code, revive_trial
+from genbench.storage.evaluation import Evaluation, Flag
 from genbench.storage.records import TrialRecord, TrialSpec
 from genbench.storage.store import Store
 from genbench.tasks.steps import load_data
@@ -73,7 +74,7 @@ def rescore(
     discover(tuple(plugins))
     Protocol.asked(samples=samples)
     if metrics is not None:
-        REGISTRY["metrics"].select(metrics)
+        METRICS.select(metrics)
     given = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     with run.store.lock():
         trials = run.trials
@@ -141,7 +142,7 @@ def _rescore(
         return _Answer(spec.key)
     begin = time.perf_counter()
     if way == "store":
-        shown = _first(model_outputs.Shown.of(arrays, old.likelihood), Protocol(**spec.protocol))
+        shown = _first(model_outputs.Shown.of(arrays, old.likelihood), spec.protocol)
         parts = [model_outputs.score(spec, dataset, splits, shown)]
     else:
         estimator = revive_trial(store, old, dataset, splits) if way == "weights" else _learn(spec, dataset, splits)
@@ -165,13 +166,13 @@ def _planned(old: TrialSpec, metrics: str | None, samples: int | None, plugins: 
     """
     plugins = (*(path for path in old.plugins if Path(path).exists() and path not in plugins), *plugins)
     discover(plugins)
-    protocol = Protocol(**old.protocol | ({"samples": samples} if samples else {}))
+    protocol = replace(old.protocol, samples=samples or old.protocol.samples)
     names = metrics or ",".join(old.metrics)
     plan = make_plan(old.model, old.dataset, [old.seed], old.budget, names, old.task, protocol, plugins)
     planned = next(spec for spec in plan.trials if spec.model == old.model)
     if (planned.dataset_params, planned.data_fingerprint) != (old.dataset_params, old.data_fingerprint):
         raise CannotRescore(f"the data of {old.dataset} are others now")
-    if changed := changed_code(old, REGISTRY["datasets"][old.dataset_name].file):
+    if changed := changed_code(old, DATASETS[old.dataset_name].file):
         raise CannotRescore(f"code of the dataset changed ({', '.join(changed)})")
     return planned
 
@@ -189,22 +190,22 @@ def _way(store: Store, old: TrialRecord, planned: TrialSpec, arrays: Mapping[str
         return "again"
     if "samples" not in arrays:
         raise CannotRescore("its samples are not stored")
-    wanted = min(planned.protocol["samples"], most or planned.protocol["samples"])
+    wanted = min(planned.protocol.samples, most or planned.protocol.samples)
     if len(arrays["samples"]) >= wanted and (old.likelihood == "none" or "test_log_prob" in arrays):
         return "store"
-    trained = hasattr(REGISTRY["models"][old.spec.model_name].factory, "training_loss")
+    trained = hasattr(MODELS[old.spec.model_name].factory, "training_loss")
     return "weights" if trained else "again"
 
 
 def _with_code_of(old: TrialSpec, planned: TrialSpec) -> TrialSpec:
     """Return the planned spec with the code that made the samples as it was: today's only judges them."""
-    cards = [REGISTRY["metrics"][name] for name in planned.metrics]
+    cards = [METRICS[name] for name in planned.metrics]
     judging = {
         "genbench.evaluation.model_outputs",
         "genbench.evaluation.evaluator",
         *fingerprint(*(card.file for card in cards)),
     }
-    files = (REGISTRY["models"][old.model_name].file, REGISTRY["datasets"][old.dataset_name].file)
+    files = (MODELS[old.model_name].file, DATASETS[old.dataset_name].file)
     judging -= fingerprint(*files).keys()
     sources = {name: now if name in judging else old.sources.get(name, now) for name, now in planned.sources.items()}
     return TrialSpec(**planned.model_dump() | {"params": old.params, "sources": sources})
@@ -212,7 +213,7 @@ def _with_code_of(old: TrialSpec, planned: TrialSpec) -> TrialSpec:
 
 def _learn(spec: TrialSpec, dataset: Dataset, splits: Splits) -> Estimator:
     """Return a model that keeps no weights as its trial had it: fitted again, or shown the truth."""
-    estimator = Estimator(REGISTRY["models"][spec.model_name], spec.params)
+    estimator = Estimator(MODELS[spec.model_name], spec.params)
     if estimator.card.role == "oracle":
         return estimator.reveal(dataset, splits)
     return estimator.fit(
@@ -228,7 +229,7 @@ def _learn(spec: TrialSpec, dataset: Dataset, splits: Splits) -> Estimator:
 
 def _show(estimator: Estimator, spec: TrialSpec, dataset: Dataset, splits: Splits) -> model_outputs.Shown:
     """Draw and judge densities on the trial's seed, as its task does."""
-    protocol = Protocol(**spec.protocol)
+    protocol = spec.protocol
     samples = model_outputs.draw(estimator, dataset, splits, protocol, spec.seed)
     return model_outputs.densities(estimator, samples, splits, protocol, spec.seed)
 
@@ -252,9 +253,9 @@ def _first(shown: model_outputs.Shown, protocol: Protocol) -> model_outputs.Show
     )
 
 
-def _cautions(old: TrialRecord) -> list[str]:
-    """Return the flags that no metric raised: a metric's begin with its name."""
-    return [flag for flag in old.flags if not any(re.match(rf"{re.escape(name)}\b", flag) for name in old.metrics)]
+def _cautions(old: TrialRecord) -> list[Flag]:
+    """Return the flags that no metric raised."""
+    return [flag for flag in old.flags if not flag.metric]
 
 
 def _link(source: Path, target: Path) -> None:

@@ -14,26 +14,27 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import Dataset, Splits
 from genbench.contracts.evidence import Protocol
-from genbench.contracts.metric import select_metrics
+from genbench.contracts.metric import METRICS, select_metrics
+from genbench.contracts.model import MODELS
 from genbench.core.code_fingerprint import fingerprint
 from genbench.core.errors import GenbenchError, collected_warnings, nearest
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.core.selection import parse_list
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation import model_outputs
-from genbench.evaluation.evaluator import Evaluation
 from genbench.runs.parallel import perform_each
 from genbench.runs.reload import CannotRescore, revive_trial
 from genbench.runs.rescoring import SWEEPS, scores
 from genbench.statistics.intervals import mean_intervals
+from genbench.storage.evaluation import Evaluation
 from genbench.storage.records import SCHEMA, TrialRecord, TrialSpec
 from genbench.storage.store import Store
 from genbench.tasks.steps import load_data
 
-__all__ = ["METRICS", "SAMPLES", "STEPS", "Point", "Sweep", "SweepRow", "read_sweeps", "summary", "sweep"]
+__all__ = ["DEFAULT_METRICS", "SAMPLES", "STEPS", "Point", "Sweep", "SweepRow", "read_sweeps", "summary", "sweep"]
 
 STEPS = (1, 2, 5, 10, 20, 50, 100)
-METRICS = "sliced_w2,w2"
+DEFAULT_METRICS = "sliced_w2,w2"
 SAMPLES = 10_000
 PARAMETER = "steps"  # of a model's constructor: what is swept
 
@@ -97,7 +98,7 @@ def sweep(
     models: str = "all",
     steps: Sequence[int] = STEPS,
     samples: int = SAMPLES,
-    metrics: str = METRICS,
+    metrics: str = DEFAULT_METRICS,
     jobs: int | None = None,
     progress: bool = True,
 ) -> list[str]:
@@ -122,7 +123,7 @@ def sweep(
         discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
     discover()
     names = tuple(card.name for card in select_metrics(metrics))
-    able = [trial for trial in fine if PARAMETER in REGISTRY["models"][trial.spec.model_name].signature]
+    able = [trial for trial in fine if PARAMETER in MODELS[trial.spec.model_name].signature]
     chosen = _choose(able, models)
     data = {(trial.dataset, trial.seed) for trial in chosen}
     oracles = [trial for trial in fine if trial.role == "oracle" and (trial.dataset, trial.seed) in data]
@@ -212,8 +213,8 @@ def _perform(path: str, key: str, steps: tuple[int, ...], samples: int, metrics:
 
 def _begin(file: Path, trial: TrialRecord, samples: int, metrics: tuple[str, ...]) -> Sweep:
     """Return what is there of a sweep with as many samples, the same code and all the metrics; else an empty one."""
-    cards = [REGISTRY["metrics"][name] for name in metrics]
-    model = REGISTRY["models"][trial.spec.model_name]
+    cards = [METRICS[name] for name in metrics]
+    model = MODELS[trial.spec.model_name]
     sources = fingerprint(Path(model_outputs.__file__), model.file, *(card.file for card in cards))
     found = _read(file)
     if found and found.samples == samples and sources.items() <= found.sources.items():
@@ -230,11 +231,11 @@ def _read(file: Path) -> Sweep | None:
 
 
 def _rows(store: Store, trial: TrialRecord, todo: list[int], samples: int, metrics: tuple[str, ...]) -> list[SweepRow]:
-    protocol = replace(Protocol(**trial.spec.protocol), samples=samples)
+    protocol = replace(trial.spec.protocol, samples=samples)
     spec = TrialSpec(**trial.spec.model_dump() | {"metrics": metrics, "protocol": asdict(protocol)})
     dataset, splits = load_data(spec)
     if trial.role == "oracle":
-        card = REGISTRY["models"][spec.model_name]
+        card = MODELS[spec.model_name]
         return [_row(spec, Estimator(card, spec.params).reveal(dataset, splits), dataset, splits, 0)]
     rows = []
     for n in todo:
@@ -250,7 +251,7 @@ def _rows(store: Store, trial: TrialRecord, todo: list[int], samples: int, metri
 
 def _row(spec: TrialSpec, estimator: Estimator, dataset: Dataset, splits: Splits, steps: int) -> SweepRow:
     """Draw and score; the seconds are those of the scored samples."""
-    protocol = Protocol(**spec.protocol)
+    protocol = spec.protocol
     begin = time.perf_counter()
     shown = model_outputs.Shown(model_outputs.draw(estimator, dataset, splits, protocol, spec.seed))
     seconds = time.perf_counter() - begin

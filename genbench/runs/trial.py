@@ -7,10 +7,12 @@ import traceback
 from dataclasses import replace
 from typing import Any
 
+from genbench.contracts.model import MODELS
 from genbench.core.downloads import look_in
 from genbench.core.errors import BadSamples, Diverged, collected_warnings
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.core.seeding import with_threads
+from genbench.storage.evaluation import Flag
 from genbench.storage.records import Failure, Status, TrialRecord, TrialSpec
 from genbench.storage.store import Store
 from genbench.tasks import task_module
@@ -54,7 +56,7 @@ def execute(spec: TrialSpec, store: Store, conditions: Conditions = Conditions()
             status="ok",
             metrics=outcome.metrics,
             standard_errors=outcome.standard_errors,
-            flags=[*cautions, *outcome.flags],
+            flags=[*(Flag(text=text) for text in cautions), *outcome.flags],
             draws=outcome.draws,
             nested=outcome.nested,
             diagnostics=outcome.diagnostics,
@@ -84,7 +86,7 @@ def failed(
 
 
 def _identity(spec: TrialSpec) -> dict[str, Any]:
-    card = REGISTRY["models"][spec.model_name]
+    card = MODELS[spec.model_name]
     return {
         "key": spec.key,
         "model": spec.model,

@@ -10,9 +10,24 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-__all__ = ["SAMPLING", "SCHEMA", "STATUSES", "Cost", "Failure", "RunRecord", "Status", "TrialRecord", "TrialSpec"]
+from genbench.contracts.evidence import Protocol
+from genbench.storage.evaluation import Evaluation
 
-SCHEMA = 1
+__all__ = [
+    "SAMPLING",
+    "SCHEMA",
+    "STATUSES",
+    "Cost",
+    "Failure",
+    "RunRecord",
+    "Status",
+    "TrialRecord",
+    "TrialResult",
+    "TrialSpec",
+]
+
+SCHEMA = 2  # of the files; 1 had flags that were lines of text
+KEYS = 1  # of what goes into a key
 SAMPLING = ("generate", "curve", "variance")  # tasks that score samples, so that they share a table
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]
 STATUSES: tuple[Status, ...] = ("ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples")
@@ -45,7 +60,7 @@ class TrialSpec(BaseModel):
     seed: int
     budget: str
     metrics: tuple[str, ...]
-    protocol: dict[str, int]
+    protocol: Protocol
     sources: dict[str, str]
     data_fingerprint: str = ""
     plugins: tuple[str, ...] = ()
@@ -53,7 +68,7 @@ class TrialSpec(BaseModel):
     @cached_property
     def key(self) -> str:
         """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
-        facts = self.model_dump(mode="json", exclude={"plugins"}) | {"schema": SCHEMA}
+        facts = self.model_dump(mode="json", exclude={"plugins"}) | {"schema": KEYS}
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
         return f"{_slug(self.model)}-{_slug(self.dataset)}-{self.seed}-{digest}"
 
@@ -100,14 +115,36 @@ class Failure(BaseModel):
     traceback: str = ""
 
 
-class TrialRecord(BaseModel):
-    """One finished trial, as it stands in results/<run>/trials/<key>.json.
+class TrialResult(Evaluation):
+    """What a trial answers, as far as it is kept in its record.
 
-    `draws` are the scores of the independent sample sets whose mean the oracle's score is. `curve` are scores in the
-    course of the training, and `nested` scores [initialisation][draw], where the task takes them. `history` is a
-    column for each number of the training's log, with None where a row has none: a run's trials are read three times
-    as fast as they are with rows, which older files hold.
+    Attributes:
+        nested: scores [initialisation][draw] by metric, where the task takes them.
+        diagnostics: the model's own numbers about test points.
+        likelihood: what its densities are: "exact", "estimate", "bound", "none".
+        history: a column for each number of the training's log, with None where a row has none: a run's trials are read
+            three times as fast as they are with rows, which older files hold.
+        curve: scores in the course of the training, where the task takes them.
     """
+
+    nested: dict[str, list[list[float]]] = Field(default_factory=dict)
+    diagnostics: dict[str, float] = Field(default_factory=dict)
+    likelihood: str = "none"
+    cost: Cost = Field(default_factory=Cost)
+    history: dict[str, list[float | None]] = Field(default_factory=dict)
+    curve: list[dict[str, float]] = Field(default_factory=list)
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _in_columns(cls, history: Any) -> Any:
+        if not isinstance(history, list):
+            return history
+        names = dict.fromkeys(name for row in history for name in row)
+        return {name: [row.get(name) for row in history] for name in names}
+
+
+class TrialRecord(TrialResult):
+    """One finished trial, as it stands in results/<run>/trials/<key>.json."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -121,16 +158,6 @@ class TrialRecord(BaseModel):
     status: Status
     family: str
     role: str
-    likelihood: str
-    metrics: dict[str, float | None] = {}
-    standard_errors: dict[str, float] = {}
-    flags: list[str] = []
-    draws: dict[str, list[float]] = {}
-    nested: dict[str, list[list[float]]] = {}
-    diagnostics: dict[str, float] = {}
-    cost: Cost = Cost()
-    history: dict[str, list[float | None]] = {}
-    curve: list[dict[str, float]] = []
     error: Failure | None = None
     spec: TrialSpec
 
@@ -143,14 +170,6 @@ class TrialRecord(BaseModel):
     def place(self) -> str:
         """The heading of the table in which it is a row: the dataset, with the task where that scores no samples."""
         return self.dataset if self.sampled else f"{self.dataset}, {self.spec.task}"
-
-    @field_validator("history", mode="before")
-    @classmethod
-    def _in_columns(cls, history: Any) -> Any:
-        if not isinstance(history, list):
-            return history
-        names = dict.fromkeys(name for row in history for name in row)
-        return {name: [row.get(name) for row in history] for name in names}
 
 
 class RunRecord(BaseModel):

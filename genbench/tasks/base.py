@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from genbench.storage.evaluation import Flag
 from genbench.storage.records import Cost
 
 __all__ = ["Outcome"]
@@ -16,7 +17,7 @@ class Outcome:
 
     metrics: dict[str, float | None]
     standard_errors: dict[str, float] = field(default_factory=dict)
-    flags: list[str] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
     diagnostics: dict[str, float] = field(default_factory=dict)
     likelihood: str = "none"
     history: list[dict[str, float]] = field(default_factory=list)

@@ -16,10 +16,9 @@ import numpy as np
 
 from genbench.contracts.classifier import Classifier
 from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
-from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.model import MODELS, Model, ModelCard
 from genbench.contracts.task_evidence import Predictions
 from genbench.core.errors import GenbenchError
-from genbench.core.registry import REGISTRY
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.downstream.classification import Bayes, Direct, posterior
@@ -63,7 +62,7 @@ def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = 
     """
     stage("load")
     dataset, splits = load_data(spec)
-    card: ModelCard = REGISTRY["models"][spec.model_name]
+    card: ModelCard = MODELS[spec.model_name]
     stage("fit")
     begin = time.perf_counter()
     predict, cost, likelihood = _fitted(spec, card, dataset, splits, conditions)

@@ -8,11 +8,10 @@ shorter budgets give, only shorter runs tell.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from genbench.contracts.dataset import Dataset, Splits
-from genbench.contracts.evidence import Protocol
-from genbench.core.registry import REGISTRY
+from genbench.contracts.metric import METRICS
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation import model_outputs
 from genbench.storage.records import TrialSpec
@@ -54,12 +53,12 @@ def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = 
 def _score(spec: TrialSpec, present: Estimator, dataset: Dataset, splits: Splits) -> dict[str, float]:
     """Return the cheap ones of the metrics asked for, of fewer samples and test points; the first if none is cheap."""
     metrics = tuple(name for name in spec.metrics if name in CHEAP) or spec.metrics[:1]
-    protocol = Protocol(**spec.protocol)
+    protocol = spec.protocol
     protocol = replace(protocol, samples=min(protocol.samples, SAMPLES), densities=1)
-    brief = spec.model_copy(update={"metrics": metrics, "protocol": asdict(protocol)})
+    brief = spec.model_copy(update={"metrics": metrics, "protocol": protocol})
     few = replace(splits, test=splits.test[:TEST])
     shown = model_outputs.Shown(model_outputs.draw(present, dataset, few, protocol, spec.seed))
-    if any("density" in REGISTRY["metrics"][name].needs for name in metrics):
+    if any("density" in METRICS[name].needs for name in metrics):
         shown = model_outputs.densities(present, shown.samples, few, protocol, spec.seed)
     scores = model_outputs.score(brief, dataset, few, shown).metrics
     return {name: value for name, value in scores.items() if value is not None}

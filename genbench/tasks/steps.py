@@ -9,14 +9,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from genbench.contracts.dataset import Dataset, Sizes, Splits
-from genbench.contracts.evidence import Protocol
+from genbench.contracts.dataset import DATASETS, Dataset, Sizes, Splits
+from genbench.contracts.model import MODELS
 from genbench.core.parameters import create
-from genbench.core.registry import REGISTRY
 from genbench.core.seeding import stream
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation import model_outputs
-from genbench.evaluation.evaluator import Evaluation
+from genbench.storage.evaluation import Evaluation
 from genbench.storage.records import Cost, TrialSpec
 from genbench.tasks.base import Outcome
 from genbench.tasks.execution import Conditions
@@ -39,14 +38,14 @@ class Loaded(NamedTuple):
 def load(spec: TrialSpec, conditions: Conditions = Conditions()) -> Loaded:
     """Return the data and the model of a spec."""
     dataset, splits = load_data(spec)
-    card = REGISTRY["models"][spec.model_name]
+    card = MODELS[spec.model_name]
     return Loaded(dataset, splits, Estimator(card, spec.params, conditions.device))
 
 
 def load_data(spec: TrialSpec) -> tuple[Dataset, Splits]:
     """Return the dataset of a spec, and its splits for the spec's seed."""
-    dataset: Dataset = create(REGISTRY["datasets"][spec.dataset_name], spec.dataset_params)
-    return dataset, dataset.splits(stream(spec.seed, "data"), Sizes(Protocol(**spec.protocol).train))
+    dataset: Dataset = create(DATASETS[spec.dataset_name], spec.dataset_params)
+    return dataset, dataset.splits(stream(spec.seed, "data"), Sizes(spec.protocol.train))
 
 
 def fit(
@@ -94,7 +93,7 @@ def fit(
 def finish(spec: TrialSpec, loaded: Loaded, stage: Stage, train_seconds: float, **extras: Any) -> Outcome:
     """Sample and score a fitted model by the whole protocol; `extras` are further fields of the outcome."""
     dataset, splits, estimator = loaded
-    protocol = Protocol(**spec.protocol)
+    protocol = spec.protocol
     stage("sample")
     begin = time.perf_counter()
     samples = model_outputs.draw(estimator, dataset, splits, protocol, spec.seed)

@@ -10,11 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from genbench.contracts.evidence import Protocol
 from genbench.core.seeding import stream
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation import model_outputs
-from genbench.evaluation.evaluator import Evaluation
+from genbench.storage.evaluation import Evaluation
 from genbench.storage.records import TrialSpec
 from genbench.tasks.base import Outcome
 from genbench.tasks.execution import Conditions
@@ -60,7 +59,7 @@ def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = 
 def _scores(spec: TrialSpec, loaded: Loaded, seed: int) -> list[Evaluation]:
     """Return the scores of several draws from one fitted model."""
     dataset, splits, estimator = loaded
-    protocol = Protocol(**spec.protocol)
+    protocol = spec.protocol
     scores = []
     for k in range(DRAWS):
         of_draw = stream(seed, "draw", k)

@@ -8,6 +8,7 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.ranking import overall
 from genbench.display.export import render
 from genbench.display.terminal import show
+from genbench.storage.evaluation import Flag
 from genbench.storage.records import Failure
 from trial_records import record, spec
 
@@ -108,7 +109,7 @@ def test_ties_and_flags_are_in_every_file():
     made = [trial("a", "d", s, w2=1 + noise[s]) for s in range(3)] + [
         trial("b", "d", s, w2=1.01 - noise[s]) for s in range(3)
     ]
-    made[4].flags.append("coverage is 0.2: a collapse")
+    made[4].flags.append(Flag(metric="coverage", text="coverage is 0.2: a collapse"))
     board = Leaderboard.of(made, "w2")
     md, tex = render(board, "md"), render(board, "tex")
     assert "**1.00 ± 0.75**" in md

@@ -161,7 +161,7 @@ def test_a_caution_is_said_once_and_kept_as_a_flag(tmp_path, genbench_cli):
     assert said.count("caution: schedule=linear with timesteps=100 ends at ᾱ_T = 0.36") == 1
     assert "Warning" not in said
     trials = [json.loads(file.read_text()) for file in (tmp_path / "results" / "r" / "trials").glob("ddpm*.json")]
-    assert [sum("ᾱ_T = 0.36" in flag for flag in t["flags"]) for t in trials] == [1]
+    assert [sum("ᾱ_T = 0.36" in flag["text"] for flag in t["flags"]) for t in trials] == [1]
 
 
 def test_the_list_of_models_shows_variants_and_presets(genbench_cli):

@@ -40,7 +40,7 @@ def board(tmp_path_factory):
 def test_cheats_are_flagged_at_every_seed(board, model, words):
     row = next(row for row in board.rows if row.model == model)
     for seed in (0, 1):
-        assert any(flag.startswith(f"seed {seed}:") and words in flag for flag in row.flags), row.flags
+        assert any(flag.seed == seed and words in str(flag) for flag in row.flags), row.flags
 
 
 @pytest.mark.parametrize("model", ["honest[components=20]", "oracle"])

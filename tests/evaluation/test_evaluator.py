@@ -111,9 +111,9 @@ def test_a_metric_that_fails_is_none_with_its_reason_and_stops_no_other(evidence
     evaluation = evaluate(evidence, ["fine", "broken", "nothing", "unbounded", "warned"])
     assert evaluation.metrics == {"broken": None, "nothing": None, "unbounded": None, "warned": 2, "fine": 0.5}
     assert evaluation.standard_errors == {"warned": 0.5}
-    assert evaluation.flags[0] == "broken failed: ValueError: the cause"
-    assert evaluation.flags[1].startswith("nothing failed: TypeError")
-    assert evaluation.flags[2:] == ["unbounded is inf", "warned: take care"]
+    assert str(evaluation.flags[0]) == "broken failed: ValueError: the cause"
+    assert evaluation.flags[1].text.startswith("nothing failed: TypeError")
+    assert [str(flag) for flag in evaluation.flags[2:]] == ["unbounded is inf", "warned: take care"]
 
 
 def test_an_unsolved_transport_is_a_flag_not_a_score(evidence, monkeypatch):
@@ -123,7 +123,7 @@ def test_an_unsolved_transport_is_a_flag_not_a_score(evidence, monkeypatch):
     evaluation = evaluate(evidence, ["w2", "sliced_w2"])
     assert evaluation.metrics["w2"] is None
     assert evaluation.metrics["sliced_w2"] is not None
-    assert "not solved" in evaluation.flags[0]
+    assert "not solved" in evaluation.flags[0].text
 
 
 def test_same_evidence_same_bits_and_the_global_generator_is_left_alone(evidence, add):
@@ -153,7 +153,7 @@ def test_worse_models_score_worse(evidence):
 def test_an_overconfident_density_is_flagged(evidence):
     evaluation = evaluate(dataclasses.replace(evidence, model_log_prob=evidence.model_log_prob + 0.05))
     assert evaluation.metrics["kl"] == pytest.approx(-0.05, abs=1e-12)
-    assert [flag for flag in evaluation.flags if flag.startswith("kl is -0.05")]
+    assert [flag for flag in evaluation.flags if flag.text.startswith("kl is -0.05")]
 
 
 def test_the_reference_of_real_data_holds_no_training_point():
@@ -170,14 +170,13 @@ def test_the_reference_of_real_data_holds_no_training_point():
 
 
 def test_the_mean_of_evaluations_has_its_standard_error_by_their_spread():
-    from genbench.evaluation.evaluator import Evaluation
+    from genbench.storage.evaluation import Evaluation, Flag
 
-    parts = [
-        Evaluation({"a": v, "b": None if v == 2 else 1.0, "c": 5.0}, {"a": 9.0, "c": 0.5}, ["x"])
-        for v in (1.0, 2.0, 3.0)
-    ]
+    errors, flags = {"a": 9.0, "c": 0.5}, [Flag(text="x")]
+    values = [{"a": v, "b": None if v == 2 else 1.0, "c": 5.0} for v in (1.0, 2.0, 3.0)]
+    parts = [Evaluation(metrics=metrics, standard_errors=errors, flags=flags) for metrics in values]
     mean = Evaluation.mean(parts)
     assert mean.metrics == {"a": 2.0, "b": None, "c": 5.0}
     assert mean.standard_errors == pytest.approx({"a": 1 / 3**0.5, "c": 0.5})
-    assert mean.flags == ["x"]
+    assert [flag.text for flag in mean.flags] == ["x"]
     assert Evaluation.mean(parts[:1]) == parts[0]

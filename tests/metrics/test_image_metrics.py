@@ -217,7 +217,7 @@ def test_a_folder_that_cannot_be_written(trainings, digits, tmp_path, monkeypatc
 TWO = """
 import time
 import genbench
-from genbench import picture_classifier as pc
+from genbench.nn import image_classifier as pc
 train = pc.train_network
 def slow(*facts):
     print("trained")
@@ -334,7 +334,7 @@ def test_worse_pictures_score_worse(classifier, digits):
     assert good.metrics["classifier_accuracy"] == classifier.accuracy
     assert collapsed.metrics["class_balance"] < 0.2
     assert collapsed.metrics["feature_recall"] < 0.3
-    assert collapsed.flags[0].startswith("class_balance: too few samples of class 0 (0.0% instead of")
+    assert str(collapsed.flags[0]).startswith("class_balance: too few samples of class 0 (0.0% instead of")
     assert bad.metrics["feature_precision"] < 0.3
     assert bad.metrics["confidence"] < good.metrics["confidence"]  # not by much: noise, too, can look sure
 

@@ -101,7 +101,7 @@ def test_a_refused_checkpoint_is_a_flag_of_the_trial(tmp_path):
     (trials / f"{key}.json").unlink()
     (trials / f"{key}.checkpoint.safetensors").write_bytes(b"rubbish")
     trial = next(t for t in genbench.run("cfm", "moons", **options).trials if t.role == "model")
-    assert any("damaged or cut short" in flag and "starts anew" in flag for flag in trial.flags)
+    assert any("damaged or cut short" in flag.text and "starts anew" in flag.text for flag in trial.flags)
 
 
 def test_every_training_of_a_trial_goes_on(tmp_path):

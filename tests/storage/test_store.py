@@ -24,7 +24,7 @@ def test_what_is_written_is_read_back(store):
     from safetensors.torch import load_file
 
     assert load_file(store.trials / f"{s.key}.safetensors")["w"].tolist() == [0, 1, 2]
-    assert json.loads((store.trials / f"{s.key}.json").read_text())["schema"] == 1
+    assert json.loads((store.trials / f"{s.key}.json").read_text())["schema"] == 2
 
 
 def test_a_history_in_rows_as_older_files_have_it_is_read_by_column(store):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from genbench.analysis.scores import card_of
-from genbench.contracts.dataset import Dataset
+from genbench.contracts.dataset import DATASETS, Dataset
 from genbench.core.parameters import create
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.plotting.projection import limits
@@ -66,7 +66,7 @@ def is_image(run: RunData, dataset: str) -> bool:
     """Whether a dataset of a run holds images, which no scatter plot shows."""
     spec = next(trial.spec for trial in run.trials if trial.dataset == dataset)
     discover(spec.plugins, groups=("datasets",))
-    return bool(REGISTRY["datasets"][spec.dataset_name].kind == "image")
+    return bool(DATASETS[spec.dataset_name].kind == "image")
 
 
 def first_seeds(run: RunData, dataset: str) -> list[TrialRecord]:
@@ -89,7 +89,7 @@ def dataset_of(trial: TrialRecord) -> Dataset:
         GenbenchError: its plugin is not there any more.
     """
     discover(trial.spec.plugins, groups=("datasets",))
-    dataset: Dataset = create(REGISTRY["datasets"][trial.spec.dataset_name], trial.spec.dataset_params)
+    dataset: Dataset = create(DATASETS[trial.spec.dataset_name], trial.spec.dataset_params)
     return dataset
 
 

@@ -7,9 +7,9 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from genbench.contracts.model import ModelCard
+from genbench.contracts.model import MODELS, ModelCard
 from genbench.core.errors import GenbenchError, collected_warnings
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import by_dataset, first_seeds
 from genbench.runs.reload import Trained, revive
@@ -51,7 +51,7 @@ def gather(
     for trial in first_seeds(run, dataset):
         try:
             discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
-            card = REGISTRY["models"][trial.spec.model_name]
+            card = MODELS[trial.spec.model_name]
             if card.role == "oracle" or not able(card):
                 continue
             if trial.status != "ok":
