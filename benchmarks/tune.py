@@ -34,15 +34,15 @@ import numpy as np
 
 from genbench.contracts.dataset import Sizes
 from genbench.core.errors import GenbenchError
-from genbench.core.selection import Spec, parse, parse_list
+from genbench.core.selection import Selection, parse, parse_list
 
 
 @dataclass(frozen=True)
 class Trial:
     """One training: a combination on one dataset with one seed."""
 
-    model: Spec
-    data: Spec
+    model: Selection
+    data: Selection
     seed: int
     budget: str
     score: str  # "auto", "nll" or "sliced_w2"
@@ -103,7 +103,7 @@ def _distance(model: Any, train: Any, validation: Any, trial: Trial) -> float:
     return sliced_wasserstein(x, y, directions(x.shape[1], 100, generator(trial.seed, "directions")))
 
 
-def combinations(model: Spec, grid: Sequence[str]) -> list[Spec]:
+def combinations(model: Selection, grid: Sequence[str]) -> list[Selection]:
     """Return the model as it is, then with every combination of `name=value,value` put in.
 
     Raises:
@@ -120,7 +120,7 @@ def combinations(model: Spec, grid: Sequence[str]) -> list[Spec]:
         params = dict(model.params)
         for part in parts:
             params |= part
-        chosen.append(Spec(model.name, params))
+        chosen.append(Selection(model.name, params))
     return list({str(spec): spec for spec in chosen}.values())
 
 

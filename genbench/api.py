@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
-from genbench.core.errors import GenbenchError
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover
 from genbench.core.types import Say
 
 if TYPE_CHECKING:
@@ -130,41 +129,16 @@ def run(
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
     """
-    from genbench.contracts.evidence import Protocol
-    from genbench.core.downloads import look_in
-    from genbench.core.hardware import choose_device
     from genbench.results import Run
-    from genbench.runs.launch import LONG_TIMEOUT, TIMEOUTS, carry_out, checkpoint_interval, default_name, where
-    from genbench.runs.plan import make_plan
-    from genbench.tasks.execution import Conditions
-    from genbench.training.tensorboard import check_log
+    from genbench.runs.launch import RunOptions, launch
 
-    check_log(log)
-    look_in(data_dir)
-    if previews < 0:
-        raise GenbenchError(f"previews={previews} must not be negative; 0 is none")
-    if threads < 1:
-        raise GenbenchError(f"threads={threads} must be at least 1")
-    conditions = Conditions(
-        progress,
-        checkpoint_interval(checkpoint_every),
-        choose_device(device),
-        None if data_dir is None else str(data_dir),
-        previews=previews,
-        log=log,
-        threads=threads,
-    )
-    discover(tuple(plugins))
-    for failure in (f for group in REGISTRY.values() for f in group.failures):
-        say(f"plugin {failure.source} was left out: {failure.reason}")
-    protocol = Protocol.asked(samples=samples, train=train)
-    plan = make_plan(_join(models), _join(datasets), seeds, str(budget), _join(metrics), task, protocol, plugins)
-    for note in plan.notes:
-        say(note)
-    folder = Path(results) / (name or default_name(_join(datasets), str(budget), task))
-    jobs = where(plan, jobs, say)
-    timeout = timeout or TIMEOUTS.get(str(budget), LONG_TIMEOUT)
-    return Run(carry_out(plan, folder, jobs, timeout, retry_failed, conditions, say))
+    options = RunOptions(
+        models=_join(models), datasets=_join(datasets), seeds=seeds, budget=str(budget), metrics=_join(metrics),
+        task=task, name=name, results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples,
+        train=train, retry_failed=retry_failed, progress=progress, checkpoint_every=checkpoint_every, device=device,
+        data_dir=data_dir, previews=previews, log=log, threads=threads,
+    )  # fmt: skip
+    return Run(launch(options, say))
 
 
 def _join(selection: str | Sequence[str]) -> str:

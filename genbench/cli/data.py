@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,18 +48,19 @@ def info(name: Name, data_dir: DataDir = None, plugin: Plugins = []) -> None:  #
             typer.echo(f"  {fact:<12}{value}")
 
 
-def _datasets(selection: str, plugins: list[str], data_dir: Path | None) -> list[tuple[str, Dataset]]:
+def _datasets(text: str, plugins: list[str], data_dir: Path | None) -> Iterator[tuple[str, Dataset]]:
+    """Yield the datasets of a selection with their labels, while data files are looked for in `data_dir` first."""
     from genbench.contracts.dataset import DATASETS
-    from genbench.core.downloads import look_in
+    from genbench.core.downloads import use_data_dir
     from genbench.core.parameters import bind, create
     from genbench.core.registry import discover
 
-    look_in(data_dir)
-    paths = tuple(read_plugins(plugins))
-    discover(paths) if paths else discover(groups=("datasets",))
-    group = DATASETS
-    chosen = group.select(selection)
-    return [(str(spec), create(group[spec.name], bind(group[spec.name], spec.params))) for spec in chosen]
+    with use_data_dir(data_dir):
+        paths = tuple(read_plugins(plugins))
+        discover(paths) if paths else discover(groups=("datasets",))
+        for selection in DATASETS.select(text):
+            card = DATASETS[selection.name]
+            yield str(selection), create(card, bind(card, selection.params))
 
 
 def _facts(dataset: Dataset) -> list[tuple[str, str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genbench.cli.options import DataDir, Device, Plugins, read_plugins, say
 from genbench.core.errors import GenbenchError
+
+if TYPE_CHECKING:
+    from genbench.analysis.run_data import RunData
 
 __all__ = ["publish", "run"]
 
@@ -72,49 +75,61 @@ Task = Annotated[
     ),
 ]
 
+Samples = Annotated[
+    int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: 50,000.")
+]
+
+Train = Annotated[int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")]
+
+CheckpointEvery = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        min=0,
+        help="Seconds of training between two checkpoints, from which a trial goes on after a kill; 0 for none.",
+    ),
+]
+
+Previews = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=0, help="Draw samples so many times during each training, to figures/training of the run."
+    ),
+]
+
+LogTo = Annotated[
+    str | None,
+    typer.Option(
+        metavar="tensorboard",
+        help="Log losses and previews of each training to the folder tensorboard of the run.",
+    ),
+]
+
+Metrics = Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")]
+Results = Annotated[Path, typer.Option(help="Folder of runs.")]
+Sort = Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")]
+
 
 def run(
     models: Models = "all",
     data: Data = "moons",
     seeds: Seeds = "3",
     budget: BudgetText = "quick",
-    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
+    metrics: Metrics = "all",
     task: Task = "generate",
     jobs: Jobs = None,
     threads: Threads = 1,
     name: Name = None,
-    results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results"),
+    results: Results = Path("results"),
     timeout: Timeout = None,
-    samples: Annotated[
-        int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: 50,000.")
-    ] = None,
-    train: Annotated[
-        int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")
-    ] = None,
-    sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")] = None,
+    samples: Samples = None,
+    train: Train = None,
+    sort: Sort = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
-    checkpoint_every: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=0,
-            help="Seconds of training between two checkpoints, from which a trial goes on after a kill; 0 for none.",
-        ),
-    ] = 60.0,
-    previews: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=0, help="Draw samples so many times during each training, to figures/training of the run."
-        ),
-    ] = 0,
-    log: Annotated[
-        str | None,
-        typer.Option(
-            metavar="tensorboard",
-            help="Log losses and previews of each training to the folder tensorboard of the run.",
-        ),
-    ] = None,
+    checkpoint_every: CheckpointEvery = 60.0,
+    previews: Previews = 0,
+    log: LogTo = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
@@ -130,24 +145,23 @@ def run(
       genbench run --models cfm,ddpm --data moons,ring --seeds 5 --budget standard
       genbench run --models my_model,cfm --plugin my_model.py
     """
-    from genbench import api
-    from genbench.core.downloads import look_in
+    from genbench.results import Run
+    from genbench.runs.launch import RunOptions, explain, launch
 
     plugins = read_plugins(plugin)
     if sort is not None:
         _known_metric(sort, metrics, task, plugins)
-    if why:
-        look_in(data_dir)
-        _explain(
-            models, data, seeds, budget, metrics, task, {"samples": samples, "train": train}, name, results, plugins
-        )
-        return
-    finished = api.run(
-        models, data, seeds, budget, metrics=metrics, task=task, name=name, results=results, jobs=jobs, timeout=timeout,
-        plugins=plugins, samples=samples, train=train, retry_failed=retry_failed, progress=not quiet, say=say,
-        checkpoint_every=checkpoint_every, device=device, data_dir=data_dir, previews=previews, log=log,
-        threads=threads,
+    options = RunOptions(
+        models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
+        results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train,
+        retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device,
+        data_dir=data_dir, previews=previews, log=log, threads=threads,
     )  # fmt: skip
+    if why:
+        for line in explain(options, say):
+            typer.echo(line)
+        return
+    finished = Run(launch(options, say))
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)
@@ -165,35 +179,7 @@ def _known_metric(sort: str, metrics: str, task: str, plugins: list[str]) -> Non
         raise GenbenchError(f"cannot sort by '{sort}', which is no metric of this run{nearest(sort, chosen)}")
 
 
-def _explain(
-    models: str,
-    data: str,
-    seeds: str,
-    budget: str,
-    metrics: str,
-    task: str,
-    protocol: dict[str, int | None],
-    name: str | None,
-    results: Path,
-    plugins: list[str],
-) -> None:
-    from genbench.contracts.evidence import Protocol
-    from genbench.core.registry import discover
-    from genbench.runs.launch import default_name
-    from genbench.runs.plan import make_plan
-    from genbench.runs.runner import remaining, why
-    from genbench.storage.store import Store
-
-    discover(tuple(plugins))
-    plan = make_plan(models, data, seeds, budget, metrics, task, Protocol.asked(**protocol), plugins)
-    store = Store(results / (name or default_name(data, budget, task)))
-    todo, _ = remaining(plan.trials, store)
-    for spec in todo:
-        typer.echo(f"{spec.model} on {spec.dataset}, seed {spec.seed}: {why(spec, store)}")
-    typer.echo(f"{len(todo)} of {len(plan.trials)} trials would run")
-
-
-def publish(run: Any, sort: str | None) -> None:
+def publish(run: RunData, sort: str | None) -> None:
     """Write the table in all formats, draw the figures, show the table, and say where everything is."""
     from genbench.display.export import FORMATS, render
     from genbench.display.terminal import show

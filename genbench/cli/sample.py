@@ -13,62 +13,78 @@ from genbench.core.errors import GenbenchError
 from genbench.core.selection import parse
 
 if TYPE_CHECKING:
+    from genbench.core.types import Array, Labels
+    from genbench.evaluation.resolved_trial import ResolvedTrial
+    from genbench.runs.reload import Trained
     from genbench.storage.records import TrialSpec
 
 __all__ = ["sample"]
 
 
+RunOrNone = Annotated[
+    Path | None, typer.Argument(metavar="RUN", help="A run's folder, such as results/mnist-standard.")
+]
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Instead of RUN: a checkpoint, or a trial's .safetensors with its .json beside it, of RUN/trials.",
+    ),
+]
+ModelName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Model, as in the run's table. Default: the only one.")
+]
+DataName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Dataset, as in the run's table. Default: the only one.")
+]
+TrialSeed = Annotated[int | None, typer.Option(help="Which of the run's seeds. Default: the first that did not fail.")]
+NumSamples = Annotated[int, typer.Option("--num-samples", "-n", min=1, help="Number of samples.")]
+Label = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABEL|LIST",
+        help="Of a conditional model: the class of all samples (3), or classes in turn (0,1,2). Default: as frequent "
+        "as in training.",
+    ),
+]
+Steps = Annotated[int | None, typer.Option(min=1, help="Steps of the solver; short for --set steps=….")]
+Solver = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The solver, such as midpoint; short for --set solver=….")
+]
+Set = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Any parameter of the model that its weights do not depend on. Repeat for more.",
+    ),
+]
+Grid = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Draw all samples into one .png or .jpg; of points, a scatter.")
+]
+Individual = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write each image to a .png of its own, pixel by pixel.")
+]
+Npz = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the arrays `samples` [n, *shape] and `labels` [n].")
+]
+
+
 def sample(
-    run: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="A run's folder, such as results/mnist-standard.")
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Instead of RUN: a checkpoint, or a trial's .safetensors with its .json beside it, of RUN/trials.",
-        ),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Model, as in the run's table. Default: the only one.")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Dataset, as in the run's table. Default: the only one.")
-    ] = None,
-    trial_seed: Annotated[
-        int | None, typer.Option(help="Which of the run's seeds. Default: the first that did not fail.")
-    ] = None,
-    num_samples: Annotated[int, typer.Option("--num-samples", "-n", min=1, help="How many samples.")] = 64,
-    label: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LABEL|LIST",
-            help="Of a conditional model: the class of all samples (3), or classes in turn (0,1,2). Default: as "
-            "frequent as in training.",
-        ),
-    ] = None,
+    run: RunOrNone = None,
+    checkpoint: CheckpointFile = None,
+    model: ModelName = None,
+    data: DataName = None,
+    trial_seed: TrialSeed = None,
+    num_samples: NumSamples = 64,
+    label: Label = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draw: the same seed gives the same samples.")] = 0,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the solver; short for --set steps=….")] = None,
-    solver: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The solver, such as midpoint; short for --set solver=….")
-    ] = None,
-    set_: Annotated[
-        list[str],
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Any parameter of the model that its weights do not hang on. Repeat for more.",
-        ),
-    ] = [],  # noqa: B006
-    grid: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw all samples into one .png or .jpg; of points, a scatter.")
-    ] = None,
-    individual: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write each picture to a .png of its own, pixel by pixel.")
-    ] = None,
-    npz: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the arrays `samples` [n, *shape] and `labels` [n].")
-    ] = None,
+    steps: Steps = None,
+    solver: Solver = None,
+    set_: Set = [],  # noqa: B006
+    grid: Grid = None,
+    individual: Individual = None,
+    npz: Npz = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
     plugin: Plugins = [],  # noqa: B006
@@ -76,21 +92,15 @@ def sample(
     """Draw from a trained model of a run, or of a checkpoint, with other settings of its sampler if you like.
 
     Nothing is trained. Of a trial that still trains, the weights of its newest checkpoint draw. What is written can be
-    pictures or arrays; a parameter that the weights hang on, as a width does, cannot be set.
+    images or arrays; a parameter that the weights depend on, as a width is, cannot be set.
 
       genbench sample results/moons-quick --model cfm -n 5000 --grid cfm.png
       genbench sample results/mnist-quick --model cfm --steps 100 --solver midpoint --grid grid.png
       genbench sample results/mnist-quick --model "cfm[conditional=true]" --label 3 --individual threes
       genbench sample --checkpoint results/mnist-quick/trials/NAME.checkpoint.safetensors --npz now.npz
     """
-    from genbench.api import load_run
-    from genbench.contracts.dataset import DATASETS
-    from genbench.core.downloads import look_in
-    from genbench.core.hardware import choose_device
-    from genbench.core.parameters import create
-    from genbench.core.registry import discover
+    from genbench.core.downloads import use_data_dir
     from genbench.plotting import sample_files
-    from genbench.runs import reload
 
     if (run is None) == (checkpoint is None):
         raise GenbenchError("sample needs a run's folder or --checkpoint FILE, one of them")
@@ -98,33 +108,61 @@ def sample(
         raise GenbenchError("nothing to write; ask for --grid FILE.png, --individual DIR or --npz FILE")
     settings = _settings(set_, steps=steps, solver=solver)
     wanted = None if label is None else _labels(label, num_samples)
-    look_in(data_dir)
-    discover(tuple(read_plugins(plugin)))
-    if checkpoint is not None:
-        trained = reload.read(checkpoint)
-        discover(tuple(path for path in trained.spec.plugins if Path(path).exists()))
-        _agree(trained.spec, model, data)
-    else:
-        trained = reload.find(load_run(str(run)), model, data, trial_seed)
-    spec = trained.spec
-    dataset = create(DATASETS[spec.dataset_name], spec.dataset_params)
-    sample_files.check(grid, individual, dataset)
-    estimator = reload.revive(trained, settings, choose_device(device))
-    labels = estimator.labels(wanted, num_samples, seed)
-    begin = time.perf_counter()
-    samples = estimator.sample(num_samples, seed, labels)
-    seconds = time.perf_counter() - begin
-    what = f"{spec.model} on {spec.dataset}, seed {spec.seed}"
-    say(f"{what} ({trained.source}): {num_samples:,} samples in {seconds:.1f} s")
+    with use_data_dir(data_dir):
+        trial, trained = _find(run, checkpoint, model, data, trial_seed, read_plugins(plugin))
+        sample_files.check(grid, individual, trial.dataset)
+        samples, labels = _draw(trial, trained, settings, wanted, num_samples, seed, device)
     if grid is not None:
-        sample_files.write_grid(grid, samples, labels, dataset)
+        sample_files.write_grid(grid, samples, labels, trial.dataset)
         typer.echo(str(grid))
     if individual is not None:
-        files = sample_files.write_pictures(individual, samples, labels, dataset)
+        files = sample_files.write_pictures(individual, samples, labels, trial.dataset)
         typer.echo(f"{individual}: {files[0].name} to {files[-1].name}")
     if npz is not None:
         sample_files.write_arrays(npz, samples, labels)
         typer.echo(str(npz))
+
+
+def _find(
+    run: Path | None, checkpoint: Path | None, model: str | None, data: str | None, seed: int | None, plugins: list[str]
+) -> tuple[ResolvedTrial, Trained]:
+    """Return the trained model that is asked for, and what its trial is made of."""
+    from genbench.analysis.run_data import RunData
+    from genbench.core.registry import discover
+    from genbench.evaluation.resolved_trial import ResolvedTrial
+    from genbench.runs.reload import discover_plugins, find, read
+
+    discover(tuple(plugins))
+    if checkpoint is None:
+        trained = find(RunData(str(run)), model, data, seed)
+    else:
+        trained = read(checkpoint)
+        discover_plugins(trained.spec)
+        _agree(trained.spec, model, data)
+    return ResolvedTrial.of(trained.spec), trained
+
+
+def _draw(
+    trial: ResolvedTrial,
+    trained: Trained,
+    settings: dict[str, Any],
+    wanted: list[int] | None,
+    n: int,
+    seed: int,
+    device: str,
+) -> tuple[Array, Labels | None]:
+    """Return n samples and their labels, if there are any, and say how long that took."""
+    from genbench.core.hardware import choose_device
+    from genbench.runs.reload import reload
+
+    estimator = reload(trained, settings, choose_device(device), trial)
+    labels = estimator.labels(wanted, n, seed)
+    begin = time.perf_counter()
+    samples = estimator.sample(n, seed, labels)
+    seconds = time.perf_counter() - begin
+    spec = trained.spec
+    say(f"{spec.model} on {spec.dataset}, seed {spec.seed} ({trained.source}): {n:,} samples in {seconds:.1f} s")
+    return samples, labels
 
 
 def _settings(given: list[str], **short: Any) -> dict[str, Any]:

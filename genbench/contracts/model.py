@@ -31,6 +31,11 @@ class ModelCard(Card):
     variant: bool = False
     tasks: tuple[str, ...] = ()
 
+    @property
+    def is_torch(self) -> bool:
+        """Whether it is a torch model, trained by the engine; found out without importing torch."""
+        return hasattr(self.factory, "training_loss")
+
     def takes_part(self, task: str) -> bool:
         """Whether it was made for a task: a model that names none is tried in each."""
         return not self.tasks or task in self.tasks

@@ -1,7 +1,9 @@
-"""Fingerprints of source code: a module and all that it imports from this project.
+"""Digests of source code: of a definition and all that it uses from this project.
 
-A trial's result is reused only while the code that made it is the same. Comments, docstrings and layout do not count:
-what is hashed is the syntax tree.
+A trial's result is reused only while the code that made it is the same. What counts is the syntax trees of the
+definitions (functions, classes, constants) that are reached from a plugin. Where they lie, how they are imported, what
+stands beside them in a file, comments, docstrings, annotations, and checks that only raise do not count: none of it
+changes a number of a trial that finished.
 """
 
 from __future__ import annotations
@@ -9,85 +11,189 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from genbench.core.public_names import HOME
+from genbench.core.syntax import bound_names, normal_form, references
 
-__all__ = ["fingerprint"]
+__all__ = ["CodeTree", "Definition", "digest_of", "installed"]
 
-# They find, name, show and report; no number of a trial depends on them.
-PLUMBING = {
-    "genbench",
-    "genbench.core.registry",
-    "genbench.core.notebook_views",
-    "genbench.core.selection",
+# They find, name, check, show and report; no number of a trial depends on them.
+PLUMBING = (
     "genbench.core.errors",
     "genbench.core.files",
+    "genbench.core.notebook_views",
     "genbench.core.parameters",
+    "genbench.core.registry",
+    "genbench.core.selection",
     "genbench.storage.records",
-}
+    "genbench.tasks.execution",
+    "genbench.tasks.previews",
+    "genbench.training.tensorboard",
+)
 
 
-def fingerprint(*files: Path) -> dict[str, str]:
-    """Return a digest per module: of the given files and, transitively, of what they import from genbench.
+@dataclass(frozen=True)
+class Definition:
+    """A name at the top level of a file."""
 
-    A file outside of genbench goes by its file name.
+    file: Path
+    name: str
+
+    @classmethod
+    def of(cls, part: Any, file: Path | None = None) -> Definition:
+        """Return where a class or function is defined, or registered."""
+        return cls(file or Path(inspect.getfile(part)), getattr(part, "__name__", ""))
+
+
+class CodeTree:
+    """The modules of one version of genbench.
+
+    Args:
+        locate: the file of a module by its dotted name; None for what is no module of genbench.
+        home: the module in which each public name of `genbench` lives.
+        plumbing: modules that do not count.
+        renamed: today's names of what is called otherwise in this version.
     """
-    digests: dict[str, str] = {}
-    todo = [(_module_name(file), file) for file in files]
-    while todo:
-        name, file = todo.pop()
-        if name in digests or name in PLUMBING:
-            continue
-        digest, imports = _scan(file)
-        digests[name] = digest
-        for imported in imports:
-            found = _locate(imported)
-            if found:
-                todo.append((imported, found))
-    return dict(sorted(digests.items()))
+
+    def __init__(
+        self,
+        locate: Callable[[str], Path | None],
+        home: Mapping[str, str] = HOME,
+        plumbing: Iterable[str] = PLUMBING,
+        renamed: Mapping[str, str] | None = None,
+    ) -> None:
+        self.locate, self.home, self.renamed = locate, home, dict(renamed or {})
+        self._plumbing = {locate(module) for module in plumbing}
+        self._files: dict[Path, _File] = {}
+        self._used: dict[Definition, set[Definition]] = {}
+        self._forms: dict[Definition, str] = {}
+
+    def digest(self, definitions: Iterable[Definition]) -> str:
+        """Return the digest of definitions, whatever their order."""
+        forms = sorted(self._form(definition) for definition in definitions)
+        return hashlib.sha256("\n".join(forms).encode()).hexdigest()[:12]
+
+    def reached(self, *roots: Definition) -> set[Definition]:
+        """Return definitions and all that they use by name, directly or not.
+
+        What a function is handed is not followed: whoever made that object named its class.
+        """
+        found: set[Definition] = set()
+        todo = list(roots)
+        while todo:
+            definition = todo.pop()
+            if definition not in found:
+                found.add(definition)
+                todo += self._uses(definition)
+        return found
+
+    def _uses(self, definition: Definition) -> set[Definition]:
+        """Return the definitions that one refers to by name."""
+        if definition not in self._used:
+            file = self._read(definition.file)
+            statements = file.statements(definition.name)
+            chains = [chain for statement in statements for chain in references(statement)]
+            found = (self._resolve(definition.file, name, attributes) for name, *attributes in chains)
+            self._used[definition] = set().union(*found)
+        return self._used[definition]
+
+    def _resolve(self, file: Path, name: str, attributes: list[str]) -> set[Definition]:
+        """Return what `name.attribute.…` stands for at the top level of a file, as far as it is of genbench."""
+        here = self._read(file)
+        found = {Definition(file, name)} if name in here.own else set()
+        for module, attribute in here.imported.get(name, ()):
+            found |= self._in_module(module, [attribute, *attributes] if attribute else attributes)
+        return found
+
+    def _in_module(self, module: str, attributes: list[str]) -> set[Definition]:
+        if module == "genbench" and attributes:
+            module = self.home.get(attributes[0], module)
+        if attributes and self.locate(f"{module}.{attributes[0]}"):
+            return self._in_module(f"{module}.{attributes[0]}", attributes[1:])
+        file = self.locate(module)
+        if file is None or file in self._plumbing or not attributes:
+            return set()
+        return self._resolve(file, attributes[0], attributes[1:])
+
+    def _form(self, definition: Definition) -> str:
+        """Return a definition in the form that is hashed."""
+        if definition not in self._forms:
+            file = self._read(definition.file)
+            names = {local: self._plain(local, targets) for local, targets in file.imported.items()}
+            drop = {local for local, targets in file.imported.items() if self._is_plumbing(targets)}
+            statements = file.statements(definition.name)
+            self._forms[definition] = "\n".join(normal_form(node, names, drop, self.renamed) for node in statements)
+        return self._forms[definition]
+
+    def _plain(self, local: str, targets: Iterable[tuple[str, str]]) -> str | None:
+        """Return the name by which something was defined that is imported as `local`; None for a module."""
+        for module, attribute in targets:
+            if module.partition(".")[0] != "genbench":
+                return local
+            if attribute and not self.locate(f"{module}.{attribute}"):
+                return attribute
+        return None
+
+    def _is_plumbing(self, targets: Iterable[tuple[str, str]]) -> bool:
+        return all(self.locate(module) in self._plumbing for module, _ in targets)
+
+    def _read(self, file: Path) -> _File:
+        if file not in self._files:
+            self._files[file] = _File(file)
+        return self._files[file]
+
+
+class _File:
+    """A parsed file: its own names at the top level, and where the others come from."""
+
+    def __init__(self, file: Path) -> None:
+        # what was typed into an interpreter is in no file: nothing to hash, nothing to find
+        tree = ast.parse(file.read_text(encoding="utf-8") if file.is_file() else "")
+        self.own: dict[str, list[ast.stmt]] = {}
+        for statement in tree.body:
+            for name in bound_names(statement):
+                self.own.setdefault(name, []).append(statement)
+        self.body = [node for node in tree.body if not isinstance(node, ast.Import | ast.ImportFrom)]
+        self.imported: dict[str, list[tuple[str, str]]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    target = alias.name if alias.asname else alias.name.partition(".")[0]
+                    self.imported.setdefault(alias.asname or target, []).append((target, ""))
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for alias in node.names:
+                    self.imported.setdefault(alias.asname or alias.name, []).append((node.module, alias.name))
+
+    def statements(self, name: str) -> list[ast.stmt]:
+        """Return the statements that define a name; the whole file for what it does not define by that name."""
+        return self.own.get(name, self.body)
 
 
 @cache
-def _scan(file: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the digest of a file and the names that it imports from genbench."""
-    if not file.is_file():  # typed into an interpreter: nothing to hash, nothing to find
-        return "unknown", ()
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    imports: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imports |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            imports |= {node.module} | {_home(node.module, alias.name) for alias in node.names}
-        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
-    return digest, tuple(sorted(name for name in imports if name.split(".")[0] == "genbench"))
+def installed() -> CodeTree:
+    """Return the code that is running."""
+    return CodeTree(_locate)
 
 
-def _home(module: str, name: str) -> str:
-    """Return the module that `from module import name` really reads: genbench's public names live in submodules."""
-    if module == "genbench":
-        return HOME.get(name, f"genbench.{name}")
-    return f"{module}.{name}"
+@cache
+def digest_of(*roots: Definition) -> str:
+    """Return the digest of definitions of the running code and of all that they use."""
+    return installed().digest(installed().reached(*roots))
 
 
 @cache
 def _locate(name: str) -> Path | None:
     """Return the file of a genbench module, or None for what is no module (a function in one)."""
+    if name.partition(".")[0] != "genbench":
+        return None
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:
         return None
     return Path(spec.origin) if spec and spec.origin else None
-
-
-def _module_name(file: Path) -> str:
-    """Return a name for a file that is the same on every machine."""
-    for package in ("genbench.models", "genbench.datasets", "genbench.metrics", "genbench.tasks", "genbench.nn"):
-        spec = importlib.util.find_spec(package)
-        if spec and file.parent in map(Path, spec.submodule_search_locations or ()):
-            return f"{package}.{file.stem}"
-    return file.name

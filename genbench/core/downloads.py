@@ -17,17 +17,20 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from genbench.core.errors import GenbenchError
 
-__all__ = ["DataFile", "DataFiles", "cache_folder", "look_in"]
+__all__ = ["DataFile", "DataFiles", "cache_folder", "use_data_dir"]
 
 ROUNDS = 2  # times that all mirrors are tried
 PAUSE = 2.0  # seconds between two rounds
 TIMEOUT = 30.0  # seconds without an answer
+
+_first: ContextVar[Path | None] = ContextVar("first data folder", default=None)
 
 
 def cache_folder() -> Path:
@@ -119,7 +122,8 @@ class DataFiles:
     def places(self) -> list[Path]:
         """The folders in which files are looked for, in this order."""
         given = [Path(part).expanduser() for part in os.environ.get("GENBENCH_DATA", "").split(os.pathsep) if part]
-        roots = [*given, cache_folder()]
+        first = _first.get()
+        roots = [*([first] if first else []), *given, cache_folder()]
         return [root / name for root in roots for name in (self.name, *self.folders)] + list(map(Path, self.installed))
 
     def find(self, file: DataFile) -> list[Path]:
@@ -219,16 +223,21 @@ def _download(url: str, path: Path) -> None:
             raise GenbenchError(f"broke off ({type(error).__name__})") from None
 
 
-def look_in(data_dir: str | Path | None) -> None:
-    """Let data files be looked for in a folder first, in this process and those that it starts.
+@contextmanager
+def use_data_dir(folder: str | Path | None) -> Iterator[None]:
+    """Look for data files in a folder first inside the block, before those of GENBENCH_DATA; None changes nothing.
 
     Raises:
         GenbenchError: there is no such folder.
     """
-    if data_dir is None:
+    if folder is None:
+        yield
         return
-    folder = Path(data_dir).expanduser().resolve()
-    if not folder.is_dir():
-        raise GenbenchError(f"no data folder {folder}; make it, or leave --data-dir out")
-    before = [place for place in os.environ.get("GENBENCH_DATA", "").split(os.pathsep) if place]
-    os.environ["GENBENCH_DATA"] = os.pathsep.join([str(folder), *(place for place in before if place != str(folder))])
+    path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        raise GenbenchError(f"no data folder {path}; make it, or leave --data-dir out")
+    before = _first.set(path)
+    try:
+        yield
+    finally:
+        _first.reset(before)

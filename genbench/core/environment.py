@@ -45,7 +45,7 @@ def _processor() -> str:
 
 def _commit() -> str | None:
     """Return the commit of the checkout that genbench runs from, with a + where files differ from it."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]  # the package
     try:
         call = ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
         if not (here.parent / ".git").exists():

@@ -13,6 +13,7 @@ __all__ = [
     "Diverged",
     "GenbenchError",
     "GenbenchWarning",
+    "WeightsDoNotFit",
     "collected_warnings",
     "nearest",
 ]
@@ -28,6 +29,10 @@ class ContractError(GenbenchError):
 
 class BadSamples(ContractError):
     """A model's samples have the wrong shape or are not finite, so no metric may see them."""
+
+
+class WeightsDoNotFit(GenbenchError):
+    """Weights are not those of a model with these parameters on data of this shape."""
 
 
 class GenbenchWarning(UserWarning):

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from genbench.core.errors import GenbenchError, nearest
-from genbench.core.selection import Spec, parse_list
+from genbench.core.selection import Selection, parse_list
 
 __all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "discover"]
 
@@ -124,7 +124,7 @@ class Group(Generic[C]):
         """The families, as written on the command line."""
         return sorted({_slug(card.family) for card in self.cards.values()})
 
-    def select(self, text: str) -> list[Spec]:
+    def select(self, text: str) -> list[Selection]:
         """Expand a selection: names with parameters, families, `all`, `zoo`, without repeats, in the order asked.
 
         A family and `zoo` include the variants of a model, `all` does not.
@@ -132,7 +132,7 @@ class Group(Generic[C]):
         Raises:
             GenbenchError: a part cannot be read, or names nothing.
         """
-        chosen: dict[str, Spec] = {}
+        chosen: dict[str, Selection] = {}
         for spec in parse_list(text):
             family = _slug(spec.name)
             if spec.name in self.cards:
@@ -141,7 +141,7 @@ class Group(Generic[C]):
                 if spec.params:
                     raise GenbenchError(f"'{spec}' gives parameters to a whole group; give them to one {self.singular}")
                 specs = [
-                    Spec(n)
+                    Selection(n)
                     for n, card in sorted(self.cards.items())
                     if _slug(card.family) == family or spec.name == "zoo" or (spec.name == "all" and not card.variant)
                 ]

@@ -10,14 +10,14 @@ from typing import Any
 
 from genbench.core.errors import GenbenchError
 
-__all__ = ["Spec", "parse", "parse_list"]
+__all__ = ["Selection", "parse", "parse_list"]
 
 _WORDS = {"true": True, "false": False, "none": None}
 _SPEC = re.compile(r"^(?P<name>[^\[\]=,]+?)\s*(?:\[(?P<params>.*)\])?$", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Spec:
+class Selection:
     """A name with parameters, as the user asked for it.
 
     >>> str(parse("vae[latent_dim=4]"))
@@ -34,7 +34,7 @@ class Spec:
         return f"{self.name}[{inside}]"
 
 
-def parse(text: str) -> Spec:
+def parse(text: str) -> Selection:
     """Parse one `name[param=value,…]`; values are Python literals, true, false, none, or bare words.
 
     Raises:
@@ -51,10 +51,10 @@ def parse(text: str) -> Spec:
         if key.strip() in params:
             raise GenbenchError(f"parameter '{key.strip()}' is given twice in '{text}'; give it once")
         params[key.strip()] = _read(value.strip())
-    return Spec(match["name"].strip(), params)
+    return Selection(match["name"].strip(), params)
 
 
-def parse_list(text: str) -> list[Spec]:
+def parse_list(text: str) -> list[Selection]:
     """Parse a comma list of specs; commas inside brackets belong to the parameters.
 
     Raises:

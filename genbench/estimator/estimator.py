@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genbench.contracts.dataset import Dataset, Splits
 from genbench.contracts.model import ModelCard
 from genbench.contracts.recipe import Budget
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, WeightsDoNotFit
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
@@ -142,8 +142,8 @@ class Estimator(Verbs):
             labels, kind, levels, classes: what x is, as in `fit`.
 
         Raises:
-            GenbenchError: it is not a torch model, the weights are not those of a model with these parameters, or it
-                needs labels and there are none that fit.
+            WeightsDoNotFit: the weights are not those of a model with these parameters.
+            GenbenchError: it is not a torch model, or it needs labels and there are none that fit.
         """
         if not self._is_torch:
             raise GenbenchError(f"{self.card.name} has no weights to restore; fit it again")
@@ -155,7 +155,7 @@ class Estimator(Verbs):
         with isolated(0), self._on_device():
             model.build(x.shape[1:])
         if wrong := misfits(model.state_dict(), weights):
-            raise GenbenchError(
+            raise WeightsDoNotFit(
                 f"the weights do not fit {self!r} on points of shape {x.shape[1:]}: {'; '.join(wrong)}; "
                 f"give it the parameters and the data that they were trained with"
             )

@@ -1,4 +1,4 @@
-"""What a fitted model shows of itself, and how that is scored: the same for a new trial and for one that is rescored.
+"""What a fitted model gives to the metrics, and how that is scored: the same for a new trial and for one scored again.
 
 Distances are in the data's own units; in a table each column has its own, so there they are in standard deviations of
 the training split. Likelihoods are in nats of the data's own units, always.
@@ -8,29 +8,31 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
+from genbench.contracts.dataset import SyntheticDataset
 from genbench.contracts.evidence import Evidence, Protocol
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.evaluator import evaluate
+from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.numerics.standardiser import Standardiser
 from genbench.storage.evaluation import Evaluation
-from genbench.storage.records import TrialSpec
 
-__all__ = ["Shown", "draw", "floor", "score"]
+__all__ = ["ModelOutputs", "draw", "draw_with_densities", "score", "score_trial"]
 
-FLOOR_DRAWS = 4  # sample sets over which the oracle's scores are averaged: their noise would be in every quotient
+# Sample sets over which the oracle's scores are averaged. Its noise is in every quotient by them: the mean of four has
+# half of it, for four times the seconds of one row.
+ORACLE_DRAWS = 4
 
 
 @dataclass(frozen=True)
-class Shown:
-    """All that the metrics see of a model; it is kept on disk as it is, so that the trial can be scored again.
+class ModelOutputs:
+    """All that the metrics see of a model. It is kept on disk as it is, so that the trial can be scored again.
 
     Attributes:
         samples: points [n, *shape], of float32 precision.
@@ -45,69 +47,80 @@ class Shown:
     likelihood: str = "none"
 
     @classmethod
-    def of(cls, arrays: Mapping[str, Array], likelihood: str) -> Shown:
+    def of(cls, arrays: Mapping[str, Array], likelihood: str) -> ModelOutputs:
         """Return what was kept on disk."""
         return cls(arrays["samples"], arrays.get("test_log_prob"), arrays.get("samples_log_prob"), likelihood)
 
     @property
     def arrays(self) -> dict[str, Any]:
         """What is kept on disk, by name."""
-        found: dict[str, Any] = {"samples": self.samples.astype(np.float32)}
-        for name in ("test_log_prob", "samples_log_prob"):
-            if (values := getattr(self, name)) is not None:
-                found[name] = values
-        return found
+        densities = {"test_log_prob": self.test_log_prob, "samples_log_prob": self.samples_log_prob}
+        known = {name: values for name, values in densities.items() if values is not None}
+        return {"samples": self.samples.astype(np.float32), **known}
+
+    def first(self, protocol: Protocol) -> ModelOutputs:
+        """Return as much as a protocol asks for."""
+        own = self.samples_log_prob
+        few = None if own is None else own[: min(protocol.samples, protocol.densities)]
+        return replace(self, samples=self.samples[: protocol.samples], samples_log_prob=few)
 
 
-def draw(estimator: Estimator, dataset: Dataset, splits: Splits, protocol: Protocol, seed: int) -> Array:
-    """Return as many samples [n, *shape] as the protocol asks for; of real data not more than there are test points.
+def draw(trial: ResolvedTrial, estimator: Estimator, seed: int) -> Array:
+    """Return as many samples [n, *shape] as the protocol asks for.
 
     They are rounded to float32, in which they are kept: what is scored is what is stored.
     """
-    n = protocol.samples if isinstance(dataset, SyntheticDataset) else min(protocol.samples, len(splits.test))
-    return estimator.sample(n, seed=seed).astype(np.float32).astype(np.float64)
+    return estimator.sample(trial.sample_size, seed=seed).astype(np.float32).astype(np.float64)
 
 
-def densities(estimator: Estimator, samples: Array, splits: Splits, protocol: Protocol, seed: int) -> Shown:
+def with_densities(trial: ResolvedTrial, estimator: Estimator, samples: Array, seed: int) -> ModelOutputs:
     """Return the samples with the model's log-density of the test points and of the first samples, if it has one."""
-    if estimator.card.likelihood != "none":
+    if trial.model.likelihood != "none":
         with contextlib.suppress(NotImplementedError):  # the oracle of real data knows no density
-            test = estimator.log_prob(splits.test, seed=seed)
-            own = estimator.log_prob(samples[: protocol.densities], seed=stream(seed, "own"))
-            return Shown(samples, test, own, estimator.likelihood)
-    return Shown(samples)
+            test = estimator.log_prob(trial.splits.test, seed=seed)
+            own = estimator.log_prob(samples[: trial.protocol.densities], seed=stream(seed, "own"))
+            return ModelOutputs(samples, test, own, estimator.likelihood)
+    return ModelOutputs(samples)
 
 
-def score(spec: TrialSpec, dataset: Dataset, splits: Splits, shown: Shown) -> Evaluation:
-    """Score what a model showed by the metrics and the protocol of a spec."""
-    arrays = [shown.samples, splits.test, splits.train]
-    if dataset.kind == "table":
+def draw_with_densities(trial: ResolvedTrial, estimator: Estimator, seed: int) -> ModelOutputs:
+    """Return samples and log-densities of a fitted model."""
+    return with_densities(trial, estimator, draw(trial, estimator, seed), seed)
+
+
+def score(trial: ResolvedTrial, outputs: ModelOutputs) -> Evaluation:
+    """Score one set of outputs by the metrics and the protocol of a trial."""
+    splits = trial.splits
+    arrays = [outputs.samples, splits.test, splits.train]
+    if trial.dataset.kind == "table":
         arrays = [Standardiser.fit(splits.train).forward(x) for x in arrays]
     points, test, train = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in arrays)
     evidence = Evidence(
-        dataset,
+        trial.dataset,
         points,
         test,
-        shown.test_log_prob,
-        stream(spec.seed, "evaluation"),
-        spec.protocol,
+        outputs.test_log_prob,
+        stream(trial.spec.seed, "evaluation"),
+        trial.protocol,
         train,
-        shown.samples_log_prob,
-        shown.likelihood,
+        outputs.samples_log_prob,
+        outputs.likelihood,
     )
-    return evaluate(evidence, spec.metrics)
+    return evaluate(evidence, trial.spec.metrics)
 
 
-def floor(spec: TrialSpec, estimator: Estimator, dataset: Dataset, splits: Splits, shown: Shown) -> list[Evaluation]:
-    """Return the scores of what the oracle showed, then of further draws.
+def score_trial(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutputs) -> Evaluation:
+    """Score the outputs of a trial; the oracle's score is the mean over further draws, where the truth can be drawn.
 
-    Its score is their mean, and their spread is what a score owes to the luck of one draw.
+    Their spread is what a score owes to the luck of one draw.
     """
-    protocol = spec.protocol
-    evaluations = [score(spec, dataset, splits, shown)]
-    if isinstance(dataset, SyntheticDataset):
-        for k in range(1, FLOOR_DRAWS):
-            seed = stream(spec.seed, "floor", k)
-            more = draw(estimator, dataset, splits, protocol, seed)
-            evaluations.append(score(spec, dataset, splits, densities(estimator, more, splits, protocol, seed)))
-    return evaluations
+    if not trial.of_oracle or not isinstance(trial.dataset, SyntheticDataset):
+        return score(trial, outputs)
+    seeds = [stream(trial.spec.seed, "floor", k) for k in range(1, ORACLE_DRAWS)]
+    # without densities where these outputs have none: a sweep scores samples alone
+    again = draw_with_densities if outputs.test_log_prob is not None else _samples_alone
+    return Evaluation.mean([score(trial, outputs), *(score(trial, again(trial, estimator, seed)) for seed in seeds)])
+
+
+def _samples_alone(trial: ResolvedTrial, estimator: Estimator, seed: int) -> ModelOutputs:
+    return ModelOutputs(draw(trial, estimator, seed))

@@ -10,13 +10,13 @@ import numpy as np
 
 from genbench.contracts.dataset import Splits
 from genbench.core.types import Array
+from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
 from genbench.metrics.neighbours import neighbours
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.style import BLUE
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.storage.records import TrialRecord
-from genbench.tasks.steps import load_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,7 +93,7 @@ def _splits_of(trials: list[TrialRecord]) -> Callable[[int], Splits]:
 
     @cache
     def splits_of(seed: int) -> Splits:
-        return load_data(specs[seed])[1]
+        return ResolvedTrial.of(specs[seed]).splits
 
     return splits_of
 

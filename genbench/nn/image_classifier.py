@@ -24,7 +24,7 @@ from torch.nn.functional import cross_entropy, pad
 
 from genbench.contracts.dataset import Dataset
 from genbench.core import downloads
-from genbench.core.code_fingerprint import fingerprint
+from genbench.core.code_fingerprint import Definition, digest_of
 from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
 from genbench.core.seeding import isolated, stream
@@ -175,7 +175,7 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "params": {name: str(getattr(dataset, name, None)) for name in dataset.card.signature},
         "classes": dataset.classes,
         "data": dataset.fingerprint(),
-        "sources": fingerprint(Path(__file__), dataset.card.file),
+        "sources": digest_of(Definition.of(train_network), Definition.of(type(dataset), dataset.card.file)),
     }
 
 

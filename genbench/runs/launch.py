@@ -1,99 +1,177 @@
-"""Carry out a plan in a run's folder: lock it, find what is still to do, run it under a progress bar."""
+"""Carry out a request in a run's folder: lock it, find what is still to do, run it under a progress bar."""
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genbench.contracts.dataset import DATASETS
+from genbench.contracts.evidence import Protocol
 from genbench.contracts.model import MODELS
+from genbench.core.downloads import use_data_dir
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
-from genbench.core.hardware import cores
+from genbench.core.hardware import choose_device, cores
+from genbench.core.registry import REGISTRY, discover
 from genbench.core.types import Say
-from genbench.runs.plan import Plan
-from genbench.runs.runner import perform_all, remaining, tidy
+from genbench.runs.plan import Plan, make_plan
+from genbench.runs.runner import Done, perform_all, remaining, tidy, why
 from genbench.storage.records import RunRecord, TrialRecord
 from genbench.storage.store import CorruptFile, Store
-from genbench.tasks.execution import Conditions
+from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
+from genbench.training.tensorboard import check_log
 
-__all__ = ["LONG_TIMEOUT", "TIMEOUTS", "carry_out", "checkpoint_interval", "default_name", "where"]
+__all__ = ["RunOptions", "explain", "launch"]
 
-TIMEOUTS = {"smoke": 300.0, "quick": 900.0}  # seconds; a budget that is not here gets the last
-
-
+# Seconds, chosen by hand: some thirty times what a trial of our own models takes. A budget that is not here gets the
+# last.
+TIMEOUTS = {"smoke": 300.0, "quick": 900.0}
 LONG_TIMEOUT = 3600.0
 
 
-def default_name(datasets: str, budget: str, task: str = "generate") -> str:
-    """Return the name of a run that was not given one: the same request goes on in the same place."""
-    suffix = "" if task == "generate" else f"-{task}"
-    return re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{datasets}-{budget}").strip("-.")[:80] + suffix
+@dataclass(frozen=True)
+class RunOptions:
+    """What is asked of a run, and how it is carried out; `genbench.run` says what each field means.
+
+    Raises:
+        GenbenchError: a number is out of range, or a device or log is unknown or unavailable.
+    """
+
+    models: str = "all"
+    datasets: str = "moons"
+    seeds: int | str | Sequence[int] = 3
+    budget: str = "quick"
+    metrics: str = "all"
+    task: str = "generate"
+    name: str | None = None
+    results: str | Path = "results"
+    jobs: int | None = None
+    timeout: float | None = None
+    plugins: Sequence[str] = ()
+    samples: int | None = None
+    train: int | None = None
+    retry_failed: bool = False
+    progress: bool = True
+    checkpoint_every: float = CHECKPOINT_EVERY
+    device: str = "cpu"
+    data_dir: str | Path | None = None
+    previews: int = 0
+    log: str | None = None
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        check_log(self.log)
+        if self.previews < 0:
+            raise GenbenchError(f"previews={self.previews} must not be negative; 0 is none")
+        if self.threads < 1:
+            raise GenbenchError(f"threads={self.threads} must be at least 1")
+        if not 0 <= self.checkpoint_every < float("inf"):
+            raise GenbenchError(
+                f"checkpoint_every={self.checkpoint_every} is out of range; give seconds, or 0 for no checkpoints"
+            )
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder; named after data, budget and task where no name is given, so that a request resumes."""
+        suffix = "" if self.task == "generate" else f"-{self.task}"
+        default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{self.datasets}-{self.budget}").strip("-.")[:80] + suffix
+        return Path(self.results) / (self.name or default)
+
+    @property
+    def seconds(self) -> float:
+        """After how many a trial is stopped."""
+        return self.timeout or TIMEOUTS.get(self.budget, LONG_TIMEOUT)
+
+    def execution(self) -> ExecutionOptions:
+        """Return how trials are carried out."""
+        return ExecutionOptions(
+            progress=self.progress,
+            checkpoint_every=self.checkpoint_every,
+            device=choose_device(self.device),
+            data_dir=None if self.data_dir is None else str(self.data_dir),
+            previews=self.previews,
+            log=self.log,
+            threads=self.threads,
+        )
+
+    def plan(self, say: Say) -> Plan:
+        """Return the trials that are asked for; `say` is told which plugins are left out."""
+        discover(tuple(self.plugins))
+        for failure in (f for group in REGISTRY.values() for f in group.failures):
+            say(f"plugin {failure.source} was left out: {failure.reason}")
+        protocol = Protocol.asked(samples=self.samples, train=self.train)
+        return make_plan(
+            self.models, self.datasets, self.seeds, self.budget, self.metrics, self.task, protocol, self.plugins
+        )
 
 
-def where(plan: Plan, jobs: int | None, say: Say) -> int | None:
-    """Return how many worker processes there can be: none where they could not import a plugin."""
-    cards = [(MODELS[t.model_name], DATASETS[t.dataset_name]) for t in plan.trials]
-    if jobs == 0 or all(model.portable and dataset.portable for model, dataset in cards):
-        return jobs
-    say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")
-    return 0
+def launch(options: RunOptions, say: Say) -> Path:
+    """Run what is asked for and not finished yet, and return the run's folder.
+
+    Raises:
+        GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
+    """
+    with use_data_dir(options.data_dir):
+        execution = options.execution()
+        plan = options.plan(say)
+        for note in plan.notes:
+            say(note)
+        _carry_out(plan, options, execution, say)
+    return options.folder
 
 
-def carry_out(
-    plan: Plan,
-    folder: Path,
-    jobs: int | None,
-    timeout: float,
-    retry_failed: bool,
-    conditions: Conditions,
-    say: Say,
-) -> Path:
-    store = Store(folder)
+def explain(options: RunOptions, say: Say) -> list[str]:
+    """Return a line for each trial that would run, with the reason, and how many there are; nothing is run."""
+    with use_data_dir(options.data_dir):
+        trials = options.plan(say).trials
+        store = Store(options.folder)
+        todo, _ = remaining(trials, store)
+        lines = [f"{spec.model} on {spec.dataset}, seed {spec.seed}: {why(spec, store)}" for spec in todo]
+    return [*lines, f"{len(todo)} of {len(trials)} trials would run"]
+
+
+def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say: Say) -> None:
+    store = Store(options.folder)
     store.create()
     with store.lock():
-        try:
-            record = store.read_run()
-        except GenbenchError:
-            record = RunRecord(name=folder.name)
-        record.environment = environment() | {"device": conditions.device, "threads": conditions.threads}
-        record.trials = _supersede(record.trials, plan, store)
-        record.requests = [
-            *record.requests[-99:],
-            {"command": record.environment["command"], "trials": len(plan.trials)},
-        ]
-        store.write_run(record)
+        _register(plan, store, execution)
         tidy(plan.trials, store)
-        todo, notes = remaining(plan.trials, store, retry_failed)
+        todo, notes = remaining(plan.trials, store, options.retry_failed)
         for note in notes:
             say(note)
         if len(todo) < len(plan.trials):
-            say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {folder}")
+            say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {store.path}")
         if begun := len(store.checkpoints().keys() & {spec.key for spec in todo}):
             say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
-        jobs = max(1, cores() // conditions.threads) if jobs is None else jobs
-        bar = _Bar(len(todo), conditions.progress)
-        conditions = replace(conditions, progress=conditions.progress and jobs <= 1)
-
-        def done(trial: TrialRecord) -> None:
-            if trial.error:
-                where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
-                bar.say(f"{where}: {trial.status} in {trial.error.phase}: {trial.error.message}", say)
-            bar.advance()
-
-        try:
-            perform_all(todo, store, min(jobs, max(1, len(todo))) if jobs else 0, timeout, done, conditions)
-        finally:
-            bar.close()
-    return folder
+        jobs = _jobs(plan, options, say)
+        with _bar(len(todo), options.progress, say) as done:
+            execution = replace(execution, progress=options.progress and jobs <= 1)
+            perform_all(todo, store, min(jobs, max(1, len(todo))), options.seconds, done, execution)
 
 
-def checkpoint_interval(every: float) -> float:
-    if not 0 <= every < float("inf"):
-        raise GenbenchError(f"checkpoint_every={every} is out of range; give seconds, or 0 for no checkpoints")
-    return every
+def _register(plan: Plan, store: Store, execution: ExecutionOptions) -> None:
+    """Write what is asked into the run's record."""
+    try:
+        record = store.read_run()
+    except GenbenchError:
+        record = RunRecord(name=store.path.name)
+    record.environment = environment() | {"device": execution.device, "threads": execution.threads}
+    record.trials = _supersede(record.trials, plan, store)
+    record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
+    store.write_run(record)
+
+
+def _jobs(plan: Plan, options: RunOptions, say: Say) -> int:
+    """Return how many worker processes there can be: none where they could not import a plugin."""
+    cards = [(MODELS[t.model_name], DATASETS[t.dataset_name]) for t in plan.trials]
+    if options.jobs != 0 and not all(model.portable and dataset.portable for model, dataset in cards):
+        say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")
+        return 0
+    return max(1, cores() // options.threads) if options.jobs is None else options.jobs
 
 
 def _supersede(before: list[str], plan: Plan, store: Store) -> list[str]:
@@ -109,26 +187,19 @@ def _supersede(before: list[str], plan: Plan, store: Store) -> list[str]:
     return [*kept, *(spec.key for spec in plan.trials)]
 
 
-class _Bar:
-    """The progress bar over trials."""
+@contextmanager
+def _bar(total: int, shown: bool, say: Say) -> Iterator[Done]:
+    """Show a progress bar over trials, and give what is called with each record: failures are said above the bar."""
+    from tqdm.auto import tqdm
 
-    def __init__(self, total: int, shown: bool) -> None:
-        from tqdm.auto import tqdm
+    hidden = not shown or total == 0 or bool(os.environ.get("TQDM_DISABLE"))
+    with tqdm(total=total, desc="trials", unit="trial", disable=hidden) as bar:
 
-        self.bar = tqdm(
-            total=total,
-            desc="trials",
-            unit="trial",
-            disable=not shown or total == 0 or bool(os.environ.get("TQDM_DISABLE")),
-        )
+        def done(trial: TrialRecord) -> None:
+            if trial.error:
+                where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
+                with bar.external_write_mode():
+                    say(f"{where}: {trial.status} in {trial.error.phase}: {trial.error.message}")
+            bar.update()
 
-    def advance(self) -> None:
-        self.bar.update()
-
-    def say(self, text: str, say: Say) -> None:
-        """Say a line without tearing the bar."""
-        with self.bar.external_write_mode():
-            say(text)
-
-    def close(self) -> None:
-        self.bar.close()
+        yield done

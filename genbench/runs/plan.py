@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from genbench.contracts.dataset import DATASETS, Dataset
+from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.contracts.evidence import Protocol
-from genbench.contracts.metric import METRICS, select_metrics
-from genbench.contracts.model import MODELS
+from genbench.contracts.metric import select_metrics
+from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.recipe import Budget
-from genbench.core.code_fingerprint import fingerprint
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.registry import Card, Group
-from genbench.core.selection import Spec, parse_list
+from genbench.core.selection import Selection, parse_list
+from genbench.runs.code import sources_of
 from genbench.storage.records import TrialSpec
-from genbench.tasks import task_module
+from genbench.tasks import load_task
+from genbench.tasks.base import Task
 
 __all__ = ["Plan", "make_plan", "parse_seeds"]
 
-MAX_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1  # what numpy's global generator takes
+
+C = TypeVar("C", bound=Card)
 
 
 @dataclass(frozen=True)
@@ -36,18 +38,16 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Choice:
-    """A plugin with its parameters bound, of which some were given."""
+class _Choice(Generic[C]):
+    """A plugin that was asked for, under its label, with the parameters that were given."""
 
-    card: Any
+    card: C
     label: str
-    params: dict[str, Any]
-    given: frozenset[str]
+    given: Mapping[str, Any]
 
-    def on(self, data: tuple[str, tuple[int, ...]]) -> _Choice:
-        """Return the choice for data of some kind and shape: the model's presets fill in what was not given."""
-        given = {name: self.params[name] for name in self.given}
-        return replace(self, params=bind(self.card, given, data))
+    def params(self, data: Dataset | None = None) -> dict[str, Any]:
+        """Return all parameters; for some data, the model's presets fill in what was not given."""
+        return bind(self.card, self.given, (data.kind, data.shape) if data else None)
 
 
 def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
@@ -85,71 +85,67 @@ def make_plan(
             dataset.
     """
     Budget(budget)
-    work = task_module(task)
+    work = load_task(task)
     numbers = parse_seeds(seeds)
     with collected_warnings() as cautions:
         chosen_models = _taking_part(_choose(MODELS, models), models, task)
         chosen_datasets = _choose(DATASETS, datasets)
-    named = {spec.name for spec in parse_list(models)}  # and not one of a family
+    named = {selection.name for selection in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
-    notes, groups = [f"caution: {text}" for text in cautions], []
+    notes = [f"caution: {text}" for text in cautions]
+    specs = []  # for the first seed
     for dataset in chosen_datasets:
-        data = create(dataset.card, dataset.params)
-        if hasattr(work, "check_data"):
-            work.check_data(data)
-        able, floors, note = _pair(chosen_models, dataset, data, work, named)
+        data: Dataset = create(dataset.card, dataset.params())
+        work.check_data(data)
+        able, floors, note = _pair(chosen_models, dataset.label, data, work, named)
         notes += note
-        suited = [model.on((data.kind, data.shape)) for model in floors + able]
-        groups.append((dataset, data.fingerprint(), suited))
-    trials = []
-    for seed in numbers:
-        for dataset, data_fingerprint, suited in groups:
-            trials += [
-                TrialSpec(
-                    task=task,
-                    model=model.label,
-                    model_name=model.card.name,
-                    params=model.params,
-                    dataset=dataset.label,
-                    dataset_name=dataset.card.name,
-                    dataset_params=dataset.params,
-                    seed=seed,
-                    budget=budget,
-                    metrics=names,
-                    protocol=protocol,
-                    sources=_sources(task, model, dataset.card, names),
-                    data_fingerprint=data_fingerprint,
-                    plugins=paths,
-                )
-                for model in suited
-            ]
-    return Plan(trials, notes)
+        facts: dict[str, Any] = {"task": task, "seed": numbers[0], "budget": budget, "metrics": names}
+        facts |= {"protocol": protocol, "plugins": paths}
+        specs += [_spec(model, dataset, data, facts) for model in floors + able]
+    return Plan([spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs], notes)
 
 
-def _choose(group: Group[Any], selection: str) -> list[_Choice]:
+def _spec(
+    model: _Choice[ModelCard], dataset: _Choice[DatasetCard], data: Dataset, facts: Mapping[str, Any]
+) -> TrialSpec:
+    params = model.params(data)
+    return TrialSpec(
+        model=model.label,
+        model_name=model.card.name,
+        params=params,
+        dataset=dataset.label,
+        dataset_name=dataset.card.name,
+        dataset_params=dataset.params(),
+        sources=sources_of(facts["task"], model.card, params, dataset.card, facts["metrics"]),
+        data_fingerprint=data.fingerprint(),
+        **facts,
+    )
+
+
+def _choose(group: Group[C], text: str) -> list[_Choice[C]]:
     """Bind the parameters of a selection, and try each constructor, so that a wrong value is known before a run."""
     choices = {}
-    for spec in group.select(selection):
-        card = group[spec.name]
-        params = bind(card, spec.params)
+    for selection in group.select(text):
+        card = group[selection.name]
+        params = bind(card, selection.params)
         create(card, params)
         usual = defaults(card)
         preset = {name for p in getattr(card.factory, "presets", ()) for name in p.use}
-        shown = {name: params[name] for name in spec.params if params[name] != usual[name] or name in preset}
-        label = str(Spec(card.name, shown))
-        choices[label] = _Choice(card, label, params, frozenset(spec.params))
+        shown = {name: params[name] for name in selection.params if params[name] != usual[name] or name in preset}
+        label = str(Selection(card.name, shown))
+        choices[label] = _Choice(card, label, {name: params[name] for name in selection.params})
     return list(choices.values())
 
 
-def _taking_part(choices: list[_Choice], selection: str, task: str) -> list[_Choice]:
+def _taking_part(choices: list[_Choice[ModelCard]], text: str, task: str) -> list[_Choice[ModelCard]]:
     """Return the models that were made for a task; a whole group or a family leaves the others out.
 
     Raises:
         GenbenchError: one that was named takes part in other tasks only, or none is left.
     """
     fitting = [choice for choice in choices if choice.card.takes_part(task)]
-    named = {spec.name for spec in parse_list(selection)}
+    named = {selection.name for selection in parse_list(text)}
     for choice in choices:
         if choice not in fitting and (choice.card.name in named or not fitting):
             only = ", ".join(choice.card.tasks)
@@ -158,53 +154,33 @@ def _taking_part(choices: list[_Choice], selection: str, task: str) -> list[_Cho
 
 
 def _pair(
-    models: list[_Choice], dataset: _Choice, data: Dataset, work: ModuleType, named: set[str]
-) -> tuple[list[_Choice], list[_Choice], list[str]]:
+    models: list[_Choice[ModelCard]], label: str, data: Dataset, work: Task, named: set[str]
+) -> tuple[list[_Choice[ModelCard]], list[_Choice[ModelCard]], list[str]]:
     """Return the models that can handle a dataset, the oracles that were not asked for, and notes about both."""
-    kind = dataset.card.kind
     reasons = {model.label: _obstacle(model, data, work) for model in models}
     able = [model for model in models if not reasons[model.label]]
     unable = [model for model in models if reasons[model.label]]
     wrong = [model for model in unable if model.card.name in named or not able]
     if wrong:
-        label = wrong[0].label
-        raise GenbenchError(f"{label} cannot handle {dataset.label}: it {reasons[label]}; leave one out")
+        reason = reasons[wrong[0].label]
+        raise GenbenchError(f"{wrong[0].label} cannot handle {label}: it {reason}; leave one out")
     notes = [
-        f"left out on {dataset.label}: {', '.join(model.label for model in unable if reasons[model.label] == reason)} "
+        f"left out on {label}: {', '.join(model.label for model in unable if reasons[model.label] == reason)} "
         f"({reason})"
         for reason in dict.fromkeys(reasons[model.label] for model in unable)
     ]
     asked = {model.card.name for model in able}
-    oracles = [c for c in MODELS.cards.values() if c.role == "oracle" and kind in c.kinds and c.name not in asked]
-    floors = [_Choice(card, card.name, bind(card, {}), frozenset()) for card in oracles]
+    oracles = [c for c in MODELS.cards.values() if c.role == "oracle" and data.kind in c.kinds and c.name not in asked]
+    floors = [_Choice(card, card.name, {}) for card in oracles]
     return able, [floor for floor in floors if not _obstacle(floor, data, work)], notes
 
 
-def _obstacle(model: _Choice, data: Dataset, work: ModuleType) -> str:
+def _obstacle(model: _Choice[ModelCard], data: Dataset, work: Task) -> str:
     """Return why a model cannot do a task on the data; empty if it can."""
     if data.kind not in model.card.kinds:
         return f"takes {', '.join(model.card.kinds)}, not {data.kind}"
     with collected_warnings():
-        plugin = create(model.card, model.on((data.kind, data.shape)).params)
+        plugin = create(model.card, model.params(data))
     if getattr(plugin, "conditional", False) and data.classes is None:
         return "is conditional, and there are no classes"
-    return str(work.obstacle(model.card, plugin, data)) if hasattr(work, "obstacle") else ""
-
-
-def _sources(task: str, model: _Choice, dataset: Card, metrics: Sequence[str]) -> dict[str, str]:
-    """Return digests of all code that the outcome hangs on; a parameter that names a dataset hangs on it, too."""
-    import genbench.tasks
-
-    named = {spec.name for value in model.params.values() if isinstance(value, str) for spec in _specs(value)}
-    others = [card.file for name, card in DATASETS.cards.items() if name in named]
-
-    task_file = Path(genbench.tasks.__path__[0]) / f"{task}.py"
-    judges = [METRICS[name].file for name in metrics]
-    return fingerprint(task_file, model.card.file, dataset.file, *others, *judges)
-
-
-def _specs(text: str) -> list[Spec]:
-    try:
-        return parse_list(text)
-    except GenbenchError:  # not every text parameter is a selection
-        return []
+    return work.obstacle(model.card, plugin, data)

@@ -1,4 +1,4 @@
-"""Trained models drawn from again: out of a run, or out of a file of weights or a checkpoint alone."""
+"""Trained models brought back: out of a run, or out of a file of weights or a checkpoint alone."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ from typing import Any
 from pydantic import ValidationError
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import DATASETS, Dataset, Splits
+from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
-from genbench.core.code_fingerprint import fingerprint
-from genbench.core.errors import GenbenchError, nearest
+from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest
 from genbench.core.registry import discover
 from genbench.core.selection import parse
 from genbench.estimator.estimator import Estimator
-from genbench.storage.records import SAMPLING, TrialRecord, TrialSpec
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.runs.code import changed_code
+from genbench.storage.records import SAMPLING, TrialSpec
 from genbench.storage.store import Store
-from genbench.tasks.execution import Conditions
-from genbench.tasks.steps import fit, load, load_data
+from genbench.tasks.steps import fitted
 from genbench.training.checkpoint import SUFFIX, Saved, read_checkpoint
 
-__all__ = ["CannotRescore", "Trained", "changed_code", "find", "read", "revive", "revive_trial"]
+__all__ = ["CannotReload", "Trained", "discover_plugins", "find", "read", "reload"]
+
+
+class CannotReload(GenbenchError):
+    """Why a trial cannot be brought back as it was; `reason` alone, and with the trial in the message."""
+
+    def __init__(self, spec: TrialSpec, reason: str) -> None:
+        super().__init__(f"{spec.model} on {spec.dataset}, seed {spec.seed}: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
     finished = {trial.key: trial for trial in run.trials}
     begun = {key: _of(read_checkpoint(files[0])) for key, files in run.store.checkpoints().items()}
     specs = [trial.spec for trial in finished.values()] + [t.spec for key, t in begun.items() if key not in finished]
-    discover(tuple(path for spec in specs for path in spec.plugins if Path(path).exists()))
+    discover_plugins(*specs)
     if specs and all(spec.task not in SAMPLING for spec in specs):
         task = specs[0].task
         raise GenbenchError(f"no trial of {run.path} can be drawn from: its task is {task}; run --task generate")
@@ -95,43 +103,55 @@ def read(file: Path) -> Trained:
     return Trained(store.read(file.stem).spec, store.weights(file.stem), "trained")
 
 
-def revive(trained: Trained, settings: Mapping[str, Any] = {}, device: str = "cpu") -> Estimator:
-    """Return the model ready to draw, with other settings of its sampler.
+def discover_plugins(*specs: TrialSpec) -> None:
+    """Import the plugins that specs name, as far as their files are still there."""
+    discover(tuple(path for spec in specs for path in spec.plugins if Path(path).exists()))
+
+
+def reload(
+    trained: Trained, settings: Mapping[str, Any] = {}, device: str = "cpu", trial: ResolvedTrial | None = None
+) -> Estimator:
+    """Return the model as it was trained, ready to draw, with other settings of its sampler.
+
+    A model that keeps no weights is fitted again, which takes seconds.
+
+    Args:
+        settings: values of its parameters by name.
+        trial: what its spec stands for, where that is known already.
 
     Raises:
-        GenbenchError: a setting is unknown or would change the weights; or the code or data of the model are not those
-            that it was trained with.
+        CannotReload: the code or data of the model are not those that it was trained with, or its weights are not
+            stored.
+        GenbenchError: a setting is unknown, is refused, or would change the weights.
     """
-    spec = trained.spec
-    card, data = MODELS[spec.model_name], DATASETS[spec.dataset_name]
-    if not hasattr(card.factory, "training_loss"):
+    spec, card = trained.spec, MODELS[trained.spec.model_name]
+    if not card.is_torch:
         if settings:
             raise GenbenchError(f"{spec.model} keeps no weights, so {', '.join(settings)} cannot be set without a fit")
-        loaded = load(spec, Conditions(device=device))
-        fit(spec, loaded)
-        return loaded.estimator
+        return fitted(trial or ResolvedTrial.of(spec), device)
     if not trained.weights:
-        raise GenbenchError(f"the weights of {spec.model} on {spec.dataset}, seed {spec.seed}, are not stored")
-    if changed := changed_code(spec, card.file, data.file):
-        raise GenbenchError(f"{spec.model} was trained with other code of {', '.join(changed)}; train it again")
+        raise CannotReload(spec, "its weights are not stored")
+    if changed := changed_code(spec, model=card, dataset=DATASETS[spec.dataset_name]):
+        raise CannotReload(spec, f"code of {', '.join(changed)} changed since it was trained; train it again")
     for name in settings:
         if name not in card.signature and name in vars(card.factory.recipe):
             raise GenbenchError(f"{name} is of the training of {card.name}, not of its samples; leave it out")
-    dataset, splits = load_data(spec)
-    if dataset.fingerprint() != spec.data_fingerprint:
-        raise GenbenchError(f"the files of {spec.dataset} are not those that {spec.model} was trained with")
+    trial = trial or ResolvedTrial.of(spec)
+    if trial.dataset.fingerprint() != spec.data_fingerprint:
+        raise CannotReload(spec, "the files of its data are not those that it was trained with")
 
     def restored(**more: Any) -> Estimator:
-        estimator = Estimator(card, spec.params | more, device)
-        return estimator.restore(trained.weights, splits.train, labels=splits.train_labels, **dataset.traits)
+        traits, splits = trial.dataset.traits, trial.splits
+        return trial.estimator(device, **more).restore(
+            trained.weights, splits.train, labels=splits.train_labels, **traits
+        )
 
     try:
         return restored(**settings)
-    except GenbenchError as error:
-        if not settings or "do not fit" not in str(error):
-            raise
-    restored()  # if this does not do either, it says why
-    raise GenbenchError(f"{', '.join(settings)} would change the weights of {spec.model}; set what its sampler takes")
+    except WeightsDoNotFit:
+        restored()  # if this does not do either, it says why
+        words = f"{', '.join(settings)} would change the weights of {spec.model}; set what its sampler takes"
+        raise GenbenchError(words) from None
 
 
 def _of(saved: Saved) -> Trained:
@@ -158,30 +178,3 @@ def _chosen(specs: Iterable[TrialSpec], what: str, asked: str | None, names: Any
     if len(fitting) > 1:
         raise GenbenchError(f"which {what}? there are {', '.join(fitting)}; name one with --{what}")
     return [spec for spec in specs if names(spec)[0] == fitting[0]]
-
-
-class CannotRescore(GenbenchError):
-    """Why new scores of a trial would not be its own; its text is the reason alone."""
-
-
-def revive_trial(store: Store, trial: TrialRecord, dataset: Dataset, splits: Splits, **params: Any) -> Estimator:
-    """Return the trained model of a trial from its weights, with some of its parameters changed.
-
-    Raises:
-        CannotRescore: there are no weights, or the code of the model is not that which they were trained with.
-        GenbenchError: a parameter is refused, or the weights do not fit the model.
-    """
-    card = MODELS[trial.spec.model_name]
-    if changed := changed_code(trial.spec, card.file):
-        raise CannotRescore(f"code of {', '.join(changed)} changed, so that it cannot be drawn from again")
-    weights = store.weights(trial.key)
-    if not weights:
-        raise CannotRescore("its weights are not stored")
-    return Estimator(card, trial.spec.params | params).restore(
-        weights, splits.train, labels=splits.train_labels, **dataset.traits
-    )
-
-
-def changed_code(spec: TrialSpec, *files: Path) -> list[str]:
-    """Return the modules, of some files and all that they import, that are not what they were for a trial."""
-    return [name for name, digest in fingerprint(*files).items() if spec.sources.get(name) != digest]

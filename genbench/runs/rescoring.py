@@ -10,28 +10,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import DATASETS, Dataset, Splits, SyntheticDataset
+from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS
-from genbench.contracts.model import MODELS
-from genbench.core.code_fingerprint import fingerprint
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.registry import discover
 from genbench.core.types import Array
-from genbench.estimator.estimator import Estimator
-from genbench.evaluation import model_outputs
+from genbench.evaluation.model_outputs import ModelOutputs, draw_with_densities, score, score_trial
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.runs.code import JUDGING, changed_code
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
-from genbench.runs.reload import CannotRescore, changed_code, revive_trial
-from genbench.storage.evaluation import Evaluation, Flag
+from genbench.runs.reload import CannotReload, Trained, reload
+from genbench.storage.evaluation import Flag
 from genbench.storage.records import TrialRecord, TrialSpec
-from genbench.storage.store import Store
-from genbench.tasks.steps import load_data
+from genbench.storage.store import SWEEPS, Store
+from genbench.tasks.steps import fitted
 
-__all__ = ["SWEEPS", "CannotRescore", "Report", "rescore", "scores"]
+__all__ = ["Report", "rescore"]
 
-SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it goes by weights, so it is still true
 EQUAL = 1e-9  # relative difference up to which two scores are the same but for rounding
 
 
@@ -83,7 +81,7 @@ def rescore(
         record = run.store.read_run()
         now = {trial.key: answer.key for trial, answer in zip(trials, answers, strict=True)}
         record.trials = list(dict.fromkeys(now.get(key, key) for key in record.trials))
-        record.requests = [*record.requests[-99:], {"command": environment()["command"], "trials": len(trials)}]
+        record.ask({"command": environment()["command"], "trials": len(trials)})
         run.store.write_run(record)
     return _report(run.store, trials, answers)
 
@@ -116,8 +114,10 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
     try:
         with collected_warnings():  # the record has them already
             return _rescore(store, store.read(key), metrics, samples, plugins)
-    except GenbenchError as reason:
-        return _Answer(key, str(reason))
+    except CannotReload as error:
+        return _Answer(key, error.reason)
+    except GenbenchError as error:
+        return _Answer(key, str(error))
     except OSError as error:
         raise GenbenchError(f"cannot write to {path}: {error.strerror or error}; the old scores are safe") from None
     except Exception as error:  # a plugin may raise anything
@@ -128,31 +128,31 @@ def _rescore(
     store: Store, old: TrialRecord, metrics: str | None, samples: int | None, plugins: tuple[str, ...]
 ) -> _Answer:
     if old.status != "ok":
-        raise CannotRescore(f"it failed ({old.status})")
+        raise CannotReload(old.spec, f"it failed ({old.status})")
     if not old.sampled:
-        raise CannotRescore(f"the task {old.spec.task} keeps no samples; run it again")
+        raise CannotReload(old.spec, f"the task {old.spec.task} keeps no samples; run it again")
     if old.nested:
-        raise CannotRescore("its scores are means over several trainings, of which one is stored")
-    planned = _planned(old.spec, metrics, samples, plugins)
-    dataset, splits = load_data(planned)
+        raise CannotReload(old.spec, "its scores are means over several training runs, of which one is stored")
+    planned = ResolvedTrial.of(_planned(old.spec, metrics, samples, plugins))
     arrays = store.arrays(old.key)
-    way = _way(store, old, planned, arrays, None if isinstance(dataset, SyntheticDataset) else len(splits.test))
-    spec = planned if way == "again" else _with_code_of(old.spec, planned)
+    way = _way(old, planned, arrays)
+    trial = planned if way == "again" else replace(planned, spec=_with_code_of(old.spec, planned.spec))
+    spec = trial.spec
     if store.has(spec.key) and store.read(spec.key).status == "ok":
         return _Answer(spec.key)
     begin = time.perf_counter()
     if way == "store":
-        shown = _first(model_outputs.Shown.of(arrays, old.likelihood), spec.protocol)
-        parts = [model_outputs.score(spec, dataset, splits, shown)]
+        outputs = ModelOutputs.of(arrays, old.likelihood).first(trial.protocol)
+        evaluation = score(trial, outputs)
     else:
-        estimator = revive_trial(store, old, dataset, splits) if way == "weights" else _learn(spec, dataset, splits)
-        shown = _show(estimator, spec, dataset, splits)
-        parts = scores(spec, estimator, dataset, splits, shown)
-    evaluation = Evaluation.mean(parts)
+        stored = Trained(old.spec, store.weights(old.key), "trained")
+        estimator = reload(stored, trial=trial) if way == "weights" else fitted(trial)
+        outputs = draw_with_densities(trial, estimator, spec.seed)
+        evaluation = score_trial(trial, estimator, outputs)
     evaluation.flags = list(dict.fromkeys([*_cautions(old), *evaluation.flags]))
     _link(store.trials / f"{old.key}.safetensors", store.trials / f"{spec.key}.safetensors")
     _link(store.path / SWEEPS / f"{old.key}.json", store.path / SWEEPS / f"{spec.key}.json")
-    store.write(old.model_copy(update={"key": spec.key, "spec": spec, **vars(evaluation)}), shown.arrays)
+    store.write(old.model_copy(update={"key": spec.key, "spec": spec, **vars(evaluation)}), outputs.arrays)
     costly = way == "again" and old.role == "model"
     note = f"keeps no weights; fitted and scored again in {time.perf_counter() - begin:.1f} s" if costly else ""
     return _Answer(spec.key, note=note)
@@ -162,7 +162,7 @@ def _planned(old: TrialSpec, metrics: str | None, samples: int | None, plugins: 
     """Return the spec that `run` would make today of the trial's row and seed with these options.
 
     Raises:
-        CannotRescore: its dataset is another one today.
+        CannotReload: its data are not what they were.
     """
     plugins = (*(path for path in old.plugins if Path(path).exists() and path not in plugins), *plugins)
     discover(plugins)
@@ -171,86 +171,33 @@ def _planned(old: TrialSpec, metrics: str | None, samples: int | None, plugins: 
     plan = make_plan(old.model, old.dataset, [old.seed], old.budget, names, old.task, protocol, plugins)
     planned = next(spec for spec in plan.trials if spec.model == old.model)
     if (planned.dataset_params, planned.data_fingerprint) != (old.dataset_params, old.data_fingerprint):
-        raise CannotRescore(f"the data of {old.dataset} are others now")
-    if changed := changed_code(old, DATASETS[old.dataset_name].file):
-        raise CannotRescore(f"code of the dataset changed ({', '.join(changed)})")
+        raise CannotReload(old, "its data are not what they were")
+    if changed := changed_code(old, dataset=DATASETS[old.dataset_name]):
+        raise CannotReload(old, f"code of {', '.join(changed)} changed")
     return planned
 
 
-def _way(store: Store, old: TrialRecord, planned: TrialSpec, arrays: Mapping[str, Array], most: int | None) -> str:
-    """Return where the evidence comes from: "store", "weights", or "again" for what keeps no weights and costs little.
-
-    Args:
-        most: how many samples are drawn at most, where that is limited.
+def _way(old: TrialRecord, planned: ResolvedTrial, arrays: Mapping[str, Array]) -> str:
+    """Return where the outputs come from: "store", "weights", or "again" for what keeps no weights and costs little.
 
     Raises:
-        CannotRescore: from nowhere without training.
+        CannotReload: from nowhere without training.
     """
-    if old.role == "oracle":
+    if planned.of_oracle:
         return "again"
     if "samples" not in arrays:
-        raise CannotRescore("its samples are not stored")
-    wanted = min(planned.protocol.samples, most or planned.protocol.samples)
-    if len(arrays["samples"]) >= wanted and (old.likelihood == "none" or "test_log_prob" in arrays):
+        raise CannotReload(old.spec, "its samples are not stored")
+    if len(arrays["samples"]) >= planned.sample_size and (old.likelihood == "none" or "test_log_prob" in arrays):
         return "store"
-    trained = hasattr(MODELS[old.spec.model_name].factory, "training_loss")
-    return "weights" if trained else "again"
+    return "weights" if planned.model.is_torch else "again"
 
 
 def _with_code_of(old: TrialSpec, planned: TrialSpec) -> TrialSpec:
-    """Return the planned spec with the code that made the samples as it was: today's only judges them."""
-    cards = [METRICS[name] for name in planned.metrics]
-    judging = {
-        "genbench.evaluation.model_outputs",
-        "genbench.evaluation.evaluator",
-        *fingerprint(*(card.file for card in cards)),
+    """Return the planned spec with the code that made the samples as it was: today's only scores them."""
+    sources = {
+        name: now if name.startswith(JUDGING) else old.sources.get(name, now) for name, now in planned.sources.items()
     }
-    files = (MODELS[old.model_name].file, DATASETS[old.dataset_name].file)
-    judging -= fingerprint(*files).keys()
-    sources = {name: now if name in judging else old.sources.get(name, now) for name, now in planned.sources.items()}
-    return TrialSpec(**planned.model_dump() | {"params": old.params, "sources": sources})
-
-
-def _learn(spec: TrialSpec, dataset: Dataset, splits: Splits) -> Estimator:
-    """Return a model that keeps no weights as its trial had it: fitted again, or shown the truth."""
-    estimator = Estimator(MODELS[spec.model_name], spec.params)
-    if estimator.card.role == "oracle":
-        return estimator.reveal(dataset, splits)
-    return estimator.fit(
-        splits.train,
-        splits.validation,
-        labels=splits.train_labels,
-        validation_labels=splits.validation_labels,
-        **dataset.traits,
-        seed=spec.seed,
-        budget=spec.budget,
-    )
-
-
-def _show(estimator: Estimator, spec: TrialSpec, dataset: Dataset, splits: Splits) -> model_outputs.Shown:
-    """Draw and judge densities on the trial's seed, as its task does."""
-    protocol = spec.protocol
-    samples = model_outputs.draw(estimator, dataset, splits, protocol, spec.seed)
-    return model_outputs.densities(estimator, samples, splits, protocol, spec.seed)
-
-
-def scores(
-    spec: TrialSpec, estimator: Estimator, dataset: Dataset, splits: Splits, shown: model_outputs.Shown
-) -> list[Evaluation]:
-    """Return the scores of what a model showed; of the oracle, also those of further draws."""
-    if estimator.card.role == "oracle":
-        return model_outputs.floor(spec, estimator, dataset, splits, shown)
-    return [model_outputs.score(spec, dataset, splits, shown)]
-
-
-def _first(shown: model_outputs.Shown, protocol: Protocol) -> model_outputs.Shown:
-    """Return as much of what was shown as the protocol asks for."""
-    own = shown.samples_log_prob
-    return replace(
-        shown,
-        samples=shown.samples[: protocol.samples],
-        samples_log_prob=None if own is None else own[: min(protocol.samples, protocol.densities)],
-    )
+    return planned.model_copy(update={"params": old.params, "sources": sources})
 
 
 def _cautions(old: TrialRecord) -> list[Flag]:

@@ -11,10 +11,10 @@ from genbench.core.errors import GenbenchError
 from genbench.runs.trial import UNFINISHED, execute, failed
 from genbench.storage.records import Status, TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
-from genbench.tasks.execution import Conditions
+from genbench.tasks.execution import ExecutionOptions
 from genbench.training.checkpoint import BadCheckpoint, read_checkpoint
 
-__all__ = ["perform_all", "remaining", "tidy", "why"]
+__all__ = ["Done", "perform_all", "remaining", "tidy", "why"]
 
 Done = Callable[[TrialRecord], None]
 
@@ -71,7 +71,7 @@ def perform_all(
     jobs: int,
     timeout: float,
     done: Done,
-    conditions: Conditions = Conditions(),
+    options: ExecutionOptions = ExecutionOptions(),
 ) -> None:
     """Run trials and call `done` with each record as it comes. With `jobs` 0 they run in this process, without timeout.
 
@@ -82,9 +82,9 @@ def perform_all(
     try:
         if jobs == 0:
             for spec in todo:
-                done(execute(spec, store, conditions))
+                done(execute(spec, store, options))
         else:
-            _in_workers(todo, store, jobs, timeout, done, conditions)
+            _in_workers(todo, store, jobs, timeout, done, options)
     except OSError as error:
         raise GenbenchError(
             f"cannot write to {store.path}: {error.strerror or error}; finished trials are safe, run again"
@@ -92,7 +92,7 @@ def perform_all(
 
 
 def _in_workers(
-    todo: list[TrialSpec], store: Store, jobs: int, timeout: float, done: Done, conditions: Conditions
+    todo: list[TrialSpec], store: Store, jobs: int, timeout: float, done: Done, options: ExecutionOptions
 ) -> None:
     from pebble import ProcessPool
 
@@ -104,7 +104,7 @@ def _in_workers(
         waiting: dict[Future[Any], TrialSpec] = {}
         try:
             for spec in todo:
-                arguments = [spec.model_dump_json(), str(store.path), conditions]
+                arguments = [spec.model_dump_json(), str(store.path), options]
                 waiting[pool.schedule(perform, args=arguments, timeout=timeout)] = spec
             while waiting:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:

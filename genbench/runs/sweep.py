@@ -5,36 +5,35 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import Dataset, Splits
+from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
-from genbench.contracts.metric import METRICS, select_metrics
+from genbench.contracts.metric import select_metrics
 from genbench.contracts.model import MODELS
-from genbench.core.code_fingerprint import fingerprint
 from genbench.core.errors import GenbenchError, collected_warnings, nearest
 from genbench.core.registry import discover
 from genbench.core.selection import parse_list
 from genbench.estimator.estimator import Estimator
-from genbench.evaluation import model_outputs
+from genbench.evaluation.model_outputs import ModelOutputs, draw, score_trial
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.runs.code import sources_of
 from genbench.runs.parallel import perform_each
-from genbench.runs.reload import CannotRescore, revive_trial
-from genbench.runs.rescoring import SWEEPS, scores
+from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
 from genbench.statistics.intervals import mean_intervals
-from genbench.storage.evaluation import Evaluation
-from genbench.storage.records import SCHEMA, TrialRecord, TrialSpec
-from genbench.storage.store import Store
-from genbench.tasks.steps import load_data
+from genbench.storage.records import SCHEMA, TrialRecord
+from genbench.storage.store import SWEEPS, Store
+from genbench.tasks.steps import fitted
 
-__all__ = ["DEFAULT_METRICS", "SAMPLES", "STEPS", "Point", "Sweep", "SweepRow", "read_sweeps", "summary", "sweep"]
+__all__ = ["METRICS", "SAMPLES", "STEPS", "Point", "Sweep", "SweepRow", "read_sweeps", "summary", "sweep"]
 
 STEPS = (1, 2, 5, 10, 20, 50, 100)
-DEFAULT_METRICS = "sliced_w2,w2"
+METRICS = "sliced_w2,w2"
 SAMPLES = 10_000
 PARAMETER = "steps"  # of a model's constructor: what is swept
 
@@ -98,7 +97,7 @@ def sweep(
     models: str = "all",
     steps: Sequence[int] = STEPS,
     samples: int = SAMPLES,
-    metrics: str = DEFAULT_METRICS,
+    metrics: str = METRICS,
     jobs: int | None = None,
     progress: bool = True,
 ) -> list[str]:
@@ -119,9 +118,8 @@ def sweep(
         raise GenbenchError(f"steps {', '.join(map(str, steps)) or 'of nothing'}: give whole numbers of 1 or more")
     Protocol.asked(samples=samples)
     fine = [trial for trial in run.trials if trial.status == "ok" and trial.sampled]
-    for trial in fine:
-        discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
     discover()
+    discover_plugins(*(trial.spec for trial in fine))
     names = tuple(card.name for card in select_metrics(metrics))
     able = [trial for trial in fine if PARAMETER in MODELS[trial.spec.model_name].signature]
     chosen = _choose(able, models)
@@ -196,7 +194,7 @@ def _perform(path: str, key: str, steps: tuple[int, ...], samples: int, metrics:
     """Sweep one trial and write its file; return why it could not be swept."""
     store = Store(path)
     trial = store.read(key)
-    discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
+    discover_plugins(trial.spec)
     file = store.path / SWEEPS / f"{key}.json"
     try:
         with collected_warnings():
@@ -207,15 +205,15 @@ def _perform(path: str, key: str, steps: tuple[int, ...], samples: int, metrics:
                 present.rows = sorted([*present.rows, *rows], key=lambda row: row.steps)
                 store.write_text(f"{SWEEPS}/{key}.json", present.model_dump_json(by_alias=True, indent=1) + "\n")
     except GenbenchError as error:
-        return f"{trial.model} on {trial.dataset}, seed {trial.seed}: {error}"
+        reason = error.reason if isinstance(error, CannotReload) else str(error)
+        return f"{trial.model} on {trial.dataset}, seed {trial.seed}: {reason}"
     return ""
 
 
 def _begin(file: Path, trial: TrialRecord, samples: int, metrics: tuple[str, ...]) -> Sweep:
     """Return what is there of a sweep with as many samples, the same code and all the metrics; else an empty one."""
-    cards = [METRICS[name] for name in metrics]
-    model = MODELS[trial.spec.model_name]
-    sources = fingerprint(Path(model_outputs.__file__), model.file, *(card.file for card in cards))
+    spec = trial.spec
+    sources = sources_of(spec.task, MODELS[spec.model_name], spec.params, DATASETS[spec.dataset_name], metrics)
     found = _read(file)
     if found and found.samples == samples and sources.items() <= found.sources.items():
         return found
@@ -230,30 +228,27 @@ def _read(file: Path) -> Sweep | None:
         return None
 
 
-def _rows(store: Store, trial: TrialRecord, todo: list[int], samples: int, metrics: tuple[str, ...]) -> list[SweepRow]:
-    protocol = replace(trial.spec.protocol, samples=samples)
-    spec = TrialSpec(**trial.spec.model_dump() | {"metrics": metrics, "protocol": asdict(protocol)})
-    dataset, splits = load_data(spec)
-    if trial.role == "oracle":
-        card = MODELS[spec.model_name]
-        return [_row(spec, Estimator(card, spec.params).reveal(dataset, splits), dataset, splits, 0)]
+def _rows(store: Store, old: TrialRecord, todo: list[int], samples: int, metrics: tuple[str, ...]) -> list[SweepRow]:
+    protocol = replace(old.spec.protocol, samples=samples)
+    trial = ResolvedTrial.of(old.spec.model_copy(update={"metrics": metrics, "protocol": protocol}))
+    if trial.of_oracle:
+        return [_row(trial, fitted(trial), 0)]
+    trained = Trained(old.spec, store.weights(old.key), "trained")
     rows = []
     for n in todo:
         try:
-            estimator = revive_trial(store, trial, dataset, splits, **{PARAMETER: n})
-            rows.append(_row(spec, estimator, dataset, splits, n))
-        except CannotRescore:
+            rows.append(_row(trial, reload(trained, {PARAMETER: n}, trial=trial), n))
+        except CannotReload:
             raise
         except GenbenchError as error:
             rows.append(SweepRow(steps=n, reason=str(error)))
     return rows
 
 
-def _row(spec: TrialSpec, estimator: Estimator, dataset: Dataset, splits: Splits, steps: int) -> SweepRow:
+def _row(trial: ResolvedTrial, estimator: Estimator, steps: int) -> SweepRow:
     """Draw and score; the seconds are those of the scored samples."""
-    protocol = spec.protocol
     begin = time.perf_counter()
-    shown = model_outputs.Shown(model_outputs.draw(estimator, dataset, splits, protocol, spec.seed))
+    outputs = ModelOutputs(draw(trial, estimator, trial.spec.seed))
     seconds = time.perf_counter() - begin
-    parts = scores(spec, estimator, dataset, splits, shown)
-    return SweepRow(steps=steps, nfe=estimator.nfe, seconds=seconds, metrics=Evaluation.mean(parts).metrics)
+    metrics = score_trial(trial, estimator, outputs).metrics
+    return SweepRow(steps=steps, nfe=estimator.nfe, seconds=seconds, metrics=metrics)

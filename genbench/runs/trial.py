@@ -8,63 +8,54 @@ from dataclasses import replace
 from typing import Any
 
 from genbench.contracts.model import MODELS
-from genbench.core.downloads import look_in
+from genbench.core.downloads import use_data_dir
 from genbench.core.errors import BadSamples, Diverged, collected_warnings
 from genbench.core.registry import discover
 from genbench.core.seeding import with_threads
+from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.evaluation import Flag
 from genbench.storage.records import Failure, Status, TrialRecord, TrialSpec
 from genbench.storage.store import Store
-from genbench.tasks import task_module
+from genbench.tasks import load_task
 from genbench.tasks.base import Outcome
-from genbench.tasks.execution import Conditions
+from genbench.tasks.execution import ExecutionOptions
 
 __all__ = ["UNFINISHED", "execute", "failed"]
 
 UNFINISHED: tuple[Status, ...] = ("timeout", "out_of_memory")  # may do better next time, from its checkpoint
 
 
-def execute(spec: TrialSpec, store: Store, conditions: Conditions = Conditions()) -> TrialRecord:
+def execute(spec: TrialSpec, store: Store, options: ExecutionOptions = ExecutionOptions()) -> TrialRecord:
     """Run a trial and write it to the store; an exception of the plugin becomes a record, too.
 
-    A training that was killed goes on from its checkpoint, which is kept until the trial is done.
+    A training run that was killed resumes from its checkpoint, which is kept until the trial is done.
 
     Raises:
         OSError: the record cannot be written (a full disk).
     """
     begin, phase = time.perf_counter(), "load"
-    conditions = replace(conditions, folder=store.trials)
+    options = replace(options, folder=store.trials)
 
     def stage(name: str) -> None:
         nonlocal phase
         phase = name
         store.mark(spec.key, name)
 
+    outcome: Outcome | None = None
     try:
-        look_in(conditions.data_dir)
-        discover(spec.plugins)
-        with collected_warnings() as cautions, with_threads(conditions.threads):
-            outcome = task_module(spec.task).run(spec, stage, conditions)
+        with use_data_dir(options.data_dir), collected_warnings() as cautions, with_threads(options.threads):
+            discover(spec.plugins)
+            stage("load")
+            outcome = load_task(spec.task).run(ResolvedTrial.of(spec), stage, options)
     except Exception as error:
         seconds = time.perf_counter() - begin
         record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
-        outcome = Outcome(record.metrics)
     else:
-        outcome.cost.peak_memory_mb, outcome.cost.threads = _peak_memory_mb(), conditions.threads
-        record = TrialRecord(
-            **_identity(spec) | {"likelihood": outcome.likelihood},
-            status="ok",
-            metrics=outcome.metrics,
-            standard_errors=outcome.standard_errors,
-            flags=[*(Flag(text=text) for text in cautions), *outcome.flags],
-            draws=outcome.draws,
-            nested=outcome.nested,
-            diagnostics=outcome.diagnostics,
-            cost=outcome.cost,
-            history=outcome.history,
-            curve=outcome.curve,
-        )
-    store.write(record, outcome.arrays, outcome.weights)
+        result = outcome.result
+        result.cost.peak_memory_mb, result.cost.threads = _peak_memory_mb(), options.threads
+        result.flags = [*(Flag(text=text) for text in cautions), *result.flags]
+        record = TrialRecord(**_identity(spec) | vars(result), status="ok")
+    store.write(record, *((outcome.arrays, outcome.weights) if outcome else ()))
     if record.status not in UNFINISHED:
         store.discard_checkpoints(spec.key)
     store.unmark(spec.key)

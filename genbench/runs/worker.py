@@ -5,28 +5,25 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
-import types
+from functools import cache
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genbench.tasks.execution import Conditions
+    from genbench.tasks.execution import ExecutionOptions
 
 __all__ = ["context", "initialise", "perform"]
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-
-def perform(spec: str, path: str, conditions: Conditions) -> str:
+def perform(spec: str, path: str, options: ExecutionOptions) -> str:
     """Run the trial of a serialised spec, write it to the store at `path`, and return its serialised record."""
     from genbench.runs.trial import execute
     from genbench.storage.records import TrialSpec
     from genbench.storage.store import Store
 
-    record = execute(TrialSpec.model_validate_json(spec), Store(Path(path)), conditions)
+    record = execute(TrialSpec.model_validate_json(spec), Store(Path(path)), options)
     return record.model_dump_json(by_alias=True)
 
 
@@ -48,37 +45,16 @@ def _die_with_the_parent() -> None:
         os._exit(1)
 
 
-if "forkserver" in multiprocessing.get_all_start_methods():
-    from multiprocessing.context import ForkServerContext as _Context
-    from multiprocessing.context import ForkServerProcess as _Process
-else:  # Windows
-    from multiprocessing.context import SpawnContext as _Context  # type: ignore[assignment]
-    from multiprocessing.context import SpawnProcess as _Process  # type: ignore[assignment]
-
-
-class _Worker(_Process):
-    """A process with one thread a library, which does not import the caller's script: scripts need no main guard."""
-
-    def start(self) -> None:
-        main, before = sys.modules["__main__"], {name: os.environ.get(name) for name in THREAD_VARIABLES}
-        sys.modules["__main__"] = types.ModuleType("__main__")
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-        try:
-            super().start()
-        finally:
-            sys.modules["__main__"] = main
-            for name in THREAD_VARIABLES:
-                os.environ.pop(name)
-            os.environ.update({name: value for name, value in before.items() if value is not None})
-
-
-class _WorkerContext(_Context):
-    Process = _Worker
-
-
+@cache
 def context() -> BaseContext:
-    """Return how workers start: forked from a server that has imported the heavy libraries, where that can be."""
-    workers = _WorkerContext()
-    if workers.get_start_method() == "forkserver":
-        workers.set_forkserver_preload([f"{__name__}_imports"])
-    return workers
+    """Return how workers start: forked from a server of our own that has imported the heavy libraries.
+
+    A worker does not import the caller's script, so that scripts need no main guard, and has one thread a library.
+    Nothing of the caller's process is changed for that, nor is the server shared with what else it starts. Where there
+    is no forking (Windows), workers are started anew, as any library's are.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    from genbench.runs.fork_server import WorkerContext
+
+    return WorkerContext()

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
+REQUESTS = 100  # that a run's record keeps; chosen by hand
 KEYS = 1  # of what goes into a key
 SAMPLING = ("generate", "curve", "variance")  # tasks that score samples, so that they share a table
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]
@@ -77,6 +78,11 @@ class TrialSpec(BaseModel):
         """Which row and seed of the table it fills: a later trial with the same identity replaces an earlier one."""
         return (self.task, self.model, self.dataset, self.seed)
 
+    def _named(self, part: str) -> str:
+        """Return what a digest is of, such as "model cfm"."""
+        names = {"model": self.model_name, "dataset": self.dataset_name, "task": self.task}
+        return f"{part} {names[part]}" if part in names else part
+
     def differences(self, other: TrialSpec) -> list[str]:
         """Return what differs from another spec, in words."""
         mine, theirs = self.model_dump(mode="json", exclude={"plugins"}), other.model_dump(mode="json")
@@ -85,7 +91,9 @@ class TrialSpec(BaseModel):
             for part in sorted(mine[name].keys() | theirs[name].keys()):
                 if mine[name].get(part) != theirs[name].get(part):
                     before, now = theirs[name].get(part), mine[name].get(part)
-                    words.append(f"code of {part} changed" if name == "sources" else f"{part}: {before} -> {now}")
+                    words.append(
+                        f"code of {self._named(part)} changed" if name == "sources" else f"{part}: {before} -> {now}"
+                    )
         whole = [name for name in ("budget", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
         return words + [f"{name} changed: {theirs[name]} -> {mine[name]}" for name in whole]
 
@@ -182,6 +190,10 @@ class RunRecord(BaseModel):
     trials: list[str] = []
     requests: list[dict[str, Any]] = []
     environment: dict[str, Any] = {}
+
+    def ask(self, request: dict[str, Any]) -> None:
+        """Note a request, and forget the oldest of many."""
+        self.requests = [*self.requests, request][-REQUESTS:]
 
 
 def _slug(label: str) -> str:

@@ -19,7 +19,9 @@ from genbench.core.types import Array
 from genbench.storage.records import SCHEMA, RunRecord, TrialRecord
 from genbench.training.checkpoint import SUFFIX
 
-__all__ = ["CorruptFile", "Store"]
+__all__ = ["SWEEPS", "CorruptFile", "Store"]
+
+SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it depends on the weights alone, so it stays true
 
 R = TypeVar("R", bound=BaseModel)
 

@@ -1,29 +1,50 @@
-"""What a task returns."""
+"""The contract of a task, and what it returns."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from genbench.storage.evaluation import Flag
-from genbench.storage.records import Cost
+from genbench.contracts.dataset import Dataset
+from genbench.contracts.model import Model, ModelCard
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.storage.records import TrialResult
+from genbench.tasks.execution import ExecutionOptions
 
-__all__ = ["Outcome"]
+__all__ = ["Outcome", "Stage", "Task"]
+
+Stage = Callable[[str], None]
 
 
 @dataclass
 class Outcome:
-    """What a task returns: scores by name (None where a metric does not apply), costs, and what is kept on disk."""
+    """What a task returns: what is kept in the record, and the arrays and weights that are kept beside it."""
 
-    metrics: dict[str, float | None]
-    standard_errors: dict[str, float] = field(default_factory=dict)
-    flags: list[Flag] = field(default_factory=list)
-    diagnostics: dict[str, float] = field(default_factory=dict)
-    likelihood: str = "none"
-    history: list[dict[str, float]] = field(default_factory=list)
-    curve: list[dict[str, float]] = field(default_factory=list)
-    draws: dict[str, list[float]] = field(default_factory=dict)
-    nested: dict[str, list[list[float]]] = field(default_factory=dict)
+    result: TrialResult
     arrays: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
-    cost: Cost = field(default_factory=Cost)
+
+
+class Task:
+    """What a trial does, from loaded data to scores."""
+
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+        """Run one trial.
+
+        Args:
+            trial: the spec, what it names, and its data.
+            stage: called with the name of each phase that begins, such as "fit", "sample", "score".
+            options: how it is carried out; no number of the outcome depends on it.
+
+        Raises:
+            GenbenchError and whatever a plugin raises; `stage` says where.
+        """
+        raise NotImplementedError
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Raise a GenbenchError that says what the data lack for this task."""
+
+    def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
+        """Return why a model, created and not fitted, cannot do this on the data; empty if it can."""
+        return ""

@@ -15,94 +15,83 @@ from functools import partial
 import numpy as np
 
 from genbench.contracts.classifier import Classifier
-from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
-from genbench.contracts.model import MODELS, Model, ModelCard
+from genbench.contracts.dataset import Dataset, SyntheticDataset
+from genbench.contracts.model import Model, ModelCard
 from genbench.contracts.task_evidence import Predictions
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.downstream.classification import Bayes, Direct, posterior
 from genbench.evaluation.evaluator import evaluate
-from genbench.storage.records import Cost, TrialSpec
-from genbench.tasks.base import Outcome
-from genbench.tasks.execution import Conditions
-from genbench.tasks.steps import load_data
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.storage.records import Cost, TrialResult
+from genbench.tasks.base import Outcome, Stage, Task
+from genbench.tasks.execution import ExecutionOptions
 
-__all__ = ["check_data", "obstacle", "run"]
+__all__ = ["Classify"]
 
 GRID = 120  # points along each side of the map of a dataset of the plane
 
 
-def check_data(dataset: Dataset) -> None:
-    """Raise a GenbenchError for data without classes."""
-    if dataset.classes is None:
-        raise GenbenchError(
-            f"{dataset.card.name} has no classes to tell apart; choose data with labels, such as mixtures or tables"
-        )
+class Classify(Task):
+    """Predict classes by one density a class, and score the predictions."""
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Raise a GenbenchError for data without classes."""
+        if dataset.classes is None:
+            raise GenbenchError(
+                f"{dataset.card.name} has no classes to tell apart; choose data with labels, such as mixtures or tables"
+            )
+
+    def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
+        """Return why a model cannot classify these data; empty if it can."""
+        if card.role == "oracle":
+            known = isinstance(dataset, SyntheticDataset) and type(dataset).log_joint is not SyntheticDataset.log_joint
+            return "" if known else "does not know the density of each class"
+        if isinstance(model, Classifier):
+            return ""
+        return "has no density to classify by" if card.likelihood == "none" else ""
+
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+        """Run one trial. Phases are fit, log_prob, score.
+
+        Kept on disk: `log_proba` [m, k] of the test points, their `labels` [m], and for data of the plane `map`
+        [g, g, k], log p(y | x) on a grid over the box `extent` (left, right, bottom, top).
+        """
+        spec, dataset, splits = trial.spec, trial.dataset, trial.splits
+        stage("fit")
+        begin = time.perf_counter()
+        predict, cost, likelihood = _fitted(trial, options)
+        fitted = time.perf_counter()
+        stage("log_prob")
+        assert splits.test_labels is not None
+        log_proba = predict(splits.test)
+        judged = time.perf_counter()
+        stage("score")
+        evidence = Predictions(dataset, stream(spec.seed, "evaluation"), log_proba, splits.test_labels)
+        evaluation = evaluate(evidence, spec.metrics)
+        arrays = {"log_proba": log_proba.astype(np.float32), "labels": splits.test_labels}
+        if dataset.shape == (2,):
+            arrays |= _map(predict, splits.test)
+        cost.train_seconds = (cost.train_seconds or 0.0) + fitted - begin
+        cost.log_prob_seconds, cost.score_seconds = judged - fitted, time.perf_counter() - judged
+        return Outcome(TrialResult(**vars(evaluation), likelihood=likelihood, cost=cost), arrays)
 
 
-def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
-    """Return why a model cannot classify these data; empty if it can."""
-    if card.role == "oracle":
-        known = isinstance(dataset, SyntheticDataset) and type(dataset).log_joint is not SyntheticDataset.log_joint
-        return "" if known else "does not know the density of each class"
-    if isinstance(model, Classifier):
-        return ""
-    return "has no density to classify by" if card.likelihood == "none" else ""
-
-
-def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
-    """Run one trial. `stage` is told the phase that begins: load, fit, log_prob, score.
-
-    Kept on disk: `log_proba` [m, k] of the test points, their `labels` [m], and for data of the plane `map` [g, g, k],
-    log p(y | x) on a grid over the box `extent` (left, right, bottom, top).
-
-    Raises:
-        GenbenchError and whatever a plugin raises; `stage` says where.
-    """
-    stage("load")
-    dataset, splits = load_data(spec)
-    card: ModelCard = MODELS[spec.model_name]
-    stage("fit")
-    begin = time.perf_counter()
-    predict, cost, likelihood = _fitted(spec, card, dataset, splits, conditions)
-    fitted = time.perf_counter()
-    stage("log_prob")
-    assert splits.test_labels is not None
-    log_proba = predict(splits.test)
-    judged = time.perf_counter()
-    stage("score")
-    evidence = Predictions(dataset, stream(spec.seed, "evaluation"), log_proba, splits.test_labels)
-    evaluation = evaluate(evidence, spec.metrics)
-    arrays = {"log_proba": log_proba.astype(np.float32), "labels": splits.test_labels}
-    if dataset.shape == (2,):
-        arrays |= _map(predict, splits.test)
-    cost.train_seconds = (cost.train_seconds or 0.0) + fitted - begin
-    cost.log_prob_seconds, cost.score_seconds = judged - fitted, time.perf_counter() - judged
-    return Outcome(**vars(evaluation), likelihood=likelihood, arrays=arrays, cost=cost)
-
-
-def _fitted(
-    spec: TrialSpec, card: ModelCard, dataset: Dataset, splits: Splits, conditions: Conditions
-) -> tuple[Callable[[Array], Array], Cost, str]:
+def _fitted(trial: ResolvedTrial, options: ExecutionOptions) -> tuple[Callable[[Array], Array], Cost, str]:
     """Return how a model predicts log p(y | x), what it cost without this training's seconds, and its likelihood."""
-    if card.role == "oracle":
-        assert isinstance(dataset, SyntheticDataset)
-        truth = dataset
+    spec, card = trial.spec, trial.model
+    if trial.of_oracle:
+        assert isinstance(trial.dataset, SyntheticDataset)
+        truth = trial.dataset
         return (lambda x: posterior(truth.log_joint(x))), Cost(), "exact"
     way = Direct if issubclass(card.factory, Classifier) else Bayes
-    classifier = way(card, spec.params, conditions.device)
+    classifier = way(card, spec.params, options.device)
     classifier.fit(
-        splits.train,
-        splits.train_labels,
-        splits.validation,
-        splits.validation_labels,
-        **dataset.traits,
+        **trial.training_data,
         seed=spec.seed,
-        budget=spec.budget,
-        progress=conditions.progress,
-        redraw=partial(dataset.redraw, stream(spec.seed, "data")),
-        checkpoint=partial(conditions.checkpoint, spec),
+        progress=options.progress,
+        checkpoint=partial(options.checkpoint, spec),
     )
     cost = Cost(train_seconds=classifier.earlier, steps=classifier.steps, parameters=classifier.parameters)
     return partial(classifier.predict_log_proba, seed=spec.seed), cost, classifier.likelihood

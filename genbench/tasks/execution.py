@@ -1,4 +1,4 @@
-"""Under what conditions trials run: nothing of it is part of what a trial is, so it is in no key."""
+"""How trials are carried out: nothing of it is part of what a trial is, so it is in no key."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from genbench.storage.records import TrialSpec
 from genbench.training.checkpoint import SUFFIX, Checkpoint
 from genbench.training.tensorboard import Log
 
-__all__ = ["CHECKPOINT_EVERY", "Conditions"]
+__all__ = ["CHECKPOINT_EVERY", "ExecutionOptions"]
 
-CHECKPOINT_EVERY = 60.0  # seconds
+CHECKPOINT_EVERY = 60.0  # seconds; chosen by hand: a kill costs at most a minute, and writing takes milliseconds
 
 
 @dataclass(frozen=True)
-class Conditions:
+class ExecutionOptions:
     """How trials are carried out.
 
     Attributes:
-        progress: show a progress bar of each training.
-        checkpoint_every: seconds between two checkpoints of a training; 0 for none.
+        progress: show a progress bar of each training run.
+        checkpoint_every: seconds between two checkpoints of a training run; 0 for none.
         device: "cpu", "cuda" or "mps": where torch models live.
-        data_dir: folder in which data files are looked for.
+        data_dir: folder in which data files are looked for first.
         folder: where checkpoints are written; None for none.
-        previews: how often samples are drawn in the course of a training, beside `folder`; 0 for never.
+        previews: how often samples are drawn in the course of a training run, beside `folder`; 0 for never.
         log: "tensorboard", where losses and previews are logged, beside `folder`; None for nowhere.
         threads: that torch may use for one operation.
     """
@@ -39,16 +39,19 @@ class Conditions:
     threads: int = 1
 
     def checkpoint(self, spec: TrialSpec, training: int = 0) -> Checkpoint | None:
-        """Return the checkpoint of a trial's training, or of a further one where the trial has several."""
+        """Return the checkpoint of a trial's training run, or of a further one where the trial has several."""
         if self.folder is None or not self.checkpoint_every:
             return None
-        name = f"{spec.key}.{training}" if training else spec.key
+        name = _name(spec, training)
         about = {"spec": spec.model_dump(mode="json")}
         return Checkpoint(self.folder / f"{name}{SUFFIX}", name, self.checkpoint_every, about)
 
     def log_of(self, spec: TrialSpec, training: int = 0) -> Log | None:
-        """Return the log of a trial's training, or of a further one where the trial has several."""
+        """Return the log of a trial's training run, or of a further one where the trial has several."""
         if self.folder is None or self.log is None:
             return None
-        name = f"{spec.key}.{training}" if training else spec.key
-        return Log(self.folder.parent / self.log / name)
+        return Log(self.folder.parent / self.log / _name(spec, training))
+
+
+def _name(spec: TrialSpec, training: int) -> str:
+    return f"{spec.key}.{training}" if training else spec.key

@@ -7,7 +7,6 @@ part that has the verb `forecast`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,13 +20,14 @@ from genbench.core.seeding import generator, stream
 from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.evaluator import evaluate
+from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.numerics.mixture import Mixture
-from genbench.storage.records import Cost, TrialSpec
-from genbench.tasks.base import Outcome
-from genbench.tasks.execution import Conditions
-from genbench.tasks.steps import fit, load
+from genbench.storage.records import TrialSpec
+from genbench.tasks.base import Outcome, Stage, Task
+from genbench.tasks.execution import ExecutionOptions
+from genbench.tasks.steps import cost_of, fit, result_of
 
-__all__ = ["check_data", "obstacle", "run"]
+__all__ = ["Forecast"]
 
 FUTURES, HORIZON = 500, 60  # sampled futures of a fan, and steps that they go at most
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
@@ -35,65 +35,52 @@ SHOWN = 5  # futures that are kept as they are
 GRID = 201  # points at which the density of residuals is kept
 
 
-def check_data(dataset: Dataset) -> None:
-    """Raise a GenbenchError for data that are no series."""
-    if not isinstance(dataset, SeriesDataset):
-        raise GenbenchError(f"{dataset.card.name} is no series to forecast; `genbench list datasets` shows their kinds")
+class Forecast(Task):
+    """Predict each held-out value of a series from those before it, and score the forecasts."""
 
+    def check_data(self, dataset: Dataset) -> None:
+        """Raise a GenbenchError for data that are no series."""
+        if not isinstance(dataset, SeriesDataset):
+            raise GenbenchError(
+                f"{dataset.card.name} is no series to forecast; `genbench list datasets` shows their kinds"
+            )
 
-def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
-    """Return why a model cannot forecast; empty if it can."""
-    if card.role == "oracle":
-        return "" if isinstance(dataset, SyntheticSeries) else "does not know the process"
-    return "" if hasattr(model, "forecast") else "does not forecast: it has no verb `forecast`"
+    def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
+        """Return why a model cannot forecast; empty if it can."""
+        if card.role == "oracle":
+            return "" if isinstance(dataset, SyntheticSeries) else "does not know the process"
+        return "" if hasattr(model, "forecast") else "does not forecast: it has no verb `forecast`"
 
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+        """Run one trial. Phases are fit, predict, score.
 
-def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
-    """Run one trial. `stage` is told the phase that begins: load, fit, predict, score.
-
-    Kept on disk, in the data's units, with n values of which the last m are held out: `series` [n]; the forecasts'
-    `mean`, `median`, `low`, `high` (95 % intervals) and `log_prob` in nats [m]; the average predicted density of a
-    residual `density` at `residual_grid` [201]; quantiles of sampled futures `fan` [5, h] and some of them, `futures`
-    [5, h].
-
-    Raises:
-        GenbenchError and whatever a plugin raises; `stage` says where.
-    """
-    stage("load")
-    loaded = load(spec, conditions)
-    dataset = loaded.dataset
-    assert isinstance(dataset, SeriesDataset)
-    timeline = dataset.timeline(stream(spec.seed, "data"))
-    stage("fit")
-    seconds = fit(spec, loaded, conditions)
-    estimator = loaded.estimator
-    stage("predict")
-    begin = time.perf_counter()
-    observed = timeline.values[timeline.start :]
-    context = dataset.length - 1
-    histories = windows(timeline.values, context)[timeline.start - context : -1]  # (m, length − 1)
-    predicted = estimator.forecast(histories, seed=spec.seed)
-    done = time.perf_counter()
-    stage("score")
-    evidence = Forecasts(dataset, stream(spec.seed, "evaluation"), observed, predicted)
-    evaluation = evaluate(evidence, spec.metrics)
-    arrays = _kept(timeline, predicted) | _futures(estimator, histories[0], spec, len(observed))
-    inside = (arrays["low"] <= observed) & (observed <= arrays["high"])
-    return Outcome(
-        **vars(evaluation),
-        diagnostics={"coverage_95": float(inside.mean())},
-        likelihood=estimator.likelihood,
-        history=estimator.history.rows,
-        arrays=arrays,
-        weights=estimator.weights(),
-        cost=Cost(
-            train_seconds=seconds,
-            steps=estimator.history.steps or None,
-            log_prob_seconds=done - begin,
-            score_seconds=time.perf_counter() - done,
-            parameters=estimator.parameters,
-        ),
-    )
+        Kept on disk, in the data's units, with n values of which the last m are held out: `series` [n]; the forecasts'
+        `mean`, `median`, `low`, `high` (95 % intervals) and `log_prob` in nats [m]; the average predicted density of a
+        residual `density` at `residual_grid` [201]; quantiles of sampled futures `fan` [5, h] and some of them,
+        `futures` [5, h].
+        """
+        spec, dataset = trial.spec, trial.dataset
+        assert isinstance(dataset, SeriesDataset)
+        timeline = dataset.timeline(stream(spec.seed, "data"))
+        stage("fit")
+        estimator = trial.estimator(options.device)
+        seconds = fit(trial, estimator, options)
+        stage("predict")
+        begin = time.perf_counter()
+        observed = timeline.values[timeline.start :]
+        context = dataset.length - 1
+        histories = windows(timeline.values, context)[timeline.start - context : -1]  # (m, length − 1)
+        predicted = estimator.forecast(histories, seed=spec.seed)
+        done = time.perf_counter()
+        stage("score")
+        evidence = Forecasts(dataset, stream(spec.seed, "evaluation"), observed, predicted)
+        evaluation = evaluate(evidence, spec.metrics)
+        arrays = _kept(timeline, predicted) | _futures(estimator, histories[0], spec, len(observed))
+        inside = (arrays["low"] <= observed) & (observed <= arrays["high"])
+        cost = cost_of(estimator, seconds, log_prob_seconds=done - begin, score_seconds=time.perf_counter() - done)
+        diagnostics = {"coverage_95": float(inside.mean())}
+        result = result_of(evaluation, estimator, cost, diagnostics=diagnostics)
+        return Outcome(result, arrays, estimator.weights())
 
 
 def _kept(timeline: Timeline, predicted: Mixture) -> dict[str, Any]:

@@ -1,23 +1,21 @@
-"""The task `generate`: load the data, fit, sample, score. Other tasks are made of the same steps."""
+"""The task `generate`: fit, sample, score."""
 
 from __future__ import annotations
 
-from genbench.storage.records import TrialSpec
-from genbench.tasks.base import Outcome
-from genbench.tasks.execution import Conditions
-from genbench.tasks.steps import Stage, finish, fit, load
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.tasks.base import Outcome, Stage, Task
+from genbench.tasks.execution import ExecutionOptions
+from genbench.tasks.steps import fit, sample_and_score
 
-__all__ = ["run"]
+__all__ = ["Generate"]
 
 
-def run(spec: TrialSpec, stage: Stage, conditions: Conditions = Conditions()) -> Outcome:
-    """Run one trial. `stage` is told the phase that begins: load, fit, sample, log_prob, score.
+class Generate(Task):
+    """Fit to the training points, sample, and score samples and densities."""
 
-    Raises:
-        GenbenchError and whatever a plugin raises; `stage` says where.
-    """
-    stage("load")
-    loaded = load(spec, conditions)
-    stage("fit")
-    seconds = fit(spec, loaded, conditions)
-    return finish(spec, loaded, stage, seconds)
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+        """Run one trial. Phases are fit, sample, log_prob, score."""
+        stage("fit")
+        estimator = trial.estimator(options.device)
+        seconds = fit(trial, estimator, options)
+        return sample_and_score(trial, estimator, stage, seconds)

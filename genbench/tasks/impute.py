@@ -8,7 +8,6 @@ plane the draws are held against the exact conditional of the truth; everywhere 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,81 +20,86 @@ from genbench.core.seeding import generator, stream
 from genbench.core.types import Array
 from genbench.downstream.imputation import WAYS, Filled, fill
 from genbench.evaluation.evaluator import evaluate
+from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.numerics.line_conditionals import LineConditionals, conditional_of
 from genbench.numerics.standardiser import Standardiser
-from genbench.storage.records import Cost, TrialSpec
-from genbench.tasks.base import Outcome
-from genbench.tasks.execution import Conditions
-from genbench.tasks.steps import fit, load
+from genbench.tasks.base import Outcome, Stage, Task
+from genbench.tasks.execution import ExecutionOptions
+from genbench.tasks.steps import cost_of, fit, result_of
 
-__all__ = ["check_data", "obstacle", "run"]
+__all__ = ["Impute"]
 
 REACH = 20_000  # points of the truth that tell how far it reaches
 POINTS, DRAWS = 60, 200  # test points for each of the two masks, and draws for each of them
 
 
-def check_data(dataset: Dataset) -> None:
-    """Raise a GenbenchError for data of a single coordinate."""
-    if np.prod(dataset.shape) < 2:
-        raise GenbenchError(f"{dataset.card.name} has a single coordinate: nothing is left to go by; choose other data")
+class Impute(Task):
+    """Draw the missing half of test points given the other, and score the draws."""
+
+    def check_data(self, dataset: Dataset) -> None:
+        """Raise a GenbenchError for data of a single coordinate."""
+        if np.prod(dataset.shape) < 2:
+            raise GenbenchError(
+                f"{dataset.card.name} has a single coordinate: nothing is left to go by; choose other data"
+            )
+
+    def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
+        """Return why a model cannot fill gaps in these data; empty if it can."""
+        if card.role == "oracle" and not _in_the_plane(dataset):
+            return "knows the conditionals of synthetic data in the plane only"
+        return "is conditional on labels, which gaps are not" if getattr(model, "conditional", False) else ""
+
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+        """Run one trial. Phases are fit, sample, score.
+
+        Kept on disk, for both masks k = 0 and 1: `known_k` [d], test `points_k` [m, d] and `draws_k` [m, n, missing].
+        """
+        spec, dataset, splits = trial.spec, trial.dataset, trial.splits
+        stage("fit")
+        estimator = trial.estimator(options.device)
+        seconds = fit(trial, estimator, options)
+        stage("sample")
+        rng = generator(stream(spec.seed, "evaluation"), "gaps")
+        gaps: list[Gap] = []
+        ways: list[Filled] = []
+        arrays: dict[str, Any] = {}
+        drawing = 0.0  # seconds
+        for k, known in enumerate(_masks(dataset.shape)):
+            points = splits.test[rng.permutation(len(splits.test))[:POINTS]]
+            exact = _exact(dataset, points, k)
+            begin = time.perf_counter()
+            if exact is not None and trial.of_oracle:
+                filled = _by_truth(exact, points, known, stream(spec.seed, "oracle", k))
+            else:
+                filled = fill(estimator, points, known, DRAWS, stream(spec.seed, "gaps", k))
+            drawing += time.perf_counter() - begin
+            ways.append(filled)
+            gaps.append(_gap(dataset, splits, known, points, filled.x, exact))
+            arrays |= _kept(k, known, points, filled.x)
+        stage("score")
+        scoring = time.perf_counter()
+        evaluation = evaluate(Gaps(dataset, stream(spec.seed, "evaluation"), gaps), spec.metrics)
+        diagnostics = {f"share_{way}": float(np.mean([one.way == way for one in ways])) for way in WAYS}
+        diagnostics["effective"] = float(np.mean([one.effective for one in ways]))
+        cost = cost_of(
+            estimator,
+            seconds,
+            sample_seconds=drawing,
+            samples_per_second=sum(gap.draws.shape[0] * gap.draws.shape[1] for gap in gaps) / drawing,
+            score_seconds=time.perf_counter() - scoring,
+        )
+        return Outcome(result_of(evaluation, estimator, cost, diagnostics=diagnostics), arrays)
 
 
-def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
-    """Return why a model cannot fill gaps in these data; empty if it can."""
-    if card.role == "oracle" and not _in_the_plane(dataset):
-        return "knows the conditionals of synthetic data in the plane only"
-    return "is conditional on labels, which gaps are not" if getattr(model, "conditional", False) else ""
-
-
-def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
-    """Run one trial. `stage` is told the phase that begins: load, fit, sample, score.
-
-    Kept on disk, for both masks k = 0 and 1: `known_k` [d], test `points_k` [m, d] and `draws_k` [m, n, missing].
-
-    Raises:
-        GenbenchError and whatever a plugin raises; `stage` says where.
-    """
-    stage("load")
-    loaded = load(spec, conditions)
-    dataset, splits, estimator = loaded
-    stage("fit")
-    seconds = fit(spec, loaded, conditions)
-    stage("sample")
-    rng = generator(stream(spec.seed, "evaluation"), "gaps")
-    gaps: list[Gap] = []
-    ways: list[Filled] = []
-    arrays: dict[str, Any] = {}
-    drawing = 0.0  # seconds
-    for k, known in enumerate(_masks(dataset.shape)):
-        points = splits.test[rng.permutation(len(splits.test))[:POINTS]]
-        exact = _exact(dataset, points, k)
-        begin = time.perf_counter()
-        if estimator.card.role == "oracle":
-            assert exact is not None
-            filled = _by_truth(exact, points, known, stream(spec.seed, "oracle", k))
-        else:
-            filled = fill(estimator, points, known, DRAWS, stream(spec.seed, "gaps", k))
-        drawing += time.perf_counter() - begin
-        ways.append(filled)
-        gaps.append(_gap(dataset, splits, known, points, filled.x, exact))
-        draws = filled.x.reshape(*filled.x.shape[:2], -1)[:, :, ~known.ravel()]
-        arrays |= {f"known_{k}": known.ravel(), f"points_{k}": points.reshape(len(points), -1), f"draws_{k}": draws}
-    stage("score")
-    scoring = time.perf_counter()
-    evaluation = evaluate(Gaps(dataset, stream(spec.seed, "evaluation"), gaps), spec.metrics)
-    diagnostics = {f"share_{way}": float(np.mean([one.way == way for one in ways])) for way in WAYS}
-    diagnostics["effective"] = float(np.mean([one.effective for one in ways]))
-    cost = Cost(
-        train_seconds=seconds,
-        steps=estimator.history.steps or None,
-        sample_seconds=drawing,
-        samples_per_second=sum(gap.draws.shape[0] * gap.draws.shape[1] for gap in gaps) / drawing,
-        score_seconds=time.perf_counter() - scoring,
-        parameters=estimator.parameters,
-    )
-    kept = {name: np.asarray(array, np.float32 if array.dtype.kind == "f" else bool) for name, array in arrays.items()}
-    found = vars(evaluation) | {"diagnostics": diagnostics, "likelihood": estimator.likelihood, "cost": cost}
-    return Outcome(**found, history=estimator.history.rows, arrays=kept)
+def _kept(k: int, known: Mask, points: Array, filled: Array) -> dict[str, Any]:
+    """Return what is kept on disk of mask k: the mask, the points, and the draws of what is missing."""
+    draws = filled.reshape(*filled.shape[:2], -1)[:, :, ~known.ravel()]
+    flat = points.reshape(len(points), -1)
+    return {
+        f"known_{k}": known.ravel(),
+        f"points_{k}": flat.astype(np.float32),
+        f"draws_{k}": draws.astype(np.float32),
+    }
 
 
 def _masks(shape: tuple[int, ...]) -> list[Mask]:

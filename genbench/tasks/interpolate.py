@@ -8,7 +8,6 @@ a point of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 
@@ -18,65 +17,61 @@ from genbench.contracts.task_evidence import Paths
 from genbench.core.seeding import generator, stream
 from genbench.downstream.interpolation import latent_paths, straight_paths
 from genbench.evaluation.evaluator import evaluate
-from genbench.storage.records import Cost, TrialSpec
-from genbench.tasks.base import Outcome
-from genbench.tasks.execution import Conditions
-from genbench.tasks.steps import fit, load
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.tasks.base import Outcome, Stage, Task
+from genbench.tasks.execution import ExecutionOptions
+from genbench.tasks.steps import cost_of, fit, result_of
 
-__all__ = ["obstacle", "run"]
+__all__ = ["Interpolate"]
 
 PAIRS, STEPS = 500, 21  # pairs of test points, and points on a path, its ends included
 KEPT = 24  # paths that are kept on disk, for the figure
 
 
-def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
-    """Return why a model cannot interpolate; empty if it can."""
-    if not (hasattr(model, "from_latent") and (hasattr(model, "to_latent") or hasattr(model, "draw_latent"))):
-        return "has no codes that it decodes"
-    return "is conditional on labels, which paths are not" if getattr(model, "conditional", False) else ""
+class Interpolate(Task):
+    """Follow paths between codes of test points, and score the points on them."""
 
+    def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
+        """Return why a model cannot interpolate; empty if it can."""
+        if not (hasattr(model, "from_latent") and (hasattr(model, "to_latent") or hasattr(model, "draw_latent"))):
+            return "has no codes that it decodes"
+        return "is conditional on labels, which paths are not" if getattr(model, "conditional", False) else ""
 
-def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
-    """Run one trial. `stage` is told the phase that begins: load, fit, sample, score.
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+        """Run one trial. Phases are fit, sample, score.
 
-    Kept on disk: the first few `latent` and `straight` paths [k, steps, *shape].
-
-    Raises:
-        GenbenchError and whatever a plugin raises; `stage` says where.
-    """
-    stage("load")
-    loaded = load(spec, conditions)
-    dataset, splits, estimator = loaded
-    stage("fit")
-    seconds = fit(spec, loaded, conditions)
-    stage("sample")
-    begin = time.perf_counter()
-    evaluation_seed = stream(spec.seed, "evaluation")
-    order = generator(evaluation_seed, "pairs").permutation(len(splits.test))
-    pairs = min(PAIRS, len(order) // 2)
-    a, b = splits.test[order[:pairs]], splits.test[order[pairs : 2 * pairs]]
-    latent, encoded = latent_paths(estimator, a, b, STEPS, spec.seed), hasattr(estimator.model, "to_latent")
-    straight = straight_paths(a, b, STEPS) if encoded else straight_paths(latent[:, 0], latent[:, -1], STEPS)
-    sampled = time.perf_counter()
-    stage("score")
-    flat = (pairs, STEPS, -1)
-    evidence = Paths(
-        dataset,
-        evaluation_seed,
-        latent.reshape(flat),
-        straight.reshape(flat),
-        splits.test.reshape(len(splits.test), -1),
-        encoded,
-    )
-    evaluation = evaluate(evidence, spec.metrics)
-    cost = Cost(
-        train_seconds=seconds,
-        steps=estimator.history.steps or None,
-        sample_seconds=sampled - begin,
-        samples_per_second=pairs * STEPS / (sampled - begin),
-        score_seconds=time.perf_counter() - sampled,
-        parameters=estimator.parameters,
-    )
-    arrays = {"latent": latent[:KEPT].astype(np.float32), "straight": straight[:KEPT].astype(np.float32)}
-    found = vars(evaluation) | {"likelihood": estimator.likelihood, "cost": cost, "arrays": arrays}
-    return Outcome(**found, history=estimator.history.rows)
+        Kept on disk: the first few `latent` and `straight` paths [k, steps, *shape].
+        """
+        spec, dataset, splits = trial.spec, trial.dataset, trial.splits
+        stage("fit")
+        estimator = trial.estimator(options.device)
+        seconds = fit(trial, estimator, options)
+        stage("sample")
+        begin = time.perf_counter()
+        evaluation_seed = stream(spec.seed, "evaluation")
+        order = generator(evaluation_seed, "pairs").permutation(len(splits.test))
+        pairs = min(PAIRS, len(order) // 2)
+        a, b = splits.test[order[:pairs]], splits.test[order[pairs : 2 * pairs]]
+        latent, encoded = latent_paths(estimator, a, b, STEPS, spec.seed), hasattr(estimator.model, "to_latent")
+        straight = straight_paths(a, b, STEPS) if encoded else straight_paths(latent[:, 0], latent[:, -1], STEPS)
+        sampled = time.perf_counter()
+        stage("score")
+        flat = (pairs, STEPS, -1)
+        evidence = Paths(
+            dataset,
+            evaluation_seed,
+            latent.reshape(flat),
+            straight.reshape(flat),
+            splits.test.reshape(len(splits.test), -1),
+            encoded,
+        )
+        evaluation = evaluate(evidence, spec.metrics)
+        cost = cost_of(
+            estimator,
+            seconds,
+            sample_seconds=sampled - begin,
+            samples_per_second=pairs * STEPS / (sampled - begin),
+            score_seconds=time.perf_counter() - sampled,
+        )
+        arrays = {"latent": latent[:KEPT].astype(np.float32), "straight": straight[:KEPT].astype(np.float32)}
+        return Outcome(result_of(evaluation, estimator, cost), arrays)

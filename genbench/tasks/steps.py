@@ -1,57 +1,36 @@
-"""The steps that tasks are made of: load, fit, sample and score."""
+"""The steps that tasks are made of: fit, then sample and score."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from genbench.contracts.dataset import DATASETS, Dataset, Sizes, Splits
-from genbench.contracts.model import MODELS
-from genbench.core.parameters import create
-from genbench.core.seeding import stream
 from genbench.estimator.estimator import Estimator
-from genbench.evaluation import model_outputs
+from genbench.evaluation.model_outputs import draw, score_trial, with_densities
+from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.evaluation import Evaluation
-from genbench.storage.records import Cost, TrialSpec
-from genbench.tasks.base import Outcome
-from genbench.tasks.execution import Conditions
+from genbench.storage.records import Cost, TrialResult
+from genbench.tasks.base import Outcome, Stage
+from genbench.tasks.execution import ExecutionOptions
 from genbench.tasks.previews import previews
 from genbench.training.trainer import Snapshots
 
-__all__ = ["Loaded", "Stage", "finish", "fit", "load", "load_data"]
-
-Stage = Callable[[str], None]
+__all__ = ["cost_of", "fit", "fitted", "result_of", "sample_and_score"]
 
 
-class Loaded(NamedTuple):
-    """What a trial starts from: the data of its seed, and a model that is not fitted yet."""
-
-    dataset: Dataset
-    splits: Splits
-    estimator: Estimator
-
-
-def load(spec: TrialSpec, conditions: Conditions = Conditions()) -> Loaded:
-    """Return the data and the model of a spec."""
-    dataset, splits = load_data(spec)
-    card = MODELS[spec.model_name]
-    return Loaded(dataset, splits, Estimator(card, spec.params, conditions.device))
-
-
-def load_data(spec: TrialSpec) -> tuple[Dataset, Splits]:
-    """Return the dataset of a spec, and its splits for the spec's seed."""
-    dataset: Dataset = create(DATASETS[spec.dataset_name], spec.dataset_params)
-    return dataset, dataset.splits(stream(spec.seed, "data"), Sizes(spec.protocol.train))
+def fitted(trial: ResolvedTrial, device: str = "cpu") -> Estimator:
+    """Return the model of a trial, fitted: what brings back a model that keeps no weights."""
+    estimator = trial.estimator(device)
+    fit(trial, estimator)
+    return estimator
 
 
 def fit(
-    spec: TrialSpec,
-    loaded: Loaded,
-    conditions: Conditions = Conditions(),
+    trial: ResolvedTrial,
+    estimator: Estimator,
+    options: ExecutionOptions = ExecutionOptions(),
     snapshots: Snapshots | None = None,
     seed: int | None = None,
     training: int = 0,
@@ -59,75 +38,69 @@ def fit(
     """Fit the model, or show the oracle the truth, and return the wall seconds, also those before a kill.
 
     Args:
-        seed: of the training; the spec's unless given.
-        training: which one of the trial's trainings it is, where the trial has several.
+        snapshots: taken in the course of the training run, instead of previews.
+        seed: of the training run; the spec's unless given.
+        training: which one of the trial's training runs it is, where the trial has several.
     """
-    dataset, splits, estimator = loaded
-    log = conditions.log_of(spec, training)
-    if snapshots is None and conditions.previews and conditions.folder:
-        folder = conditions.folder.parent / "figures" / "training"
-        snapshots = previews(spec, dataset, folder, conditions.previews, log)
+    spec = trial.spec
+    log = options.log_of(spec, training)
+    if snapshots is None and options.previews and options.folder:
+        folder = options.folder.parent / "figures" / "training"
+        snapshots = previews(spec, trial.dataset, folder, options.previews, log)
     if log:
         snapshots = replace(snapshots or Snapshots((), lambda *_: None), note=log.row)
     begin = time.perf_counter()
     with closing(log) if log else nullcontext():
-        if estimator.card.role == "oracle":
-            estimator.reveal(dataset, splits)
+        if trial.of_oracle:
+            estimator.reveal(trial.dataset, trial.splits)
         else:
             estimator.fit(
-                splits.train,
-                splits.validation,
-                labels=splits.train_labels,
-                validation_labels=splits.validation_labels,
-                **dataset.traits,
+                **trial.training_data,
                 seed=spec.seed if seed is None else seed,
-                budget=spec.budget,
-                progress=conditions.progress,
+                progress=options.progress,
                 snapshots=snapshots,
-                redraw=partial(dataset.redraw, stream(spec.seed, "data")),
-                checkpoint=conditions.checkpoint(spec, training),
+                checkpoint=options.checkpoint(spec, training),
             )
     return time.perf_counter() - begin + estimator.history.earlier
 
 
-def finish(spec: TrialSpec, loaded: Loaded, stage: Stage, train_seconds: float, **extras: Any) -> Outcome:
-    """Sample and score a fitted model by the whole protocol; `extras` are further fields of the outcome."""
-    dataset, splits, estimator = loaded
-    protocol = spec.protocol
+def sample_and_score(
+    trial: ResolvedTrial, estimator: Estimator, stage: Stage, train_seconds: float, **more: Any
+) -> Outcome:
+    """Sample and score a fitted model by the whole protocol; `more` are further fields of the result."""
+    seed = trial.spec.seed
     stage("sample")
     begin = time.perf_counter()
-    samples = model_outputs.draw(estimator, dataset, splits, protocol, spec.seed)
+    samples = draw(trial, estimator, seed)
     sampled = time.perf_counter()
-
     stage("log_prob")
-    shown = model_outputs.densities(estimator, samples, splits, protocol, spec.seed)
-    diagnostics = estimator.diagnose(splits.test, seed=spec.seed)
-    judged = time.perf_counter()
-
+    outputs = with_densities(trial, estimator, samples, seed)
+    diagnostics = estimator.diagnose(trial.splits.test, seed=seed)
+    done = time.perf_counter()
     stage("score")
-    oracle = estimator.card.role == "oracle"
-    parts = (
-        model_outputs.floor(spec, estimator, dataset, splits, shown)
-        if oracle
-        else [model_outputs.score(spec, dataset, splits, shown)]
-    )
-    cost = Cost(
-        train_seconds=train_seconds,
-        steps=estimator.history.steps or None,
+    evaluation = score_trial(trial, estimator, outputs)
+    cost = cost_of(
+        estimator,
+        train_seconds,
         sample_seconds=sampled - begin,
         samples_per_second=len(samples) / (sampled - begin),
-        log_prob_seconds=judged - sampled if shown.test_log_prob is not None else None,
-        score_seconds=time.perf_counter() - judged,
-        parameters=estimator.parameters,
+        log_prob_seconds=done - sampled if outputs.test_log_prob is not None else None,
+        score_seconds=time.perf_counter() - done,
         nfe=estimator.nfe,
     )
-    found: dict[str, Any] = {
-        **vars(Evaluation.mean(parts)),
-        "diagnostics": diagnostics,
-        "likelihood": shown.likelihood,
-        "history": estimator.history.rows,
-        "arrays": shown.arrays,
-        "weights": estimator.weights(),
-        "cost": cost,
-    }
-    return Outcome(**found | extras)
+    result = result_of(
+        evaluation, estimator, cost, **{"diagnostics": diagnostics, "likelihood": outputs.likelihood} | more
+    )
+    return Outcome(result, outputs.arrays, estimator.weights())
+
+
+def result_of(evaluation: Evaluation, estimator: Estimator, cost: Cost, **more: Any) -> TrialResult:
+    """Return the result of a trial of a fitted model; `more` are further fields."""
+    facts: dict[str, Any] = {"likelihood": estimator.likelihood, "history": estimator.history.rows, "cost": cost}
+    return TrialResult(**vars(evaluation), **facts | more)
+
+
+def cost_of(estimator: Estimator, train_seconds: float, **more: Any) -> Cost:
+    """Return the cost of a fitted model; `more` are further fields."""
+    steps = estimator.history.steps or None
+    return Cost(train_seconds=train_seconds, steps=steps, parameters=estimator.parameters, **more)

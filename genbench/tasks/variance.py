@@ -1,69 +1,61 @@
-"""The task `variance`: on the data of each seed, several trainings, and several draws from each.
+"""The task `variance`: on the data of each seed, several training runs, and several draws from each.
 
-A score varies with the data, with the initialisation and order of a training, and with the draw that is scored. A run
-of `generate` shows their sum; here each is apart (`genbench.statistics.variance`).
+A score varies with the data, with the initialisation and order of a training run, and with the draw that is scored. A
+run of `generate` shows their sum; here each is apart (`genbench.statistics.variance`).
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
 from genbench.core.seeding import stream
 from genbench.estimator.estimator import Estimator
-from genbench.evaluation import model_outputs
+from genbench.evaluation.model_outputs import draw_with_densities, score
+from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.evaluation import Evaluation
-from genbench.storage.records import TrialSpec
-from genbench.tasks.base import Outcome
-from genbench.tasks.execution import Conditions
-from genbench.tasks.steps import Loaded, finish, fit, load
+from genbench.tasks.base import Outcome, Stage, Task
+from genbench.tasks.execution import ExecutionOptions
+from genbench.tasks.steps import fit, sample_and_score
 
-__all__ = ["run"]
+__all__ = ["Variance"]
 
-INITIALISATIONS, DRAWS = 3, 3  # each seed trains three times and scores nine times
+INITIALISATIONS, DRAWS = 3, 3  # chosen by hand: two degrees of freedom each, for three times the time of one training
 
 
-def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:
-    """Run one trial: the outcome is that of `generate`, with the mean scores of all draws of all trainings.
+class Variance(Task):
+    """Train three times on the data of a seed, and score three draws from each training run."""
 
-    `nested` holds the scores [initialisation][draw] of each metric. The first training is that of `generate`; seconds
-    are a training's mean.
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+        """Run one trial: the outcome is that of `generate`, with the mean scores of all draws of all training runs.
 
-    Raises:
-        GenbenchError and whatever a plugin raises; `stage` says where.
-    """
-    stage("load")
-    loaded = load(spec, conditions)
-    stage("fit")
-    seconds = [fit(spec, loaded, conditions)]
-    outcome = finish(spec, loaded, stage, seconds[0])
-    groups = [_scores(spec, loaded, stream(spec.seed, "first"))]
-    for k in range(1, INITIALISATIONS):
+        `nested` holds the scores [initialisation][draw] of each metric. The first training run is that of `generate`;
+        seconds are a training run's mean.
+        """
+        spec = trial.spec
         stage("fit")
-        again = loaded._replace(estimator=Estimator(loaded.estimator.card, spec.params, conditions.device))
-        seed = stream(spec.seed, "initialisation", k)
-        seconds.append(fit(spec, again, conditions, seed=seed, training=k))
-        stage("score")
-        groups.append(_scores(spec, again, seed))
-    outcome.cost.train_seconds = float(np.mean(seconds))
-    every = Evaluation.mean([evaluation for group in groups for evaluation in group])
-    for name, values in every.metrics.items():
-        rows = [[evaluation.metrics[name] for evaluation in group] for group in groups]
-        if values is not None:
-            outcome.metrics[name] = values
-            outcome.nested[name] = rows  # type: ignore[assignment]  # none is None, else the mean would be
-    return outcome
+        estimator = trial.estimator(options.device)
+        seconds = [fit(trial, estimator, options)]
+        outcome = sample_and_score(trial, estimator, stage, seconds[0])
+        groups = [_scores(trial, estimator, stream(spec.seed, "first"))]
+        for k in range(1, INITIALISATIONS):
+            stage("fit")
+            again = trial.estimator(options.device)
+            seed = stream(spec.seed, "initialisation", k)
+            seconds.append(fit(trial, again, options, seed=seed, training=k))
+            stage("score")
+            groups.append(_scores(trial, again, seed))
+        result = outcome.result
+        result.cost.train_seconds = float(np.mean(seconds))
+        every = Evaluation.mean([evaluation for group in groups for evaluation in group])
+        for name, value in every.metrics.items():
+            rows = [[known for one in group if (known := one.metrics[name]) is not None] for group in groups]
+            if value is not None:
+                result.metrics[name] = value
+                result.nested[name] = rows
+        return outcome
 
 
-def _scores(spec: TrialSpec, loaded: Loaded, seed: int) -> list[Evaluation]:
+def _scores(trial: ResolvedTrial, estimator: Estimator, seed: int) -> list[Evaluation]:
     """Return the scores of several draws from one fitted model."""
-    dataset, splits, estimator = loaded
-    protocol = spec.protocol
-    scores = []
-    for k in range(DRAWS):
-        of_draw = stream(seed, "draw", k)
-        samples = model_outputs.draw(estimator, dataset, splits, protocol, of_draw)
-        shown = model_outputs.densities(estimator, samples, splits, protocol, of_draw)
-        scores.append(model_outputs.score(spec, dataset, splits, shown))
-    return scores
+    seeds = [stream(seed, "draw", k) for k in range(DRAWS)]
+    return [score(trial, draw_with_densities(trial, estimator, of_draw)) for of_draw in seeds]

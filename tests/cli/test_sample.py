@@ -1,5 +1,6 @@
 """Drawing from trained models again: out of a run, of weights alone, of a checkpoint; as pictures and as arrays."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import genbench
 from genbench.cli.main import app
 from genbench.core.errors import GenbenchError
 from genbench.plotting.image_grid import seen
-from genbench.runs.reload import find, read, revive
+from genbench.runs.reload import find, read, reload
 from genbench.training.checkpoint import Saved, read_checkpoint, write_checkpoint
 
 PLUGINS = [
@@ -56,7 +57,7 @@ def test_the_arrays_are_what_the_model_of_the_run_draws(folder, tmp_path):
     arrays = drawn(tmp_path / "s.npz")
     assert arrays.keys() == {"samples"}
     assert arrays["samples"].dtype == np.float32
-    expected = revive(find(genbench.load_run(folder / "points"), "affine")).sample(50, seed=7)
+    expected = reload(find(genbench.load_run(folder / "points"), "affine")).sample(50, seed=7)
     np.testing.assert_array_equal(arrays["samples"], expected.astype(np.float32))
 
 
@@ -64,7 +65,7 @@ def test_samples_are_those_of_the_trial(folder):
     """With the trial's own number and seed, they are what it stored."""
     run = genbench.load_run(folder / "points")
     trial = next(t for t in run.trials if t.model == "affine" and t.seed == 1)
-    again = revive(find(run, "affine", "blob", 1)).sample(200, seed=1)
+    again = reload(find(run, "affine", "blob", 1)).sample(200, seed=1)
     np.testing.assert_allclose(again, run.samples(trial.key), atol=1e-6)
 
 
@@ -141,7 +142,7 @@ def test_models_without_weights_and_the_oracle_draw_too(folder, tmp_path):
     run = genbench.load_run(folder / "points")
     for model in ("gaussian", "oracle"):
         trial = next(t for t in run.trials if t.model == model and t.seed == 0)
-        again = revive(find(run, model, seed=0)).sample(200, seed=0)
+        again = reload(find(run, model, seed=0)).sample(200, seed=0)
         np.testing.assert_allclose(again, run.samples(trial.key), atol=1e-6)
 
 
@@ -246,12 +247,12 @@ def test_code_that_has_changed_since_is_named(folder, tmp_path):
     trials = folder / "points" / "trials"
     (record,) = (file for file in trials.glob("affine-*.json") if "-0-" in file.name)
     text = record.read_text()
-    assert '"swept.py": "' in text
+    assert '"model": "' in text
     changed = tmp_path / "other.json"
-    changed.write_text(text.replace('"swept.py": "', '"swept.py": "0'))
+    changed.write_text(re.sub(r'("sources": {\s*"model": ")', r"\g<1>0", text))
     shutil.copy(record.with_suffix(".safetensors"), tmp_path / "other.safetensors")
     done = call("--checkpoint", tmp_path / "other.safetensors", "--npz", tmp_path / "x.npz", code=2)
-    assert "affine was trained with other code of swept.py; train it again" in str(done.exception)
+    assert "code of model affine changed since it was trained; train it again" in str(done.exception)
 
 
 def test_the_command_line_ends_with_2_and_teaches(genbench_cli, folder):

@@ -1,7 +1,7 @@
 import pytest
 
 from genbench.core.errors import GenbenchError
-from genbench.core.selection import Spec, parse, parse_list
+from genbench.core.selection import Selection, parse, parse_list
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from genbench.core.selection import Spec, parse, parse_list
     ],
 )
 def test_reads_names_and_literals(text, name, params):
-    assert parse(text) == Spec(name, params)
+    assert parse(text) == Selection(name, params)
 
 
 def test_commas_inside_brackets_do_not_split():

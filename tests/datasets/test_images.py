@@ -306,7 +306,7 @@ def test_official_pictures_are_redrawn_in_the_order_of_their_training_split(smal
 
 
 def test_a_data_folder_comes_before_those_of_the_environment(small, tmp_path, monkeypatch):
-    from genbench.core.downloads import look_in
+    from genbench.core.downloads import use_data_dir
 
     cls, place, *_ = small
     other = tmp_path / "other"
@@ -315,8 +315,10 @@ def test_a_data_folder_comes_before_those_of_the_environment(small, tmp_path, mo
     file = cls.files.files[0]
     assert cls.files.find(file) == [place / file.name]
     for _ in range(2):
-        look_in(other)
-        assert os.environ["GENBENCH_DATA"] == f"{other}{os.pathsep}{place.parent}"
-        assert cls.files.find(file) == [other / place.name / file.name]
+        with use_data_dir(other):
+            assert cls.files.find(file) == [other / place.name / file.name]
+        assert cls.files.find(file) == [place / file.name]
+        assert os.environ["GENBENCH_DATA"] == str(place.parent), "the caller's environment is left alone"
     shutil.rmtree(other)
-    assert cls.files.find(file) == [place / file.name]
+    with pytest.raises(GenbenchError, match="no data folder"), use_data_dir(other):
+        pass

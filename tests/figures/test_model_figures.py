@@ -137,14 +137,14 @@ def test_what_cannot_be_brought_back_is_named_and_the_rest_is_shown(points, tmp_
     (run.store.trials / f"{flow.key}.safetensors").unlink()
     file = run.store.trials / f"{diffusion.key}.json"
     record = json.loads(file.read_text())
-    record["spec"]["sources"]["genbench.models.ddpm"] = "another"
+    record["spec"]["sources"]["model"] = "another"
     file.write_text(json.dumps(record))
     run = genbench.load_run(tmp_path / "p")
     figure = draw(run, "generation")["generation"]
     assert [name.split("[")[0] for name in names(figure)] == ["spline_flow"]
     note = " ".join(figure.get_supxlabel().split())
     assert "are not stored" in note
-    assert "was trained with other code of genbench.models.ddpm" in note
+    assert "code of model ddpm changed since it was trained" in note
     said = []
     files = save(run, ["noising", "samples"], say=said.append)
     assert [f.name for f in files] == ["samples.png"]

@@ -307,7 +307,7 @@ def test_changed_code_is_a_new_trial_and_why_says_so(tmp_path, good, genbench_cl
     plugin.write_text(source.replace('"""Ignores', '"""Forgets').replace("class Blob", "# a comment\nclass Blob"))
     assert "0 of 2 trials would run" in genbench_cli(*command, "--why").stdout, "comments and docstrings do not count"
     plugin.write_text(source.replace("self.offset + self.width", "self.offset + 1.01 * self.width"))
-    assert "mine on blob2, seed 0: code of mine.py changed" in genbench_cli(*command, "--why").stdout
+    assert "mine on blob2, seed 0: code of model mine changed" in genbench_cli(*command, "--why").stdout
     genbench_cli(*command)
     run = genbench.load_run(tmp_path / "r")
     assert len(run.trials) == 2, "the new trial takes the old one's place in the table"

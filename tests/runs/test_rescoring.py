@@ -15,9 +15,8 @@ from genbench.cli.rescore import rescore as command
 from genbench.contracts.evidence import Protocol
 from genbench.core.errors import GenbenchError
 from genbench.runs.plan import make_plan
-from genbench.runs.reload import revive_trial
+from genbench.runs.reload import Trained, reload
 from genbench.runs.rescoring import rescore
-from genbench.tasks.steps import load_data
 
 SAMPLES = 1000
 METRICS = "sliced_w2,kl"
@@ -150,16 +149,16 @@ def test_changed_model_code_scores_stored_samples_but_draws_no_more(run):
     for trial in run.trials:
         if trial.model == "affine":
             content = json.loads((run.store.trials / f"{trial.key}.json").read_text())
-            content["spec"]["sources"]["swept.py"] = "older"
+            content["spec"]["sources"]["model"] = "older"
             (run.store.trials / f"{trial.key}.json").write_text(json.dumps(content))
     run = genbench.load_run(run.path)
     report, after = again(run, metrics="sliced_w2,nll")
     assert not report.kept
     mine = [t for t in after.trials if t.model == "affine"]
-    assert {t.spec.sources["swept.py"] for t in mine} == {"older"}
+    assert {t.spec.sources["model"] for t in mine} == {"older"}
     report, _ = again(after, samples=1200)
     assert len(report.kept) == 2
-    assert all("code of swept.py changed" in line for line in report.kept)
+    assert all("code of model affine changed" in line for line in report.kept)
 
 
 def test_a_score_that_moved_is_told(run):
@@ -192,7 +191,7 @@ def test_a_wrong_request_changes_nothing(run):
 @pytest.mark.filterwarnings("ignore:affine is trained for tests")
 def test_restored_weights_draw_the_stored_samples_bit_by_bit(run):
     for trial in (t for t in run.trials if t.model == "affine"):
-        estimator = revive_trial(run.store, trial, *load_data(trial.spec))
+        estimator = reload(Trained(trial.spec, run.store.weights(trial.key), "trained"))
         drawn = estimator.sample(SAMPLES, seed=trial.seed).astype(np.float32)
         np.testing.assert_array_equal(drawn, run.samples(trial.key).astype(np.float32))
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.core.errors import GenbenchError, collected_warnings
-from genbench.core.registry import discover
 from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import by_dataset, first_seeds
-from genbench.runs.reload import Trained, revive
+from genbench.runs.reload import Trained, discover_plugins, reload
 from genbench.storage.records import TrialRecord
 from genbench.storage.store import Store
 
@@ -50,7 +48,7 @@ def gather(
     found, missing = [], []
     for trial in first_seeds(run, dataset):
         try:
-            discover(tuple(path for path in trial.spec.plugins if Path(path).exists()))
+            discover_plugins(trial.spec)
             card = MODELS[trial.spec.model_name]
             if card.role == "oracle" or not able(card):
                 continue
@@ -125,7 +123,7 @@ def _revived(path: str, key: str) -> Estimator:
         GenbenchError: it cannot be brought back; the reason is for a reader of the figure.
     """
     store = Store(path)
-    return revive(Trained(store.read(key).spec, store.weights(key), "trained"))
+    return reload(Trained(store.read(key).spec, store.weights(key), "trained"))
 
 
 def _short(reason: str) -> str:

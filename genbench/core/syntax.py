@@ -1,0 +1,184 @@
+"""Syntax trees as they count for a trial's outcome: without what changes no number."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Collection, Iterator, Mapping
+
+__all__ = ["bound_names", "normal_form", "references"]
+
+DISPLAY = ("__repr__", "_repr_html_")  # methods that only show an object
+# Arguments of the decorators that register a plugin which only say how it is listed and shown.
+DESCRIPTION = (
+    "family",
+    "higher_is_better",
+    "label",
+    "main",
+    "order",
+    "paper",
+    "ranked",
+    "ratio",
+    "source",
+    "unit",
+    "variant",
+)
+REGISTERING = ("register_dataset", "register_metric", "register_model")
+
+
+def bound_names(statement: ast.stmt) -> list[str]:
+    """Return the names that a statement at the top level of a file defines, imports left out."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return []
+    stored = (node for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    return [node.id for node in stored]
+
+
+def references(statement: ast.stmt) -> Iterator[tuple[str, ...]]:
+    """Yield the names that a statement reads, each with the attributes that follow it: `a.b.c` is ("a", "b", "c")."""
+    kept = _Stripped().visit(copy.deepcopy(statement))
+    inner: set[int] = set()  # parts of a chain that was yielded already
+    for node in ast.walk(kept) if kept else ():
+        chain: list[str] = []
+        at = node
+        while isinstance(at, ast.Attribute):
+            inner.add(id(at.value))
+            chain.append(at.attr)
+            at = at.value
+        if isinstance(at, ast.Name) and id(node) not in inner:
+            yield (at.id, *reversed(chain))
+
+
+def normal_form(
+    statement: ast.stmt, names: Mapping[str, str | None], plumbing: Collection[str], renamed: Mapping[str, str]
+) -> str:
+    """Return a statement as text that is equal for equal code.
+
+    Args:
+        names: the original name of what is imported under another; None for a module, whose name is left out.
+        plumbing: names of imported classes that do not count as base classes.
+        renamed: today's names of what is called otherwise here.
+    """
+    kept = _Renamed(names, plumbing, renamed).visit(_Stripped().visit(copy.deepcopy(statement)))
+    return ast.dump(kept) if kept else ""
+
+
+class _Stripped(ast.NodeTransformer):
+    """Takes out docstrings, imports, annotations, and checks that only raise."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.generic_visit(node)
+        body = [part for part in node.body if getattr(part, "name", "") not in DISPLAY]
+        node.body = _undocumented(body)
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        self.generic_visit(node)
+        node.returns = None
+        node.body = _without_dead(_undocumented(node.body))
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if getattr(node.func, "attr", getattr(node.func, "id", "")) in REGISTERING:
+            node.keywords = [part for part in node.keywords if part.arg not in DESCRIPTION]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Assign([node.target], node.value) if node.value else ast.Expr(node.target)
+
+    def visit_Import(self, _: ast.Import) -> None:
+        return None
+
+    def visit_ImportFrom(self, _: ast.ImportFrom) -> None:
+        return None
+
+    def visit_Assert(self, _: ast.Assert) -> None:
+        return None
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        self.generic_visit(node)
+        return None if not node.orelse and all(map(_refuses, node.body)) else _filled(node)
+
+    def visit_For(self, node: ast.For) -> ast.AST | None:
+        self.generic_visit(node)
+        return _filled(node) if node.body else None
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        self.generic_visit(node)
+        return _filled(node)
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        self.generic_visit(node)
+        for part in (node, *node.handlers):
+            _filled(part)
+        return node
+
+
+class _Renamed(ast.NodeTransformer):
+    """Calls everything by the name it was defined by, whatever module it is imported from and as what."""
+
+    def __init__(self, names: Mapping[str, str | None], plumbing: Collection[str], renamed: Mapping[str, str]) -> None:
+        self.names, self.plumbing, self.renamed = names, plumbing, renamed
+
+    def _today(self, name: str) -> str:
+        return self.renamed.get(name, name)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.bases = [base for base in node.bases if getattr(base, "id", "") not in self.plumbing]
+        node.name = self._today(node.name)
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.name = self._today(node.name)
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        node.id = self._today(self.names.get(node.id) or node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        module = isinstance(node.value, ast.Name) and self.names.get(node.value.id, "") is None
+        if module:
+            return ast.Name(self._today(node.attr), node.ctx)
+        node.attr = self._today(node.attr)
+        return self.generic_visit(node)
+
+
+def _refuses(statement: ast.stmt) -> bool:
+    """Whether a statement raises what ends a trial; NotImplementedError means that a score is absent."""
+    return isinstance(statement, ast.Raise) and "NotImplementedError" not in ast.dump(statement)
+
+
+def _undocumented(body: list[ast.stmt]) -> list[ast.stmt]:
+    first = body[0] if body else None
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return body[documented:] or [ast.Pass()]
+
+
+def _filled(node: ast.AST) -> ast.AST:
+    """Return a block whose body is not empty after what was taken out."""
+    node.body = node.body or [ast.Pass()]  # type: ignore[attr-defined]
+    return node
+
+
+def _without_dead(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return a function's statements without assignments to names that nothing reads, where they call nothing.
+
+    They are left where a check was taken out that read them.
+    """
+    read = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+    def dead(part: ast.stmt) -> bool:
+        plain = isinstance(part, ast.Assign) and all(isinstance(target, ast.Name) for target in part.targets)
+        unread = plain and not any(target.id in read for target in part.targets)  # type: ignore[attr-defined]
+        return unread and not any(isinstance(node, ast.Call) for node in ast.walk(part))
+
+    return [part for part in body if not dead(part)] or [ast.Pass()]

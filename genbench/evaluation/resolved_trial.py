@@ -1,0 +1,79 @@
+"""A trial's spec with the plugins that it names, and its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from genbench.contracts.dataset import DATASETS, Dataset, Sizes, Splits, SyntheticDataset
+from genbench.contracts.evidence import Protocol
+from genbench.contracts.model import MODELS, ModelCard
+from genbench.core.parameters import create
+from genbench.core.seeding import stream
+from genbench.estimator.estimator import Estimator
+from genbench.storage.records import TrialSpec
+
+__all__ = ["ResolvedTrial"]
+
+
+@dataclass(frozen=True)
+class ResolvedTrial:
+    """What a trial starts from. Names are looked up once, here, and what they stand for is passed on.
+
+    Attributes:
+        spec: what is asked.
+        model: the card of the model.
+        dataset: the dataset, created.
+        splits: its points for the spec's seed.
+    """
+
+    spec: TrialSpec
+    model: ModelCard
+    dataset: Dataset
+    splits: Splits
+
+    @classmethod
+    def of(cls, spec: TrialSpec) -> ResolvedTrial:
+        """Look up what a spec names, and load the data.
+
+        Raises:
+            GenbenchError: a name is unknown, a parameter is refused, or the data cannot be read.
+        """
+        dataset: Dataset = create(DATASETS[spec.dataset_name], spec.dataset_params)
+        splits = dataset.splits(stream(spec.seed, "data"), Sizes(spec.protocol.train))
+        return cls(spec, MODELS[spec.model_name], dataset, splits)
+
+    @property
+    def protocol(self) -> Protocol:
+        """How much evidence each metric gets."""
+        return self.spec.protocol
+
+    @property
+    def of_oracle(self) -> bool:
+        """Whether the model is the truth itself, which is shown to it instead of fitted."""
+        return self.model.role == "oracle"
+
+    @property
+    def sample_size(self) -> int:
+        """How many samples are scored: of real data not more than there are test points."""
+        wanted = self.protocol.samples
+        return wanted if isinstance(self.dataset, SyntheticDataset) else min(wanted, len(self.splits.test))
+
+    def estimator(self, device: str = "cpu", **settings: Any) -> Estimator:
+        """Return the model, not fitted; `settings` take the place of some of its parameters."""
+        return Estimator(self.model, self.spec.params | settings, device)
+
+    @property
+    def training_data(self) -> dict[str, Any]:
+        """The arguments of `Estimator.fit` that are facts about the data and the spec."""
+        splits = self.splits
+        return {
+            "x": splits.train,
+            "validation": splits.validation,
+            "labels": splits.train_labels,
+            "validation_labels": splits.validation_labels,
+            "redraw": partial(self.dataset.redraw, stream(self.spec.seed, "data")),
+            "budget": self.spec.budget,
+            **self.dataset.traits,
+        }

@@ -1,0 +1,74 @@
+"""The code that a trial depends on, as digests: of its model, its data, its task and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from genbench.contracts.dataset import DATASETS, DatasetCard
+from genbench.contracts.metric import METRICS
+from genbench.contracts.model import ModelCard
+from genbench.core.code_fingerprint import Definition, digest_of, installed
+from genbench.core.errors import GenbenchError
+from genbench.core.registry import Card
+from genbench.core.selection import parse_list
+from genbench.evaluation.evaluator import evaluate
+from genbench.evaluation.model_outputs import score
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.storage.records import TrialSpec
+from genbench.tasks import load_task
+
+__all__ = ["JUDGING", "changed_code", "code_of", "sources_of"]
+
+JUDGING = ("evaluation", "metric ")  # how the names of what scores samples begin; the rest makes them
+
+
+def code_of(*cards: Card) -> str:
+    """Return the digest of what plugins are made of."""
+    return digest_of(*(Definition.of(card.factory, card.file) for card in cards))
+
+
+def sources_of(
+    task: str, model: ModelCard, params: Mapping[str, Any], dataset: DatasetCard, metrics: Iterable[str]
+) -> dict[str, str]:
+    """Return the digests that a spec holds, by name.
+
+    A parameter that names a dataset, as a source of noise may be, depends on that one, too.
+    """
+    named = {name for value in params.values() if isinstance(value, str) for name in _names(value)}
+    return {
+        "model": code_of(model),
+        "dataset": code_of(dataset),
+        "task": _engine(task),
+        "evaluation": installed().digest(_judged()),
+        **{f"dataset {name}": code_of(DATASETS[name]) for name in sorted(named & DATASETS.cards.keys())},
+        **{f"metric {name}": code_of(METRICS[name]) for name in metrics},
+    }
+
+
+def changed_code(spec: TrialSpec, **cards: Card) -> list[str]:
+    """Return which of the cards, such as `model=card`, are not made of the code that a trial ran with, by label."""
+    return [f"{name} {card.name}" for name, card in cards.items() if spec.sources.get(name) != code_of(card)]
+
+
+@cache
+def _engine(task: str) -> str:
+    """Return the digest of a task and of all that fits and draws, but not of what scores."""
+    roots = [Definition.of(part) for part in (type(load_task(task)), ResolvedTrial)]
+    return installed().digest(installed().reached(*roots) - _judged())
+
+
+@cache
+def _judged() -> frozenset[Definition]:
+    """Return what scores the outputs of a model, and has no part in making them."""
+    code = installed()
+    judging = code.reached(Definition.of(evaluate), Definition.of(score))
+    return frozenset(judging - code.reached(Definition.of(ResolvedTrial)))
+
+
+def _names(text: str) -> set[str]:
+    try:
+        return {selection.name for selection in parse_list(text)}
+    except GenbenchError:  # not every text parameter is a selection
+        return set()
