@@ -16,7 +16,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array
-from genbench.estimator.class_labels import Classes, whole_labels
+from genbench.estimator.class_labels import ClassLabels, whole_labels
 from genbench.estimator.estimator import Estimator, Redraw
 from genbench.numerics.standardiser import Standardiser
 from genbench.training.checkpoint import Checkpoint
@@ -65,7 +65,7 @@ class Bayes:
             raise GenbenchError(f"{card.name} has no density to classify by; `genbench list models` shows which do")
         self.card, self.given, self.device = card, dict(params or {}), device
         self.densities: dict[int, Estimator] = {}
-        self.prior = Classes(card.name, np.empty(0))
+        self.prior = ClassLabels(card.name, np.empty(0))
         self.earlier = 0.0  # seconds of training before a kill
 
     def __repr__(self) -> str:
@@ -96,7 +96,7 @@ class Bayes:
             GenbenchError: the labels do not fit, or a class has a single point.
         """
         y = whole_labels(repr(self), labels, len(x), "points")
-        self.prior = Classes.of(repr(self), y, classes)
+        self.prior = ClassLabels.of(repr(self), y, classes)
         self.densities, self.earlier = {}, 0.0
         options: dict[str, Any] = {"kind": kind, "levels": levels, "progress": progress}
         parameters = bind(self.card, self.given, (kind, x.shape[1:]))
@@ -178,7 +178,7 @@ class Direct:
     def fit(self, x: Array, labels: Any, *_: Any, classes: int | None = None, seed: int = 0, **__: Any) -> Direct:
         """Learn from points x [n, *shape] with labels [n]; returns itself. What else `Bayes.fit` takes has no say."""
         y = whole_labels(repr(self), labels, len(x), "points")
-        k = len(Classes.of(repr(self), y, classes))
+        k = len(ClassLabels.of(repr(self), y, classes))
         flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         self.standardiser = Standardiser.fit(flat)
         with isolated(stream(seed, "training")):

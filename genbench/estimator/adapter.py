@@ -14,15 +14,15 @@ from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
-from genbench.estimator.class_labels import Classes
+from genbench.estimator.class_labels import ClassLabels
 from genbench.numerics.standardiser import Standardiser
 
-__all__ = ["Boundary", "as_numpy", "as_points"]
+__all__ = ["ModelAdapter", "as_numpy", "as_points"]
 
 BATCH, VALUES = 10_000, 640_000  # points, and numbers in them, that a model is given at once at most
 
 
-class Boundary:
+class ModelAdapter:
     """A registered model with its parameters, and what lies between it and the arrays of a user."""
 
     def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
@@ -31,7 +31,7 @@ class Boundary:
         self.params = bind(card, self.given)
         self.model: Model = create(card, self.params)
         self.standardiser: Standardiser | None = None
-        self.classes: Classes | None = None  # of a conditional model
+        self.classes: ClassLabels | None = None  # of a conditional model
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name!r}, {self.given!r})"

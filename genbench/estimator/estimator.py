@@ -18,8 +18,8 @@ from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
 from genbench.estimator.adapter import as_points
-from genbench.estimator.class_labels import Classes, whole_labels
-from genbench.estimator.fitted import Verbs
+from genbench.estimator.class_labels import ClassLabels, whole_labels
+from genbench.estimator.fitted import FittedModel
 from genbench.numerics.standardiser import Standardiser
 from genbench.training.checkpoint import Checkpoint, misfits
 from genbench.training.trainer import History, Snapshots, train
@@ -32,7 +32,7 @@ __all__ = ["Estimator"]
 Redraw = Callable[[int], NDArray[np.floating] | None]
 
 
-class Estimator(Verbs):
+class Estimator(FittedModel):
     """Wraps a registered model: standardises, seeds, converts and checks, so that a model need not.
 
     >>> import genbench
@@ -230,7 +230,7 @@ class Estimator(Verbs):
             self.classes = None
             return None
         y = whole_labels(repr(self), labels, n, "points")
-        self.classes = Classes.of(repr(self), y, classes)
+        self.classes = ClassLabels.of(repr(self), y, classes)
         cast("TorchModel", self.model).classes = len(self.classes)
         return y
 

@@ -11,10 +11,10 @@ from genbench.contracts.model import Model
 from genbench.core.errors import BadSamples, ContractError, GenbenchError
 from genbench.core.seeding import stream
 from genbench.core.types import Array, Labels
-from genbench.estimator.adapter import Boundary, as_numpy, as_points
+from genbench.estimator.adapter import ModelAdapter, as_numpy, as_points
 from genbench.numerics.mixture import Mixture
 
-__all__ = ["Trajectory", "Verbs"]
+__all__ = ["Trajectory", "FittedModel"]
 
 
 class Trajectory(NamedTuple):
@@ -34,7 +34,7 @@ class Trajectory(NamedTuple):
         return Trajectory(self.times[nearest], self.points[nearest])
 
 
-class Verbs(Boundary):
+class FittedModel(ModelAdapter):
     """What a trained model can do. Which verbs it has, `genbench list models --capabilities` says."""
 
     def sample(self, n: int, seed: int = 0, labels: Any = None) -> Array:

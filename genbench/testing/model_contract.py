@@ -158,8 +158,8 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any]) -> None:
     used: dict[int, bool] = {}
     by_point: list[Tensor] = []
 
-    def update(player: str, loss: Tensor) -> None:
-        parameters = [p for p in model.players()[player].parameters() if p.requires_grad]
+    def update(group: str, loss: Tensor) -> None:
+        parameters = [p for p in model.optimizer_groups()[group].parameters() if p.requires_grad]
         *by_weight, of_batch = torch.autograd.grad(loss, [*parameters, x], retain_graph=True, allow_unused=True)
         by_point.extend([] if of_batch is None else [of_batch])
         for p, g in zip(parameters, by_weight, strict=True):

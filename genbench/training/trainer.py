@@ -11,7 +11,7 @@ from genbench.contracts.recipe import Budget, Recipe
 from genbench.training.batches import Batches
 from genbench.training.checkpoint import Checkpoint, load_module, numbers, random_state, set_numbers, set_random_state
 from genbench.training.ema import Average
-from genbench.training.optimizer_groups import Players, precision
+from genbench.training.optimizer_groups import OptimizerGroups, precision
 from genbench.training.weight_selection import LOOKS, Best, few
 
 if TYPE_CHECKING:
@@ -138,12 +138,12 @@ class _Training:
     ) -> None:
         self.model, self.batches, self.snapshots = model, batches, snapshots
         self.precision = precision(recipe)
-        self.players = Players(model, recipe)
+        self.groups = OptimizerGroups(model, recipe)
         self.average = Average(model, recipe.ema)
         self.steps, self.seconds = budget.steps(recipe), budget.seconds or 1.0
         expected = self.steps or round(1000 * self.seconds / recipe.step_ms)
         looked = few(held_out, expected * recipe.batch_size)
-        self.best = Best(self.average.module, looked, recipe, alone=len(self.players.optimisers) == 1)
+        self.best = Best(self.average.module, looked, recipe, alone=len(self.groups.optimisers) == 1)
         self.history = History()
         self.row_at, self.look_at = 0.0, 0.0
         self.begin = time.perf_counter()
@@ -181,13 +181,13 @@ class _Training:
     def step(self) -> None:
         """Do one step on the next batch."""
         self.history.steps += 1
-        self.players.step = self.history.steps
-        for part in self.players.parts(self.batches.next()):
+        self.groups.step = self.history.steps
+        for part in self.groups.parts(self.batches.next()):
             with self.precision():
                 if len(part) > 1:
-                    self.model.labelled_step(part[0], part[1], self.players.update)
+                    self.model.labelled_step(part[0], part[1], self.groups.update)
                 else:
-                    self.model.training_step(part[0], self.players.update)
+                    self.model.training_step(part[0], self.groups.update)
         self.average.update()
 
     def row(self) -> dict[str, float]:
@@ -196,7 +196,7 @@ class _Training:
         if progress < self.row_at and not last:
             return {}
         self.row_at = progress + 1 / ROWS
-        row = {"step": self.history.steps, **self.players.mean_losses()}
+        row = {"step": self.history.steps, **self.groups.mean_losses()}
         if progress >= self.look_at or last:
             self.look_at = progress + 1 / LOOKS
             row |= self.best.look()
@@ -211,7 +211,7 @@ class _Training:
             "model": {"weights": self.model.state_dict(), "numbers": numbers(self.model)},
             "average": self.average.state(),
             "best": self.best.state(),
-            "players": self.players.state(),
+            "players": self.groups.state(),
             "batches": self.batches.state(),
             "random": random_state(),
             "snapshots": self.snapshots.state() if self.snapshots else None,
@@ -231,7 +231,7 @@ class _Training:
         set_numbers(self.model, state["model"]["numbers"])
         self.average.restore(state["average"])
         self.best.restore(state["best"])
-        self.players.restore(state["players"])
+        self.groups.restore(state["players"])
         self.batches.restore(state["batches"])
         if self.snapshots and state["snapshots"]:
             self.snapshots.restore(state["snapshots"])

@@ -26,7 +26,7 @@ LOOKING = 0.1  # share of a training that all looks together may cost, where poi
 
 
 class Best:
-    """Keeps the latest weights whose loss on held-out points is not clearly above the lowest; the last of many players.
+    """Keeps the latest weights whose loss on held-out points is not clearly above the lowest; the last ones of several groups.
 
     Where the loss has noise of its own, clearly is by more than two standard errors of the difference, over lots that
     both were judged by: of other points where there are many, and of other noise in any case. By the lowest mean alone,

@@ -164,7 +164,7 @@ def test_each_step_moves_its_own_player_only():
     model, gradients = built(), {}
 
     def update(player, loss):
-        for name, module in model.players().items():
+        for name, module in model.optimizer_groups().items():
             grads = torch.autograd.grad(loss, list(module.parameters()), retain_graph=True, allow_unused=True)
             gradients[player, name] = any(g is not None and bool(g.abs().sum() > 0) for g in grads)
 

@@ -60,7 +60,7 @@ class Labelled(Noisy):
 
 
 class Duel(Noisy):
-    def players(self):
+    def optimizer_groups(self):
         return {"first": self.net[0], "second": self.net[2]}
 
     def training_step(self, x, update):
@@ -266,7 +266,7 @@ def test_a_file_that_is_not_this_trainings_is_refused_by_name_and_it_starts_anew
 def test_another_model_is_refused(checkpoint):
     with pytest.raises(Killed):
         trained(Duel, checkpoint(), 20)
-    with pytest.warns(GenbenchWarning, match="players first, second instead of loss"):
+    with pytest.warns(GenbenchWarning, match="optimizer groups first, second instead of loss"):
         weights, _ = trained(checkpoint=checkpoint())
     assert same_weights(weights, trained()[0])
 

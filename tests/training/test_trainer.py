@@ -6,7 +6,7 @@ import torch
 
 from genbench import Recipe, TorchModel
 from genbench.contracts.recipe import Budget
-from genbench.core.errors import Diverged, GenbenchError
+from genbench.core.errors import ContractError, Diverged, GenbenchError
 from genbench.training.trainer import train
 
 
@@ -21,12 +21,12 @@ class Mean(TorchModel):
 
 
 class Two(TorchModel):
-    """Two players with a parameter each."""
+    """Two optimizer groups with a parameter each."""
 
     def build(self, shape):
         self.a, self.b = torch.nn.Linear(shape[0], 1), torch.nn.Linear(shape[0], 1)
 
-    def players(self):
+    def optimizer_groups(self):
         return {"first": self.a, "second": self.b}
 
     def training_step(self, x, update):
@@ -92,10 +92,19 @@ def test_a_schedule_in_cycles():
     assert recipe.rate("a", 1.0) == pytest.approx(0, abs=1e-12)
 
 
-def test_players_have_their_own_optimiser_and_loss():
+def test_optimizer_groups_have_their_own_optimiser_and_loss():
     model = Two()
     history = fitted(model, "20")
     assert {"first", "second"} <= history.rows[-1].keys()
+
+
+def test_a_model_with_the_old_name_of_its_optimizer_groups_is_refused():
+    class Old(Two):
+        def players(self):
+            return self.optimizer_groups()
+
+    with pytest.raises(ContractError, match="rename that method to `optimizer_groups`"):
+        fitted(Old(), "20")
 
 
 def test_progress_rises_from_0_and_is_1_after():
@@ -254,7 +263,7 @@ def test_parts_of_a_batch_give_the_gradient_of_the_whole():
     torch.testing.assert_close(parts.m, whole.m, atol=1e-5, rtol=0)
     losses = [[row["loss"] for row in history.rows] for history in (first, second)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
-    with pytest.raises(GenbenchError, match="accumulate=2 is for models of one player, not first and second"):
+    with pytest.raises(GenbenchError, match="accumulate=2 is for models of one optimizer group, not first and second"):
         fitted(Two(), "5", accumulate=2)
 
 
