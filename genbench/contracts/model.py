@@ -101,8 +101,8 @@ class Model:
     """A generative model that learns from arrays.
 
     The constructor takes hyper-parameters only and stores them as given; it raises ValueError with a reason for a value
-    out of range. The engine seeds the global generators around every method, standardises data before `fit` and undoes it
-    after, checks what comes back, and scores.
+    out of range. The engine seeds the global generators around every method, standardises data before `fit` and undoes
+    it after, checks what comes back, and scores.
 
     Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point; `likelihood`, the kind of
     `log_prob` on the data at hand, where it is not always the one that the model is registered with; `n_parameters`.

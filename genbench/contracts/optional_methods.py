@@ -25,6 +25,7 @@ __all__ = [
     "SupportsTorchTraining",
     "SupportsTrajectory",
     "SupportsVelocity",
+    "Values",
     "supports",
 ]
 
@@ -57,7 +58,7 @@ class SupportsForecast(Protocol):
 
 @runtime_checkable
 class SupportsEncoding(Protocol):
-    """Maps points to codes in which they can be interpolated. Enables the task `interpolate` with `from_latent`."""
+    """Maps points to codes in which they can be interpolated, see `SupportsDecoding`."""
 
     def to_latent(self, x: Values) -> Values:
         """Return the codes [n, l] of points x [n, *shape]."""
@@ -65,7 +66,7 @@ class SupportsEncoding(Protocol):
 
 @runtime_checkable
 class SupportsDecoding(Protocol):
-    """Maps codes to points. Enables the task `interpolate` and the figure `latents` with `to_latent` or `draw_latent`."""
+    """Maps codes to points. With `to_latent` or `draw_latent` enables the task `interpolate` and the figure `latents`."""
 
     def from_latent(self, z: Values) -> Values:
         """Return the points [n, *shape] of codes z [n, l]."""

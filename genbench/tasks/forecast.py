@@ -1,7 +1,7 @@
 """The task `forecast`: fit to the windows of the past, predict each value of the held-out end from those before it.
 
 All models see the same: the `length` − 1 true values before the one that they predict, as in a window. A model takes
-part that has the verb `forecast`.
+part that has the method `forecast`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from genbench.contracts.dataset import Dataset
 from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.optional_methods import SupportsForecast
 from genbench.contracts.series import SeriesDataset, SyntheticSeries, Timeline, windows
 from genbench.contracts.task_evidence import Forecasts
 from genbench.core.errors import GenbenchError
@@ -45,7 +46,7 @@ def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
     """Return why a model cannot forecast; empty if it can."""
     if card.role == "oracle":
         return "" if isinstance(dataset, SyntheticSeries) else "does not know the process"
-    return "" if hasattr(model, "forecast") else "does not forecast: it has no verb `forecast`"
+    return "" if isinstance(model, SupportsForecast) else "does not forecast: it has no method `forecast`"
 
 
 def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = Conditions()) -> Outcome:

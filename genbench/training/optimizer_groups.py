@@ -27,7 +27,8 @@ class OptimizerGroups:
             raise ContractError(f"{type(model).__name__} defines `players`; rename that method to `optimizer_groups`")
         self.model, self.recipe, self.guard, self.step = model, recipe, _Guard(), 0
         self.parameters = {
-            name: [p for p in module.parameters() if p.requires_grad] for name, module in model.optimizer_groups().items()
+            name: [p for p in module.parameters() if p.requires_grad]
+            for name, module in model.optimizer_groups().items()
         }
         if recipe.accumulate > 1 and len(self.parameters) > 1:
             names = " and ".join(self.parameters)

@@ -24,7 +24,7 @@ from genbench.training.checkpoint import (
     set_random_state,
     write_checkpoint,
 )
-from genbench.training.trainer import Snapshots, train
+from genbench.training.trainer import Snapshots, TrainingOptions, train
 
 STEPS = 40
 X = np.random.default_rng(0).normal(3, 1, (100, 2))
@@ -76,10 +76,9 @@ def trained(model=Noisy, checkpoint=None, kill_at=None, budget=str(STEPS), seed=
     random.seed(seed)
     it = model()
     it.kill_at = (kill_at,)
-    if model is Labelled:
-        more["labels"] = (Y, Y[:30])
     recipe = Recipe(lr=0.01, batch_size=16, **more.pop("recipe", {}))
-    history = train(it, X, X[:30], Budget(budget), recipe, checkpoint=checkpoint, **more)
+    labels = (Y, Y[:30]) if model is Labelled else None
+    history = train(it, X, X[:30], TrainingOptions(Budget(budget), checkpoint=checkpoint, **more), recipe, labels)
     return it.state_dict(), history
 
 

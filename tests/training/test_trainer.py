@@ -7,7 +7,7 @@ import torch
 from genbench import Recipe, TorchModel
 from genbench.contracts.recipe import Budget
 from genbench.core.errors import ContractError, Diverged, GenbenchError
-from genbench.training.trainer import train
+from genbench.training.trainer import TrainingOptions, train
 
 
 class Mean(TorchModel):
@@ -43,7 +43,7 @@ def points(n=2000, d=2):
 def fitted(model, budget="600", x=None, **recipe):
     torch.manual_seed(0)
     x = points() if x is None else x
-    return train(model, x.numpy(), x[:500].numpy(), Budget(budget), Recipe(**recipe))
+    return train(model, x.numpy(), x[:500].numpy(), TrainingOptions(Budget(budget)), Recipe(**recipe))
 
 
 def test_reaches_the_known_minimum_and_says_so():
@@ -304,7 +304,7 @@ def test_a_conditional_model_is_given_the_labels_of_its_points():
     x = points().numpy()
     y = (x[:, 0] > 3).astype(np.int64)
     torch.manual_seed(0)
-    history = train(Labelled(), x, x[:500], Budget("30"), Recipe(), labels=(y, y[:500]))
+    history = train(Labelled(), x, x[:500], TrainingOptions(Budget("30")), Recipe(), labels=(y, y[:500]))
     assert len(seen) > 30
     assert all(seen)
     assert "validation" in history.rows[-1]
@@ -324,7 +324,7 @@ def test_fresh_noise_comes_with_each_epoch_but_the_first():
         return None if epoch == 2 else np.full((64, 2), epoch, dtype=np.float32)
 
     x = np.zeros((64, 2), dtype=np.float32)
-    train(Spy(), x, x, Budget("12"), Recipe(batch_size=16), redraw=redraw)
+    train(Spy(), x, x, TrainingOptions(Budget("12"), redraw=redraw), Recipe(batch_size=16))
     assert asked == [1, 2]
     assert [set(batch) for batch in seen] == [{0.0}] * 4 + [{1.0}] * 4 + [{0.0}] * 4
 
