@@ -66,7 +66,7 @@ class SupportsEncoding(Protocol):
 
 @runtime_checkable
 class SupportsDecoding(Protocol):
-    """Maps codes to points. With `to_latent` or `draw_latent` enables the task `interpolate` and the figure `latents`."""
+    """Maps codes to points. With `to_latent` or `draw_latent`, enables `--task interpolate` and figure `latents`."""
 
     def from_latent(self, z: Values) -> Values:
         """Return the points [n, *shape] of codes z [n, l]."""

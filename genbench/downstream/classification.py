@@ -179,7 +179,7 @@ class Direct:
         return f"Direct({self.card.name!r}, {self.given!r})"
 
     def fit(self, x: Array, labels: Any, *_: Any, classes: int | None = None, seed: int = 0, **__: Any) -> Direct:
-        """Learn from points x [n, *shape] with labels [n]; returns itself. Ignores the other arguments of `Bayes.fit`."""
+        """Learn from points x [n, *shape] with labels [n]; returns itself. Ignores other arguments of `Bayes.fit`."""
         y = whole_labels(repr(self), labels, len(x), "points")
         k = len(ClassLabels.of(repr(self), y, classes))
         flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)

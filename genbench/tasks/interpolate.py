@@ -14,6 +14,7 @@ import numpy as np
 
 from genbench.contracts.dataset import Dataset
 from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsLatentSampling
 from genbench.contracts.task_evidence import Paths
 from genbench.core.seeding import generator, stream
 from genbench.downstream.interpolation import latent_paths, straight_paths
@@ -31,7 +32,7 @@ KEPT = 24  # paths that are kept on disk, for the figure
 
 def obstacle(card: ModelCard, model: Model, dataset: Dataset) -> str:
     """Return why a model cannot interpolate; empty if it can."""
-    if not (hasattr(model, "from_latent") and (hasattr(model, "to_latent") or hasattr(model, "draw_latent"))):
+    if not (isinstance(model, SupportsDecoding) and isinstance(model, SupportsEncoding | SupportsLatentSampling)):
         return "has no codes that it decodes"
     return "is conditional on labels, which paths are not" if getattr(model, "conditional", False) else ""
 
@@ -55,7 +56,7 @@ def run(spec: TrialSpec, stage: Callable[[str], None], conditions: Conditions = 
     order = generator(evaluation_seed, "pairs").permutation(len(splits.test))
     pairs = min(PAIRS, len(order) // 2)
     a, b = splits.test[order[:pairs]], splits.test[order[pairs : 2 * pairs]]
-    latent, encoded = latent_paths(estimator, a, b, STEPS, spec.seed), hasattr(estimator.model, "to_latent")
+    latent, encoded = latent_paths(estimator, a, b, STEPS, spec.seed), isinstance(estimator.model, SupportsEncoding)
     straight = straight_paths(a, b, STEPS) if encoded else straight_paths(latent[:, 0], latent[:, -1], STEPS)
     sampled = time.perf_counter()
     stage("score")

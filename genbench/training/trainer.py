@@ -141,14 +141,9 @@ class _Training:
     """A training run that can stop after any step, and resume from its state to the same weights bit for bit."""
 
     def __init__(
-        self,
-        model: TorchModel,
-        batches: Batches,
-        held_out: tuple[Tensor, ...],
-        recipe: Recipe,
-        options: TrainingOptions,
+        self, model: TorchModel, data: Batches, held_out: tuple[Tensor, ...], recipe: Recipe, options: TrainingOptions
     ) -> None:
-        self.model, self.batches, self.options, self.snapshots = model, batches, options, options.snapshots
+        self.model, self.batches, self.options, self.snapshots = model, data, options, options.snapshots
         self.precision = precision(recipe)
         self.groups = OptimizerGroups(model, recipe)
         self.average = Average(model, recipe.ema)
@@ -164,14 +159,10 @@ class _Training:
         """Train to the end, and leave the best weights in the model."""
         from tqdm.auto import tqdm
 
-        model, history, checkpoint, hidden = (
-            self.model,
-            self.history,
-            self.options.checkpoint,
-            not self.options.progress,
-        )
+        model, history, checkpoint = self.model, self.history, self.options.checkpoint
         model.train()
-        bar = tqdm(total=self.steps, initial=history.steps, desc="training", unit="step", disable=hidden, leave=False)
+        quiet = not self.options.progress
+        bar = tqdm(total=self.steps, initial=history.steps, desc="training", unit="step", disable=quiet, leave=False)
         while True:
             spent = time.perf_counter() - self.begin
             model.progress = history.steps / self.steps if self.steps else spent / self.seconds
