@@ -19,6 +19,7 @@ from genbench.downstream.imputation import way_of
 __all__ = ["CAPABILITIES", "capabilities"]
 
 CAPABILITIES = ("samples", "density", "encodes", "shows", "conditions", "imputes", "classifies", "forecasts")
+# What of its flow a model shows.
 SHOWS: dict[type, str] = {SupportsTrajectory: "way", SupportsVelocity: "field", SupportsNoising: "noise"}
 
 

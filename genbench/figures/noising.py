@@ -50,9 +50,8 @@ def draw(run: RunData) -> dict[str, Figure]:
         real, seed = scene.real, stream(trial.seed, "snapshots")
         return [Snapshot(t, estimator.noised(real, t, seed), estimator.noise_level(t)) for t in TIMES]
 
-    return by_models(
-        run, "noising", datasets_of(run), with_methods(SupportsNoising), partial(Scene, noise=True), show, _figure
-    )
+    able, scene_of = with_methods(SupportsNoising), partial(Scene, noise=True)
+    return by_models(run, "noising", datasets_of(run), able, scene_of, show, _figure)
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:

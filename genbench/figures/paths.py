@@ -41,9 +41,8 @@ def draw(run: RunData) -> dict[str, Figure]:
         count = STRIPS if scene.is_image else PATHS
         return estimator.trajectory(count, stream(trial.seed, "paths"))
 
-    return by_models(
-        run, "paths", datasets_of(run), with_methods(SupportsTrajectory), partial(Scene, noise=True), show, _figure
-    )
+    able, scene_of = with_methods(SupportsTrajectory), partial(Scene, noise=True)
+    return by_models(run, "paths", datasets_of(run), able, scene_of, show, _figure)
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:

@@ -44,7 +44,7 @@ class Best:
         self.kept: dict[str, Tensor] = {}
 
     def look(self) -> dict[str, float]:
-        """Compute the loss of the present weights, always with the same noise; keep a copy if none is clearly better."""
+        """Compute the loss of the present weights, always with the same noise; keep them if none is clearly better."""
         import torch
 
         if not self.alone:
@@ -94,7 +94,7 @@ class Best:
 
 
 def _lots(held_out: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
-    """Return the held-out points in LOTS parts of HELD_OUT points together; fewer points are repeated, but no images."""
+    """Return the held-out points in LOTS parts, HELD_OUT points together; fewer are repeated, except images."""
     import torch
 
     n = len(held_out[0])

@@ -42,7 +42,7 @@ def with_methods(*methods: type) -> Callable[[ModelCard], bool]:
 def gather(
     run: RunData, dataset: str, able: Callable[[ModelCard], bool], show: Callable[[TrialRecord, Estimator], T]
 ) -> tuple[list[tuple[TrialRecord, T]], list[str]]:
-    """Return what `show` gives for the models of a dataset, leader first, and a line with the reason for each that fails.
+    """Return what `show` gives for the models of a dataset, leader first, and a line for each that fails: the reason.
 
     Of each model it is the first seed that did not fail. The oracle is left out: it is the truth.
 
