@@ -52,7 +52,7 @@ def step(name: str, data: object) -> tuple[float, Recipe]:
 def models_of_points() -> list[str]:
     """Return the names of the models that are trained step by step and take points."""
     cards = MODELS.cards.items()
-    return sorted(n for n, card in cards if hasattr(card.factory, "training_loss") and "points" in card.kinds)
+    return sorted(n for n, card in cards if card.is_torch and "points" in card.kinds)
 
 
 def main() -> None:

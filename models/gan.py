@@ -151,7 +151,7 @@ class GAN(TorchModel):
             self.discriminator = Discriminator(self.packing * d, self.hidden, self.depth, self.frequencies)
         self.shape, self.steps_done = shape, 0
 
-    def players(self) -> Mapping[str, nn.Module]:
+    def optimizer_groups(self) -> Mapping[str, nn.Module]:
         return {"discriminator": self.discriminator, "generator": self.generator}
 
     def training_step(self, x: Tensor, update: Update) -> None:  # (b, *shape)

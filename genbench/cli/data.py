@@ -28,7 +28,7 @@ def fetch(
 ) -> None:
     """Fetch the files of a dataset into the cache folder, and check those that are there."""
     for label, dataset in _datasets(name, plugin, data_dir):
-        source = getattr(dataset, "files", None)
+        source = dataset.files
         if source is None:
             say(f"{label}: {_no_files(dataset)}")
             continue
@@ -79,19 +79,21 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
         ("classes", str(dataset.classes or "none")),
         ("source", dataset.card.source or "not stated"),
     ]
-    source = getattr(dataset, "files", None)
-    licence = source.licence if source else getattr(dataset, "licence", None)
-    if licence:
+    source = dataset.files
+    if licence := source.licence if source else dataset.licence:
         facts.append(("licence", licence))
     if source is None:
         return [*facts, ("files", _no_files(dataset))]
     for file in source.files:
         found = source.find(file)
         facts.append(("file", file.name if found else f"{file.name}, not here; `genbench data fetch` gets it"))
-        facts += [("", str(place)) for place in found or [mirror + file.name for mirror in source.mirrors]]
+        places = list(map(str, found)) or [mirror + file.name for mirror in source.mirrors]
+        facts += [("", place) for place in places]
         facts.append(("", file.checksum))
     return facts
 
 
 def _no_files(dataset: Dataset) -> str:
-    return "synthetic, needs no file" if hasattr(dataset, "sample") else "nothing to fetch"
+    from genbench.contracts.dataset import SyntheticDataset
+
+    return "synthetic, needs no file" if isinstance(dataset, SyntheticDataset) else "nothing to fetch"

@@ -1,4 +1,4 @@
-"""The command line: its verbs, and what becomes of errors."""
+"""The command line: its commands, and what becomes of errors."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def _options(
     pass
 
 
-def _help(verb: Callable[..., None]) -> str:
-    """Return a verb's docstring, in which indented examples keep their lines: a backspace says so to click."""
-    return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(verb.__doc__ or ""))
+def _help(command: Callable[..., None]) -> str:
+    """Return a command's docstring, in which indented examples keep their lines: a backspace says so to click."""
+    return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(command.__doc__ or ""))
 
 
-for _verb in (run, list_, leaderboard, plot, report, compare, sample, rescore, sweep, selftest):
-    app.command(_verb.__name__.rstrip("_"), help=_help(_verb))(_verb)
+for _command in (run, list_, leaderboard, plot, report, compare, sample, rescore, sweep, selftest):
+    app.command(_command.__name__.rstrip("_"), help=_help(_command))(_command)
 app.add_typer(data, name="data")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.seeding import generator
 from genbench.core.types import KINDS, Array, Labels
+
+if TYPE_CHECKING:
+    from genbench.core.downloads import DataFiles
 
 __all__ = [
     "DATASETS",
@@ -92,6 +95,8 @@ class Dataset(NotebookView):
     shape: tuple[int, ...]
     classes: int | None = None
     levels: int | None = None  # grey levels of a picture, which are the whole part of levels · x for x in [0, 1]
+    files: ClassVar[DataFiles | None] = None  # where to find and fetch them, for data that live in files of their own
+    licence: ClassVar[str] = ""  # of the data, where no `files` say it
     modes: Array | None = None  # [k, d], centres of the modes, where the density has well-separated ones
     mode_std: float | None = None  # standard deviation of a mode along each axis
 

@@ -1,4 +1,4 @@
-"""The contract of a model: three verbs, `fit`, `sample`, `log_prob`."""
+"""The contract of a model: three methods, `fit`, `sample`, `log_prob`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from genbench.contracts.dataset import Dataset, Splits
+from genbench.contracts.optional_methods import SupportsTorchTraining
 from genbench.core.errors import ContractError
 from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.types import KINDS, Array
@@ -34,7 +35,7 @@ class ModelCard(Card):
     @property
     def is_torch(self) -> bool:
         """Whether it is a torch model, trained by the engine; found out without importing torch."""
-        return hasattr(self.factory, "training_loss")
+        return issubclass(self.factory, SupportsTorchTraining)
 
     def takes_part(self, task: str) -> bool:
         """Whether it was made for a task: a model that names none is tried in each."""
@@ -100,25 +101,12 @@ class Model:
     """A generative model that learns from arrays.
 
     The constructor takes hyper-parameters only and stores them as given; it raises ValueError with a reason for a value
-    out of range. The engine seeds the global generators around every verb, standardises data before `fit` and undoes it
-    after, checks what comes back, and scores.
+    out of range. The engine seeds the global generators around every method, standardises data before `fit` and undoes
+    it after, checks what comes back, and scores.
 
     Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point; `likelihood`, the kind of
-    `log_prob` on the data at hand, where it is not always the one that the model is registered with.
-    Optional verbs: `diagnose(x) -> dict[str, float]`, the family's own numbers about test points x (an ELBO's parts);
-    `forecast(x) -> Mixture` (genbench.numerics.mixture), the distribution of the value after each history
-    x [n, length − 1] of a series; `to_latent(x) -> z` [n, l] and `from_latent(z) -> x` for a code in which points can
-    be interpolated, with `draw_latent(n) -> z` where there is no encoder; `conditional_sample(x, known)`; `noise_grid`
-    and `ends` of `genbench.nn.repaint`.
-
-    These light up figures by being there. Time t goes from 0 (noise) to 1 (data), by a clock of the model's own:
-    `trajectory(n) -> (times [k], points [k, n, *shape])`, the way of the points that `sample(n)` would return for the
-    same state of the generators, at times that rise from 0 to 1; of a conditional model, `trajectory(n, labels)`;
-    `velocity_at(x, t)` [n, *shape], dx/dt of the flow that carries noise to data, at points x and one time t ();
-    `noised(x, t)` [n, *shape], points x as noisy as the model learns to see them at time t;
-    `noise_level(t) -> (α, β)` where that is α x + β ε with ε ~ N(0, I), or None where it is not;
-    `reconstruct(x)` [n, *shape], what is left of points x after the latent space, where `from_latent(to_latent(x))`
-    would not say it.
+    `log_prob` on the data at hand, where it is not always the one that the model is registered with; `n_parameters`.
+    Optional methods, which enable tasks and figures: see `genbench.contracts.optional_methods`.
     """
 
     card: ClassVar[ModelCard]
@@ -158,5 +146,5 @@ class Model:
         raise NotImplementedError
 
     def reveal(self, dataset: Dataset, splits: Splits) -> None:
-        """Receive the truth. Only the oracle is shown it, instead of being fitted."""
+        """Receive the truth: the oracle's way to learn, instead of `fit`."""
         raise NotImplementedError

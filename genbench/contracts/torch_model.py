@@ -62,12 +62,12 @@ class TorchModel(nn.Module, Model):
         """Return the scalar loss of a batch x [b, *shape]."""
         raise NotImplementedError
 
-    def players(self) -> Mapping[str, nn.Module]:
-        """Return the modules that have an optimiser each, by the name of their loss; one for all unless overridden."""
+    def optimizer_groups(self) -> Mapping[str, nn.Module]:
+        """Return the modules that have an optimiser each, by the name of their loss; by default one for all."""
         return {"loss": self}
 
     def training_step(self, x: Tensor, update: Update) -> None:
-        """Do one step on a batch x [b, *shape]: call `update(player, loss)` for each player in turn."""
+        """Do one step on a batch x [b, *shape]: call `update(group, loss)` for each optimizer group in turn."""
         update("loss", self.training_loss(x))
 
     def labelled_step(self, x: Tensor, labels: Tensor, update: Update) -> None:

@@ -72,7 +72,7 @@ def dataset_html(dataset: Dataset) -> str:
 
     facts = {"kind": dataset.kind, "shape of a point": str(dataset.shape)}
     picture = ""
-    if hasattr(dataset, "files"):
+    if dataset.files:
         facts["splits"] = "in files, which .splits(seed) reads"
     else:
         try:
@@ -83,7 +83,7 @@ def dataset_html(dataset: Dataset) -> str:
         except GenbenchError as error:
             facts["not to be had"] = str(error)
     rows = "".join(f"<tr><th style='text-align:left'>{_text(k)}</th><td>{_text(v)}</td></tr>" for k, v in facts.items())
-    params = {name: getattr(dataset, name) for name in dataset.card.signature if hasattr(dataset, name)}
+    params = {name: vars(dataset)[name] for name in dataset.card.signature if name in vars(dataset)}
     given = f"[{', '.join(f'{name}={value}' for name, value in params.items())}]" if params else ""
     head = f"<p><b>{_text(dataset.card.name)}</b>{_text(given)}: {_text(dataset.card.summary)}</p>"
     return _box([head, f"<div style='display:flex;gap:1em;align-items:center'><table>{rows}</table>{picture}</div>"])

@@ -1,23 +1,33 @@
-"""What each model can do, read off the model itself: its card, and the verbs that it has."""
+"""What each model can do, read from its card and from the optional methods that its class has."""
 
 from __future__ import annotations
 
 from genbench.contracts.classifier import Classifier
 from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.optional_methods import (
+    SupportsDecoding,
+    SupportsEncoding,
+    SupportsForecast,
+    SupportsNoising,
+    SupportsTrajectory,
+    SupportsVelocity,
+    supports,
+)
 from genbench.core.parameters import create, defaults
 from genbench.downstream.imputation import way_of
 
 __all__ = ["CAPABILITIES", "capabilities"]
 
 CAPABILITIES = ("samples", "density", "encodes", "shows", "conditions", "imputes", "classifies", "forecasts")
-SHOWS = {"trajectory": "way", "velocity_at": "field", "noised": "noise"}  # by verb: what of its flow it lets be seen
+# What of its flow a model shows.
+SHOWS: dict[type, str] = {SupportsTrajectory: "way", SupportsVelocity: "field", SupportsNoising: "noise"}
 
 
 def capabilities(card: ModelCard) -> dict[str, str]:
     """Return what a model can do, by the names of `CAPABILITIES`; empty where it cannot.
 
     samples: whether it overrides `sample`. density: exact, estimate or bound, as registered. encodes: "both ways", or
-    "decodes". shows: of its flow between noise and data, the way of its samples ("way", see `Estimator.trajectory`),
+    "decodes". shows: of its flow between noise and data, the paths of its samples ("way", see `Estimator.trajectory`),
     its velocity ("field") and the noised data that it learns from ("noise"). conditions: on labels, where its
     constructor takes `conditional`. imputes: the way in which gaps are filled first, see
     `genbench.downstream.imputation`.
@@ -25,7 +35,7 @@ def capabilities(card: ModelCard) -> dict[str, str]:
     """
     cls = card.factory
     direct = issubclass(cls, Classifier)
-    encodes, decodes = hasattr(cls, "to_latent"), hasattr(cls, "from_latent")
+    encodes, decodes = supports(cls, SupportsEncoding), supports(cls, SupportsDecoding)
     samples = cls.sample is not Model.sample
     oracle = card.role == "oracle"
     model = create(card, defaults(card))
@@ -35,9 +45,9 @@ def capabilities(card: ModelCard) -> dict[str, str]:
         "samples": "yes" if samples else "",
         "density": card.likelihood if card.likelihood != "none" else "",
         "encodes": "both ways" if encodes and decodes else "decodes" if decodes else "",
-        "shows": ", ".join(word for verb, word in SHOWS.items() if hasattr(cls, verb)),
+        "shows": ", ".join(word for method, word in SHOWS.items() if supports(cls, method)),
         "conditions": "on labels" if "conditional" in card.signature else "",
         "imputes": imputes,
         "classifies": "directly" if direct else by_bayes,
-        "forecasts": "yes" if hasattr(cls, "forecast") else "",
+        "forecasts": "yes" if supports(cls, SupportsForecast) else "",
     }

@@ -16,16 +16,17 @@ from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array
-from genbench.estimator.class_labels import Classes, whole_labels
-from genbench.estimator.estimator import Estimator, Redraw
+from genbench.estimator.class_labels import ClassLabels, whole_labels
+from genbench.estimator.estimator import Estimator
 from genbench.numerics.standardiser import Standardiser
+from genbench.training.batches import Redraw
 from genbench.training.checkpoint import Checkpoint
 
 __all__ = ["Bayes", "Direct", "part_of", "posterior"]
 
 
 def posterior(log_joint: Array) -> Array:
-    """Return log p(y | x) [n, k] from log p(x, y) [n, k]: the evenly likely classes where x has no density at all."""
+    """Return log p(y | x) [n, k] from log p(x, y) [n, k]: all classes alike where no class has a density at x."""
     peak = log_joint.max(axis=1, keepdims=True)
     lost = ~np.isfinite(peak[:, 0])
     shifted = np.where(lost[:, None], 0.0, log_joint - np.where(np.isfinite(peak), peak, 0.0))
@@ -34,7 +35,7 @@ def posterior(log_joint: Array) -> Array:
 
 
 def part_of(budget: str, parts: int, recipe: Recipe) -> str:
-    """Return the budget of one of so many trainings that share one, in steps or seconds.
+    """Return the budget of one of several training runs that share a budget, in steps or seconds.
 
     >>> part_of("quick", 10, Recipe(step_ms=2)), part_of("30s", 10, Recipe())
     ('500', '3.000s')
@@ -65,8 +66,7 @@ class Bayes:
             raise GenbenchError(f"{card.name} has no density to classify by; `genbench list models` shows which do")
         self.card, self.given, self.device = card, dict(params or {}), device
         self.densities: dict[int, Estimator] = {}
-        self.prior = Classes(card.name, np.empty(0))
-        self.earlier = 0.0  # seconds of training before a kill
+        self.prior = ClassLabels(card.name, np.empty(0))
 
     def __repr__(self) -> str:
         return f"Bayes({self.card.name!r}, {self.given!r})"
@@ -90,39 +90,37 @@ class Bayes:
         """Learn from points x [n, *shape] with labels [n]; returns itself. The arguments are those of `Estimator.fit`.
 
         Args:
-            checkpoint: gives the checkpoint of each of the trainings 0, 1, …
+            checkpoint: gives the checkpoint of each of the training runs 0, 1, …
 
         Raises:
             GenbenchError: the labels do not fit, or a class has a single point.
         """
         y = whole_labels(repr(self), labels, len(x), "points")
-        self.prior = Classes.of(repr(self), y, classes)
-        self.densities, self.earlier = {}, 0.0
-        options: dict[str, Any] = {"kind": kind, "levels": levels, "progress": progress}
-        parameters = bind(self.card, self.given, (kind, x.shape[1:]))
-        self.conditional = bool(getattr(create(self.card, parameters), "conditional", False))
+        self.prior = ClassLabels.of(repr(self), y, classes)
+        self.densities = {}
+        example = create(self.card, bind(self.card, self.given, (kind, x.shape[1:])))
+        self.conditional = bool(getattr(example, "conditional", False))
+        common: dict[str, Any] = {"kind": kind, "levels": levels, "progress": progress}
         if self.conditional:
             whole = Estimator(self.card, self.given, self.device).fit(
                 x, validation, labels=y, validation_labels=validation_labels, classes=len(self.prior), seed=seed,
-                budget=budget, redraw=redraw, checkpoint=checkpoint(0), **options,
+                budget=budget, redraw=redraw, checkpoint=checkpoint(0), **common,
             )  # fmt: skip
             self.densities = dict.fromkeys(range(len(self.prior)), whole)
-            self.earlier = whole.history.earlier
             return self
-        recipe = getattr(create(self.card, parameters), "recipe", None)
         present = np.flatnonzero(self.prior.frequencies)
+        recipe = getattr(example, "recipe", None)
         share = part_of(budget, len(present), recipe) if recipe else budget
         for k in map(int, present):
-            mine = np.flatnonzero(y == k)
+            mine, held_out = np.flatnonzero(y == k), None
             if len(mine) < 2:
                 raise GenbenchError(f"class {k} has a single training point, which has no density; give it more")
-            held = None if validation is None else validation[np.asarray(validation_labels) == k]
-            model = Estimator(self.card, self.given, self.device).fit(
-                x[mine], held if held is not None and len(held) else None, seed=stream(seed, "class", k),
-                budget=share, redraw=partial(_rows, redraw, mine), checkpoint=checkpoint(k), **options,
+            if validation is not None and (own := np.asarray(validation_labels) == k).any():
+                held_out = validation[own]
+            self.densities[k] = Estimator(self.card, self.given, self.device).fit(
+                x[mine], held_out, seed=stream(seed, "class", k),
+                budget=share, redraw=partial(_rows, redraw, mine), checkpoint=checkpoint(k), **common,
             )  # fmt: skip
-            self.densities[k] = model
-            self.earlier += model.history.earlier
         return self
 
     def log_joint(self, x: Array, seed: int = 0) -> Array:
@@ -144,6 +142,11 @@ class Bayes:
     def models(self) -> list[Estimator]:
         """The fitted models, each once."""
         return list({id(model): model for model in self.densities.values()}.values())
+
+    @property
+    def earlier(self) -> float:
+        """Seconds of training before the runs resumed from checkpoints, of all models together."""
+        return sum(model.history.earlier for model in self.models)
 
     @property
     def parameters(self) -> int | None:
@@ -176,9 +179,9 @@ class Direct:
         return f"Direct({self.card.name!r}, {self.given!r})"
 
     def fit(self, x: Array, labels: Any, *_: Any, classes: int | None = None, seed: int = 0, **__: Any) -> Direct:
-        """Learn from points x [n, *shape] with labels [n]; returns itself. What else `Bayes.fit` takes has no say."""
+        """Learn from points x [n, *shape] with labels [n]; returns itself. Ignores other arguments of `Bayes.fit`."""
         y = whole_labels(repr(self), labels, len(x), "points")
-        k = len(Classes.of(repr(self), y, classes))
+        k = len(ClassLabels.of(repr(self), y, classes))
         flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         self.standardiser = Standardiser.fit(flat)
         with isolated(stream(seed, "training")):
@@ -194,8 +197,7 @@ class Direct:
     @property
     def parameters(self) -> int | None:
         """What the model says in `n_parameters`."""
-        known: int | None = getattr(self.model, "n_parameters", None)
-        return known
+        return getattr(self.model, "n_parameters", None)
 
 
 def _rows(redraw: Redraw | None, rows: NDArray[np.integer], epoch: int) -> NDArray[np.floating] | None:

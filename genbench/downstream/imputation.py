@@ -68,19 +68,15 @@ def fill(estimator: Estimator, x: Array, known: Mask, n: int, seed: int = 0) -> 
     way = way_of(estimator.model, estimator.likelihood)
     if way == "exact":
         try:
-            z = estimator.apply(rows, partial(_exact, known=known), "fill", seed)
+            z = estimator.apply(rows, lambda z: estimator.model.conditional_sample(z, known), "fill", seed)
             return Filled(_kept(x, z.reshape(len(x), n, *known.shape), known), "exact")
         except NotImplementedError:  # an autoregressive model, which fills in its own order only
             way = "importance" if estimator.likelihood != "none" else "nearest"
     if way == "guided":
-        z = estimator.apply(rows, partial(_guided, known=known), "fill", seed)
+        z = estimator.apply(rows, partial(_guided, estimator.model, known=known), "fill", seed)
         return Filled(_kept(x, z.reshape(len(x), n, *known.shape), known), "guided")
     z, effective = _resampled(estimator, x, known, n, seed, way == "importance")
     return Filled(_kept(x, z, known), way, effective)
-
-
-def _exact(model: Model, z: Any, known: Mask) -> Any:
-    return model.conditional_sample(z, known)
 
 
 def _guided(model: Any, z: Any, known: Mask) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from genbench.contracts.optional_methods import SupportsEncoding
 from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 
@@ -42,7 +43,7 @@ def latent_paths(estimator: Estimator, a: Array, b: Array, steps: int, seed: int
     Raises:
         GenbenchError: the model has no codes.
     """
-    if hasattr(estimator.model, "to_latent"):
+    if isinstance(estimator.model, SupportsEncoding):
         ends = estimator.encode(a, seed), estimator.encode(b, seed)
     else:
         drawn = estimator.draw_codes(2 * len(a), seed)

@@ -1,4 +1,4 @@
-"""Where numpy and a model meet: batches, tensors, the data's own units, streams of randomness, devices."""
+"""From numpy to a model and back: batches, tensors, the data's own units, streams of randomness, devices."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 
 from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.optional_methods import Values
 from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
-from genbench.estimator.class_labels import Classes
+from genbench.estimator.class_labels import ClassLabels
 from genbench.numerics.standardiser import Standardiser
 
-__all__ = ["Boundary", "as_numpy", "as_points"]
+__all__ = ["ModelAdapter", "as_numpy", "as_points"]
 
-BATCH, VALUES = 10_000, 640_000  # points, and numbers in them, that a model is given at once at most
+# Points, and numbers in them, that a model is given at once at most. Chosen by hand: a batch of float32 is 2.6 MB.
+BATCH, VALUES = 10_000, 640_000
 
 
-class Boundary:
-    """A registered model with its parameters, and what lies between it and the arrays of a user."""
+class ModelAdapter:
+    """A registered model with its parameters, and the conversions between it and the arrays of a user."""
 
     def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
         self.card, self.device = card, device
@@ -31,14 +33,10 @@ class Boundary:
         self.params = bind(card, self.given)
         self.model: Model = create(card, self.params)
         self.standardiser: Standardiser | None = None
-        self.classes: Classes | None = None  # of a conditional model
+        self.classes: ClassLabels | None = None  # of a conditional model
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name!r}, {self.given!r})"
-
-    @property
-    def _is_torch(self) -> bool:
-        return hasattr(self.model, "training_loss")
 
     def _batches(self, n: int) -> list[tuple[int, int]]:
         """Return where each batch of n points begins, and its size: fewer where a point is large, as a picture is."""
@@ -55,33 +53,33 @@ class Boundary:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         return self.standardiser
 
-    def _transformed(self, x: Any, verb: Callable[[Model, Any], Any], name: str, seed: int) -> Array:
-        """Return what verb(model, z) makes of the standardised points z of x [n, *shape], batch after batch."""
+    def _transformed(self, x: Any, method: Callable[[Values], Values], name: str, seed: int) -> Array:
+        """Return what a method of the model makes of the standardised points of x [n, *shape], batch after batch."""
         z = self._standardised(x)
         with self._inside(stream(seed, name)):
-            parts = [as_numpy(verb(self.model, self._native(z[at : at + n]))) for at, n in self._batches(len(z))]
+            parts = [as_numpy(method(self._native(z[at : at + n]))) for at, n in self._batches(len(z))]
         return np.concatenate(parts)
 
     def _standardised(self, x: Any) -> Array:
-        """Return points x [n, *shape] in the model's units, or say why they are none."""
+        """Return points x [n, *shape] in the model's units; a GenbenchError says why they do not fit."""
         units, x = self._fitted(), as_points(x, self.card.name)
         if x.shape[1:] != units.mean.shape:
             raise GenbenchError(f"{self.card.name} was fitted to points of shape {units.mean.shape}, got {x.shape[1:]}")
         return units.forward(x)
 
-    def _native(self, z: Array) -> Any:
+    def _native(self, z: Array) -> Values:
         """Return what the model reads: a float32 tensor for a torch model, the array itself for others."""
-        return sys.modules["torch"].tensor(z, dtype=sys.modules["torch"].float32) if self._is_torch else z
+        return sys.modules["torch"].tensor(z, dtype=sys.modules["torch"].float32) if self.card.is_torch else z
 
     @contextlib.contextmanager
     def _inside(self, seed: int) -> Iterator[None]:
         """Seed the global generators and turn off the gradients of a torch model."""
-        gradients = sys.modules["torch"].no_grad() if self._is_torch else contextlib.nullcontext()
+        gradients = sys.modules["torch"].no_grad() if self.card.is_torch else contextlib.nullcontext()
         with isolated(seed), gradients, self._on_device():
             yield
 
     def _on_device(self) -> contextlib.AbstractContextManager[Any]:
-        """Let all tensors that a plugin makes inside be on this estimator's device; nothing to do for the processor."""
+        """Make this estimator's device the default of all tensors created inside; does nothing for the processor."""
         if self.device == "cpu" or "torch" not in sys.modules:
             return contextlib.nullcontext()
         device: contextlib.AbstractContextManager[Any] = sys.modules["torch"].device(self.device)
@@ -89,7 +87,7 @@ class Boundary:
 
 
 def as_points(x: Any, name: str) -> Array:
-    """Return x as float64 [n, *shape], or say what is wrong with it."""
+    """Return x as float64 [n, *shape], a GenbenchError says what is wrong with it."""
     try:
         x = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError):
@@ -102,7 +100,8 @@ def as_points(x: Any, name: str) -> Array:
     return x
 
 
-def as_numpy(x: Any) -> Array:
+def as_numpy(x: Values) -> Array:
     """Return a tensor or array as float64 numpy."""
-    x = x.detach().cpu().numpy() if hasattr(x, "detach") else x
-    return np.asarray(x, dtype=np.float64)
+    torch = sys.modules.get("torch")  # not imported by models that need none of it
+    is_tensor = torch is not None and isinstance(x, torch.Tensor)
+    return np.asarray(x.detach().cpu().numpy() if is_tensor else x, dtype=np.float64)

@@ -11,11 +11,11 @@ from genbench.core.errors import GenbenchError
 from genbench.core.seeding import generator
 from genbench.core.types import Array, Labels
 
-__all__ = ["Classes", "whole_labels"]
+__all__ = ["ClassLabels", "whole_labels"]
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassLabels:
     """The classes 0 … k − 1 that a model was trained with.
 
     Attributes:
@@ -27,7 +27,7 @@ class Classes:
     frequencies: Array
 
     @classmethod
-    def of(cls, model: str, labels: Labels, classes: int | None) -> Classes:
+    def of(cls, model: str, labels: Labels, classes: int | None) -> ClassLabels:
         """Return the classes of training labels [n]: as many as said, or as the largest label asks for.
 
         Raises:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +18,22 @@ from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
 from genbench.estimator.adapter import as_points
-from genbench.estimator.class_labels import Classes, whole_labels
-from genbench.estimator.fitted import Verbs
+from genbench.estimator.class_labels import ClassLabels, whole_labels
+from genbench.estimator.fitted import FittedModel
 from genbench.numerics.standardiser import Standardiser
+from genbench.training.batches import Redraw
 from genbench.training.checkpoint import Checkpoint, misfits
-from genbench.training.trainer import History, Snapshots, train
+from genbench.training.trainer import History, Snapshots, TrainingOptions, train
 
 if TYPE_CHECKING:
     from genbench.contracts.torch_model import TorchModel
 
 __all__ = ["Estimator"]
 
-Redraw = Callable[[int], NDArray[np.floating] | None]
+Labelled: TypeAlias = tuple[Array, Labels | None]  # points [n, *shape] and their labels [n]
 
 
-class Estimator(Verbs):
+class Estimator(FittedModel):
     """Wraps a registered model: standardises, seeds, converts and checks, so that a model need not.
 
     >>> import genbench
@@ -74,9 +75,9 @@ class Estimator(Verbs):
             seed: of initialisation and training.
             budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"); for torch models.
             progress: show a progress bar.
-            snapshots: what is called with an estimator of the present weights now and then; for torch models.
+            snapshots: called with an estimator of the present weights now and then; for torch models.
             redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None; for torch models.
-            checkpoint: from which a training goes on that was killed; for torch models.
+            checkpoint: the file from which a killed training resumes; for torch models.
 
         Raises:
             GenbenchError: x is not an array of finite numbers, the model needs the truth, or it needs labels and there
@@ -90,39 +91,37 @@ class Estimator(Verbs):
         kind = self._kind(kind)
         x = self._prepare(x, kind, levels)
         y = self._count(labels, len(x), classes)
-        kept = np.arange(len(x))
-        if validation is None and self._is_torch:
-            order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
-            kept, held_out = np.split(order, [len(x) - len(x) // 10])
-            validation, validation_labels = x[held_out], None if y is None else y[held_out]
-            x, y = x[kept], None if y is None else y[kept]
-        self.standardiser = self._units(x, kind)
-        if not self._is_torch:
+        if self.card.is_torch:
+            held_out = None if validation is None else (validation, validation_labels)
+            options = TrainingOptions(Budget(budget), progress, snapshots, redraw, checkpoint)
+            self._train((x, y), held_out, kind, seed, options)
+        else:
+            self.standardiser = self._units(x, kind)
             with isolated(stream(seed, "training")):
                 self.model.fit(self.standardiser.forward(x))
-            return self
-        validation = as_points(validation, self.card.name)
-
-        def again(epoch: int) -> NDArray[np.float32] | None:
-            fresh = redraw(epoch) if redraw else None
-            return None if fresh is None else self._single(fresh, kept)
-
-        both = None
-        if y is not None:
-            both = (y, whole_labels(repr(self), validation_labels, len(validation), "validation points"))
-        with isolated(stream(seed, "training")), self._on_device():
-            self.history = train(
-                cast("TorchModel", self.model),
-                self._single(x),
-                self._single(validation),
-                Budget(budget),
-                labels=both,
-                progress=progress,
-                snapshots=self._watch(snapshots),
-                redraw=again,
-                checkpoint=checkpoint,
-            )
         return self
+
+    def _train(
+        self, data: Labelled, held_out: tuple[Any, Any] | None, kind: str, seed: int, options: TrainingOptions
+    ) -> None:
+        """Train a torch model on points and labels; without held-out ones, a tenth of the points is held out."""
+        (x, y), rows = data, np.arange(len(data[0]))
+        if held_out is None:
+            order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
+            rows, last = np.split(order, [len(x) - len(x) // 10])
+            held_out = x[last], None if y is None else y[last]
+            x, y = x[rows], None if y is None else y[rows]
+        self.standardiser = self._units(x, kind)
+        validation = as_points(held_out[0], self.card.name)
+        labels = None
+        if y is not None:
+            labels = y, whole_labels(repr(self), held_out[1], len(validation), "validation points")
+        options = replace(
+            options, snapshots=self._watch(options.snapshots), redraw=self._standardising(options.redraw, rows)
+        )
+        model = cast("TorchModel", self.model)
+        with isolated(stream(seed, "training")), self._on_device():
+            self.history = train(model, self._single(x), self._single(validation), options, labels=labels)
 
     def restore(
         self,
@@ -138,14 +137,14 @@ class Estimator(Verbs):
 
         Args:
             weights: tensors by name, as `weights` returned them.
-            x: the points [n, *shape] that they were trained on, for the units; a model looks at no other thing in them.
+            x: the points [n, *shape] that they were trained on, from which the units are computed.
             labels, kind, levels, classes: what x is, as in `fit`.
 
         Raises:
             WeightsDoNotFit: the weights are not those of a model with these parameters.
             GenbenchError: it is not a torch model, or it needs labels and there are none that fit.
         """
-        if not self._is_torch:
+        if not self.card.is_torch:
             raise GenbenchError(f"{self.card.name} has no weights to restore; fit it again")
         kind = self._kind(kind)
         x = self._prepare(x, kind, levels)
@@ -164,24 +163,23 @@ class Estimator(Verbs):
         return self
 
     def reveal(self, dataset: Dataset, splits: Splits) -> Estimator:
-        """Show the truth to the oracle, instead of fitting it."""
+        """Give the truth to the oracle, instead of fitting it."""
         self.standardiser = Standardiser.identity(dataset.shape)
         self.model.reveal(dataset, splits)
         return self
 
     def weights(self) -> dict[str, Any]:
         """Return the weights of a torch model by name, as tensors; empty for others."""
-        if not self._is_torch:
+        if not self.card.is_torch:
             return {}
         return {name: value.cpu() for name, value in cast("TorchModel", self.model).state_dict().items()}
 
     @property
     def parameters(self) -> int | None:
         """Number of trained parameters of a torch model, or what the model says in `n_parameters`."""
-        if self._is_torch:
+        if self.card.is_torch:
             return sum(p.numel() for p in self.model.parameters() if p.requires_grad)  # type: ignore[attr-defined]
-        known: int | None = getattr(self.model, "n_parameters", None)
-        return known
+        return getattr(self.model, "n_parameters", None)
 
     @property
     def likelihood(self) -> str:
@@ -191,8 +189,7 @@ class Estimator(Verbs):
     @property
     def nfe(self) -> int | None:
         """Network evaluations that the last `sample` spent on one point; None for models without a network."""
-        nfe: int | None = getattr(self.model, "nfe", None)
-        return nfe
+        return getattr(self.model, "nfe", None)
 
     def _kind(self, kind: str) -> str:
         """Return the kind of data as it was given; whatever is given to a model of series alone is series."""
@@ -224,18 +221,24 @@ class Estimator(Verbs):
             z[part] = units.forward(x[part if rows is None else rows[part]].astype(np.float64))
         return z
 
+    def _standardising(self, redraw: Redraw | None, rows: NDArray[np.integer]) -> Redraw | None:
+        """Return what draws the noise of an epoch anew for some of the training points, in the model's units."""
+        if redraw is None:
+            return None
+        return lambda epoch: None if (fresh := redraw(epoch)) is None else self._single(fresh, rows)
+
     def _count(self, labels: Any, n: int, classes: int | None) -> Labels | None:
         """Tell a conditional model how many classes there are, and return the labels [n]; None for other models."""
         if not getattr(self.model, "conditional", False):
             self.classes = None
             return None
         y = whole_labels(repr(self), labels, n, "points")
-        self.classes = Classes.of(repr(self), y, classes)
+        self.classes = ClassLabels.of(repr(self), y, classes)
         cast("TorchModel", self.model).classes = len(self.classes)
         return y
 
     def _watch(self, snapshots: Snapshots | None) -> Snapshots | None:
-        """Return snapshots that are shown an estimator where the trainer shows a module."""
+        """Return snapshots that are taken of an estimator, where the trainer's are taken of a module."""
         if snapshots is None:
             return None
 

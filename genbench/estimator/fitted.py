@@ -1,24 +1,36 @@
-"""The verbs of a trained model, in numpy and the data's own units; `Estimator` adds how it comes to be trained."""
+"""What a trained model does, in numpy and the data's own units; `Estimator` adds how it is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from genbench.contracts.model import Model
+from genbench.contracts.optional_methods import (
+    SupportsDecoding,
+    SupportsDiagnosis,
+    SupportsEncoding,
+    SupportsForecast,
+    SupportsLatentSampling,
+    SupportsNoiseLevel,
+    SupportsNoising,
+    SupportsReconstruction,
+    SupportsTrajectory,
+    SupportsVelocity,
+    Values,
+)
 from genbench.core.errors import BadSamples, ContractError, GenbenchError
 from genbench.core.seeding import stream
 from genbench.core.types import Array, Labels
-from genbench.estimator.adapter import Boundary, as_numpy, as_points
+from genbench.estimator.adapter import ModelAdapter, as_numpy, as_points
 from genbench.numerics.mixture import Mixture
 
-__all__ = ["Trajectory", "Verbs"]
+__all__ = ["FittedModel", "Trajectory"]
 
 
 class Trajectory(NamedTuple):
-    """Where samples pass on their way from noise (t = 0) to data (t = 1), in the data's own units.
+    """The paths of samples from noise (t = 0) to data (t = 1), in the data's own units.
 
     Attributes:
         times: rising from 0 to 1, [k].
@@ -34,8 +46,8 @@ class Trajectory(NamedTuple):
         return Trajectory(self.times[nearest], self.points[nearest])
 
 
-class Verbs(Boundary):
-    """What a trained model can do. Which verbs it has, `genbench list models --capabilities` says."""
+class FittedModel(ModelAdapter):
+    """The methods of a trained model. `genbench list models --capabilities` shows which model has which."""
 
     def sample(self, n: int, seed: int = 0, labels: Any = None) -> Array:
         """Return `n` points [n, *shape] float64 in the data's own units.
@@ -98,7 +110,7 @@ class Verbs(Boundary):
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
         """Return the numbers of the family's own about points x [n, *shape]; empty where it has none."""
-        if not hasattr(self.model, "diagnose"):
+        if not isinstance(self.model, SupportsDiagnosis):
             return {}
         z = self._standardised(x)
         with self._inside(stream(seed, "diagnosis")):
@@ -111,8 +123,8 @@ class Verbs(Boundary):
             GenbenchError: the model does not forecast, or the histories have another length.
             ContractError: the model gave another shape, or NaN.
         """
-        if not hasattr(self.model, "forecast"):
-            raise GenbenchError(f"{self.card.name} does not forecast: it has no verb `forecast`")
+        if not isinstance(self.model, SupportsForecast):
+            raise GenbenchError(f"{self.card.name} does not forecast: it has no method `forecast`")
         units, x = self._fitted(), as_points(x, self.card.name)
         if x.shape[1:] != (units.mean.size - 1,):
             raise GenbenchError(f"{self.card.name} needs histories [n, {units.mean.size - 1}], got shape {x.shape}")
@@ -125,14 +137,14 @@ class Verbs(Boundary):
             raise ContractError(f"{self.card.name}.forecast gave {found.means.shape} or NaN for {len(x)} histories")
         return found.affine(units.scale[-1], units.mean[-1])
 
-    def apply(self, x: Any, verb: Callable[[Model, Any], Any], name: str, seed: int = 0) -> Array:
-        """Return what a verb of the model makes of points x [n, *shape]: again points [n, *shape], in the data's units.
+    def apply(self, x: Any, method: Callable[[Values], Values], name: str, seed: int = 0) -> Array:
+        """Return the points [n, *shape] that a method of the model makes of points x [n, *shape], in the data's units.
 
         Args:
-            verb: called as `verb(model, z)` with batches z of standardised points, as the model reads them.
+            method: called with batches of standardised points, as the model reads them.
             name: of the stream of randomness.
         """
-        return self._fitted().inverse(self._transformed(x, verb, name, seed))
+        return self._fitted().inverse(self._transformed(x, method, name, seed))
 
     def encode(self, x: Any, seed: int = 0) -> Array:
         """Return the codes [n, l] of points x [n, *shape] in the model's latent space.
@@ -140,8 +152,9 @@ class Verbs(Boundary):
         Raises:
             GenbenchError: the model does not encode.
         """
-        self._verb("to_latent", "encode")
-        return self._transformed(x, lambda model, z: cast(Any, model).to_latent(z), "encode", seed)
+        if not isinstance(self.model, SupportsEncoding):
+            raise self._cannot("encode")
+        return self._transformed(x, self.model.to_latent, "encode", seed)
 
     def draw_codes(self, n: int, seed: int = 0) -> Array:
         """Return n draws [n, l] from the prior of the latent space of a model that decodes and does not encode.
@@ -149,9 +162,10 @@ class Verbs(Boundary):
         Raises:
             GenbenchError: the model has no such draws.
         """
-        draw = self._verb("draw_latent", "draw codes")
+        if not isinstance(self.model, SupportsLatentSampling):
+            raise self._cannot("draw codes")
         with self._inside(stream(seed, "codes")):
-            return as_numpy(draw(n))
+            return as_numpy(self.model.draw_latent(n))
 
     def decode(self, codes: Array, seed: int = 0) -> Array:
         """Return the points [n, *shape] that codes [n, l] stand for, in the data's own units.
@@ -159,7 +173,9 @@ class Verbs(Boundary):
         Raises:
             GenbenchError: the model does not decode.
         """
-        decode, units = self._verb("from_latent", "decode"), self._fitted()
+        if not isinstance(self.model, SupportsDecoding):
+            raise self._cannot("decode")
+        decode, units = self.model.from_latent, self._fitted()
         with self._inside(stream(seed, "decode")):
             parts = [as_numpy(decode(self._native(codes[at : at + n]))) for at, n in self._batches(len(codes))]
         return units.inverse(np.concatenate(parts))
@@ -173,28 +189,27 @@ class Verbs(Boundary):
         Raises:
             GenbenchError: the model does not reconstruct, nor encode and decode.
         """
-        if hasattr(self.model, "reconstruct"):
-            return self.apply(x, lambda model, z: cast(Any, model).reconstruct(z), "reconstruct", seed)
-        self._verb("to_latent", "reconstruct")
+        if isinstance(self.model, SupportsReconstruction):
+            return self.apply(x, self.model.reconstruct, "reconstruct", seed)
+        if not isinstance(self.model, SupportsEncoding):
+            raise self._cannot("reconstruct")
         return self.decode(self.encode(x, seed), seed)
 
     def trajectory(self, n: int, seed: int = 0, labels: Any = None) -> Trajectory:
-        """Return the way of the samples of `sample(n, seed, labels)` from noise to data, at the sampler's own steps.
+        """Return the paths of the samples of `sample(n, seed, labels)` from noise to data, at the sampler's own steps.
 
-        Noise is shown in the data's units, too: where a model starts from N(0, I), as N(mean, variance) of the
+        Noise is in the data's units, too: where a model starts from N(0, I), as N(mean, variance) of the
         training points.
 
         Raises:
-            GenbenchError: the model shows no way, or labels are given that do not fit.
+            GenbenchError: the model has no method `trajectory`, or labels are given that do not fit.
             ContractError: the times do not rise from 0 to 1, or the points do not go with them, or are not finite.
         """
-        go, units, y = (
-            self._verb("trajectory", "show a way from noise to data"),
-            self._fitted(),
-            self.labels(labels, n, seed),
-        )
+        if not isinstance(self.model, SupportsTrajectory):
+            raise self._cannot("show a way from noise to data")
+        trajectory, units, y = self.model.trajectory, self._fitted(), self.labels(labels, n, seed)
         with self._inside(stream(seed, "sampling", self.card.name)):
-            parts = [[as_numpy(a) for a in go(size, *self._of(y, at, size))] for at, size in self._batches(n)]
+            parts = [[as_numpy(a) for a in trajectory(size, *self._of(y, at, size))] for at, size in self._batches(n)]
         if not parts:
             raise GenbenchError(f"a trajectory of {n} samples of {self.card.name} shows nothing; ask for 1 or more")
         times, z = parts[0][0], np.concatenate([points for _, points in parts], axis=1)
@@ -217,23 +232,23 @@ class Verbs(Boundary):
         Raises:
             GenbenchError: the model has no such flow, or t is not in [0, 1].
         """
-        self._verb("velocity_at", "have a velocity")
-        time = self._time(t)
-        return self._fitted().scale * self._transformed(
-            x, lambda model, z: cast(Any, model).velocity_at(z, time), "velocity", 0
-        )
+        if not isinstance(self.model, SupportsVelocity):
+            raise self._cannot("have a velocity")
+        velocity, time = self.model.velocity_at, self._time(t)
+        return self._fitted().scale * self._transformed(x, lambda z: velocity(z, time), "velocity", 0)
 
     def noised(self, x: Any, t: float, seed: int = 0) -> Array:
-        """Return data x [n, *shape] as far destroyed as the model learns to see them at time t: 1 is data, 0 is noise.
+        """Return data x [n, *shape] with the noise that the model learns from at time t: 1 is data, 0 is noise.
 
         A seed draws the same noise for each t, so that points keep to their paths.
 
         Raises:
             GenbenchError: the model does not noise, or t is not in [0, 1].
         """
-        self._verb("noised", "noise its data")
-        time = self._time(t)
-        return self.apply(x, lambda model, z: cast(Any, model).noised(z, time), "noised", seed)
+        if not isinstance(self.model, SupportsNoising):
+            raise self._cannot("noise its data")
+        noised, time = self.model.noised, self._time(t)
+        return self.apply(x, lambda z: noised(z, time), "noised", seed)
 
     def noise_level(self, t: float) -> tuple[float, float] | None:
         """Return α and β of x_t = α · data + β · noise at time t, in standardised units; None where x_t is another.
@@ -242,25 +257,22 @@ class Verbs(Boundary):
             GenbenchError: t is not in [0, 1].
         """
         time = self._time(t)
-        if not hasattr(self.model, "noise_level"):
+        if not isinstance(self.model, SupportsNoiseLevel):
             return None
         with self._inside(0):
-            level = cast(Any, self.model).noise_level(time)
+            level = self.model.noise_level(time)
         return None if level is None else (float(level[0]), float(level[1]))
 
     def blanked(self, x: Array, known: Any) -> Array:
         """Return x [n, *shape] with the mean of the training points where coordinates are not known [*shape]."""
         return np.where(known, x, self._fitted().mean)
 
-    def _verb(self, name: str, does: str) -> Callable[..., Any]:
-        """Return a verb of the model, or say that it does not do that."""
-        if not hasattr(self.model, name):
-            raise GenbenchError(f"{self.card.name} does not {does}; see `genbench list models --capabilities`")
-        verb: Callable[..., Any] = getattr(self.model, name)
-        return verb
+    def _cannot(self, do: str) -> GenbenchError:
+        """Return the error that says what the model does not do."""
+        return GenbenchError(f"{self.card.name} does not {do}; see `genbench list models --capabilities`")
 
     def _time(self, t: float) -> Any:
-        """Return a time as the model reads it, or say that it is none."""
+        """Return a time as the model reads it; a GenbenchError if it is not in [0, 1]."""
         if not 0 <= t <= 1:
             raise GenbenchError(f"time t={t} of {self.card.name} must lie between 0 (noise) and 1 (data)")
         return self._native(np.asarray(t, dtype=np.float64))

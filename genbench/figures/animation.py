@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import datasets_of, short
@@ -35,7 +36,7 @@ DOTS, SIDE, COLUMNS, DPI = 500, 4, 4, 80
 
 def animate(run: RunData) -> dict[str, FuncAnimation]:
     """Return one animation a dataset: `animation` for a single dataset, else `animation-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_methods
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         count, seed = scene.n, stream(trial.seed, "snapshots")
@@ -45,7 +46,7 @@ def animate(run: RunData) -> dict[str, FuncAnimation]:
         run,
         "animation",
         datasets_of(run),
-        with_verb("trajectory"),
+        with_methods(SupportsTrajectory),
         partial(Scene, noise=True, dots=DOTS, side=SIDE),
         show,
         _animation,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import rows_of_panels
 from genbench.figures.shared.panels import datasets_of
@@ -29,13 +30,13 @@ TIMES = np.array([0, 0.25, 0.5, 0.75, 0.9, 1.0])
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `generation` for a single dataset, else `generation-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_methods
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         return estimator.trajectory(scene.n, stream(trial.seed, "snapshots")).at(TIMES)
 
     return by_models(
-        run, "generation", datasets_of(run), with_verb("trajectory"), partial(Scene, noise=True), show, _figure
+        run, "generation", datasets_of(run), with_methods(SupportsTrajectory), partial(Scene, noise=True), show, _figure
     )
 
 

@@ -6,6 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from genbench.contracts.model import ModelCard
+from genbench.contracts.optional_methods import (
+    SupportsDecoding,
+    SupportsEncoding,
+    SupportsLatentSampling,
+    supports,
+)
 from genbench.core.types import Array
 from genbench.figures.shared.panels import datasets_of, panels, short
 from genbench.figures.shared.sample_panel import Scene
@@ -32,14 +38,14 @@ def draw(run: RunData) -> dict[str, Figure]:
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Row:
         real = scene.real
         pictures = latent_paths(estimator, real[:PAIRS], real[PAIRS : 2 * PAIRS], STEPS, trial.seed)
-        return pictures, hasattr(estimator.model, "to_latent")
+        return pictures, isinstance(estimator.model, SupportsEncoding)
 
     return by_models(run, "latents", datasets_of(run, images=True), _decodes, Scene, show, _figure)
 
 
 def _decodes(card: ModelCard) -> bool:
-    has = [hasattr(card.factory, verb) for verb in ("from_latent", "to_latent", "draw_latent")]
-    return has[0] and any(has[1:])
+    coded = supports(card.factory, SupportsEncoding) or supports(card.factory, SupportsLatentSampling)
+    return coded and supports(card.factory, SupportsDecoding)
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:

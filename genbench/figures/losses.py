@@ -1,4 +1,4 @@
-"""Losses in the course of each training, on the training and on the validation points; a panel for each player."""
+"""Losses in the course of each training, on the training and on the validation points; a panel for each loss."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ def _died_training(trial: TrialRecord) -> bool:
 def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     """Draw a panel for each loss of each model, in the order in which they were asked for."""
     places = [
-        (model, player)
+        (model, loss)
         for model in dict.fromkeys(trial.model for trial in trials)
-        for player in _players([trial for trial in trials if trial.model == model])
+        for loss in _losses([trial for trial in trials if trial.model == model])
     ]
     figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
-    for panel, (model, player) in zip(axes, places, strict=False):
+    for panel, (model, loss) in zip(axes, places, strict=False):
         its = [trial for trial in trials if trial.model == model]
-        alone = player in {"", "loss"}
-        panel.set_title(short(model) if alone else f"{short(model)}: {player}")
-        _panel(panel, its, player)
+        alone = loss in {"", "loss"}
+        panel.set_title(short(model) if alone else f"{short(model)}: {loss}")
+        _panel(panel, its, loss)
     for panel in axes[len(places) :]:
         panel.set_axis_off()
     figure.suptitle(f"{dataset}: losses in the course of the training")
@@ -69,15 +69,15 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     return figure
 
 
-def _players(trials: Iterable[TrialRecord]) -> list[str]:
+def _losses(trials: Iterable[TrialRecord]) -> list[str]:
     """Return the names of the losses of a model's trainings; a single empty one where none was kept."""
     names = dict.fromkeys(name for trial in trials for name in trial.history)
     return [name for name in names if name not in {"step", HELD_OUT}] or [""]
 
 
-def _panel(panel: Axes, trials: list[TrialRecord], player: str) -> None:
-    training = [curve for trial in trials if (curve := _curve(trial, player))]
-    held_out = [curve for trial in trials if (curve := _curve(trial, HELD_OUT))] if player == "loss" else []
+def _panel(panel: Axes, trials: list[TrialRecord], loss: str) -> None:
+    training = [curve for trial in trials if (curve := _curve(trial, loss))]
+    held_out = [curve for trial in trials if (curve := _curve(trial, HELD_OUT))] if loss == "loss" else []
     for curve in training:
         panel.plot(curve.steps, curve.values, color=BLUE, lw=0.9, alpha=0.8)
     for curve in held_out:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from genbench.contracts.optional_methods import SupportsNoising
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.grids import rows_of_panels
@@ -43,13 +44,14 @@ class Snapshot(NamedTuple):
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `noising` for a single dataset, else `noising-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_methods
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> list[Snapshot]:
         real, seed = scene.real, stream(trial.seed, "snapshots")
         return [Snapshot(t, estimator.noised(real, t, seed), estimator.noise_level(t)) for t in TIMES]
 
-    return by_models(run, "noising", datasets_of(run), with_verb("noised"), partial(Scene, noise=True), show, _figure)
+    able, scene_of = with_methods(SupportsNoising), partial(Scene, noise=True)
+    return by_models(run, "noising", datasets_of(run), able, scene_of, show, _figure)
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import datasets_of, panels, short
@@ -34,13 +35,14 @@ FADE = (0.15, 0.9)  # opacity of a path at its start and at its end
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `paths` for a single dataset, else `paths-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_methods
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         count = STRIPS if scene.is_image else PATHS
         return estimator.trajectory(count, stream(trial.seed, "paths"))
 
-    return by_models(run, "paths", datasets_of(run), with_verb("trajectory"), partial(Scene, noise=True), show, _figure)
+    able, scene_of = with_methods(SupportsTrajectory), partial(Scene, noise=True)
+    return by_models(run, "paths", datasets_of(run), able, scene_of, show, _figure)
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:

@@ -1,4 +1,4 @@
-"""Reconstructions: test points beside what is left of them after a model's latent space."""
+"""Reconstructions: test points beside what a model's latent space retains of them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.contracts.model import ModelCard
+from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsReconstruction, supports
 from genbench.core.types import Array
 from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import datasets_of, panels, short
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 NEEDS_WEIGHTS = True
-POINTS, SIDE = 150, 4  # points that are reconstructed; of pictures, as many rows of pairs as there are pairs in a row
+# Chosen by hand. Points that are reconstructed; of images, rows of pairs, and pairs in a row.
+POINTS, SIDE = 150, 4
 COLUMNS = 4
 
 
@@ -41,8 +43,8 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _reconstructs(card: ModelCard) -> bool:
-    has = [hasattr(card.factory, verb) for verb in ("reconstruct", "to_latent", "from_latent")]
-    return has[0] or all(has[1:])
+    model = card.factory
+    return supports(model, SupportsReconstruction) or supports(model, SupportsEncoding, SupportsDecoding)
 
 
 def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Array]]) -> Figure:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from genbench.contracts.optional_methods import SupportsTrajectory, SupportsVelocity
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.grids import rows_of_panels
@@ -41,7 +42,7 @@ class Field(NamedTuple):
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane: `velocity` for a single dataset, else `velocity-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_verb
+    from genbench.figures.shared.trained_models import by_models, with_methods
 
     def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> list[Field]:
         way = estimator.trajectory(scene.n, stream(trial.seed, "snapshots")).at(np.array(TIMES))
@@ -51,7 +52,7 @@ def draw(run: RunData) -> dict[str, Figure]:
         run,
         "velocity",
         planar_datasets(run),
-        with_verb("velocity_at", "trajectory"),
+        with_methods(SupportsVelocity, SupportsTrajectory),
         partial(Scene, noise=True, dots=DOTS),
         show,
         _figure,

@@ -20,7 +20,7 @@ class Likelihood(nn.Module):
     """p(x|z) of data x (b, *shape), whose values are independent given z.
 
     A decoder puts out `outputs` numbers for each value, side by side along the first axis: (…, outputs · shape[0],
-    *shape[1:]). `read` makes them the distribution's parameters, which the other verbs take.
+    *shape[1:]). `read` makes them the distribution's parameters, which the other methods take.
 
     Attributes:
         outputs: numbers that a decoder puts out for each value.

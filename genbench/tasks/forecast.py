@@ -13,6 +13,7 @@ import numpy as np
 
 from genbench.contracts.dataset import Dataset
 from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.optional_methods import SupportsForecast
 from genbench.contracts.series import SeriesDataset, SyntheticSeries, Timeline, windows
 from genbench.contracts.task_evidence import Forecasts
 from genbench.core.errors import GenbenchError
@@ -49,7 +50,7 @@ class Forecast(Task):
         """Return why a model cannot forecast; empty if it can."""
         if card.role == "oracle":
             return "" if isinstance(dataset, SyntheticSeries) else "does not know the process"
-        return "" if hasattr(model, "forecast") else "does not forecast: it has no verb `forecast`"
+        return "" if isinstance(model, SupportsForecast) else "does not forecast: it has no method `forecast`"
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
         """Run one trial. Phases are fit, predict, score.

@@ -13,6 +13,7 @@ import numpy as np
 
 from genbench.contracts.dataset import Dataset
 from genbench.contracts.model import Model, ModelCard
+from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsLatentSampling
 from genbench.contracts.task_evidence import Paths
 from genbench.core.seeding import generator, stream
 from genbench.downstream.interpolation import latent_paths, straight_paths
@@ -33,7 +34,7 @@ class Interpolate(Task):
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
         """Return why a model cannot interpolate; empty if it can."""
-        if not (hasattr(model, "from_latent") and (hasattr(model, "to_latent") or hasattr(model, "draw_latent"))):
+        if not (isinstance(model, SupportsDecoding) and isinstance(model, SupportsEncoding | SupportsLatentSampling)):
             return "has no codes that it decodes"
         return "is conditional on labels, which paths are not" if getattr(model, "conditional", False) else ""
 
@@ -52,7 +53,8 @@ class Interpolate(Task):
         order = generator(evaluation_seed, "pairs").permutation(len(splits.test))
         pairs = min(PAIRS, len(order) // 2)
         a, b = splits.test[order[:pairs]], splits.test[order[pairs : 2 * pairs]]
-        latent, encoded = latent_paths(estimator, a, b, STEPS, spec.seed), hasattr(estimator.model, "to_latent")
+        latent = latent_paths(estimator, a, b, STEPS, spec.seed)
+        encoded = isinstance(estimator.model, SupportsEncoding)
         straight = straight_paths(a, b, STEPS) if encoded else straight_paths(latent[:, 0], latent[:, -1], STEPS)
         sampled = time.perf_counter()
         stage("score")

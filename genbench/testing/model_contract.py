@@ -1,7 +1,7 @@
-"""What every model owes, whoever wrote it: checks that raise AssertionError with what is wrong.
+"""Checks of the contract of every model; each raises AssertionError with what is wrong.
 
 Each check takes a card and parameters, fits the model for a moment, and returns quietly where it does not apply (a
-density check for a model without likelihood). What a model must have learnt after a real training is in `exam.py`.
+density check for a model without likelihood). What a model must have learnt after training is in `trained_model.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genbench.contracts.model import ModelCard
+from genbench.contracts.optional_methods import (
+    SupportsNoising,
+    SupportsReconstruction,
+    SupportsTrajectory,
+    SupportsVelocity,
+    supports,
+)
 from genbench.core.errors import GenbenchError
 from genbench.core.types import Array
 from genbench.downstream.capabilities import SHOWS
@@ -74,23 +81,25 @@ def _generators() -> tuple[bytes, ...]:
 
 def goes_its_way(card: ModelCard, params: Mapping[str, Any]) -> None:
     """The way from noise to data ends in the very samples, and what else a model shows of its flow is sound."""
-    if not any(hasattr(card.factory, verb) for verb in (*SHOWS, "reconstruct")):
+    if not any(supports(card.factory, method) for method in (*SHOWS, SupportsReconstruction)):
         return
     x = 3 * np.random.default_rng(0).normal(size=(300, 2)) + 1
     model = Estimator(card, params).fit(x, budget="4")
-    if hasattr(model.model, "trajectory"):
+    if isinstance(model.model, SupportsTrajectory):
         way = model.trajectory(6, seed=1)  # the engine checks the times and shapes
         require(np.array_equal(way.points[-1], model.sample(6, seed=1)), f"{card.name}.trajectory ends elsewhere")
-    shown = [("reconstruct", lambda t: model.reconstruct(x))] if hasattr(model.model, "reconstruct") else []
-    if hasattr(model.model, "velocity_at"):
+    shown: list[tuple[str, Callable[[float], Array]]] = []
+    if isinstance(model.model, SupportsReconstruction):
+        shown.append(("reconstruct", lambda t: model.reconstruct(x)))
+    if isinstance(model.model, SupportsVelocity):
         shown.append(("velocity_at", lambda t: model.velocity(x, t)))
-    if hasattr(model.model, "noised"):
+    if isinstance(model.model, SupportsNoising):
         shown.append(("noised", lambda t: model.noised(x, t)))
         right = np.abs(model.noised(x, 1.0) - x).mean() < 0.1 * x.std()
         require(bool(right), f"{card.name}.noised at time 1 is not the data")
-    for name, verb in shown:
+    for name, method in shown:
         for t in (0.0, 0.5, 1.0):
-            value = verb(t)
+            value = method(t)
             fine = value.shape == x.shape and bool(np.isfinite(value).all())
             require(fine, f"{card.name}.{name} at time {t} gave shape {value.shape} for {x.shape}, or NaN")
 
@@ -147,10 +156,10 @@ def integrates_on_a_line(card: ModelCard, params: Mapping[str, Any]) -> None:
 
 
 def learns_from_all(card: ModelCard, params: Mapping[str, Any]) -> None:
-    """Every parameter of a torch model gets a gradient, and every point of a batch has a say in a loss."""
-    model: Any = Estimator(card, params).model
-    if not hasattr(model, "training_loss"):
+    """Every parameter of a torch model gets a gradient, and every point of a batch changes a loss."""
+    if not card.is_torch:
         return
+    model: Any = Estimator(card, params).model
     import torch
 
     from genbench.core.seeding import isolated
@@ -158,8 +167,8 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any]) -> None:
     used: dict[int, bool] = {}
     by_point: list[Tensor] = []
 
-    def update(player: str, loss: Tensor) -> None:
-        parameters = [p for p in model.players()[player].parameters() if p.requires_grad]
+    def update(group: str, loss: Tensor) -> None:
+        parameters = [p for p in model.optimizer_groups()[group].parameters() if p.requires_grad]
         *by_weight, of_batch = torch.autograd.grad(loss, [*parameters, x], retain_graph=True, allow_unused=True)
         by_point.extend([] if of_batch is None else [of_batch])
         for p, g in zip(parameters, by_weight, strict=True):

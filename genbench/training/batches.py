@@ -1,18 +1,19 @@
-"""Batches of a training: each epoch in a new order, and with fresh noise where the data have such."""
+"""Batches of a training run: each epoch in a new order, and with fresh noise where the data have such."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
-    Single = NDArray[np.float32]
+__all__ = ["Batches", "Redraw"]
 
-__all__ = ["Batches"]
+Redraw = Callable[[int], NDArray[np.floating] | None]  # gives the training points with the noise of an epoch
 
 
 class Batches:
@@ -21,9 +22,7 @@ class Batches:
     A rest smaller than a batch is left out of its epoch. From the second epoch on, the points have fresh noise.
     """
 
-    def __init__(
-        self, data: tuple[Tensor, ...], size: int, redraw: Callable[[int], Single | None] | None = None
-    ) -> None:
+    def __init__(self, data: tuple[Tensor, ...], size: int, redraw: Redraw | None = None) -> None:
         self.data, self.size, self.redraw = data, min(size, len(data[0])), redraw
         self.epoch, self.at = -1, len(data[0])
         self.random: Tensor | None = None  # torch's state when the epoch began, from which its order follows
@@ -51,7 +50,7 @@ class Batches:
         return {"epoch": self.epoch, "at": self.at, "random": self.random}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on with that batch; torch's generator is left where the epoch's order left it."""
+        """Resume with that batch; torch's generator is left where the epoch's order left it."""
         import torch
 
         if state["random"] is not None:

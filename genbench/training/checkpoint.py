@@ -172,11 +172,13 @@ def read_checkpoint(file: Path) -> Saved:
 
 def _without_tensors(tree: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     """Return a tree with the place in `tensors` of each of its tensors, of which copies are put there."""
+    import torch
+
     if isinstance(tree, Mapping):
         return {str(name): _without_tensors(part, f"{path}/{name}", tensors) for name, part in tree.items()}
     if isinstance(tree, list):
         return [_without_tensors(part, f"{path}/{i}", tensors) for i, part in enumerate(tree)]
-    if hasattr(tree, "detach"):
+    if isinstance(tree, torch.Tensor):
         order = sorted(range(tree.ndim), key=tree.stride, reverse=True)  # sums over another layout end in other bits
         tensors[path] = tree.detach().to("cpu", copy=True).permute(order).contiguous()
         return {PLACE: path, ORDER: order}

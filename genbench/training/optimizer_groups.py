@@ -1,4 +1,4 @@
-"""The modules that learn: their optimisers, clipping, precision, and the guard against divergence."""
+"""Optimizer groups: the modules that have an optimiser each, with clipping, precision and a check for divergence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from genbench.contracts.recipe import Recipe
-from genbench.core.errors import Diverged, GenbenchError
+from genbench.core.errors import ContractError, Diverged, GenbenchError
 from genbench.training.optimizers import optimiser
 
 if TYPE_CHECKING:
@@ -16,23 +16,28 @@ if TYPE_CHECKING:
 
     from genbench.contracts.torch_model import TorchModel
 
-__all__ = ["Players", "clip", "precision"]
+__all__ = ["OptimizerGroups", "clip", "precision"]
 
 
-class Players:
-    """The modules that learn, each with its optimiser, and the losses since they were last asked for."""
+class OptimizerGroups:
+    """The modules that learn, each with its optimiser, and their losses since `mean_losses` was last called."""
 
     def __init__(self, model: TorchModel, recipe: Recipe) -> None:
+        if callable(getattr(model, "players", None)):
+            raise ContractError(f"{type(model).__name__} defines `players`; rename that method to `optimizer_groups`")
         self.model, self.recipe, self.guard, self.step = model, recipe, _Guard(), 0
         self.parameters = {
-            name: [p for p in module.parameters() if p.requires_grad] for name, module in model.players().items()
+            name: [p for p in module.parameters() if p.requires_grad]
+            for name, module in model.optimizer_groups().items()
         }
         if recipe.accumulate > 1 and len(self.parameters) > 1:
-            players = " and ".join(self.parameters)
-            raise GenbenchError(f"accumulate={recipe.accumulate} is for models of one player, not {players}; use 1")
+            names = " and ".join(self.parameters)
+            raise GenbenchError(
+                f"accumulate={recipe.accumulate} is for models of one optimizer group, not {names}; use 1"
+            )
         self.optimisers = {name: optimiser(parameters, recipe) for name, parameters in self.parameters.items()}
         self.losses: dict[str, list[float]] = {name: [] for name in self.parameters}
-        self.share, self.first, self.last = 1.0, True, True  # of the batch: the part at hand
+        self.share, self.first, self.last = 1.0, True, True  # share of the batch in the present part
         self.loss = 0.0
 
     def parts(self, batch: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
@@ -43,12 +48,12 @@ class Players:
             self.share, self.first, self.last = len(part[0]) / whole, i == 0, i == len(parts) - 1
             yield part
 
-    def update(self, player: str, loss: Tensor) -> None:
-        """Descend one player's loss by one step of its optimiser, which comes after the last part of a batch."""
+    def update(self, group: str, loss: Tensor) -> None:
+        """Add the gradient of a group's loss; after the last part of a batch, step its optimiser."""
         import torch
 
-        self.guard.check(player, value := loss.item(), self.step)
-        parameters = self.parameters[player]
+        self.guard.check(group, value := loss.item(), self.step)
+        parameters = self.parameters[group]
         if self.first:
             self.loss = 0.0
             for parameter in parameters:
@@ -62,28 +67,28 @@ class Players:
             (loss if self.share == 1 else self.share * loss).backward(inputs=parameters)
         if not self.last:
             return
-        self.losses[player].append(self.loss)
+        self.losses[group].append(self.loss)
         norm = clip([p.grad for p in parameters if p.grad is not None], self.recipe.clip or math.inf)
         if not math.isfinite(norm):
-            raise Diverged(f"the gradient of {player} is {norm} at step {self.step}; try a lower lr or a smaller clip")
-        self.optimisers[player].step(self.recipe.rate(player, self.model.progress))
+            raise Diverged(f"the gradient of {group} is {norm} at step {self.step}; try a lower lr or a smaller clip")
+        self.optimisers[group].step(self.recipe.rate(group, self.model.progress))
 
     def mean_losses(self) -> dict[str, float]:
-        """Return each player's mean loss since the last call."""
+        """Return each group's mean loss since the last call."""
         means = {name: sum(values) / len(values) for name, values in self.losses.items() if values}
         self.losses = {name: [] for name in self.losses}
         return means
 
     def state(self) -> dict[str, Any]:
-        """Return the moments of each optimiser, the losses and the guard's memory."""
+        """Return the moments of each optimiser, the losses, and what the check for divergence remembers."""
         moments = {name: mine.state() for name, mine in self.optimisers.items()}
         losses = {name: list(values) for name, values in self.losses.items()}
         return {"moments": moments, "losses": losses, "guard": [dict(self.guard.smooth), dict(self.guard.scale)]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there; ValueError if a name or shape is not this model's."""
+        """Resume from a state; ValueError if a name or shape is not this model's."""
         if state["moments"].keys() != self.optimisers.keys():
-            raise ValueError(f"players {', '.join(state['moments'])} instead of {', '.join(self.optimisers)}")
+            raise ValueError(f"optimizer groups {', '.join(state['moments'])} instead of {', '.join(self.optimisers)}")
         for name, mine in self.optimisers.items():
             try:
                 mine.restore(state["moments"][name])
@@ -94,21 +99,21 @@ class Players:
 
 
 class _Guard:
-    """Ends a training whose loss is not finite, or has left the range of its first steps by far."""
+    """Raises `Diverged` where a loss is not finite, or has grown far beyond its first values."""
 
     def __init__(self) -> None:
         self.smooth: dict[str, float] = {}
         self.scale: dict[str, float] = {}
 
-    def check(self, player: str, loss: float, step: int) -> None:
+    def check(self, group: str, loss: float, step: int) -> None:
         if not math.isfinite(loss):
-            raise Diverged(f"{player} is {loss} at step {step}; try a lower lr or a smaller clip")
-        self.smooth[player] = 0.9 * self.smooth.get(player, loss) + 0.1 * loss
-        self.scale.setdefault(player, 1 + abs(loss))
+            raise Diverged(f"{group} is {loss} at step {step}; try a lower lr or a smaller clip")
+        self.smooth[group] = 0.9 * self.smooth.get(group, loss) + 0.1 * loss
+        self.scale.setdefault(group, 1 + abs(loss))
         if step <= 20:
-            self.scale[player] = max(self.scale[player], 1 + abs(loss))
-        if self.smooth[player] > 1e4 * self.scale[player]:
-            raise Diverged(f"{player} exploded to {loss:.3g} at step {step}; try a lower lr or a smaller clip")
+            self.scale[group] = max(self.scale[group], 1 + abs(loss))
+        if self.smooth[group] > 1e4 * self.scale[group]:
+            raise Diverged(f"{group} exploded to {loss:.3g} at step {step}; try a lower lr or a smaller clip")
 
 
 def clip(gradients: list[Tensor], most: float) -> float:

@@ -47,7 +47,7 @@ class Log:
         self._writer: SummaryWriter | None = None
 
     def row(self, row: dict[str, float]) -> None:
-        """Write a row of the history: `train/<player>` and `validation/loss`, at its step."""
+        """Write a row of the history: `train/<group>` and `validation/loss`, at its step."""
         step = int(row["step"])
         with contextlib.suppress(Exception):  # the disk may be full
             for name, value in row.items():

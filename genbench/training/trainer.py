@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from genbench.contracts.recipe import Budget, Recipe
-from genbench.training.batches import Batches
+from genbench.training.batches import Batches, Redraw
 from genbench.training.checkpoint import Checkpoint, load_module, numbers, random_state, set_numbers, set_random_state
 from genbench.training.ema import Average
-from genbench.training.optimizer_groups import Players, precision
+from genbench.training.optimizer_groups import OptimizerGroups, precision
 from genbench.training.weight_selection import LOOKS, Best, few
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
     Single = NDArray[np.float32]
 
-__all__ = ["History", "Snapshots", "train"]
+__all__ = ["History", "Snapshots", "TrainingOptions", "train"]
 
-ROWS = 200  # of the history
+ROWS = 200  # of the history: chosen by hand, as many as a figure of losses resolves
 
 
 @dataclass
 class History:
     """What happened in training: about 200 `rows` with the step and the mean of each loss since the row before.
 
-    `earlier` are the seconds that it had lasted when it went on from a checkpoint.
+    `earlier` is the training time in seconds before the run resumed from a checkpoint.
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
@@ -43,11 +43,11 @@ class History:
 
 @dataclass
 class Snapshots:
-    """Looks at the averaged model when given shares of a training are done; the training goes on undisturbed.
+    """Looks at the averaged model when given shares of a training run are done, without a change of its course.
 
     Attributes:
         shares: shares of the training, in (0, 1].
-        take: called with the model, the share that is done, the steps, and the seconds of training without this.
+        take: called with the model, the share that is done, the steps, and the seconds of training without snapshots.
         rows: what `take` returned, if it was not None.
         note: called with each row of the history as it comes.
     """
@@ -75,25 +75,40 @@ class Snapshots:
         return begin + time.perf_counter() - stop
 
     def state(self) -> dict[str, Any]:
-        """Return what was seen, and what is due."""
+        """Return the rows so far, and the shares that are still to come."""
         return {"rows": list(self.rows), "due": self._due}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Resume from a state."""
         self.rows[:], self._due = state["rows"], state["due"]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How long a training run is, and what happens on the way.
+
+    Attributes:
+        budget: how long it is.
+        progress: show a progress bar.
+        snapshots: looks at the averaged model now and then.
+        redraw: gives x with the noise of epoch 1, 2, …, or None where x stays as it is; x itself is epoch 0.
+        checkpoint: the file from which it resumes, if it was begun before, and to which it is written now and then.
+    """
+
+    budget: Budget
+    progress: bool = False
+    snapshots: Snapshots | None = None
+    redraw: Redraw | None = None
+    checkpoint: Checkpoint | None = None
 
 
 def train(
     model: TorchModel,
     x: Array | Single,
     validation: Array | Single,
-    budget: Budget,
+    options: TrainingOptions,
     recipe: Recipe | None = None,
-    progress: bool = False,
-    snapshots: Snapshots | None = None,
     labels: tuple[Labels, Labels] | None = None,
-    redraw: Callable[[int], Single | None] | None = None,
-    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Build a model for the shape of x [n, *shape] and train it, by its own recipe unless another is given.
 
@@ -102,8 +117,6 @@ def train(
 
     Args:
         labels: of x and of validation, for a conditional model.
-        redraw: gives x with the noise of epoch 1, 2, …, or None where x stays as it is; x itself is epoch 0.
-        checkpoint: from which it goes on, if it was begun before, and which is written now and then.
 
     Raises:
         Diverged: a loss or a gradient is not finite, or a loss explodes.
@@ -116,47 +129,40 @@ def train(
     y, y_held_out = (((torch.as_tensor(labels[0]),), (torch.as_tensor(labels[1]),))) if labels else ((), ())
     model.build(tuple(points.shape[1:]))
     model.prepare(points)
-    batches = Batches((points, *y), recipe.batch_size, redraw)
-    training = _Training(model, batches, (held_out, *y_held_out), budget, recipe, snapshots)
-    if checkpoint:
-        checkpoint.resume(training)
-    training.run(progress, checkpoint)
+    batches = Batches((points, *y), recipe.batch_size, options.redraw)
+    training = _Training(model, batches, (held_out, *y_held_out), recipe, options)
+    if options.checkpoint:
+        options.checkpoint.resume(training)
+    training.run()
     return training.history
 
 
 class _Training:
-    """A training that can stop after any step, and go on from its state as if nothing had been."""
+    """A training run that can stop after any step, and resume from its state to the same weights bit for bit."""
 
     def __init__(
-        self,
-        model: TorchModel,
-        batches: Batches,
-        held_out: tuple[Tensor, ...],
-        budget: Budget,
-        recipe: Recipe,
-        snapshots: Snapshots | None,
+        self, model: TorchModel, data: Batches, held_out: tuple[Tensor, ...], recipe: Recipe, options: TrainingOptions
     ) -> None:
-        self.model, self.batches, self.snapshots = model, batches, snapshots
+        self.model, self.batches, self.options, self.snapshots = model, data, options, options.snapshots
         self.precision = precision(recipe)
-        self.players = Players(model, recipe)
+        self.groups = OptimizerGroups(model, recipe)
         self.average = Average(model, recipe.ema)
-        self.steps, self.seconds = budget.steps(recipe), budget.seconds or 1.0
+        self.steps, self.seconds = options.budget.steps(recipe), options.budget.seconds or 1.0
         expected = self.steps or round(1000 * self.seconds / recipe.step_ms)
         looked = few(held_out, expected * recipe.batch_size)
-        self.best = Best(self.average.module, looked, recipe, alone=len(self.players.optimisers) == 1)
+        self.best = Best(self.average.module, looked, recipe, alone=len(self.groups.optimisers) == 1)
         self.history = History()
         self.row_at, self.look_at = 0.0, 0.0
         self.begin = time.perf_counter()
 
-    def run(self, progress: bool, checkpoint: Checkpoint | None) -> None:
+    def run(self) -> None:
         """Train to the end, and leave the best weights in the model."""
         from tqdm.auto import tqdm
 
-        model, history = self.model, self.history
+        model, history, checkpoint = self.model, self.history, self.options.checkpoint
         model.train()
-        bar = tqdm(
-            total=self.steps, initial=history.steps, desc="training", unit="step", disable=not progress, leave=False
-        )
+        quiet = not self.options.progress
+        bar = tqdm(total=self.steps, initial=history.steps, desc="training", unit="step", disable=quiet, leave=False)
         while True:
             spent = time.perf_counter() - self.begin
             model.progress = history.steps / self.steps if self.steps else spent / self.seconds
@@ -181,13 +187,13 @@ class _Training:
     def step(self) -> None:
         """Do one step on the next batch."""
         self.history.steps += 1
-        self.players.step = self.history.steps
-        for part in self.players.parts(self.batches.next()):
+        self.groups.step = self.history.steps
+        for part in self.groups.parts(self.batches.next()):
             with self.precision():
                 if len(part) > 1:
-                    self.model.labelled_step(part[0], part[1], self.players.update)
+                    self.model.labelled_step(part[0], part[1], self.groups.update)
                 else:
-                    self.model.training_step(part[0], self.players.update)
+                    self.model.training_step(part[0], self.groups.update)
         self.average.update()
 
     def row(self) -> dict[str, float]:
@@ -196,7 +202,7 @@ class _Training:
         if progress < self.row_at and not last:
             return {}
         self.row_at = progress + 1 / ROWS
-        row = {"step": self.history.steps, **self.players.mean_losses()}
+        row = {"step": self.history.steps, **self.groups.mean_losses()}
         if progress >= self.look_at or last:
             self.look_at = progress + 1 / LOOKS
             row |= self.best.look()
@@ -207,11 +213,12 @@ class _Training:
 
     def state(self) -> dict[str, Any]:
         """Return all that changes in the course of the training, as `restore` takes it."""
+        # "players" is the key of checkpoints of earlier versions.
         return {
             "model": {"weights": self.model.state_dict(), "numbers": numbers(self.model)},
             "average": self.average.state(),
             "best": self.best.state(),
-            "players": self.players.state(),
+            "players": self.groups.state(),
             "batches": self.batches.state(),
             "random": random_state(),
             "snapshots": self.snapshots.state() if self.snapshots else None,
@@ -221,7 +228,7 @@ class _Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state.
+        """Resume from a state.
 
         Raises:
             ValueError: a name or shape is not this training's.
@@ -231,7 +238,7 @@ class _Training:
         set_numbers(self.model, state["model"]["numbers"])
         self.average.restore(state["average"])
         self.best.restore(state["best"])
-        self.players.restore(state["players"])
+        self.groups.restore(state["players"])
         self.batches.restore(state["batches"])
         if self.snapshots and state["snapshots"]:
             self.snapshots.restore(state["snapshots"])

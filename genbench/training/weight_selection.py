@@ -1,4 +1,4 @@
-"""Which weights a training leaves: the moving average of all steps, at its best on held-out points, or as good."""
+"""Which weights are kept after training: the moving average of all steps, where its validation loss is lowest."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Best", "few"]
 
-HELD_OUT = 2000  # points that a look at the validation loss takes
-LOTS = 8  # of points, to tell the loss of two weights apart from its noise
+# All chosen by hand.
+HELD_OUT = 2000  # points at which the validation loss is computed
+LOTS = 8  # parts of them, whose losses give a standard error
 CLEARLY = 2.0  # standard errors
-LOOKS = 20  # of a training
-LOOKING = 0.1  # share of a training that all looks together may cost, where points are pictures
+LOOKS = 20  # times in a training run that the validation loss is computed
+LOOKING = 0.1  # share of a training run's time that all of these may cost together, where points are images
 
 
 class Best:
-    """Keeps the latest weights whose loss on held-out points is not clearly above the lowest; the last of many players.
+    """Keeps the latest weights whose loss on held-out points is not clearly above the lowest.
 
-    Where the loss has noise of its own, clearly is by more than two standard errors of the difference, over lots that
-    both were judged by: of other points where there are many, and of other noise in any case. By the lowest mean alone,
-    flow matching on two moons kept weights of 40 % of its training, when the rate was high still: luck, as most of such
-    a loss is noise. Of losses without noise the lowest is kept.
+    A model of several optimizer groups keeps the last weights. Where the loss has noise of its own, "clearly" is by
+    more than two standard errors of the difference, over parts of the points with the same noise: most of such a loss
+    is noise, and its lowest mean may be luck. Of losses without noise the lowest is kept.
     """
 
     def __init__(self, module: TorchModel, held_out: tuple[Tensor, ...], recipe: Recipe, alone: bool) -> None:
         self.module, self.held_out, self.precision = module, held_out, precision(recipe)
-        self.size = recipe.batch_size if held_out[0].ndim > 2 else HELD_OUT  # pictures take memory
+        self.size = recipe.batch_size if held_out[0].ndim > 2 else HELD_OUT  # images take memory
         self.alone = alone and len(held_out[0]) > 0
         self.lots = _lots(held_out) if self.alone else []
         self.noisy: bool | None = None
@@ -44,7 +44,7 @@ class Best:
         self.kept: dict[str, Tensor] = {}
 
     def look(self) -> dict[str, float]:
-        """Score the present weights, always with the same noise, and keep a copy if they are as good as the best."""
+        """Compute the loss of the present weights, always with the same noise; keep them if none is clearly better."""
         import torch
 
         if not self.alone:
@@ -87,14 +87,14 @@ class Best:
         return {"noisy": self.noisy, "lowest": self.lowest, "kept": self.kept}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there; ValueError if a name or shape is not this model's."""
+        """Resume from a state; ValueError if a name or shape is not this model's."""
         if state["kept"] and (wrong := misfits(self.module.state_dict(), state["kept"])):
             raise ValueError("; ".join(wrong))
         self.noisy, self.lowest, self.kept = state["noisy"], list(state["lowest"]), dict(state["kept"])
 
 
 def _lots(held_out: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
-    """Return the held-out points in lots, HELD_OUT points together: few come again and again; but not pictures."""
+    """Return the held-out points in LOTS parts, HELD_OUT points together; fewer are repeated, except images."""
     import torch
 
     n = len(held_out[0])
@@ -110,9 +110,9 @@ def clearly_above(losses: Sequence[float], lowest: Sequence[float]) -> bool:
 
 
 def few(held_out: tuple[Tensor, ...], trained: int) -> tuple[Tensor, ...]:
-    """Return the held-out points that the looks take; of pictures no more than a training on `trained` can bear.
+    """Return the held-out points by which weights are chosen; fewer images where few are `trained` on.
 
-    A look costs a third of a step on as many pictures.
+    A forward pass costs a third of a step on as many images.
     """
     most = HELD_OUT
     if held_out[0].ndim > 2:

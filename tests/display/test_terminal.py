@@ -65,7 +65,7 @@ def test_a_run_without_samples_has_nothing_to_draw_from(run, tmp_path):
 
 
 def test_capabilities_are_what_the_models_have():
-    """A model that is written here gets what its verbs say, and nothing of it is registered by hand."""
+    """A model that is written here gets what its methods say, and nothing of it is registered by hand."""
     from genbench.contracts.model import Model, ModelCard
 
     class Poor(Model):

@@ -9,12 +9,14 @@ from PIL import Image
 
 import genbench
 from genbench.contracts.dataset import Sizes
+from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.errors import GenbenchError
 from genbench.figures import draw, needs_weights, save
 from genbench.figures.animation import FRAMES, HOLD
 from genbench.figures.densities import DEPTH, Grid
 from genbench.figures.generation import TIMES
 from genbench.figures.shared.panels import truth
+from genbench.figures.shared.trained_models import gather, with_methods
 
 FLOW, DDPM = "cfm[density_steps=2,steps=4]", "ddpm[density_steps=2,steps=4]"
 NEED = ("animation", "densities", "generation", "latents", "noising", "paths", "reconstructions", "velocity")
@@ -152,3 +154,17 @@ def test_what_cannot_be_brought_back_is_named_and_the_rest_is_shown(points, tmp_
     assert "figure noising was left out: no trained model can be shown" in said[0]
     with pytest.raises(GenbenchError, match="no trained model can be shown"):
         draw(run, "velocity")
+
+
+def test_a_figure_that_disturbs_its_models_leaves_them_alone_for_the_next(points):
+    def spoil(trial, estimator):
+        before = estimator.sample(5)
+        estimator.standardiser = None
+        for value in estimator.weights().values():
+            value.zero_()
+        return before
+
+    first, again = (gather(points, "blob", with_methods(SupportsTrajectory), spoil)[0] for _ in range(2))
+    assert len(first) >= 2
+    for (_, before), (_, after) in zip(first, again, strict=True):
+        np.testing.assert_array_equal(before, after)

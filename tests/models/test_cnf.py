@@ -8,7 +8,7 @@ from torch.distributions import MultivariateNormal
 
 from genbench.contracts.recipe import Budget, Recipe
 from genbench.models.cnf import CNF
-from genbench.training.trainer import train
+from genbench.training.trainer import TrainingOptions, train
 
 TRUTH = MultivariateNormal(torch.tensor([0.3, -0.2]), torch.tensor([[1.2, 0.7], [0.7, 0.8]]))
 
@@ -85,7 +85,7 @@ def test_gaussian_data():
     torch.manual_seed(0)
     x = TRUTH.sample((5000,))
     model = CNF(hidden=16, depth=2, training_steps=2)
-    train(model, x.numpy(), TRUTH.sample((1000,)).numpy(), Budget("250"), Recipe(lr=1e-2, ema=0.9))
+    train(model, x.numpy(), TRUTH.sample((1000,)).numpy(), TrainingOptions(Budget("250")), Recipe(lr=1e-2, ema=0.9))
     x = TRUTH.sample((4000,))
     with torch.no_grad():
         assert 0 < (TRUTH.log_prob(x) - model.log_prob(x)).mean() < 0.02

@@ -164,7 +164,7 @@ def test_every_parameter_gets_a_gradient():
     model, used = built(), {}
 
     def update(player, loss):
-        parameters = dict(model.players()[player].named_parameters())
+        parameters = dict(model.optimizer_groups()[player].named_parameters())
         gradients = torch.autograd.grad(loss, list(parameters.values()), retain_graph=True, allow_unused=True)
         for name, gradient in zip(parameters, gradients, strict=True):
             used[player, name] = gradient is not None and bool(gradient.abs().sum() > 0)

@@ -12,7 +12,7 @@ from torch.distributions import MultivariateNormal
 import genbench
 from genbench.contracts.recipe import Budget, Recipe
 from genbench.models.ddpm import DDPM, PREDICTIONS
-from genbench.training.trainer import train
+from genbench.training.trainer import TrainingOptions, train
 
 
 @pytest.mark.parametrize(("name", "timesteps"), [("cosine", 1000), ("cosine", 50), ("sigmoid", 50), ("linear", 1000)])
@@ -193,7 +193,7 @@ def gaussian_ddpm():
     torch.manual_seed(0)
     x = TRUTH.sample((20_000,))
     model = DDPM(hidden=64)
-    train(model, x.numpy(), TRUTH.sample((2000,)).numpy(), Budget("1500"), Recipe(lr=4e-3))
+    train(model, x.numpy(), TRUTH.sample((2000,)).numpy(), TrainingOptions(Budget("1500")), Recipe(lr=4e-3))
     return model
 
 
@@ -286,7 +286,13 @@ def test_the_other_predictions_train_too(prediction):
     """KL of the trained density on Gaussian data; untrained it is above 1."""
     torch.manual_seed(0)
     model = DDPM(hidden=64, prediction=prediction, emphasis="uniform")
-    train(model, TRUTH.sample((10_000,)).numpy(), TRUTH.sample((1000,)).numpy(), Budget("2500"), Recipe(lr=4e-3))
+    train(
+        model,
+        TRUTH.sample((10_000,)).numpy(),
+        TRUTH.sample((1000,)).numpy(),
+        TrainingOptions(Budget("2500")),
+        Recipe(lr=4e-3),
+    )
     x = TRUTH.sample((4000,))
     with torch.no_grad():
         assert -0.01 < (TRUTH.log_prob(x) - model.log_prob(x)).mean() < 0.2

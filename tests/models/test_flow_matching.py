@@ -15,7 +15,7 @@ from genbench.models.flow_matching_variants import FM, OTCFM, SBCFM, VPCFM
 from genbench.models.rectified_flow import RectifiedFlow
 from genbench.nn.ode import integrate, log_likelihood
 from genbench.nn.time_embedding import stratified
-from genbench.training.trainer import train
+from genbench.training.trainer import TrainingOptions, train
 
 MEAN = torch.tensor([0.3, -0.2])
 COVARIANCE = torch.tensor([[1.2, 0.7], [0.7, 0.8]])
@@ -53,7 +53,7 @@ def excess_nll(model):
 def fitted(model, steps=1500):
     torch.manual_seed(0)
     x = TRUTH.sample((20_000,))
-    train(model, x.numpy(), TRUTH.sample((2000,)).numpy(), Budget(str(steps)), Recipe(lr=4e-3))
+    train(model, x.numpy(), TRUTH.sample((2000,)).numpy(), TrainingOptions(Budget(str(steps))), Recipe(lr=4e-3))
     return model
 
 
@@ -151,7 +151,7 @@ def test_optimal_transport_lowers_path_energy():
     energies = []
     for model in (CFM(hidden=64), OTCFM(hidden=64)):
         torch.manual_seed(0)
-        train(model, x, x[:2000], Budget("500"), Recipe(lr=4e-3))
+        train(model, x, x[:2000], TrainingOptions(Budget("500")), Recipe(lr=4e-3))
         with torch.no_grad():
             energies.append(model.diagnose(torch.tensor(x[:1000]))["normalised_path_energy"])
     assert energies[1] < energies[0] / 3
@@ -303,7 +303,7 @@ def test_schroedinger_bridge_between_gaussians():
     torch.manual_seed(0)
     x = (torch.randn(20_000, 2) + torch.tensor([2.0, 0.0])).numpy()
     model = SBCFM(sigma=sigma, hidden=64)
-    train(model, x, x[:2000], Budget("500"), Recipe(lr=4e-3))
+    train(model, x, x[:2000], TrainingOptions(Budget("500")), Recipe(lr=4e-3))
     with torch.no_grad():
         half = integrate(model.velocity, torch.randn(20_000, 2), torch.linspace(0, 0.5, 11)).x
     exact = (4 + sigma**4) ** 0.5 / 4 + 0.5
@@ -332,7 +332,11 @@ def test_reflow_finds_the_noise_of_the_data():
     model = RectifiedFlow(hidden=64)
     torch.manual_seed(0)
     train(
-        model, TRUTH.sample((5000,)).numpy(), TRUTH.sample((1000,)).numpy(), Budget("1200"), Recipe(lr=4e-3, cycles=2)
+        model,
+        TRUTH.sample((5000,)).numpy(),
+        TRUTH.sample((1000,)).numpy(),
+        TrainingOptions(Budget("1200")),
+        Recipe(lr=4e-3, cycles=2),
     )
     with torch.no_grad():
         steps = model.grid(model.reflow_steps).flip(0)

@@ -14,7 +14,7 @@ from genbench.models.flow_matching import CFM
 from genbench.nn.ode import standard_normal
 from genbench.nn.time_embedding import stratified
 from genbench.numerics.standardiser import Standardiser
-from genbench.training.trainer import train
+from genbench.training.trainer import TrainingOptions, train
 
 
 @pytest.mark.parametrize("name", ["cfm", "ot_cfm", "vp_cfm", "rectified_flow", "ddpm", "edm"])
@@ -84,7 +84,7 @@ def learn(kind: type[CFM], x: np.ndarray, steps: int) -> tuple[CFM, list[float]]
     model = kind(hidden=8, depth=1, steps=10)
     recipe = Recipe(batch_size=32, lr=2e-3, ema=0.95)
     with isolated(0):
-        rows = train(model, x, x[:50], Budget(str(steps)), recipe).rows
+        rows = train(model, x, x[:50], TrainingOptions(Budget(str(steps))), recipe).rows
     return model, [row["loss"] for row in rows]
 
 

@@ -10,7 +10,7 @@ from genbench.core.errors import GenbenchError
 from genbench.models.gan import GAMES, GAN, WGANGP
 from genbench.nn.discriminator import Discriminator, gradient_penalty, slope_penalty
 from genbench.nn.generator import Generator
-from genbench.training.trainer import train
+from genbench.training.trainer import TrainingOptions, train
 
 R, F = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 3.0])  # scores of two real and two made points
 
@@ -164,7 +164,7 @@ def test_each_step_moves_its_own_player_only():
     model, gradients = built(), {}
 
     def update(player, loss):
-        for name, module in model.players().items():
+        for name, module in model.optimizer_groups().items():
             grads = torch.autograd.grad(loss, list(module.parameters()), retain_graph=True, allow_unused=True)
             gradients[player, name] = any(g is not None and bool(g.abs().sum() > 0) for g in grads)
 
@@ -207,7 +207,7 @@ def test_wgan_gp_has_the_setting_of_its_paper():
 def test_history_holds_both_players():
     torch.manual_seed(0)
     x = np.random.default_rng(0).normal(size=(500, 2))
-    rows = train(GAN(critic_steps=2), x, x[:50], Budget("10"), Recipe(batch_size=64)).rows
+    rows = train(GAN(critic_steps=2), x, x[:50], TrainingOptions(Budget("10")), Recipe(batch_size=64)).rows
     assert all(math.isfinite(row["discriminator"]) for row in rows)
     assert [row["step"] for row in rows if "generator" in row] == [1, 3, 5, 7, 9]
     assert not any("validation" in row for row in rows), "a game has no validation loss"

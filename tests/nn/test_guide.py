@@ -15,7 +15,7 @@ from genbench.nn.guide import DECAY
 from genbench.nn.ode import integrate
 from genbench.nn.time_network import TimeNetwork
 from genbench.training.ema import move
-from genbench.training.trainer import train
+from genbench.training.trainer import TrainingOptions, train
 
 
 class Linear(TimeNetwork):
@@ -101,7 +101,7 @@ def test_a_training_does_not_hang_on_its_guide():
     for guide in (0.0, 0.3):
         with isolated(0):
             model = genbench.load_model("cfm", guide=guide, hidden=16).model
-            train(model, x, x[:50], Budget("60"), Recipe(batch_size=32))
+            train(model, x, x[:50], TrainingOptions(Budget("60")), Recipe(batch_size=32))
         weights.append([p for p in model.network.parameters() if p.requires_grad])
     assert all(map(torch.equal, *weights))
 
@@ -124,6 +124,6 @@ def test_the_guide_of_a_rectified_flow_is_of_the_second_flow():
     x = torch.randn(300, 2)
     with isolated(0):
         model = genbench.load_model("rectified_flow", guide=0.5, hidden=16).model
-        train(model, x.numpy(), x[:50].numpy(), Budget("80"), Recipe(batch_size=32))
+        train(model, x.numpy(), x[:50].numpy(), TrainingOptions(Budget("80")), Recipe(batch_size=32))
     assert model.network.guide.count == 20  # from a half to three quarters of the training
     assert model.first.guide.count == 0

@@ -1,4 +1,4 @@
-"""A class-conditional torch model whose samples are known, and one of two players, for tests of training and sampling."""
+"""A class-conditional torch model whose samples are known, and one of two optimizer groups, for tests of training and sampling."""
 
 import torch
 
@@ -28,7 +28,7 @@ class ClassMeans(TorchModel):
 
 @register_model("duel", family="tests", kinds=("points", "image"), variant=True)
 class Duel(TorchModel):
-    """Two players, noise in their losses, and a count of steps in a plain attribute on which the second one hangs."""
+    """Two optimizer groups, noise in their losses, and a count of steps in a plain attribute on which the second one depends."""
 
     recipe = Recipe(lr=0.01, step_ms=0.5, batch_size=64)
 
@@ -37,7 +37,7 @@ class Duel(TorchModel):
         self.one, self.two = torch.nn.ParameterList([self.a]), torch.nn.ParameterList([self.b])
         self.count = 0
 
-    def players(self):
+    def optimizer_groups(self):
         return {"one": self.one, "two": self.two}
 
     def training_step(self, x, update):

@@ -13,7 +13,7 @@ from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchError
 from genbench.figures.curve import draw
 from genbench.tasks.curve import SHARES
-from genbench.training.trainer import Snapshots, train
+from genbench.training.trainer import Snapshots, TrainingOptions, train
 
 SWEPT = str(Path(__file__).parents[1] / "plugins" / "swept.py")
 OPTIONS = {"seeds": "3,", "budget": "64", "jobs": 0, "samples": 500, "progress": False, "say": lambda _: None}
@@ -49,7 +49,7 @@ def trained(snapshots=None, budget="64"):
     torch.manual_seed(0)
     x = np.random.default_rng(0).normal(3, 1, (500, 2))
     model = Mean()
-    history = train(model, x, x[:50], Budget(budget), Recipe(lr=0.05), snapshots=snapshots)
+    history = train(model, x, x[:50], TrainingOptions(Budget(budget), snapshots=snapshots), Recipe(lr=0.05))
     return model, history
 
 

@@ -125,7 +125,7 @@ def test_intervals_that_are_too_narrow_are_told():
 
 @pytest.mark.parametrize(
     ("models", "data", "reason"),
-    [("gaussian", "moons", "no series to forecast"), ("memoriser", "ar_process", "has no verb `forecast`"),
+    [("gaussian", "moons", "no series to forecast"), ("memoriser", "ar_process", "has no method `forecast`"),
      ("glow", "airline", "takes image"), ("ar_linear[p=13]", "airline[length=28]", "smaller length")],
 )  # fmt: skip
 def test_what_cannot_be_forecast_is_refused(tmp_path, models, data, reason):

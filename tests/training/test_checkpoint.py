@@ -24,7 +24,7 @@ from genbench.training.checkpoint import (
     set_random_state,
     write_checkpoint,
 )
-from genbench.training.trainer import Snapshots, train
+from genbench.training.trainer import Snapshots, TrainingOptions, train
 
 STEPS = 40
 X = np.random.default_rng(0).normal(3, 1, (100, 2))
@@ -60,7 +60,7 @@ class Labelled(Noisy):
 
 
 class Duel(Noisy):
-    def players(self):
+    def optimizer_groups(self):
         return {"first": self.net[0], "second": self.net[2]}
 
     def training_step(self, x, update):
@@ -76,10 +76,9 @@ def trained(model=Noisy, checkpoint=None, kill_at=None, budget=str(STEPS), seed=
     random.seed(seed)
     it = model()
     it.kill_at = (kill_at,)
-    if model is Labelled:
-        more["labels"] = (Y, Y[:30])
     recipe = Recipe(lr=0.01, batch_size=16, **more.pop("recipe", {}))
-    history = train(it, X, X[:30], Budget(budget), recipe, checkpoint=checkpoint, **more)
+    labels = (Y, Y[:30]) if model is Labelled else None
+    history = train(it, X, X[:30], TrainingOptions(Budget(budget), checkpoint=checkpoint, **more), recipe, labels)
     return it.state_dict(), history
 
 
@@ -266,7 +265,7 @@ def test_a_file_that_is_not_this_trainings_is_refused_by_name_and_it_starts_anew
 def test_another_model_is_refused(checkpoint):
     with pytest.raises(Killed):
         trained(Duel, checkpoint(), 20)
-    with pytest.warns(GenbenchWarning, match="players first, second instead of loss"):
+    with pytest.warns(GenbenchWarning, match="optimizer groups first, second instead of loss"):
         weights, _ = trained(checkpoint=checkpoint())
     assert same_weights(weights, trained()[0])
 

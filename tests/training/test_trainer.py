@@ -6,8 +6,8 @@ import torch
 
 from genbench import Recipe, TorchModel
 from genbench.contracts.recipe import Budget
-from genbench.core.errors import Diverged, GenbenchError
-from genbench.training.trainer import train
+from genbench.core.errors import ContractError, Diverged, GenbenchError
+from genbench.training.trainer import TrainingOptions, train
 
 
 class Mean(TorchModel):
@@ -21,12 +21,12 @@ class Mean(TorchModel):
 
 
 class Two(TorchModel):
-    """Two players with a parameter each."""
+    """Two optimizer groups with a parameter each."""
 
     def build(self, shape):
         self.a, self.b = torch.nn.Linear(shape[0], 1), torch.nn.Linear(shape[0], 1)
 
-    def players(self):
+    def optimizer_groups(self):
         return {"first": self.a, "second": self.b}
 
     def training_step(self, x, update):
@@ -43,7 +43,7 @@ def points(n=2000, d=2):
 def fitted(model, budget="600", x=None, **recipe):
     torch.manual_seed(0)
     x = points() if x is None else x
-    return train(model, x.numpy(), x[:500].numpy(), Budget(budget), Recipe(**recipe))
+    return train(model, x.numpy(), x[:500].numpy(), TrainingOptions(Budget(budget)), Recipe(**recipe))
 
 
 def test_reaches_the_known_minimum_and_says_so():
@@ -92,10 +92,19 @@ def test_a_schedule_in_cycles():
     assert recipe.rate("a", 1.0) == pytest.approx(0, abs=1e-12)
 
 
-def test_players_have_their_own_optimiser_and_loss():
+def test_optimizer_groups_have_their_own_optimiser_and_loss():
     model = Two()
     history = fitted(model, "20")
     assert {"first", "second"} <= history.rows[-1].keys()
+
+
+def test_a_model_with_the_old_name_of_its_optimizer_groups_is_refused():
+    class Old(Two):
+        def players(self):
+            return self.optimizer_groups()
+
+    with pytest.raises(ContractError, match="rename that method to `optimizer_groups`"):
+        fitted(Old(), "20")
 
 
 def test_progress_rises_from_0_and_is_1_after():
@@ -254,7 +263,7 @@ def test_parts_of_a_batch_give_the_gradient_of_the_whole():
     torch.testing.assert_close(parts.m, whole.m, atol=1e-5, rtol=0)
     losses = [[row["loss"] for row in history.rows] for history in (first, second)]
     np.testing.assert_allclose(*losses, rtol=1e-5)
-    with pytest.raises(GenbenchError, match="accumulate=2 is for models of one player, not first and second"):
+    with pytest.raises(GenbenchError, match="accumulate=2 is for models of one optimizer group, not first and second"):
         fitted(Two(), "5", accumulate=2)
 
 
@@ -295,7 +304,7 @@ def test_a_conditional_model_is_given_the_labels_of_its_points():
     x = points().numpy()
     y = (x[:, 0] > 3).astype(np.int64)
     torch.manual_seed(0)
-    history = train(Labelled(), x, x[:500], Budget("30"), Recipe(), labels=(y, y[:500]))
+    history = train(Labelled(), x, x[:500], TrainingOptions(Budget("30")), Recipe(), labels=(y, y[:500]))
     assert len(seen) > 30
     assert all(seen)
     assert "validation" in history.rows[-1]
@@ -315,7 +324,7 @@ def test_fresh_noise_comes_with_each_epoch_but_the_first():
         return None if epoch == 2 else np.full((64, 2), epoch, dtype=np.float32)
 
     x = np.zeros((64, 2), dtype=np.float32)
-    train(Spy(), x, x, Budget("12"), Recipe(batch_size=16), redraw=redraw)
+    train(Spy(), x, x, TrainingOptions(Budget("12"), redraw=redraw), Recipe(batch_size=16))
     assert asked == [1, 2]
     assert [set(batch) for batch in seen] == [{0.0}] * 4 + [{1.0}] * 4 + [{0.0}] * 4
 

@@ -1,12 +1,14 @@
-"""The trained models of a run, brought back for figures: what each shows, and why another shows nothing."""
+"""The trained models of a run, reloaded for figures: what each gives, and why another is missing."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from genbench.contracts.model import MODELS, ModelCard
+from genbench.contracts.optional_methods import supports
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import by_dataset, first_seeds
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
     from genbench.analysis.run_data import RunData
 
-__all__ = ["by_models", "gather", "note", "with_verb"]
+__all__ = ["by_models", "gather", "note", "with_methods"]
 
+# Chosen by hand.
 KEPT = 32  # models that stay in memory, for the next figure
 LONGEST = 80  # letters of a reason
 
@@ -29,21 +32,21 @@ T = TypeVar("T")
 P = TypeVar("P")
 
 
-def with_verb(*verbs: str) -> Callable[[ModelCard], bool]:
-    """Return the test whether a model has all of some verbs."""
-    return lambda card: all(hasattr(card.factory, verb) for verb in verbs)
+def with_methods(*methods: type) -> Callable[[ModelCard], bool]:
+    """Return the test whether a model has all of some optional methods, by their protocols."""
+    return lambda card: supports(card.factory, *methods)
 
 
 def gather(
     run: RunData, dataset: str, able: Callable[[ModelCard], bool], show: Callable[[TrialRecord, Estimator], T]
 ) -> tuple[list[tuple[TrialRecord, T]], list[str]]:
-    """Return what the models of a dataset show, leader first, and for each that cannot, a line with the reason.
+    """Return what `show` gives for the models of a dataset, leader first, and a line for each that fails: the reason.
 
     Of each model it is the first seed that did not fail. The oracle is left out: it is the truth.
 
     Args:
-        able: whether a model can show it at all; one that cannot is no failure, and has no line.
-        show: called with each trial and its trained model. Whatever it raises becomes a line.
+        able: whether a model has what the figure needs; one that has not is no failure, and has no line.
+        show: called with each trial and a copy of its trained model. An error that it raises becomes a line.
     """
     found, missing = [], []
     for trial in first_seeds(run, dataset):
@@ -55,10 +58,10 @@ def gather(
             if trial.status != "ok":
                 raise GenbenchError(trial.status)
             with collected_warnings():  # the trial's record has them already
-                found.append((trial, show(trial, _revived(str(run.path), trial.key))))
+                found.append((trial, show(trial, copy.deepcopy(_revived(str(run.path), trial.key)))))
         except NotImplementedError:
             continue  # it cannot on these data, as a conditional model has no density of its own
-        except Exception as error:  # a plugin may raise anything; the others are shown all the same
+        except Exception as error:  # a plugin may raise anything; the others are drawn all the same
             words = str(error) if isinstance(error, GenbenchError) else f"{type(error).__name__}: {error}"
             missing.append(f"{trial.model} ({_short(words.removeprefix(f'{trial.model} '))})")
     return found, missing
@@ -74,17 +77,17 @@ def by_models(
     lay_out: Callable[[str, S, Sequence[tuple[TrialRecord, T]]], P],
     figure_of: Callable[[P], Figure] = lambda made: made,  # type: ignore[assignment, return-value]
 ) -> dict[str, P]:
-    """Return a figure for each dataset on which some model shows something, with a note about those that cannot.
+    """Return a figure for each dataset for which `gather` finds a model, with a note about those that failed.
 
     Args:
         able: see `gather`.
         scene_of: gives from one trial on a dataset what all panels of the dataset share, such as a `Scene`.
         show: called with that, and as in `gather`.
-        lay_out: called with a dataset, what its panels share, and what its models show.
+        lay_out: called with a dataset, what its panels share, and what `gather` found.
         figure_of: gives the figure of what `lay_out` returns, where that is none itself.
 
     Raises:
-        GenbenchError: there are models that could, and not one of them does; it says why.
+        GenbenchError: there are able models, and all of them failed; it says why.
     """
     figures: dict[str, P] = {}
     reasons: list[str] = []
@@ -117,10 +120,10 @@ def note(figure: Figure, missing: Sequence[str]) -> None:
 
 @lru_cache(maxsize=KEPT)
 def _revived(path: str, key: str) -> Estimator:
-    """Return the model of a trial, ready to draw; one that keeps no weights is fitted again.
+    """Return the model of a trial, ready to draw, for copying; one that keeps no weights is fitted again.
 
     Raises:
-        GenbenchError: it cannot be brought back; the reason is for a reader of the figure.
+        GenbenchError: it cannot be reloaded; the reason is for a reader of the figure.
     """
     store = Store(path)
     return reload(Trained(store.read(key).spec, store.weights(key), "trained"))
