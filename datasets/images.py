@@ -17,7 +17,7 @@ from genbench.contracts.dataset import RecordedDataset, Sizes, Splits, register_
 from genbench.core.downloads import DataFile, DataFiles
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import generator
-from genbench.core.types import Array, Labels
+from genbench.core.types import Array, Labels, Natural
 
 __all__ = ["CIFAR10", "MNIST", "Digits", "FashionMNIST", "binarise", "grey"]
 
@@ -132,10 +132,8 @@ class OfficialImages(GreyImages):
     files: ClassVar[DataFiles]
     official: ClassVar[tuple[int, int]]  # pictures in the official training set and in the test set
 
-    def __init__(self, dequantise: bool = True, max_train: int = 0, levels: int | None = None) -> None:
+    def __init__(self, dequantise: bool = True, max_train: Natural = 0, levels: int | None = None) -> None:
         super().__init__(dequantise, levels)
-        if max_train < 0:
-            raise ValueError(f"max_train={max_train} must be positive, or 0 for all")
         self.max_train = max_train
         self._kept: tuple[int, Bytes] | None = None  # a data seed and its training levels, for the epochs of a training
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Interval
 
 from genbench.contracts.dataset import Dataset, Sizes, Splits, SyntheticDataset, register_dataset
 from genbench.core.errors import GenbenchError
@@ -48,12 +49,8 @@ class ToyImages(Dataset):
     def __init__(
         self,
         shape: Literal["moons", "circles", "checkerboard", "stretched_gaussian", "all"] = "all",
-        size: int = 64,
+        size: Annotated[int, Interval(ge=8, le=256)] = 64,
     ) -> None:
-        if shape != "all" and shape not in SHAPES:
-            raise ValueError(f"shape={shape} must be all or one of {', '.join(SHAPES)}")
-        if not 8 <= size <= 256:
-            raise ValueError(f"size={size} must be between 8 and 256")
         self.size, self.shape = size, (1, size, size)
         self.shapes = [SHAPES[name]() for name in (SHAPES if shape == "all" else [shape])]
         self.classes = len(SHAPES) if shape == "all" else None

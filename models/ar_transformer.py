@@ -8,7 +8,8 @@ from torch import nn
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
-from genbench.models.autoregressive import Autoregressive, require_order, require_sizes
+from genbench.core.types import Count
+from genbench.models.autoregressive import Autoregressive, require_order
 from genbench.nn.causal_transformer import CausalTransformer
 
 __all__ = ["ARTransformer"]
@@ -40,7 +41,7 @@ class ARTransformer(Autoregressive):
             indices. A picture has the order of its pixels.
 
     Raises:
-        ValueError: A size is less than 1, `width` is no multiple of `heads`, or `order` is no order of the coordinates.
+        ValueError: `width` is no multiple of `heads`, or `order` is no order of the coordinates.
     """
 
     recipe = Recipe(batch_size=256, lr=2e-3, ema=0.99, step_ms=15.5)
@@ -55,13 +56,12 @@ class ARTransformer(Autoregressive):
 
     def __init__(
         self,
-        components: int = 16,
-        width: int = 64,
-        depth: int = 2,
-        heads: int = 4,
+        components: Count = 16,
+        width: Count = 64,
+        depth: Count = 2,
+        heads: Count = 4,
         order: str | list[int] | None = None,
     ) -> None:
-        require_sizes(components=components, width=width, depth=depth, heads=heads)
         if width % heads:
             raise ValueError(f"width={width} must be a multiple of heads={heads}")
         require_order(order)

@@ -17,6 +17,7 @@ from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchError
+from genbench.core.types import Count, Natural, ShareBelowOne
 from genbench.nn.grey_levels import level_distribution, levels_of
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixture import Mixture, standard_parameters
@@ -58,7 +59,7 @@ class Autoregressive(TorchModel):
         dropout: Share of the PixelCNN's units that are left out in training, against learning few pictures by heart.
 
     Raises:
-        ValueError: A size is less than 1, `order` is no order of the coordinates, or `dropout` is not in [0, 1).
+        ValueError: `order` is no order of the coordinates.
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=4.0)
@@ -77,19 +78,14 @@ class Autoregressive(TorchModel):
 
     def __init__(
         self,
-        components: int = 32,
-        hidden: int = 64,
-        depth: int = 3,
-        frequencies: int = 3,
+        components: Count = 32,
+        hidden: Count = 64,
+        depth: Count = 3,
+        frequencies: Natural = 3,
         order: str | list[int] | None = None,
-        dropout: float = 0.0,
+        dropout: ShareBelowOne = 0.0,
     ) -> None:
-        require_sizes(components=components, hidden=hidden, depth=depth)
         require_order(order)
-        if frequencies < 0:
-            raise ValueError(f"frequencies={frequencies} must not be negative")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout={dropout} is a share of the units and must be at least 0 and less than 1")
         self.components, self.hidden, self.depth = components, hidden, depth
         self.frequencies, self.order, self.dropout = frequencies, order, dropout
 
@@ -308,13 +304,6 @@ class LevelConditionals(nn.Module):
                 k[:, i] = self.distribution.sample(row)
                 x[:, i] = self.scale(k[:, i])
         return k
-
-
-def require_sizes(**sizes: int) -> None:
-    """Raise a ValueError for a size less than 1."""
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name}={size} must be at least 1")
 
 
 def require_order(order: str | list[int] | None) -> None:

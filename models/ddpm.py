@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import warnings
 from itertools import pairwise
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe, planar
 from genbench.core.errors import GenbenchWarning
-from genbench.nn.backbones import BACKBONES, PICTURES, time_network
+from genbench.core.types import Count, Natural, NotNegative, Share, ShareBelowOne
+from genbench.nn.backbones import PICTURES, time_network
 from genbench.nn.diffusion_model import Diffusion
 from genbench.nn.error_by_angle import ErrorByAngle
 from genbench.nn.guide import GUIDED, check_guidance
@@ -80,7 +82,7 @@ class DDPM(Diffusion):
             a U-Net and its `hidden` together.
 
     Raises:
-        ValueError: a number is out of range, or a choice is unknown.
+        ValueError: two parameters do not go together.
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.0)
@@ -88,44 +90,25 @@ class DDPM(Diffusion):
 
     def __init__(
         self,
-        hidden: int = 96,
-        depth: int = 3,
-        timesteps: int = 1000,
-        schedule: str = "cosine",
-        prediction: str = "v",
-        emphasis: str = "log-normal",
-        time_embedding: str = "sinusoidal",
-        sampler: str = "ancestral",
-        steps: int = 250,
-        variance: str = "optimal",
-        eta: float = 0.0,
-        density_steps: int = 20,
-        probes: int = 8,
+        hidden: Count = 96,
+        depth: Count = 3,
+        timesteps: Annotated[int, Ge(2)] = 1000,
+        schedule: Literal["linear", "cosine", "sigmoid"] = "cosine",
+        prediction: Literal["epsilon", "x0", "v"] = "v",
+        emphasis: Literal["log-normal", "uniform"] = "log-normal",
+        time_embedding: Literal["sinusoidal", "simple"] = "sinusoidal",
+        sampler: Literal["ancestral", "ddim", "ode"] = "ancestral",
+        steps: Count = 250,
+        variance: Literal["posterior", "optimal"] = "optimal",
+        eta: Share = 0.0,
+        density_steps: Natural = 20,
+        probes: Count = 8,
         conditional: bool = False,
-        guidance: float = 1.0,
-        guide: float = 0.0,
-        autoguidance: float = 1.0,
-        backbone: str | None = None,
+        guidance: NotNegative = 1.0,
+        guide: ShareBelowOne = 0.0,
+        autoguidance: NotNegative = 1.0,
+        backbone: Literal["mlp", "unet"] | None = None,
     ) -> None:
-        sizes = {"hidden": hidden, "depth": depth, "steps": steps, "probes": probes}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
-        choices = {
-            "prediction": (prediction, PREDICTIONS),
-            "emphasis": (emphasis, EMPHASES),
-            "time_embedding": (time_embedding, TIME_FEATURES),
-            "sampler": (sampler, SAMPLERS),
-            "variance": (variance, VARIANCES),
-            "backbone": (backbone, BACKBONES),
-        }
-        for name, (chosen, known) in choices.items():
-            if chosen not in known:
-                raise ValueError(f"{name}={chosen} must be one of {', '.join(map(str, known))}")
-        if not 0 <= eta <= 1:
-            raise ValueError(f"eta={eta} must be in [0, 1]")
-        if not density_steps >= 0:
-            raise ValueError(f"density_steps={density_steps} must not be negative")
         check_guidance(conditional, guidance, guide, autoguidance)
         self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.timesteps, self.schedule = timesteps, schedule

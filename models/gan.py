@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel, Update
 from genbench.core.errors import GenbenchError
+from genbench.core.types import Count, Natural, NotNegative
 from genbench.nn.discriminator import Discriminator, PictureDiscriminator, gradient_penalty, slope_penalty
 from genbench.nn.generator import Generator, PictureGenerator
 
@@ -76,9 +77,6 @@ class GAN(TorchModel):
         frequencies: number of sine and cosine pairs of each coordinate of a point that the discriminator sees.
         penalty: γ, the weight of R₁ and R₂ at the start; with "wgan_gp" λ, the weight of its own penalty throughout.
         final_penalty: γ at the end.
-
-    Raises:
-        ValueError: a parameter is out of range.
     """
 
     recipe = Recipe(
@@ -108,32 +106,17 @@ class GAN(TorchModel):
 
     def __init__(
         self,
-        loss: str = "relativistic",
-        critic_steps: int = 1,
-        packing: int = 1,
-        hidden: int = 64,
-        depth: int = 2,
-        latent_dim: int | None = None,
-        components: int = 1024,
-        frequencies: int = 7,
-        penalty: float = 0.2,
-        final_penalty: float = 0.002,
+        loss: Literal["relativistic", "non_saturating", "minimax", "wgan_gp"] = "relativistic",
+        critic_steps: Count = 1,
+        packing: Count = 1,
+        hidden: Count = 64,
+        depth: Count = 2,
+        latent_dim: Count | None = None,
+        components: Count = 1024,
+        frequencies: Natural = 7,
+        penalty: NotNegative = 0.2,
+        final_penalty: NotNegative = 0.002,
     ) -> None:
-        if loss not in GAMES:
-            raise ValueError(f"loss={loss} must be one of {', '.join(GAMES)}")
-        for name, size in (
-            ("critic_steps", critic_steps),
-            ("packing", packing),
-            ("hidden", hidden),
-            ("depth", depth),
-            ("latent_dim", latent_dim),
-            ("components", components),
-        ):
-            if size is not None and size < 1:
-                raise ValueError(f"{name}={size} must be at least 1")
-        for name, weight in (("frequencies", frequencies), ("penalty", penalty), ("final_penalty", final_penalty)):
-            if weight < 0:
-                raise ValueError(f"{name}={weight} must not be negative")
         self.loss, self.critic_steps, self.packing = loss, critic_steps, packing
         self.hidden, self.depth, self.latent_dim, self.components = hidden, depth, latent_dim, components
         self.frequencies, self.penalty, self.final_penalty = frequencies, penalty, final_penalty
@@ -228,9 +211,6 @@ class WGANGP(GAN):
         depth: number of hidden layers.
         latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least.
         penalty: λ, the weight of the gradient penalty.
-
-    Raises:
-        ValueError: a number is out of range.
     """
 
     recipe = Recipe(batch_size=256, lr=1e-3, beta1=0.5, beta2=0.9, clip=0.0, ema=0.99, step_ms=6.0)
@@ -250,10 +230,10 @@ class WGANGP(GAN):
 
     def __init__(
         self,
-        critic_steps: int = 5,
-        hidden: int = 128,
-        depth: int = 3,
-        latent_dim: int | None = None,
-        penalty: float = 0.1,
+        critic_steps: Count = 5,
+        hidden: Count = 128,
+        depth: Count = 3,
+        latent_dim: Count | None = None,
+        penalty: NotNegative = 0.1,
     ) -> None:
         super().__init__("wgan_gp", critic_steps, 1, hidden, depth, latent_dim, 1, 0, penalty)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from annotated_types import Le, Lt
 from torch import Tensor, nn
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
+from genbench.core.types import Count, Natural, NotNegative, Positive
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, Transform
 from genbench.nn.dequantisation import Gaussianise, Logit, dequantise
 from genbench.nn.image_flow import ImageFlow
-from genbench.nn.prior import check_components, prior_of
+from genbench.nn.prior import prior_of
 from genbench.nn.whitening import Whitening
 
 __all__ = ["Glow"]
@@ -68,7 +70,7 @@ class Glow(TorchModel):
             varied, and no longer draws from the density (Glow, section 6).
 
     Raises:
-        ValueError: a number is out of range, or `inputs` is not one of those listed.
+        ValueError: `patch` is even, or `bins` is 1.
     """
 
     recipe = Recipe(batch_size=256, lr=2e-2, ema=0.98, step_ms=75.0)
@@ -81,34 +83,22 @@ class Glow(TorchModel):
 
     def __init__(
         self,
-        couplings: int = 4,
-        hidden: int = 64,
-        patch: int = 5,
-        scales: int = 2,
-        clamp: float = 2.0,
-        bins: int = 0,
-        inputs: str = "gaussianised",
-        alpha: float = 0.01,
-        components: int = 0,
+        couplings: Count = 4,
+        hidden: Count = 64,
+        patch: Count = 5,
+        scales: Count = 2,
+        clamp: Positive = 2.0,
+        bins: Annotated[Natural, Le(500)] = 0,
+        inputs: Literal["gaussianised", "logit", "standardised"] = "gaussianised",
+        alpha: Annotated[Positive, Lt(0.5)] = 0.01,
+        components: Natural = 0,
         whiten: bool = True,
-        temperature: float = 1.0,
+        temperature: NotNegative = 1.0,
     ) -> None:
-        for name, value in (("couplings", couplings), ("hidden", hidden), ("scales", scales)):
-            if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
-        if patch < 1 or patch % 2 == 0:
+        if patch % 2 == 0:
             raise ValueError(f"patch={patch} must be odd, to have a pixel in its middle")
-        if not clamp > 0:
-            raise ValueError(f"clamp={clamp} must be positive")
-        if bins != 0 and not 2 <= bins <= 500:
-            raise ValueError(f"bins={bins} must be 0, for affine couplings, or lie between 2 and 500")
-        check_components(components)
-        if inputs not in INPUTS:
-            raise ValueError(f"inputs={inputs} must be one of {', '.join(INPUTS)}")
-        if not 0 < alpha < 0.5:
-            raise ValueError(f"alpha={alpha} must be between 0 and 0.5")
-        if not temperature >= 0:
-            raise ValueError(f"temperature={temperature} must not be negative")
+        if bins == 1:
+            raise ValueError("bins=1 must be 0, for affine couplings, or lie between 2 and 500")
         self.couplings, self.hidden, self.patch, self.scales, self.clamp = couplings, hidden, patch, scales, clamp
         self.inputs, self.alpha, self.whiten, self.temperature = inputs, alpha, whiten, temperature
         self.bins, self.components = bins, components

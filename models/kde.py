@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.contracts.model import Model, register_model
-from genbench.core.types import Array
+from genbench.core.types import Array, Positive
 
 __all__ = ["KDE"]
 
@@ -30,9 +30,7 @@ class KDE(Model):
         bandwidth: standard deviation of the kernel in standardised units; None chooses it.
     """
 
-    def __init__(self, bandwidth: float | None = None) -> None:
-        if bandwidth is not None and not bandwidth > 0:
-            raise ValueError(f"bandwidth={bandwidth} must be positive, or none to let the data choose")
+    def __init__(self, bandwidth: Positive | None = None) -> None:
         self.bandwidth = bandwidth
 
     def fit(self, x: Array) -> None:

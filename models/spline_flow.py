@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from annotated_types import Interval
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe, planar
+from genbench.core.types import Count, Natural, Positive
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, coupling_flow
 from genbench.nn.flow_model import FlowModel, base_of
-from genbench.nn.prior import check_components
 
 __all__ = ["SplineFlow"]
 
@@ -29,7 +31,7 @@ class SplineFlow(FlowModel):
 
     Args:
         couplings: Number of coupling layers.
-        bins: Bins of a spline.
+        bins: Bins of a spline, each at least a thousandth of its width.
         bound: Half the interval of a spline, which is the identity outside; the data have standard deviation 1.
         hidden: Width of a coupling's network.
         depth: Number of its hidden layers.
@@ -49,25 +51,15 @@ class SplineFlow(FlowModel):
 
     def __init__(
         self,
-        couplings: int = 2,
-        bins: int = 12,
-        bound: float = 5.0,
-        hidden: int = 64,
-        depth: int = 3,
-        frequencies: int = 0,
-        components: int = 16,
+        couplings: Count = 2,
+        bins: Annotated[int, Interval(ge=2, le=500)] = 12,
+        bound: Positive = 5.0,
+        hidden: Count = 64,
+        depth: Count = 3,
+        frequencies: Natural = 0,
+        components: Natural = 16,
     ) -> None:
-        for name, value in (("couplings", couplings), ("hidden", hidden), ("depth", depth)):
-            if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
-        if frequencies < 0:
-            raise ValueError(f"frequencies={frequencies} must not be negative")
-        if not 2 <= bins <= 500:
-            raise ValueError(f"bins={bins} must lie between 2 and 500: each bin has at least a thousandth of the width")
-        if not bound > 0:
-            raise ValueError(f"bound={bound} must be positive")
         self.couplings, self.bins, self.bound, self.hidden, self.depth = couplings, bins, bound, hidden, depth
-        check_components(components)
         self.frequencies, self.components = frequencies, components
 
     def build(self, shape: tuple[int, ...]) -> None:

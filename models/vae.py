@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, cast
+from typing import Annotated, ClassVar, Literal, cast
 
 import torch
+from annotated_types import Gt
 from torch import Tensor, nn
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchError
+from genbench.core.types import Count, Finite, Natural, NotNegative, Share
 from genbench.nn.convolutional import ConvolutionalDecoder, convolutional_encoder
 from genbench.nn.likelihoods import STD_FLOOR, Bernoulli, DiscretisedLogistic, Gaussian, Likelihood, log_normal
 from genbench.nn.mlp import mlp
-from genbench.nn.prior import check_components, prior_of
+from genbench.nn.prior import prior_of
 
 __all__ = ["VAE"]
 
@@ -66,10 +68,6 @@ class VAE(TorchModel):
         decoder_likelihood: what p(x|z) is: "gaussian"; for pictures also "logistic", discretised to the grey levels,
             and "bernoulli", for those of two levels. By default bernoulli for two levels, logistic for more, and
             Gaussian for all that are not pictures.
-
-    Raises:
-        ValueError: a size is less than 1, `components` or `beta` is negative, `kl_warmup` is not in [0, 1],
-            `decoder_std` is not above 0.001, or a word is not one of those listed.
     """
 
     recipe = Recipe(batch_size=64, lr=8e-3, warmup=0.1, beta2=0.99, step_ms=6.8)
@@ -92,42 +90,18 @@ class VAE(TorchModel):
 
     def __init__(
         self,
-        hidden: int = 128,
-        depth: int = 3,
-        latent_dim: int | None = None,
-        components: int = 0,
-        objective: str = "iwae",
-        training_samples: int = 8,
-        beta: float = 1.0,
-        kl_warmup: float = 0.1,
-        decoder_std: float | str | None = None,
-        importance_samples: int = 200,
-        decoder_likelihood: str | None = None,
+        hidden: Count = 128,
+        depth: Count = 3,
+        latent_dim: Count | None = None,
+        components: Natural = 0,
+        objective: Literal["iwae", "elbo"] = "iwae",
+        training_samples: Count = 8,
+        beta: NotNegative = 1.0,
+        kl_warmup: Share = 0.1,
+        decoder_std: Annotated[Finite, Gt(STD_FLOOR)] | Literal["shared"] | None = None,
+        importance_samples: Count = 200,
+        decoder_likelihood: Literal["gaussian", "logistic", "bernoulli"] | None = None,
     ) -> None:
-        sizes = {
-            "hidden": hidden,
-            "depth": depth,
-            "latent_dim": latent_dim,
-            "training_samples": training_samples,
-            "importance_samples": importance_samples,
-        }
-        for name, size in sizes.items():
-            if size is not None and size < 1:
-                raise ValueError(f"{name}={size} must be at least 1")
-        check_components(components)
-        if not 0 <= kl_warmup <= 1:
-            raise ValueError(f"kl_warmup={kl_warmup} is a share of the training and must be between 0 and 1")
-        if objective not in OBJECTIVES:
-            raise ValueError(f"objective={objective} must be one of {', '.join(OBJECTIVES)}")
-        if not beta >= 0:
-            raise ValueError(f"beta={beta} must not be negative")
-        fine = (
-            decoder_std == "shared" if isinstance(decoder_std, str) else decoder_std is None or decoder_std > STD_FLOOR
-        )
-        if not fine:
-            raise ValueError(f"decoder_std={decoder_std} must be none, shared, or a number above {STD_FLOOR}")
-        if decoder_likelihood is not None and decoder_likelihood not in LIKELIHOODS:
-            raise ValueError(f"decoder_likelihood={decoder_likelihood} must be none or one of {', '.join(LIKELIHOODS)}")
         self.hidden, self.depth, self.latent_dim, self.components = hidden, depth, latent_dim, components
         self.objective, self.beta, self.kl_warmup = objective, beta, kl_warmup
         self.decoder_std, self.decoder_likelihood = decoder_std, decoder_likelihood

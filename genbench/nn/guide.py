@@ -44,14 +44,8 @@ class Guide(nn.Module):
 
 
 def check_guidance(conditional: bool, guidance: float, guide: float, autoguidance: float) -> None:
-    """Raise ValueError if a weight of samples or a share of the training is out of range, or lacks what it needs."""
-    if not guidance >= 0:
-        raise ValueError(f"guidance={guidance} must not be negative")
+    """Raise ValueError if a weight of samples lacks what it needs."""
     if guidance != 1 and not conditional:
         raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
-    if not 0 <= guide < 1:
-        raise ValueError(f"guide={guide} must be a share of the training, in [0, 1)")
-    if not autoguidance >= 0:
-        raise ValueError(f"autoguidance={autoguidance} must not be negative")
     if autoguidance != 1 and not guide:
         raise ValueError(f"autoguidance={autoguidance} needs a guide to lead away from; set guide=0.1 too, or 1 here")

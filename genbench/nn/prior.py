@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from genbench.nn.likelihoods import log_normal
 
-__all__ = ["MixturePrior", "StandardNormal", "check_components", "kl_to_standard_normal", "prior_of"]
+__all__ = ["MixturePrior", "StandardNormal", "kl_to_standard_normal", "prior_of"]
 
 PACE = 10.0  # how much faster than a network's weights, in an optimiser's steps, the places of Gaussians must move
 SPREAD = 0.3  # of the means at first, where deviations are 1: all begins near N(0, I)
@@ -70,12 +70,6 @@ class MixturePrior(nn.Module):
         chosen = torch.multinomial((PACE * self.weight).softmax(0), n, replacement=True)
         noise = temperature * torch.randn(n, self.mean.shape[1])
         return PACE * self.mean[chosen] + (PACE * self.log_std[chosen]).exp() * noise
-
-
-def check_components(components: int) -> None:
-    """Raise ValueError for a number of Gaussians below 0."""
-    if components < 0:
-        raise ValueError(f"components={components} of the prior must be at least 1, or 0 for N(0, I)")
 
 
 def prior_of(
