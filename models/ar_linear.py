@@ -14,7 +14,6 @@ from genbench.numerics.mixture import Mixture
 
 __all__ = ["ARLinear", "Naive", "SeasonalNaive"]
 
-CRITERIA = ("bic", "aic")
 RIDGE = 1e-6  # of the fitted covariance of a window's first values, in standardised units
 EXPLOSIVE = 1 - 1e-8  # modulus of a root from which on there is no stationary distribution
 

@@ -26,10 +26,6 @@ from genbench.nn.time_network import by_parts, drop, largest_part
 
 __all__ = ["DDPM", "KINDS", "PRESETS"]
 
-PREDICTIONS = ("epsilon", "x0", "v")
-EMPHASES = ("log-normal", "uniform")
-SAMPLERS = ("ancestral", "ddim", "ode")
-VARIANCES = ("posterior", "optimal")
 TIME_FEATURES = {"sinusoidal": 8, "simple": 0}
 LEAST_COS, LEAST_SIN = 0.05, 0.01  # smallest divisors of a prediction of ε and of x_0
 STRATA = 50

@@ -42,8 +42,6 @@ TO_THE_DATA = (  # of the networks of large pictures: patches, too narrow for no
         dims=(257, None),
     ),
 )
-PREDICTIONS = ("velocity", "data")
-COUPLINGS = ("independent", "optimal", "entropic")
 
 
 @register_model(

@@ -22,7 +22,6 @@ from genbench.nn.whitening import Whitening
 __all__ = ["Glow"]
 
 BOUND = 4.0  # of the couplings' splines, which are the identity beyond
-INPUTS = ("gaussianised", "logit", "standardised")
 BLOCK = 500  # pictures at a time in sampling and scoring, to spare the memory
 SHRINKAGE = 0.01  # of the covariance: pixels that always agree have a singular one
 FIRST = 1000  # training pictures that initialise the actnorms

@@ -26,8 +26,6 @@ VALUES = 2**20  # of pictures, decoded at a time when scoring or sampling
 LOG_STD_RANGE = (-10.0, 5.0)  # of the encoder, so that a point far from the data has a finite bound
 DIAGNOSTIC_SAMPLES = 10  # latents per point behind `diagnose`
 ACTIVE_VARIANCE = 0.01  # a latent coordinate is active where Var_x E[z|x] exceeds this (Burda et al. 2016, §5.2)
-OBJECTIVES = ("iwae", "elbo")
-LIKELIHOODS = ("gaussian", "logistic", "bernoulli")
 
 
 @register_model(

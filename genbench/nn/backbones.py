@@ -9,10 +9,7 @@ from genbench.contracts.recipe import Preset
 from genbench.core.errors import GenbenchError
 from genbench.nn.time_network import TimeNetwork
 
-__all__ = ["BACKBONES", "PICTURES", "time_network"]
-
-BACKBONES = (None, "mlp", "unet")
-
+__all__ = ["PICTURES", "time_network"]
 
 PICTURES = (  # presets; an MLP learns 8×8 pixels in a tenth of the time that a U-Net takes
     Preset(
