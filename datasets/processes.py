@@ -18,7 +18,7 @@ from genbench.numerics.quadrature import normal_quantile
 
 __all__ = ["ARProcess", "HMMGaussian", "SineMixture", "gaussian_next", "toeplitz"]
 
-DRAWS, BLOCK = 2**16, 2**13  # points over which the part of an entropy without a closed form is averaged, and at a time
+DRAWS, BLOCK = 2**16, 2**13  # by hand: points for the part of an entropy that has no closed form, and points at a time
 
 
 def toeplitz(autocovariance: Array) -> Array:

@@ -14,8 +14,8 @@ from genbench.numerics.mixture import Mixture
 
 __all__ = ["ARLinear", "Naive", "SeasonalNaive"]
 
-RIDGE = 1e-6  # of the fitted covariance of a window's first values, in standardised units
-EXPLOSIVE = 1 - 1e-8  # modulus of a root from which on there is no stationary distribution
+RIDGE = 1e-6  # by hand; keeps the fitted covariance of a window's first values invertible, in standardised units
+EXPLOSIVE = 1 - 1e-8  # by hand, near 1: modulus of a root from which on there is no stationary distribution
 
 
 @register_model(

@@ -14,7 +14,7 @@ from genbench.nn.causal_transformer import CausalTransformer
 
 __all__ = ["ARTransformer"]
 
-PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # nats of a picture have large gradients
+PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # tuned by hand; nats of an image have large gradients
 
 
 @register_model(
@@ -28,17 +28,17 @@ PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # nats of a picture hav
 class ARTransformer(Autoregressive):
     """Autoregressive transformer: p(x) = Π p(x_i | x_1 … x_{i−1}), a token a coordinate.
 
-    All but the network is as in `ar`: on points the Gaussian taken out first, the order, the mixtures; on pictures the
+    All but the network is as in `ar`: on points the Gaussian taken out first, the order, the mixtures; on images the
     grey levels, pixel by pixel. Weights are shared between coordinates, where the masked network has a set for each.
     Sampling keeps keys and values of the tokens so far.
 
     Args:
-        components: Gaussians of a conditional; logistics of one, on pictures of more than 32 grey levels.
+        components: Gaussians of a conditional; logistics of one, on images of more than 32 grey levels.
         width: Width of a token, a multiple of `heads`.
         depth: Number of blocks.
         heads: Number of attention heads.
         order: Order of a point's coordinates: None as they come, "reversed", "random" (by the seed), or a list of
-            indices. A picture has the order of its pixels.
+            indices. An image has the order of its pixels.
 
     Raises:
         ValueError: `width` is no multiple of `heads`, or `order` is no order of the coordinates.

@@ -48,17 +48,15 @@ class CNF(TorchModel):
     Args:
         hidden: width of the hidden layers.
         depth: number of hidden layers.
-        training_steps: Runge–Kutta steps (fourth order) at the end of a training, which begins with half of them.
+        training_steps: Runge–Kutta steps (fourth order) at the end of a training run, which begins with half of them.
         error_weight: weight of Σ ‖e‖² in the loss, e the estimated errors of a solver's steps, in the point and in its
-            log-density (nats). With a charge for the field's size and slopes in its place (Finlay et al. 2020) and at
-            this rate, a checkerboard's loss fell to a nat below the entropy while its density got worse, and two moons
-            kept 0.13 nats of KL, not 0.007.
+            log-density (nats).
         steps: Runge–Kutta steps of a sample.
         density_steps: Runge–Kutta steps of a log-density.
         probes: random directions of the trace estimate of a log-density in more than 10 dimensions.
     """
 
-    # Bases renewed every second step left a checkerboard 0.049 nats, every tenth 0.057: its other work is dearer.
+    # Bases are renewed often, as the other work of a step costs more. Measured on a checkerboard, by hand.
     soap: ClassVar[dict[str, Any]] = {"optimiser": "soap", "beta1": 0.95, "beta2": 0.95, "precondition_frequency": 2}
     recipe = Recipe(batch_size=256, lr=2e-2, ema=0.98, step_ms=32.0, **soap)
 

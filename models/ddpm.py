@@ -27,8 +27,8 @@ from genbench.nn.time_network import by_parts, drop, largest_part
 __all__ = ["DDPM", "KINDS", "PRESETS"]
 
 TIME_FEATURES = {"sinusoidal": 8, "simple": 0}
-LEAST_COS, LEAST_SIN = 0.05, 0.01  # smallest divisors of a prediction of ε and of x_0
-STRATA = 50
+LEAST_COS, LEAST_SIN = 0.05, 0.01  # by hand: smallest divisors of a prediction of ε and of x_0
+STRATA = 50  # by hand: more cost time and lower the variance of the bound
 KINDS = ("points", "table", "image", "series")
 PRESETS = (
     Preset({"hidden": 128, "lr": 4e-3, "step_ms": 2.5}, dims=(8, None)),
@@ -60,7 +60,7 @@ class DDPM(Diffusion):
         time_embedding: "sinusoidal" (Vaswani et al. 2017), or "simple": the time appended as one number;
             "time" is the logarithm of the noise, see `predict`.
         sampler: "ancestral" (Ho et al. 2020, algorithm 2), "ddim" (Song et al. 2021a), or "ode" (the probability flow
-            by the midpoint rule, two evaluations a step; 20 steps are plenty).
+            by the midpoint rule, two evaluations a step).
         steps: steps of the sampler, any number; ancestral and ddim take T at most, evenly spaced over 1 … T.
         variance: of an ancestral step: "posterior", that of q(x_s | x_t, x_0), as if x̂_0 were x_0; or "optimal", which
             adds what x_t leaves open about x_0 (Bao et al. 2022, eq. 7), as the training measured it. It is exact for
@@ -71,10 +71,10 @@ class DDPM(Diffusion):
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
         conditional: learn p(x | label) of data with labels, and at times p(x).
         guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
-        guide: share of the training after which a copy of the network stays behind, for autoguidance; 0 for none.
+        guide: share of training after which a copy of the network stays behind, for autoguidance; 0 for none.
         autoguidance: how far samples are led away from where that copy would go: w of `genbench.nn.time_network`;
             1 is the learned diffusion itself, whose density is `log_prob` whatever w is.
-        backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
+        backbone: "mlp" or "unet"; by default a U-Net for images of more than 256 values, else an MLP. Ask for
             a U-Net and its `hidden` together.
 
     Raises:

@@ -14,7 +14,7 @@ from genbench.core.types import Array, Count, Labels, Positive
 __all__ = ["GradientBoosting", "LogisticRegression"]
 
 ALL_KINDS = ("points", "table", "image", "series")
-SMALLEST = 1e-12  # least probability of a class that occurred: a tree's leaf may say 0, of which no log-loss recovers
+SMALLEST = 1e-12  # by hand: least probability of a class that occurred: a tree may say 0
 
 
 class _Sklearn(Classifier):

@@ -47,7 +47,7 @@ class EDM(Diffusion):
             is the deterministic algorithm 1.
         density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
-        backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
+        backbone: "mlp" or "unet"; by default a U-Net for images of more than 256 values, else an MLP. Ask for
             a U-Net and its `hidden` together.
 
     Raises:

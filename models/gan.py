@@ -22,7 +22,7 @@ __all__ = ["GAMES", "GAN", "WGANGP", "Game"]
 
 
 class Game(NamedTuple):
-    """What each player descends, pair by pair, given the scores r = D(x) and f = D(G(z)); σ(D) is a probability."""
+    """What each network descends, pair by pair, given the scores r = D(x) and f = D(G(z)); σ(D) is a probability."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
@@ -38,8 +38,8 @@ GAMES = {
     "minimax": Game(_cross_entropy, lambda r, f: -softplus(f)),  # log(1 − σ(f))
     "wgan_gp": Game(lambda r, f: f - r, lambda r, f: -f),
 }
-VALUES = 2**20  # of pictures, made at a time in sampling
-FALL = (0.4, 1.0)  # shares of the training between which the weight of R₁ and R₂ falls
+VALUES = 2**20  # by hand: of images, made at a time in sampling, to spare the memory
+FALL = (0.4, 1.0)  # by hand: shares of training between which the weight of R₁ and R₂ falls
 
 
 @register_model(
@@ -61,18 +61,18 @@ class GAN(TorchModel):
     the discriminator resolves is about √γ wide, so γ falls in the course of training: first the masses are put right,
     then the shapes. `gan[loss=minimax,penalty=0]` is the original game (Goodfellow et al. 2014, algorithm 1).
 
-    For pictures both players are convolutional, as DCGAN's (Radford et al. 2016), and see them in [−1, 1].
+    For images both networks are convolutional, as DCGAN's (Radford et al. 2016), and see them in [−1, 1].
 
     Args:
         loss: "relativistic", "non_saturating", "minimax" or "wgan_gp".
         critic_steps: k, steps of the discriminator for one of the generator, each on a batch of its own.
         packing: m, points that the discriminator judges at once, so that it sees missing variety (Lin et al. 2018);
-            pictures are packed as channels.
-        hidden: width of the hidden layers, of generator and discriminator alike; of pictures, channels at half
+            images are packed as channels.
+        hidden: width of the hidden layers, of generator and discriminator alike; of images, channels at half
             resolution.
-        depth: number of hidden layers; of pictures, convolutions a scale.
+        depth: number of hidden layers; of images, convolutions a scale.
         latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least and 100 at most for
-            pictures.
+            images.
         components: number of Gaussians of which the generator's noise is a learnt mixture; 1 is the usual noise.
         frequencies: number of sine and cosine pairs of each coordinate of a point that the discriminator sees.
         penalty: γ, the weight of R₁ and R₂ at the start; with "wgan_gp" λ, the weight of its own penalty throughout.
@@ -102,7 +102,7 @@ class GAN(TorchModel):
         Preset({"step_ms": 275.0}, kinds=("image",), dims=(2048, None)),
         Preset({"hidden": 16, "batch_size": 32, "step_ms": 238.0}, kinds=("image",), dims=(4096, None)),
     )
-    reads_levels = True  # pictures lie in [0, 1], which a tanh can fill
+    reads_levels = True  # images lie in [0, 1], which a tanh can fill
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class GAN(TorchModel):
         return loss + self.gamma() * slope_penalty(score, both)
 
     def gamma(self) -> float:
-        """Return γ at this point of the training, on a geometric path from `penalty` to `final_penalty`."""
+        """Return γ at this point of training, on a geometric path from `penalty` to `final_penalty`."""
         begin, end = FALL
         done = min(max((self.progress - begin) / (end - begin), 0.0), 1.0)
         return self.penalty ** (1 - done) * self.final_penalty**done
@@ -169,7 +169,7 @@ class GAN(TorchModel):
     def pack(self, x: Tensor) -> Tensor:
         """Return points x (b, d) side by side in packs (b // m, m d); a rest smaller than a pack is left out.
 
-        Pictures (b, c, h, w) become packs (b // m, m c, h, w).
+        Images (b, c, h, w) become packs (b // m, m c, h, w).
 
         Raises:
             GenbenchError: there are fewer points than one pack takes.

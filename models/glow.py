@@ -1,4 +1,4 @@
-"""Glow: a multi-scale coupling flow on pictures, with their exact likelihood."""
+"""Glow: a multi-scale coupling flow on images, with their exact likelihood."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from genbench.nn.whitening import Whitening
 
 __all__ = ["Glow"]
 
-BOUND = 4.0  # of the couplings' splines, which are the identity beyond
-BLOCK = 500  # pictures at a time in sampling and scoring, to spare the memory
-SHRINKAGE = 0.01  # of the covariance: pixels that always agree have a singular one
-FIRST = 1000  # training pictures that initialise the actnorms
+BOUND = 4.0  # by hand, of the couplings' splines, which are the identity beyond
+BLOCK = 500  # by hand: images at a time in sampling and scoring, to spare the memory
+SHRINKAGE = 0.01  # by hand, of the covariance: pixels that always agree have a singular one
+FIRST = 1000  # by hand: training images that initialise the actnorms
 
 
 @register_model(
@@ -35,7 +35,7 @@ FIRST = 1000  # training pictures that initialise the actnorms
     kinds=("image",),
 )
 class Glow(TorchModel):
-    """Glow: invertible layers carry a picture to noise, and half of its values leave at each scale.
+    """Glow: invertible layers carry an image to noise, and half of its values leave at each scale.
 
     A scale squeezes 2×2 pixels into channels and makes steps of actnorm, an invertible 1×1 convolution and an affine
     coupling. With all layers as one map f, and g the map from grey levels to the whole line (`inputs`),
@@ -45,22 +45,19 @@ class Glow(TorchModel):
     where the noise is N(0, I), or a mixture of Gaussians that is learned with the rest (`components`): a continuous map
     of one Gaussian must draw bridges between the classes of the data, one of a mixture need not (Izmailov et al. 2020).
 
-    Training pictures get fresh noise within their grey level at every step (uniform dequantisation, Theis et al. 2016).
-
-    On digits, a full-covariance Gaussian of standardised pixels has 2.94 bits a value. 300 small steps brought logits
-    that are whitened to 2.24, gaussianised pixels to 2.18, and gaussianised pixels that are whitened to 2.13.
+    Training images get fresh noise within their grey level at every step (uniform dequantisation, Theis et al. 2016).
 
     Args:
         couplings: Steps in each scale.
         hidden: Channels of a coupling's network.
         patch: Side of the patch of pixels, after squeezing, that it reads.
-        scales: How often the picture is halved.
+        scales: How often the image is halved.
         clamp: Largest absolute log-scale of a coupling, approached softly.
         bins: Bins of the rational-quadratic spline that follows the affine map of a coupling (Durkan et al. 2019); 0
             for none, which is Glow's own. What a pixel may be given its neighbours, ground or ink, is often no normal
             distribution that was shifted and stretched, once all of its values together have been made one.
         inputs: g: "gaussianised", each pixel's own distribution made normal; "logit", of α + (1 − 2α) x as in Real NVP;
-            "standardised", none, with mean 0 and deviation 1 in each channel, for pictures without grey levels.
+            "standardised", none, with mean 0 and deviation 1 in each channel, for images without grey levels.
         alpha: α of the logit.
         components: Gaussians in the mixture that the noise comes from; 0 for N(0, I), which is Glow's own.
         whiten: Whether g also takes out the correlations of all pixels, so that f begins as the identity at a
@@ -136,7 +133,7 @@ class Glow(TorchModel):
         return torch.cat([self._log_density(part) for part in x.split(BLOCK)])
 
     def to_latent(self, x: Tensor) -> Tensor:
-        """Return the noise (b, d) that the flow carries pictures (b, c, h, w) to."""
+        """Return the noise (b, d) that the flow carries images (b, c, h, w) to."""
         for layer in self.to_line:
             x, _ = layer(x)
         z: Tensor = self.flow(x)[0]
@@ -155,7 +152,7 @@ class Glow(TorchModel):
         return self.prior.log_prob(z) + change + log_det
 
     def _decode(self, z: Tensor) -> Tensor:
-        """Return the pictures (b, c, h, w) of noise z (b, d)."""
+        """Return the images (b, c, h, w) of noise z (b, d)."""
         x = self.flow.inverse(z)
         for layer in reversed(self.to_line):
             x, _ = layer.inverse(x)  # type: ignore[operator]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GMM"]
 
-CANDIDATES = (1, 2, 4, 8, 16, 24, 32, 48)
+CANDIDATES = (1, 2, 4, 8, 16, 24, 32, 48)  # by hand: more choices take longer
 
 
 @register_model("gmm", family="classic", likelihood="exact", paper="Dempster et al. 1977; Schwarz 1978")

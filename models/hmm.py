@@ -14,8 +14,8 @@ from genbench.numerics.mixture import Mixture
 
 __all__ = ["HMM", "Chain"]
 
-SCREENED, SCREENING = 2_000, 20  # windows and EM steps by which a restart is judged
-NARROWEST = 1e-3  # least standard deviation of a state, in standardised units: none collapses on a value
+SCREENED, SCREENING = 2_000, 20  # by hand: windows and EM steps by which a restart is judged
+NARROWEST = 1e-3  # by hand: least standard deviation of a state, in standardised units: none collapses on a value
 
 
 class Chain(NamedTuple):

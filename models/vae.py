@@ -21,10 +21,10 @@ from genbench.nn.prior import prior_of
 
 __all__ = ["VAE"]
 
-ROWS = 16_384  # decoded latents at a time, when scoring
-VALUES = 2**20  # of pictures, decoded at a time when scoring or sampling
-LOG_STD_RANGE = (-10.0, 5.0)  # of the encoder, so that a point far from the data has a finite bound
-DIAGNOSTIC_SAMPLES = 10  # latents per point behind `diagnose`
+ROWS = 16_384  # by hand: decoded latents at a time, when scoring
+VALUES = 2**20  # by hand: of images, decoded at a time when scoring or sampling
+LOG_STD_RANGE = (-10.0, 5.0)  # by hand, of the encoder, so that a point far from the data has a finite bound
+DIAGNOSTIC_SAMPLES = 10  # by hand: latents per point behind `diagnose`
 ACTIVE_VARIANCE = 0.01  # a latent coordinate is active where Var_x E[z|x] exceeds this (Burda et al. 2016, §5.2)
 
 
@@ -46,26 +46,26 @@ class VAE(TorchModel):
     (Burda et al. 2016, eq. 8), which rises with K; L_1 is the evidence lower bound E log p(x|z) − KL(q(z|x) ‖ p(z))
     (Kingma & Welling 2014, eq. 3). `log_prob` is L_K with `importance_samples` latents, however it was trained.
 
-    For pictures encoder and decoder are convolutional, and p(x|z) is a mass of grey levels k, so that the bound is one
+    For images encoder and decoder are convolutional, and p(x|z) is a mass of grey levels k, so that the bound is one
     on log P(k), to which d · log levels is added for the density of x = (k + u) / levels.
 
     Args:
-        hidden: width of the hidden layers, of encoder and decoder alike; of pictures, channels at half resolution.
-        depth: number of hidden layers; of pictures, convolutions a scale.
+        hidden: width of the hidden layers, of encoder and decoder alike; of images, channels at half resolution.
+        depth: number of hidden layers; of images, convolutions a scale.
         latent_dim: dimension of z; by default that of the data, within 2 and 16.
         components: Gaussians of the prior p(z), learned with the rest; 0 for N(0, I), whose KL is in closed form.
         objective: what training maximises: "iwae", the bound L_K, or "elbo", L_1 with its KL in closed form, where
             it has one, and all else averaged over K latents.
         training_samples: K in training; 1 with "elbo" is the classic VAE.
         beta: weight of log q(z|x) − log p(z) in training; other than 1 it is no bound (Higgins et al. 2017, eq. 4).
-        kl_warmup: share of the training over which that weight rises from 0 to `beta`, so that the latents come into
+        kl_warmup: share of training over which that weight rises from 0 to `beta`, so that the latents come into
             use before they have to pay for it.
         decoder_std: σ of p(x|z): None for a function of z, one for each coordinate; "shared" for one learned number
             (Rybkin et al. 2021, eq. 4); or the number. In standardised units; of a logistic, where white is 1.
         importance_samples: K of `log_prob`.
-        decoder_likelihood: what p(x|z) is: "gaussian"; for pictures also "logistic", discretised to the grey levels,
+        decoder_likelihood: what p(x|z) is: "gaussian"; for images also "logistic", discretised to the grey levels,
             and "bernoulli", for those of two levels. By default bernoulli for two levels, logistic for more, and
-            Gaussian for all that are not pictures.
+            Gaussian for all that are not images.
     """
 
     recipe = Recipe(batch_size=64, lr=8e-3, warmup=0.1, beta2=0.99, step_ms=6.8)
@@ -107,7 +107,7 @@ class VAE(TorchModel):
 
     @property
     def reads_levels(self) -> bool:  # type: ignore[override]
-        """Whether it reads grey levels, and so pictures as they are."""
+        """Whether it reads grey levels, and so images as they are."""
         return self.decoder_likelihood != "gaussian"
 
     def build(self, shape: tuple[int, ...]) -> None:
@@ -199,7 +199,7 @@ class VAE(TorchModel):
         return self.encode(x)[0]
 
     def from_latent(self, z: Tensor) -> Tensor:
-        """Return the mean (b, *shape) of p(x|z) for z (b, l); of a picture that of its values, not of grey levels."""
+        """Return the mean (b, *shape) of p(x|z) for z (b, l); of an image that of its values, not of grey levels."""
         return self.observed.mean(*self.decode(z))
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
@@ -209,7 +209,7 @@ class VAE(TorchModel):
         kl / (kl + |reconstruction|), 0 where the latents say nothing; `active_units` counts the latent coordinates with
         Var_x E[z|x] > 0.01; `importance_samples` is the K of `log_prob`.
 
-        For pictures there is the `mean_squared_error` of `reconstruct`, a value. Where grey levels are read, values go
+        For images there is the `mean_squared_error` of `reconstruct`, a value. Where grey levels are read, values go
         from 0 to 1, nats are those of the levels' masses, and `nats_per_image` = −`elbo` bounds their description.
         """
         blocks = [self._examine(part) for part in x.split(self._block(1))]

@@ -109,7 +109,7 @@ def _hints(card: Card) -> dict[str, Any]:
     return (get_type_hints(type(recipe), include_extras=True) if recipe is not None else {}) | hints
 
 
-def _written(value: Any) -> str:
+def _written(value: object) -> str:
     return "none" if value is None else str(value)
 
 
