@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from itertools import pairwise
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Le
 
 from genbench.contracts.dataset import SyntheticDataset, register_dataset
-from genbench.core.types import Array, Labels
+from genbench.core.types import Array, Finite, Labels, Positive, ShareBelowOne
 from genbench.numerics.quadrature import gauss_legendre, log_gaussian_sum, planar_entropy
 
 __all__ = ["Circles", "Moons", "NoisyCurve", "SCurve", "SwissRoll", "TwoSpirals"]
@@ -29,9 +30,7 @@ class NoisyCurve(SyntheticDataset):
     pieces: ClassVar[tuple[float, ...]] = (0.0, 1.0)  # ends of the smooth pieces of the curve, in t
     shape = (2,)
 
-    def __init__(self, noise: float = 0.05) -> None:
-        if not 1e-3 <= noise < np.inf:
-            raise ValueError(f"noise={noise} must be finite and at least 0.001")
+    def __init__(self, noise: Annotated[Finite, Ge(1e-3)] = 0.05) -> None:
         self.noise = noise
 
     def path(self, t: Array) -> Array:
@@ -165,10 +164,8 @@ class TwoSpirals(NoisyCurve):
     pieces = (0.0, 1.0, 2.0)  # t = arm + √v
     classes = 2
 
-    def __init__(self, noise: float = 0.1, turns: float = 1.5) -> None:
+    def __init__(self, noise: Annotated[Finite, Ge(1e-3)] = 0.1, turns: Annotated[Positive, Le(10)] = 1.5) -> None:
         super().__init__(noise)
-        if not 0 < turns <= 10:
-            raise ValueError(f"turns={turns} must be positive and at most 10")
         self.turns = turns
 
     def path(self, t: Array) -> Array:
@@ -203,11 +200,7 @@ class Circles(SyntheticDataset):
     shape = (2,)
     classes = 2
 
-    def __init__(self, noise: float = 0.05, factor: float = 0.5) -> None:
-        if not 1e-3 <= noise < np.inf:
-            raise ValueError(f"noise={noise} must be finite and at least 0.001")
-        if not 0 <= factor < 1:
-            raise ValueError(f"factor={factor} must lie in [0, 1)")
+    def __init__(self, noise: Annotated[Finite, Ge(1e-3)] = 0.05, factor: ShareBelowOne = 0.5) -> None:
         self.noise, self.factor = noise, factor
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels]:

@@ -1,4 +1,4 @@
-"""Real pictures: handwritten digits, clothes and the ten things of CIFAR-10.
+"""Real images: handwritten digits, clothes and the ten things of CIFAR-10.
 
 Grey levels are whole numbers, so their distribution has no density; uniform noise of one level (Theis et al. 2016)
 gives one that has, and whose log-likelihood bounds that of the levels.
@@ -17,7 +17,7 @@ from genbench.contracts.dataset import RecordedDataset, Sizes, Splits, register_
 from genbench.core.downloads import DataFile, DataFiles
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import generator
-from genbench.core.types import Array, Labels
+from genbench.core.types import Array, Labels, Natural
 
 __all__ = ["CIFAR10", "MNIST", "Digits", "FashionMNIST", "binarise", "grey"]
 
@@ -35,7 +35,7 @@ def grey(levels: NDArray[np.integer], count: int, rng: np.random.Generator | Non
     dtype: Any = np.float32 if single else np.float64
     if rng is None:
         return levels.astype(dtype) / (count - 1)
-    x = rng.random(levels.shape, dtype)  # in place: pictures are large
+    x = rng.random(levels.shape, dtype)  # in place: images are large
     np.clip(x, MARGIN, 1 - MARGIN, out=x)
     x += levels
     x /= count
@@ -48,7 +48,7 @@ def binarise(levels: NDArray[np.integer], count: int, rng: np.random.Generator) 
 
 
 class GreyImages(RecordedDataset):
-    """Pictures of whole grey levels, dequantised or not, in all their levels or in black and white.
+    """Images of whole grey levels, dequantised or not, in all their levels or in black and white.
 
     A subclass writes `training_levels`.
     """
@@ -63,15 +63,15 @@ class GreyImages(RecordedDataset):
 
     @property
     def own_levels(self) -> int:
-        """Grey levels of the pictures as they are recorded."""
+        """Grey levels of the images as they are recorded."""
         return type(self).levels
 
     def training_levels(self, seed: int) -> NDArray[np.integer]:
-        """Return the recorded grey levels [n, *shape] of the training pictures of a data seed, in order."""
+        """Return the recorded grey levels [n, *shape] of the training images of a data seed, in order."""
         raise NotImplementedError
 
     def values(self, levels: NDArray[np.integer], rng: np.random.Generator, single: bool = False) -> Any:
-        """Return pictures in [0, 1] of recorded levels, with all the noise that is asked for."""
+        """Return images in [0, 1] of recorded levels, with all the noise that is asked for."""
         if self.levels != self.own_levels:
             levels = binarise(levels, self.own_levels, rng)
         return grey(levels, self.levels, rng if self.dequantise else None, single)
@@ -115,9 +115,9 @@ class Digits(GreyImages):
 
 
 class OfficialImages(GreyImages):
-    """Pictures of 256 levels a pixel with an official test set. A subclass writes `pixels`.
+    """Images of 256 levels a pixel with an official test set. A subclass writes `pixels`.
 
-    Test is the official test set for every data seed, in another order. Validation is as many pictures as test has,
+    Test is the official test set for every data seed, in another order. Validation is as many images as test has,
     drawn by the data seed from the official training set, so that the oracle, who draws from them, need not draw one
     twice; train is the rest.
 
@@ -125,19 +125,17 @@ class OfficialImages(GreyImages):
         dequantise: add uniform noise of one grey level, so that there is a density.
         levels: 2 for black and white: a pixel is 1 with its grey as probability, drawn anew in each epoch of training,
             fixed by the data seed in validation and test. By default all 256.
-        max_train: keep at most so many training pictures, to spare memory (8 bytes a value); 0 keeps all.
+        max_train: keep at most so many training images, to spare memory (8 bytes a value); 0 keeps all.
     """
 
     levels = 256
     files: ClassVar[DataFiles]
-    official: ClassVar[tuple[int, int]]  # pictures in the official training set and in the test set
+    official: ClassVar[tuple[int, int]]  # images in the official training set and in the test set
 
-    def __init__(self, dequantise: bool = True, max_train: int = 0, levels: int | None = None) -> None:
+    def __init__(self, dequantise: bool = True, max_train: Natural = 0, levels: int | None = None) -> None:
         super().__init__(dequantise, levels)
-        if max_train < 0:
-            raise ValueError(f"max_train={max_train} must be positive, or 0 for all")
         self.max_train = max_train
-        self._kept: tuple[int, Bytes] | None = None  # a data seed and its training levels, for the epochs of a training
+        self._kept: tuple[int, Bytes] | None = None  # a data seed and its training levels, for the epochs of a run
 
     def pixels(self) -> tuple[Pictures, Pictures]:
         """Return the official training and test set, each levels [n, *shape] and labels [n]."""
@@ -145,7 +143,7 @@ class OfficialImages(GreyImages):
 
     @property
     def split_sizes(self) -> Sizes:
-        """Pictures in train, validation and test."""
+        """Images in train, validation and test."""
         n, test = self.official
         return Sizes(min(n - test, self.max_train or n), test, test)
 
@@ -168,14 +166,14 @@ class OfficialImages(GreyImages):
         return self._kept[1]
 
     def _order(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return which pictures of the official training set are train, and which validation, of a data seed."""
+        """Return which images of the official training set are train, and which validation, of a data seed."""
         held_out, rest = np.split(
             generator(seed, "splits").permutation(self.official[0]), [self.split_sizes.validation]
         )
         return rest[: self.split_sizes.train], held_out
 
     def reference(self, n: int, seed: int) -> Array:
-        """Return up to `n` pictures of the test split of `seed`."""
+        """Return up to `n` images of the test split of `seed`."""
         return self._test(self.pixels()[1], seed)[0][:n]
 
     def fingerprint(self) -> str:
@@ -204,7 +202,7 @@ class OfficialImages(GreyImages):
 
 
 class IdxImages(OfficialImages):
-    """Pictures in four IDX files, MNIST's format: a header of whole numbers of 32 bits, then one byte a value."""
+    """Images in four IDX files, MNIST's format: a header of whole numbers of 32 bits, then one byte a value."""
 
     shape, classes, official = (1, 28, 28), 10, (60_000, 10_000)
 
@@ -253,7 +251,7 @@ class MNIST(IdxImages):
 
 @register_dataset("fashion_mnist", family="images", kind="image", source="Xiao, Rasul & Vollgraf 2017", variant=True)
 class FashionMNIST(IdxImages):
-    """70,000 pictures of clothes, 28×28 pixels. Labels: the kind of clothes."""
+    """70,000 images of clothes, 28×28 pixels. Labels: the kind of clothes."""
 
     files = DataFiles(
         "fashion_mnist",
@@ -275,7 +273,7 @@ class FashionMNIST(IdxImages):
 
 @register_dataset("cifar10", family="images", kind="image", source="Krizhevsky 2009", variant=True)
 class CIFAR10(OfficialImages):
-    """60,000 colour pictures of animals and vehicles, 3×32×32. Labels: what is on them.
+    """60,000 colour images of animals and vehicles, 3×32×32. Labels: what is on them.
 
     They are read from the binary archive: records of one byte for the label and 3,072 for red, green and blue. Files
     that are unpacked already are known by their size and labels alone.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 
 from genbench.contracts.dataset import SyntheticDataset, register_dataset
-from genbench.core.types import Array, Labels
+from genbench.core.types import Array, Labels, Positive
 from genbench.numerics.quadrature import log_gaussian_sum, normal_quantile, planar_entropy
 
 __all__ = ["EightGaussians", "GaussianMixture", "Grid", "IsotropicMixture", "Ring", "confusion"]
@@ -109,17 +111,6 @@ def _circle(components: int, radius: float) -> Array:
     return radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def _require_positive(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 < value < np.inf:
-            raise ValueError(f"{name}={value} must be positive and finite")
-
-
-def _require_components(components: int) -> None:
-    if not 2 <= components <= 64:
-        raise ValueError(f"components={components} must be between 2 and 64")
-
-
 @register_dataset("eight_gaussians", family="mixtures", source="Grathwohl et al. 2019 (FFJORD), with its scale")
 class EightGaussians(IsotropicMixture):
     """Eight Gaussians on a circle.
@@ -129,8 +120,7 @@ class EightGaussians(IsotropicMixture):
         std: standard deviation of each Gaussian along each axis; 0.5/√2 by default.
     """
 
-    def __init__(self, radius: float = 4 / 2**0.5, std: float = 0.5 / 2**0.5) -> None:
-        _require_positive(radius=radius, std=std)
+    def __init__(self, radius: Positive = 4 / 2**0.5, std: Positive = 0.5 / 2**0.5) -> None:
         self.radius, self.std = radius, std
         self.place(_circle(8, radius), std)
 
@@ -144,9 +134,7 @@ class Ring(IsotropicMixture):
         std: standard deviation of each Gaussian along each axis.
     """
 
-    def __init__(self, components: int = 8, std: float = 0.01) -> None:
-        _require_components(components)
-        _require_positive(std=std)
+    def __init__(self, components: Annotated[int, Interval(ge=2, le=64)] = 8, std: Positive = 0.01) -> None:
         self.components, self.std = components, std
         self.place(_circle(components, 1.0), std)
 
@@ -161,10 +149,9 @@ class Grid(IsotropicMixture):
         std: standard deviation of each Gaussian along each axis.
     """
 
-    def __init__(self, side: int = 5, spacing: float = 2.0, std: float = 0.05) -> None:
-        if not 2 <= side <= 16:
-            raise ValueError(f"side={side} must be between 2 and 16")
-        _require_positive(spacing=spacing, std=std)
+    def __init__(
+        self, side: Annotated[int, Interval(ge=2, le=16)] = 5, spacing: Positive = 2.0, std: Positive = 0.05
+    ) -> None:
         self.side, self.spacing, self.std = side, spacing, std
         line = spacing * (np.arange(side) - (side - 1) / 2)
         self.place(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), std)
@@ -184,11 +171,12 @@ class GaussianMixture(IsotropicMixture):
         separation: distance of the nearest two means, in standard deviations.
     """
 
-    def __init__(self, dim: int = 8, components: int = 8, separation: float = 8.0) -> None:
-        if not 2 <= dim <= 64:
-            raise ValueError(f"dim={dim} must be between 2 and 64")
-        _require_components(components)
-        _require_positive(separation=separation)
+    def __init__(
+        self,
+        dim: Annotated[int, Interval(ge=2, le=64)] = 8,
+        components: Annotated[int, Interval(ge=2, le=64)] = 8,
+        separation: Positive = 8.0,
+    ) -> None:
         self.dim, self.components, self.separation = dim, components, separation
         phase = 2 * np.pi * np.outer(np.arange(components), 1 + np.arange(dim) // 2) / components  # (k, d)
         means = np.where(np.arange(dim) % 2 == 0, np.cos(phase), np.sin(phase))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Lt
 
 from genbench.contracts.dataset import register_dataset
 from genbench.contracts.series import SyntheticSeries
 from genbench.core.seeding import generator
-from genbench.core.types import Array, Labels
+from genbench.core.types import Array, Count, Labels, Positive
 from genbench.numerics.hidden_markov import backward, forward, gaussian_log_density, log_sum_exp
 from genbench.numerics.mixture import Mixture
 from genbench.numerics.quadrature import normal_quantile
 
 __all__ = ["ARProcess", "HMMGaussian", "SineMixture", "gaussian_next", "toeplitz"]
 
-DRAWS, BLOCK = 2**16, 2**13  # points over which the part of an entropy without a closed form is averaged, and at a time
+DRAWS, BLOCK = 2**16, 2**13  # by hand: points for the part of an entropy that has no closed form, and points at a time
 
 
 def toeplitz(autocovariance: Array) -> Array:
@@ -44,14 +46,6 @@ def _gaussian_entropy(covariance: Array) -> float:
     return float(0.5 * np.linalg.slogdet(2 * np.pi * np.e * covariance)[1])
 
 
-def _require(length: int, **positive: float) -> None:
-    if length < 2:
-        raise ValueError(f"length={length} must be at least 2: the past and the value after it")
-    for name, value in positive.items():
-        if not 0 < value < np.inf:
-            raise ValueError(f"{name}={value} must be positive and finite")
-
-
 @register_dataset("ar_process", family="series", kind="series", source="Box and Jenkins 1970; Barndorff-Nielsen 1973")
 class ARProcess(SyntheticSeries):
     """A stationary autoregression x_t = Σ φ_j x_{t−j} + ε_t with Gaussian noise: its windows are Gaussian.
@@ -60,14 +54,11 @@ class ARProcess(SyntheticSeries):
 
     Args:
         p: order.
-        length: steps of a window.
+        length: steps of a window, the past and the value after it.
         std: standard deviation of the noise ε.
     """
 
-    def __init__(self, p: int = 2, length: int = 16, std: float = 1.0) -> None:
-        _require(length, std=std)
-        if p < 1:
-            raise ValueError(f"p={p} must be at least 1")
+    def __init__(self, p: Count = 2, length: Annotated[int, Ge(2)] = 16, std: Positive = 1.0) -> None:
         self.p, self.length, self.std, self.shape = p, length, std, (length,)
 
     @cached_property
@@ -130,20 +121,20 @@ class HMMGaussian(SyntheticSeries):
 
     Args:
         states: number of states, all equally frequent.
-        length: steps of a window.
+        length: steps of a window, the past and the value after it.
         stay: probability that the state stays the same for a step; else it is any other.
         separation: distance of neighbouring means.
         std: standard deviation around a mean.
     """
 
     def __init__(
-        self, states: int = 3, length: int = 16, stay: float = 0.9, separation: float = 3.0, std: float = 1.0
+        self,
+        states: Annotated[int, Ge(2)] = 3,
+        length: Annotated[int, Ge(2)] = 16,
+        stay: Annotated[Positive, Lt(1)] = 0.9,
+        separation: Positive = 3.0,
+        std: Positive = 1.0,
     ) -> None:
-        _require(length, separation=separation, std=std)
-        if states < 2:
-            raise ValueError(f"states={states} must be at least 2")
-        if not 0 < stay < 1:
-            raise ValueError(f"stay={stay} is a probability and must be between 0 and 1")
         self.states, self.length, self.stay, self.separation, self.std = states, length, stay, separation, std
         self.shape = (length,)
         self.start = np.full(states, 1 / states)
@@ -221,14 +212,11 @@ class SineMixture(SyntheticSeries):
 
     Args:
         components: number of periods.
-        length: steps of a window.
+        length: steps of a window, the past and the value after it.
         std: standard deviation of the noise.
     """
 
-    def __init__(self, components: int = 4, length: int = 16, std: float = 0.3) -> None:
-        _require(length, std=std)
-        if components < 1:
-            raise ValueError(f"components={components} must be at least 1")
+    def __init__(self, components: Count = 4, length: Annotated[int, Ge(2)] = 16, std: Positive = 0.3) -> None:
         self.components, self.length, self.std = components, length, std
         self.shape, self.classes = (length,), components
         self.frequencies = 2 * np.pi / (4 * 1.5 ** np.arange(components))  # radians a step

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval, Le
 
 from genbench.contracts.dataset import SyntheticDataset, register_dataset
-from genbench.core.types import Array, Labels
+from genbench.core.types import Array, Finite, Labels, Positive
 from genbench.numerics.quadrature import normal_quantile
 
 __all__ = ["Banana", "Checkerboard", "Funnel", "Pinwheel", "StretchedGaussian"]
 
 LOG_2PI = float(np.log(2 * np.pi))
-
-
-def _require_positive(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 < value < np.inf:
-            raise ValueError(f"{name}={value} must be positive and finite")
 
 
 @register_dataset("checkerboard", family="shapes", source="Grathwohl et al. 2019 (FFJORD), divided by 0.45")
@@ -62,10 +58,7 @@ class StretchedGaussian(SyntheticDataset):
 
     shape = (2,)
 
-    def __init__(self, long: float = 2.0, short: float = 0.3, angle: float = 45.0) -> None:
-        _require_positive(long=long, short=short)
-        if not np.isfinite(angle):
-            raise ValueError(f"angle={angle} must be finite")
+    def __init__(self, long: Positive = 2.0, short: Positive = 0.3, angle: Finite = 45.0) -> None:
         self.long, self.short, self.angle = long, short, angle
 
     @property
@@ -106,14 +99,15 @@ class Pinwheel(SyntheticDataset):
 
     shape = (2,)
 
-    def __init__(self, arms: int = 5, radial: float = 0.3, tangential: float = 0.1, rate: float = 0.25) -> None:
-        if not 2 <= arms <= 64:
-            raise ValueError(f"arms={arms} must be between 2 and 64")
-        _require_positive(radial=radial, tangential=tangential)
+    def __init__(
+        self,
+        arms: Annotated[int, Interval(ge=2, le=64)] = 5,
+        radial: Positive = 0.3,
+        tangential: Positive = 0.1,
+        rate: Finite = 0.25,
+    ) -> None:
         if not 0.01 <= tangential / radial <= 100:
             raise ValueError(f"tangential={tangential} must be within a factor of 100 of radial={radial}")
-        if not np.isfinite(rate):
-            raise ValueError(f"rate={rate} must be finite")
         self.arms, self.radial, self.tangential, self.rate = arms, radial, tangential, rate
         self.classes = arms
 
@@ -175,10 +169,7 @@ class Banana(SyntheticDataset):
 
     shape = (2,)
 
-    def __init__(self, scale: float = 2.0, curvature: float = 0.5, width: float = 0.5) -> None:
-        _require_positive(scale=scale, width=width)
-        if not np.isfinite(curvature):
-            raise ValueError(f"curvature={curvature} must be finite")
+    def __init__(self, scale: Positive = 2.0, curvature: Finite = 0.5, width: Positive = 0.5) -> None:
         self.scale, self.curvature, self.width = scale, curvature, width
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
@@ -206,11 +197,7 @@ class Funnel(SyntheticDataset):
         std: standard deviation of v, at most 10.
     """
 
-    def __init__(self, dim: int = 2, std: float = 3.0) -> None:
-        if not 2 <= dim <= 64:
-            raise ValueError(f"dim={dim} must be between 2 and 64")
-        if not 0 < std <= 10:
-            raise ValueError(f"std={std} must be positive and at most 10")
+    def __init__(self, dim: Annotated[int, Interval(ge=2, le=64)] = 2, std: Annotated[Positive, Le(10)] = 3.0) -> None:
         self.dim, self.std = dim, std
         self.shape = (dim,)
 

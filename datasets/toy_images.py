@@ -1,10 +1,11 @@
-"""Pictures of the two-dimensional shapes: small images whose content everybody recognises."""
+"""Images of the two-dimensional shapes: small images whose content everybody recognises."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Interval
 
 from genbench.contracts.dataset import Dataset, Sizes, Splits, SyntheticDataset, register_dataset
 from genbench.core.errors import GenbenchError
@@ -21,23 +22,24 @@ SHAPES: dict[str, type[SyntheticDataset]] = {
     "checkerboard": Checkerboard,
     "stretched_gaussian": StretchedGaussian,
 }
+# All chosen by hand, so that a shape is easy to recognise.
 SIZES = Sizes(train=5_000, validation=1_000, test=1_000)
-POINTS = 400  # in a picture
-RADIUS = (0.35, 0.5)  # root mean square distance of the points from their centre; a picture shows [−1, 1]²
+POINTS = 400  # in an image
+RADIUS = (0.35, 0.5)  # root mean square distance of the points from their centre; an image shows [−1, 1]²
 SHIFT = 0.1  # of the centre along either axis, at most
 BLUR = 0.05  # standard deviation of the Gaussian that a point is drawn as
-BLOCK = 32  # pictures drawn at once
+BLOCK = 32  # images drawn at once
 
 
 @register_dataset("toy_images", family="images", kind="image", source="genbench")
 class ToyImages(Dataset):
-    """Pictures of moons, circles, boards and long Gaussians, turned, scaled and shifted. Labels: the shape, if all.
+    """Images of moons, circles, boards and long Gaussians, turned, scaled and shifted. Labels: the shape, if all.
 
-    A picture is the density of 400 points of the shape, each drawn as a small Gaussian, divided by its maximum: grey
+    An image is the density of 400 points of the shape, each drawn as a small Gaussian, divided by its maximum: grey
     levels in [0, 1]. The angle is uniform, so are the scale, from 0.35 to 0.5, and the shift, up to 0.1 either way.
-    Fresh pictures are there without end, but their density is not known.
+    Fresh images are there without end, but their density is not known.
 
-    Splits have 5,000, 1,000 and 1,000 pictures unless others than the usual sizes are asked for: one of 64×64 pixels
+    Splits have 5,000, 1,000 and 1,000 images unless others than the usual sizes are asked for: one of 64×64 pixels
     takes 32 kB.
 
     Args:
@@ -48,19 +50,15 @@ class ToyImages(Dataset):
     def __init__(
         self,
         shape: Literal["moons", "circles", "checkerboard", "stretched_gaussian", "all"] = "all",
-        size: int = 64,
+        size: Annotated[int, Interval(ge=8, le=256)] = 64,
     ) -> None:
-        if shape != "all" and shape not in SHAPES:
-            raise ValueError(f"shape={shape} must be all or one of {', '.join(SHAPES)}")
-        if not 8 <= size <= 256:
-            raise ValueError(f"size={size} must be between 8 and 256")
         self.size, self.shape = size, (1, size, size)
         self.shapes = [SHAPES[name]() for name in (SHAPES if shape == "all" else [shape])]
         self.classes = len(SHAPES) if shape == "all" else None
         self.split_sizes = SIZES
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
-        """Return independent pictures for train, validation and test."""
+        """Return independent images for train, validation and test."""
         parts = []
         for name in ("train", "validation", "test"):
             asked, usual = getattr(sizes, name), getattr(Sizes(), name)
@@ -70,15 +68,15 @@ class ToyImages(Dataset):
         return Splits(train, validation, test, a, b, c)
 
     def reference(self, n: int, seed: int) -> Array:
-        """Return `n` fresh pictures [n, 1, size, size]."""
+        """Return `n` fresh images [n, 1, size, size]."""
         return self.sample(n, stream(seed, "reference"))
 
     def sample(self, n: int, seed: int = 0) -> Array:
-        """Return `n` independent pictures [n, 1, size, size]."""
+        """Return `n` independent images [n, 1, size, size]."""
         return self.labelled_sample(n, seed)[0]
 
     def labelled_sample(self, n: int, seed: int = 0) -> tuple[Array, Labels | None]:
-        """Return `n` independent pictures [n, 1, size, size] and which shape each shows [n], if there are several."""
+        """Return `n` independent images [n, 1, size, size] and which shape each shows [n], if there are several."""
         if n < 0:
             raise GenbenchError(f"cannot draw {n} pictures from {self.card.name}; ask for 0 or more")
         rng = generator(seed, "sample")

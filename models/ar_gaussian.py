@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.contracts.model import Model, register_model
-from genbench.core.types import Array
+from genbench.core.types import Array, NotNegative
 from genbench.numerics.conditional_gaussian import conditional_gaussian
 from genbench.numerics.mixture import Mixture
 
@@ -30,14 +30,9 @@ class ARGaussian(Model):
     Args:
         ridge: squared penalty on the b_ij for each point, and variance added to σ_i², in standardised units, so that a
             coordinate that others determine has a finite density. It is the ridge of the `gaussian` control.
-
-    Raises:
-        ValueError: `ridge` is negative.
     """
 
-    def __init__(self, ridge: float = 1e-9) -> None:
-        if ridge < 0:
-            raise ValueError(f"ridge={ridge} must not be negative")
+    def __init__(self, ridge: NotNegative = 1e-9) -> None:
         self.ridge = ridge
 
     def fit(self, x: Array) -> None:

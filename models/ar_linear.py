@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from genbench.contracts.model import Model, register_model
 from genbench.contracts.series import stretches
 from genbench.core.errors import GenbenchError
-from genbench.core.types import Array
+from genbench.core.types import Array, Count, Natural
 from genbench.numerics.mixture import Mixture
 
 __all__ = ["ARLinear", "Naive", "SeasonalNaive"]
 
-CRITERIA = ("bic", "aic")
-RIDGE = 1e-6  # of the fitted covariance of a window's first values, in standardised units
-EXPLOSIVE = 1 - 1e-8  # modulus of a root from which on there is no stationary distribution
+RIDGE = 1e-6  # by hand; keeps the fitted covariance of a window's first values invertible, in standardised units
+EXPLOSIVE = 1 - 1e-8  # by hand, near 1: modulus of a root from which on there is no stationary distribution
 
 
 @register_model(
@@ -32,17 +33,11 @@ class ARLinear(Model):
         p: order; None takes the one with the lowest criterion.
         criterion: "bic" or "aic", for orders up to `most`, all fitted to the same values.
         most: largest order to choose; None is the largest that fits a window, at most 10 log₁₀ of the values.
-
-    Raises:
-        ValueError: p or `most` is negative, or the criterion is neither of the two.
     """
 
-    def __init__(self, p: int | None = None, criterion: str = "bic", most: int | None = None) -> None:
-        for name, value in (("p", p), ("most", most)):
-            if value is not None and value < 0:
-                raise ValueError(f"{name}={value} must not be negative")
-        if criterion not in CRITERIA:
-            raise ValueError(f"criterion={criterion} must be one of {', '.join(CRITERIA)}")
+    def __init__(
+        self, p: Natural | None = None, criterion: Literal["bic", "aic"] = "bic", most: Natural | None = None
+    ) -> None:
         self.p, self.criterion, self.most = p, criterion, most
 
     def fit(self, x: Array) -> None:
@@ -180,14 +175,9 @@ class SeasonalNaive(_Given):
 
     Args:
         period: steps; None is the longest that a window shows, one less than its length.
-
-    Raises:
-        ValueError: `period` is less than 1.
     """
 
-    def __init__(self, period: int | None = None) -> None:
-        if period is not None and period < 1:
-            raise ValueError(f"period={period} must be at least 1")
+    def __init__(self, period: Count | None = None) -> None:
         super().__init__()
         self.period = period
 

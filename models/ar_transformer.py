@@ -8,12 +8,13 @@ from torch import nn
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
-from genbench.models.autoregressive import Autoregressive, require_order, require_sizes
+from genbench.core.types import Count
+from genbench.models.autoregressive import Autoregressive, require_order
 from genbench.nn.causal_transformer import CausalTransformer
 
 __all__ = ["ARTransformer"]
 
-PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # nats of a picture have large gradients
+PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # tuned by hand; nats of an image have large gradients
 
 
 @register_model(
@@ -27,20 +28,20 @@ PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # nats of a picture hav
 class ARTransformer(Autoregressive):
     """Autoregressive transformer: p(x) = Π p(x_i | x_1 … x_{i−1}), a token a coordinate.
 
-    All but the network is as in `ar`: on points the Gaussian taken out first, the order, the mixtures; on pictures the
+    All but the network is as in `ar`: on points the Gaussian taken out first, the order, the mixtures; on images the
     grey levels, pixel by pixel. Weights are shared between coordinates, where the masked network has a set for each.
     Sampling keeps keys and values of the tokens so far.
 
     Args:
-        components: Gaussians of a conditional; logistics of one, on pictures of more than 32 grey levels.
+        components: Gaussians of a conditional; logistics of one, on images of more than 32 grey levels.
         width: Width of a token, a multiple of `heads`.
         depth: Number of blocks.
         heads: Number of attention heads.
         order: Order of a point's coordinates: None as they come, "reversed", "random" (by the seed), or a list of
-            indices. A picture has the order of its pixels.
+            indices. An image has the order of its pixels.
 
     Raises:
-        ValueError: A size is less than 1, `width` is no multiple of `heads`, or `order` is no order of the coordinates.
+        ValueError: `width` is no multiple of `heads`, or `order` is no order of the coordinates.
     """
 
     recipe = Recipe(batch_size=256, lr=2e-3, ema=0.99, step_ms=15.5)
@@ -55,13 +56,12 @@ class ARTransformer(Autoregressive):
 
     def __init__(
         self,
-        components: int = 16,
-        width: int = 64,
-        depth: int = 2,
-        heads: int = 4,
+        components: Count = 16,
+        width: Count = 64,
+        depth: Count = 2,
+        heads: Count = 4,
         order: str | list[int] | None = None,
     ) -> None:
-        require_sizes(components=components, width=width, depth=depth, heads=heads)
         if width % heads:
             raise ValueError(f"width={width} must be a multiple of heads={heads}")
         require_order(order)

@@ -1,4 +1,4 @@
-"""Autoregressive density: one conditional after the other, of a point's coordinates or a picture's grey levels."""
+"""Autoregressive density: one conditional after the other, of a point's coordinates or an image's grey levels."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchError
+from genbench.core.types import Count, Natural, ShareBelowOne
 from genbench.nn.grey_levels import level_distribution, levels_of
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixture import Mixture, standard_parameters
@@ -25,11 +26,11 @@ from genbench.numerics.mixture import Mixture as Predictive
 
 __all__ = ["Autoregressive", "LevelConditionals", "MixtureConditionals"]
 
-RIDGE = 1e-6  # variance in standardised units: a coordinate that the others determine keeps a finite density
-PART = 2000  # points at a time: the mixtures of many points in many dimensions fill the memory
-PIXELS = 200_000  # of pictures at a time: the activations of a network fill it sooner
+RIDGE = 1e-6  # by hand, variance in standardised units: a coordinate that the others determine keeps a finite density
+PART = 2000  # by hand, points at a time: the mixtures of many points in many dimensions fill the memory
+PIXELS = 200_000  # by hand, of images at a time: the activations of a network fill it sooner
 
-PICTURES = {"components": 5, "frequencies": 0, "lr": 4e-3, "clip": 200.0}  # nats of a picture have large gradients
+PICTURES = {"components": 5, "frequencies": 0, "lr": 4e-3, "clip": 200.0}  # by hand; gradients of an image are large
 
 Conditioner = Callable[[int], nn.Module]
 
@@ -45,20 +46,20 @@ class Autoregressive(TorchModel):
     """Autoregressive density: p(x) = Π p(x_i | x_1 … x_{i−1}), each factor a mixture of Gaussians, or of grey levels.
 
     On points and tables a masked network (MADE) gives the logits, means and scales of all the mixtures in one pass;
-    see `MixtureConditionals`. On pictures a PixelCNN gives the probabilities of the grey levels, from the top left
+    see `MixtureConditionals`. On images a PixelCNN gives the probabilities of the grey levels, from the top left
     pixel to the bottom right one; see `LevelConditionals`. Sampling takes d steps. The density is exact.
 
     Args:
-        components: Gaussians of a conditional; logistics of one, on pictures of more than 32 grey levels.
-        hidden: Width of the network; on pictures, the channels of each of its stacks.
-        depth: Number of its hidden layers; on pictures, of its blocks.
+        components: Gaussians of a conditional; logistics of one, on images of more than 32 grey levels.
+        hidden: Width of the network; on images, the channels of each of its stacks.
+        depth: Number of its hidden layers; on images, of its blocks.
         frequencies: Sines and cosines that it sees beside each coordinate of a point, at 1, 2, 4, … radians per unit.
         order: Order of a point's coordinates: None as they come, "reversed", "random" (by the seed), or a list of
-            indices. A picture has the order of its pixels.
-        dropout: Share of the PixelCNN's units that are left out in training, against learning few pictures by heart.
+            indices. An image has the order of its pixels.
+        dropout: Share of the PixelCNN's units that are left out in training, against learning few images by heart.
 
     Raises:
-        ValueError: A size is less than 1, `order` is no order of the coordinates, or `dropout` is not in [0, 1).
+        ValueError: `order` is no order of the coordinates.
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=4.0)
@@ -77,19 +78,14 @@ class Autoregressive(TorchModel):
 
     def __init__(
         self,
-        components: int = 32,
-        hidden: int = 64,
-        depth: int = 3,
-        frequencies: int = 3,
+        components: Count = 32,
+        hidden: Count = 64,
+        depth: Count = 3,
+        frequencies: Natural = 3,
         order: str | list[int] | None = None,
-        dropout: float = 0.0,
+        dropout: ShareBelowOne = 0.0,
     ) -> None:
-        require_sizes(components=components, hidden=hidden, depth=depth)
         require_order(order)
-        if frequencies < 0:
-            raise ValueError(f"frequencies={frequencies} must not be negative")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout={dropout} is a share of the units and must be at least 0 and less than 1")
         self.components, self.hidden, self.depth = components, hidden, depth
         self.frequencies, self.order, self.dropout = frequencies, order, dropout
 
@@ -105,7 +101,7 @@ class Autoregressive(TorchModel):
     def conditioner(self, shape: tuple[int, ...], size: int) -> nn.Module:
         """Return a network that maps (b, d) to rows (b, d, size), of which row i reads the coordinates before i alone.
 
-        The coordinates of a picture come pixel by pixel, in each channel by channel.
+        The coordinates of an image come pixel by pixel, in each channel by channel.
         """
         if len(shape) == 1:
             return MaskedNetwork(shape[0], self.hidden, self.depth, size, self.frequencies)
@@ -197,8 +193,7 @@ class MixtureConditionals(nn.Module):
     def mixture(self, parameters: Tensor, log_widest: Tensor) -> Mixture:
         """Return the mixtures of parameters (b, …, 3K), whose Gaussians reach the farthest training point at 2.5 σ.
 
-        Without a limit, a component of a thousandth of the weight may grow 70 wide where data are rare: the likelihood
-        hardly notices, but one sample in 50,000 then lands far away.
+        Without a limit, a rare component may grow so wide that some samples land far away.
         """
         mixture = Mixture.of(parameters)
         room = functional.softplus(log_widest - mixture.log_scale, beta=5.0)
@@ -239,14 +234,14 @@ class MixtureConditionals(nn.Module):
 
 
 class LevelConditionals(nn.Module):
-    """Grey levels, one of L a coordinate of a picture, given those before it: pixel by pixel, channel after channel.
+    """Grey levels, one of L a coordinate of an image, given those before it: pixel by pixel, channel after channel.
 
-    A picture x in [0, 1] has the levels k = ⌊L x⌋, and p(x) = L^d Π P(k_i | k_1 … k_{i−1}) is constant in the cell of
+    An image x in [0, 1] has the levels k = ⌊L x⌋, and p(x) = L^d Π P(k_i | k_1 … k_{i−1}) is constant in the cell of
     a level. The network reads 2k / (L − 1) − 1. It starts at the distribution of each coordinate by itself in the
-    training pictures, and learns what they have to do with each other.
+    training images, and learns what they have to do with each other.
 
     Args:
-        shape: (c, height, width) of a picture.
+        shape: (c, height, width) of an image.
         levels: L, at least 2.
         components: Logistics of a conditional, where there are too many levels for a softmax.
         conditioner: Returns a network with rows of a given size; it has the four methods of `PixelCNN`.
@@ -262,7 +257,7 @@ class LevelConditionals(nn.Module):
         self.network = conditioner(self.distribution.size)
 
     def prepare(self, x: Tensor) -> None:
-        """Take each coordinate's distribution from the training pictures x (n, c, height, width)."""
+        """Take each coordinate's distribution from the training images x (n, c, height, width)."""
         self.network.set_constant(self.distribution.marginals(self.read(x)))
 
     def log_conditionals(self, x: Tensor) -> Tensor:
@@ -276,11 +271,11 @@ class LevelConditionals(nn.Module):
         return (log_mass + math.log(self.levels)).masked_fill(outside, -math.inf)
 
     def read(self, x: Tensor) -> Tensor:
-        """Return the levels k (b, d), in order, of pictures x (b, c, height, width)."""
+        """Return the levels k (b, d), in order, of images x (b, c, height, width)."""
         return levels_of(self.in_order(x), self.levels)
 
     def in_order(self, x: Tensor) -> Tensor:
-        """Return the coordinates (b, d) of pictures (b, c, height, width), a pixel's channels side by side."""
+        """Return the coordinates (b, d) of images (b, c, height, width), a pixel's channels side by side."""
         return x.permute(0, 2, 3, 1).flatten(1)
 
     def scale(self, k: Tensor) -> Tensor:
@@ -288,7 +283,7 @@ class LevelConditionals(nn.Module):
         return (2 * k / (self.levels - 1) - 1).to(next(self.network.parameters()))
 
     def sample(self, n: int, given: Tensor | None = None, known: int = 0) -> Tensor:
-        """Return n pictures (n, c, height, width) with fresh uniform noise in each level; see `sample_levels`."""
+        """Return n images (n, c, height, width) with fresh uniform noise in each level; see `sample_levels`."""
         levels = None if given is None else self.read(given)
         parts = [(at, min(self.part, n - at)) for at in range(0, n, self.part)]
         some = [None if levels is None else levels[at : at + size] for at, size in parts]
@@ -308,13 +303,6 @@ class LevelConditionals(nn.Module):
                 k[:, i] = self.distribution.sample(row)
                 x[:, i] = self.scale(k[:, i])
         return k
-
-
-def require_sizes(**sizes: int) -> None:
-    """Raise a ValueError for a size less than 1."""
-    for name, size in sizes.items():
-        if size < 1:
-            raise ValueError(f"{name}={size} must be at least 1")
 
 
 def require_order(order: str | list[int] | None) -> None:

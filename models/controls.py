@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
 from genbench.contracts.model import Model, register_model
 from genbench.contracts.series import SyntheticSeries
-from genbench.core.types import Array
+from genbench.core.types import Array, NotNegative
 from genbench.numerics.conditional_gaussian import conditional_gaussian
 from genbench.numerics.mixture import Mixture
 
@@ -60,9 +60,7 @@ class Gaussian(Model):
         ridge: added to the diagonal of the covariance, in standardised units, so that it can be inverted.
     """
 
-    def __init__(self, ridge: float = 1e-9) -> None:
-        if ridge < 0:
-            raise ValueError(f"ridge={ridge} must not be negative")
+    def __init__(self, ridge: NotNegative = 1e-9) -> None:
         self.ridge = ridge
 
     def fit(self, x: Array) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
+from genbench.core.types import Count, Natural, Positive
 from genbench.nn.couplings import Additive, Affine, Transform, coupling_flow
 from genbench.nn.flow_model import FlowModel, base_of
-from genbench.nn.mixing import MIXINGS
-from genbench.nn.prior import check_components
 
 __all__ = ["CouplingFlow"]
 
-TRANSFORMS = ("affine", "additive")
-SPREAD = 0.95  # of the base's means; after 200 steps of 256 points 0.015 nats were left on two moons, with 0.8 0.023
+SPREAD = 0.95  # of the base's means; measured by hand on two moons: better than 0.8 after 200 steps
 
 
 @register_model(
@@ -28,8 +26,7 @@ class CouplingFlow(FlowModel):
 
     In one dimension a coupling has nothing to condition on, and the flow is affine.
 
-    Its base is a mixture of Gaussians that is learned with the couplings (Izmailov et al. 2020). From N(0, I) 0.011 to
-    0.032 nats were left on two moons after 20 s, as the seed would have it; from 30 Gaussians 0.003 to 0.005 are.
+    Its base is a mixture of Gaussians that is learned with the couplings (Izmailov et al. 2020).
 
     Args:
         couplings: Number of coupling layers.
@@ -58,28 +55,16 @@ class CouplingFlow(FlowModel):
 
     def __init__(
         self,
-        couplings: int = 16,
-        transform: str = "affine",
-        mixing: str = "rotation",
+        couplings: Count = 16,
+        transform: Literal["affine", "additive"] = "affine",
+        mixing: Literal["linear", "permutation", "rotation"] = "rotation",
         actnorm: bool = False,
-        hidden: int = 64,
-        depth: int = 2,
-        clamp: float = 0.5,
-        frequencies: int = 3,
-        components: int = 16,
+        hidden: Count = 64,
+        depth: Count = 2,
+        clamp: Positive = 0.5,
+        frequencies: Natural = 3,
+        components: Natural = 16,
     ) -> None:
-        for name, value in (("couplings", couplings), ("hidden", hidden), ("depth", depth)):
-            if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
-        if frequencies < 0:
-            raise ValueError(f"frequencies={frequencies} must not be negative")
-        if transform not in TRANSFORMS:
-            raise ValueError(f"transform={transform} must be one of {', '.join(TRANSFORMS)}")
-        if mixing not in MIXINGS:
-            raise ValueError(f"mixing={mixing} must be one of {', '.join(MIXINGS)}")
-        if not clamp > 0:
-            raise ValueError(f"clamp={clamp} must be positive")
-        check_components(components)
         self.couplings, self.transform, self.mixing, self.actnorm = couplings, transform, mixing, actnorm
         self.hidden, self.depth, self.clamp, self.frequencies = hidden, depth, clamp, frequencies
         self.components = components

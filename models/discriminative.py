@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Le
 
 from genbench.contracts.classifier import Classifier
 from genbench.contracts.model import register_model
-from genbench.core.types import Array, Labels
+from genbench.core.types import Array, Count, Labels, Positive
 
 __all__ = ["GradientBoosting", "LogisticRegression"]
 
 ALL_KINDS = ("points", "table", "image", "series")
-SMALLEST = 1e-12  # least probability of a class that occurred: a tree's leaf may say 0, of which no log-loss recovers
+SMALLEST = 1e-12  # by hand: least probability of a class that occurred: a tree may say 0
 
 
 class _Sklearn(Classifier):
@@ -50,9 +51,7 @@ class LogisticRegression(_Sklearn):
         c: inverse of the weight of the squared penalty, in standardised units; larger is a weaker penalty.
     """
 
-    def __init__(self, c: float = 1.0) -> None:
-        if not c > 0:
-            raise ValueError(f"c={c} must be positive")
+    def __init__(self, c: Positive = 1.0) -> None:
         self.c = c
 
     def estimator(self) -> Any:
@@ -83,11 +82,7 @@ class GradientBoosting(_Sklearn):
         rate: share of each tree that is added.
     """
 
-    def __init__(self, rounds: int = 100, rate: float = 0.1) -> None:
-        if rounds < 1:
-            raise ValueError(f"rounds={rounds} must be at least 1")
-        if not 0 < rate <= 1:
-            raise ValueError(f"rate={rate} must lie in (0, 1]")
+    def __init__(self, rounds: Count = 100, rate: Annotated[Positive, Le(1)] = 0.1) -> None:
         self.rounds, self.rate = rounds, rate
 
     def estimator(self) -> Any:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
+from genbench.core.types import Count, Finite, Natural, NotNegative, Positive
 from genbench.models.ddpm import KINDS, PRESETS
-from genbench.nn.backbones import BACKBONES, time_network
+from genbench.nn.backbones import time_network
 from genbench.nn.diffusion_model import Diffusion
 from genbench.nn.noise_schedule import log_normal
 from genbench.nn.ode import Watch
@@ -45,11 +47,11 @@ class EDM(Diffusion):
             is the deterministic algorithm 1.
         density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
-        backbone: "mlp" or "unet"; by default a U-Net for pictures of more than 256 values, else an MLP. Ask for
+        backbone: "mlp" or "unet"; by default a U-Net for images of more than 256 values, else an MLP. Ask for
             a U-Net and its `hidden` together.
 
     Raises:
-        ValueError: a number is out of range.
+        ValueError: `sigma_min` is not below `sigma_max`.
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, step_ms=2.0)
@@ -57,35 +59,21 @@ class EDM(Diffusion):
 
     def __init__(
         self,
-        hidden: int = 64,
-        depth: int = 3,
-        sigma_min: float = 0.002,
-        sigma_max: float = 80.0,
-        noise_mean: float = -1.2,
-        noise_std: float = 1.2,
-        rho: float = 7.0,
-        steps: int = 32,
-        churn: float = 0.0,
-        density_steps: int = 20,
-        probes: int = 8,
-        backbone: str | None = None,
+        hidden: Count = 64,
+        depth: Count = 3,
+        sigma_min: Positive = 0.002,
+        sigma_max: Positive = 80.0,
+        noise_mean: Finite = -1.2,
+        noise_std: Positive = 1.2,
+        rho: Positive = 7.0,
+        steps: Annotated[int, Ge(2)] = 32,
+        churn: NotNegative = 0.0,
+        density_steps: Natural = 20,
+        probes: Count = 8,
+        backbone: Literal["mlp", "unet"] | None = None,
     ) -> None:
-        sizes = {"hidden": hidden, "depth": depth, "probes": probes}
-        for name, value in sizes.items():
-            if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
-        if backbone not in BACKBONES:
-            raise ValueError(f"backbone={backbone} must be one of {', '.join(map(str, BACKBONES))}")
-        if steps < 2:
-            raise ValueError(f"steps={steps} must be at least 2")
-        if not 0 < sigma_min < sigma_max:
-            raise ValueError(f"sigma_min={sigma_min} must be positive and below sigma_max={sigma_max}")
-        for name, positive in {"noise_std": noise_std, "rho": rho}.items():
-            if positive <= 0:
-                raise ValueError(f"{name}={positive} must be positive")
-        for name, number in {"churn": churn, "density_steps": density_steps}.items():
-            if number < 0:
-                raise ValueError(f"{name}={number} must not be negative")
+        if sigma_min >= sigma_max:
+            raise ValueError(f"sigma_min={sigma_min} must be below sigma_max={sigma_max}")
         self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.sigma_min, self.sigma_max = sigma_min, sigma_max
         self.noise_mean, self.noise_std = noise_mean, noise_std

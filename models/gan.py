@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel, Update
 from genbench.core.errors import GenbenchError
+from genbench.core.types import Count, Natural, NotNegative
 from genbench.nn.discriminator import Discriminator, PictureDiscriminator, gradient_penalty, slope_penalty
 from genbench.nn.generator import Generator, PictureGenerator
 
@@ -21,7 +22,7 @@ __all__ = ["GAMES", "GAN", "WGANGP", "Game"]
 
 
 class Game(NamedTuple):
-    """What each player descends, pair by pair, given the scores r = D(x) and f = D(G(z)); σ(D) is a probability."""
+    """What each network descends, pair by pair, given the scores r = D(x) and f = D(G(z)); σ(D) is a probability."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
@@ -37,8 +38,8 @@ GAMES = {
     "minimax": Game(_cross_entropy, lambda r, f: -softplus(f)),  # log(1 − σ(f))
     "wgan_gp": Game(lambda r, f: f - r, lambda r, f: -f),
 }
-VALUES = 2**20  # of pictures, made at a time in sampling
-FALL = (0.4, 1.0)  # shares of the training between which the weight of R₁ and R₂ falls
+VALUES = 2**20  # by hand: of images, made at a time in sampling, to spare the memory
+FALL = (0.4, 1.0)  # by hand: shares of training between which the weight of R₁ and R₂ falls
 
 
 @register_model(
@@ -60,25 +61,22 @@ class GAN(TorchModel):
     the discriminator resolves is about √γ wide, so γ falls in the course of training: first the masses are put right,
     then the shapes. `gan[loss=minimax,penalty=0]` is the original game (Goodfellow et al. 2014, algorithm 1).
 
-    For pictures both players are convolutional, as DCGAN's (Radford et al. 2016), and see them in [−1, 1].
+    For images both networks are convolutional, as DCGAN's (Radford et al. 2016), and see them in [−1, 1].
 
     Args:
         loss: "relativistic", "non_saturating", "minimax" or "wgan_gp".
         critic_steps: k, steps of the discriminator for one of the generator, each on a batch of its own.
         packing: m, points that the discriminator judges at once, so that it sees missing variety (Lin et al. 2018);
-            pictures are packed as channels.
-        hidden: width of the hidden layers, of generator and discriminator alike; of pictures, channels at half
+            images are packed as channels.
+        hidden: width of the hidden layers, of generator and discriminator alike; of images, channels at half
             resolution.
-        depth: number of hidden layers; of pictures, convolutions a scale.
+        depth: number of hidden layers; of images, convolutions a scale.
         latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least and 100 at most for
-            pictures.
+            images.
         components: number of Gaussians of which the generator's noise is a learnt mixture; 1 is the usual noise.
         frequencies: number of sine and cosine pairs of each coordinate of a point that the discriminator sees.
         penalty: γ, the weight of R₁ and R₂ at the start; with "wgan_gp" λ, the weight of its own penalty throughout.
         final_penalty: γ at the end.
-
-    Raises:
-        ValueError: a parameter is out of range.
     """
 
     recipe = Recipe(
@@ -104,36 +102,21 @@ class GAN(TorchModel):
         Preset({"step_ms": 275.0}, kinds=("image",), dims=(2048, None)),
         Preset({"hidden": 16, "batch_size": 32, "step_ms": 238.0}, kinds=("image",), dims=(4096, None)),
     )
-    reads_levels = True  # pictures lie in [0, 1], which a tanh can fill
+    reads_levels = True  # images lie in [0, 1], which a tanh can fill
 
     def __init__(
         self,
-        loss: str = "relativistic",
-        critic_steps: int = 1,
-        packing: int = 1,
-        hidden: int = 64,
-        depth: int = 2,
-        latent_dim: int | None = None,
-        components: int = 1024,
-        frequencies: int = 7,
-        penalty: float = 0.2,
-        final_penalty: float = 0.002,
+        loss: Literal["relativistic", "non_saturating", "minimax", "wgan_gp"] = "relativistic",
+        critic_steps: Count = 1,
+        packing: Count = 1,
+        hidden: Count = 64,
+        depth: Count = 2,
+        latent_dim: Count | None = None,
+        components: Count = 1024,
+        frequencies: Natural = 7,
+        penalty: NotNegative = 0.2,
+        final_penalty: NotNegative = 0.002,
     ) -> None:
-        if loss not in GAMES:
-            raise ValueError(f"loss={loss} must be one of {', '.join(GAMES)}")
-        for name, size in (
-            ("critic_steps", critic_steps),
-            ("packing", packing),
-            ("hidden", hidden),
-            ("depth", depth),
-            ("latent_dim", latent_dim),
-            ("components", components),
-        ):
-            if size is not None and size < 1:
-                raise ValueError(f"{name}={size} must be at least 1")
-        for name, weight in (("frequencies", frequencies), ("penalty", penalty), ("final_penalty", final_penalty)):
-            if weight < 0:
-                raise ValueError(f"{name}={weight} must not be negative")
         self.loss, self.critic_steps, self.packing = loss, critic_steps, packing
         self.hidden, self.depth, self.latent_dim, self.components = hidden, depth, latent_dim, components
         self.frequencies, self.penalty, self.final_penalty = frequencies, penalty, final_penalty
@@ -178,7 +161,7 @@ class GAN(TorchModel):
         return loss + self.gamma() * slope_penalty(score, both)
 
     def gamma(self) -> float:
-        """Return γ at this point of the training, on a geometric path from `penalty` to `final_penalty`."""
+        """Return γ at this point of training, on a geometric path from `penalty` to `final_penalty`."""
         begin, end = FALL
         done = min(max((self.progress - begin) / (end - begin), 0.0), 1.0)
         return self.penalty ** (1 - done) * self.final_penalty**done
@@ -186,7 +169,7 @@ class GAN(TorchModel):
     def pack(self, x: Tensor) -> Tensor:
         """Return points x (b, d) side by side in packs (b // m, m d); a rest smaller than a pack is left out.
 
-        Pictures (b, c, h, w) become packs (b // m, m c, h, w).
+        Images (b, c, h, w) become packs (b // m, m c, h, w).
 
         Raises:
             GenbenchError: there are fewer points than one pack takes.
@@ -228,9 +211,6 @@ class WGANGP(GAN):
         depth: number of hidden layers.
         latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least.
         penalty: λ, the weight of the gradient penalty.
-
-    Raises:
-        ValueError: a number is out of range.
     """
 
     recipe = Recipe(batch_size=256, lr=1e-3, beta1=0.5, beta2=0.9, clip=0.0, ema=0.99, step_ms=6.0)
@@ -250,10 +230,10 @@ class WGANGP(GAN):
 
     def __init__(
         self,
-        critic_steps: int = 5,
-        hidden: int = 128,
-        depth: int = 3,
-        latent_dim: int | None = None,
-        penalty: float = 0.1,
+        critic_steps: Count = 5,
+        hidden: Count = 128,
+        depth: Count = 3,
+        latent_dim: Count | None = None,
+        penalty: NotNegative = 0.1,
     ) -> None:
         super().__init__("wgan_gp", critic_steps, 1, hidden, depth, latent_dim, 1, 0, penalty)

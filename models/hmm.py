@@ -8,14 +8,14 @@ import numpy as np
 
 from genbench.contracts.model import Model, register_model
 from genbench.core.errors import GenbenchError
-from genbench.core.types import Array
+from genbench.core.types import Array, Count, NotNegative
 from genbench.numerics.hidden_markov import backward, forward, gaussian_log_density, log_sum_exp
 from genbench.numerics.mixture import Mixture
 
 __all__ = ["HMM", "Chain"]
 
-SCREENED, SCREENING = 2_000, 20  # windows and EM steps by which a restart is judged
-NARROWEST = 1e-3  # least standard deviation of a state, in standardised units: none collapses on a value
+SCREENED, SCREENING = 2_000, 20  # by hand: windows and EM steps by which a restart is judged
+NARROWEST = 1e-3  # by hand: least standard deviation of a state, in standardised units: none collapses on a value
 
 
 class Chain(NamedTuple):
@@ -45,17 +45,11 @@ class HMM(Model):
         restarts: random starts, of which 20 steps of EM on up to 2,000 windows choose the likeliest.
         iterations: EM steps from there, at most.
         tolerance: EM ends when a step gains less log-likelihood per value than this, in nats.
-
-    Raises:
-        ValueError: a number is out of range.
     """
 
-    def __init__(self, states: int = 3, restarts: int = 10, iterations: int = 500, tolerance: float = 1e-7) -> None:
-        for name, value in (("states", states), ("restarts", restarts), ("iterations", iterations)):
-            if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
-        if not tolerance >= 0:
-            raise ValueError(f"tolerance={tolerance} must not be negative")
+    def __init__(
+        self, states: Count = 3, restarts: Count = 10, iterations: Count = 500, tolerance: NotNegative = 1e-7
+    ) -> None:
         self.states, self.restarts, self.iterations, self.tolerance = states, restarts, iterations, tolerance
 
     def fit(self, x: Array) -> None:

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
+from genbench.core.types import Count, Natural, Positive
 from genbench.nn.couplings import Affine, Flow
 from genbench.nn.flow_model import FlowModel
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixing import ActNorm, LinearMap, Permutation
 from genbench.nn.mixture import Mixture, standard_parameters
-from genbench.nn.prior import StandardNormal, check_components
+from genbench.nn.prior import StandardNormal
 
 __all__ = ["MAF", "AutoregressiveLayer"]
 
@@ -59,7 +60,7 @@ class MAF(FlowModel):
     The order is reversed from layer to layer. In place of the paper's batch normalisation, layers are joined by Glow's
     normalisation and linear maps. What the layers leave is modelled by one more network, as a mixture of Gaussians for
     each coordinate given those before it (the paper's MAF MoG). With a base of N(0, I) the affine layers must open
-    holes and gaps by themselves, which they learn slowly: on circles 0.3 nats remained after 30 s.
+    holes and gaps by themselves, which they learn slowly.
 
     Args:
         layers: Number of autoregressive layers.
@@ -78,23 +79,15 @@ class MAF(FlowModel):
 
     def __init__(
         self,
-        layers: int = 3,
-        components: int = 16,
-        hidden: int = 64,
-        depth: int = 2,
-        clamp: float = 1.0,
+        layers: Count = 3,
+        components: Natural = 16,
+        hidden: Count = 64,
+        depth: Count = 2,
+        clamp: Positive = 1.0,
         linear: bool = True,
         actnorm: bool = True,
-        frequencies: int = 3,
+        frequencies: Natural = 3,
     ) -> None:
-        for name, value in (("layers", layers), ("hidden", hidden), ("depth", depth)):
-            if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
-        if frequencies < 0:
-            raise ValueError(f"frequencies={frequencies} must not be negative")
-        if not clamp > 0:
-            raise ValueError(f"clamp={clamp} must be positive")
-        check_components(components)
         self.layers, self.components = layers, components
         self.hidden, self.depth, self.clamp = hidden, depth, clamp
         self.linear, self.actnorm, self.frequencies = linear, actnorm, frequencies

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from genbench.contracts.model import Model, register_model
 from genbench.core.errors import GenbenchError
-from genbench.core.types import Array
+from genbench.core.types import Array, NotNegative
 
 __all__ = ["NaiveBayes"]
 
@@ -28,9 +28,7 @@ class NaiveBayes(Model):
         smoothing: added to each variance, as a share of the largest, so that a constant coordinate has a density.
     """
 
-    def __init__(self, smoothing: float = 1e-9) -> None:
-        if not smoothing >= 0:
-            raise ValueError(f"smoothing={smoothing} must not be negative")
+    def __init__(self, smoothing: NotNegative = 1e-9) -> None:
         self.smoothing = smoothing
 
     def fit(self, x: Array) -> None:

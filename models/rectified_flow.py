@@ -27,7 +27,7 @@ class RectifiedFlow(CFM):
 
     recipe = Recipe(batch_size=256, lr=8e-3, cycles=2, step_ms=5.0)
     presets: ClassVar[tuple[Preset, ...]] = (planar(7.0), *PRESETS, *ON_LINES, *TO_THE_DATA)
-    reflow_steps = 6  # midpoint steps with which the first flow is followed back
+    reflow_steps = 6  # by hand: midpoint steps with which the first flow is followed back
     second: Tensor  # whether the second flow is being learned
     repaintable = False  # the second flow's noise belongs to its data
 

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, cast
+from typing import Annotated, ClassVar, Literal, cast
 
 import torch
+from annotated_types import Gt
 from torch import Tensor, nn
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchError
+from genbench.core.types import Count, Finite, Natural, NotNegative, Share
 from genbench.nn.convolutional import ConvolutionalDecoder, convolutional_encoder
 from genbench.nn.likelihoods import STD_FLOOR, Bernoulli, DiscretisedLogistic, Gaussian, Likelihood, log_normal
 from genbench.nn.mlp import mlp
-from genbench.nn.prior import check_components, prior_of
+from genbench.nn.prior import prior_of
 
 __all__ = ["VAE"]
 
-ROWS = 16_384  # decoded latents at a time, when scoring
-VALUES = 2**20  # of pictures, decoded at a time when scoring or sampling
-LOG_STD_RANGE = (-10.0, 5.0)  # of the encoder, so that a point far from the data has a finite bound
-DIAGNOSTIC_SAMPLES = 10  # latents per point behind `diagnose`
+ROWS = 16_384  # by hand: decoded latents at a time, when scoring
+VALUES = 2**20  # by hand: of images, decoded at a time when scoring or sampling
+LOG_STD_RANGE = (-10.0, 5.0)  # by hand, of the encoder, so that a point far from the data has a finite bound
+DIAGNOSTIC_SAMPLES = 10  # by hand: latents per point behind `diagnose`
 ACTIVE_VARIANCE = 0.01  # a latent coordinate is active where Var_x E[z|x] exceeds this (Burda et al. 2016, §5.2)
-OBJECTIVES = ("iwae", "elbo")
-LIKELIHOODS = ("gaussian", "logistic", "bernoulli")
 
 
 @register_model(
@@ -46,30 +46,26 @@ class VAE(TorchModel):
     (Burda et al. 2016, eq. 8), which rises with K; L_1 is the evidence lower bound E log p(x|z) − KL(q(z|x) ‖ p(z))
     (Kingma & Welling 2014, eq. 3). `log_prob` is L_K with `importance_samples` latents, however it was trained.
 
-    For pictures encoder and decoder are convolutional, and p(x|z) is a mass of grey levels k, so that the bound is one
+    For images encoder and decoder are convolutional, and p(x|z) is a mass of grey levels k, so that the bound is one
     on log P(k), to which d · log levels is added for the density of x = (k + u) / levels.
 
     Args:
-        hidden: width of the hidden layers, of encoder and decoder alike; of pictures, channels at half resolution.
-        depth: number of hidden layers; of pictures, convolutions a scale.
+        hidden: width of the hidden layers, of encoder and decoder alike; of images, channels at half resolution.
+        depth: number of hidden layers; of images, convolutions a scale.
         latent_dim: dimension of z; by default that of the data, within 2 and 16.
         components: Gaussians of the prior p(z), learned with the rest; 0 for N(0, I), whose KL is in closed form.
         objective: what training maximises: "iwae", the bound L_K, or "elbo", L_1 with its KL in closed form, where
             it has one, and all else averaged over K latents.
         training_samples: K in training; 1 with "elbo" is the classic VAE.
         beta: weight of log q(z|x) − log p(z) in training; other than 1 it is no bound (Higgins et al. 2017, eq. 4).
-        kl_warmup: share of the training over which that weight rises from 0 to `beta`, so that the latents come into
+        kl_warmup: share of training over which that weight rises from 0 to `beta`, so that the latents come into
             use before they have to pay for it.
         decoder_std: σ of p(x|z): None for a function of z, one for each coordinate; "shared" for one learned number
             (Rybkin et al. 2021, eq. 4); or the number. In standardised units; of a logistic, where white is 1.
         importance_samples: K of `log_prob`.
-        decoder_likelihood: what p(x|z) is: "gaussian"; for pictures also "logistic", discretised to the grey levels,
+        decoder_likelihood: what p(x|z) is: "gaussian"; for images also "logistic", discretised to the grey levels,
             and "bernoulli", for those of two levels. By default bernoulli for two levels, logistic for more, and
-            Gaussian for all that are not pictures.
-
-    Raises:
-        ValueError: a size is less than 1, `components` or `beta` is negative, `kl_warmup` is not in [0, 1],
-            `decoder_std` is not above 0.001, or a word is not one of those listed.
+            Gaussian for all that are not images.
     """
 
     recipe = Recipe(batch_size=64, lr=8e-3, warmup=0.1, beta2=0.99, step_ms=6.8)
@@ -92,42 +88,18 @@ class VAE(TorchModel):
 
     def __init__(
         self,
-        hidden: int = 128,
-        depth: int = 3,
-        latent_dim: int | None = None,
-        components: int = 0,
-        objective: str = "iwae",
-        training_samples: int = 8,
-        beta: float = 1.0,
-        kl_warmup: float = 0.1,
-        decoder_std: float | str | None = None,
-        importance_samples: int = 200,
-        decoder_likelihood: str | None = None,
+        hidden: Count = 128,
+        depth: Count = 3,
+        latent_dim: Count | None = None,
+        components: Natural = 0,
+        objective: Literal["iwae", "elbo"] = "iwae",
+        training_samples: Count = 8,
+        beta: NotNegative = 1.0,
+        kl_warmup: Share = 0.1,
+        decoder_std: Annotated[Finite, Gt(STD_FLOOR)] | Literal["shared"] | None = None,
+        importance_samples: Count = 200,
+        decoder_likelihood: Literal["gaussian", "logistic", "bernoulli"] | None = None,
     ) -> None:
-        sizes = {
-            "hidden": hidden,
-            "depth": depth,
-            "latent_dim": latent_dim,
-            "training_samples": training_samples,
-            "importance_samples": importance_samples,
-        }
-        for name, size in sizes.items():
-            if size is not None and size < 1:
-                raise ValueError(f"{name}={size} must be at least 1")
-        check_components(components)
-        if not 0 <= kl_warmup <= 1:
-            raise ValueError(f"kl_warmup={kl_warmup} is a share of the training and must be between 0 and 1")
-        if objective not in OBJECTIVES:
-            raise ValueError(f"objective={objective} must be one of {', '.join(OBJECTIVES)}")
-        if not beta >= 0:
-            raise ValueError(f"beta={beta} must not be negative")
-        fine = (
-            decoder_std == "shared" if isinstance(decoder_std, str) else decoder_std is None or decoder_std > STD_FLOOR
-        )
-        if not fine:
-            raise ValueError(f"decoder_std={decoder_std} must be none, shared, or a number above {STD_FLOOR}")
-        if decoder_likelihood is not None and decoder_likelihood not in LIKELIHOODS:
-            raise ValueError(f"decoder_likelihood={decoder_likelihood} must be none or one of {', '.join(LIKELIHOODS)}")
         self.hidden, self.depth, self.latent_dim, self.components = hidden, depth, latent_dim, components
         self.objective, self.beta, self.kl_warmup = objective, beta, kl_warmup
         self.decoder_std, self.decoder_likelihood = decoder_std, decoder_likelihood
@@ -135,7 +107,7 @@ class VAE(TorchModel):
 
     @property
     def reads_levels(self) -> bool:  # type: ignore[override]
-        """Whether it reads grey levels, and so pictures as they are."""
+        """Whether it reads grey levels, and so images as they are."""
         return self.decoder_likelihood != "gaussian"
 
     def build(self, shape: tuple[int, ...]) -> None:
@@ -227,7 +199,7 @@ class VAE(TorchModel):
         return self.encode(x)[0]
 
     def from_latent(self, z: Tensor) -> Tensor:
-        """Return the mean (b, *shape) of p(x|z) for z (b, l); of a picture that of its values, not of grey levels."""
+        """Return the mean (b, *shape) of p(x|z) for z (b, l); of an image that of its values, not of grey levels."""
         return self.observed.mean(*self.decode(z))
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
@@ -237,7 +209,7 @@ class VAE(TorchModel):
         kl / (kl + |reconstruction|), 0 where the latents say nothing; `active_units` counts the latent coordinates with
         Var_x E[z|x] > 0.01; `importance_samples` is the K of `log_prob`.
 
-        For pictures there is the `mean_squared_error` of `reconstruct`, a value. Where grey levels are read, values go
+        For images there is the `mean_squared_error` of `reconstruct`, a value. Where grey levels are read, values go
         from 0 to 1, nats are those of the levels' masses, and `nats_per_image` = −`elbo` bounds their description.
         """
         blocks = [self._examine(part) for part in x.split(self._block(1))]

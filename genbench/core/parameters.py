@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.registry import Card
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
 __all__ = ["bind", "create", "defaults"]
+
+NOUNS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "list": "a list",
+    "dict": "a mapping",
+}
+RANGES = {
+    "greater_than_equal": "at least",
+    "greater_than": "above",
+    "less_than_equal": "at most",
+    "less_than": "below",
+}
+SIGNS = {"greater_than_equal": "not be negative", "greater_than": "be positive"}  # for a bound of 0
 
 
 def defaults(card: Card, data: tuple[str, tuple[int, ...]] | None = None) -> dict[str, Any]:
@@ -29,12 +49,15 @@ def defaults(card: Card, data: tuple[str, tuple[int, ...]] | None = None) -> dic
 def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]] | None = None) -> dict[str, Any]:
     """Return all parameters of a plugin with the given ones put in, converted to their declared types.
 
+    An annotation may also give the range or the choices: `Annotated[int, Ge(1)]`, `Literal["a", "b"]`, or a name from
+    `genbench.core.types`.
+
     Args:
         given: values by name.
         data: kind and shape of the data, for the model's presets.
 
     Raises:
-        GenbenchError: a parameter is unknown, missing, or not of its type.
+        GenbenchError: a parameter is unknown, missing, not of its type, or out of range.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -47,8 +70,8 @@ def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]]
         try:
             bound[name] = TypeAdapter(hints[name]).validate_python(value) if name in hints else value
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            raise GenbenchError(f"{card.name}[{name}={value}]: {reason}; the default is {known[name]}") from None
+            hint = f"; the default is {_written(known[name])}" if known[name] is not inspect.Parameter.empty else ""
+            raise GenbenchError(f"{card.name}[{name}={value}]: {_reason(name, error)}{hint}") from None
     missing = [name for name, value in bound.items() if value is inspect.Parameter.empty]
     if missing:
         raise GenbenchError(f"{card.name} needs a value for '{missing[0]}'; write {card.name}[{missing[0]}=…]")
@@ -80,6 +103,46 @@ def _recipe(card: Card) -> dict[str, Any]:
 
 
 def _hints(card: Card) -> dict[str, Any]:
-    hints = get_type_hints(card.factory.__init__ if inspect.isclass(card.factory) else card.factory)
+    takes = card.factory.__init__ if inspect.isclass(card.factory) else card.factory
+    hints = get_type_hints(takes, include_extras=True)
     recipe = getattr(card.factory, "recipe", None)
-    return (get_type_hints(type(recipe)) if recipe is not None else {}) | hints
+    return (get_type_hints(type(recipe), include_extras=True) if recipe is not None else {}) | hints
+
+
+def _written(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _reason(name: str, error: ValidationError) -> str:
+    """Return what the value of a parameter must be, in one sentence.
+
+    Of the members of a union, those count that the value came nearest to: first whose list it is in, then whose type it
+    has.
+    """
+    errors = error.errors()
+    places = [[place for place in e["loc"] if isinstance(place, int)] for e in errors]
+    deepest = max(places, key=len)
+    errors = [e for e, place in zip(errors, places, strict=True) if len(place) == len(deepest)]
+    if any(not _of_type(e) and e["type"] != "literal_error" for e in errors):
+        errors = [e for e in errors if not _of_type(e)]
+    demands = list(dict.fromkeys(map(_demand, errors)))
+    subject = name + "".join(f"[{place}]" for place in deepest)
+    return f"{subject} must {demands[0]}" + "".join(f", or {demand.removeprefix('be ')}" for demand in demands[1:])
+
+
+def _of_type(error: ErrorDetails) -> str | None:
+    """Return the noun of the type that the value lacks, or None where it has the type."""
+    return NOUNS.get(error["type"].removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float"))
+
+
+def _demand(error: ErrorDetails) -> str:
+    """Return what must be true of the value, for one of pydantic's errors."""
+    kind, bound = error["type"], next(iter(error.get("ctx", {}).values()), None)
+    if noun := _of_type(error):
+        return f"be {noun}"
+    if kind in RANGES:
+        return SIGNS[kind] if kind in SIGNS and bound == 0 else f"be {RANGES[kind]} {bound}"
+    if kind == "literal_error":
+        choices = str(bound).replace("'", "").replace(" or ", ", ")
+        return f"be one of {choices}" if "," in choices else f"be {choices}"
+    return "be finite" if "finite" in error["msg"] else error["msg"].removeprefix("Input should ")

@@ -9,12 +9,9 @@ from genbench.contracts.recipe import Preset
 from genbench.core.errors import GenbenchError
 from genbench.nn.time_network import TimeNetwork
 
-__all__ = ["BACKBONES", "PICTURES", "time_network"]
+__all__ = ["PICTURES", "time_network"]
 
-BACKBONES = (None, "mlp", "unet")
-
-
-PICTURES = (  # presets; an MLP learns 8×8 pixels in a tenth of the time that a U-Net takes
+PICTURES = (  # presets (benchmarks/unet.py); an MLP learns 8×8 pixels in a tenth of the time that a U-Net takes
     Preset(
         {"backbone": "mlp", "hidden": 256, "depth": 2, "batch_size": 128, "lr": 4e-3, "ema": 0.99, "step_ms": 5.5},
         kinds=("image",),
@@ -38,18 +35,18 @@ def time_network(
     guide: float = 0.0,
     **features: Any,
 ) -> TimeNetwork:
-    """Return the network for points of a shape: an MLP for (d,), a U-Net for pictures (c, h, w).
+    """Return the network for points of a shape: an MLP for (d,), a U-Net for images (c, h, w).
 
     Args:
         hidden: width of an MLP's hidden layers; channels of a U-Net at its finest level.
         depth: hidden layers of an MLP; residual blocks of a U-Net at each level.
         classes: number of labels, 0 for none.
-        backbone: "unet", or "mlp" also for pictures; by default what suits the shape.
-        guide: share of the training after which the network leaves a guide behind; 0 for none.
+        backbone: "unet", or "mlp" also for images; by default what suits the shape.
+        guide: share of training after which the network leaves a guide behind; 0 for none.
         features: what an MLP sees beside the coordinates, see `TimeMLP`; a U-Net has no use for it.
 
     Raises:
-        GenbenchError: a U-Net is asked for what is no picture.
+        GenbenchError: a U-Net is asked for what is no image.
     """
     if (backbone or ("unet" if len(shape) == 3 else "mlp")) == "mlp":
         from genbench.nn.time_embedding import TimeMLP

@@ -1,4 +1,4 @@
-"""Convolutional networks between pictures and vectors, of any size, and the weights that a DCGAN begins with.
+"""Convolutional networks between images and vectors, of any size, and the weights that a DCGAN begins with.
 
 The resolution is halved as long as both sides are even and more than 4: 64 and 32 pixels end at 4, 28 at 7, 8 at 4.
 Each halving doubles the channels.
@@ -16,7 +16,7 @@ __all__ = ["ConvolutionalDecoder", "Scales", "convolutional_encoder", "dcgan_ini
 
 Layer = Callable[[], nn.Module]
 Norm = Callable[[int], nn.Module]
-SMALLEST = 4  # pixels of a side that is not halved any more
+SMALLEST = 4  # pixels of a side that is not halved any more, as in DCGAN (Radford et al. 2016, figure 1)
 
 
 class Scales(NamedTuple):
@@ -29,7 +29,7 @@ class Scales(NamedTuple):
 
 
 def scales(shape: tuple[int, ...], hidden: int) -> Scales:
-    """Return the scales on which a picture (c, h, w) is looked at, the first with `hidden` channels."""
+    """Return the scales on which an image (c, h, w) is looked at, the first with `hidden` channels."""
     _, height, width = shape
     halvings = 0
     while min(height, width) > SMALLEST and height % 2 == width % 2 == 0:
@@ -56,7 +56,7 @@ def no_norm(channels: int) -> nn.Module:
 
 
 def group_norm(channels: int) -> nn.Module:
-    """Return a normalisation of groups of channels, of each picture by itself (Wu & He 2018)."""
+    """Return a normalisation of groups of channels, of each image by itself (Wu & He 2018)."""
     return nn.GroupNorm(math.gcd(channels, 8), channels)
 
 
@@ -68,13 +68,13 @@ def convolutional_encoder(
     activation: Layer = nn.SiLU,
     norm: Norm = no_norm,
 ) -> nn.Sequential:
-    """A network of pictures (b, c, h, w) with outputs (b, outputs); its last module is the linear read-out.
+    """A network of images (b, c, h, w) with outputs (b, outputs); its last module is the linear read-out.
 
     At each scale a strided convolution halves the resolution, and depth − 1 residual ones follow. With `depth` 1,
     leaky rectifiers and one output it is DCGAN's discriminator (Radford et al. 2016, §3).
 
     Args:
-        shape: (c, h, w) of a picture.
+        shape: (c, h, w) of an image.
         hidden: channels after the first halving.
         depth: convolutions a scale, at least 1.
         outputs: width of the output.
@@ -92,7 +92,7 @@ def convolutional_encoder(
 
 
 class ConvolutionalDecoder(nn.Sequential):
-    """A network of vectors (…, inputs) with pictures (…, c, h, w): the encoder's mirror image.
+    """A network of vectors (…, inputs) with images (…, c, h, w): the encoder's mirror image.
 
     An affine map makes the smallest scale; at each one depth − 1 residual convolutions are followed by a transposed
     one that doubles the resolution. With `depth` 1 and rectifiers it is the generator of DCGAN (Radford et al. 2016).
@@ -127,7 +127,7 @@ class ConvolutionalDecoder(nn.Sequential):
         super().__init__(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the pictures (…, c, h, w) of vectors z (…, inputs)."""
+        """Return the images (…, c, h, w) of vectors z (…, inputs)."""
         pictures: Tensor = super().forward(z.reshape(-1, z.shape[-1]))
         return pictures.reshape(*z.shape[:-1], *pictures.shape[1:])
 

@@ -1,8 +1,8 @@
 """From grey levels in [0, 1] to the whole line, value by value: fresh noise, and fixed maps with their Jacobians.
 
-A flow ends in normal noise, which has no bounds and no gaps; pictures are bounded, and most of their pixels are black.
-Each map has `fit`, which looks at the training pictures once, and `forward` and `inverse`, each from pictures
-(b, c, h, w) to pictures and the log-determinant (b,) of its Jacobian in nats. A picture with a value outside [0, 1] has
+A flow ends in normal noise, which has no bounds and no gaps; images are bounded, and most of their pixels are black.
+Each map has `fit`, which looks at the training images once, and `forward` and `inverse`, each from images
+(b, c, h, w) to images and the log-determinant (b,) of its Jacobian in nats. An image with a value outside [0, 1] has
 density 0.
 """
 
@@ -17,13 +17,13 @@ from genbench.nn.grey_levels import levels_of
 
 __all__ = ["Gaussianise", "Logit", "dequantise"]
 
-ENDS = 1e-12  # nearest that F comes to 0 and 1, so that they become ∓7 deviations, not ∓∞
-PRIOR_PICTURES = 5.0  # how many training pictures a channel's levels count for beside those of a pixel itself
-BLOCK = 1000  # pictures counted at a time
+ENDS = 1e-12  # by hand: nearest that F comes to 0 and 1, so that they become ∓7 deviations, not ∓∞
+PRIOR_PICTURES = 5.0  # by hand: training images that a channel's levels count for beside those of a pixel itself
+BLOCK = 1000  # by hand: images counted at a time
 
 
 def dequantise(x: Tensor, levels: int) -> Tensor:
-    """Return (k + u) / levels with fresh uniform noise u for pictures x of level k = ⌊levels x⌋ (Theis et al. 2016)."""
+    """Return (k + u) / levels with fresh uniform noise u for images x of level k = ⌊levels x⌋ (Theis et al. 2016)."""
     return (levels_of(x, levels) + torch.rand_like(x)) / levels
 
 
@@ -58,11 +58,11 @@ class Gaussianise(nn.Module):
 
         dy/dx = F'(x) / φ(y) = levels · p_k / φ(y).
 
-    The shares are those of the training pictures, with a few pictures' worth of the whole channel's added. It is the
+    The shares are those of the training images, with a few images' worth of the whole channel's added. It is the
     first half of a step of Gaussianisation (Chen and Gopinath 2000); the flow is left with what ties pixels together.
 
     Args:
-        shape: Channels, height and width of a picture.
+        shape: Channels, height and width of an image.
         levels: Number of grey levels.
     """
 
@@ -75,7 +75,7 @@ class Gaussianise(nn.Module):
         self.register_buffer("ends", even.repeat(math.prod(shape), 1))  # F at both ends of each level, (d, levels + 1)
 
     def fit(self, x: Tensor) -> None:
-        """Count the levels of training pictures x (n, c, h, w)."""
+        """Count the levels of training images x (n, c, h, w)."""
         d = len(self.ends)
         counts, cell = torch.zeros(d * self.levels, dtype=torch.float64), torch.arange(d) * self.levels
         for part in x.flatten(1).split(BLOCK):
@@ -109,6 +109,6 @@ class Gaussianise(nn.Module):
 
 
 def _log_det(x: Tensor, log_slope: Tensor) -> Tensor:
-    """Return the sum (b,) of log-slopes (b, …), or −∞ where a picture x (b, c, h, w) leaves [0, 1]."""
+    """Return the sum (b,) of log-slopes (b, …), or −∞ where an image x (b, c, h, w) leaves [0, 1]."""
     outside = ((x < 0) | (x > 1)).flatten(1).any(dim=1)
     return log_slope.flatten(1).sum(dim=1).to(x.dtype).masked_fill(outside, -math.inf)

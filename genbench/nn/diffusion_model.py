@@ -14,8 +14,8 @@ from genbench.nn.time_network import TimeNetwork, largest_part, tracks_by_parts
 
 __all__ = ["Diffusion"]
 
-LEAST_ANGLE = 0.003  # from pure data and from pure noise: its logarithm stays finite
-FLOW_STEPS = 20  # of the probability flow between points and their codes, where no density asks for others
+LEAST_ANGLE = 0.003  # by hand, from pure data and from pure noise: its logarithm stays finite
+FLOW_STEPS = 20  # of the probability flow between points and codes: the default density_steps of its models
 
 
 class Diffusion(TorchModel):
@@ -23,8 +23,8 @@ class Diffusion(TorchModel):
 
     With x = cos φ x_0 + sin φ ε, φ rising from 0 (data) towards π/2 (noise), the flow is dx/dφ = v(x, φ) =
     E[cos φ ε − sin φ x_0 | x] (Song et al. 2021b, eq. 13, in the time φ; Salimans & Ho 2022, appendix D). A subclass
-    gives the model's v̂ in `velocity`, and in `last_angle` the φ from where on x is taken for N(0, I). A picture is a
-    vector (d,) to all of this, and a picture to the network alone.
+    gives the model's v̂ in `velocity`, and in `last_angle` the φ from where on x is taken for N(0, I). An image is a
+    vector (d,) to all of this, and an image to the network alone.
     """
 
     repaintable = True

@@ -1,4 +1,4 @@
-"""Discriminators of points and of pictures, and the penalties on their slope."""
+"""Discriminators of points and of images, and the penalties on their slope."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Discriminator(nn.Module):
     """A score of points, from their coordinates and from sines and cosines of these at doubling frequencies.
 
     The frequencies let a small network see detail that is much finer than the data are wide (Tancik et al. 2020). Leaky
-    rectifiers have no second derivative, which makes the penalties' second backward pass a quarter cheaper.
+    rectifiers have no second derivative, which makes the penalties' second backward pass cheaper.
 
     Args:
         d: coordinates of a point.
@@ -44,12 +44,12 @@ class Discriminator(nn.Module):
 
 
 class PictureDiscriminator(nn.Module):
-    """A score of pictures: DCGAN's strided convolutions with leaky rectifiers (Radford et al. 2016, §3).
+    """A score of images: DCGAN's strided convolutions with leaky rectifiers (Radford et al. 2016, §3).
 
-    There is no batch normalisation, with which the slope at one picture would depend on the others.
+    There is no batch normalisation, with which the slope at one image would depend on the others.
 
     Args:
-        shape: (c, h, w) of a picture, or of a pack of them.
+        shape: (c, h, w) of an image, or of a pack of them.
         hidden: channels at half resolution.
         depth: convolutions a scale; 1 is the paper's network.
     """
@@ -60,7 +60,7 @@ class PictureDiscriminator(nn.Module):
         self.net = net.apply(dcgan_init)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the scores (b,) of pictures x (b, c, h, w)."""
+        """Return the scores (b,) of images x (b, c, h, w)."""
         score: Tensor = self.net(x)
         return score.squeeze(1)
 

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 __all__ = ["ErrorByAngle"]
 
-BINS = 64  # of the angle of the noise
-RATE = 0.002  # by which a point moves the mean of its bin: of the last 500 points
+BINS = 64  # by hand: of the angle of the noise
+RATE = 0.002  # by hand: a mean over about the last 500 points of a bin
 
 
 class ErrorByAngle(nn.Module):

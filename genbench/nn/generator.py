@@ -1,4 +1,4 @@
-"""Generators of points and of pictures, and the noise that they begin with."""
+"""Generators of points and of images, and the noise that they begin with."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class Generator(_MixtureNoise):
 
 
 class PictureGenerator(_MixtureNoise):
-    """Maps noise to pictures in [−1, 1], DCGAN's way: transposed convolutions and a tanh (Radford et al. 2016, fig. 1).
+    """Maps noise to images in [−1, 1], DCGAN's way: transposed convolutions and a tanh (Radford et al. 2016, fig. 1).
 
     Instead of its batch normalisation there is one of groups of channels, which is the same in training and after. What
     the tanh puts out is a grey level, to which uniform noise of one level is added, as the data have it.
 
     Args:
-        shape: (c, h, w) of a picture.
+        shape: (c, h, w) of an image.
         levels: number of grey levels.
         latents: coordinates of the noise.
         components: number K of Gaussians of the noise.
@@ -92,11 +92,11 @@ class PictureGenerator(_MixtureNoise):
         self.net = ConvolutionalDecoder(latents, hidden, depth, shape, nn.ReLU, group_norm).apply(dcgan_init)
 
     def forward(self, component: Tensor) -> Tensor:
-        """Return a picture (n, c, h, w) made from fresh noise of each component (n,)."""
+        """Return an image (n, c, h, w) made from fresh noise of each component (n,)."""
         return self.make(self.noise(component))
 
     def make(self, z: Tensor) -> Tensor:
-        """Return the picture (n, c, h, w) of noise z (n, latents), with fresh noise within a grey level."""
+        """Return the image (n, c, h, w) of noise z (n, latents), with fresh noise within a grey level."""
         grey = (self.net(z).tanh() + 1) / 2
         x = ((self.levels - 1) * grey + torch.rand_like(grey)) / self.levels
         return 2 * x - 1

@@ -1,6 +1,6 @@
 """Distributions of grey levels 0 … L − 1, whose parameters a network gives: a softmax, or a mixture of logistics.
 
-Pictures x in [0, 1] hold the level k = ⌊L x⌋. Uniform noise u within a level, x = (k + u) / L, makes a density of a
+Images x in [0, 1] hold the level k = ⌊L x⌋. Uniform noise u within a level, x = (k + u) / L, makes a density of a
 mass: p(x) = L P(k) for each coordinate (Theis, van den Oord and Bethge 2016, equation 3).
 """
 
@@ -14,8 +14,10 @@ from torch.nn import functional
 
 __all__ = ["LevelDistribution", "LogisticMixtures", "Softmax", "level_distribution", "levels_of"]
 
-MOST_SOFTMAX = 32  # levels; with more a mixture is cheaper, and knows that neighbouring levels are alike
-LOG_MIN_SCALE = -7.0  # of a logistic, on levels from −1 to 1: an eighth of one of 256 levels
+MOST_SOFTMAX = 32  # by hand: levels; with more a mixture is cheaper, and knows that neighbouring levels are alike
+LOG_MIN_SCALE = (
+    -7.0
+)  # PixelCNN++ (Salimans et al. 2017); of a logistic, on levels from −1 to 1: an eighth of one of 256 levels
 
 
 def levels_of(x: Tensor, levels: int) -> Tensor:
@@ -56,7 +58,7 @@ class Softmax:
         return (below < torch.rand_like(parameters[..., :1])).sum(dim=-1)
 
     def marginals(self, k: Tensor) -> Tensor:
-        """Return the log-frequencies, with one picture more spread over all levels."""
+        """Return the log-frequencies, with one image more spread over all levels."""
         cell = k + self.levels * torch.arange(k.shape[1])
         counts = cell.flatten().bincount(minlength=k.shape[1] * self.levels).view(-1, self.levels)
         return (counts + 1 / self.levels).log()

@@ -12,10 +12,9 @@ from genbench.training.ema import move
 
 __all__ = ["GUIDED", "Guide", "check_guidance"]
 
-# Presets. Digits after 10 s, FID of the classifier: ddpm 56 -> 18, ot_cfm 73 -> 30, cfm 60 -> 29. On 64×64 pictures
-# after 300 s the same weight burned them out: 18 to 84 % of circles, boards and bars were recognised, without it all.
+# Preset, measured by hand on digits (classifier FID); on 64×64 images the same weight leaves fewer recognised.
 GUIDED = (Preset({"guide": 0.1, "autoguidance": 2.0}, kinds=("image",), dims=(1, 1024)),)
-DECAY = 0.999  # of the moving average of the weights
+DECAY = 0.999  # of the moving average of the weights: a recipe's default
 
 
 class Guide(nn.Module):
@@ -25,8 +24,8 @@ class Guide(nn.Module):
     difference points away from what both get wrong (Karras et al. 2024, §4).
 
     Args:
-        network: the network, untrained, on which nothing of the guide hangs.
-        until: share of the training, in (0, 1), after which it is left behind.
+        network: the network, untrained, which does not depend on the guide.
+        until: share of training, in (0, 1), after which it is left behind.
     """
 
     network: Any  # of the class of the network that it follows
@@ -44,14 +43,8 @@ class Guide(nn.Module):
 
 
 def check_guidance(conditional: bool, guidance: float, guide: float, autoguidance: float) -> None:
-    """Raise ValueError if a weight of samples or a share of the training is out of range, or lacks what it needs."""
-    if not guidance >= 0:
-        raise ValueError(f"guidance={guidance} must not be negative")
+    """Raise ValueError if a weight of samples lacks what it needs."""
     if guidance != 1 and not conditional:
         raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
-    if not 0 <= guide < 1:
-        raise ValueError(f"guide={guide} must be a share of the training, in [0, 1)")
-    if not autoguidance >= 0:
-        raise ValueError(f"autoguidance={autoguidance} must not be negative")
     if autoguidance != 1 and not guide:
         raise ValueError(f"autoguidance={autoguidance} needs a guide to lead away from; set guide=0.1 too, or 1 here")

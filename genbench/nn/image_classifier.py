@@ -1,4 +1,4 @@
-"""A small convolutional classifier of a dataset's pictures, trained once and kept: what the metrics of pictures see by.
+"""A small convolutional classifier of a dataset's images, trained once and kept: what the metrics of images see by.
 
 It learns the labels from the training split of one data seed, the same for every trial, so that all scores of a dataset
 are measured in the same features. It is no Inception network: its features know what tells these classes apart, and its
@@ -32,17 +32,17 @@ from genbench.core.types import Array, Labels
 
 __all__ = ["FEATURES", "Network", "PictureClassifier", "Seen", "classifier_of", "train_network"]
 
-FEATURES = 64
-STEPS, EPOCHS = 600, 4  # at least so many of each: MNIST's 1,700 steps name 99.3 % right, 600 steps 98.8 %
-BATCH, LR, WEIGHT_DECAY = 128, 1e-2, 0.05
-SHIFT = 0.1  # of the side: training pictures are moved up to so far
-AT_ONCE = 500  # pictures that are looked at together
-PATIENCE = 900.0  # seconds for which one process waits while another trains
+FEATURES = 64  # by hand
+STEPS, EPOCHS = 600, 4  # measured by hand on MNIST: at least this number of each
+BATCH, LR, WEIGHT_DECAY = 128, 1e-2, 0.05  # by hand
+SHIFT = 0.1  # by hand: share of the side by which training images are moved at most
+AT_ONCE = 500  # by hand: images classified together
+PATIENCE = 900.0  # by hand: seconds for which one process waits while another trains
 SEED = stream(0, "picture classifier")
 
 
 class Seen(NamedTuple):
-    """What the classifier sees in n pictures: features [n, FEATURES] and the probabilities of the classes [n, k]."""
+    """What the classifier sees in n images: features [n, FEATURES] and the probabilities of the classes [n, k]."""
 
     features: Array
     probabilities: Array
@@ -50,13 +50,13 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class PictureClassifier:
-    """A trained network, and the share of the test pictures of its data seed that it names right."""
+    """A trained network, and the share of the test images of its data seed that it names right."""
 
     network: Network
     accuracy: float
 
     def look(self, x: NDArray[np.floating]) -> Seen:
-        """Return the features and class probabilities of pictures x [n, c, h, w] in the data's own units."""
+        """Return the features and class probabilities of images x [n, c, h, w] in the data's own units."""
         with torch.no_grad(), isolated(SEED):
             parts = [
                 self.network.look(torch.tensor(x[i : i + AT_ONCE], dtype=torch.float32))
@@ -67,13 +67,13 @@ class PictureClassifier:
 
 
 class Network(nn.Module):
-    """Convolutions that halve the picture until its side is below 8, one more of 64 channels, and two linear layers.
+    """Convolutions that halve the image until its side is below 8, one more of 64 channels, and two linear layers.
 
-    Pictures are seen as on a screen: in whole grey levels, if they have any, and cut off at the least and the largest
-    value of the training pictures. The features are what the first linear layer gives, after its ReLU.
+    Images are seen as on a screen: in whole grey levels, if they have any, and cut off at the least and the largest
+    value of the training images. The features are what the first linear layer gives, after its ReLU.
 
     Args:
-        shape: (c, h, w) of a picture.
+        shape: (c, h, w) of an image.
         classes: how many classes there are.
         levels: grey levels, which are the whole part of levels · x; None if grey is continuous.
     """
@@ -100,19 +100,19 @@ class Network(nn.Module):
         self.head = nn.Linear(FEATURES, classes)
 
     def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the features [n, FEATURES] and the logits of the classes [n, k] of pictures x [n, c, h, w]."""
+        """Return the features [n, FEATURES] and the logits of the classes [n, k] of images x [n, c, h, w]."""
         features = self.body((self.grey(x).clamp(self.low, self.high) - self.mean) / self.std)
         return features, self.head(features)
 
     def grey(self, x: Tensor) -> Tensor:
-        """Return the grey levels 0 … levels − 1 of pictures x, or x itself where grey is continuous."""
+        """Return the grey levels 0 … levels − 1 of images x, or x itself where grey is continuous."""
         return x if self.levels is None else (self.levels * x).floor().clamp(0, self.levels - 1)
 
 
 def train_network(
     x: NDArray[np.floating], y: Labels, classes: int, levels: int | None = None, steps: int | None = None
 ) -> Network:
-    """Return a network that has learned the labels y [n] of pictures x [n, c, h, w]; the same for the same arguments.
+    """Return a network that has learned the labels y [n] of images x [n, c, h, w]; the same for the same arguments.
 
     AdamW on the cross-entropy with a one-cycle learning rate; each batch is moved by a few pixels.
     """
@@ -136,12 +136,12 @@ def train_network(
 
 
 def classifier_of(dataset: Dataset) -> PictureClassifier:
-    """Return the classifier of a dataset's pictures, from the cache folder if it is there, else trained now.
+    """Return the classifier of a dataset's images, from the cache folder if it is there, else trained now.
 
     A file that is not what its JSON says is trained anew. Where the folder cannot be written, nothing is kept.
 
     Raises:
-        GenbenchError: the pictures have no labels.
+        GenbenchError: the images have no labels.
     """
     if dataset.classes is None:
         raise GenbenchError(f"{dataset.card.name} has no labels, so there is no classifier of its pictures")
@@ -230,7 +230,7 @@ def _batches(n: int, steps: int) -> Iterator[Tensor]:
 
 
 def _moved(x: Tensor) -> Tensor:
-    """Return pictures x [b, c, h, w], all moved by the same few pixels; the edge fills up what comes in."""
+    """Return images x [b, c, h, w], all moved by the same few pixels; the edge fills up what comes in."""
     h, w = x.shape[2:]
     reach = max(round(SHIFT * min(h, w)), 1)
     down, right = torch.randint(2 * reach + 1, (2,)).tolist()

@@ -1,7 +1,7 @@
-"""A multi-scale flow on pictures: squeezing, invertible 1×1 convolutions, convolutional couplings, splits.
+"""A multi-scale flow on images: squeezing, invertible 1×1 convolutions, convolutional couplings, splits.
 
 Dinh, Sohl-Dickstein and Bengio 2017 ("Density estimation using Real NVP"), Kingma and Dhariwal 2018 ("Glow"). Every
-layer has `forward` and `inverse`, each from pictures (b, c, h, w) to pictures and the log-determinant (b,) of its
+layer has `forward` and `inverse`, each from images (b, c, h, w) to images and the log-determinant (b,) of its
 Jacobian in nats.
 """
 
@@ -26,7 +26,7 @@ class Mixing(nn.Module):
     The two are one convolution, with the weight W diag(exp s) and the bias W t.
 
     Args:
-        channels: Channels c of a picture.
+        channels: Channels c of an image.
     """
 
     def __init__(self, channels: int) -> None:
@@ -35,7 +35,7 @@ class Mixing(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Choose scale and shift so that each channel of pictures x (n, c, h, w) has mean 0 and deviation 1."""
+        """Choose scale and shift so that each channel of images x (n, c, h, w) has mean 0 and deviation 1."""
         self.norm.initialise(x.movedim(1, -1).flatten(0, -2))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -49,7 +49,7 @@ class Mixing(nn.Module):
         return functional.conv2d(y, _kernel(weight), bias), -self._log_det(y)
 
     def _log_det(self, x: Tensor) -> Tensor:
-        """Return h·w·(Σ s + log |det W|) for each picture: every pixel is scaled alike (Glow, equation 10)."""
+        """Return h·w·(Σ s + log |det W|) for each image: every pixel is scaled alike (Glow, equation 10)."""
         return (x[0, 0].numel() * (self.norm.log_scale + self.linear.log_diagonal).sum()).expand(len(x))
 
 
@@ -89,7 +89,7 @@ class ImageCoupling(nn.Module):
     """Leaves the first half of the channels as it is and transforms the second with parameters read off the first.
 
     Args:
-        channels: Channels of a picture, at least 2.
+        channels: Channels of an image, at least 2.
         transform: The map of one value.
         hidden: Channels of the network's hidden layers.
         patch: Side of the patch that it reads around a pixel.
@@ -124,7 +124,7 @@ class Scale(nn.Module):
     """One scale: squeeze 2×2 pixels into channels, then steps of a mixing and a coupling (Glow, figure 2).
 
     Args:
-        channels: Channels of the pictures that come in; four times as many go out, of half the height and width.
+        channels: Channels of the images that come in; four times as many go out, of half the height and width.
         steps: Number of steps.
         transform: What a coupling does to one value.
         hidden: Channels of a coupling's network.
@@ -138,7 +138,7 @@ class Scale(nn.Module):
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> Tensor:
-        """Initialise each actnorm with pictures x (n, c, h, w) as they arrive there, and return what comes out."""
+        """Initialise each actnorm with images x (n, c, h, w) as they arrive there, and return what comes out."""
         x = functional.pixel_unshuffle(x, 2)
         for layer in self.layers:
             if isinstance(layer, Mixing):
@@ -168,7 +168,7 @@ class ImageFlow(nn.Module):
     one this is Glow's learned prior N(μ(h), σ(h)).
 
     Args:
-        shape: Channels, height and width of a picture.
+        shape: Channels, height and width of an image.
         scales: Number of scales.
         steps: Steps in each.
         transform: What a coupling does to one value.
@@ -176,7 +176,7 @@ class ImageFlow(nn.Module):
         patch: Side of the patch that it reads around a pixel.
 
     Raises:
-        GenbenchError: a picture cannot be halved so often.
+        GenbenchError: an image cannot be halved so often.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class ImageFlow(nn.Module):
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
-        """Initialise each actnorm with pictures x (n, c, h, w) as they arrive there; priors begin as the identity."""
+        """Initialise each actnorm with images x (n, c, h, w) as they arrive there; priors begin as the identity."""
         for scale in self.scales:
             x = scale.prepare(x)  # type: ignore[operator]
             x = x[:, : x.shape[1] // 2]
@@ -227,7 +227,7 @@ class ImageFlow(nn.Module):
         return z, torch.stack(log_dets).sum(dim=0)
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Return the pictures (b, c, h, w) of noise z (b, d)."""
+        """Return the images (b, c, h, w) of noise z (b, d)."""
         parts = z.split([math.prod(latent) for latent in self.latents], dim=1)
         *left, x = (part.unflatten(1, latent) for part, latent in zip(parts, self.latents, strict=True))
         for i in reversed(range(len(self.scales))):

@@ -13,7 +13,7 @@ from genbench.nn.grey_levels import levels_of
 
 __all__ = ["Bernoulli", "DiscretisedLogistic", "Gaussian", "Likelihood", "log_normal"]
 
-STD_FLOOR = 1e-3  # in the units of the values: without it a repeated point has infinite density
+STD_FLOOR = 1e-3  # by hand, in the units of the values: without it a repeated point has infinite density
 
 
 class Likelihood(nn.Module):
@@ -106,7 +106,7 @@ class DiscretisedLogistic(_LocationScale):
     Salimans et al. 2017, eq. 2). The standard deviation of the logistic is s π / √3.
 
     Args:
-        shape: of one picture, whose values are (k + u) / levels with 0 ≤ u < 1.
+        shape: of one image, whose values are (k + u) / levels with 0 ≤ u < 1.
         levels: number of grey levels, at least 2.
         std: of the logistic, as of every location-scale likelihood here.
     """
@@ -142,7 +142,7 @@ class Bernoulli(Likelihood):
     """Pixels that are black or white: P(k = 1) = σ(l). Its logarithm is the binary cross-entropy.
 
     Args:
-        shape: of one picture, whose values are (k + u) / 2 with 0 ≤ u < 1.
+        shape: of one image, whose values are (k + u) / 2 with 0 ≤ u < 1.
         levels: 2.
 
     Raises:

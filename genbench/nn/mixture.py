@@ -11,7 +11,7 @@ from torch.nn import functional
 
 __all__ = ["LOG_MIN_SCALE", "Mixture", "standard_parameters"]
 
-LOG_MIN_SCALE = math.log(1e-3)  # repeated values cannot make the density explode
+LOG_MIN_SCALE = math.log(1e-3)  # by hand: repeated values cannot make the density explode
 
 
 class Mixture(NamedTuple):
@@ -58,7 +58,7 @@ def standard_parameters(components: int) -> Tensor:
 def _log_sum_exp(a: Tensor) -> Tensor:
     """Return log Σ exp a over the last dimension, dropping terms under e⁻³⁰ of the largest.
 
-    A float32 cannot tell, and their exponentials would be denormal numbers, a hundred times slower on many CPUs.
+    A float32 cannot tell, and their exponentials would be denormal numbers, which are slow on many CPUs.
     """
     largest = a.detach().amax(dim=-1, keepdim=True)
     return (a - largest).clamp(min=-30).exp().sum(dim=-1).log() + largest.squeeze(-1)

@@ -60,16 +60,9 @@ class NoiseSchedule:
         alpha_bar: ᾱ_0 … ᾱ_T, (T + 1,) float64.
         beta: β_t = 1 − ᾱ_t / ᾱ_{t−1}, (T + 1,) float64, with β_0 = 0.
         angle: φ_t = arccos √ᾱ_t in [0, π/2], (T + 1,) float64: x_t = cos φ_t x_0 + sin φ_t ε.
-
-    Raises:
-        ValueError: the name is unknown, or there are fewer than two steps.
     """
 
     def __init__(self, name: str, timesteps: int) -> None:
-        if name not in _BETAS:
-            raise ValueError(f"schedule={name} must be one of {', '.join(SCHEDULES)}")
-        if timesteps < 2:
-            raise ValueError(f"timesteps={timesteps} must be at least 2")
         self.beta = torch.cat([torch.zeros(1, dtype=torch.float64), _BETAS[name](timesteps)])
         self.alpha_bar = (1 - self.beta).cumprod(0)
         self.angle = torch.atan2((1 - self.alpha_bar).sqrt(), self.alpha_bar.sqrt())

@@ -15,13 +15,13 @@ from genbench.nn.time_network import TimeNetwork, largest_part
 
 __all__ = ["PathFlow"]
 
-ENERGY_POINTS = 1000  # behind `diagnose`; W2² of so many points is found exactly in half a second
+ENERGY_POINTS = 1000  # by hand, behind `diagnose`; W2² of so many points is found exactly in half a second
 
 
 class PathFlow(TorchModel):
     """A flow whose velocity at time t is that of paths between points of a source (t = 0) and of the data (t = 1).
 
-    A subclass learns the velocity; a picture is a vector (d,) to all of this.
+    A subclass learns the velocity; an image is a vector (d,) to all of this.
 
     Attributes:
         shape: of a point; d its number of coordinates.

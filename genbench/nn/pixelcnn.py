@@ -19,8 +19,8 @@ from genbench.nn.masked import MaskedLinear
 
 __all__ = ["PixelCNN"]
 
-REACH = 3  # rows above and pixels on each side that the first layer reads
-DILATIONS = (1, 2, 4)  # of the blocks in turn: eight blocks see 20 rows and 20 pixels further
+REACH = 3  # by hand, 7×7 as in van den Oord et al. 2016: rows above and pixels on each side that the first layer reads
+DILATIONS = (1, 2, 4)  # by hand, of the blocks in turn: eight blocks see 20 rows and 20 pixels further
 
 
 class _Block(nn.Module):
@@ -71,14 +71,14 @@ class _Pass:
 
 
 class PixelCNN(nn.Module):
-    """Maps pictures, flattened to x (b, d), to parameters (b, d, size), where row i depends on x_1 … x_{i−1} alone.
+    """Maps images, flattened to x (b, d), to parameters (b, d, size), where row i depends on x_1 … x_{i−1} alone.
 
-    Coordinates are pixels from left to right and from top to bottom, each with its channels in turn: x is a picture
+    Coordinates are pixels from left to right and from top to bottom, each with its channels in turn: x is an image
     (b, height, width, c), flattened. The convolutions sum up the pixels before one; a masked layer adds the channels
     before, from the pixel itself. The interface is that of `MaskedNetwork`.
 
     Args:
-        shape: (c, height, width) of a picture.
+        shape: (c, height, width) of an image.
         channels: Channels of each stack.
         depth: Number of blocks, at least 1.
         size: Number of parameters of a row.
@@ -120,7 +120,7 @@ class PixelCNN(nn.Module):
         return torch.einsum("...cf,cfs->...cs", by_channel, self.read).flatten(1, 3) + self.bias
 
     def start(self, n: int) -> _Pass:
-        """Return the state of a sequential pass over n pictures."""
+        """Return the state of a sequential pass over n images."""
         blocks = cast("list[_Block]", list(self.blocks))
         row, pixel = (self.place_v.new_zeros(n, self.channels, 1, width) for width in (self.width, 1))
         rows = [deque([row] * block.dilation, maxlen=block.dilation) for block in blocks]

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from genbench.nn.likelihoods import log_normal
 
-__all__ = ["MixturePrior", "StandardNormal", "check_components", "kl_to_standard_normal", "prior_of"]
+__all__ = ["MixturePrior", "StandardNormal", "kl_to_standard_normal", "prior_of"]
 
-PACE = 10.0  # how much faster than a network's weights, in an optimiser's steps, the places of Gaussians must move
-SPREAD = 0.3  # of the means at first, where deviations are 1: all begins near N(0, I)
+PACE = 10.0  # by hand: how much faster the Gaussians must move than a network's weights, in an optimiser's steps
+SPREAD = 0.3  # measured by hand on digits; of the means at first, where deviations are 1: near N(0, I)
 
 
 class StandardNormal(nn.Module):
@@ -39,7 +39,6 @@ class MixturePrior(nn.Module):
     """p(z) = Σ_k π_k N(m_k, diag s_k²), with learned π, m and s (Tomczak & Welling 2018, §2: "MoG").
 
     Codes of data with classes lie in clusters, and between them a decoder has learned nothing, but N(0, I) draws there.
-    Digits after 10 s, FID of the classifier by N(0, I) and by 50 Gaussians: vae 81 and 14, glow 60 and 19.
 
     Args:
         components: Gaussians, of equal weight at first.
@@ -70,12 +69,6 @@ class MixturePrior(nn.Module):
         chosen = torch.multinomial((PACE * self.weight).softmax(0), n, replacement=True)
         noise = temperature * torch.randn(n, self.mean.shape[1])
         return PACE * self.mean[chosen] + (PACE * self.log_std[chosen]).exp() * noise
-
-
-def check_components(components: int) -> None:
-    """Raise ValueError for a number of Gaussians below 0."""
-    if components < 0:
-        raise ValueError(f"components={components} of the prior must be at least 1, or 0 for N(0, I)")
 
 
 def prior_of(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 __all__ = ["Level", "Repaintable", "repaint"]
 
-STEPS, REPEATS = 60, 8  # steps from noise to data, and how often each is taken
+STEPS, REPEATS = 60, 8  # by hand, bias against time: steps from noise to data, and how often each is taken
 
 
 class Level(NamedTuple):

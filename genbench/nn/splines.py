@@ -1,6 +1,6 @@
 """Monotone rational-quadratic splines (Durkan, Bekasov, Murray and Papamakarios 2019, "Neural Spline Flows").
 
-Bins run along the first dimension of every tensor: softmax and softplus along a short last one are 10 times slower.
+Bins run along the first dimension of every tensor: softmax and softplus along a short last one are slower.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from torch.nn import functional
 
 __all__ = ["MIN_BIN", "MIN_SLOPE", "Knots", "knots", "spline", "spline_inverse"]
 
-MIN_BIN = 1e-3  # smallest width and height of a bin, as a share of the spline's interval
-MIN_SLOPE = 1e-3
+MIN_BIN = 1e-3  # nflows, Durkan et al.'s code: smallest width and height of a bin, as a share of the spline's interval
+MIN_SLOPE = 1e-3  # as there
 _UNIT_SLOPE = math.log(math.expm1(1 - MIN_SLOPE))  # softplus(_UNIT_SLOPE) + MIN_SLOPE = 1
 
 
@@ -43,7 +43,7 @@ def knots(parameters: Tensor, bound: float) -> Knots:
     least = 2 * bound * MIN_BIN * torch.arange(bins, dtype=flat.dtype) - bound
     room = 2 * bound * (1 - MIN_BIN * bins)
     grid = torch.baddbmm(least[:, None], before.expand(2, -1, -1), shares, alpha=room)
-    grid = functional.pad(grid, (0, 0, 0, 1), value=bound)  # exact at both ends: tails hang on it
+    grid = functional.pad(grid, (0, 0, 0, 1), value=bound)  # exact at both ends: the tails depend on it
     slope = functional.pad(functional.softplus(slopes + _UNIT_SLOPE) + MIN_SLOPE, (0, 0, 1, 1), value=1.0)
     return Knots(grid.reshape(2, -1, *rest), slope.reshape(-1, *rest))
 
@@ -92,7 +92,7 @@ def spline(x: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
 class _Rise(torch.autograd.Function):
     """Rise above the lower corner of a bin, and log-slope, u to the right of that corner (equations 4 and 5).
 
-    The derivatives are written out: autograd takes three times as long to go back through forty small operations.
+    The derivatives are written out: autograd is slower, as it goes back through forty small operations.
     """
 
     @staticmethod

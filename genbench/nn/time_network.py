@@ -15,7 +15,7 @@ from genbench.nn.ode import Track, Watch
 __all__ = ["TimeNetwork", "by_parts", "drop", "largest_part", "tracks_by_parts"]
 
 UNLABELLED = 0.1  # share of a batch that is learned without labels (Ho & Salimans 2021, §4: 0.1 or 0.2)
-AT_ONCE = 256  # pictures that go through a network at once, when nothing is learned
+AT_ONCE = 256  # by hand: images that go through a network at once, when nothing is learned
 
 
 class Given(NamedTuple):
@@ -55,7 +55,7 @@ class TimeNetwork(nn.Module):
         self.guide = Guide(self, until)
 
     def follow(self, progress: float) -> None:
-        """Have the guide, if there is one, follow to the weights when a share `progress` of the training is over."""
+        """Have the guide, if there is one, follow to the weights when a share `progress` of training is over."""
         if self.guide:
             self.guide.follow([p for p in self.parameters() if p.requires_grad], progress)
 
@@ -107,7 +107,7 @@ def drop(labels: Tensor, classes: int) -> Tensor:
 
 
 def largest_part(n: int, shape: tuple[int, ...]) -> int:
-    """Return how many of n points of a shape to follow at once: all, but of pictures 256, which fill the memory."""
+    """Return how many of n points of a shape to follow at once: all, but of images 256, which fill the memory."""
     return min(n, AT_ONCE) if len(shape) == 3 else n
 
 

@@ -1,4 +1,4 @@
-"""The U-Net of flow matching and diffusion on pictures (Ronneberger et al. 2015; Ho et al. 2020, appendix B)."""
+"""The U-Net of flow matching and diffusion on images (Ronneberger et al. 2015; Ho et al. 2020, appendix B)."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ from genbench.nn.time_network import TimeNetwork
 
 __all__ = ["UNet"]
 
-COARSEST = 7  # pixels along a side, or fewer, at the lowest level if it can be, where attention is cheap
-LARGEST = 16  # pixels along a side of the finest level: larger pictures enter as patches
-HEADS = 4  # of attention
+COARSEST = 7  # by hand: pixels along a side, or fewer, at the lowest level if it can be, where attention is cheap
+LARGEST = 16  # by hand (benchmarks/unet.py): pixels along a side of the finest level; larger images enter as patches
+HEADS = 4  # of attention, by hand
 
 
 class UNet(TimeNetwork):
-    """A field on pictures: down to few pixels with attention, and up again with what was seen on the way down.
+    """A field on images: down to few pixels with attention, and up again with what was seen on the way down.
 
-    To the outside a picture is a vector (b, c·h·w), so that a flow's mathematics is the same for points and pictures.
+    To the outside an image is a vector (b, c·h·w), so that a flow's mathematics is the same for points and images.
     Each level halves the side until it has 7 pixels or fewer, or an odd number; the first has `hidden` channels, the
-    others twice as many. Pictures of more than 16 pixels a side enter as patches of 2×2, 4×4, … pixels, one channel
+    others twice as many. Images of more than 16 pixels a side enter as patches of 2×2, 4×4, … pixels, one channel
     for each, in which most of the work at the finest level is saved. Features lie in memory with the channels of a
-    pixel side by side, and are normalised over these: a step on one core took 0.12 s so, and 0.16 s with groups of
-    channels in planes.
+    pixel side by side, and are normalised over these, which is faster than groups of channels in planes.
 
     Args:
-        shape: (c, h, w) of a picture.
+        shape: (c, h, w) of an image.
         hidden: channels of the finest level, a multiple of 4.
         depth: residual blocks of a level, on the way down and up alike.
         classes: number of labels, 0 for none.
@@ -156,7 +155,7 @@ def _still(layer: nn.Conv2d | nn.Linear) -> nn.Module:
 
 
 def _patch(shape: tuple[int, int, int]) -> int:
-    """Return the side of the patches as which a picture enters."""
+    """Return the side of the patches as which an image enters."""
     patch, side = 1, max(shape[1:])
     while side // patch > LARGEST and all(size % (2 * patch) == 0 for size in shape[1:]):
         patch *= 2

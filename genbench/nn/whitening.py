@@ -9,18 +9,18 @@ from torch import Tensor, nn
 
 __all__ = ["Whitening"]
 
-BLOCK = 1000  # pictures at a time
+BLOCK = 1000  # by hand: images at a time
 
 
 class Whitening(nn.Module):
-    """y = Σ^(−1/2) (x − μ), with mean and covariance of training pictures.
+    """y = Σ^(−1/2) (x − μ), with mean and covariance of training images.
 
-    Of all maps that whiten it is the one that changes pictures least (ZCA; Kessy, Lewin and Strimmer 2018, 3.1): a
+    Of all maps that whiten it is the one that changes images least (ZCA; Kessy, Lewin and Strimmer 2018, 3.1): a
     pixel remains where it was, less what its neighbours tell about it. A density model of y that is standard normal
-    is the full-covariance Gaussian of x. Pictures are (b, c, h, w), log-determinants (b,) in nats.
+    is the full-covariance Gaussian of x. Images are (b, c, h, w), log-determinants (b,) in nats.
 
     Args:
-        shape: Channels, height and width of a picture.
+        shape: Channels, height and width of an image.
         shrinkage: Share λ of the average variance in Σ = (1 − λ) S + λ (tr S / d) I; S alone may be singular.
     """
 
@@ -37,7 +37,7 @@ class Whitening(nn.Module):
         self.register_buffer("log_det", torch.zeros(()))
 
     def fit(self, x: Tensor) -> None:
-        """Measure mean and covariance of pictures x (n, c, h, w)."""
+        """Measure mean and covariance of images x (n, c, h, w)."""
         flat, d = x.flatten(1), len(self.mean)
         mean, second = torch.zeros(d, dtype=torch.float64), torch.zeros(d, d, dtype=torch.float64)
         for part in flat.split(BLOCK):

@@ -1,9 +1,15 @@
+from collections.abc import Mapping
+from math import inf, nan
+from typing import Annotated, Literal
+
 import pytest
+from annotated_types import Gt, Interval
 
 from genbench import Preset, Recipe, TorchModel, register_model
 from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create, defaults
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import REGISTRY, Card, discover
+from genbench.core.types import Count, Finite, Natural, NotNegative, Positive, Share, ShareBelowOne
 from genbench.runs.plan import make_plan
 
 
@@ -36,7 +42,7 @@ def test_defaults_and_given_values(card):
     ("given", "message"),
     [
         ({"widht": 2}, "no parameter 'widht'; did you mean width"),
-        ({"width": "wide"}, r"standard_normal\[width=wide\]: Input should be a valid number"),
+        ({"width": "wide"}, r"standard_normal\[width=wide\]: width must be a number; the default is 1.0"),
         ({"width": -1}, "refuses its parameters: width=-1.0 must be positive"),
     ],
 )
@@ -94,7 +100,98 @@ def test_a_plan_labels_what_was_given_and_fills_in_the_preset():
     }
 
 
-@pytest.mark.parametrize("given", [{"lr": -1.0}, {"ema": 1.0}, {"warmup": 1.0}, {"step_ms": 0}])
-def test_a_recipe_out_of_range_is_refused(given):
-    with pytest.raises(GenbenchError, match="is out of range"):
-        create(TORCH, bind(TORCH, given))
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"lr": -1.0}, "tests_torch[lr=-1.0]: lr must be positive; the default is 0.005"),
+        ({"lr": {"loss": 0}}, "tests_torch[lr={'loss': 0}]: lr must be positive; the default is 0.005"),
+        ({"ema": 1.0}, "tests_torch[ema=1.0]: ema must be below 1; the default is 0.999"),
+        ({"warmup": -0.1}, "tests_torch[warmup=-0.1]: warmup must not be negative; the default is 0.02"),
+        ({"step_ms": 0}, "tests_torch[step_ms=0]: step_ms must be positive; the default is 2.0"),
+        ({"precision": "half"}, "precision must be one of float32, bfloat16; the default is float32"),
+        ({"accumulate": 300, "lr": 0.1}, "accumulate=300 must not be above batch_size=256"),
+    ],
+)
+def test_a_recipe_out_of_range_is_refused(given, message):
+    card = Suited.card if "accumulate" in given else TORCH
+    with pytest.raises(GenbenchError) as raised:
+        create(card, bind(card, given))
+    assert message in str(raised.value)
+
+
+def options(
+    count: Count = 3,
+    natural: Natural = 0,
+    finite: Finite = 0.0,
+    positive: Positive | None = None,
+    weight: NotNegative = 1.0,
+    share: Share = 0.5,
+    part: ShareBelowOne = 0.5,
+    size: Annotated[int, Interval(ge=2, le=64)] = 8,
+    way: Literal["up", "down"] = "up",
+    std: Annotated[Finite, Gt(0.1)] | Literal["shared"] | None = None,
+    widths: list[Count] | None = None,
+    order: Literal["reversed", "random"] | list[Natural] | None = None,
+    rate: Positive | Mapping[str, Positive] = 0.1,
+    flag: bool = True,
+) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("count", 0, "count must be at least 1; the default is 3"),
+        ("count", "many", "count must be a whole number; the default is 3"),
+        ("count", 1.5, "count must be a whole number; the default is 3"),
+        ("count", nan, "count must be finite; the default is 3"),
+        ("natural", -1, "natural must not be negative; the default is 0"),
+        ("finite", nan, "finite must be finite; the default is 0.0"),
+        ("positive", 0, "positive must be positive; the default is none"),
+        ("positive", inf, "positive must be finite; the default is none"),
+        ("positive", "wide", "positive must be a number; the default is none"),
+        ("weight", nan, "weight must be finite; the default is 1.0"),
+        ("share", 1.5, "share must be at most 1; the default is 0.5"),
+        ("part", 1, "part must be below 1; the default is 0.5"),
+        ("size", 65, "size must be at most 64; the default is 8"),
+        ("size", 1, "size must be at least 2; the default is 8"),
+        ("way", "left", "way must be one of up, down; the default is up"),
+        ("std", 0.05, "std must be above 0.1, or shared; the default is none"),
+        ("std", "learnt", "std must be a number, or shared; the default is none"),
+        ("widths", [4, 0], "widths[1] must be at least 1; the default is none"),
+        ("widths", 4, "widths must be a list; the default is none"),
+        ("order", [0, -1], "order[1] must not be negative; the default is none"),
+        ("order", "sideways", "order must be one of reversed, random, or a list; the default is none"),
+        ("rate", -1, "rate must be positive; the default is 0.1"),
+        ("rate", {"loss": -1}, "rate must be positive; the default is 0.1"),
+        ("flag", "maybe", "flag must be true or false; the default is True"),
+    ],
+)
+def test_the_annotation_gives_the_range_or_the_choices(name, value, reason):
+    with pytest.raises(GenbenchError) as raised:
+        bind(Card("options", "tests", options), {name: value})
+    assert str(raised.value) == f"options[{name}={value}]: {reason}"
+
+
+def test_what_the_annotation_allows_is_taken():
+    given = {
+        "count": 1,
+        "positive": 0.5,
+        "share": 1,
+        "std": "shared",
+        "widths": [1, 2],
+        "order": [1, 0],
+        "rate": {"a": 1},
+    }
+    bound = bind(Card("options", "tests", options), given)
+    assert {name: bound[name] for name in given} == given
+
+
+@pytest.mark.parametrize("group", ["models", "datasets"])
+def test_defaults_and_presets_are_what_the_annotations_allow(group):
+    discover()
+    for card in REGISTRY[group].cards.values():
+        given = defaults(card) | ({"path": "table.csv"} if card.name == "csv" else {})
+        assert bind(card, given) == given
+        for preset in getattr(card.factory, "presets", ()):
+            bind(card, preset.use)

@@ -90,10 +90,10 @@ def test_any_dimension(d):
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
-        ({"components": 0}, "components=0 must be at least 1"),
-        ({"width": 0}, "width=0 must be at least 1"),
-        ({"depth": 0}, "depth=0 must be at least 1"),
-        ({"heads": 0}, "heads=0 must be at least 1"),
+        ({"components": 0}, "components must be at least 1"),
+        ({"width": 0}, "width must be at least 1"),
+        ({"depth": 0}, "depth must be at least 1"),
+        ({"heads": 0}, "heads must be at least 1"),
         ({"width": 30, "heads": 4}, "width=30 must be a multiple of heads=4"),
         ({"order": "sideways"}, "order=sideways must be none, reversed, random"),
     ],

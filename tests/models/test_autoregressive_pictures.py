@@ -174,7 +174,7 @@ def test_an_order_is_for_points(name):
         genbench.load_model(name, order="reversed").fit(np.random.rand(20, 1, 4, 4), kind="image", budget="1")
 
 
-@pytest.mark.parametrize("dropout", [-0.1, 1.0])
-def test_a_dropout_out_of_range_is_refused(dropout):
-    with pytest.raises(GenbenchError, match=rf"dropout={dropout} is a share of the units"):
+@pytest.mark.parametrize(("dropout", "reason"), [(-0.1, "not be negative"), (1.0, "be below 1")])
+def test_a_dropout_out_of_range_is_refused(dropout, reason):
+    with pytest.raises(GenbenchError, match=f"dropout must {reason}"):
         genbench.load_model("ar", dropout=dropout)

@@ -198,11 +198,11 @@ def test_few_points_in_many_dimensions_do_not_collapse(n, d):
 @pytest.mark.parametrize(
     ("name", "params", "reason"),
     [
-        ("gmm", {"components": 0}, "components=0 must be at least 1"),
-        ("gmm", {"restarts": 0}, "restarts=0 must be at least 1"),
-        ("gmm", {"ridge": 0}, "ridge=0.0 must be positive"),
-        ("gmm", {"tolerance": -1}, "tolerance=-1.0 must be positive"),
-        ("kde", {"bandwidth": 0}, "bandwidth=0.0 must be positive"),
+        ("gmm", {"components": 0}, "components must be at least 1"),
+        ("gmm", {"restarts": 0}, "restarts must be at least 1"),
+        ("gmm", {"ridge": 0}, "ridge must be positive"),
+        ("gmm", {"tolerance": -1}, "tolerance must be positive"),
+        ("kde", {"bandwidth": 0}, "bandwidth must be positive"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_the_reason(name, params, reason):

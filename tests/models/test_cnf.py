@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal
 
+import genbench
 from genbench.contracts.recipe import Budget, Recipe
+from genbench.core.errors import GenbenchError
 from genbench.models.cnf import CNF
 from genbench.training.trainer import TrainingOptions, train
 
@@ -96,5 +98,5 @@ def test_gaussian_data():
 
 @pytest.mark.parametrize("bad", [{"hidden": 0}, {"training_steps": 0}, {"error_weight": -1}])
 def test_bad_parameters_are_refused(bad):
-    with pytest.raises(ValueError, match=f"{next(iter(bad))}="):
-        CNF(**bad)
+    with pytest.raises(GenbenchError, match=f"{next(iter(bad))}="):
+        genbench.load_model("cnf", **bad)

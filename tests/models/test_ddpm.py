@@ -11,8 +11,11 @@ from torch.distributions import MultivariateNormal
 
 import genbench
 from genbench.contracts.recipe import Budget, Recipe
-from genbench.models.ddpm import DDPM, PREDICTIONS
+from genbench.core.errors import GenbenchError
+from genbench.models.ddpm import DDPM
 from genbench.training.trainer import TrainingOptions, train
+
+PREDICTIONS = ("epsilon", "x0", "v")
 
 
 @pytest.mark.parametrize(("name", "timesteps"), [("cosine", 1000), ("cosine", 50), ("sigmoid", 50), ("linear", 1000)])
@@ -313,5 +316,5 @@ def test_the_other_predictions_train_too(prediction):
     ],
 )
 def test_bad_parameters_are_refused(bad):
-    with pytest.raises(ValueError, match=f"{next(iter(bad))}=.* must be"):
-        DDPM(**bad)
+    with pytest.raises(GenbenchError, match=f"{next(iter(bad))}=.* must be"):
+        genbench.load_model("ddpm", **bad)

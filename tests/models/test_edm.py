@@ -9,6 +9,7 @@ import torch
 from torch.distributions import MultivariateNormal
 
 import genbench
+from genbench.core.errors import GenbenchError
 from genbench.models.ddpm import DDPM
 from genbench.models.edm import EDM
 from genbench.nn.time_network import TimeNetwork
@@ -163,5 +164,5 @@ def test_trained_density_on_gaussian_data():
     ],
 )
 def test_bad_parameters_are_refused(bad):
-    with pytest.raises(ValueError, match=f"{next(iter(bad))}=.* must"):
-        EDM(**bad)
+    with pytest.raises(GenbenchError, match=f"{next(iter(bad))}=.* must"):
+        genbench.load_model("edm", **bad)

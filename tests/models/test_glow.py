@@ -169,15 +169,15 @@ def test_temperature_narrows_samples():
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
-        ({"couplings": 0}, "couplings=0 must be at least 1"),
-        ({"hidden": 0}, "hidden=0 must be at least 1"),
-        ({"scales": 0}, "scales=0 must be at least 1"),
+        ({"couplings": 0}, "couplings must be at least 1"),
+        ({"hidden": 0}, "hidden must be at least 1"),
+        ({"scales": 0}, "scales must be at least 1"),
         ({"patch": 2}, "patch=2 must be odd"),
         ({"bins": 1}, "bins=1 must be 0, for affine couplings, or lie between 2 and 500"),
-        ({"clamp": 0.0}, "clamp=0.0 must be positive"),
-        ({"inputs": "raw"}, "inputs=raw must be one of gaussianised, logit, standardised"),
-        ({"alpha": 0.5}, "alpha=0.5 must be between 0 and 0.5"),
-        ({"temperature": -1.0}, "temperature=-1.0 must not be negative"),
+        ({"clamp": 0.0}, "clamp must be positive"),
+        ({"inputs": "raw"}, "inputs must be one of gaussianised, logit, standardised"),
+        ({"alpha": 0.5}, "alpha must be below 0.5"),
+        ({"temperature": -1.0}, "temperature must not be negative"),
     ],
 )
 def test_values_out_of_range_are_refused(params, reason):

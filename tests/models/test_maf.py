@@ -109,10 +109,10 @@ def test_any_dimension_and_a_batch_of_one(d):
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
-        ({"layers": 0}, "layers=0 must be at least 1"),
-        ({"hidden": 0}, "hidden=0 must be at least 1"),
-        ({"depth": 0}, "depth=0 must be at least 1"),
-        ({"clamp": 0.0}, "clamp=0.0 must be positive"),
+        ({"layers": 0}, "layers must be at least 1"),
+        ({"hidden": 0}, "hidden must be at least 1"),
+        ({"depth": 0}, "depth must be at least 1"),
+        ({"clamp": 0.0}, "clamp must be positive"),
     ],
 )
 def test_values_out_of_range_are_refused(params, reason):

@@ -256,23 +256,23 @@ def test_every_parameter_gets_a_gradient():
 
 @pytest.mark.parametrize("name", ["hidden", "depth", "latent_dim", "training_samples", "importance_samples"])
 def test_sizes_must_be_positive(name):
-    with pytest.raises(ValueError, match=f"{name}=0 must be at least 1"):
-        VAE(**{name: 0})
+    with pytest.raises(GenbenchError, match=f"{name} must be at least 1"):
+        genbench.load_model("vae", **{name: 0})
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.5])
-def test_warmup_must_be_a_share(share):
-    with pytest.raises(ValueError, match="kl_warmup"):
-        VAE(kl_warmup=share)
+@pytest.mark.parametrize(("share", "reason"), [(-0.1, "not be negative"), (1.5, "be at most 1")])
+def test_warmup_must_be_a_share(share, reason):
+    with pytest.raises(GenbenchError, match=f"kl_warmup must {reason}"):
+        genbench.load_model("vae", kl_warmup=share)
 
 
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
-        ({"objective": "elbow"}, "objective=elbow must be one of iwae, elbo"),
-        ({"beta": -1.0}, "beta=-1.0 must not be negative"),
-        ({"decoder_std": 0.0}, "decoder_std=0.0 must be none, shared, or a number above 0.001"),
-        ({"decoder_std": "learnt"}, "decoder_std=learnt must be none, shared, or a number above 0.001"),
+        ({"objective": "elbow"}, "objective must be one of iwae, elbo"),
+        ({"beta": -1.0}, "beta must not be negative"),
+        ({"decoder_std": 0.0}, "decoder_std must be above 0.001, or shared; the default is none"),
+        ({"decoder_std": "learnt"}, "decoder_std must be a number, or shared; the default is none"),
     ],
 )
 def test_what_is_out_of_range_is_refused(params, reason):

@@ -111,8 +111,8 @@ def test_a_training_does_not_hang_on_its_guide():
     ("given", "words"),
     [
         ({"autoguidance": 2.0}, "autoguidance=2.0 needs a guide"),
-        ({"guide": 1.0}, r"guide=1.0 must be a share of the training, in \[0, 1\)"),
-        ({"guide": 0.1, "autoguidance": -1.0}, "autoguidance=-1.0 must not be negative"),
+        ({"guide": 1.0}, "guide must be below 1"),
+        ({"guide": 0.1, "autoguidance": -1.0}, "autoguidance must not be negative"),
     ],
 )
 def test_a_guide_that_cannot_be_is_refused(name, given, words):

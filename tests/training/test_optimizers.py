@@ -6,7 +6,9 @@ import math
 import pytest
 import torch
 
+import genbench
 from genbench.contracts.recipe import Recipe
+from genbench.core.errors import GenbenchError
 from genbench.training.optimizers import optimiser
 
 RATE = 0.01
@@ -141,5 +143,5 @@ def test_an_empty_matrix_is_left_alone(kind):
 
 
 def test_an_unknown_one_is_refused():
-    with pytest.raises(ValueError, match="optimiser=sgd must be one of adamw, muon, soap"):
-        Recipe(optimiser="sgd")
+    with pytest.raises(GenbenchError, match="optimiser must be one of adamw, muon, soap"):
+        genbench.load_model("cfm", optimiser="sgd")

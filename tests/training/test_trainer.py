@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import genbench
 from genbench import Recipe, TorchModel
 from genbench.contracts.recipe import Budget
 from genbench.core.errors import ContractError, Diverged, GenbenchError
@@ -286,8 +287,8 @@ def test_losses_in_bfloat16_and_weights_in_float32():
         assert set(seen) == {expected}
         assert model.net.weight.dtype == torch.float32
         assert history.rows[-1]["validation"] < 0.01 * history.rows[0]["loss"]
-    with pytest.raises(ValueError, match="precision=float16 must be one of float32, bfloat16"):
-        Recipe(precision="float16")
+    with pytest.raises(GenbenchError, match="precision must be one of float32, bfloat16"):
+        genbench.load_model("cfm", precision="float16")
 
 
 def test_a_conditional_model_is_given_the_labels_of_its_points():
