@@ -1,4 +1,4 @@
-"""Two runs, or two models of one run, compared score by score: what changed, and whether the difference can be told."""
+"""Two runs, or two models of one run, compared score by score: what changed, and which differences are significant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genbench.analysis.pairing import Pair, find_pairs, some
-from genbench.analysis.scores import card_of
+from genbench.analysis.scores import card_of, column_order
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.registry import discover
 from genbench.core.types import Array
@@ -37,7 +37,7 @@ class ComparedScore:
         p: of the t-test, paired or Welch's.
         p_adjusted: the same by Holm over all rows of the metric.
         verdict: of B, by p_adjusted.
-        reason: why nothing can be told, or what else a reader should know about the verdict.
+        reason: why there is no verdict, or what else a reader should know about the verdict.
         failures: how many trials of A and of B failed, and how; their seeds are not compared.
         notes: what differs between the trials, in words.
     """
@@ -70,7 +70,8 @@ class Comparison:
         alpha: adjusted p-values below it are a verdict.
         rows: by dataset, model and metric.
         environment: what differs between the places where the runs ran: "torch: 2.5 -> 2.6".
-        code, parameters: what differs between the trials, with the rows that it concerns.
+        changed_code: modules whose code differs between the trials, each with the rows that it concerns.
+        parameters: what else differs between the trials, with the rows that it concerns.
         left_out: models on datasets that only one of the runs has.
     """
 
@@ -79,9 +80,14 @@ class Comparison:
     alpha: float
     rows: list[ComparedScore]
     environment: list[str] = field(default_factory=list)
-    code: list[str] = field(default_factory=list)
+    changed_code: dict[str, str] = field(default_factory=dict)
     parameters: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+
+    @property
+    def code(self) -> list[str]:
+        """The changes of code, in words."""
+        return [f"code of {module} changed ({where})" for module, where in self.changed_code.items()]
 
     @property
     def regressions(self) -> list[ComparedScore]:
@@ -91,7 +97,7 @@ class Comparison:
     @property
     def metrics(self) -> list[str]:
         """The metrics that are compared, in the order of a leaderboard's columns."""
-        return sorted({row.metric for row in self.rows}, key=_order)
+        return sorted({row.metric for row in self.rows}, key=column_order)
 
     def only(self, metrics: Sequence[str]) -> Comparison:
         """Return the comparison by some metrics; verdicts stay, since p is adjusted within each metric.
@@ -123,22 +129,28 @@ def compare(a: RunData, b: RunData, models: Sequence[str] = (), alpha: float = 0
         raise GenbenchError(f"alpha={alpha} is not between 0 and 1; 0.05 is usual")
     discover(groups=("metrics",))
     pairs, left_out = find_pairs(a, b, models)
-    cells = [(_row(pair, name), pair) for pair in pairs for name in sorted(pair.metrics, key=_order)]
+    cells = [(_row(pair, name), pair) for pair in pairs for name in sorted(pair.metrics, key=column_order)]
     _test([(row, pair) for row, pair in cells if not row.reason])
     rows = [row for row, _ in cells]
     for name in dict.fromkeys(row.metric for row in rows):
-        _judge([row for row in rows if row.metric == name], alpha)
-    words = [(word, pair) for pair in pairs for word in pair.changes]
-    code = _summarised([(word, pair) for word, pair in words if word.startswith("code of ")], len(pairs))
-    parameters = _summarised([(word, pair) for word, pair in words if not word.startswith("code of ")], len(pairs))
-    environment = _environment_changes(a.record.environment, b.record.environment)
-    return Comparison(str(a.path), str(b.path), alpha, rows, environment, code, parameters, left_out)
+        _set_verdicts([row for row in rows if row.metric == name], alpha)
+    settings = _concerned([(word, pair) for pair in pairs for word in pair.changed_settings], len(pairs))
+    return Comparison(
+        a=str(a.path),
+        b=str(b.path),
+        alpha=alpha,
+        rows=rows,
+        environment=_environment_changes(a.record.environment, b.record.environment),
+        changed_code=_concerned([(module, pair) for pair in pairs for module in pair.changed_code], len(pairs)),
+        parameters=[f"{word} ({where})" for word, where in settings.items()],
+        left_out=left_out,
+    )
 
 
 def _row(pair: Pair, metric: str) -> ComparedScore:
     """Return the row of a metric: the means, and where there is nothing to test, why."""
     x, y = pair.values(metric)
-    row = ComparedScore(pair.dataset, pair.after[0].model, pair.before[0].model, metric)
+    row = ComparedScore(dataset=pair.dataset, model=pair.after[0].model, against=pair.before[0].model, metric=metric)
     row.seeds, row.paired = min(len(x), len(y)), x.keys() == y.keys() or not (x and y)
     row.mean_a, row.mean_b = (float(np.mean(list(values.values()))) if values else None for values in (x, y))
     if row.mean_a is not None and row.mean_b is not None:
@@ -188,12 +200,12 @@ def _test(cells: Sequence[tuple[ComparedScore, Pair]]) -> None:
         for row, low, high, p in zip(rows, *found, strict=True):
             row.low, row.high, row.p = _known(low), _known(high), _known(p)
             if row.p is None:
-                row.reason = "no spread over seeds to judge the difference by"
+                row.reason = "no spread over seeds to test the difference by"
             elif not is_paired:
                 row.reason = "unpaired: no seed in common"
 
 
-def _judge(rows: Sequence[ComparedScore], alpha: float) -> None:
+def _set_verdicts(rows: Sequence[ComparedScore], alpha: float) -> None:
     """Put Holm's p-value and the verdict into the rows of one metric; a row without a test keeps what it has."""
     adjusted = holm(np.array([np.nan if row.p is None else row.p for row in rows]))
     for row, p in zip(rows, adjusted, strict=True):
@@ -210,12 +222,12 @@ def _padded(rows: Sequence[Sequence[float]]) -> Array:
     return table
 
 
-def _summarised(words: Sequence[tuple[str, Pair]], total: int) -> list[str]:
-    """Return each word once, with what it concerns."""
+def _concerned(words: Sequence[tuple[str, Pair]], total: int) -> dict[str, str]:
+    """Return each word with the pairs, of `total`, that it concerns."""
     concerned: dict[str, list[str]] = defaultdict(list)
     for word, pair in words:
         concerned[word].append(str(pair))
-    return [f"{word} ({'everywhere' if len(where) == total > 1 else some(where)})" for word, where in concerned.items()]
+    return {word: "everywhere" if len(where) == total > 1 else some(where) for word, where in concerned.items()}
 
 
 def _environment_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -228,10 +240,6 @@ def _environment_changes(before: Mapping[str, Any], after: Mapping[str, Any]) ->
 def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
     facts = {name: fact for name, fact in environment.items() if name not in ("command", "libraries")}
     return facts | dict(environment.get("libraries", {}))
-
-
-def _order(name: str) -> tuple[int, str]:
-    return (card_of(name).order, name)
 
 
 def _known(value: float) -> float | None:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pair", "failures", "find_pairs", "some"]
 
-DATA = ("dataset_name", "dataset_params", "data_fingerprint")
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -52,11 +50,27 @@ class Pair:
     @cached_property
     def changes(self) -> list[str]:
         """What differs between the trials, in words; of two different models not how they differ as models."""
+        return self._differences(code=True)
+
+    @cached_property
+    def changed_settings(self) -> list[str]:
+        """The changes, without those of the code."""
+        return self._differences(code=False)
+
+    @cached_property
+    def changed_code(self) -> list[str]:
+        """The modules whose code differs between the trials; of two different models none."""
+        sources = [(old.sources, new.sources) for old, new in self.twins if old.model_name == new.model_name]
+        return list(dict.fromkeys(m for a, b in sources for m in sorted(a.keys() | b.keys()) if a.get(m) != b.get(m)))
+
+    def _differences(self, code: bool) -> list[str]:
         words = []
         for old, new in self.twins:
             alike: dict[str, Any] = {"metrics": old.metrics}
             if old.model_name != new.model_name:
-                alike |= {"params": old.params, "sources": old.sources}
+                alike |= {"params": old.params}
+            if old.model_name != new.model_name or not code:
+                alike |= {"sources": old.sources}
             words += new.model_copy(update=alike).differences(old)
         return list(dict.fromkeys(words))
 
@@ -71,7 +85,7 @@ class Pair:
             for name in sorted(before.keys() - {"train"}):
                 if before[name] != now[name]:
                     return f"{name}: {before[name]} against {now[name]}"
-            if any(getattr(old, name) != getattr(new, name) for name in DATA):
+            if _data(old) != _data(new):
                 return "different data"
         return ""
 
@@ -146,6 +160,10 @@ def _groups(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRe
     for trial in trials:
         groups[trial.place, trial.model].append(trial)
     return dict(groups)
+
+
+def _data(spec: TrialSpec) -> tuple[Any, ...]:
+    return spec.dataset_name, spec.dataset_params, spec.data_fingerprint
 
 
 def _values(trials: Sequence[TrialRecord], metric: str) -> dict[int, float]:

@@ -1,23 +1,23 @@
-"""A home for many runs: an index of them, their scores beside each other, and a page a run, for any static host."""
+"""A site of many runs: an index of them, their scores beside each other, and a page a run, for any static host."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
-from genbench.analysis.scores import Row, card_of
+from genbench.analysis.scores import Row, column_order, sort_key
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
+from genbench.display.table_view import table_view
 from genbench.report import write_page
-from genbench.report.links import Anchors
+from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.run_page import RESERVED, lead, run_page
-from genbench.report.scores import Line, Sheet, columns_of, line_of
+from genbench.report.sheets import SHOWN, Line, Sheet, metric_columns
 from genbench.storage.records import TrialRecord
 
 __all__ = ["Home", "together", "write_site"]
@@ -33,14 +33,6 @@ class Home:
     name: str
     href: str
     lead: str
-
-
-@dataclass(frozen=True)
-class SiteLine(Line):
-    """A row of a table of several runs, with the run that it is of."""
-
-    run: str
-    run_href: str
 
 
 def write_site(
@@ -78,11 +70,12 @@ def write_site(
             continue
         problems += run.problems
         files.append(write_page(out / place / PAGE, page))
-        homes.append(Home(run, place.as_posix(), quote(f"{place.as_posix()}/{PAGE}"), lead(run)))
+        href = quote(f"{place.as_posix()}/{PAGE}")
+        homes.append(Home(run=run, name=place.as_posix(), href=href, lead=lead(run)))
     for problem in problems:
         say(problem)
     tables = together(homes)
-    rows = [line for sheet in tables for line in sheet.lines]
+    rows = [line.row for sheet in tables for line in sheet.lines]
     metrics = list(dict.fromkeys(name for home in homes for name in home.run.leaderboard().metrics))
     index = render(
         "site.html.j2",
@@ -90,9 +83,9 @@ def write_site(
         problems=[problem.replace(f"{folder}/", "") for problem in problems],
         sheets=tables,
         total=len(rows),
-        datasets=sorted({line.dataset for line in rows}),
-        families=sorted({line.family for line in rows}),
-        metrics=[column for column in columns_of(metrics) if column.better],
+        datasets=sorted({row.dataset for row in rows}),
+        families=sorted({row.family for row in rows}),
+        metrics=metric_columns(metrics),
         interval="The half-width of the 95 % interval of the mean over seeds, as on the page of the run; "
         "with one seed, the standard error of the score.",
     )
@@ -112,10 +105,10 @@ def together(homes: Sequence[Home]) -> list[Sheet]:
             first.setdefault((trial.place, trial.model), trial)
         for row in home.run.leaderboard().rows:
             trial = first[row.place, row.model]
-            groups.setdefault(_yardstick(home.run, row, trial), []).append((home, row, trial))
+            groups.setdefault(_comparable(home.run, row, trial), []).append((home, row, trial))
     order = sorted(groups, key=lambda key: (key[0], -len(groups[key])))
-    anchors = Anchors(RESERVED)
-    return [_sheet(_title(key, order), key, groups[key], anchors) for key in order]
+    links = Links(RESERVED)
+    return [_sheet(_title(key, order), key, groups[key], links) for key in order]
 
 
 def _title(key: tuple[str, str, str, str], keys: Sequence[tuple[str, str, str, str]]) -> str:
@@ -132,7 +125,7 @@ def _title(key: tuple[str, str, str, str], keys: Sequence[tuple[str, str, str, s
     return ", ".join(parts)
 
 
-def _yardstick(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, str, str]:
+def _comparable(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, str, str]:
     """Return what rows of one table have in common: place, budget, evidence, data."""
     budgets = dict.fromkeys(t.budget for t in run.trials if (t.place, t.model) == (row.place, row.model))
     spec = trial.spec
@@ -141,19 +134,20 @@ def _yardstick(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, st
 
 
 def _sheet(
-    title: str, key: tuple[str, str, str, str], members: list[tuple[Home, Row, TrialRecord]], anchors: Anchors
+    title: str, key: tuple[str, str, str, str], members: list[tuple[Home, Row, TrialRecord]], links: Links
 ) -> Sheet:
     rows = [row for _, row, _ in members]
-    known = sorted({name for row in rows for name in row.metrics}, key=lambda name: (card_of(name).order, name))
+    known = sorted({name for row in rows for name in row.metrics}, key=column_order)
     metrics = formatting.main_metrics(rows, known)
     alive = [row for row in rows if row.seeds]
     by = next((name for name in metrics if all(row.metrics.get(name) for row in alive)), None)
-    board = Leaderboard(rows, by, known)
+    flags = [flag for row in rows for flag in formatting.flag_lines(row)]  # in the order of the runs
+    members = sorted(members, key=lambda member: sort_key(member[1], by))
+    table = table_view(title, [row for _, row, _ in members], metrics, by).select(*SHOWN)
     lines = []
-    for home, row, _ in sorted(members, key=lambda member: _rank(member[1], by)):
-        ids = _anchors_of(home.run)
-        line = line_of(row, metrics, home.href + ids.link(row.place, row.model))
-        lines.append(SiteLine(**vars(line), run=home.name, run_href=home.href))
+    for (home, row, _), shown in zip(members, table.rows, strict=True):
+        href = home.href + _links_of(home.run).link(row.place, row.model)
+        lines.append(Line(row=shown, href=href, run=home.name, run_href=home.href))
     notes = []
     if len({home.name for home, _, _ in members}) > 1:
         notes.append(
@@ -162,24 +156,11 @@ def _sheet(
         )
         if changed := _changed([trial for _, _, trial in members]):
             notes.append(f"The code of {', '.join(changed)} is not the same in all of these runs.")
-    flags = [flag for row in board.rows for flag in formatting.flag_lines(row)]
-    return Sheet(title, anchors.id("table", *key), columns_of(metrics), list(lines), by or "", notes, flags)
-
-
-def _rank(row: Row, metric: str | None) -> tuple[bool, int, float]:
-    """Return what sorts a row: without a score last, kinds of likelihood apart where they must be, best first."""
-    from genbench.contracts.model import LIKELIHOODS
-
-    cell = row.metrics.get(metric) if metric else None
-    if cell is None or metric is None:
-        return True, 0, 0.0
-    card = card_of(metric)
-    kind = LIKELIHOODS.index(row.likelihood) if card.by_likelihood else 0
-    return False, kind, -cell.mean if card.higher_is_better else cell.mean
+    return Sheet(table=replace(table, notes=notes, flags=flags), id=links.id("table", *key), lines=lines)
 
 
 def _changed(trials: Sequence[TrialRecord]) -> list[str]:
-    """Return the modules that scores hang on, apart from the models' own, and that differ between trials."""
+    """Return the modules that scores depend on and that differ between trials, without the models' own."""
     digests: dict[str, set[str]] = {}
     for trial in trials:
         for module, digest in trial.spec.sources.items():
@@ -188,9 +169,9 @@ def _changed(trials: Sequence[TrialRecord]) -> list[str]:
     return sorted(module for module, found in digests.items() if len(found) > 1)
 
 
-def _anchors_of(run: RunData) -> Anchors:
-    """Return the anchors of a run's page, given in the order in which the page gives them."""
-    anchors, board = Anchors(RESERVED), run.leaderboard()
+def _links_of(run: RunData) -> Links:
+    """Return the links of a run's page, made in the same order as there."""
+    links, board = Links(RESERVED), run.leaderboard()
     for row in board.rows:
-        anchors.id(row.place, row.model)
-    return anchors
+        links.id(row.place, row.model)
+    return links
