@@ -24,65 +24,39 @@ __all__ = ["ComparedScore", "Comparison", "compare"]
 
 @dataclass
 class ComparedScore:
-    """One metric of one model on one dataset in B, against A.
-
-    Attributes:
-        model: of B.
-        against: the model of A that it is compared with; the same one when two runs are compared.
-        seeds: how many the means are of: the common ones, or the fewer of two unpaired numbers.
-        paired: whether the seeds are common.
-        mean_a, mean_b: means over the seeds that are compared.
-        difference: mean_b − mean_a.
-        low, high: its 95 % interval, not adjusted for how many differences there are.
-        p: of the t-test, paired or Welch's.
-        p_adjusted: the same by Holm over all rows of the metric.
-        verdict: of B, by p_adjusted.
-        reason: why there is no verdict, or what else a reader should know about the verdict.
-        failures: how many trials of A and of B failed, and how; their seeds are not compared.
-        notes: what differs between the trials, in words.
-    """
+    """One metric of one model on one dataset in B, against A; means are over the seeds that are compared."""
 
     dataset: str
-    model: str
-    against: str
+    model: str  # of B
+    against: str  # the model of A that it is compared with; the same one when two runs are compared
     metric: str
-    seeds: int = 0
-    paired: bool = True
+    seeds: int = 0  # the common ones, or the smaller of two unpaired numbers
+    paired: bool = True  # whether the seeds are common
     mean_a: float | None = None
     mean_b: float | None = None
-    difference: float | None = None
-    low: float | None = None
+    difference: float | None = None  # mean_b − mean_a
+    low: float | None = None  # its 95 % interval, not adjusted for the number of differences
     high: float | None = None
-    p: float | None = None
-    p_adjusted: float | None = None
-    verdict: Verdict = "cannot tell"
-    reason: str = ""
-    failures: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    p: float | None = None  # of the t-test, paired or Welch's
+    p_adjusted: float | None = None  # the same by Holm over all rows of the metric
+    verdict: Verdict = "cannot tell"  # on B, by p_adjusted
+    reason: str = ""  # why there is no verdict, or what else a reader should know about it
+    failures: list[str] = field(default_factory=list)  # of A and of B; their seeds are not compared
+    notes: list[str] = field(default_factory=list)  # what differs between the trials
 
 
 @dataclass
 class Comparison:
-    """What `compare` found.
+    """What `compare` found, by dataset, model and metric, and what else differs between the runs."""
 
-    Attributes:
-        a, b: the folders of the runs.
-        alpha: adjusted p-values below it are a verdict.
-        rows: by dataset, model and metric.
-        environment: what differs between the places where the runs ran: "torch: 2.5 -> 2.6".
-        changed_code: modules whose code differs between the trials, each with the rows that it concerns.
-        parameters: what else differs between the trials, with the rows that it concerns.
-        left_out: models on datasets that only one of the runs has.
-    """
-
-    a: str
+    a: str  # the folder of a run
     b: str
-    alpha: float
+    alpha: float  # adjusted p-values below it are a verdict
     rows: list[ComparedScore]
-    environment: list[str] = field(default_factory=list)
-    changed_code: dict[str, str] = field(default_factory=dict)
-    parameters: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    environment: list[str] = field(default_factory=list)  # such as "torch: 2.5 -> 2.6"
+    changed_code: dict[str, str] = field(default_factory=dict)  # module -> the rows that it concerns
+    parameters: list[str] = field(default_factory=list)  # with the rows that each concerns
+    left_out: list[str] = field(default_factory=list)  # models on datasets that only one of the runs has
 
     @property
     def code(self) -> list[str]:
@@ -135,16 +109,10 @@ def compare(a: RunData, b: RunData, models: Sequence[str] = (), alpha: float = 0
     for name in dict.fromkeys(row.metric for row in rows):
         _set_verdicts([row for row in rows if row.metric == name], alpha)
     settings = _concerned([(word, pair) for pair in pairs for word in pair.changed_settings], len(pairs))
-    return Comparison(
-        a=str(a.path),
-        b=str(b.path),
-        alpha=alpha,
-        rows=rows,
-        environment=_environment_changes(a.record.environment, b.record.environment),
-        changed_code=_concerned([(module, pair) for pair in pairs for module in pair.changed_code], len(pairs)),
-        parameters=[f"{word} ({where})" for word, where in settings.items()],
-        left_out=left_out,
-    )
+    code = _concerned([(module, pair) for pair in pairs for module in pair.changed_code], len(pairs))
+    environment = _environment_changes(a.record.environment, b.record.environment)
+    parameters = [f"{word} ({where})" for word, where in settings.items()]
+    return Comparison(str(a.path), str(b.path), alpha, rows, environment, code, parameters, left_out)
 
 
 def _row(pair: Pair, metric: str) -> ComparedScore:
@@ -155,17 +123,17 @@ def _row(pair: Pair, metric: str) -> ComparedScore:
     row.mean_a, row.mean_b = (float(np.mean(list(values.values()))) if values else None for values in (x, y))
     if row.mean_a is not None and row.mean_b is not None:
         row.difference = row.mean_b - row.mean_a
-    row.reason = _hindrance(pair, metric, row)
-    if not pair.yardstick and row.difference is None:
+    row.reason = _untestable(pair, metric, row)
+    if not pair.incomparable and row.difference is None:
         row.verdict = _survival(pair)
     row.notes, row.failures = pair.changes, pair.failures
     return row
 
 
-def _hindrance(pair: Pair, metric: str, row: ComparedScore) -> str:
+def _untestable(pair: Pair, metric: str, row: ComparedScore) -> str:
     """Return why the scores cannot be tested; "" where they can."""
-    if pair.yardstick:
-        return pair.yardstick
+    if pair.incomparable:
+        return pair.incomparable
     for mean, trials, side in ((row.mean_a, pair.before, "A"), (row.mean_b, pair.after, "B")):
         if mean is None:
             all_failed = all(trial.status != "ok" for trial in trials)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genbench.analysis.scores import Cell, Row, column_order, fill_cells, mark_best, set_floors, sort_key
+from genbench.analysis.scores import Row, column_order, fill_cells, mark_best, set_floors, sort_key
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import discover
@@ -21,7 +21,7 @@ from genbench.storage.records import SAMPLING, Cost, TrialRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cell", "Leaderboard", "Row"]
+__all__ = ["Leaderboard"]
 
 COSTS = tuple(Cost.model_fields)
 ROUNDING = 1e-12  # a score that varies less from draw to draw is exact: what double precision leaves of it

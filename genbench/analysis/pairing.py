@@ -50,12 +50,19 @@ class Pair:
     @cached_property
     def changes(self) -> list[str]:
         """What differs between the trials, in words; of two different models not how they differ as models."""
-        return self._differences(code=True)
+        words = []
+        for old, new in self.twins:
+            alike: dict[str, Any] = {"metrics": old.metrics}
+            if old.model_name != new.model_name:
+                alike |= {"params": old.params, "sources": old.sources}
+            words += new.model_copy(update=alike).differences(old)
+        return list(dict.fromkeys(words))
 
     @cached_property
     def changed_settings(self) -> list[str]:
         """The changes, without those of the code."""
-        return self._differences(code=False)
+        code = {f"code of {module} changed" for module in self.changed_code}
+        return [word for word in self.changes if word not in code]
 
     @cached_property
     def changed_code(self) -> list[str]:
@@ -63,22 +70,11 @@ class Pair:
         sources = [(old.sources, new.sources) for old, new in self.twins if old.model_name == new.model_name]
         return list(dict.fromkeys(m for a, b in sources for m in sorted(a.keys() | b.keys()) if a.get(m) != b.get(m)))
 
-    def _differences(self, code: bool) -> list[str]:
-        words = []
-        for old, new in self.twins:
-            alike: dict[str, Any] = {"metrics": old.metrics}
-            if old.model_name != new.model_name:
-                alike |= {"params": old.params}
-            if old.model_name != new.model_name or not code:
-                alike |= {"sources": old.sources}
-            words += new.model_copy(update=alike).differences(old)
-        return list(dict.fromkeys(words))
-
     @cached_property
-    def yardstick(self) -> str:
+    def incomparable(self) -> str:
         """What makes the scores incomparable: other data, or another amount of evidence; "" where nothing does.
 
-        The size of the training split is not part of it: how a model does with less is a fair question.
+        The size of the training split does not: how a model does with less is a fair question.
         """
         for old, new in self.twins:
             before, now = asdict(old.protocol), asdict(new.protocol)

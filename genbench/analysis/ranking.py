@@ -19,41 +19,25 @@ __all__ = ["RankedModel", "Ranking", "rankings"]
 
 @dataclass(frozen=True)
 class RankedModel:
-    """One model over all datasets.
-
-    Attributes:
-        iqm: interquartile mean of its scores over seeds and datasets, with a stratified bootstrap interval.
-        rank: its average rank; 1 is best.
-        improvement: how often one of its runs beats one of the leader's, averaged over datasets; None for the leader.
-    """
+    """One model over all datasets."""
 
     name: str
-    iqm: Estimate
-    rank: float
-    improvement: Estimate | None
+    iqm: Estimate  # interquartile mean of its scores over seeds and datasets, with a stratified bootstrap interval
+    rank: float  # average; 1 is best
+    improvement: Estimate | None  # how often one of its runs beats one of the leader's; None for the leader
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """Models over several datasets by one metric, best first (Agarwal et al. 2021; Demšar 2006).
-
-    Attributes:
-        metric: its name.
-        unit: what a score is: "× oracle", or the metric's own unit.
-        likelihood: the kind of likelihood, where kinds must not be ranked together.
-        datasets: on which all of the models were run.
-        models: by interquartile mean.
-        ranks: the rank tests, in the order of `models`.
-        left_out: models without scores on all datasets.
-    """
+    """Models over several datasets by one metric, best first (Agarwal et al. 2021; Demšar 2006)."""
 
     metric: str
-    unit: str
-    likelihood: str | None
-    datasets: tuple[str, ...]
-    models: tuple[RankedModel, ...]
-    ranks: Ranks
-    left_out: tuple[str, ...]
+    unit: str  # "× oracle", or the metric's own
+    likelihood: str | None  # the kind, where kinds must not be ranked together
+    datasets: tuple[str, ...]  # on which all of the models were run
+    models: tuple[RankedModel, ...]  # by interquartile mean
+    ranks: Ranks  # the rank tests, in the order of `models`
+    left_out: tuple[str, ...]  # models without scores on all datasets
 
     @property
     def cliques(self) -> list[list[str]]:
@@ -101,15 +85,9 @@ def _of_kind(rows: Sequence[Row], metric: str, datasets: tuple[str, ...], kind: 
         for i, model in enumerate(order)
     )
     quotient = any(cell.ratio is not None for row in rows if (cell := row.metrics.get(metric)))
-    return Ranking(
-        metric=metric,
-        unit="× oracle" if quotient else card_of(metric).unit,
-        likelihood=kind,
-        datasets=datasets,
-        models=ranked,
-        ranks=ranks,
-        left_out=tuple(model for model in models if model not in known),
-    )
+    unit = "× oracle" if quotient else card_of(metric).unit
+    left_out = tuple(model for model in models if model not in known)
+    return Ranking(metric, unit, likelihood=kind, datasets=datasets, models=ranked, ranks=ranks, left_out=left_out)
 
 
 def _scores(rows: Sequence[Row | None], metric: str) -> Array | None:

@@ -23,30 +23,23 @@ ALPHA = 0.05  # significance level of the paired tests, the usual one
 
 @dataclass
 class Cell:
-    """One metric of one row.
+    """One metric of one row."""
 
-    Attributes:
-        mean: mean over seeds.
-        low, high: 95 % interval of the mean over seeds; None with fewer than two.
-        standard_error: of one seed's score by the spread of its test points or sets, where the metric has one; the root
-            mean square over seeds.
-        floor: the oracle's mean on the same dataset.
-        ratio, ratio_low, ratio_high: mean / floor and its 95 % interval, for metrics where that means something.
-        best: whether it is the best of the models, or does not differ significantly from it: paired t-tests over seeds
-            at 5 %, corrected for their number (Holm).
-        tie: whether it is one of the latter.
-    """
-
-    mean: float
-    low: float | None
+    mean: float  # over seeds
+    low: float | None  # 95 % interval of the mean over seeds; None with fewer than two
     high: float | None
-    floor: float | None = None
-    ratio: float | None = None
+    floor: float | None = None  # the oracle's mean on the same dataset
+    ratio: float | None = None  # mean / floor with its 95 % interval, for metrics where that means something
     ratio_low: float | None = None
     ratio_high: float | None = None
-    best: bool = False
-    tie: bool = False
-    standard_error: float | None = None
+    best: bool = False  # the best of the models, or no significant difference from it (paired t-tests, 5 %, Holm)
+    tie: bool = False  # the latter
+    standard_error: float | None = None  # of one seed's score, by its test points or sets; root mean square over seeds
+
+    @property
+    def relative(self) -> float:
+        """The quotient by the oracle's score, or without one the mean."""
+        return self.mean if self.ratio is None else self.ratio
 
 
 @dataclass

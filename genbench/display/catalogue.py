@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.markup import escape
+
 from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import Preset
 from genbench.core.parameters import defaults
@@ -17,8 +19,6 @@ FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind",), "metrics": ("
 
 def print_catalogue(name: str) -> None:
     """Print the plugins of a group by family: name, facts, parameters, summary; then those that failed to import."""
-    from rich.markup import escape
-
     group, out = REGISTRY[name], console()
     headings = (group.singular, "family", *FACTS[name], "what it is")
     table = empty_table(headings, left=headings, wrapped=("what it is",), lines=False)
@@ -42,8 +42,6 @@ def print_catalogue(name: str) -> None:
 
 def print_capabilities() -> None:
     """Print what each model can do, by family, computed from what it has."""
-    from rich.markup import escape
-
     from genbench.core.types import KINDS
     from genbench.downstream.capabilities import CAPABILITIES, capabilities
 

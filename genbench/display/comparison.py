@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
 
 from genbench.analysis.comparison import ComparedScore, Comparison
 from genbench.analysis.scores import card_of
 from genbench.core.errors import GenbenchError, nearest
 from genbench.display.markdown import markdown_table
 from genbench.display.rich_tables import console, empty_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 __all__ = ["FORMATS", "differences", "render", "show", "summary"]
 
@@ -72,8 +71,6 @@ def _by_dataset(comparison: Comparison) -> dict[str, list[ComparedScore]]:
 
 
 def _table(dataset: str, rows: list[ComparedScore]) -> Table:
-    from rich.markup import escape
-
     table = empty_table(HEADINGS, title=dataset, left=("model", "metric", "verdict on B", "why"), wrapped=("why",))
     for row in rows:
         *cells, verdict, why = map(escape, _cells(row))

@@ -27,19 +27,11 @@ def render(board: Leaderboard, form: str) -> str:
     return FORMATS[form](board)
 
 
-def _csv(board: Leaderboard) -> str:
-    return str(board.frame().to_csv(index=False))
-
-
-def _json(board: Leaderboard) -> str:
-    return json.dumps(board.records(), indent=1, allow_nan=False) + "\n"
-
-
 def _markdown(board: Leaderboard) -> str:
     """Best in bold, ties in italics; notes and flags below each table."""
     view = board_view(board)
     parts = [*map(_markdown_scores, view.tables), *map(_markdown_ranking, view.rankings)]
-    return "\n\n".join([*parts, "  \n".join(view.legend.lines("**Bold**:", "*italics*:"))]) + "\n"
+    return "\n\n".join([*parts, "  \n".join(view.legend("**Bold**:", "*italics*:"))]) + "\n"
 
 
 def _markdown_scores(view: TableView) -> str:
@@ -96,4 +88,9 @@ def _escape_latex(text: str) -> str:
     return "".join(signs.get(letter, letter) for letter in text)
 
 
-FORMATS: dict[str, Callable[[Leaderboard], str]] = {"csv": _csv, "md": _markdown, "tex": _latex, "json": _json}
+FORMATS: dict[str, Callable[[Leaderboard], str]] = {
+    "csv": lambda board: str(board.frame().to_csv(index=False)),
+    "md": _markdown,
+    "tex": _latex,
+    "json": lambda board: json.dumps(board.records(), indent=1, allow_nan=False) + "\n",
+}

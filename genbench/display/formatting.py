@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.ranking import Ranking
@@ -14,18 +13,15 @@ from genbench.contracts.metric import METRICS
 from genbench.statistics.aggregate import Estimate
 
 __all__ = [
-    "COSTS",
     "LIKELIHOOD_SIGNS",
-    "Legend",
     "amount",
     "beside_oracle",
     "components_lines",
     "estimate",
     "failures",
     "flag_lines",
-    "has_ratio",
     "label",
-    "legend",
+    "legend_notes",
     "main_metrics",
     "quotient",
     "rank_line",
@@ -34,7 +30,6 @@ __all__ = [
     "value",
 ]
 
-COSTS = {"train_seconds": "train s", "samples_per_second": "samples/s", "parameters": "parameters", "nfe": "NFE"}
 LIKELIHOOD_SIGNS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
 
 
@@ -99,13 +94,6 @@ def rank_line(one: Ranking) -> str:
     )
 
 
-def has_ratio(rows: Sequence[Row], name: str) -> bool:
-    """Whether a metric gets a column of quotients: distances do, shares do not."""
-    if card_of(name).higher_is_better:
-        return False
-    return any(cell.ratio is not None for row in rows if (cell := row.metrics.get(name)))
-
-
 def seeds(row: Row) -> str:
     """Return how many seeds of a row are fine, and of how many if some failed."""
     return f"{row.seeds}/{row.seeds + row.failed}" if row.failed else str(row.seeds)
@@ -165,26 +153,8 @@ def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -
     return lines
 
 
-@dataclass(frozen=True)
-class Legend:
-    """What the marks of a table mean.
-
-    Attributes:
-        order: what it is sorted by; "" where it is not sorted.
-        notes: on likelihoods and on single seeds, where there are any.
-    """
-
-    order: str
-    notes: Sequence[str]
-
-    def lines(self, best: str, tie: str) -> list[str]:
-        """Return it as lines, for a format that marks the best model by `best` and ties with it by `tie`."""
-        marks = f"{best} best model; {tie} a tie with it (paired t-tests over seeds, 5 %, Holm's correction); "
-        return [line for line in (self.order, f"{marks}controls do not compete.", *self.notes) if line]
-
-
-def legend(board: Leaderboard) -> Legend:
-    """Return what the marks of a leaderboard mean."""
+def legend_notes(board: Leaderboard) -> list[str]:
+    """Return what to know about the likelihoods and about single seeds of a leaderboard."""
     notes = []
     if any(row.likelihood in ("bound", "estimate") for row in board.rows):
         notes.append(
@@ -195,7 +165,7 @@ def legend(board: Leaderboard) -> Legend:
             "One seed: ± is the standard error of the score, by its test points or sets of samples, without the spread "
             "of trainings; nothing is marked as best. Use --seeds 3 or more."
         )
-    return Legend(f"Sorted by {board.sort} (▲)." if board.sort else "", notes)
+    return notes
 
 
 def _digits(scale: float) -> int:

@@ -50,10 +50,8 @@ def run_html(run: RunData) -> str:
     ]
     if len(failed) > SHOWN:
         lines.append(f"<li>and {len(failed) - SHOWN} more</li>")
-    told = (
-        [f"<details open><summary>{len(failed)} failed</summary><ul>{''.join(lines)}</ul></details>"] if failed else []
-    )
-    return _box([*parts, *_tables(board_view(run.leaderboard(), "main")), *told])
+    failures = f"<details open><summary>{len(failed)} failed</summary><ul>{''.join(lines)}</ul></details>"
+    return _box([*parts, *_tables(board_view(run.leaderboard(), "main")), failures if failed else ""])
 
 
 def board_html(board: Leaderboard) -> str:
@@ -75,7 +73,7 @@ def dataset_html(dataset: Dataset) -> str:
     else:
         try:
             splits = None if isinstance(dataset, SyntheticDataset) else dataset.splits(0)
-            facts |= _entropy(dataset) | _sizes(dataset, splits)
+            facts |= _measured(dataset, splits)
             shown = dataset.reference(POINTS, 0) if splits is None else splits.train
             figure = _inline(_figure(dataset, shown), f"points of {dataset.card.name}")
         except GenbenchError as error:
@@ -93,7 +91,7 @@ def _tables(view: BoardView) -> list[str]:
     for table in view.tables:
         notes = [*table.notes, *(f"(!) {flag}" for flag in table.flags)]
         parts += [_table(table), f"<p>{'<br>'.join(map(_text, notes))}</p>"]
-    return [*parts, f"<p>{'<br>'.join(map(_text, view.legend.lines('Bold:', 'italics:')))}</p>"]
+    return [*parts, f"<p>{'<br>'.join(map(_text, view.legend('Bold:', 'italics:')))}</p>"]
 
 
 def _table(view: TableView) -> str:
@@ -117,29 +115,21 @@ def _cell(cell: TableCell) -> str:
     return MARKS[cell.mark].format(_text(cell.text)) + ratio
 
 
-def _entropy(dataset: Dataset) -> dict[str, str]:
-    from genbench.contracts.dataset import SyntheticDataset
+def _measured(dataset: Dataset, splits: Splits | None) -> dict[str, str]:
+    """Return the entropy, the classes and the sizes of the splits, in words, as far as they are known."""
+    from genbench.contracts.dataset import Sizes, SyntheticDataset
 
-    if not isinstance(dataset, SyntheticDataset):
-        return {}
-    try:
-        return {"entropy": f"{dataset.entropy:.6g} nats"}
-    except NotImplementedError:
-        return {"entropy": "not known"}
-
-
-def _sizes(dataset: Dataset, splits: Splits | None) -> dict[str, str]:
-    """Return the classes and the sizes of the splits; without splits, those of a run."""
-    from genbench.contracts.dataset import Sizes
-
-    if splits is None:
-        sizes, which = list(vars(Sizes()).values()), " in a run, unless asked otherwise"
-    else:
-        sizes, which = [len(splits.train), len(splits.validation), len(splits.test)], ""
-    counts = " / ".join(f"{n:,}" for n in sizes)
-    return ({"classes": str(dataset.classes)} if dataset.classes else {}) | {
-        "train / validation / test": counts + which
-    }
+    facts = {}
+    if isinstance(dataset, SyntheticDataset):
+        try:
+            facts["entropy"] = f"{dataset.entropy:.6g} nats"
+        except NotImplementedError:
+            facts["entropy"] = "not known"
+    if dataset.classes:
+        facts["classes"] = str(dataset.classes)
+    sizes = vars(Sizes()).values() if splits is None else map(len, (splits.train, splits.validation, splits.test))
+    which = " in a run, unless asked otherwise" if splits is None else ""
+    return facts | {"train / validation / test": " / ".join(f"{n:,}" for n in sizes) + which}
 
 
 def _figure(dataset: Dataset, x: Array) -> Figure:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+from rich.box import HEAVY_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 __all__ = ["console", "empty_table"]
 
 
 def console(width: int = 160) -> Console:
     """Return the console: as wide as the terminal, or `width` letters where the output is no terminal."""
-    from rich.console import Console
-
     return Console(width=None if Console().is_terminal else width, highlight=False)
 
 
@@ -28,20 +26,7 @@ def empty_table(
     dim: Container[str] = (),
     lines: bool = True,
 ) -> Table:
-    """Return a table without rows.
-
-    Args:
-        headings: of the columns.
-        title: above the table; "" for none.
-        left: headings of columns that are aligned to the left; the others are aligned to the right.
-        wrapped: headings of columns whose text may be broken into lines.
-        dim: headings of columns that are dimmed.
-        lines: whether it is drawn with lines.
-    """
-    from rich.box import HEAVY_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
+    """Return a table without rows; of its columns some are aligned to the left, wrap their text, or are dimmed."""
     box = HEAVY_HEAD if lines else None
     table = Table(title=escape(title) or None, title_justify="left", box=box, pad_edge=lines)
     for name in headings:

@@ -25,38 +25,27 @@ __all__ = [
 ]
 
 Kind = Literal["model", "seeds", "score", "cost", "failures", "family", "likelihood"]
-Metrics = Literal["main", "scored"] | Sequence[str]
 
-COST_HELP = {
-    "train_seconds": "Seconds of training, wall time",
-    "samples_per_second": "Samples drawn in a second",
-    "parameters": "Parameters that are learnt",
-    "nfe": "Network evaluations a sample",
+COSTS = {  # heading, and what it is
+    "train_seconds": ("train s", "Seconds of training, wall time"),
+    "samples_per_second": ("samples/s", "Samples drawn in a second"),
+    "parameters": ("parameters", "Parameters that are learnt"),
+    "nfe": ("NFE", "Network evaluations a sample"),
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table.
-
-    Attributes:
-        kind: what it holds; a format chooses its columns by it.
-        label: its heading.
-        unit: of a score; "" without one.
-        better: in which direction a score is better.
-        help: what it is, in a sentence.
-        by_likelihood: whether kinds of likelihood stay apart when a table is sorted by it.
-        ratio: whether the quotients by the oracle's score are worth a column of their own.
-    """
+    """A column of a table; a format chooses its columns by their kind."""
 
     name: str
     label: str
     kind: Kind
     unit: str = ""
-    better: Literal["lower", "higher", ""] = ""
-    help: str = ""
-    by_likelihood: bool = False
-    ratio: bool = False
+    better: Literal["lower", "higher", ""] = ""  # of a score
+    help: str = ""  # a sentence
+    by_likelihood: bool = False  # whether kinds of likelihood stay apart when a table is sorted by it
+    ratio: bool = False  # whether quotients by the oracle's score are worth a column of their own
 
     @property
     def numeric(self) -> bool:
@@ -66,23 +55,14 @@ class Column:
 
 @dataclass(frozen=True)
 class TableCell:
-    """A cell of a table.
-
-    Attributes:
-        text: what it says.
-        value: what it is sorted by; None comes last.
-        mark: whether it is the best score of its column, or tied with the best.
-        ratio: quotient by the oracle's score with its interval; "" without one.
-        beside: that quotient and the oracle's score, or the latter alone; "" without an oracle.
-        group: which cells stay together when the table is sorted; None where all do.
-    """
+    """A cell of a table."""
 
     text: str
-    value: float | str | None = None
-    mark: Literal["best", "tie", ""] = ""
-    ratio: str = ""
-    beside: str = ""
-    group: int | None = None
+    value: float | str | None = None  # what it is sorted by; None comes last
+    mark: Literal["best", "tie", ""] = ""  # of a score
+    ratio: str = ""  # quotient by the oracle's score with its interval
+    beside: str = ""  # that quotient and the oracle's score, or the latter alone
+    group: int | None = None  # cells of one group stay together when a table is sorted
 
 
 @dataclass(frozen=True)
@@ -94,7 +74,7 @@ class TableRow:
     family: str
     role: str
     flagged: bool
-    failed: bool
+    failed: bool  # whether any of its trials failed
     cells: Sequence[TableCell]
 
     @property
@@ -105,23 +85,15 @@ class TableRow:
 
 @dataclass(frozen=True)
 class TableView:
-    """A table: its columns and rows, and what stands above and below them.
-
-    Attributes:
-        title: the dataset, with the task where it matters.
-        sorted_by: name of the column that it is sorted by; "" where that is not in it.
-        interval: what follows ± in a score.
-        notes: differences that the scores resolve, and where their spread comes from; a sentence each.
-        flags: warnings about scores, a sentence each.
-    """
+    """A table of one dataset, and the sentences above and below it."""
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[TableRow]
-    sorted_by: str = ""
-    interval: str = ""
-    notes: Sequence[str] = ()
-    flags: Sequence[str] = ()
+    sorted_by: str = ""  # name of a column
+    interval: str = ""  # what follows ± in a score
+    notes: Sequence[str] = ()  # differences that the scores resolve, and where their spread comes from
+    flags: Sequence[str] = ()  # warnings about scores
 
     def select(self, *kinds: Kind) -> TableView:
         """Return the table with the columns of some kinds, in this order."""
@@ -132,19 +104,11 @@ class TableView:
 
 @dataclass(frozen=True)
 class RankingView:
-    """One ranking over several datasets.
-
-    Attributes:
-        datasets: how many there are.
-        likelihood: the only kind that is ranked; "" where kinds do not matter.
-        label, unit: of the metric.
-        rows: model, interquartile mean, average rank, how often it beats a run of the leader.
-        tests: what the rank tests say.
-    """
+    """One ranking over several datasets; a row is model, interquartile mean, average rank, wins over the leader."""
 
     datasets: int
-    likelihood: str
-    label: str
+    likelihood: str  # the only kind that is ranked; "" where kinds do not matter
+    label: str  # of the metric
     unit: str
     rows: Sequence[Sequence[str]]
     tests: str
@@ -156,10 +120,16 @@ class BoardView:
 
     tables: Sequence[TableView]
     rankings: Sequence[RankingView]
-    legend: formatting.Legend
+    order: str  # what it is sorted by
+    notes: Sequence[str]  # on likelihoods and on single seeds
+
+    def legend(self, best: str, tie: str) -> list[str]:
+        """Return what the marks mean, for a format that marks the best model by `best` and ties with it by `tie`."""
+        marks = f"{best} best model; {tie} a tie with it (paired t-tests over seeds, 5 %, Holm's correction); "
+        return [line for line in (self.order, f"{marks}controls do not compete.", *self.notes) if line]
 
 
-def board_view(board: Leaderboard, metrics: Metrics = "scored") -> BoardView:
+def board_view(board: Leaderboard, metrics: Literal["main", "scored"] | Sequence[str] = "scored") -> BoardView:
     """Return a leaderboard as text.
 
     Args:
@@ -169,19 +139,19 @@ def board_view(board: Leaderboard, metrics: Metrics = "scored") -> BoardView:
     tables = []
     for place in dict.fromkeys(row.place for row in board.rows):
         rows = [row for row in board.rows if row.place == place]
-        table = table_view(place, rows, _chosen(board, rows, metrics), board.sort)
-        names = [column.name for column in table.columns if column.kind == "score"]
+        names = metrics
+        if names == "main":
+            names = formatting.main_metrics(rows, board.metrics)
+        elif names == "scored":
+            names = [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
         notes = [formatting.resolution_line(board, place, names), *formatting.components_lines(board, place, names)]
-        tables.append(replace(table, notes=[note for note in notes if note]))
-    return BoardView(tables, [_ranking(one) for one in rankings(board)], formatting.legend(board))
-
-
-def _chosen(board: Leaderboard, rows: Sequence[Row], metrics: Metrics) -> Sequence[str]:
-    if metrics == "main":
-        return formatting.main_metrics(rows, board.metrics)
-    if metrics == "scored":
-        return [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
-    return metrics
+        tables.append(replace(table_view(place, rows, names, board.sort), notes=[note for note in notes if note]))
+    return BoardView(
+        tables=tables,
+        rankings=[_ranking(one) for one in rankings(board)],
+        order=f"Sorted by {board.sort} (▲)." if board.sort else "",
+        notes=formatting.legend_notes(board),
+    )
 
 
 def table_view(title: str, rows: Sequence[Row], metrics: Sequence[str], sort: str | None) -> TableView:
@@ -202,26 +172,21 @@ def columns(metrics: Sequence[str], rows: Sequence[Row] = ()) -> list[Column]:
     return [
         Column("model", "model", "model"),
         Column("seeds", "seeds", "seeds", help="Seeds without a failure, and of how many if some failed"),
-        *(_score_column(name, formatting.has_ratio(rows, name)) for name in metrics),
-        *(Column(name, label, "cost", help=COST_HELP[name]) for name, label in formatting.COSTS.items()),
+        *(_score_column(name, rows) for name in metrics),
+        *(Column(name, label, "cost", help=about) for name, (label, about) in COSTS.items()),
         Column("failures", "failures", "failures", help="Trials that failed, and how"),
         Column("family", "family", "family"),
         Column("log-likelihood", "log-likelihood", "likelihood"),
     ]
 
 
-def _score_column(name: str, ratio: bool) -> Column:
+def _score_column(name: str, rows: Sequence[Row]) -> Column:
     card = card_of(name)
-    return Column(
-        name=name,
-        label=card.label,
-        kind="score",
-        unit=card.unit,
-        better="higher" if card.higher_is_better else "lower",
-        help=card.summary if card.factory else "",
-        by_likelihood=card.by_likelihood,
-        ratio=ratio,
-    )
+    ratio = any(cell.ratio is not None for row in rows if (cell := row.metrics.get(name)))
+    ratio = ratio and not card.higher_is_better  # shares need no quotient
+    better: Literal["lower", "higher"] = "higher" if card.higher_is_better else "lower"
+    about = card.summary if card.factory else ""
+    return Column(name, card.label, "score", card.unit, better, about, card.by_likelihood, ratio)
 
 
 def _row(row: Row, metrics: Sequence[str]) -> TableRow:
@@ -229,20 +194,13 @@ def _row(row: Row, metrics: Sequence[str]) -> TableRow:
         TableCell(row.model, row.model),
         TableCell(formatting.seeds(row), row.seeds),
         *(_score(row, name) for name in metrics),
-        *(TableCell(formatting.amount(cost := row.cost[name]), cost) for name in formatting.COSTS),
+        *(TableCell(formatting.amount(cost := row.cost[name]), cost) for name in COSTS),
         TableCell(formatting.failures(row), row.failed),
         TableCell(row.family, row.family),
         TableCell(row.likelihood, row.likelihood),
     ]
-    return TableRow(
-        model=row.model,
-        dataset=row.dataset,
-        family=row.family,
-        role=row.role,
-        flagged=bool(row.flags),
-        failed=bool(row.failed),
-        cells=cells,
-    )
+    facts = {"model": row.model, "dataset": row.dataset, "family": row.family, "role": row.role}
+    return TableRow(**facts, flagged=bool(row.flags), failed=bool(row.failed), cells=cells)
 
 
 def _score(row: Row, name: str) -> TableCell:
@@ -260,15 +218,8 @@ def _score(row: Row, name: str) -> TableCell:
 
 
 def _ranking(one: Ranking) -> RankingView:
-    rows = []
+    rows, label = [], formatting.label(one.metric)
     for model in one.models:
-        beats = f"{100 * model.improvement.value:.0f} %" if model.improvement else "–"
-        rows.append((model.name, formatting.estimate(model.iqm), f"{model.rank:.2f}", beats))
-    return RankingView(
-        datasets=len(one.datasets),
-        likelihood=one.likelihood or "",
-        label=card_of(one.metric).label,
-        unit=one.unit,
-        rows=rows,
-        tests=formatting.rank_line(one),
-    )
+        wins = f"{100 * model.improvement.value:.0f} %" if model.improvement else "–"
+        rows.append((model.name, formatting.estimate(model.iqm), f"{model.rank:.2f}", wins))
+    return RankingView(len(one.datasets), one.likelihood or "", label, one.unit, rows, formatting.rank_line(one))

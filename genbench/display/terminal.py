@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from rich.markup import escape
+from rich.table import Table
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.core.errors import GenbenchError, nearest
 from genbench.display.rich_tables import console, empty_table
 from genbench.display.table_view import RankingView, TableView, board_view
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 __all__ = ["show"]
 
@@ -34,7 +32,7 @@ def show(board: Leaderboard, columns: str = "main") -> None:
     for one in view.rankings:
         out.print(_ranking(one))
         out.print(one.tests, style="dim")
-    out.print("\n".join(view.legend.lines("*", "=")), style="dim")
+    out.print("\n".join(view.legend("*", "=")), style="dim")
     for table in view.tables:
         for flag in table.flags:
             out.print(f"! {flag}", style="yellow", markup=False)
@@ -52,8 +50,6 @@ def _named(board: Leaderboard, columns: str) -> list[str]:
 
 def _scores(view: TableView) -> Table:
     """Return models, seeds and scores, * beside the best and = beside its ties, and the quotients by the oracle's."""
-    from rich.markup import escape
-
     part, quotients = view.select("model", "seeds", "score"), "× oracle"
     headings = []
     for column in part.columns:
@@ -73,8 +69,6 @@ def _scores(view: TableView) -> Table:
 
 
 def _costs(view: TableView) -> Table:
-    from rich.markup import escape
-
     part = view.select("model", "family", "likelihood", "cost", "failures")
     headings = [column.label for column in part.columns]
     words = [column.label for column in part.columns if column.kind != "cost"]
@@ -85,8 +79,6 @@ def _costs(view: TableView) -> Table:
 
 
 def _ranking(one: RankingView) -> Table:
-    from rich.markup import escape
-
     kind = f", {one.likelihood} likelihoods" if one.likelihood else ""
     numbers = (f"{one.label} {one.unit}: interquartile mean", "average rank", "a run beats the leader's")
     title = f"{one.datasets} datasets together{kind}"

@@ -1,4 +1,4 @@
-"""Average ranks over datasets, with bars over the models that do not differ significantly (Demšar 2006)."""
+"""Average ranks over datasets, with bars over the models that cannot be told apart (Demšar 2006)."""
 
 from __future__ import annotations
 

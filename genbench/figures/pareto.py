@@ -113,7 +113,7 @@ def _score(row: Row, board: Leaderboard) -> float | None:
     cell = row.metrics.get(board.sort) if board.sort else None
     if cell is None:
         return None
-    return cell.mean if cell.ratio is None else cell.ratio
+    return cell.relative
 
 
 def _label(board: Leaderboard) -> str:

@@ -41,37 +41,22 @@ LIKELIHOODS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One model on one dataset.
-
-    Attributes:
-        row: its row of the leaderboard.
-        id, link: of the section.
-        brief: a line with its leading score.
-        scores: for each metric its label, its text, the oracle's share, and the value of each seed.
-        seeds: of its trials, failed ones included, in order.
-        costs: for each kind of cost its heading and the number of each seed.
-        settings: parameters that differ from the defaults, and all of them, as text.
-        diagnostics: what the model says of itself, for each seed.
-        charts: losses over steps.
-        failed: the trials that failed.
-        flags: what to be careful about.
-        commands: what repeats it, and what draws from it.
-    """
+    """One model on one dataset; what is of single trials has a number for each of `seeds`."""
 
     row: Row
     id: str
     link: str
-    likelihood: str
-    brief: str
-    scores: list[tuple[str, str, str, list[str]]]
-    seeds: list[tuple[int, str]]
+    likelihood: str  # what it is, in words
+    brief: str  # the leading score, or how it failed
+    scores: list[tuple[str, str, str, list[str]]]  # label, text, text beside the oracle, and the value of each seed
+    seeds: list[tuple[int, str]]  # with the status, those of failed trials included, in order
     costs: list[tuple[str, list[str]]]
-    settings: list[tuple[str, str]]
-    diagnostics: list[tuple[str, list[str]]]
-    charts: list[Chart]
+    settings: list[tuple[str, str]]  # parameters
+    diagnostics: list[tuple[str, list[str]]]  # what the model reports of itself
+    charts: list[Chart]  # losses over steps
     failed: list[TrialRecord]
     flags: list[str]
-    commands: list[str]
+    commands: list[str]  # that repeat it, and that draw from it
 
 
 def entries(run: RunData, board: Leaderboard, place: str, links: Links) -> Iterator[Entry]:
@@ -98,16 +83,14 @@ def _entry(
     links: Links,
 ) -> Entry:
     """Return an entry; `scores` are the label and the cell of each metric that the row has."""
-    costs = [trial.cost.model_dump() for trial in trials]
+    leading, costs = scores.get(sort or ""), [trial.cost.model_dump() for trial in trials]
     diagnostics = dict.fromkeys(name for trial in trials for name in trial.diagnostics)
     return Entry(
         row=row,
         id=links.id(row.place, row.model),
         link=links.link(row.place, row.model),
         likelihood=LIKELIHOODS.get(row.likelihood, row.likelihood),
-        brief=f"{scores[sort][0]} {scores[sort][1].text}"
-        if sort and sort in scores
-        else formatting.failures(row, "; "),
+        brief=f"{leading[0]} {leading[1].text}" if leading else formatting.failures(row, "; "),
         scores=[
             (label, cell.text, cell.beside, [_short(row.values[name].get(trial.seed)) for trial in trials])
             for name, (label, cell) in scores.items()

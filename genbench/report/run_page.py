@@ -10,29 +10,22 @@ from dataclasses import asdict, dataclass
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
-from genbench.display.table_view import board_view
+from genbench.display.table_view import board_view, columns
 from genbench.report import curves, scatter
 from genbench.report.entries import Entry, entries
 from genbench.report.figures import PageFigure, page_figures
 from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.scatter import Scatter, scatters
-from genbench.report.sheets import metric_columns, sheets
+from genbench.report.sheets import sheets
 
 __all__ = ["run_page"]
 
 # ids of the page itself
 RESERVED = ("main", "leaderboard", "reading", "again", "runs", "filter-model", "filter-family", "filter-dataset")
-SIZE = {
-    "width": scatter.WIDTH,
-    "height": scatter.HEIGHT,
-    "left": scatter.LEFT,
-    "bottom": scatter.BOTTOM,
-    "right": scatter.RIGHT,
-    "top": scatter.TOP,
-    "chart_width": curves.WIDTH,
-    "chart_height": curves.HEIGHT,
-}
+MARGINS = {"left": scatter.LEFT, "bottom": scatter.BOTTOM, "right": scatter.RIGHT, "top": scatter.TOP}
+CHART = {"chart_width": curves.WIDTH, "chart_height": curves.HEIGHT}
+SIZE = {"width": scatter.WIDTH, "height": scatter.HEIGHT, **MARGINS, **CHART}
 
 
 @dataclass(frozen=True)
@@ -87,10 +80,10 @@ def run_page(run: RunData, figures: Sequence[str] | None = (), jobs: int = 0, ho
         datasets=datasets,
         families=sorted({row.family for row in board.rows}),
         rankings=view.rankings,
-        legend=view.legend.notes,  # the page says elsewhere how it is sorted and what the marks mean
+        legend=view.notes,  # the page says elsewhere how it is sorted and what the marks mean
         common=[figure for figure in found if not figure.dataset],
         size=SIZE,
-        metrics=metric_columns(board.metrics),
+        metrics=[column for column in columns(board.metrics) if column.better],
         interval=interval(board),
         commands=[shlex.join(request["command"]) for request in run.record.requests if "command" in request],
         facts=facts(run),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from genbench.analysis.scores import Row, card_of
 from genbench.display import formatting
+from genbench.plotting.labels import overlap
 from genbench.report.links import Links
 
 __all__ = ["BOTTOM", "HEIGHT", "LEFT", "RIGHT", "TOP", "WIDTH", "Point", "Scatter", "scatters"]
@@ -99,22 +100,15 @@ def _scatter(
     y_label = formatting.label(metric) + (f", {unit}" if unit else "") + f" ({better} is better)"
     used = {row.family for row, _, _ in known}
     shown = [(i, name) for name, i in families.items() if name in used]
-    return Scatter(
-        x_label=label,
-        y_label=y_label,
-        points=points,
-        x_ticks=x_ticks,
-        y_ticks=y_ticks,
-        oracle=up(floor) if floor is not None else None,
-        families=shown,
-    )
+    height = None if floor is None else up(floor)
+    return Scatter(label, y_label, points, x_ticks=x_ticks, y_ticks=y_ticks, oracle=height, families=shown)
 
 
 def _score(row: Row, metric: str) -> float:
     """Return a row's score: as a quotient by the oracle's if it has one."""
     cell = row.metrics[metric]
     assert cell
-    return cell.mean if cell.ratio is None else cell.ratio
+    return cell.relative
 
 
 def _axis(values: Sequence[float], start: float, end: float) -> tuple[Place, list[tuple[float, str]]]:
@@ -156,13 +150,9 @@ def _names(models: Sequence[str], places: Sequence[tuple[float, float]]) -> list
         for dx, dy in ((9, 4), (-9 - width, 4), (-width / 2, -9), (-width / 2, 18), (8, -8), (8, 15)):
             box = (x + dx, y + dy - LINE + 2, x + dx + width, y + dy + 2)
             inside = box[0] > LEFT and box[2] < WIDTH and box[1] > 0 and box[3] < HEIGHT - BOTTOM
-            if inside and not any(_overlap(box, other) for other in taken):
+            if inside and not any(overlap(box, other) for other in taken):
                 taken.append(box)
                 found = (x + dx, y + dy)
                 break
         names.append(found)
     return names
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

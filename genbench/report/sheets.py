@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genbench.display.table_view import BoardView, Column, Kind, TableRow, TableView, columns
+from genbench.display.table_view import BoardView, Kind, TableRow, TableView
 from genbench.report.links import Links
 
-__all__ = ["SHOWN", "Line", "Sheet", "metric_columns", "sheets"]
+__all__ = ["SHOWN", "Line", "Sheet", "sheets"]
 
 SHOWN: tuple[Kind, ...] = ("seeds", "score", "cost", "failures", "family")  # after the column of the models
 
@@ -40,8 +39,3 @@ def sheets(view: BoardView, links: Links) -> list[Sheet]:
         lines = [Line(row, links.link(table.title, row.model)) for row in part.rows]
         found.append(Sheet(table=part, id=links.id("table", table.title), lines=lines))
     return found
-
-
-def metric_columns(metrics: Sequence[str]) -> list[Column]:
-    """Return the columns of some metrics, for a list of what they are."""
-    return [column for column in columns(metrics) if column.kind == "score"]

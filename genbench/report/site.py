@@ -12,12 +12,12 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, column_order, sort_key
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
-from genbench.display.table_view import table_view
+from genbench.display.table_view import columns, table_view
 from genbench.report import write_page
 from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.run_page import RESERVED, lead, run_page
-from genbench.report.sheets import SHOWN, Line, Sheet, metric_columns
+from genbench.report.sheets import SHOWN, Line, Sheet
 from genbench.storage.records import TrialRecord
 
 __all__ = ["Home", "together", "write_site"]
@@ -33,6 +33,19 @@ class Home:
     name: str
     href: str
     lead: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that were measured alike, each with its run and its first trial."""
+
+    key: tuple[str, str, str, str]  # place, budget, evidence, data
+    members: list[tuple[Home, Row, TrialRecord]]
+
+    @property
+    def protocol(self) -> dict[str, int]:
+        """The amount of evidence."""
+        return asdict(self.members[0][2].spec.protocol)
 
 
 def write_site(
@@ -85,7 +98,7 @@ def write_site(
         total=len(rows),
         datasets=sorted({row.dataset for row in rows}),
         families=sorted({row.family for row in rows}),
-        metrics=metric_columns(metrics),
+        metrics=[column for column in columns(metrics) if column.better],
         interval="The half-width of the 95 % interval of the mean over seeds, as on the page of the run; "
         "with one seed, the standard error of the score.",
     )
@@ -98,30 +111,32 @@ def together(homes: Sequence[Home]) -> list[Sheet]:
     Alike are the same data with the same parameters, the same budget and the same amount of evidence. Marks and
     intervals are those of the run that a row is of; rows of different runs are not tested against each other.
     """
-    groups: dict[tuple[str, str, str, str], list[tuple[Home, Row, TrialRecord]]] = {}
+    groups: dict[tuple[str, ...], Group] = {}
     for home in homes:
         first: dict[tuple[str, str], TrialRecord] = {}
         for trial in home.run.trials:
             first.setdefault((trial.place, trial.model), trial)
         for row in home.run.leaderboard().rows:
             trial = first[row.place, row.model]
-            groups.setdefault(_comparable(home.run, row, trial), []).append((home, row, trial))
-    order = sorted(groups, key=lambda key: (key[0], -len(groups[key])))
+            key = _comparable(home.run, row, trial)
+            groups.setdefault(key, Group(key, [])).members.append((home, row, trial))
+    order = sorted(groups.values(), key=lambda group: (group.key[0], -len(group.members)))
     links = Links(RESERVED)
-    return [_sheet(_title(key, order), key, groups[key], links) for key in order]
+    return [_sheet(_title(group, order), group, links) for group in order]
 
 
-def _title(key: tuple[str, str, str, str], keys: Sequence[tuple[str, str, str, str]]) -> str:
-    """Return the heading of a table: data, budget, samples, and what parts it from others that have these in common."""
-    place, budget, protocol, data = key
-    mine: dict[str, int] = json.loads(protocol)
-    rivals = [json.loads(other[2]) for other in keys if other[:2] == key[:2]]
+def _title(group: Group, groups: Sequence[Group]) -> str:
+    """Return the heading of a table: data, budget, samples, and its differences from others that share these."""
+    place, budget, _, data = group.key
+    mine = group.protocol
+    rivals = [other.protocol for other in groups if other.key[:2] == group.key[:2]]
     names = dict.fromkeys(["samples", *sorted(name for rival in rivals for name in rival)])
     parts = [place, f"budget {budget}"]
     telling = [name for name in names if name == "samples" or len({rival.get(name) for rival in rivals}) > 1]
     parts += [f"{mine[name]:,} {name}" if name in mine else f"{name} not given" for name in telling]
-    if len({other[3] for other in keys if other[0] == place}) > 1:
-        parts.append(", ".join(f"{name} {value}" for name, value in json.loads(data)[1].items()) or "other data")
+    if any(other.key[0] == place and other.key[3] != data for other in groups):
+        params = sorted(group.members[0][2].spec.dataset_params.items())
+        parts.append(", ".join(f"{name} {value}" for name, value in params) or "other data")
     return ", ".join(parts)
 
 
@@ -133,16 +148,14 @@ def _comparable(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, s
     return row.place, " and ".join(budgets), json.dumps(asdict(spec.protocol), sort_keys=True), data
 
 
-def _sheet(
-    title: str, key: tuple[str, str, str, str], members: list[tuple[Home, Row, TrialRecord]], links: Links
-) -> Sheet:
-    rows = [row for _, row, _ in members]
+def _sheet(title: str, group: Group, links: Links) -> Sheet:
+    rows = [row for _, row, _ in group.members]
     known = sorted({name for row in rows for name in row.metrics}, key=column_order)
     metrics = formatting.main_metrics(rows, known)
     alive = [row for row in rows if row.seeds]
     by = next((name for name in metrics if all(row.metrics.get(name) for row in alive)), None)
     flags = [flag for row in rows for flag in formatting.flag_lines(row)]  # in the order of the runs
-    members = sorted(members, key=lambda member: sort_key(member[1], by))
+    members = sorted(group.members, key=lambda member: sort_key(member[1], by))
     table = table_view(title, [row for _, row, _ in members], metrics, by).select(*SHOWN)
     lines = []
     for (home, row, _), shown in zip(members, table.rows, strict=True):
@@ -156,7 +169,7 @@ def _sheet(
         )
         if changed := _changed([trial for _, _, trial in members]):
             notes.append(f"The code of {', '.join(changed)} is not the same in all of these runs.")
-    return Sheet(table=replace(table, notes=notes, flags=flags), id=links.id("table", *key), lines=lines)
+    return Sheet(table=replace(table, notes=notes, flags=flags), id=links.id("table", *group.key), lines=lines)
 
 
 def _changed(trials: Sequence[TrialRecord]) -> list[str]:
