@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["at_ends", "beside", "overlap", "plain", "settle", "styles"]
+__all__ = ["Look", "at_ends", "beside", "overlap", "plain", "settle", "styles"]
 
-FONT = 9.0
+FONT = 9.0  # typographic points
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
 
 
-def styles(names: Sequence[str]) -> dict[str, dict[str, str]]:
+class Look(TypedDict):
+    """How a series is drawn, in matplotlib's words."""
+
+    color: str
+    marker: str
+
+
+def styles(names: Sequence[str]) -> dict[str, Look]:
     """Return a colour and a marker for each name, no two alike among the first 63: each round of colours has others."""
     return {
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]}
