@@ -158,7 +158,7 @@ def _groups(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRe
     return dict(groups)
 
 
-def _data(spec: TrialSpec) -> tuple[Any, ...]:
+def _data(spec: TrialSpec) -> tuple[object, ...]:
     return spec.dataset_name, spec.dataset_params, spec.data_fingerprint
 
 
