@@ -1,4 +1,4 @@
-"""Two runs, or two models of one run, compared score by score: what changed, and whether the difference can be told."""
+"""Two runs, or two models of one run, compared score by score: what changed, and which differences are significant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genbench.analysis.pairing import Pair, find_pairs, some
-from genbench.analysis.scores import card_of
+from genbench.analysis.scores import card_of, column_order
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.registry import discover
 from genbench.core.types import Array
@@ -24,64 +24,44 @@ __all__ = ["ComparedScore", "Comparison", "compare"]
 
 @dataclass
 class ComparedScore:
-    """One metric of one model on one dataset in B, against A.
-
-    Attributes:
-        model: of B.
-        against: the model of A that it is compared with; the same one when two runs are compared.
-        seeds: how many the means are of: the common ones, or the fewer of two unpaired numbers.
-        paired: whether the seeds are common.
-        mean_a, mean_b: means over the seeds that are compared.
-        difference: mean_b − mean_a.
-        low, high: its 95 % interval, not adjusted for how many differences there are.
-        p: of the t-test, paired or Welch's.
-        p_adjusted: the same by Holm over all rows of the metric.
-        verdict: of B, by p_adjusted.
-        reason: why nothing can be told, or what else a reader should know about the verdict.
-        failures: how many trials of A and of B failed, and how; their seeds are not compared.
-        notes: what differs between the trials, in words.
-    """
+    """One metric of one model on one dataset in B, against A; means are over the seeds that are compared."""
 
     dataset: str
-    model: str
-    against: str
+    model: str  # of B
+    against: str  # the model of A that it is compared with; the same one when two runs are compared
     metric: str
-    seeds: int = 0
-    paired: bool = True
+    seeds: int = 0  # the common ones, or the smaller of two unpaired numbers
+    paired: bool = True  # whether the seeds are common
     mean_a: float | None = None
     mean_b: float | None = None
-    difference: float | None = None
-    low: float | None = None
+    difference: float | None = None  # mean_b − mean_a
+    low: float | None = None  # its 95 % interval, not adjusted for the number of differences
     high: float | None = None
-    p: float | None = None
-    p_adjusted: float | None = None
-    verdict: Verdict = "cannot tell"
-    reason: str = ""
-    failures: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    p: float | None = None  # of the t-test, paired or Welch's
+    p_adjusted: float | None = None  # the same by Holm over all rows of the metric
+    verdict: Verdict = "cannot tell"  # on B, by p_adjusted
+    reason: str = ""  # why there is no verdict, or what else a reader should know about it
+    failures: list[str] = field(default_factory=list)  # of A and of B; their seeds are not compared
+    notes: list[str] = field(default_factory=list)  # what differs between the trials
 
 
 @dataclass
 class Comparison:
-    """What `compare` found.
+    """What `compare` found, by dataset, model and metric, and what else differs between the runs."""
 
-    Attributes:
-        a, b: the folders of the runs.
-        alpha: adjusted p-values below it are a verdict.
-        rows: by dataset, model and metric.
-        environment: what differs between the places where the runs ran: "torch: 2.5 -> 2.6".
-        code, parameters: what differs between the trials, with the rows that it concerns.
-        left_out: models on datasets that only one of the runs has.
-    """
-
-    a: str
+    a: str  # the folder of a run
     b: str
-    alpha: float
+    alpha: float  # adjusted p-values below it are a verdict
     rows: list[ComparedScore]
-    environment: list[str] = field(default_factory=list)
-    code: list[str] = field(default_factory=list)
-    parameters: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    environment: list[str] = field(default_factory=list)  # such as "torch: 2.5 -> 2.6"
+    changed_code: dict[str, str] = field(default_factory=dict)  # module -> the rows that it concerns
+    parameters: list[str] = field(default_factory=list)  # with the rows that each concerns
+    left_out: list[str] = field(default_factory=list)  # models on datasets that only one of the runs has
+
+    @property
+    def code(self) -> list[str]:
+        """The changes of code, in words."""
+        return [f"code of {module} changed ({where})" for module, where in self.changed_code.items()]
 
     @property
     def regressions(self) -> list[ComparedScore]:
@@ -91,7 +71,7 @@ class Comparison:
     @property
     def metrics(self) -> list[str]:
         """The metrics that are compared, in the order of a leaderboard's columns."""
-        return sorted({row.metric for row in self.rows}, key=_order)
+        return sorted({row.metric for row in self.rows}, key=column_order)
 
     def only(self, metrics: Sequence[str]) -> Comparison:
         """Return the comparison by some metrics; verdicts stay, since p is adjusted within each metric.
@@ -123,37 +103,37 @@ def compare(a: RunData, b: RunData, models: Sequence[str] = (), alpha: float = 0
         raise GenbenchError(f"alpha={alpha} is not between 0 and 1; 0.05 is usual")
     discover(groups=("metrics",))
     pairs, left_out = find_pairs(a, b, models)
-    cells = [(_row(pair, name), pair) for pair in pairs for name in sorted(pair.metrics, key=_order)]
+    cells = [(_row(pair, name), pair) for pair in pairs for name in sorted(pair.metrics, key=column_order)]
     _test([(row, pair) for row, pair in cells if not row.reason])
     rows = [row for row, _ in cells]
     for name in dict.fromkeys(row.metric for row in rows):
-        _judge([row for row in rows if row.metric == name], alpha)
-    words = [(word, pair) for pair in pairs for word in pair.changes]
-    code = _summarised([(word, pair) for word, pair in words if word.startswith("code of ")], len(pairs))
-    parameters = _summarised([(word, pair) for word, pair in words if not word.startswith("code of ")], len(pairs))
+        _set_verdicts([row for row in rows if row.metric == name], alpha)
+    settings = _concerned([(word, pair) for pair in pairs for word in pair.changed_settings], len(pairs))
+    code = _concerned([(module, pair) for pair in pairs for module in pair.changed_code], len(pairs))
     environment = _environment_changes(a.record.environment, b.record.environment)
+    parameters = [f"{word} ({where})" for word, where in settings.items()]
     return Comparison(str(a.path), str(b.path), alpha, rows, environment, code, parameters, left_out)
 
 
 def _row(pair: Pair, metric: str) -> ComparedScore:
     """Return the row of a metric: the means, and where there is nothing to test, why."""
     x, y = pair.values(metric)
-    row = ComparedScore(pair.dataset, pair.after[0].model, pair.before[0].model, metric)
+    row = ComparedScore(dataset=pair.dataset, model=pair.after[0].model, against=pair.before[0].model, metric=metric)
     row.seeds, row.paired = min(len(x), len(y)), x.keys() == y.keys() or not (x and y)
     row.mean_a, row.mean_b = (float(np.mean(list(values.values()))) if values else None for values in (x, y))
     if row.mean_a is not None and row.mean_b is not None:
         row.difference = row.mean_b - row.mean_a
-    row.reason = _hindrance(pair, metric, row)
-    if not pair.yardstick and row.difference is None:
+    row.reason = _untestable(pair, metric, row)
+    if not pair.incomparable and row.difference is None:
         row.verdict = _survival(pair)
     row.notes, row.failures = pair.changes, pair.failures
     return row
 
 
-def _hindrance(pair: Pair, metric: str, row: ComparedScore) -> str:
+def _untestable(pair: Pair, metric: str, row: ComparedScore) -> str:
     """Return why the scores cannot be tested; "" where they can."""
-    if pair.yardstick:
-        return pair.yardstick
+    if pair.incomparable:
+        return pair.incomparable
     for mean, trials, side in ((row.mean_a, pair.before, "A"), (row.mean_b, pair.after, "B")):
         if mean is None:
             all_failed = all(trial.status != "ok" for trial in trials)
@@ -188,12 +168,12 @@ def _test(cells: Sequence[tuple[ComparedScore, Pair]]) -> None:
         for row, low, high, p in zip(rows, *found, strict=True):
             row.low, row.high, row.p = _known(low), _known(high), _known(p)
             if row.p is None:
-                row.reason = "no spread over seeds to judge the difference by"
+                row.reason = "no spread over seeds to test the difference by"
             elif not is_paired:
                 row.reason = "unpaired: no seed in common"
 
 
-def _judge(rows: Sequence[ComparedScore], alpha: float) -> None:
+def _set_verdicts(rows: Sequence[ComparedScore], alpha: float) -> None:
     """Put Holm's p-value and the verdict into the rows of one metric; a row without a test keeps what it has."""
     adjusted = holm(np.array([np.nan if row.p is None else row.p for row in rows]))
     for row, p in zip(rows, adjusted, strict=True):
@@ -210,12 +190,12 @@ def _padded(rows: Sequence[Sequence[float]]) -> Array:
     return table
 
 
-def _summarised(words: Sequence[tuple[str, Pair]], total: int) -> list[str]:
-    """Return each word once, with what it concerns."""
+def _concerned(words: Sequence[tuple[str, Pair]], total: int) -> dict[str, str]:
+    """Return each word with the pairs, of `total`, that it concerns."""
     concerned: dict[str, list[str]] = defaultdict(list)
     for word, pair in words:
         concerned[word].append(str(pair))
-    return [f"{word} ({'everywhere' if len(where) == total > 1 else some(where)})" for word, where in concerned.items()]
+    return {word: "everywhere" if len(where) == total > 1 else some(where) for word, where in concerned.items()}
 
 
 def _environment_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -228,10 +208,6 @@ def _environment_changes(before: Mapping[str, Any], after: Mapping[str, Any]) ->
 def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
     facts = {name: fact for name, fact in environment.items() if name not in ("command", "libraries")}
     return facts | dict(environment.get("libraries", {}))
-
-
-def _order(name: str) -> tuple[int, str]:
-    return (card_of(name).order, name)
 
 
 def _known(value: float) -> float | None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genbench.analysis.scores import Cell, Row, card_of, fill_cells, mark_best, set_floors
-from genbench.contracts.model import LIKELIHOODS
+from genbench.analysis.scores import Row, column_order, fill_cells, mark_best, set_floors, sort_key
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import discover
@@ -22,17 +21,17 @@ from genbench.storage.records import SAMPLING, Cost, TrialRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cell", "Leaderboard", "Row"]
+__all__ = ["Leaderboard"]
 
 COSTS = tuple(Cost.model_fields)
-ROUNDING = 1e-12  # a score that varies less from draw to draw is exact
+ROUNDING = 1e-12  # a score that varies less from draw to draw is exact: what double precision leaves of it
 
 
 @dataclass
 class Leaderboard(NotebookView):
     """Rows by dataset and task, then by the metric that it is sorted by, best first; failures last.
 
-    A table that has not that metric is sorted by the first one of its own.
+    A table without that metric is sorted by the first one of its own.
     """
 
     rows: list[Row]
@@ -54,7 +53,7 @@ class Leaderboard(NotebookView):
             groups[trial.place, trial.model].append(trial)
         rows = [_row(group) for group in groups.values()]
         fill_cells(rows, intervals)
-        names = sorted({name for row in rows for name in row.metrics}, key=_order)
+        names = sorted({name for row in rows for name in row.metrics}, key=column_order)
         if sort is not None and sort not in names:
             raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
         sampled = [row for row in rows if row.task == SAMPLING[0]]
@@ -69,7 +68,7 @@ class Leaderboard(NotebookView):
             for name in own:
                 mark_best(here, name)
             by = sort if sort in own else _default_sort(here, own)
-            ordered += sorted(here, key=lambda row: _rank(row, by))
+            ordered += sorted(here, key=lambda row: sort_key(row, by))
         return cls(ordered, sort, names)
 
     def records(self) -> list[dict[str, Any]]:
@@ -83,9 +82,9 @@ class Leaderboard(NotebookView):
         return pd.DataFrame([_flat(row, self.metrics) for row in self.rows])
 
     def resolutions(self, place: str) -> dict[str, Resolution]:
-        """Return what each metric can tell apart in one table, by the oracle's repeated draws, where it has them.
+        """Return the smallest differences that the metrics of one table resolve, by the oracle's repeated draws.
 
-        It is for models with as many seeds as the best-sampled row of the table has.
+        They are for models with as many seeds as the best-sampled row of the table has.
         """
         here = [row for row in self.rows if row.place == place]
         oracle = next((row for row in here if row.role == "oracle"), None)
@@ -105,7 +104,10 @@ class Leaderboard(NotebookView):
 
 def _row(trials: list[TrialRecord]) -> Row:
     first, fine = trials[0], [t for t in trials if t.status == "ok"]
-    names = sorted({name for t in trials for name in t.metrics}, key=_order)  # files are the same at every writing
+    costs = [t.cost.model_dump() for t in fine]
+    names = sorted(
+        {name for t in trials for name in t.metrics}, key=column_order
+    )  # files are the same at every writing
     values = {name: {t.seed: v for t in fine if (v := t.metrics.get(name)) is not None} for name in names}
     statuses = Counter(str(t.status) for t in trials)
     return Row(
@@ -120,7 +122,7 @@ def _row(trials: list[TrialRecord]) -> Row:
         failed=len(trials) - len(fine),
         statuses=dict(statuses),
         metrics={},
-        cost={name: _mean([getattr(t.cost, name) for t in fine]) for name in COSTS},
+        cost={name: _mean([cost[name] for cost in costs]) for name in COSTS},
         flags=[flag.model_copy(update={"seed": t.seed}) for t in fine for flag in t.flags],
         values=values,
         draws={name: [t.draws[name] for t in fine if name in t.draws] for name in names},
@@ -139,23 +141,9 @@ def _errors(trials: list[TrialRecord]) -> dict[str, float]:
     return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
 
 
-def _rank(row: Row, sort: str | None) -> tuple[int, int, float]:
-    """Return the key that sorts a row within its dataset: without a score last, likelihood kinds apart, best first."""
-    cell = row.metrics.get(sort) if sort else None
-    if cell is None or sort is None:
-        return (1, 0, 0.0)
-    card = card_of(sort)
-    kind = LIKELIHOODS.index(row.likelihood) if card.by_likelihood else 0
-    return (0, kind, -cell.mean if card.higher_is_better else cell.mean)
-
-
 def _default_sort(rows: list[Row], names: list[str]) -> str | None:
     alive = [row for row in rows if row.seeds]
     return next((name for name in names if all(row.metrics.get(name) for row in alive)), names[0] if names else None)
-
-
-def _order(name: str) -> tuple[int, str]:
-    return (card_of(name).order, name)
 
 
 def _mean(values: list[float | None]) -> float | None:
@@ -165,10 +153,10 @@ def _mean(values: list[float | None]) -> float | None:
 
 def _flat(row: Row, metrics: list[str]) -> dict[str, Any]:
     flat: dict[str, Any] = {
-        name: getattr(row, name) for name in ("model", "dataset", "family", "likelihood", "seeds", "failed")
+        name: vars(row)[name] for name in ("model", "dataset", "family", "likelihood", "seeds", "failed")
     }
     for name in metrics:
         cell = row.metrics.get(name)
         for part in ("mean", "low", "high", "floor", "ratio", "ratio_low", "ratio_high"):
-            flat[f"{name}_{part}"] = getattr(cell, part) if cell else None
+            flat[f"{name}_{part}"] = vars(cell)[part] if cell else None
     return flat | row.cost

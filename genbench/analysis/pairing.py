@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pair", "failures", "find_pairs", "some"]
 
-DATA = ("dataset_name", "dataset_params", "data_fingerprint")
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -61,17 +59,29 @@ class Pair:
         return list(dict.fromkeys(words))
 
     @cached_property
-    def yardstick(self) -> str:
+    def changed_settings(self) -> list[str]:
+        """The changes, without those of the code."""
+        code = {f"code of {module} changed" for module in self.changed_code}
+        return [word for word in self.changes if word not in code]
+
+    @cached_property
+    def changed_code(self) -> list[str]:
+        """The modules whose code differs between the trials; of two different models none."""
+        sources = [(old.sources, new.sources) for old, new in self.twins if old.model_name == new.model_name]
+        return list(dict.fromkeys(m for a, b in sources for m in sorted(a.keys() | b.keys()) if a.get(m) != b.get(m)))
+
+    @cached_property
+    def incomparable(self) -> str:
         """What makes the scores incomparable: other data, or another amount of evidence; "" where nothing does.
 
-        The size of the training split is not part of it: how a model does with less is a fair question.
+        The size of the training split does not: how a model does with less is a fair question.
         """
         for old, new in self.twins:
             before, now = asdict(old.protocol), asdict(new.protocol)
             for name in sorted(before.keys() - {"train"}):
                 if before[name] != now[name]:
                     return f"{name}: {before[name]} against {now[name]}"
-            if any(getattr(old, name) != getattr(new, name) for name in DATA):
+            if _data(old) != _data(new):
                 return "different data"
         return ""
 
@@ -146,6 +156,10 @@ def _groups(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRe
     for trial in trials:
         groups[trial.place, trial.model].append(trial)
     return dict(groups)
+
+
+def _data(spec: TrialSpec) -> tuple[object, ...]:
+    return spec.dataset_name, spec.dataset_params, spec.data_fingerprint
 
 
 def _values(trials: Sequence[TrialRecord], metric: str) -> dict[int, float]:

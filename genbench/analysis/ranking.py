@@ -14,54 +14,38 @@ from genbench.core.types import Array
 from genbench.statistics.aggregate import Estimate, interquartile_mean, probability_of_improvement
 from genbench.statistics.ranks import Ranks
 
-__all__ = ["Overall", "Standing", "overall"]
+__all__ = ["RankedModel", "Ranking", "rankings"]
 
 
 @dataclass(frozen=True)
-class Standing:
-    """One model over all datasets.
+class RankedModel:
+    """One model over all datasets."""
 
-    Attributes:
-        iqm: interquartile mean of its scores over seeds and datasets, with a stratified bootstrap interval.
-        rank: its average rank; 1 is best.
-        improvement: how often one of its runs beats one of the leader's, averaged over datasets; None for the leader.
-    """
-
-    model: str
-    iqm: Estimate
-    rank: float
-    improvement: Estimate | None
+    name: str
+    iqm: Estimate  # interquartile mean of its scores over seeds and datasets, with a stratified bootstrap interval
+    rank: float  # average; 1 is best
+    improvement: Estimate | None  # how often one of its runs beats one of the leader's; None for the leader
 
 
 @dataclass(frozen=True)
-class Overall:
-    """Models over several datasets by one metric, best first (Agarwal et al. 2021; Demšar 2006).
-
-    Attributes:
-        metric: its name.
-        unit: what a score is: "× oracle", or the metric's own unit.
-        likelihood: the kind of likelihood, where kinds must not be ranked together.
-        datasets: on which all of the models were run.
-        standings: by interquartile mean.
-        ranks: the rank tests, in the order of `standings`.
-        left_out: models without scores on all datasets.
-    """
+class Ranking:
+    """Models over several datasets by one metric, best first (Agarwal et al. 2021; Demšar 2006)."""
 
     metric: str
-    unit: str
-    likelihood: str | None
-    datasets: tuple[str, ...]
-    standings: tuple[Standing, ...]
-    ranks: Ranks
-    left_out: tuple[str, ...]
+    unit: str  # "× oracle", or the metric's own
+    likelihood: str | None  # the kind, where kinds must not be ranked together
+    datasets: tuple[str, ...]  # on which all of the models were run
+    models: tuple[RankedModel, ...]  # by interquartile mean
+    ranks: Ranks  # the rank tests, in the order of `models`
+    left_out: tuple[str, ...]  # models without scores on all datasets
 
     @property
     def cliques(self) -> list[list[str]]:
-        """The largest groups of models that cannot be told apart by their ranks."""
-        return [[self.standings[i].model for i in clique] for clique in self.ranks.cliques]
+        """The largest groups of models whose ranks do not differ significantly."""
+        return [[self.models[i].name for i in clique] for clique in self.ranks.cliques]
 
 
-def overall(board: Leaderboard, metric: str | None = None) -> list[Overall]:
+def rankings(board: Leaderboard, metric: str | None = None) -> list[Ranking]:
     """Return the ranking over the datasets of a leaderboard by a metric (by the one it is sorted by unless given).
 
     There is one for each kind of likelihood where kinds must not be mixed, and none with fewer than two datasets or two
@@ -71,16 +55,16 @@ def overall(board: Leaderboard, metric: str | None = None) -> list[Overall]:
     metric = metric or board.sort
     tasks = {row.task for row in board.rows if metric in row.values}
     rows = [row for row in board.rows if row.role == "model" and row.task in tasks]
-    models = Counter(row.dataset for row in rows)
-    datasets = tuple(name for name, count in models.items() if 2 * count >= max(models.values()))
+    counts = Counter(row.dataset for row in rows)
+    datasets = tuple(name for name, count in counts.items() if 2 * count >= max(counts.values()))
     if metric is None or len(datasets) < 2:
         return []
     kinds = dict.fromkeys(row.likelihood for row in rows if row.seeds) if card_of(metric).by_likelihood else [None]
     found = [_of_kind(rows, metric, datasets, kind) for kind in kinds]
-    return [one for one in found if len(one.standings) > 1]
+    return [one for one in found if len(one.models) > 1]
 
 
-def _of_kind(rows: Sequence[Row], metric: str, datasets: tuple[str, ...], kind: str | None) -> Overall:
+def _of_kind(rows: Sequence[Row], metric: str, datasets: tuple[str, ...], kind: str | None) -> Ranking:
     by_place = {
         (row.model, row.dataset): row for row in rows if kind is None or row.likelihood == kind or not row.seeds
     }
@@ -91,18 +75,19 @@ def _of_kind(rows: Sequence[Row], metric: str, datasets: tuple[str, ...], kind: 
     order = sorted(known, key=lambda model: iqm[model].value)
     sign = -1 if card_of(metric).higher_is_better else 1
     ranks = Ranks.of(np.array([np.mean(known[model], axis=0) for model in order]).T.reshape(len(datasets), -1))
-    standings = tuple(
-        Standing(
-            model,
-            _signed(iqm[model], sign),
-            float(ranks.average[i]),
-            probability_of_improvement(known[model], known[order[0]]) if i else None,
+    ranked = tuple(
+        RankedModel(
+            name=model,
+            iqm=_signed(iqm[model], sign),
+            rank=float(ranks.average[i]),
+            improvement=probability_of_improvement(known[model], known[order[0]]) if i else None,
         )
         for i, model in enumerate(order)
     )
     quotient = any(cell.ratio is not None for row in rows if (cell := row.metrics.get(metric)))
     unit = "× oracle" if quotient else card_of(metric).unit
-    return Overall(metric, unit, kind, datasets, standings, ranks, tuple(m for m in models if m not in known))
+    left_out = tuple(model for model in models if model not in known)
+    return Ranking(metric, unit, likelihood=kind, datasets=datasets, models=ranked, ranks=ranks, left_out=left_out)
 
 
 def _scores(rows: Sequence[Row | None], metric: str) -> Array | None:

@@ -101,25 +101,13 @@ class RunData:
         """Return a tidy frame: one row a trial and metric, with the value and its standard error."""
         import pandas as pd
 
-        columns = [
-            "key",
-            "model",
-            "family",
-            "dataset",
-            "seed",
-            "budget",
-            "status",
-            "likelihood",
-            "metric",
-            "value",
-            "standard_error",
-        ]
+        facts = ("key", "model", "family", "dataset", "seed", "budget", "status", "likelihood")
         rows = [
-            (*(getattr(t, name) for name in columns[:8]), metric, value, t.standard_errors.get(metric))
-            for t in self.trials
-            for metric, value in t.metrics.items()
+            (*(vars(trial)[name] for name in facts), metric, value, trial.standard_errors.get(metric))
+            for trial in self.trials
+            for metric, value in trial.metrics.items()
         ]
-        frame = pd.DataFrame(rows, columns=columns)
+        frame = pd.DataFrame(rows, columns=[*facts, "metric", "value", "standard_error"])
         return frame.astype({"value": float, "standard_error": float})
 
     def leaderboard(self, sort: str | None = None, intervals: Method = "auto") -> Leaderboard:
@@ -141,10 +129,7 @@ class RunData:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Leave the collector off inside the block: it looks at all objects again and again, here in vain.
-
-    Reading 10,000 trials and their leaderboard took 6.8 s with it, 3.7 s without.
-    """
+    """Turn the garbage collector off inside the block, where many objects are made and none is garbage."""
     on = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Where a score stands: its interval, its quotient by the oracle's, and whether it is best or tied with the best."""
+"""Scores of a table: each with its interval, its quotient by the oracle's, and whether it is best or tied."""
 
 from __future__ import annotations
 
@@ -10,42 +10,36 @@ from typing import Any
 import numpy as np
 
 from genbench.contracts.metric import METRICS, MetricCard
+from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
 from genbench.statistics.intervals import Method, mean_intervals, ratio_intervals
 from genbench.statistics.paired import holm, paired_tests
 from genbench.storage.evaluation import Flag
 
-__all__ = ["Cell", "Row", "card_of", "fill_cells", "mark_best", "set_floors"]
+__all__ = ["Cell", "Row", "card_of", "column_order", "fill_cells", "mark_best", "set_floors", "sort_key"]
 
-ALPHA = 0.05
+ALPHA = 0.05  # significance level of the paired tests, the usual one
 
 
 @dataclass
 class Cell:
-    """One metric of one row.
+    """One metric of one row."""
 
-    Attributes:
-        mean: mean over seeds.
-        low, high: 95 % interval of the mean over seeds; None with fewer than two.
-        standard_error: of one seed's score by the spread of its test points or sets, where the metric has one; the root
-            mean square over seeds.
-        floor: the oracle's mean on the same dataset.
-        ratio, ratio_low, ratio_high: mean / floor and its 95 % interval, for metrics where that means something.
-        best: whether it is the best of the models, or cannot be told apart from it by paired t-tests over seeds at 5 %,
-            corrected for their number (Holm).
-        tie: whether it is one of the latter.
-    """
-
-    mean: float
-    low: float | None
+    mean: float  # over seeds
+    low: float | None  # 95 % interval of the mean over seeds; None with fewer than two
     high: float | None
-    floor: float | None = None
-    ratio: float | None = None
+    floor: float | None = None  # the oracle's mean on the same dataset
+    ratio: float | None = None  # mean / floor with its 95 % interval, for metrics where that means something
     ratio_low: float | None = None
     ratio_high: float | None = None
-    best: bool = False
-    tie: bool = False
-    standard_error: float | None = None
+    best: bool = False  # the best of the models, or no significant difference from it (paired t-tests, 5 %, Holm)
+    tie: bool = False  # the latter
+    standard_error: float | None = None  # of one seed's score, by its test points or sets; root mean square over seeds
+
+    @property
+    def relative(self) -> float:
+        """The quotient by the oracle's score, or without one the mean."""
+        return self.mean if self.ratio is None else self.ratio
 
 
 @dataclass
@@ -68,7 +62,7 @@ class Row:
     values: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)  # metric -> seed -> value
     draws: dict[str, list[list[float]]] = field(
         default_factory=dict, repr=False
-    )  # metric -> seed -> draw, the oracle's
+    )  # the oracle's: metric -> seed -> draw
     nested: dict[str, list[list[list[float]]]] = field(default_factory=dict, repr=False)  # metric -> seed -> training
     standard_errors: dict[str, float] = field(default_factory=dict, repr=False)
     samples: int = 0
@@ -87,6 +81,21 @@ def card_of(name: str) -> MetricCard:
     return cards.get(name) or MetricCard(name, "", None, label=name)
 
 
+def column_order(name: str) -> tuple[int, str]:
+    """Return what sorts the columns of metrics."""
+    return card_of(name).order, name
+
+
+def sort_key(row: Row, metric: str | None) -> tuple[int, int, float]:
+    """Return what sorts a row within its table: without a score last, kinds of likelihood apart, best first."""
+    cell = row.metrics.get(metric) if metric else None
+    if cell is None or metric is None:
+        return (1, 0, 0.0)
+    card = card_of(metric)
+    kind = LIKELIHOODS.index(row.likelihood) if card.by_likelihood else 0
+    return (0, kind, -cell.mean if card.higher_is_better else cell.mean)
+
+
 def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
     """Give every row its cells: mean and interval over seeds of each metric that it has a value of."""
     by_size: dict[int, list[tuple[Row, str]]] = defaultdict(list)
@@ -98,9 +107,8 @@ def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
     for places in by_size.values():
         ends = mean_intervals(_stack([row.values[name] for row, name in places]), method)
         for (row, name), mean, low, high in zip(places, *ends, strict=True):
-            row.metrics[name] = Cell(
-                float(mean), _number(low), _number(high), standard_error=row.standard_errors.get(name)
-            )
+            error = row.standard_errors.get(name)
+            row.metrics[name] = Cell(mean=float(mean), low=_number(low), high=_number(high), standard_error=error)
 
 
 def set_floors(rows: Sequence[Row]) -> None:
@@ -128,10 +136,10 @@ def set_floors(rows: Sequence[Row]) -> None:
 
 
 def mark_best(rows: Sequence[Row], name: str) -> None:
-    """Mark the best model of one dataset and those that cannot be told from it.
+    """Mark the best model of one dataset and those that do not differ significantly from it.
 
     Controls do not compete. Where likelihood kinds must not be mixed, each has a best of its own, if it has two models.
-    One seed marks none, and what is no merit of a model (`ranked`) is not marked.
+    With one seed none is marked, nor is a metric that does not rank models (`ranked`).
     """
     card = card_of(name)
     if not card.ranked:
@@ -142,15 +150,15 @@ def mark_best(rows: Sequence[Row], name: str) -> None:
         if len(group) < 2:
             continue
         sign = -1 if card.higher_is_better else 1
-        group.sort(key=lambda row: sign * row.metrics[name].mean)  # type: ignore[union-attr]
-        for row, different in zip(group, [False, *_told_apart([row.values[name] for row in group])], strict=True):
-            cell = row.metrics[name]
-            assert cell is not None
-            cell.best, cell.tie = not different, not different and row is not group[0]
+        cells = [(cell, row.values[name]) for row in group if (cell := row.metrics[name])]
+        cells.sort(key=lambda one: sign * one[0].mean)
+        differs = [False, *_differs_from_first([values for _, values in cells])]
+        for i, ((cell, _), different) in enumerate(zip(cells, differs, strict=True)):
+            cell.best, cell.tie = not different, not different and i > 0
 
 
-def _told_apart(scores: Sequence[Mapping[int, float]]) -> list[bool]:
-    """Return for each but the first whether paired t-tests over common seeds tell it from the first, after Holm."""
+def _differs_from_first(scores: Sequence[Mapping[int, float]]) -> list[bool]:
+    """Return for each but the first whether it differs significantly from the first: paired t-tests, after Holm."""
     seeds = sorted({seed for values in scores for seed in values})
     table = np.array([[values.get(seed, np.nan) for seed in seeds] for values in scores])
     if len(table) < 2:

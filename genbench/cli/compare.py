@@ -26,7 +26,7 @@ class Format(StrEnum):
 def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="A run's folder: what is compared against.")],
     b: Annotated[
-        Path | None, typer.Argument(metavar="[B]", help="A run's folder: what is judged. Default: A, with --models.")
+        Path | None, typer.Argument(metavar="[B]", help="A run's folder: what is compared. Default: A, with --models.")
     ] = None,
     models: Annotated[
         str, typer.Option(metavar="MODEL,MODEL", help="Which models; in one run, the later ones against the first.")

@@ -1,4 +1,4 @@
-"""`genbench plot`: the pictures of a run."""
+"""`genbench plot`: the figures of a run."""
 
 from __future__ import annotations
 

@@ -60,22 +60,19 @@ def selftest(
 
 def _show(result: SelfTest, dataset: str) -> None:
     """Print power in percent, then the means, then what the numbers mean."""
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    from genbench.display.rich_tables import console, empty_table
+
+    out = console()
     for title, cell_text in (("share of draws that score worse than the truth, %", _power), ("mean score", _mean)):
-        table = Table(title=f"{escape(dataset)}: {title}", title_justify="left", box=None, pad_edge=False)
-        table.add_column("metric", no_wrap=True)
-        for name in result.cases:
-            table.add_column(name, justify="right", no_wrap=True)
+        table = empty_table(["metric", *result.cases], title=f"{dataset}: {title}", left=("metric",), lines=False)
         for metric, row in result.cells.items():
             table.add_row(metric, *(cell_text(row[name], name == "null") for name in result.cases))
-        console.print(table, "")
+        out.print(table, "")
     for name, what in result.cases.items():
-        console.print(f"{name}: {escape(what)}", style="dim")
-    console.print(_legend(result), style="dim")
+        out.print(f"{name}: {escape(what)}", style="dim")
+    out.print(_legend(result), style="dim")
 
 
 def _legend(result: SelfTest) -> str:

@@ -38,9 +38,8 @@ def sweep(
       genbench sweep results/moons-quick
       genbench sweep results/moons-quick --models cfm,ddpm --steps 1,2,4,8,16,32
     """
-    from rich.console import Console
-
     from genbench.api import load_run
+    from genbench.display.rich_tables import console
     from genbench.figures import save
     from genbench.runs.sweep import read_sweeps, summary
     from genbench.runs.sweep import sweep as sweep_run
@@ -49,9 +48,9 @@ def sweep(
     for problem in sweep_run(loaded, models, _numbers(steps), samples, metrics, jobs, not quiet):
         say(problem)
     points = summary(read_sweeps(loaded))
-    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    out = console()
     for dataset in dict.fromkeys(point.dataset for point in points):
-        console.print(_table(dataset, [point for point in points if point.dataset == dataset]))
+        out.print(_table(dataset, [point for point in points if point.dataset == dataset]))
     for point in points:
         if point.reason:
             say(f"{point.model} on {point.dataset} with {point.steps} steps was skipped: {point.reason}")
@@ -69,13 +68,13 @@ def _numbers(text: str) -> list[int]:
 def _table(dataset: str, points: list[Point]) -> Table:
     """Return the table of a dataset: steps, NFE, each metric with its interval over seeds and × oracle, speed."""
     from rich.markup import escape
-    from rich.table import Table
+
+    from genbench.display.rich_tables import empty_table
 
     names = list(dict.fromkeys(name for point in points for name in point.scores))
-    table = Table(title=f"{escape(dataset)}: mean ± half-width of the 95 % interval over seeds", title_justify="left")
-    table.add_column("model", no_wrap=True)
-    for heading in ("steps", "seeds", "NFE", *(part for name in names for part in (name, "× oracle")), "samples/s"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    scores = [heading for name in names for heading in (name, "× oracle")]
+    title = f"{dataset}: mean ± half-width of the 95 % interval over seeds"
+    table = empty_table(["model", "steps", "seeds", "NFE", *scores, "samples/s"], title=title, left=("model",))
     for i, point in enumerate(points):
         cells = [
             escape(point.model),

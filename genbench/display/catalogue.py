@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.markup import escape
+
 from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import Preset
 from genbench.core.parameters import defaults
 from genbench.core.registry import REGISTRY
+from genbench.display.rich_tables import console, empty_table
 
 __all__ = ["print_capabilities", "print_catalogue"]
 
@@ -16,54 +19,40 @@ FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind",), "metrics": ("
 
 def print_catalogue(name: str) -> None:
     """Print the plugins of a group by family: name, facts, parameters, summary; then those that failed to import."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    group = REGISTRY[name]
-    console = Console(width=None if Console().is_terminal else 160, highlight=False)
-    table = Table(show_lines=False, box=None, pad_edge=False)
-    for heading in (group.singular, "family", *FACTS[name], "what it is"):
-        table.add_column(heading, no_wrap=heading != "what it is", header_style="bold")
+    group, out = REGISTRY[name], console()
+    headings = (group.singular, "family", *FACTS[name], "what it is")
+    table = empty_table(headings, left=headings, wrapped=("what it is",), lines=False)
     for card in sorted(group.cards.values(), key=lambda card: (card.family, card.name)):
         parameters = "" if name == "metrics" else _parameters(card)
         facts = [_fact(getattr(card, fact)) for fact in FACTS[name]]
         lines = [parameters, *map(_preset, getattr(card.factory, "presets", ()))]
         what = "\n".join([escape(card.summary), *(f"[dim]{escape(line)}[/dim]" for line in lines if line)])
         table.add_row(escape(card.name + (" *" if card.variant else "")), escape(card.family), *facts, what)
-    console.print(table)
+    out.print(table)
     if name == "models":
-        console.print(
+        out.print(
             "[dim]* a variant: left out of --models all; name it or its family, or ask for the zoo.\n"
             "Torch models also take the trainer's parameters: batch_size, lr, warmup, clip, ema, …[/dim]"
         )
     if name == "datasets":
-        console.print(
-            "[dim]* needs a file, a download or another library, and is left out of --data all; name it.[/dim]"
-        )
+        out.print("[dim]* needs a file, a download or another library, and is left out of --data all; name it.[/dim]")
     for failure in group.failures:
-        console.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")
+        out.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")
 
 
 def print_capabilities() -> None:
     """Print what each model can do, by family, computed from what it has."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from genbench.core.types import KINDS
     from genbench.downstream.capabilities import CAPABILITIES, capabilities
 
-    console = Console(width=None if Console().is_terminal else 176, highlight=False)
-    table = Table(show_lines=False, box=None, pad_edge=False)
-    for heading in ("model", "family", *CAPABILITIES, *KINDS):
-        table.add_column(heading, no_wrap=True, header_style="bold")
+    headings, out = ("model", "family", *CAPABILITIES, *KINDS), console(176)
+    table = empty_table(headings, left=headings, lines=False)
     for card in sorted(MODELS.cards.values(), key=lambda card: (card.family, card.name)):
         able = capabilities(card)
         kinds = ["yes" if kind in card.kinds else "–" for kind in KINDS]
         table.add_row(escape(card.name), escape(card.family), *(able[name] or "–" for name in CAPABILITIES), *kinds)
-    console.print(table)
-    console.print(
+    out.print(table)
+    out.print(
         "[dim]shows, of the flow from noise to data: the way of its samples, its velocity field, and data as noisy as "
         "it learns from.\n"
         "imputes: exact, by the model's own conditional (of an autoregressive one, where the known coordinates "

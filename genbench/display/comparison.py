@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
 
 from genbench.analysis.comparison import ComparedScore, Comparison
 from genbench.analysis.scores import card_of
 from genbench.core.errors import GenbenchError, nearest
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from genbench.display.markdown import markdown_table
+from genbench.display.rich_tables import console, empty_table
 
 __all__ = ["FORMATS", "differences", "render", "show", "summary"]
 
@@ -33,15 +34,13 @@ def render(comparison: Comparison, form: str) -> str:
 
 def show(comparison: Comparison) -> None:
     """Print the comparison on the terminal: what differs in how it was made, then the scores of each dataset."""
-    from rich.console import Console
-
-    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    out = console()
     for line in differences(comparison):
-        console.print(line, markup=False)
-    for dataset in dict.fromkeys(row.dataset for row in comparison.rows):
-        console.print(_table(dataset, [row for row in comparison.rows if row.dataset == dataset]))
-    console.print(_legend(comparison), style="dim", markup=False)
-    console.print(summary(comparison))
+        out.print(line, markup=False)
+    for dataset, rows in _by_dataset(comparison).items():
+        out.print(_table(dataset, rows))
+    out.print(_legend(comparison), style="dim", markup=False)
+    out.print(summary(comparison))
 
 
 def differences(comparison: Comparison) -> list[str]:
@@ -49,7 +48,7 @@ def differences(comparison: Comparison) -> list[str]:
     lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
     parts = {
         "environment": comparison.environment,
-        "code": [word.removeprefix("code of ") for word in comparison.code],
+        "code": [f"{module} changed ({where})" for module, where in comparison.changed_code.items()],
         "settings": comparison.parameters,
         "left out": comparison.left_out,
     }
@@ -64,14 +63,15 @@ def summary(comparison: Comparison) -> str:
     return f"{len(comparison.rows)} rows: " + ", ".join(f"{n} {word}" for word, n in counts.items())
 
 
-def _table(dataset: str, rows: list[ComparedScore]) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
+def _by_dataset(comparison: Comparison) -> dict[str, list[ComparedScore]]:
+    found: dict[str, list[ComparedScore]] = {}
+    for row in comparison.rows:
+        found.setdefault(row.dataset, []).append(row)
+    return found
 
-    table = Table(title=escape(dataset), title_justify="left")
-    for heading in HEADINGS:
-        left = heading in ("model", "metric", "verdict on B", "why")
-        table.add_column(heading, justify="left" if left else "right", no_wrap=heading != "why")
+
+def _table(dataset: str, rows: list[ComparedScore]) -> Table:
+    table = empty_table(HEADINGS, title=dataset, left=("model", "metric", "verdict on B", "why"), wrapped=("why",))
     for row in rows:
         *cells, verdict, why = map(escape, _cells(row))
         table.add_row(*cells, f"[{COLOURS[row.verdict]}]{verdict}[/]", why)
@@ -79,7 +79,7 @@ def _table(dataset: str, rows: list[ComparedScore]) -> Table:
 
 
 def _cells(row: ComparedScore) -> list[str]:
-    """Return a row as text, under HEADINGS, with as many digits as the interval lets one believe."""
+    """Return a row as text, under HEADINGS, with as many digits as the interval supports."""
     model = row.model if row.model == row.against else f"{row.against} → {row.model}"
     half = (row.high - row.low) / 2 if row.high is not None and row.low is not None else None
     scale = half or abs(row.difference or row.mean_a or row.mean_b or 0) / 10
@@ -125,13 +125,9 @@ def _csv(comparison: Comparison) -> str:
 
 
 def _markdown(comparison: Comparison) -> str:
-    def line(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
     parts = ["\n".join(f"- {text}" for text in differences(comparison))]
-    for dataset in dict.fromkeys(row.dataset for row in comparison.rows):
-        rows = [line(_cells(row)) for row in comparison.rows if row.dataset == dataset]
-        parts.append("\n".join([f"### {dataset}", "", line(list(HEADINGS)), line(["---"] * len(HEADINGS)), *rows]))
+    for dataset, rows in _by_dataset(comparison).items():
+        parts.append("\n".join([f"### {dataset}", "", *markdown_table(HEADINGS, map(_cells, rows), numbers=False)]))
     return "\n\n".join([*parts, _legend(comparison).replace("\n", "  \n"), summary(comparison)]) + "\n"
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.ranking import Overall, overall
-from genbench.analysis.scores import Cell, Row
 from genbench.core.errors import GenbenchError, nearest
-from genbench.display import formatting
+from genbench.display.markdown import markdown_table
+from genbench.display.table_view import RankingView, TableCell, TableView, board_view
 
-__all__ = ["FORMATS", "render", "sections"]
+__all__ = ["FORMATS", "render"]
+
+MARKDOWN_MARKS = {"best": "**{}**", "tie": "*{}*", "": "{}"}
+LATEX_MARKS = {"best": r"\textbf{{{}}}", "tie": r"\underline{{{}}}", "": "{}"}
 
 
 def render(board: Leaderboard, form: str) -> str:
@@ -25,83 +27,48 @@ def render(board: Leaderboard, form: str) -> str:
     return FORMATS[form](board)
 
 
-def _csv(board: Leaderboard) -> str:
-    return str(board.frame().to_csv(index=False))
-
-
-def _json(board: Leaderboard) -> str:
-    return json.dumps(board.records(), indent=1, allow_nan=False) + "\n"
-
-
 def _markdown(board: Leaderboard) -> str:
-    """Best in bold, ties in italics; flags and what the seeds can resolve below each table."""
-    parts = []
-    for dataset, rows, metrics in sections(board):
-        head = ["model", "seeds", *map(formatting.label, metrics), *formatting.COSTS.values()]
-        lines = [f"### {dataset}", "", _line(head), _line(["---"] + ["---:"] * (len(head) - 1))]
-        for row in rows:
-            cells = [row.model + (" (!)" if row.flags else ""), formatting.seeds(row)]
-            for name in metrics:
-                cell = row.metrics.get(name)
-                text = _marked(formatting.value(row, name, cell), cell, "**{}**", "*{}*")
-                cells.append(text + (f" (×{ratio})" if (ratio := formatting.quotient(cell)) else ""))
-            lines.append(_line([*cells, *(formatting.amount(row.cost[name]) for name in formatting.COSTS)]))
-        notes = [formatting.resolution_line(board, dataset, metrics)]
-        notes += formatting.components_lines(board, dataset, metrics)
-        notes += ["(!) " + flag for row in rows for flag in formatting.flag_lines(row)]
-        parts.append("\n".join([*lines, "", *(f"{note}  " for note in notes if note)]).rstrip())
-    parts += [_overall(one) for one in overall(board)]
-    legend = formatting.legend(board).replace("* best model; = a tie", "**Bold**: best model; *italics*: a tie")
-    return "\n\n".join([*parts, legend.replace("\n", "  \n")]) + "\n"
+    """Best in bold, ties in italics; notes and flags below each table."""
+    view = board_view(board)
+    parts = [*map(_markdown_scores, view.tables), *map(_markdown_ranking, view.rankings)]
+    return "\n\n".join([*parts, "  \n".join(view.legend("**Bold**:", "*italics*:"))]) + "\n"
 
 
-def _overall(one: Overall) -> str:
+def _markdown_scores(view: TableView) -> str:
+    def text(cell: TableCell) -> str:
+        return MARKDOWN_MARKS[cell.mark].format(cell.text) + (f" (×{cell.ratio})" if cell.ratio else "")
+
+    part = view.select("model", "seeds", "score", "cost")
+    rows = []
+    for row in part.rows:
+        model, *others = map(text, row.cells)
+        rows.append([model + (" (!)" if row.flagged else ""), *others])
+    table = markdown_table([column.label for column in part.columns], rows)
+    notes = [*view.notes, *(f"(!) {flag}" for flag in view.flags)]
+    return "\n".join([f"### {view.title}", "", *table, "", *(f"{note}  " for note in notes)]).rstrip()
+
+
+def _markdown_ranking(one: RankingView) -> str:
     kind = f", {one.likelihood} likelihoods" if one.likelihood else ""
-    head = ["model", f"IQM of {formatting.label(one.metric)}, {one.unit}", "average rank", "beats a run of the leader"]
-    lines = [f"### {len(one.datasets)} datasets{kind}", "", _line(head), _line(["---"] + ["---:"] * 3)]
-    for standing in one.standings:
-        better = f"{100 * standing.improvement.value:.0f} %" if standing.improvement else "–"
-        lines.append(_line([standing.model, formatting.estimate(standing.iqm), f"{standing.rank:.2f}", better]))
-    return "\n".join([*lines, "", formatting.rank_line(one)])
+    headings = ["model", f"IQM of {one.label}, {one.unit}", "average rank", "beats a run of the leader"]
+    table = markdown_table(headings, one.rows)
+    return "\n".join([f"### {one.datasets} datasets{kind}", "", *table, "", one.tests])
 
 
 def _latex(board: Leaderboard) -> str:
     """Booktabs; best in bold, ties underlined."""
-    parts = []
-    for dataset, rows, metrics in sections(board):
-        lines = [f"% {dataset}", rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}", r"\toprule"]
-        lines.append(" & ".join(["model", *(_escape_latex(formatting.label(name)) for name in metrics)]) + r" \\")
-        lines.append(r"\midrule")
-        for row in rows:
-            cells = [_escape_latex(row.model) + ("$^{!}$" if row.flags else "")]
-            for name in metrics:
-                text = _escape_latex(formatting.value(row, name, cell := row.metrics.get(name)))
-                cells.append(_marked(text, cell, r"\textbf{{{}}}", r"\underline{{{}}}"))
-            lines.append(" & ".join(cells) + r" \\")
-        lines += [r"\bottomrule", r"\end{tabular}"]
-        lines += ["% ! " + flag for row in rows for flag in formatting.flag_lines(row)]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(map(_latex_scores, board_view(board).tables)) + "\n"
 
 
-def _marked(text: str, cell: Cell | None, best: str, tie: str) -> str:
-    """Return a cell's text as the best, as a tie with the best, or as it is."""
-    if cell is None or not cell.best:
-        return text
-    return (tie if cell.tie else best).format(text)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def sections(board: Leaderboard) -> list[tuple[str, list[Row], list[str]]]:
-    """Return each dataset with its rows and the metrics that any of them has."""
-    found = []
-    for dataset in dict.fromkeys(row.place for row in board.rows):
-        rows = [row for row in board.rows if row.place == dataset]
-        found.append((dataset, rows, [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]))
-    return found
+def _latex_scores(view: TableView) -> str:
+    part = view.select("model", "score")
+    lines = [f"% {view.title}", rf"\begin{{tabular}}{{l{'r' * (len(part.columns) - 1)}}}", r"\toprule"]
+    lines.append(" & ".join(_escape_latex(column.label) for column in part.columns) + r" \\")
+    lines.append(r"\midrule")
+    for row in part.rows:
+        model, *others = (LATEX_MARKS[cell.mark].format(_escape_latex(cell.text)) for cell in row.cells)
+        lines.append(" & ".join([model + ("$^{!}$" if row.flagged else ""), *others]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(f"% ! {flag}" for flag in view.flags)])
 
 
 def _escape_latex(text: str) -> str:
@@ -121,4 +88,9 @@ def _escape_latex(text: str) -> str:
     return "".join(signs.get(letter, letter) for letter in text)
 
 
-FORMATS: dict[str, Callable[[Leaderboard], str]] = {"csv": _csv, "md": _markdown, "tex": _latex, "json": _json}
+FORMATS: dict[str, Callable[[Leaderboard], str]] = {
+    "csv": lambda board: str(board.frame().to_csv(index=False)),
+    "md": _markdown,
+    "tex": _latex,
+    "json": lambda board: json.dumps(board.records(), indent=1, allow_nan=False) + "\n",
+}

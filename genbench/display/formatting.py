@@ -1,4 +1,4 @@
-"""How numbers, flags and ties are put into words, on the terminal and in files alike."""
+"""Numbers, flags and rank tests as text, the same in all formats."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ import re
 from collections.abc import Sequence
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.ranking import Overall
+from genbench.analysis.ranking import Ranking
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.metric import METRICS
 from genbench.statistics.aggregate import Estimate
 
 __all__ = [
-    "COSTS",
+    "LIKELIHOOD_SIGNS",
     "amount",
+    "beside_oracle",
     "components_lines",
     "estimate",
+    "failures",
     "flag_lines",
-    "has_ratio",
     "label",
-    "legend",
+    "legend_notes",
     "main_metrics",
     "quotient",
     "rank_line",
@@ -29,8 +30,7 @@ __all__ = [
     "value",
 ]
 
-COSTS = {"train_seconds": "train s", "samples_per_second": "samples/s", "parameters": "parameters", "nfe": "NFE"}
-MARKS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
+LIKELIHOOD_SIGNS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
 
 
 def main_metrics(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
@@ -46,24 +46,31 @@ def label(name: str) -> str:
 
 
 def value(row: Row, name: str, cell: Cell | None) -> str:
-    """Return a cell as text, with as many digits as its interval lets one believe."""
+    """Return a score as text, with as many digits as its interval supports."""
     if cell is None:
         return "–"
-    mark = MARKS[row.likelihood] if card_of(name).by_likelihood else ""
-    seeds_known = cell.low is not None and cell.high is not None
-    half = (cell.high - cell.low) / 2 if seeds_known else cell.standard_error  # type: ignore[operator]
+    sign = LIKELIHOOD_SIGNS[row.likelihood] if card_of(name).by_likelihood else ""
+    half = cell.standard_error if cell.low is None or cell.high is None else (cell.high - cell.low) / 2
     digits = _digits(half or abs(cell.mean) / 10)
-    return f"{mark}{cell.mean:.{digits}f}" + (f" ± {half:.{digits}f}" if half else "")
+    return f"{sign}{cell.mean:.{digits}f}" + (f" ± {half:.{digits}f}" if half else "")
 
 
 def quotient(cell: Cell | None) -> str:
-    """Return how often the oracle's score goes into a cell's, with its interval, as text."""
+    """Return the quotient of a score by the oracle's, with its interval, as text; "" without one."""
     if cell is None or cell.ratio is None:
         return ""
     if cell.ratio_low is None or cell.ratio_high is None:
         return f"{cell.ratio:.2f}"
     digits = min(2, _digits((cell.ratio_high - cell.ratio_low) / 2))
     return f"{cell.ratio:.2f} [{cell.ratio_low:.{digits}f}, {cell.ratio_high:.{digits}f}]"
+
+
+def beside_oracle(name: str, cell: Cell) -> str:
+    """Return the quotient of a score by the oracle's, and the oracle's score, as text; "" without an oracle."""
+    if cell.floor is None:
+        return ""
+    ratio = "" if card_of(name).higher_is_better else quotient(cell)  # shares need no quotient
+    return f"{ratio} × {cell.floor:.3g}" if ratio else f"oracle {cell.floor:.3g}"
 
 
 def estimate(one: Estimate) -> str:
@@ -75,7 +82,7 @@ def estimate(one: Estimate) -> str:
     return f"{one.value:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
 
 
-def rank_line(one: Overall) -> str:
+def rank_line(one: Ranking) -> str:
     """Return what the rank tests say, as sentences."""
     ranks, left_out = one.ranks, f" Left out, for want of a score: {', '.join(one.left_out)}." if one.left_out else ""
     if ranks.p is None or ranks.critical_difference is None:
@@ -87,16 +94,14 @@ def rank_line(one: Overall) -> str:
     )
 
 
-def has_ratio(rows: Sequence[Row], name: str) -> bool:
-    """Whether a metric gets a column of quotients: distances do, shares speak for themselves."""
-    if card_of(name).higher_is_better:
-        return False
-    return any(cell.ratio is not None for row in rows if (cell := row.metrics.get(name)))
-
-
 def seeds(row: Row) -> str:
     """Return how many seeds of a row are fine, and of how many if some failed."""
     return f"{row.seeds}/{row.seeds + row.failed}" if row.failed else str(row.seeds)
+
+
+def failures(row: Row, separator: str = ", ") -> str:
+    """Return how many trials of a row failed, and how."""
+    return separator.join(f"{n} {status}" for status, n in row.statuses.items() if status != "ok")
 
 
 def amount(number: float | None) -> str:
@@ -109,11 +114,11 @@ def amount(number: float | None) -> str:
 
 
 def flag_lines(row: Row) -> list[str]:
-    """Return a row's flags, one line each: a flag of several seeds is told once, with the first one's numbers."""
-    groups: dict[str, tuple[str, list[str]]] = {}
+    """Return a row's flags, one line each; those that differ only in seed and numbers share the first's line."""
+    groups: dict[tuple[str, str], tuple[str, list[str]]] = {}
     for flag in row.flags:
         alike = re.sub(r"[\d.e+-]+", "#", flag.text)
-        groups.setdefault(f"{flag.metric}: {alike}", (str(flag), []))[1].append(str(flag.seed))
+        groups.setdefault((flag.metric, alike), (str(flag), []))[1].append(str(flag.seed))
     lines = []
     for text, its in groups.values():
         others = f" (and seed{'s' * (len(its) > 2)} {', '.join(its[1:])} alike)" if its[1:] else ""
@@ -122,7 +127,7 @@ def flag_lines(row: Row) -> list[str]:
 
 
 def resolution_line(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> str:
-    """Return what the metrics can tell apart on a dataset, as a sentence; empty where that is not known."""
+    """Return the differences that the metrics resolve on a dataset, as a sentence; "" where they are unknown."""
     found = [one for name, one in board.resolutions(dataset).items() if name in metrics and one.smallest_difference]
     if not found:
         return ""
@@ -148,22 +153,19 @@ def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -
     return lines
 
 
-def legend(board: Leaderboard) -> str:
-    """Return what the marks of a table mean."""
-    lines = [f"Sorted by {board.sort} (▲)." if board.sort else ""]
-    lines.append(
-        "* best model; = a tie with it (paired t-tests over seeds, 5 %, Holm's correction); controls do not compete."
-    )
+def legend_notes(board: Leaderboard) -> list[str]:
+    """Return what to know about the likelihoods and about single seeds of a leaderboard."""
+    notes = []
     if any(row.likelihood in ("bound", "estimate") for row in board.rows):
-        lines.append(
+        notes.append(
             "Likelihoods: ≤ an upper bound of the NLL, ≈ an estimate, else exact; each kind is ranked among its own."
         )
     if max((row.seeds for row in board.rows), default=0) < 2:
-        lines.append(
+        notes.append(
             "One seed: ± is the standard error of the score, by its test points or sets of samples, without the spread "
             "of trainings; nothing is marked as best. Use --seeds 3 or more."
         )
-    return "\n".join(line for line in lines if line)
+    return notes
 
 
 def _digits(scale: float) -> int:

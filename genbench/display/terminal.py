@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from rich.markup import escape
+from rich.table import Table
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.ranking import Overall, overall
-from genbench.analysis.scores import Row
 from genbench.core.errors import GenbenchError, nearest
-from genbench.display import formatting
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from genbench.display.rich_tables import console, empty_table
+from genbench.display.table_view import RankingView, TableView, board_view
 
 __all__ = ["show"]
 
@@ -27,93 +23,66 @@ def show(board: Leaderboard, columns: str = "main") -> None:
     Raises:
         GenbenchError: a metric is not in this run.
     """
-    from rich.console import Console
-
-    console = Console(width=None if Console().is_terminal else 160, highlight=False)
-    for dataset in dict.fromkeys(row.place for row in board.rows):
-        rows = [row for row in board.rows if row.place == dataset]
-        metrics = _pick(board, rows, columns)
-        console.print(_scores(dataset, rows, metrics, board.sort))
-        if line := formatting.resolution_line(board, dataset, metrics):
-            console.print(line, style="dim")
-        for line in formatting.components_lines(board, dataset, metrics):
-            console.print(line, style="dim", markup=False)
-        console.print(_costs(dataset, rows))
-    for one in overall(board):
-        console.print(_overall(one))
-        console.print(formatting.rank_line(one), style="dim")
-    console.print(formatting.legend(board), style="dim")
-    for row in board.rows:
-        for flag in formatting.flag_lines(row):
-            console.print(f"! {flag}", style="yellow", markup=False)
+    view, out = board_view(board, "main" if columns == "main" else _named(board, columns)), console()
+    for table in view.tables:
+        out.print(_scores(table))
+        for note in table.notes:
+            out.print(note, style="dim", markup=False)
+        out.print(_costs(table))
+    for one in view.rankings:
+        out.print(_ranking(one))
+        out.print(one.tests, style="dim")
+    out.print("\n".join(view.legend("*", "=")), style="dim")
+    for table in view.tables:
+        for flag in table.flags:
+            out.print(f"! {flag}", style="yellow", markup=False)
 
 
-def _pick(board: Leaderboard, rows: Sequence[Row], columns: str) -> list[str]:
-    if columns == "main":
-        return formatting.main_metrics(rows, board.metrics)
-    names = board.metrics if columns == "all" else [name.strip() for name in columns.split(",") if name.strip()]
+def _named(board: Leaderboard, columns: str) -> list[str]:
+    if columns == "all":
+        return board.metrics
+    names = [name.strip() for name in columns.split(",") if name.strip()]
     for name in names:
         if name not in board.metrics:
             raise GenbenchError(f"no metric '{name}' in this run{nearest(name, board.metrics)}")
-    return list(names)
+    return names
 
 
-def _scores(dataset: str, rows: Sequence[Row], metrics: Sequence[str], sort: str | None) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
-    several = any(row.seeds > 1 for row in rows)
-    what = "mean ± half-width of the 95 % interval over seeds" if several else "one seed, ± standard error"
-    table = Table(title=f"{escape(dataset)}: scores, {what}", title_justify="left")
-    table.add_column("model", no_wrap=True)
-    table.add_column("seeds", justify="right", no_wrap=True)
-    for name in metrics:
-        arrow = " ▲" if name == sort else ""
-        table.add_column(formatting.label(name) + arrow, justify="right", no_wrap=True)
-        if formatting.has_ratio(rows, name):
-            table.add_column("× oracle", justify="right", no_wrap=True, style="dim")
-    for row in rows:
-        cells = [escape(row.model) + (" !" if row.flags else ""), formatting.seeds(row)]
-        for name in metrics:
-            cell = row.metrics.get(name)
-            text = formatting.value(row, name, cell)
-            mark = (" =" if cell.tie else " *") if cell and cell.best else "  "
-            cells.append(f"[bold]{text}{mark}[/bold]" if mark == " *" else text + mark)
-            if formatting.has_ratio(rows, name):
-                cells.append(escape(formatting.quotient(cell)))
-        table.add_row(*cells, style="dim" if row.role != "model" else None)
+def _scores(view: TableView) -> Table:
+    """Return models, seeds and scores, * beside the best and = beside its ties, and the quotients by the oracle's."""
+    part, quotients = view.select("model", "seeds", "score"), "× oracle"
+    headings = []
+    for column in part.columns:
+        headings.append(column.label + (" ▲" if column.name == view.sorted_by else ""))
+        headings += [quotients] * column.ratio
+    table = empty_table(headings, title=f"{view.title}: scores, {view.interval}", left=("model",), dim=(quotients,))
+    marks = {"best": "[bold]{} *[/bold]", "tie": "{} =", "": "{}  "}
+    for row in part.rows:
+        cells = []
+        for column, cell in zip(part.columns, row.cells, strict=True):
+            text = escape(cell.text)
+            cells.append(marks[cell.mark].format(text) if column.kind == "score" else text)
+            cells += [escape(cell.ratio)] * column.ratio
+        cells[0] += " !" if row.flagged else ""
+        table.add_row(*cells, style="dim" if row.dimmed else None)
     return table
 
 
-def _costs(dataset: str, rows: Sequence[Row]) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=f"{escape(dataset)}: cost", title_justify="left")
-    for heading, justify in (("model", "left"), ("family", "left"), ("log-likelihood", "left")):
-        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for heading in formatting.COSTS.values():
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("failures", no_wrap=True)
-    for row in rows:
-        failures = ", ".join(f"{n} {status}" for status, n in row.statuses.items() if status != "ok")
-        costs = [formatting.amount(row.cost[name]) for name in formatting.COSTS]
-        style = "dim" if row.role != "model" else None
-        table.add_row(escape(row.model), escape(row.family), row.likelihood, *costs, failures, style=style)
+def _costs(view: TableView) -> Table:
+    part = view.select("model", "family", "likelihood", "cost", "failures")
+    headings = [column.label for column in part.columns]
+    words = [column.label for column in part.columns if column.kind != "cost"]
+    table = empty_table(headings, title=f"{view.title}: cost", left=words)
+    for row in part.rows:
+        table.add_row(*(escape(cell.text) for cell in row.cells), style="dim" if row.dimmed else None)
     return table
 
 
-def _overall(one: Overall) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
+def _ranking(one: RankingView) -> Table:
     kind = f", {one.likelihood} likelihoods" if one.likelihood else ""
-    table = Table(title=f"{len(one.datasets)} datasets together{kind}", title_justify="left")
-    table.add_column("model", no_wrap=True)
-    table.add_column(f"{formatting.label(one.metric)} {one.unit}: interquartile mean", justify="right")
-    table.add_column("average rank", justify="right")
-    table.add_column("a run beats the leader's", justify="right")
-    for standing in one.standings:
-        better = f"{100 * standing.improvement.value:.0f} %" if standing.improvement else "–"
-        table.add_row(escape(standing.model), escape(formatting.estimate(standing.iqm)), f"{standing.rank:.2f}", better)
+    numbers = (f"{one.label} {one.unit}: interquartile mean", "average rank", "a run beats the leader's")
+    title = f"{one.datasets} datasets together{kind}"
+    table = empty_table(["model", *numbers], title=title, left=("model",), wrapped=numbers)
+    for row in one.rows:
+        table.add_row(*map(escape, row))
     return table

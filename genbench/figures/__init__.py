@@ -1,4 +1,4 @@
-"""Pictures from the store: one module a figure.
+"""Figures from the store: one module a figure.
 
 The first line of a module's docstring says what it shows. It defines `draw(run) -> dict of file stem -> Figure`, or
 `animate(run) -> dict of file stem -> FuncAnimation`, or both. With `NEEDS_WEIGHTS = True` it says that it reloads
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "animate", "available", "draw", "needs_weights", "save"]
 
 FORMATS = ("png", "svg")
-METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}  # the same picture is the same file
+METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}  # equal figures are equal files
 
 Say = Callable[[str], Any]
 
@@ -52,7 +52,7 @@ def needs_weights(name: str) -> bool:
 
 
 def draw(run: RunData, name: str, dataset: str | None = None) -> dict[str, Figure]:
-    """Return the pictures of a figure by file stem; empty where a run has nothing to show in it.
+    """Return the figures of a module by file stem; empty where a run has nothing to show in it.
 
     Args:
         run: any run.
@@ -71,7 +71,7 @@ def draw(run: RunData, name: str, dataset: str | None = None) -> dict[str, Figur
 
 
 def animate(run: RunData, name: str, dataset: str | None = None) -> dict[str, Animation]:
-    """Return the moving pictures of a figure by file stem; arguments and errors are those of `draw`."""
+    """Return the animations of a module by file stem; arguments and errors are those of `draw`."""
     module, part = _known(name), run.only(dataset)
     with styled():
         return module.animate(part) if hasattr(module, "animate") else {}
@@ -87,7 +87,7 @@ def save(
     progress: bool = False,
     say: Say = print,
 ) -> list[Path]:
-    """Draw figures of a run into its `figures` folder and return the files; moving pictures are GIFs.
+    """Draw figures of a run into its `figures` folder and return the files; animations are GIFs.
 
     Args:
         run: any run.
@@ -117,7 +117,7 @@ def save(
                 files += _write(run, name, dataset, folder, kinds)
             except _Unwritable:
                 raise
-            except Exception as error:  # of any kind: a figure may be a plugin's fault, and the others are none of it
+            except Exception as error:  # of any kind: a plugin may fail, and the other figures are drawn
                 kind = "" if isinstance(error, GenbenchError) else f"{type(error).__name__}: "
                 with bar.external_write_mode():
                     say(f"figure {name} was left out: {kind}{' '.join(str(error).split())}")
@@ -137,7 +137,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _write(run: RunData, name: str, dataset: str | None, folder: Path, formats: list[str]) -> list[Path]:
-    """Write all pictures of one figure and return their files."""
+    """Write all figures of one module and return their files."""
     files = []
     for stem, figure in draw(run, name, dataset).items():
         for form in formats:

@@ -32,7 +32,7 @@ __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
 
 NEEDS_WEIGHTS = True  # the classifier's
 COLUMNS = 4  # panels beside each other
-SIDE, LOOKED_AT = 10, 1_000  # classes and pictures of each at most, and samples that are named
+SIDE, LOOKED_AT = 10, 1_000  # classes and images of each at most, and samples that are named
 SURE = 0.9
 NOTE = (
     "A row is a class, named by a small classifier of the dataset's own pictures; its samples are the first that were\n"
@@ -51,10 +51,10 @@ def _classes(run: RunData, dataset: str) -> int | None:
 
 
 def rows_of(x: Array, labels: Labels, classes: int) -> Array:
-    """Return the first pictures of each class [SIDE · SIDE, c, h, w], a row a class; NaN where there are too few.
+    """Return the first images of each class [SIDE · SIDE, c, h, w], a row a class; NaN where there are too few.
 
     Args:
-        x: pictures [n, c, h, w].
+        x: images [n, c, h, w].
         labels: of x [n], 0 … classes − 1; of more than `SIDE` classes, the first are shown.
         classes: how many there are.
     """
@@ -95,6 +95,6 @@ def _figure(run: RunData, dataset: str) -> Figure:
 
 
 def _named(classifier: PictureClassifier, x: Array) -> tuple[Labels, float]:
-    """Return the likeliest class of each picture [n], and the share of which it is sure."""
+    """Return the likeliest class of each image [n], and the share of which it is sure."""
     p = classifier.look(x).probabilities
     return p.argmax(axis=1), float((p.max(axis=1) >= SURE).mean())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genbench.analysis.ranking import overall
+from genbench.analysis.ranking import rankings
 from genbench.analysis.scores import card_of
 from genbench.plotting.style import BLUE, INK
 from genbench.statistics.ranks import Ranks
@@ -30,12 +30,10 @@ def draw(run: RunData) -> dict[str, Figure]:
     Controls do not compete. Where likelihood kinds must not be mixed, each has a diagram of its own.
     """
     figures = {}
-    for one in overall(run.leaderboard()):
+    for one in rankings(run.leaderboard()):
         if one.ranks.critical_difference is not None:
             stem = f"critical_difference-{one.likelihood}" if one.likelihood else "critical_difference"
-            figures[stem] = _figure(
-                [standing.model for standing in one.standings], one.ranks, card_of(one.metric).label
-            )
+            figures[stem] = _figure([model.name for model in one.models], one.ranks, card_of(one.metric).label)
     return figures
 
 

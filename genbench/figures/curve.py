@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genbench.analysis.scores import card_of
 from genbench.contracts.metric import METRICS
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset
-from genbench.plotting.labels import at_ends, plain, settle, styles
+from genbench.plotting.labels import Look, at_ends, plain, settle, styles
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
@@ -43,7 +44,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     models = list(dict.fromkeys(trial.model for trial in trials if trial.role == "model"))
     looks = styles(models)
     known = dict.fromkeys(name for trial in trials for row in trial.curve for name in row if name not in PLACE)
-    metrics = sorted(known, key=lambda name: getattr(METRICS.cards.get(name), "order", 100))
+    metrics = sorted(known, key=lambda name: card_of(name).order)
     figure = Figure(figsize=(5.6 * len(metrics), 4.8), layout="constrained")
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     ends = [_panel(panel, name, trials, looks) for panel, name in zip(panels, metrics, strict=True)]
@@ -56,7 +57,9 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     return figure
 
 
-def _panel(panel: Axes, metric: str, trials: list[TrialRecord], looks) -> dict[str, tuple[float, float]]:  # type: ignore[no-untyped-def]
+def _panel(
+    panel: Axes, metric: str, trials: list[TrialRecord], looks: dict[str, Look]
+) -> dict[str, tuple[float, float]]:
     """Draw a thin line a seed and a thick one a model, and the oracle's mean; return the ends of the thick ones."""
     scores = [row[metric] for trial in trials for row in trial.curve if metric in row and trial.role != "oracle"]
     positive = min(scores) > 0

@@ -10,6 +10,7 @@ import numpy as np
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
+from genbench.display.formatting import LIKELIHOOD_SIGNS
 from genbench.figures.shared.panels import short
 from genbench.plotting.labels import plain
 from genbench.plotting.style import CAPTION, FAILED, FAINT
@@ -24,7 +25,6 @@ __all__ = ["draw"]
 
 LONGEST = 26  # letters of a name
 ROLES = ("model", "control")  # in this order from top to bottom; the oracle is 1 everywhere
-SIGNS = {"bound": "≤ ", "estimate": "≈ "}
 HEADS = {
     "exact": "exact likelihoods",
     "bound": "upper bounds (≤)",
@@ -96,19 +96,17 @@ def _lines(rows: list[Row], metric: str, places: list[str]) -> list[Line]:
         if row.metrics.get(metric):
             kinds.setdefault(row.model, []).append(row.likelihood)
     for row in rows:
-        its_kind = (
-            mode(kinds.get(row.model, [row.likelihood])) if by else "model"
-        )  # where datasets differ: most of them
+        its_kind = mode(kinds.get(row.model, [row.likelihood])) if by else "model"  # the most frequent over datasets
         group = row.role if row.role != "model" else its_kind
         its.setdefault((group, row.model), {})[row.place] = row
     ranks = _mean_ranks(rows, metric)
     order = [*(LIKELIHOODS if by else ()), *ROLES]
     lines = [Line(model, group, [found.get(p) for p in places]) for (group, model), found in its.items()]
-    shown = [line for line in lines if line.group in order and any(_told(row, metric) for row in line.rows)]
+    shown = [line for line in lines if line.group in order and any(_shown(row, metric) for row in line.rows)]
     return sorted(shown, key=lambda line: (order.index(line.group), ranks.get(line.model, np.inf)))
 
 
-def _told(row: Row | None, metric: str) -> bool:
+def _shown(row: Row | None, metric: str) -> bool:
     return row is not None and (row.metrics.get(metric) is not None or not row.seeds)
 
 
@@ -131,7 +129,7 @@ def _is_quotient(row: Row, metric: str) -> bool:
 def _number(row: Row | None, metric: str) -> float:
     """Return what a cell is coloured by: the quotient by the oracle's score, or the score; NaN where there is none."""
     cell = row.metrics.get(metric) if row else None
-    return np.nan if cell is None else cell.mean if cell.ratio is None else cell.ratio
+    return np.nan if cell is None else cell.relative
 
 
 def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool) -> None:
@@ -182,8 +180,8 @@ def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Arr
 
 def _text(row: Row, cell: Cell, metric: str) -> str:
     """Return a number of about three digits, the sign of its kind of likelihood, and = where it ties with the best."""
-    value = cell.mean if cell.ratio is None else cell.ratio
-    sign = SIGNS.get(row.likelihood, "") if card_of(metric).by_likelihood else ""
+    value = cell.relative
+    sign = LIKELIHOOD_SIGNS[row.likelihood] if card_of(metric).by_likelihood else ""
     digits = f"{value:.{max(0, 2 - int(np.log10(max(1.0, abs(value)))))}f}" if abs(value) >= 0.1 else f"{value:.2g}"
     return f"{sign}{digits}{' =' * cell.tie}"
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-SIDE = 6  # pictures along a side of a grid
+SIDE = 6  # images along a side of a grid
 COLUMNS = 4  # grids beside each other
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "draw", "rows_of"]
 
-SIDE = 6  # rows of a panel, and pictures in a row: a sample and its nearest training pictures
+SIDE = 6  # rows of a panel, and images in a row: a sample and its nearest training images
 SEARCHED = 500  # samples of which the suspicious ones are shown
 COLUMNS = 4  # panels beside each other
 CAPTION = (
@@ -36,7 +36,7 @@ CAPTION = (
 
 
 class Rows(NamedTuple):
-    """Pictures [SIDE · SIDE, c, h, w], row by row, and the median distance to the nearest training picture."""
+    """Images [SIDE · SIDE, c, h, w], row by row, and the median distance to the nearest training image."""
 
     pictures: Array
     median: float
@@ -48,10 +48,10 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def rows_of(x: Array, train: Array) -> Rows:
-    """Return pictures of x [n, c, h, w], each followed by its nearest of train [m, c, h, w], nearest first.
+    """Return images of x [n, c, h, w], each followed by its nearest of train [m, c, h, w], nearest first.
 
-    First the first of x, then those of the first `SEARCHED` with the least distance to a training picture. Where there
-    are too few pictures, places are NaN.
+    First the first of x, then those of the first `SEARCHED` with the least distance to a training image. Where there
+    are too few images, places are NaN.
     """
     x = x[:SEARCHED]
     k = min(SIDE - 1, len(train))
@@ -64,7 +64,7 @@ def rows_of(x: Array, train: Array) -> Rows:
 
 
 def _figure(run: RunData, dataset: str) -> Figure:
-    """Draw test pictures, then each model's first seed that did not fail, in the order of the leaderboard."""
+    """Draw test images, then each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
     splits_of = _splits_of(trials)
     truth = splits_of(trials[0].seed)
@@ -99,7 +99,7 @@ def _splits_of(trials: list[TrialRecord]) -> Callable[[int], Splits]:
 
 
 def _show(panel: Axes, pictures: Array, title: str) -> None:
-    """Draw rows of pictures [n, c, h, w] in [0, 1], with a line after the first of each row."""
+    """Draw rows of images [n, c, h, w] in [0, 1], with a line after the first of each row."""
     draw_mosaic(panel, pictures, SIDE)
     height, width = (length + 1 for length in pictures.shape[2:])
     panel.axvline(width - 1, color=BLUE, lw=1.5)

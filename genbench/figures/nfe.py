@@ -9,7 +9,7 @@ import numpy as np
 from genbench.contracts.metric import METRICS
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset
-from genbench.plotting.labels import at_ends, plain, settle, styles
+from genbench.plotting.labels import Look, at_ends, plain, settle, styles
 from genbench.plotting.style import CAPTION, INK
 from genbench.runs.sweep import Point, read_sweeps, summary
 
@@ -47,7 +47,7 @@ def _figure(dataset: str, points: list[Point]) -> Figure:
     return figure
 
 
-def _panel(panel: Axes, metric: str, points: list[Point], looks) -> dict[str, tuple[float, float]]:  # type: ignore[no-untyped-def]
+def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]) -> dict[str, tuple[float, float]]:
     """Draw a line a model with its band, and the oracle's mean; return the ends of the lines."""
     ends = {}
     for model, look in looks.items():

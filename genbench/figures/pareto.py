@@ -10,7 +10,7 @@ from genbench.analysis.scores import Row
 from genbench.contracts.metric import METRICS
 from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset
-from genbench.plotting.labels import beside, plain, settle, styles
+from genbench.plotting.labels import Look, beside, plain, settle, styles
 from genbench.plotting.style import CAPTION, INK
 
 if TYPE_CHECKING:
@@ -84,7 +84,9 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     return figure
 
 
-def _panel(panel: Axes, points: dict[str, tuple[float, float]], looks, board: Leaderboard, floor: float | None) -> None:  # type: ignore[no-untyped-def]
+def _panel(
+    panel: Axes, points: dict[str, tuple[float, float]], looks: dict[str, Look], board: Leaderboard, floor: float | None
+) -> None:
     """Scatter the models, join the front, and draw the oracle's score as a line."""
     xy = np.array(list(points.values()))
     sign = -1 if _higher(board) else 1
@@ -113,7 +115,7 @@ def _score(row: Row, board: Leaderboard) -> float | None:
     cell = row.metrics.get(board.sort) if board.sort else None
     if cell is None:
         return None
-    return cell.mean if cell.ratio is None else cell.ratio
+    return cell.relative
 
 
 def _label(board: Leaderboard) -> str:

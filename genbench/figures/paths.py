@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 NEEDS_WEIGHTS = True
-PATHS, STRIPS = 10, 4  # samples in a panel, of points and of pictures
-TURNS, STATES = 33, 8  # of a point and of a picture on its way
+PATHS, STRIPS = 10, 4  # samples in a panel, of points and of images
+TURNS, STATES = 33, 8  # of a point and of an image on its way
 COLUMNS = 4
 FADE = (0.15, 0.9)  # opacity of a path at its start and at its end
 
@@ -79,7 +79,7 @@ def _lines(panel: Axes, scene: Scene, way: Trajectory) -> None:
 
 
 def _strips(panel: Axes, scene: Scene, way: Trajectory) -> None:
-    """Draw each picture at a few evenly spaced times, one row a sample."""
+    """Draw each image at a few evenly spaced times, one row a sample."""
     states = way.at(np.linspace(0, 1, STATES)).points.swapaxes(0, 1)  # (n, k, c, h, w)
     picture = scene.picture(states.reshape(-1, *states.shape[2:]), STATES)
     panel.imshow(picture, interpolation="nearest")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-MOST, POINTS, SIDE = 5, 1_500, 4  # seeds that are shown, points of each, and pictures along a side of a grid
+MOST, POINTS, SIDE = 5, 1_500, 4  # seeds that are shown, points of each, and images along a side of a grid
 WIDE = 6  # panels beside each other: all seeds of one model, or of two or three
 SIZE = 1.75  # inches of a panel
 
@@ -100,7 +100,7 @@ def _points(first: TrialRecord) -> tuple[Show, float]:
 
 
 def _pictures(run: RunData, first: TrialRecord) -> tuple[Show, float]:
-    """Return what draws pictures [n, c, h, w] in a panel, and the height of a panel as a share of its width."""
+    """Return what draws images [n, c, h, w] in a panel, and the height of a panel as a share of its width."""
     real, levels = truth(first, SIDE**2), dataset_of(first).levels
     limits = float(real.min()), float(real.max())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["at_ends", "beside", "plain", "settle", "styles"]
+__all__ = ["Look", "at_ends", "beside", "overlap", "plain", "settle", "styles"]
 
-FONT = 9.0
+FONT = 9.0  # typographic points
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
 
 
-def styles(names: Sequence[str]) -> dict[str, dict[str, str]]:
+class Look(TypedDict):
+    """How a series is drawn, in matplotlib's words."""
+
+    color: str
+    marker: str
+
+
+def styles(names: Sequence[str]) -> dict[str, Look]:
     """Return a colour and a marker for each name, no two alike among the first 63: each round of colours has others."""
     return {
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]}
@@ -71,7 +78,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
             y0 = xy[1] + dy * scale - height / 2
             x0, y0 = max(frame.x0, min(x0, frame.x1 - width)), max(frame.y0, min(y0, frame.y1 - height))
             box = (x0, y0, x0 + width, y0 + height)
-            if not any(_overlap(box, other) for other in taken):
+            if not any(overlap(box, other) for other in taken):
                 break
         taken.append(box)
         text.set_position(((box[0] - xy[0]) / scale, (box[1] + height / 2 - xy[1]) / scale))
@@ -116,7 +123,8 @@ def _spread(wanted: Array, gap: float, low: float, high: float) -> Array:
     return placed
 
 
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    """Whether two boxes (left, low, right, high) overlap."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 

@@ -1,4 +1,4 @@
-"""Samples as files: a grid or a scatter plot, single pictures, arrays."""
+"""Samples as files: a grid or a scatter plot, single images, arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(grid: Path | None, individual: Path | None, dataset: Dataset) -> None:
     """Refuse files that could not be written, before anything is drawn.
 
     Raises:
-        GenbenchError: the name of a grid ends in another format than png or jpg, or single pictures are asked for of
+        GenbenchError: the name of a grid ends in another format than png or jpg, or single images are asked for of
             what is none.
     """
     if grid is not None and grid.suffix.lower() not in FORMATS:
@@ -46,7 +46,7 @@ def write_arrays(file: Path, samples: Array, labels: Labels | None) -> None:
 
 
 def write_pictures(folder: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> list[Path]:
-    """Write each picture [c, h, w] to a file of its own, pixel by pixel, and return the files.
+    """Write each image [c, h, w] to a file of its own, pixel by pixel, and return the files.
 
     Raises:
         GenbenchError: a file cannot be written.
@@ -59,7 +59,7 @@ def write_pictures(folder: Path, samples: Array, labels: Labels | None, dataset:
 
 
 def write_grid(file: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> None:
-    """Write one picture of all samples: a grid of images, a scatter plot of points, a histogram of numbers.
+    """Write one image of all samples: a grid of images, a scatter plot of points, a histogram of numbers.
 
     Raises:
         GenbenchError: the file cannot be written.
@@ -75,7 +75,7 @@ def write_grid(file: Path, samples: Array, labels: Labels | None, dataset: Datas
 
 
 def _save(file: Path, picture: Array) -> None:
-    """Write a picture [h, w, 3 or 1] in [0, 1]."""
+    """Write an image [h, w, 3 or 1] in [0, 1]."""
     from matplotlib.image import imsave
 
     pixels = np.round(255 * picture.repeat(3 // picture.shape[2], axis=2)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Small charts of a training's numbers over its steps, as lines of points for a page to draw."""
+"""Small charts of the numbers of a training run over its steps, as lines of points for a page to draw."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from genbench.storage.records import TrialRecord
 __all__ = ["HEIGHT", "WIDTH", "Chart", "charts"]
 
 WIDTH, HEIGHT = 240, 90  # of a chart, in its own units
-POINTS = 60  # of a line: more are not seen at this size
+POINTS = 60  # of a line: more are not visible at this size
 SPIKE = 0.98  # share of the values that a chart makes room for; a first step may be a hundred times the rest
 
 
@@ -54,7 +54,7 @@ def _chart(name: str, curves: Mapping[int, Array]) -> Chart | None:
     for seed, curve in known.items():
         x, y = curve[0] * scale[0], HEIGHT - (np.minimum(curve[1], high) - low) * scale[1]
         lines.append((seed, " ".join(f"{a:.0f},{b:.1f}" for a, b in zip(x, y, strict=True))))
-    return Chart(name, lines, f"{low:.3g}", f"{high:.3g}", f"{last:,.0f}")
+    return Chart(name=name, lines=lines, low=f"{low:.3g}", high=f"{high:.3g}", steps=f"{last:,.0f}")
 
 
 def _thinned(curve: Array) -> Array:

@@ -1,9 +1,9 @@
-"""What a page tells of one model on one dataset: all scores, costs, settings, losses, failures, and its commands."""
+"""The section of one model on one dataset: all scores, costs, settings, losses, failures, and its commands."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row
 from genbench.contracts.evidence import Protocol
 from genbench.display import formatting
+from genbench.display.table_view import TableCell, table_view
 from genbench.report.curves import Chart, charts
-from genbench.report.links import Anchors
-from genbench.report.scores import beside
+from genbench.report.links import Links
 from genbench.storage.records import TrialRecord
 
 __all__ = ["Entry", "entries"]
@@ -41,61 +41,60 @@ LIKELIHOODS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One model on one dataset.
-
-    Attributes:
-        row: its row of the leaderboard.
-        id, link: the anchor, and what leads to it.
-        brief: a line with its leading score.
-        scores: for each metric its label, its text, the oracle's share, and the value of each seed.
-        seeds: of its trials, failed ones included, in order.
-        costs: for each kind of cost its heading and the number of each seed.
-        settings: parameters that differ from the defaults, and all of them, as text.
-        diagnostics: what the model says of itself, for each seed.
-        charts: losses over steps.
-        failed: the trials that failed.
-        flags: what to be careful about.
-        commands: what repeats it, and what draws from it.
-    """
+    """One model on one dataset; what is of single trials has a number for each of `seeds`."""
 
     row: Row
     id: str
     link: str
-    likelihood: str
-    brief: str
-    scores: list[tuple[str, str, str, list[str]]]
-    seeds: list[tuple[int, str]]
+    likelihood: str  # what it is, in words
+    brief: str  # the leading score, or how it failed
+    scores: list[tuple[str, str, str, list[str]]]  # label, text, text beside the oracle, and the value of each seed
+    seeds: list[tuple[int, str]]  # with the status, those of failed trials included, in order
     costs: list[tuple[str, list[str]]]
-    settings: list[tuple[str, str]]
-    diagnostics: list[tuple[str, list[str]]]
-    charts: list[Chart]
+    settings: list[tuple[str, str]]  # parameters
+    diagnostics: list[tuple[str, list[str]]]  # what the model reports of itself
+    charts: list[Chart]  # losses over steps
     failed: list[TrialRecord]
     flags: list[str]
-    commands: list[str]
+    commands: list[str]  # that repeat it, and that draw from it
 
 
-def entries(run: RunData, board: Leaderboard, place: str, anchors: Anchors) -> Iterator[Entry]:
+def entries(run: RunData, board: Leaderboard, place: str, links: Links) -> Iterator[Entry]:
     """Yield an entry for each row of one table of a run, leader first."""
     trials: dict[str, list[TrialRecord]] = {}
     for trial in run.trials:
         if trial.place == place:
             trials.setdefault(trial.model, []).append(trial)
-    for row in board.rows:
-        if row.place == place:
-            its = sorted(trials[row.model], key=lambda trial: trial.seed)
-            yield _entry(run, board, row, its, anchors)
+    rows = [row for row in board.rows if row.place == place]
+    table = table_view(place, rows, board.metrics, board.sort).select("score")
+    for row, shown in zip(rows, table.rows, strict=True):
+        cells = {column.name: (column.label, cell) for column, cell in zip(table.columns, shown.cells, strict=True)}
+        scores = {name: (label, cell) for name, (label, cell) in cells.items() if cell.value is not None}
+        its = sorted(trials[row.model], key=lambda trial: trial.seed)
+        yield _entry(run, row, scores, board.sort, its, links)
 
 
-def _entry(run: RunData, board: Leaderboard, row: Row, trials: list[TrialRecord], anchors: Anchors) -> Entry:
-    costs = [trial.cost.model_dump() for trial in trials]
+def _entry(
+    run: RunData,
+    row: Row,
+    scores: Mapping[str, tuple[str, TableCell]],
+    sort: str | None,
+    trials: list[TrialRecord],
+    links: Links,
+) -> Entry:
+    """Return an entry; `scores` are the label and the cell of each metric that the row has."""
+    leading, costs = scores.get(sort or ""), [trial.cost.model_dump() for trial in trials]
     diagnostics = dict.fromkeys(name for trial in trials for name in trial.diagnostics)
     return Entry(
         row=row,
-        id=anchors.id(row.place, row.model),
-        link=anchors.link(row.place, row.model),
+        id=links.id(row.place, row.model),
+        link=links.link(row.place, row.model),
         likelihood=LIKELIHOODS.get(row.likelihood, row.likelihood),
-        brief=_brief(row, board.sort),
-        scores=[_score(row, name, trials) for name in board.metrics if row.metrics.get(name)],
+        brief=f"{leading[0]} {leading[1].text}" if leading else formatting.failures(row, "; "),
+        scores=[
+            (label, cell.text, cell.beside, [_short(row.values[name].get(trial.seed)) for trial in trials])
+            for name, (label, cell) in scores.items()
+        ],
         seeds=[(trial.seed, trial.status) for trial in trials],
         costs=[
             (label, [formatting.amount(cost[name]) for cost in costs])
@@ -109,21 +108,6 @@ def _entry(run: RunData, board: Leaderboard, row: Row, trials: list[TrialRecord]
         flags=formatting.flag_lines(row),
         commands=list(dict.fromkeys(_commands(run, trials))),
     )
-
-
-def _brief(row: Row, metric: str | None) -> str:
-    """Return the leading score as text; how the model failed where it has none."""
-    cell = row.metrics.get(metric) if metric else None
-    if cell is None or metric is None:
-        return "; ".join(f"{n} {status}" for status, n in row.statuses.items() if status != "ok")
-    return f"{formatting.label(metric)} {formatting.value(row, metric, cell)}"
-
-
-def _score(row: Row, name: str, trials: Sequence[TrialRecord]) -> tuple[str, str, str, list[str]]:
-    cell = row.metrics[name]
-    assert cell
-    by_seed = [_short(row.values[name].get(trial.seed)) for trial in trials]
-    return formatting.label(name), formatting.value(row, name, cell), beside(name, cell), by_seed
 
 
 def _short(value: float | None) -> str:
@@ -140,9 +124,10 @@ def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
         words = ["genbench", "run", "--models", spec.model, "--data", spec.dataset, "--seeds"]
         words += [seeds if len(its) > 1 else f"{seeds},", "--budget", budget]
         words += ["--task", spec.task] if spec.task != "generate" else []
+        asked = asdict(spec.protocol)
         for name in ("samples", "train"):
-            if (asked := getattr(spec.protocol, name)) != usual[name]:
-                words += [f"--{name}", str(asked)]
+            if asked[name] != usual[name]:
+                words += [f"--{name}", str(asked[name])]
         for plugin in spec.plugins:
             words += ["--plugin", Path(plugin).name]
         yield shlex.join([*words, *where])

@@ -1,4 +1,4 @@
-"""Names of places on a page: what stands after the # of a link to a model or a dataset."""
+"""Ids of places on a page, and links to them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-__all__ = ["Anchors"]
+__all__ = ["Links"]
 
 SAFE = re.compile(r"[^\w.,=\[\]+-]+", re.ASCII)
 
 
-class Anchors:
-    """Gives every table and every row of it an id of its own: the dataset's name, and that with the model's after a /.
+class Links:
+    """The id of every table and of every row: the dataset's name, and that with the model's after a /.
 
-    Letters that are not plain become `_`; where two names become alike by that, or one is like an id of the page itself
+    Letters that are not plain become `_`. Where two names are then equal, or one equals an id of the page itself
     (`reserved`), the later one gets a number.
     """
 
@@ -24,7 +24,7 @@ class Anchors:
     def id(self, *names: str) -> str:
         """Return the id of some names, the same at each call.
 
-        >>> Anchors().id("two words", "a<b")
+        >>> Links().id("two words", "a<b")
         'two_words/a_b'
         """
         if names not in self.given:

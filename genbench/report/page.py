@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,14 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("genbench.report", "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found.filters["sort_key"] = _sort_key
+    return found
+
+
+def _sort_key(value: float | str | None) -> str:
+    """Return a cell's value as the script of the page reads it."""
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _hash(text: str) -> str:

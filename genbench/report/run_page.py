@@ -1,4 +1,4 @@
-"""The page of one run: what is put where."""
+"""The page of one run: its parts and their order."""
 
 from __future__ import annotations
 
@@ -10,29 +10,22 @@ from dataclasses import asdict, dataclass
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
-from genbench.display import formatting
+from genbench.display.table_view import board_view, columns
 from genbench.report import curves, scatter
 from genbench.report.entries import Entry, entries
-from genbench.report.figures import Picture, pictures
-from genbench.report.links import Anchors
+from genbench.report.figures import PageFigure, page_figures
+from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.scatter import Scatter, scatters
-from genbench.report.scores import Column, columns_of, ranking, sheets
+from genbench.report.sheets import sheets
 
 __all__ = ["run_page"]
 
 # ids of the page itself
 RESERVED = ("main", "leaderboard", "reading", "again", "runs", "filter-model", "filter-family", "filter-dataset")
-SIZE = {
-    "width": scatter.WIDTH,
-    "height": scatter.HEIGHT,
-    "left": scatter.LEFT,
-    "bottom": scatter.BOTTOM,
-    "right": scatter.RIGHT,
-    "top": scatter.TOP,
-    "chart_width": curves.WIDTH,
-    "chart_height": curves.HEIGHT,
-}
+MARGINS = {"left": scatter.LEFT, "bottom": scatter.BOTTOM, "right": scatter.RIGHT, "top": scatter.TOP}
+CHART = {"chart_width": curves.WIDTH, "chart_height": curves.HEIGHT}
+SIZE = {"width": scatter.WIDTH, "height": scatter.HEIGHT, **MARGINS, **CHART}
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ class Section:
     dataset: str
     id: str
     link: str
-    pictures: list[Picture]
+    figures: list[PageFigure]
     parts: list[Part]
 
 
@@ -70,30 +63,27 @@ def run_page(run: RunData, figures: Sequence[str] | None = (), jobs: int = 0, ho
     if not run.trials:
         problem = f": {run.problems[0]}" if run.problems else ""
         raise GenbenchError(f"{run.path} has no finished trial to report{problem}; go on with `genbench run`")
-    board, anchors = run.leaderboard(), Anchors(RESERVED)
-    found, notes = pictures(run, figures, jobs) if figures is not None else ([], [])
+    board, links = run.leaderboard(), Links(RESERVED)
+    found, notes = page_figures(run, figures, jobs) if figures is not None else ([], [])
     datasets = list(dict.fromkeys(row.dataset for row in board.rows))
-    sections = [_section(run, board, dataset, found, anchors) for dataset in datasets]
-    tables = sheets(board, anchors)
-    metrics: list[Column] = [column for column in columns_of(board.metrics) if column.better]
-    legend = formatting.legend(board).split("\n")  # without what stands on the page already: the order, and the marks
+    sections = [_section(run, board, dataset, found, links) for dataset in datasets]
+    view = board_view(board, "main")
     return render(
         "report.html.j2",
         run=run,
         home=home,
         lead=lead(run),
         problems=[problem.replace(f"{run.path}/", "") for problem in run.problems],
-        sheets=tables,
+        sheets=sheets(view, links),
         total=len(board.rows),
         sections=sections,
         datasets=datasets,
         families=sorted({row.family for row in board.rows}),
-        rankings=ranking(board),
-        labels={name: formatting.label(name) for name in board.metrics},
-        legend=[line for line in legend if not line.startswith(("Sorted by", "* best"))],
-        common=[picture for picture in found if not picture.dataset],
+        rankings=view.rankings,
+        legend=view.notes,  # the page says elsewhere how it is sorted and what the marks mean
+        common=[figure for figure in found if not figure.dataset],
         size=SIZE,
-        metrics=metrics,
+        metrics=[column for column in columns(board.metrics) if column.better],
         interval=interval(board),
         commands=[shlex.join(request["command"]) for request in run.record.requests if "command" in request],
         facts=facts(run),
@@ -143,16 +133,17 @@ def interval(board: Leaderboard) -> str:
     return f"{text} below ten seeds, by the studentised bootstrap from ten seeds on." if most > 9 else f"{text}."
 
 
-def _section(run: RunData, board: Leaderboard, dataset: str, found: Sequence[Picture], anchors: Anchors) -> Section:
+def _section(run: RunData, board: Leaderboard, dataset: str, found: Sequence[PageFigure], links: Links) -> Section:
     places = dict.fromkeys(row.place for row in board.rows if row.dataset == dataset)
-    name = anchors.id(dataset)
+    name = links.id(dataset)
     parts = []
     for place in places:
         rows = [row for row in board.rows if row.place == place]
         metric = board.sort if any(board.sort and row.metrics.get(board.sort) for row in rows) else None
-        parts.append(Part(place, scatters(rows, metric, anchors), list(entries(run, board, place, anchors))))
-    here = [picture for picture in found if picture.dataset == dataset]
-    return Section(dataset, name, anchors.link(dataset), here, parts)
+        drawings, models = scatters(rows, metric, links), list(entries(run, board, place, links))
+        parts.append(Part(place=place, scatters=drawings, entries=models))
+    here = [figure for figure in found if figure.dataset == dataset]
+    return Section(dataset=dataset, id=name, link=links.link(dataset), figures=here, parts=parts)
 
 
 def _count(n: int, what: str) -> str:

@@ -1,4 +1,4 @@
-"""Quality against cost as a drawing of the page itself, so that its points are links and say what they are."""
+"""Quality against cost as vector graphics of the page itself, whose points are links with labels."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from genbench.analysis.scores import Row, card_of
 from genbench.display import formatting
-from genbench.report.links import Anchors
+from genbench.plotting.labels import overlap
+from genbench.report.links import Links
 
 __all__ = ["BOTTOM", "HEIGHT", "LEFT", "RIGHT", "TOP", "WIDTH", "Point", "Scatter", "scatters"]
 
-WIDTH, HEIGHT = 460, 320
+WIDTH, HEIGHT = 460, 320  # two lie beside each other on a page
 LEFT, BOTTOM, RIGHT, TOP = 58, 44, 14, 14  # margins
 LETTER, BOLD, LINE = 6.4, 7.4, 12  # width of a letter of a name, of one in bold, and height
 COSTS = {
@@ -52,7 +53,7 @@ class Scatter:
     families: list[tuple[int, str]]
 
 
-def scatters(rows: Sequence[Row], metric: str | None, anchors: Anchors) -> list[Scatter]:
+def scatters(rows: Sequence[Row], metric: str | None, links: Links) -> list[Scatter]:
     """Return a drawing for each kind of cost, of the rows of one table that have the metric; controls are left out."""
     if metric is None:
         return []
@@ -64,7 +65,7 @@ def scatters(rows: Sequence[Row], metric: str | None, anchors: Anchors) -> list[
         known = [(row, x, _score(row, metric)) for row in alive if (x := cost(row.cost))]
         if len({x for _, x, _ in known}) > 1:
             floor = _score(oracle, metric) if oracle else None
-            found.append(_scatter(label, metric, known, floor, families, anchors))
+            found.append(_scatter(label, metric, known, floor, families, links))
     return found
 
 
@@ -74,7 +75,7 @@ def _scatter(
     known: Sequence[tuple[Row, float, float]],
     floor: float | None,
     families: dict[str, int],
-    anchors: Anchors,
+    links: Links,
 ) -> Scatter:
     heights = [y for _, _, y in known] + ([floor] if floor is not None else [])
     across, x_ticks = _axis([x for _, x, _ in known], LEFT, WIDTH - RIGHT)
@@ -91,23 +92,23 @@ def _scatter(
         )
         width = BOLD * max(map(len, says))
         tip = (max(4.0, min(px - width / 2, WIDTH - width)), py - 30 if py > TOP + 40 else py + 24)
-        points.append(
-            Point(row.model, anchors.link(row.place, row.model), px, py, families[row.family], says, name, tip)
-        )
+        href, family = links.link(row.place, row.model), families[row.family]
+        points.append(Point(model=row.model, href=href, x=px, y=py, family=family, says=says, label=name, tip=tip))
     relative = any((cell := row.metrics[metric]) and cell.ratio is not None for row, _, _ in known)
     unit = "× oracle" if relative else card_of(metric).unit
     better = "higher" if card_of(metric).higher_is_better else "lower"
     y_label = formatting.label(metric) + (f", {unit}" if unit else "") + f" ({better} is better)"
     used = {row.family for row, _, _ in known}
     shown = [(i, name) for name, i in families.items() if name in used]
-    return Scatter(label, y_label, points, x_ticks, y_ticks, up(floor) if floor is not None else None, shown)
+    height = None if floor is None else up(floor)
+    return Scatter(label, y_label, points, x_ticks=x_ticks, y_ticks=y_ticks, oracle=height, families=shown)
 
 
 def _score(row: Row, metric: str) -> float:
     """Return a row's score: as a quotient by the oracle's if it has one."""
     cell = row.metrics[metric]
     assert cell
-    return cell.mean if cell.ratio is None else cell.ratio
+    return cell.relative
 
 
 def _axis(values: Sequence[float], start: float, end: float) -> tuple[Place, list[tuple[float, str]]]:
@@ -149,13 +150,9 @@ def _names(models: Sequence[str], places: Sequence[tuple[float, float]]) -> list
         for dx, dy in ((9, 4), (-9 - width, 4), (-width / 2, -9), (-width / 2, 18), (8, -8), (8, 15)):
             box = (x + dx, y + dy - LINE + 2, x + dx + width, y + dy + 2)
             inside = box[0] > LEFT and box[2] < WIDTH and box[1] > 0 and box[3] < HEIGHT - BOTTOM
-            if inside and not any(_overlap(box, other) for other in taken):
+            if inside and not any(overlap(box, other) for other in taken):
                 taken.append(box)
                 found = (x + dx, y + dy)
                 break
         names.append(found)
     return names
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -1,23 +1,23 @@
-"""A home for many runs: an index of them, their scores beside each other, and a page a run, for any static host."""
+"""A site of many runs: an index of them, their scores beside each other, and a page a run, for any static host."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
-from genbench.analysis.scores import Row, card_of
+from genbench.analysis.scores import Row, column_order, sort_key
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
+from genbench.display.table_view import columns, table_view
 from genbench.report import write_page
-from genbench.report.links import Anchors
+from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.run_page import RESERVED, lead, run_page
-from genbench.report.scores import Line, Sheet, columns_of, line_of
+from genbench.report.sheets import SHOWN, Line, Sheet
 from genbench.storage.records import TrialRecord
 
 __all__ = ["Home", "together", "write_site"]
@@ -36,11 +36,16 @@ class Home:
 
 
 @dataclass(frozen=True)
-class SiteLine(Line):
-    """A row of a table of several runs, with the run that it is of."""
+class Group:
+    """Rows that were measured alike, each with its run and its first trial."""
 
-    run: str
-    run_href: str
+    key: tuple[str, str, str, str]  # place, budget, evidence, data
+    members: list[tuple[Home, Row, TrialRecord]]
+
+    @property
+    def protocol(self) -> dict[str, int]:
+        """The amount of evidence."""
+        return asdict(self.members[0][2].spec.protocol)
 
 
 def write_site(
@@ -78,11 +83,12 @@ def write_site(
             continue
         problems += run.problems
         files.append(write_page(out / place / PAGE, page))
-        homes.append(Home(run, place.as_posix(), quote(f"{place.as_posix()}/{PAGE}"), lead(run)))
+        href = quote(f"{place.as_posix()}/{PAGE}")
+        homes.append(Home(run=run, name=place.as_posix(), href=href, lead=lead(run)))
     for problem in problems:
         say(problem)
     tables = together(homes)
-    rows = [line for sheet in tables for line in sheet.lines]
+    rows = [line.row for sheet in tables for line in sheet.lines]
     metrics = list(dict.fromkeys(name for home in homes for name in home.run.leaderboard().metrics))
     index = render(
         "site.html.j2",
@@ -90,9 +96,9 @@ def write_site(
         problems=[problem.replace(f"{folder}/", "") for problem in problems],
         sheets=tables,
         total=len(rows),
-        datasets=sorted({line.dataset for line in rows}),
-        families=sorted({line.family for line in rows}),
-        metrics=[column for column in columns_of(metrics) if column.better],
+        datasets=sorted({row.dataset for row in rows}),
+        families=sorted({row.family for row in rows}),
+        metrics=[column for column in columns(metrics) if column.better],
         interval="The half-width of the 95 % interval of the mean over seeds, as on the page of the run; "
         "with one seed, the standard error of the score.",
     )
@@ -105,34 +111,36 @@ def together(homes: Sequence[Home]) -> list[Sheet]:
     Alike are the same data with the same parameters, the same budget and the same amount of evidence. Marks and
     intervals are those of the run that a row is of; rows of different runs are not tested against each other.
     """
-    groups: dict[tuple[str, str, str, str], list[tuple[Home, Row, TrialRecord]]] = {}
+    groups: dict[tuple[str, ...], Group] = {}
     for home in homes:
         first: dict[tuple[str, str], TrialRecord] = {}
         for trial in home.run.trials:
             first.setdefault((trial.place, trial.model), trial)
         for row in home.run.leaderboard().rows:
             trial = first[row.place, row.model]
-            groups.setdefault(_yardstick(home.run, row, trial), []).append((home, row, trial))
-    order = sorted(groups, key=lambda key: (key[0], -len(groups[key])))
-    anchors = Anchors(RESERVED)
-    return [_sheet(_title(key, order), key, groups[key], anchors) for key in order]
+            key = _comparable(home.run, row, trial)
+            groups.setdefault(key, Group(key, [])).members.append((home, row, trial))
+    order = sorted(groups.values(), key=lambda group: (group.key[0], -len(group.members)))
+    links = Links(RESERVED)
+    return [_sheet(_title(group, order), group, links) for group in order]
 
 
-def _title(key: tuple[str, str, str, str], keys: Sequence[tuple[str, str, str, str]]) -> str:
-    """Return the heading of a table: data, budget, samples, and what parts it from others that have these in common."""
-    place, budget, protocol, data = key
-    mine: dict[str, int] = json.loads(protocol)
-    rivals = [json.loads(other[2]) for other in keys if other[:2] == key[:2]]
+def _title(group: Group, groups: Sequence[Group]) -> str:
+    """Return the heading of a table: data, budget, samples, and its differences from others that share these."""
+    place, budget, _, data = group.key
+    mine = group.protocol
+    rivals = [other.protocol for other in groups if other.key[:2] == group.key[:2]]
     names = dict.fromkeys(["samples", *sorted(name for rival in rivals for name in rival)])
     parts = [place, f"budget {budget}"]
     telling = [name for name in names if name == "samples" or len({rival.get(name) for rival in rivals}) > 1]
     parts += [f"{mine[name]:,} {name}" if name in mine else f"{name} not given" for name in telling]
-    if len({other[3] for other in keys if other[0] == place}) > 1:
-        parts.append(", ".join(f"{name} {value}" for name, value in json.loads(data)[1].items()) or "other data")
+    if any(other.key[0] == place and other.key[3] != data for other in groups):
+        params = sorted(group.members[0][2].spec.dataset_params.items())
+        parts.append(", ".join(f"{name} {value}" for name, value in params) or "other data")
     return ", ".join(parts)
 
 
-def _yardstick(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, str, str]:
+def _comparable(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, str, str]:
     """Return what rows of one table have in common: place, budget, evidence, data."""
     budgets = dict.fromkeys(t.budget for t in run.trials if (t.place, t.model) == (row.place, row.model))
     spec = trial.spec
@@ -140,20 +148,19 @@ def _yardstick(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, st
     return row.place, " and ".join(budgets), json.dumps(asdict(spec.protocol), sort_keys=True), data
 
 
-def _sheet(
-    title: str, key: tuple[str, str, str, str], members: list[tuple[Home, Row, TrialRecord]], anchors: Anchors
-) -> Sheet:
-    rows = [row for _, row, _ in members]
-    known = sorted({name for row in rows for name in row.metrics}, key=lambda name: (card_of(name).order, name))
+def _sheet(title: str, group: Group, links: Links) -> Sheet:
+    rows = [row for _, row, _ in group.members]
+    known = sorted({name for row in rows for name in row.metrics}, key=column_order)
     metrics = formatting.main_metrics(rows, known)
     alive = [row for row in rows if row.seeds]
     by = next((name for name in metrics if all(row.metrics.get(name) for row in alive)), None)
-    board = Leaderboard(rows, by, known)
+    flags = [flag for row in rows for flag in formatting.flag_lines(row)]  # in the order of the runs
+    members = sorted(group.members, key=lambda member: sort_key(member[1], by))
+    table = table_view(title, [row for _, row, _ in members], metrics, by).select(*SHOWN)
     lines = []
-    for home, row, _ in sorted(members, key=lambda member: _rank(member[1], by)):
-        ids = _anchors_of(home.run)
-        line = line_of(row, metrics, home.href + ids.link(row.place, row.model))
-        lines.append(SiteLine(**vars(line), run=home.name, run_href=home.href))
+    for (home, row, _), shown in zip(members, table.rows, strict=True):
+        href = home.href + _links_of(home.run).link(row.place, row.model)
+        lines.append(Line(row=shown, href=href, run=home.name, run_href=home.href))
     notes = []
     if len({home.name for home, _, _ in members}) > 1:
         notes.append(
@@ -162,24 +169,11 @@ def _sheet(
         )
         if changed := _changed([trial for _, _, trial in members]):
             notes.append(f"The code of {', '.join(changed)} is not the same in all of these runs.")
-    flags = [flag for row in board.rows for flag in formatting.flag_lines(row)]
-    return Sheet(title, anchors.id("table", *key), columns_of(metrics), list(lines), by or "", notes, flags)
-
-
-def _rank(row: Row, metric: str | None) -> tuple[bool, int, float]:
-    """Return what sorts a row: without a score last, kinds of likelihood apart where they must be, best first."""
-    from genbench.contracts.model import LIKELIHOODS
-
-    cell = row.metrics.get(metric) if metric else None
-    if cell is None or metric is None:
-        return True, 0, 0.0
-    card = card_of(metric)
-    kind = LIKELIHOODS.index(row.likelihood) if card.by_likelihood else 0
-    return False, kind, -cell.mean if card.higher_is_better else cell.mean
+    return Sheet(table=replace(table, notes=notes, flags=flags), id=links.id("table", *group.key), lines=lines)
 
 
 def _changed(trials: Sequence[TrialRecord]) -> list[str]:
-    """Return the modules that scores hang on, apart from the models' own, and that differ between trials."""
+    """Return the modules that scores depend on and that differ between trials, without the models' own."""
     digests: dict[str, set[str]] = {}
     for trial in trials:
         for module, digest in trial.spec.sources.items():
@@ -188,9 +182,9 @@ def _changed(trials: Sequence[TrialRecord]) -> list[str]:
     return sorted(module for module, found in digests.items() if len(found) > 1)
 
 
-def _anchors_of(run: RunData) -> Anchors:
-    """Return the anchors of a run's page, given in the order in which the page gives them."""
-    anchors, board = Anchors(RESERVED), run.leaderboard()
+def _links_of(run: RunData) -> Links:
+    """Return the links of a run's page, made in the same order as there."""
+    links, board = Links(RESERVED), run.leaderboard()
     for row in board.rows:
-        anchors.id(row.place, row.model)
-    return anchors
+        links.id(row.place, row.model)
+    return links

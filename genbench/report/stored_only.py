@@ -1,4 +1,4 @@
-"""A run whose figures are not drawn where the store no longer has what they show."""
+"""A run whose figures are drawn only where the store still has what they show."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from genbench.core.errors import GenbenchError
 from genbench.core.types import Array
 from genbench.storage.store import Store
 
-__all__ = ["NotKept", "kept_only"]
+__all__ = ["NotStored", "stored_only"]
 
 
-class NotKept(GenbenchError):
-    """Samples of a trial that went well are not on disk, as in a repository that holds only the records."""
+class NotStored(GenbenchError):
+    """Samples of a trial that succeeded are not on disk, as in a repository that holds only the records."""
 
 
-class _Kept(Store):
-    """A store that does not take missing samples for a failed trial."""
+class _StoredOnly(Store):
+    """A store that distinguishes missing samples from those of a failed trial."""
 
     def __init__(self, store: Store, fine: frozenset[str]) -> None:
         super().__init__(store.path)
@@ -27,17 +27,17 @@ class _Kept(Store):
         """Return what `Store.arrays` does.
 
         Raises:
-            NotKept: the trial went well, and its file is gone.
+            NotStored: the trial succeeded, and its file is gone.
             CorruptFile: the file cannot be read back.
         """
         if key in self.fine and not (self.trials / f"{key}.npz").exists():
-            raise NotKept("the samples of this run are not on disk")
+            raise NotStored("the samples of this run are not on disk")
         return super().arrays(key)
 
 
-def kept_only(run: RunData) -> RunData:
-    """Return the run with a store that raises `NotKept` for arrays that should be there and are not."""
+def stored_only(run: RunData) -> RunData:
+    """Return the run with a store that raises `NotStored` for arrays that should be there and are not."""
     mine = copy.copy(run)
     mine.whole = mine
-    mine.store = _Kept(run.store, frozenset(trial.key for trial in run.trials if trial.status == "ok"))
+    mine.store = _StoredOnly(run.store, frozenset(trial.key for trial in run.trials if trial.status == "ok"))
     return mine

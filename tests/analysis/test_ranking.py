@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import trim_mean
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.ranking import overall
+from genbench.analysis.ranking import rankings
 from genbench.display.export import render
 from genbench.display.terminal import show
 from genbench.storage.evaluation import Flag
@@ -36,30 +36,30 @@ def trials():
 
 
 def test_scores_are_quotients_by_the_oracles_so_that_datasets_weigh_alike(trials):
-    (one,) = overall(Leaderboard.of(trials, "w2"))
-    assert [s.model for s in one.standings] == ["a", "b", "c"]
+    (one,) = rankings(Leaderboard.of(trials, "w2"))
+    assert [s.name for s in one.models] == ["a", "b", "c"]
     assert one.unit == "× oracle"
     values = [t.metrics["w2"] / 2.0 ** DATASETS.index(t.dataset) for t in trials if t.model == "b"]
-    b = one.standings[1]
+    b = one.models[1]
     assert b.iqm.value == pytest.approx(trim_mean(values, 0.25))
     assert b.iqm.low < b.iqm.value < b.iqm.high
-    assert [s.rank for s in one.standings] == [1, 2, 3]
+    assert [s.rank for s in one.models] == [1, 2, 3]
     assert b.improvement.value == 0, "no run of b beats one of a"
-    assert one.standings[0].improvement is None
+    assert one.models[0].improvement is None
 
 
 def test_controls_do_not_take_part_and_rank_tests_need_five_datasets(trials):
-    (one,) = overall(Leaderboard.of(trials, "w2"))
-    assert "memoriser" not in {s.model for s in one.standings}
+    (one,) = rankings(Leaderboard.of(trials, "w2"))
+    assert "memoriser" not in {s.name for s in one.models}
     assert one.ranks.p == pytest.approx(np.exp(-6), rel=1e-9), "Friedman's χ² is N(k − 1) = 12 with 2 degrees: exp(−6)"
     assert one.cliques == [["a", "b"], ["b", "c"]], "one rank apart, critical difference 2.343 √(3·4 / 36) = 1.35"
-    (few,) = overall(Leaderboard.of([t for t in trials if t.dataset in DATASETS[:4]], "w2"))
+    (few,) = rankings(Leaderboard.of([t for t in trials if t.dataset in DATASETS[:4]], "w2"))
     assert few.ranks.p is None
     assert "4 datasets are too few" in few.ranks.reason
 
 
 def test_one_dataset_has_no_ranking(trials):
-    assert overall(Leaderboard.of([t for t in trials if t.dataset == "d0"], "w2")) == []
+    assert rankings(Leaderboard.of([t for t in trials if t.dataset == "d0"], "w2")) == []
 
 
 def test_a_failed_seed_counts_as_worst_and_a_missing_dataset_leaves_out(trials):
@@ -69,8 +69,8 @@ def test_a_failed_seed_counts_as_worst_and_a_missing_dataset_leaves_out(trials):
         for s in range(4)
     ]
     partial = [trial("f", d, s, w2=0.1) for d in DATASETS[:5] for s in range(4)]
-    (one,) = overall(Leaderboard.of([*trials, *failed, *partial], "w2"))
-    e = next(s for s in one.standings if s.model == "e")
+    (one,) = rankings(Leaderboard.of([*trials, *failed, *partial], "w2"))
+    e = next(s for s in one.models if s.name == "e")
     assert e.improvement is None or e.improvement.value == 0.75, "a quarter of its runs failed"
     assert one.left_out == ("f",)
 
@@ -81,9 +81,9 @@ def test_datasets_of_a_few_models_do_not_leave_out_the_others(trials):
         for m in ("oracle", "a")
         for s in range(4)
     ]
-    (one,) = overall(Leaderboard.of([*trials, *extra], "w2"))
+    (one,) = rankings(Leaderboard.of([*trials, *extra], "w2"))
     assert one.datasets == tuple(DATASETS)
-    assert len(one.standings) == 3
+    assert len(one.models) == 3
 
 
 def test_likelihood_kinds_have_a_ranking_each():
@@ -91,7 +91,7 @@ def test_likelihood_kinds_have_a_ranking_each():
         trial(m, d, s, likelihood="bound" if m > "b" else "exact", kl=0.1 * i + 0.01 * s)
         for i, m in enumerate("abcd") for d in DATASETS for s in range(3)
     ]  # fmt: skip
-    found = {one.likelihood: [s.model for s in one.standings] for one in overall(Leaderboard.of(made, "kl"))}
+    found = {one.likelihood: [s.name for s in one.models] for one in rankings(Leaderboard.of(made, "kl"))}
     assert found == {"exact": ["a", "b"], "bound": ["c", "d"]}
 
 

@@ -112,7 +112,7 @@ def test_help_teaches_and_imports_nothing_heavy(genbench_cli):
         (("run", "--data", "mons"), "no dataset 'mons'; did you mean moons"),
         (("run", "--metrics", "w3"), "no metric 'w3'"),
         (("run", "--sort", "w3"), "cannot sort by 'w3'"),
-        (("run", "--models", "cfm[hidden=wide]"), "valid integer"),
+        (("run", "--models", "cfm[hidden=wide]"), "hidden must be a whole number"),
         (("run", "--seeds", "0"), "seeds '0' leaves nothing to run"),
         (
             ("run", "--models", "gaussian", "--seeds", "1", "--results", "/proc/nowhere"),

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import genbench
-from genbench.report.figures import pictures
+from genbench.report.figures import page_figures
 from stored_runs import MODELS, PLAIN, QUOTED, stored_run
 
 
@@ -17,7 +17,7 @@ def folder(tmp_path_factory):
 
 
 def test_a_picture_says_what_is_seen(folder):
-    found, notes = pictures(genbench.load_run(folder), ["samples"], jobs=0)
+    found, notes = page_figures(genbench.load_run(folder), ["samples"], jobs=0)
     assert notes == []
     assert [picture.dataset for picture in found] == [PLAIN, QUOTED]
     for picture in found:
@@ -27,13 +27,13 @@ def test_a_picture_says_what_is_seen(folder):
         assert image.size == (picture.width, picture.height)
         assert np.asarray(image.convert("L")).std() > 5, "not blank"
         assert picture.uri.startswith("data:image/webp;base64,")
-    light, _ = pictures(genbench.load_run(folder), ["samples"], jobs=0, budget=20_000)
+    light, _ = page_figures(genbench.load_run(folder), ["samples"], jobs=0, budget=20_000)
     assert sum(len(p.content) for p in light) * 4 / 3 < 20_000 < sum(len(p.content) for p in found) * 4 / 3
 
 
 def test_without_samples_what_was_drawn_before_is_shown(tmp_path):
     run = genbench.load_run(stored_run(tmp_path, samples=0, models=("oracle", "another")))
-    found, notes = pictures(run, ["samples"], jobs=0)
+    found, notes = page_figures(run, ["samples"], jobs=0)
     assert (found, notes) == ([], ["samples: the samples of this run are not on disk"])
     (run.path / "figures").mkdir()
     for stem in ("samples-plain[noise=0.1]", "samplesque", "animation"):
@@ -41,7 +41,7 @@ def test_without_samples_what_was_drawn_before_is_shown(tmp_path):
     frames = [Image.new("P", (30, 20), colour) for colour in (0, 1)]
     frames[0].save(run.path / "figures" / "samples.gif", save_all=True, append_images=frames[1:])
     (run.path / "figures" / "samples-broken.png").write_bytes(b"no picture")
-    found, notes = pictures(run, ["samples"], jobs=0)
+    found, notes = page_figures(run, ["samples"], jobs=0)
     assert notes == []
     assert [(p.stem, p.dataset, p.moving) for p in found] == [
         ("samples-plain[noise=0.1]", PLAIN, False),
@@ -59,7 +59,7 @@ def test_what_moves_has_a_share_of_the_page_and_no_more(tmp_path):
         first, second = map(Image.fromarray, noise)
         first.save(run.path / "figures" / f"{stem}.gif", save_all=True, append_images=[second])
     size = 4 * (run.path / "figures" / "samples-a.gif").stat().st_size // 3
-    found, notes = pictures(run, ["samples"], jobs=0, budget=3 * size)
+    found, notes = page_figures(run, ["samples"], jobs=0, budget=3 * size)
     assert {p.stem: p.width for p in found} == {"samples": 300, "samples-a": 100}
     assert notes == ["samples-b: its file is too heavy for this page"]
 
@@ -71,6 +71,6 @@ def test_a_figure_that_fails_takes_no_page_with_it(folder, monkeypatch):
         raise RuntimeError("no\nluck")
 
     monkeypatch.setattr(samples, "draw", fail)
-    found, notes = pictures(genbench.load_run(folder), ["samples"], jobs=0)
+    found, notes = page_figures(genbench.load_run(folder), ["samples"], jobs=0)
     assert (found, notes) == ([], ["samples: RuntimeError: no luck"])
     assert MODELS

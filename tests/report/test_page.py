@@ -12,10 +12,10 @@ import pytest
 import genbench
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
+from genbench.display.formatting import beside_oracle
 from genbench.report import write_report
-from genbench.report.links import Anchors
+from genbench.report.links import Links
 from genbench.report.run_page import run_page
-from genbench.report.scores import beside
 from stored_runs import EVIL, MODELS, PLAIN, QUOTED, SEEDS, stored_run
 
 
@@ -105,7 +105,7 @@ def test_scores_are_the_leaderboards_with_its_words(run, page, reader):
         for name, cell in row.metrics.items():
             if cell:
                 assert formatting.value(row, name, cell) in text
-                assert beside(name, cell) in text
+                assert beside_oracle(name, cell) in text
     shown = formatting.main_metrics(board.rows, board.metrics)
     marks = [cell.tie for row in board.rows for name in shown if (cell := row.metrics.get(name)) and cell.best]
     assert marks
@@ -122,10 +122,10 @@ def test_a_score_stands_beside_the_oracles(run):
     row = next(row for row in run.leaderboard().rows if row.model == "another")
     cell, share = row.metrics["sliced_w2"], row.metrics["high_quality"]
     assert cell.floor == pytest.approx(0.02, abs=0.003)
-    assert beside("sliced_w2", cell).startswith(f"{cell.ratio:.2f} [")
-    assert beside("sliced_w2", cell).endswith(f"] × {cell.floor:.3g}")
-    assert beside("kl", row.metrics["kl"]) == "oracle 0"
-    assert beside("high_quality", share) == f"oracle {share.floor:.3g}", "shares speak for themselves"
+    assert beside_oracle("sliced_w2", cell).startswith(f"{cell.ratio:.2f} [")
+    assert beside_oracle("sliced_w2", cell).endswith(f"] × {cell.floor:.3g}")
+    assert beside_oracle("kl", row.metrics["kl"]) == "oracle 0"
+    assert beside_oracle("high_quality", share) == f"oracle {share.floor:.3g}", "shares speak for themselves"
 
 
 def test_failures_keep_their_place_and_their_traceback(page):
@@ -180,7 +180,7 @@ def test_a_run_without_trials_is_refused(tmp_path):
 
 
 def test_anchors_are_plain_and_never_shared():
-    anchors = Anchors(("main",))
+    anchors = Links(("main",))
     assert anchors.id("moons", "vae[latent_dim=4]") == "moons/vae[latent_dim=4]"
     assert anchors.id("main") == "main-2"
     assert anchors.id("a<b") != anchors.id("a>b")

@@ -5,7 +5,7 @@ import math
 import pytest
 
 import genbench
-from genbench.report.links import Anchors
+from genbench.report.links import Links
 from genbench.report.scatter import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, _axis, _names, scatters
 from stored_runs import PLAIN, stored_run
 
@@ -38,7 +38,7 @@ def test_no_name_covers_another():
 def test_points_are_the_models_at_their_scores(tmp_path):
     board = genbench.load_run(stored_run(tmp_path, samples=0)).leaderboard()
     rows = [row for row in board.rows if row.place == PLAIN]
-    plots = scatters(rows, "sliced_w2", Anchors())
+    plots = scatters(rows, "sliced_w2", Links())
     assert [plot.x_label for plot in plots][:2] == ["seconds of training", "seconds for 1,000 samples"]
     first = plots[0]
     alive = {row.model: row for row in rows if row.role == "model" and row.seeds}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Scene"]
 
-DOTS, SIDE = 2_000, 4  # dots in a panel; pictures along its side
+DOTS, SIDE = 2_000, 4  # dots in a panel; images along its side
 NOISE = 2.8  # standard deviations of normal noise that fit on the axes
 
 
@@ -27,7 +27,7 @@ class Scene:
 
     Attributes:
         real: points of the truth [n, *shape], as many as a panel shows.
-        is_image: whether they are pictures.
+        is_image: whether they are images.
         aspect: height of a panel as a share of its width.
     """
 
@@ -36,7 +36,7 @@ class Scene:
 
         Args:
             noise: whether the axes leave room for the noise from which samples come.
-            dots, side: how many dots, or pictures along a side, a panel shows.
+            dots, side: how many dots, or images along a side, a panel shows.
         """
         self.dataset, self.side = dataset_of(trial), side
         self.is_image = self.dataset.kind == "image"
@@ -77,7 +77,7 @@ class Scene:
             drawn.set_offsets(self.plane.project(x.reshape(len(x), -1)))
 
     def picture(self, x: Array, side: int | None = None) -> Array:
-        """Return pictures x [n, c, h, w] as one in colours, [height, width, 3], `side` of them in a row."""
+        """Return images x [n, c, h, w] as one in colours, [height, width, 3], `side` of them in a row."""
         grid = np.nan_to_num(mosaic(seen(x, self.dataset.levels, self.black_and_white), side or self.side), nan=1.0)
         used = -(-len(x) // (side or self.side)) * (x.shape[2] + 1) - 1
         coloured: Array = grid[:used].repeat(3 // grid.shape[2], axis=2)

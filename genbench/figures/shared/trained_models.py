@@ -12,7 +12,7 @@ from genbench.contracts.optional_methods import supports
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import by_dataset, first_seeds
-from genbench.runs.reload import Trained, discover_plugins, reload
+from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
 from genbench.storage.records import TrialRecord
 from genbench.storage.store import Store
 
@@ -63,7 +63,8 @@ def gather(
             continue  # it cannot on these data, as a conditional model has no density of its own
         except Exception as error:  # a plugin may raise anything; the others are drawn all the same
             words = str(error) if isinstance(error, GenbenchError) else f"{type(error).__name__}: {error}"
-            missing.append(f"{trial.model} ({_short(words.removeprefix(f'{trial.model} '))})")
+            reason = error.reason if isinstance(error, CannotReload) else words.removeprefix(f"{trial.model} ")
+            missing.append(f"{trial.model} ({_short(reason)})")
     return found, missing
 
 
