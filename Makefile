@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench peers site reference reference-pictures reference-standard reference-tasks clean
+.PHONY: demo test test-slow lint bench peers site reference reference-current reference-pictures reference-standard reference-tasks clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -16,10 +16,11 @@ test: .venv/installed-test  ## install, and run the tests
 test-slow: .venv/installed-test  ## the tests that train to quality
 	$(BIN)/python -m pytest -m slow
 
-lint: .venv/installed-dev  ## style and types
+lint: .venv/installed-dev  ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: .venv/installed-test  ## how long the pieces take beside a peer in the same run, and what the reference runs show
 	$(BIN)/python benchmarks/start_up.py
@@ -38,9 +39,12 @@ peers: .venv/installed-peers  ## ours beside published recipes in the same secon
 reference: .venv/installed  ## the committed leaderboard, whose table and picture the README shows
 	$(BIN)/genbench run --models all --data moons --results results/reference
 
-PICTURES = $(BIN)/genbench run --results results/reference --seeds 1 --timeout 7200
-reference-pictures: .venv/installed  ## digits, MNIST, Fashion-MNIST, toy images; two hours of two cores; see `genbench data fetch`
+reference-current: reference reference-tasks  ## the references that match the code at every commit; half an hour of two cores
 	$(BIN)/genbench run --models all --data digits --results results/reference
+	$(BIN)/genbench run --models gan --data ring,grid --seeds 10 --budget standard --name gan-modes --results results/reference
+
+PICTURES = $(BIN)/genbench run --results results/reference --seeds 1 --timeout 7200
+reference-pictures: .venv/installed  ## MNIST, Fashion-MNIST, toy images; two hours of two cores; see `genbench data fetch`
 	$(PICTURES) --models all --data fashion_mnist --budget standard --samples 2000 --name fashion_mnist
 	$(subst --seeds 1,--seeds 2,$(PICTURES)) --models "cfm[precision=bfloat16,steps=25]" --data mnist --budget 2640s --name mnist-cfm
 	$(PICTURES) --models "cfm[autoguidance=1,guide=0,precision=bfloat16,steps=25],cfm[autoguidance=1,conditional=true,guide=0,precision=bfloat16,steps=25]" --data mnist --budget 2640s --name mnist
@@ -61,12 +65,11 @@ reference-tasks: .venv/installed  ## classify, impute, interpolate, forecast; fi
 
 SMOOTH = moons,circles,swiss_roll,eight_gaussians,pinwheel,stretched_gaussian
 LARGE = $(BIN)/genbench run --budget standard --train 200000 --name zoo-standard-large --results results/reference
-reference-standard: .venv/installed  ## the whole zoo at standard, and the GAN's modes; hours
+reference-standard: .venv/installed  ## the whole zoo at standard; hours
 	$(LARGE) --models all,cnf,maf --data $(SMOOTH),checkerboard
 	$(LARGE) --models vp_cfm --data moons,eight_gaussians
 	$(LARGE) --models "ddpm[time_embedding=simple]" --data moons,checkerboard
 	$(LARGE) --models ar,spline_flow,cfm --data "gaussian_mixture[dim=16]"
-	$(BIN)/genbench run --models gan --data ring,grid --seeds 10 --budget standard --name gan-modes --results results/reference
 
 clean:
 	rm -rf .venv

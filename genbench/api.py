@@ -112,8 +112,8 @@ def run(
         jobs: worker processes; 0 is this process; as many as keep all cores busy unless given.
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with models, datasets or metrics of your own.
-        samples: points drawn from each model for the scores; 50,000 unless given.
-        train: training points of a synthetic dataset; 20,000 unless given.
+        samples, train: points drawn from each model for the scores, 50,000 unless given; and training points of a
+            synthetic dataset, 20,000 unless given.
         retry_failed: run failed trials again.
         progress: show a progress bar.
         say: called with each line of news.
@@ -129,17 +129,9 @@ def run(
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
     """
+    options = dict(locals())  # each argument but `say` is a field of RunOptions
     from genbench.results import Run
     from genbench.runs.launch import RunOptions, launch
 
-    options = RunOptions(
-        models=_join(models), datasets=_join(datasets), seeds=seeds, budget=str(budget), metrics=_join(metrics),
-        task=task, name=name, results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples,
-        train=train, retry_failed=retry_failed, progress=progress, checkpoint_every=checkpoint_every, device=device,
-        data_dir=data_dir, previews=previews, log=log, threads=threads,
-    )  # fmt: skip
-    return Run(launch(options, say))
-
-
-def _join(selection: str | Sequence[str]) -> str:
-    return selection if isinstance(selection, str) else ",".join(selection)
+    del options["say"]
+    return Run(launch(RunOptions(**options), say))

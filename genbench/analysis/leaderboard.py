@@ -37,6 +37,7 @@ class Leaderboard(NotebookView):
     rows: list[Row]
     sort: str | None
     metrics: list[str]
+    origin: str = ""  # which code made it
 
     @classmethod
     def of(cls, trials: Sequence[TrialRecord], sort: str | None = None, intervals: Method = "auto") -> Leaderboard:

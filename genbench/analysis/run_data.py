@@ -6,6 +6,7 @@ import copy
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -47,6 +48,14 @@ class RunData:
     def name(self) -> str:
         """The run's name."""
         return self.record.name
+
+    @property
+    def origin(self) -> str:
+        """Which code made it last, as a sentence."""
+        environment = self.record.environment
+        version, commit = environment.get("libraries", {}).get("genbench"), environment.get("commit")
+        words = [f"genbench {version}"] if version else ["genbench"]
+        return f"Last trained by {' '.join([*words, *([f'at commit {commit}'] if commit else [])])}."
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r}, {len(self.trials)} trials)"
@@ -120,10 +129,11 @@ class RunData:
             if self.whole is not self:
                 board, here = self.whole.leaderboard(sort, intervals), {trial.dataset for trial in self.trials}
                 rows = [row for row in board.rows if row.dataset in here]
-                self._boards[sort, intervals] = Leaderboard(rows, board.sort, board.metrics)
+                self._boards[sort, intervals] = Leaderboard(rows, board.sort, board.metrics, board.origin)
                 return self._boards[sort, intervals]
             with _uncollected():
-                self._boards[sort, intervals] = Leaderboard.of(self.trials, sort, intervals)
+                board = Leaderboard.of(self.trials, sort, intervals)
+                self._boards[sort, intervals] = replace(board, origin=self.origin)
         return self._boards[sort, intervals]
 
 

@@ -12,6 +12,7 @@ from genbench.cli.options import DataDir, Plugins, read_plugins, say
 
 if TYPE_CHECKING:
     from genbench.contracts.dataset import Dataset
+    from genbench.core.downloads import DataFiles
 
 __all__ = ["data"]
 
@@ -28,7 +29,7 @@ def fetch(
 ) -> None:
     """Fetch the files of a dataset into the cache folder, and check those that are there."""
     for label, dataset in _datasets(name, plugin, data_dir):
-        source = dataset.files
+        source: DataFiles | None = getattr(dataset, "files", None)
         if source is None:
             say(f"{label}: {_no_files(dataset)}")
             continue
@@ -79,8 +80,8 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
         ("classes", str(dataset.classes or "none")),
         ("source", dataset.card.source or "not stated"),
     ]
-    source = dataset.files
-    if licence := source.licence if source else dataset.licence:
+    source: DataFiles | None = getattr(dataset, "files", None)
+    if licence := source.licence if source else getattr(dataset, "licence", ""):
         facts.append(("licence", licence))
     if source is None:
         return [*facts, ("files", _no_files(dataset))]

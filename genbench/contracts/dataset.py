@@ -16,7 +16,7 @@ from genbench.core.seeding import generator
 from genbench.core.types import KINDS, Array, Labels
 
 if TYPE_CHECKING:
-    from genbench.core.downloads import DataFiles
+    pass
 
 __all__ = [
     "DATASETS",
@@ -95,8 +95,6 @@ class Dataset(NotebookView):
     shape: tuple[int, ...]
     classes: int | None = None
     levels: int | None = None  # grey levels of a picture, which are the whole part of levels · x for x in [0, 1]
-    files: ClassVar[DataFiles | None] = None  # where to find and fetch them, for data that live in files of their own
-    licence: ClassVar[str] = ""  # of the data, where no `files` say it
     modes: Array | None = None  # [k, d], centres of the modes, where the density has well-separated ones
     mode_std: float | None = None  # standard deviation of a mode along each axis
 

@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from genbench.core.public_names import HOME
-from genbench.core.syntax import bound_names, normal_form, references
+from genbench.core.syntax import bound_names, called_alone, normal_form, only_raises, references
 
 __all__ = ["CodeTree", "Definition", "digest_of", "installed"]
 
 # They find, name, check, show and report; no number of a trial depends on them.
 PLUMBING = (
+    "genbench.core.code_fingerprint",
+    "genbench.core.downloads",
     "genbench.core.errors",
     "genbench.core.files",
     "genbench.core.notebook_views",
@@ -98,7 +100,8 @@ class CodeTree:
         if definition not in self._used:
             file = self._read(definition.file)
             statements = file.statements(definition.name)
-            chains = [chain for statement in statements for chain in references(statement)]
+            checks = self._checks(definition)
+            chains = [chain for statement in statements for chain in references(statement, checks)]
             found = (self._resolve(definition.file, name, attributes) for name, *attributes in chains)
             self._used[definition] = set().union(*found)
         return self._used[definition]
@@ -128,8 +131,20 @@ class CodeTree:
             names = {local: self._plain(local, targets) for local, targets in file.imported.items()}
             drop = {local for local, targets in file.imported.items() if self._is_plumbing(targets)}
             statements = file.statements(definition.name)
-            self._forms[definition] = "\n".join(normal_form(node, names, drop, self.renamed) for node in statements)
+            checks = self._checks(definition)
+            forms = [normal_form(node, names, drop, self.renamed, checks) for node in statements]
+            self._forms[definition] = "\n".join(forms)
         return self._forms[definition]
+
+    def _checks(self, definition: Definition) -> set[str]:
+        """Return the names in a definition of functions that do nothing but raise."""
+        statements = self._read(definition.file).statements(definition.name)
+        called = set().union(*map(called_alone, statements)) - {definition.name}
+        return {name for name in called if any(map(self._is_check, self._resolve(definition.file, name, [])))}
+
+    def _is_check(self, definition: Definition) -> bool:
+        statements = self._read(definition.file).statements(definition.name)
+        return all(only_raises(statement, self._checks(definition)) for statement in statements)
 
     def _plain(self, local: str, targets: Iterable[tuple[str, str]]) -> str | None:
         """Return the name by which something was defined that is imported as `local`; None for a module."""

@@ -6,7 +6,7 @@ import ast
 import copy
 from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["bound_names", "normal_form", "references"]
+__all__ = ["bound_names", "called_alone", "normal_form", "only_raises", "references"]
 
 DISPLAY = ("__repr__", "_repr_html_")  # methods that only show an object
 # Arguments of the decorators that register a plugin which only say how it is listed and shown.
@@ -23,6 +23,23 @@ DESCRIPTION = (
     "unit",
     "variant",
 )
+# Functions and methods that change nothing: an assignment that nothing reads may call them and yet be left out.
+PURE = (
+    "all",
+    "any",
+    "dict",
+    "getattr",
+    "isinstance",
+    "items",
+    "keys",
+    "len",
+    "list",
+    "max",
+    "min",
+    "set",
+    "tuple",
+    "values",
+)
 REGISTERING = ("register_dataset", "register_metric", "register_model")
 
 
@@ -36,9 +53,26 @@ def bound_names(statement: ast.stmt) -> list[str]:
     return [node.id for node in stored]
 
 
-def references(statement: ast.stmt) -> Iterator[tuple[str, ...]]:
-    """Yield the names that a statement reads, each with the attributes that follow it: `a.b.c` is ("a", "b", "c")."""
-    kept = _Stripped().visit(copy.deepcopy(statement))
+def called_alone(statement: ast.stmt) -> set[str]:
+    """Return the names of functions that are called for what they do or raise, not for what they return."""
+    lines = (node.value for node in ast.walk(statement) if isinstance(node, ast.Expr))
+    return {call.func.id for call in lines if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)}
+
+
+def only_raises(statement: ast.stmt, checks: Collection[str]) -> bool:
+    """Whether a statement defines a function that does nothing but raise; `checks` are others of its kind."""
+    if not isinstance(statement, ast.FunctionDef):
+        return False
+    kept = _Stripped(checks).visit(copy.deepcopy(statement))
+    return all(isinstance(part, ast.Pass) for part in kept.body)
+
+
+def references(statement: ast.stmt, checks: Collection[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the names that a statement reads, each with the attributes that follow it: `a.b.c` is ("a", "b", "c").
+
+    What registers a plugin, and the `checks`, which do nothing but raise, are left out.
+    """
+    kept = _Stripped(checks).visit(copy.deepcopy(statement))
     inner: set[int] = set()  # parts of a chain that was yielded already
     for node in ast.walk(kept) if kept else ():
         chain: list[str] = []
@@ -47,12 +81,16 @@ def references(statement: ast.stmt) -> Iterator[tuple[str, ...]]:
             inner.add(id(at.value))
             chain.append(at.attr)
             at = at.value
-        if isinstance(at, ast.Name) and id(node) not in inner:
+        if isinstance(at, ast.Name) and id(node) not in inner and at.id not in REGISTERING:
             yield (at.id, *reversed(chain))
 
 
 def normal_form(
-    statement: ast.stmt, names: Mapping[str, str | None], plumbing: Collection[str], renamed: Mapping[str, str]
+    statement: ast.stmt,
+    names: Mapping[str, str | None],
+    plumbing: Collection[str],
+    renamed: Mapping[str, str],
+    checks: Collection[str],
 ) -> str:
     """Return a statement as text that is equal for equal code.
 
@@ -60,13 +98,22 @@ def normal_form(
         names: the original name of what is imported under another; None for a module, whose name is left out.
         plumbing: names of imported classes that do not count as base classes.
         renamed: today's names of what is called otherwise here.
+        checks: functions that do nothing but raise.
     """
-    kept = _Renamed(names, plumbing, renamed).visit(_Stripped().visit(copy.deepcopy(statement)))
+    kept = _Renamed(names, plumbing, renamed).visit(_Stripped(checks).visit(copy.deepcopy(statement)))
     return ast.dump(kept) if kept else ""
 
 
 class _Stripped(ast.NodeTransformer):
     """Takes out docstrings, imports, annotations, and checks that only raise."""
+
+    def __init__(self, checks: Collection[str]) -> None:
+        self.checks = checks
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        self.generic_visit(node)
+        check = isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") in self.checks
+        return None if check else node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         self.generic_visit(node)
@@ -105,7 +152,7 @@ class _Stripped(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
         self.generic_visit(node)
-        return None if not node.orelse and all(map(_refuses, node.body)) else _filled(node)
+        return None if not node.orelse and _refuses(node.body) else _filled(node)
 
     def visit_For(self, node: ast.For) -> ast.AST | None:
         self.generic_visit(node)
@@ -152,9 +199,11 @@ class _Renamed(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _refuses(statement: ast.stmt) -> bool:
-    """Whether a statement raises what ends a trial; NotImplementedError means that a score is absent."""
-    return isinstance(statement, ast.Raise) and "NotImplementedError" not in ast.dump(statement)
+def _refuses(body: list[ast.stmt]) -> bool:
+    """Whether a block raises what ends a trial; NotImplementedError means that a score is absent."""
+    *before, last = body
+    raises = isinstance(last, ast.Raise) and "NotImplementedError" not in ast.dump(last)
+    return raises and all(isinstance(statement, ast.Assign) for statement in before)
 
 
 def _undocumented(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -179,6 +228,8 @@ def _without_dead(body: list[ast.stmt]) -> list[ast.stmt]:
     def dead(part: ast.stmt) -> bool:
         plain = isinstance(part, ast.Assign) and all(isinstance(target, ast.Name) for target in part.targets)
         unread = plain and not any(target.id in read for target in part.targets)  # type: ignore[attr-defined]
-        return unread and not any(isinstance(node, ast.Call) for node in ast.walk(part))
+        called = (node.func for node in ast.walk(part) if isinstance(node, ast.Call))
+        return unread and all(getattr(func, "attr", getattr(func, "id", "")) in PURE for func in called)
 
-    return [part for part in body if not dead(part)] or [ast.Pass()]
+    kept = [part for part in body if not dead(part)]
+    return _without_dead(kept) if len(kept) < len(body) else kept or [ast.Pass()]

@@ -31,7 +31,8 @@ def _markdown(board: Leaderboard) -> str:
     """Best in bold, ties in italics; notes and flags below each table."""
     view = board_view(board)
     parts = [*map(_markdown_scores, view.tables), *map(_markdown_ranking, view.rankings)]
-    return "\n\n".join([*parts, "  \n".join(view.legend("**Bold**:", "*italics*:"))]) + "\n"
+    legend = "  \n".join(view.legend("**Bold**:", "*italics*:"))
+    return "\n\n".join([*parts, legend, *([board.origin] if board.origin else [])]) + "\n"
 
 
 def _markdown_scores(view: TableView) -> str:

@@ -68,7 +68,7 @@ def dataset_html(dataset: Dataset) -> str:
 
     facts = {"kind": dataset.kind, "shape of a point": str(dataset.shape)}
     figure = ""
-    if dataset.files:
+    if getattr(dataset, "files", None):
         facts["splits"] = "in files, which .splits(seed) reads"
     else:
         try:

@@ -39,15 +39,15 @@ class DatasetSource:
     """A synthetic dataset in units of its own: standardised, by 20,000 draws of a fixed seed."""
 
     def __init__(self, spec: str, d: int) -> None:
-        from genbench.contracts.dataset import DATASETS, Dataset, SyntheticDataset
+        from genbench.contracts.dataset import Dataset, SyntheticDataset
         from genbench.core.parameters import bind, create
-        from genbench.core.registry import discover
+        from genbench.core.registry import REGISTRY, discover
         from genbench.core.selection import parse
         from genbench.numerics.standardiser import Standardiser
 
         discover(groups=("datasets",))
         chosen = parse(spec)
-        card = DATASETS[chosen.name]
+        card = REGISTRY["datasets"][chosen.name]
         dataset: Dataset = create(card, bind(card, chosen.params))
         if not isinstance(dataset, SyntheticDataset) or dataset.shape != (d,):
             raise ValueError(f"source={spec} must be a synthetic dataset of shape ({d},), like the data")

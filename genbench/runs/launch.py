@@ -41,11 +41,11 @@ class RunOptions:
         GenbenchError: a number is out of range, or a device or log is unknown or unavailable.
     """
 
-    models: str = "all"
-    datasets: str = "moons"
+    models: str | Sequence[str] = "all"
+    datasets: str | Sequence[str] = "moons"
     seeds: int | str | Sequence[int] = 3
-    budget: str = "quick"
-    metrics: str = "all"
+    budget: str | int = "quick"
+    metrics: str | Sequence[str] = "all"
     task: str = "generate"
     name: str | None = None
     results: str | Path = "results"
@@ -78,13 +78,13 @@ class RunOptions:
     def folder(self) -> Path:
         """The run's folder; named after data, budget and task where no name is given, so that a request resumes."""
         suffix = "" if self.task == "generate" else f"-{self.task}"
-        default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{self.datasets}-{self.budget}").strip("-.")[:80] + suffix
+        default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{_joined(self.datasets)}-{self.budget}").strip("-.")[:80] + suffix
         return Path(self.results) / (self.name or default)
 
     @property
     def seconds(self) -> float:
         """After how many a trial is stopped."""
-        return self.timeout or TIMEOUTS.get(self.budget, LONG_TIMEOUT)
+        return self.timeout or TIMEOUTS.get(str(self.budget), LONG_TIMEOUT)
 
     def execution(self) -> ExecutionOptions:
         """Return how trials are carried out."""
@@ -104,9 +104,12 @@ class RunOptions:
         for failure in (f for group in REGISTRY.values() for f in group.failures):
             say(f"plugin {failure.source} was left out: {failure.reason}")
         protocol = Protocol.asked(samples=self.samples, train=self.train)
-        return make_plan(
-            self.models, self.datasets, self.seeds, self.budget, self.metrics, self.task, protocol, self.plugins
-        )
+        models, datasets, metrics = map(_joined, (self.models, self.datasets, self.metrics))
+        return make_plan(models, datasets, self.seeds, str(self.budget), metrics, self.task, protocol, self.plugins)
+
+
+def _joined(selection: str | Sequence[str]) -> str:
+    return selection if isinstance(selection, str) else ",".join(selection)
 
 
 def launch(options: RunOptions, say: Say) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,29 +61,26 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
     """
     finished = {trial.key: trial for trial in run.trials}
     begun = {key: _of(read_checkpoint(files[0])) for key, files in run.store.checkpoints().items()}
-    specs = [trial.spec for trial in finished.values()] + [t.spec for key, t in begun.items() if key not in finished]
-    discover_plugins(*specs)
-    if specs and all(spec.task not in SAMPLING for spec in specs):
-        task = specs[0].task
+    specs = {key: trained.spec for key, trained in begun.items()} | {key: t.spec for key, t in finished.items()}
+    discover_plugins(*specs.values())
+    if specs and all(spec.task not in SAMPLING for spec in specs.values()):
+        task = next(iter(specs.values())).task
         raise GenbenchError(f"no trial of {run.path} can be drawn from: its task is {task}; run --task generate")
-    specs = _chosen(
-        [spec for spec in specs if spec.task in SAMPLING], "data", data, lambda spec: (spec.dataset, spec.dataset_name)
-    )
-    models = [s for s in specs if MODELS[s.model_name].role == "model"]
+    specs = {key: spec for key, spec in specs.items() if spec.task in SAMPLING}
+    specs = _chosen(specs, "data", data, lambda spec: (spec.dataset, spec.dataset_name))
+    models = {key: spec for key, spec in specs.items() if MODELS[spec.model_name].role == "model"}
     specs = _chosen(models if model is None and models else specs, "model", model, lambda s: (s.model, s.model_name))
     if seed is not None:
-        seeds = ", ".join(str(spec.seed) for spec in specs)
-        specs = [spec for spec in specs if spec.seed == seed]
+        seeds = ", ".join(str(spec.seed) for spec in specs.values())
+        specs = {key: spec for key, spec in specs.items() if spec.seed == seed}
         if not specs:
             raise GenbenchError(f"no trial with seed {seed} of that model and data in {run.path}; there is {seeds}")
-    specs.sort(key=lambda spec: (spec.key not in finished or finished[spec.key].status != "ok", spec.seed))
-    spec = specs[0]
-    if spec.key not in finished:
-        return begun[spec.key]
-    if error := finished[spec.key].error:
-        where = f"{spec.model} on {spec.dataset}, seed {spec.seed}"
-        raise GenbenchError(f"{where}, failed ({error.message}) and cannot be drawn from; choose another trial")
-    return Trained(spec, run.store.weights(spec.key), "trained")
+    key = min(specs, key=lambda key: (key not in finished or finished[key].status != "ok", specs[key].seed))
+    if key not in finished:
+        return begun[key]
+    if error := finished[key].error:
+        raise CannotReload(specs[key], f"it failed ({error.message}) and cannot be drawn from; choose another trial")
+    return Trained(specs[key], run.store.weights(key), "trained")
 
 
 def read(file: Path) -> Trained:
@@ -163,9 +160,11 @@ def _of(saved: Saved) -> Trained:
     return Trained(spec, saved.state["average"]["weights"], f"in training, step {saved.state['history']['steps']:,}")
 
 
-def _chosen(specs: Iterable[TrialSpec], what: str, asked: str | None, names: Any) -> list[TrialSpec]:
+def _chosen(
+    specs: Mapping[str, TrialSpec], what: str, asked: str | None, names: Callable[[TrialSpec], tuple[str, str]]
+) -> dict[str, TrialSpec]:
     """Return the specs with the label that is asked for, or else with the name, if only one label has that."""
-    labels = {names(spec)[0]: names(spec)[1] for spec in specs}
+    labels = dict(map(names, specs.values()))
     if asked is None:
         fitting = list(labels)
     else:
@@ -177,4 +176,4 @@ def _chosen(specs: Iterable[TrialSpec], what: str, asked: str | None, names: Any
         raise GenbenchError("this run has no trial that is finished or has a checkpoint; run it first")
     if len(fitting) > 1:
         raise GenbenchError(f"which {what}? there are {', '.join(fitting)}; name one with --{what}")
-    return [spec for spec in specs if names(spec)[0] == fitting[0]]
+    return {key: spec for key, spec in specs.items() if names(spec)[0] == fitting[0]}

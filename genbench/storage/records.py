@@ -8,9 +8,10 @@ import re
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from genbench.contracts.evidence import Protocol
+from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
 
 __all__ = [
@@ -44,7 +45,7 @@ class TrialSpec(BaseModel):
         params, dataset_params: all parameters.
         metrics: names of the metrics to compute.
         protocol: how much evidence each metric gets.
-        sources: digest of each module that the outcome depends on.
+        sources: digests of the code that the outcome depends on, see `genbench.runs.code`.
         data_fingerprint: checksum of a data file, where there is one.
         plugins: files to import first; where they lie does not matter to the outcome.
     """
@@ -65,6 +66,14 @@ class TrialSpec(BaseModel):
     sources: dict[str, str]
     data_fingerprint: str = ""
     plugins: tuple[str, ...] = ()
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _of_earlier_code(cls, sources: Any, info: ValidationInfo) -> Any:
+        """Read digests that are by module."""
+        if not any(name.startswith("genbench.") for name in sources):
+            return sources
+        return in_todays_form(sources, info.data["model_name"], info.data["dataset_name"])
 
     @cached_property
     def key(self) -> str:

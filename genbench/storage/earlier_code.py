@@ -1,0 +1,45 @@
+"""Digests of code as earlier versions wrote them, in today's form.
+
+Commit 3debc9f and those before it kept a digest for each module by its dotted name; today a spec has one for its model,
+its dataset, its task and each metric, whatever the modules are called. `benchmarks/restamp.py` proves which plugins of
+that commit have today's syntax trees, and writes the table that is read here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+__all__ = ["TABLE", "in_todays_form"]
+
+TABLE = Path(__file__).with_name("earlier_code.json")
+UNKNOWN = "unknown"  # the digest of code that no table holds
+
+
+def in_todays_form(sources: Mapping[str, str], model: str, dataset: str) -> dict[str, str]:
+    """Return the digests of a trial's model and dataset; of all other code, that it is unknown.
+
+    Args:
+        sources: digests by module.
+        model, dataset: names in the registry.
+    """
+    names = {"model": f"model {model}", "dataset": f"dataset {dataset}"}
+    found = {label: _digest(sources, name) for label, name in names.items()}
+    return {**found, "task": UNKNOWN, "evaluation": UNKNOWN}
+
+
+def _digest(sources: Mapping[str, str], plugin: str) -> str:
+    """Return the digest of a plugin, if all its modules were those of the table."""
+    table = _table()
+    digest, places = table["plugins"].get(plugin, (UNKNOWN, ()))
+    modules = [table["modules"][place] for place in places]
+    return digest if all(sources.get(name) == known for name, known in modules) else UNKNOWN
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(TABLE.read_text(encoding="utf-8"))
+    return table
