@@ -103,11 +103,11 @@ def run(
 
     Args:
         models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
-        seeds: how many (3 is 0, 1, 2), or which ("4,7" or [4, 7]).
+        seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]).
         budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
-        task: what a trial does: "generate"; "curve", which also scores in the course of the training; "variance",
-            several trainings and draws on the data of each seed; "classify", by a density of each class; "impute", with
-            gaps to fill; "interpolate", by codes; "forecast", one step ahead.
+        task: what a trial does: "generate"; "curve", which also scores in the course of training; "variance",
+            several training runs and draws on the data of each seed; "classify", by a density of each class; "impute",
+            with gaps to fill; "interpolate", by codes; "forecast", one step ahead.
         name, results: the run goes to results/name; named after data, budget and task unless given.
         jobs: worker processes; 0 is this process; as many as keep all cores busy unless given.
         timeout: seconds after which a trial is stopped.
@@ -117,14 +117,13 @@ def run(
         retry_failed: run failed trials again.
         progress: show a progress bar.
         say: called with each line of news.
-        checkpoint_every: seconds of training between two checkpoints, from which a trial goes on after a kill; 0 for
-            none.
+        checkpoint_every: seconds of training between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
         data_dir: folder in which data files are looked for first, before those of GENBENCH_DATA.
-        previews: how often samples are drawn in the course of each training, as pictures in figures/training.
+        previews: how often samples are drawn in the course of each training run, as figures in figures/training.
         log: "tensorboard" logs losses and previews to the folder of that name in the run's.
-        threads: that torch may use for one operation of a trial. More than one pays for networks on large pictures
-            alone, and only while nothing else runs on these cores. The last digits of results hang on it.
+        threads: that torch may use for one operation of a trial. More than one pays for networks on large images
+            alone, and only while nothing else runs on these cores. The last digits of results depend on it.
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.

@@ -65,7 +65,7 @@ def _datasets(text: str, plugins: list[str], data_dir: Path | None) -> Iterator[
 
 
 def _facts(dataset: Dataset) -> list[tuple[str, str]]:
-    """Return the facts of a dataset with their names; a name is empty where the one above goes on."""
+    """Return the facts of a dataset with their names; an empty name continues the fact above."""
     from genbench.contracts.dataset import Sizes, SyntheticDataset
 
     sizes = getattr(dataset, "split_sizes", Sizes() if isinstance(dataset, SyntheticDataset) else None)

@@ -71,7 +71,7 @@ def main() -> None:
         say(f"error: {error}")
         sys.exit(2)
     except KeyboardInterrupt:
-        say("interrupted; finished trials are kept, the same command goes on")
+        say("interrupted; finished trials are kept, the same command resumes")
         sys.exit(130)
 
 

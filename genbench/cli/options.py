@@ -54,7 +54,7 @@ def read_plugins(given: list[str]) -> list[str]:
     try:
         settings: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise GenbenchError(f"cannot read {file.resolve()}: {error}; mend it or move it away") from None
+        raise GenbenchError(f"cannot read {file.resolve()}: {error}; fix it or move it away") from None
     named = settings.get("plugins", [])
     if not isinstance(named, list) or not all(isinstance(path, str) for path in named):
         raise GenbenchError(f'{file.resolve()}: plugins must be a list of paths: plugins = ["my_model.py"]')

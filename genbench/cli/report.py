@@ -30,7 +30,7 @@ def report(
         str,
         typer.Option(
             metavar="main|all|none|NAMES",
-            help="Which pictures it holds. main: all that need no trained models, and what `genbench plot` drew "
+            help="Figures in the page. main: all that need no trained models, and what `genbench plot` drew "
             "already; all: these too, drawn now, which takes torch and time.",
         ),
     ] = "main",
@@ -38,7 +38,7 @@ def report(
         int | None, typer.Option(min=0, help="Processes that draw; 0 is this one. Default: one per core.")
     ] = None,
 ) -> None:
-    """Write a page to share: leaderboard, pictures, costs, losses and failures of a run, in one file.
+    """Write a page to share: leaderboard, figures, costs, losses and failures of a run, in one file.
 
     The file asks for nothing from anywhere and works by a double click. Of a folder of runs it makes a site: an index
     with all scores beside each other, and a page a run, ready for any static host.

@@ -29,7 +29,7 @@ Data = Annotated[
     typer.Option(metavar="NAMES", help="Datasets: all, a family, or names with parameters: moons,circles[noise=0.1]."),
 ]
 Seeds = Annotated[
-    str, typer.Option(metavar="N|LIST", help="How many seeds (3 is 0, 1, 2), or which: 4,7 (a single one: 4,).")
+    str, typer.Option(metavar="N|LIST", help="Number of seeds (3 is 0, 1, 2), or a list: 4,7 (a single one: 4,).")
 ]
 BudgetText = Annotated[
     str,
@@ -49,14 +49,12 @@ Threads = Annotated[
     int,
     typer.Option(
         min=1,
-        help="Threads of torch in a trial. More than one pays for networks on large pictures alone, on idle cores.",
+        help="Threads of torch in a trial. More than one pays for networks on large images alone, on idle cores.",
     ),
 ]
 Name = Annotated[
     str | None,
-    typer.Option(
-        help="Name of the run. Default: from data and budget, so that the same command goes on where it stopped."
-    ),
+    typer.Option(help="Name of the run. Default: from data and budget, so that the same command resumes."),
 ]
 Timeout = Annotated[
     float | None,
@@ -68,8 +66,8 @@ Task = Annotated[
     str,
     typer.Option(
         metavar="TASK",
-        help="What a trial does: generate (fit, sample, score), curve (the same, with scores during the training), "
-        "variance (three trainings and nine draws a seed: where the spread of a score comes from), classify (a density "
+        help="What a trial does: generate (fit, sample, score), curve (the same, with scores during training), "
+        "variance (three training runs and nine draws a seed: where a score's spread comes from), classify (a density "
         "for each class, over which the budget is divided, and Bayes' rule), impute (fill gaps), interpolate (paths "
         "through latent space), or forecast (series, one step ahead).",
     ),
@@ -86,14 +84,14 @@ CheckpointEvery = Annotated[
     typer.Option(
         metavar="SECONDS",
         min=0,
-        help="Seconds of training between two checkpoints, from which a trial goes on after a kill; 0 for none.",
+        help="Seconds of training between two checkpoints, from which a killed trial resumes; 0 for none.",
     ),
 ]
 
 Previews = Annotated[
     int,
     typer.Option(
-        metavar="N", min=0, help="Draw samples so many times during each training, to figures/training of the run."
+        metavar="N", min=0, help="Number of times to draw samples during training, to figures/training of the run."
     ),
 ]
 
@@ -101,7 +99,7 @@ LogTo = Annotated[
     str | None,
     typer.Option(
         metavar="tensorboard",
-        help="Log losses and previews of each training to the folder tensorboard of the run.",
+        help="Log losses and previews of each training run to the folder tensorboard of the run.",
     ),
 ]
 
@@ -137,8 +135,8 @@ def run(
 ) -> None:
     """Train and score models, show the leaderboard, draw the samples side by side.
 
-    Finished trials are kept and never run again: after a stop, of whatever kind, the same command goes on. A long
-    training goes on from its last checkpoint, and ends with the same weights, bit for bit.
+    Finished trials are kept and never run again: after a stop, of whatever kind, the same command resumes. A long
+    training run resumes from its last checkpoint, and ends with the same weights, bit for bit.
     Every dataset gets the oracle, draws from the truth itself, whose score stands beside every score.
 
       genbench run --models all --data moons

@@ -115,7 +115,7 @@ class Group(Generic[C]):
         broken = [f for f in self.failures if Path(f.source).stem == name or f.source.endswith(f".{name}")]
         if broken:
             raise GenbenchError(
-                f"{self.singular} '{name}' failed to import: {broken[0].reason}; mend {broken[0].source}"
+                f"{self.singular} '{name}' failed to import: {broken[0].reason}; fix {broken[0].source}"
             )
         raise GenbenchError(f"no {self.singular} '{name}'{nearest(name, [*self.cards, *self.families])}")
 
@@ -187,7 +187,7 @@ def discover(plugins: tuple[str, ...] = (), groups: tuple[str, ...] = tuple(REGI
 
 
 def _attempt(group: Group[Any], source: str, load: Callable[[str], ModuleType]) -> None:
-    """Import one plugin; on failure record the reason and go on."""
+    """Import one plugin; on failure record the reason and continue."""
     try:
         load(source)
     except KeyboardInterrupt:

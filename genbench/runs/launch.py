@@ -83,7 +83,7 @@ class RunOptions:
 
     @property
     def seconds(self) -> float:
-        """After how many a trial is stopped."""
+        """Seconds after which a trial is stopped."""
         return self.timeout or TIMEOUTS.get(str(self.budget), LONG_TIMEOUT)
 
     def execution(self) -> ExecutionOptions:
@@ -128,7 +128,7 @@ def launch(options: RunOptions, say: Say) -> Path:
 
 
 def explain(options: RunOptions, say: Say) -> list[str]:
-    """Return a line for each trial that would run, with the reason, and how many there are; nothing is run."""
+    """Return a line for each trial that would run, with the reason, and their number; nothing is run."""
     with use_data_dir(options.data_dir):
         trials = options.plan(say).trials
         store = Store(options.folder)
@@ -169,7 +169,7 @@ def _register(plan: Plan, store: Store, execution: ExecutionOptions) -> None:
 
 
 def _jobs(plan: Plan, options: RunOptions, say: Say) -> int:
-    """Return how many worker processes there can be: none where they could not import a plugin."""
+    """Return the number of worker processes: none where they could not import a plugin."""
     cards = [(MODELS[t.model_name], DATASETS[t.dataset_name]) for t in plan.trials]
     if options.jobs != 0 and not all(model.portable and dataset.portable for model, dataset in cards):
         say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")

@@ -56,7 +56,7 @@ def _in_workers(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], 
         except ProcessExpired as error:
             pool.stop()
             raise GenbenchError(
-                f"a worker process died with exit code {error.exitcode}; what was finished is safe, go on with --jobs 1"
+                f"a worker process died with exit code {error.exitcode}; finished work is safe, continue with --jobs 1"
             ) from None
         except BaseException:
             pool.stop()

@@ -132,7 +132,7 @@ def _rescore(
     if not old.sampled:
         raise CannotReload(old.spec, f"the task {old.spec.task} keeps no samples; run it again")
     if old.nested:
-        raise CannotReload(old.spec, "its scores are means over several training runs, of which one is stored")
+        raise CannotReload(old.spec, "its scores are means over several trainings, of which one is stored")
     planned = ResolvedTrial.of(_planned(old.spec, metrics, samples, plugins))
     arrays = store.arrays(old.key)
     way = _way(old, planned, arrays)

@@ -126,7 +126,7 @@ def _record(spec: TrialSpec, future: Future[Any], store: Store, timeout: float) 
         phase = store.unmark(spec.key)
         remedy = "raise --timeout if it needs more"
         if spec.key in store.checkpoints():
-            remedy += ", and with --retry-failed it goes on where it was"
+            remedy += ", and with --retry-failed it resumes"
         record = failed(spec, "timeout", phase, f"stopped after {timeout:g} s; {remedy}", timeout)
     except ProcessExpired as error:
         killed = error.exitcode in (-9, 137)

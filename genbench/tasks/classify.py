@@ -79,7 +79,7 @@ class Classify(Task):
 
 
 def _fitted(trial: ResolvedTrial, options: ExecutionOptions) -> tuple[Callable[[Array], Array], Cost, str]:
-    """Return how a model predicts log p(y | x), what it cost without this training's seconds, and its likelihood."""
+    """Return how a model predicts log p(y | x), its cost without this training run's seconds, and its likelihood."""
     spec, card = trial.spec, trial.model
     if trial.of_oracle:
         assert isinstance(trial.dataset, SyntheticDataset)

@@ -1,7 +1,7 @@
 """The task `forecast`: fit to the windows of the past, predict each value of the held-out end from those before it.
 
 All models see the same: the `length` − 1 true values before the one that they predict, as in a window. A model takes
-part that has the verb `forecast`.
+part that has the method `forecast`.
 """
 
 from __future__ import annotations

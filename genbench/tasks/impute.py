@@ -1,7 +1,7 @@
 """The task `impute`: fit, then fill gaps in test points: draw the missing coordinates given the others.
 
 Half of the coordinates are given, first the front half and then the back half: of a point of the plane one coordinate
-and then the other, of a picture the upper half and then the lower, of a series the past and then the future. In the
+and then the other, of an image the upper half and then the lower, of a series the past and then the future. In the
 plane the draws are held against the exact conditional of the truth; everywhere against what was there.
 """
 
@@ -103,7 +103,7 @@ def _kept(k: int, known: Mask, points: Array, filled: Array) -> dict[str, Any]:
 
 
 def _masks(shape: tuple[int, ...]) -> list[Mask]:
-    """Return the front half of the coordinates as known, then the back half, [*shape] each; pictures by rows."""
+    """Return the front half of the coordinates as known, then the back half, [*shape] each; images by rows."""
     front = np.zeros(shape, dtype=bool)
     if len(shape) == 3:
         front[:, : shape[1] // 2] = True

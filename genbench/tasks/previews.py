@@ -1,4 +1,4 @@
-"""Samples drawn in the course of a training, as pictures: to see early that it goes wrong."""
+"""Samples drawn in the course of a training run, as figures: to see early that it goes wrong."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PICTURES, POINTS = 64, 2_000  # that are drawn
 
 
 def previews(spec: TrialSpec, dataset: Dataset, folder: Path, times: int, log: Log | None = None) -> Snapshots:
-    """Return snapshots that draw samples of the averaged weights, so many times and evenly spread over the training.
+    """Return snapshots that draw samples of the averaged weights `times` times, evenly spread over the training run.
 
     Files are <folder>/<key>/<steps>.png: grids of images, scatter plots of points. All show the same noise. Neither the
-    training nor its seconds know of it; a preview that fails is left out. A `log` gets the same pictures.
+    training nor its seconds know of it; a preview that fails is left out. A `log` gets the same figures.
     """
     n = PICTURES if dataset.kind == "image" else POINTS
 

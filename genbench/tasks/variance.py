@@ -19,7 +19,7 @@ from genbench.tasks.steps import fit, sample_and_score
 
 __all__ = ["Variance"]
 
-INITIALISATIONS, DRAWS = 3, 3  # chosen by hand: two degrees of freedom each, for three times the time of one training
+INITIALISATIONS, DRAWS = 3, 3  # by hand: two degrees of freedom each, for three times the time of one training run
 
 
 class Variance(Task):
