@@ -98,7 +98,6 @@ class Csv(Table):
 
     Args:
         path: the file.
-        dequantise: add uniform noise of one step of each column's grid, so that columns of counts have a density.
 
     Raises:
         GenbenchError: the file cannot be read, a column is not numeric or is constant, or a value is missing.

@@ -152,7 +152,6 @@ class CFM(PathFlow):
         return time_network(self.shape, self.hidden, self.depth, classes, self.backbone, self.guide, point_features=3)
 
     def velocity(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return v(x, t) (b, d) at points (b, d) and times (b, 1) or ()."""
         return self.field(x, self.network(x, self.way.clock(t)), t)
 
     def field(self, x: Tensor, predicted: Tensor, t: Tensor) -> Tensor:
@@ -162,12 +161,10 @@ class CFM(PathFlow):
         return self.way.scale(t) * predicted
 
     def velocity_jvp(self, x: Tensor, t: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return v(x, t) (b, d) and its derivatives (k, b, d) along directions (k, b, d) or (k, 1, d)."""
         value, slope = self.network.jvp(x, self.way.clock(t), directions)
         return self.field(x, value, t), self.field(directions, slope, t)
 
     def couple(self, x0: Tensor, x1: Tensor) -> Tensor:
-        """Return the points of x0 (b, d) in the order in which they go with x1 (b, d)."""
         if self.pairs == "optimal":
             return x0[optimal_pairing(x0, x1, self.ot_batch)]
         if self.pairs == "entropic":

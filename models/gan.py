@@ -203,14 +203,8 @@ class GAN(TorchModel):
 class WGANGP(GAN):
     """Wasserstein GAN with gradient penalty, in its authors' toy setting: normal noise, no sines, five critic steps.
 
-    The critic's slope is drawn towards 1 between real and made points, so that E D(x) − E D(G(z)) approaches W₁.
-
-    Args:
-        critic_steps: steps of the critic for one of the generator.
-        hidden: width of the hidden layers, of generator and critic alike.
-        depth: number of hidden layers.
-        latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least.
-        penalty: λ, the weight of the gradient penalty.
+    The critic's slope is drawn towards 1 between real and made points, so that E D(x) − E D(G(z)) approaches W₁. The
+    parameters are those of `gan`, of which `penalty` is λ, the weight of the gradient penalty.
     """
 
     recipe = Recipe(batch_size=256, lr=1e-3, beta1=0.5, beta2=0.9, clip=0.0, ema=0.99, step_ms=6.0)

@@ -177,7 +177,7 @@ class VAE(TorchModel):
         return torch.cat(bounds) + self.observed.log_scale
 
     def _block(self, samples: int) -> int:
-        """Return how many x are scored or made at a time, with so many latents each, to spare the memory."""
+        """Return how many x are scored or made at a time, with `samples` latents each, to spare the memory."""
         values = math.prod(self.shape)
         return max(1, (ROWS if len(self.shape) == 1 else VALUES // values) // samples)
 
