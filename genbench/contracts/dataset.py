@@ -94,7 +94,7 @@ class Dataset(NotebookView):
     card: ClassVar[DatasetCard]
     shape: tuple[int, ...]
     classes: int | None = None
-    levels: int | None = None  # grey levels of a picture, which are the whole part of levels · x for x in [0, 1]
+    levels: int | None = None  # grey levels of an image, which are the whole part of levels · x for x in [0, 1]
     files: ClassVar[DataFiles | None] = None  # where to find and fetch them, for data that live in files of their own
     licence: ClassVar[str] = ""  # of the data, where no `files` say it
     modes: Array | None = None  # [k, d], centres of the modes, where the density has well-separated ones

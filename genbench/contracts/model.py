@@ -110,9 +110,9 @@ class Model:
     """
 
     card: ClassVar[ModelCard]
-    # Whether it wants pictures as they are, in [0, 1], whatever the card says of standardising.
+    # Whether it wants images as they are, in [0, 1], whatever the card says of standardising.
     reads_levels: bool = False
-    levels: int = 256  # grey levels of the pictures at hand, set by the engine: the whole part of levels · x
+    levels: int = 256  # grey levels of the images at hand, set by the engine: the whole part of levels · x
 
     def fit(self, x: Array) -> Any:
         """Learn from training points x [n, *shape] float64."""

@@ -43,11 +43,7 @@ def stretches(x: Array) -> list[Array]:
 
 
 class SeriesDataset(Dataset):
-    """What series have beside the contract of a dataset.
-
-    Attributes:
-        length: steps of a window, of which one-step-ahead forecasts see all but the last.
-    """
+    """What series have beside the contract of a dataset: windows of `length` steps, forecast from all but the last."""
 
     length: int
 

@@ -21,6 +21,7 @@ from genbench.metrics.discrepancy import squared_distances
 
 __all__ = ["Case", "Cell", "SelfTest", "binomial_interval", "cases", "p_value", "selftest"]
 
+# Chosen by hand: faults that good metrics find, and not all of them, in a minute.
 LEVEL = 0.05
 NULL_REPEATS = 79  # a score is outside if it is among the 4 worst of 80: exactly LEVEL of the truth's own are
 SHIFT = 0.1  # standard deviations

@@ -15,7 +15,7 @@ from genbench.nn.time_network import TimeNetwork, largest_part
 
 __all__ = ["PathFlow"]
 
-ENERGY_POINTS = 1000  # by hand, behind `diagnose`; W2² of so many points is found exactly in half a second
+ENERGY_POINTS = 1000  # by hand, behind `diagnose`; W2² of this number of points is found exactly in half a second
 
 
 class PathFlow(TorchModel):

@@ -69,7 +69,7 @@ class MixturePrior(nn.Module):
 def prior_of(
     components: int, latents: int, spread: float = SPREAD, deviation: float = 1.0
 ) -> StandardNormal | MixturePrior:
-    """Return a prior of so many learned Gaussians (`MixturePrior`), or N(0, I) for none."""
+    """Return a `MixturePrior` of learned Gaussians, or N(0, I) for 0 components."""
     return MixturePrior(components, latents, spread, deviation) if components else StandardNormal(latents)
 
 

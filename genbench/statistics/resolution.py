@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["Resolution", "pooled_sd", "power", "resolution", "smallest_difference"]
 
-ALPHA, POWER = 0.05, 0.8
+ALPHA, POWER = 0.05, 0.8  # the usual choices (Cohen 1988)
 
 
 @dataclass(frozen=True)

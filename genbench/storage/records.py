@@ -130,9 +130,8 @@ class TrialResult(Evaluation):
         nested: scores [initialisation][draw] by metric, where the task takes them.
         diagnostics: the model's own numbers about test points.
         likelihood: what its densities are: "exact", "estimate", "bound", "none".
-        history: a column for each number of the training's log, with None where a row has none: a run's trials are read
-            three times as fast as they are with rows, which older files hold.
-        curve: scores in the course of the training, where the task takes them.
+        history: a column for each number of the training log, with None where a row has none; older files hold rows.
+        curve: scores in the course of training, where the task takes them.
     """
 
     nested: dict[str, list[list[float]]] = Field(default_factory=dict)

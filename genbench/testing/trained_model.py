@@ -1,4 +1,4 @@
-"""What a model must have learnt: checks after a training on a distribution in the plane whose density is known.
+"""What a model must have learnt: checks after training on a distribution in the plane whose density is known.
 
 An `Exam` holds a fitted model with what several checks look at. Each check raises AssertionError with what is wrong,
 and returns quietly where it does not apply.
@@ -27,13 +27,7 @@ SLACK = {"exact": 0.01, "estimate": 0.1, "bound": 0.1}  # χ² per sample that t
 
 @dataclass
 class Exam:
-    """A fitted model and the truth in the plane that it has learnt.
-
-    Attributes:
-        model: the fitted model.
-        truth: the distribution, with `shape` (2,).
-        train: the points that it was fitted to [n, 2].
-    """
+    """A fitted model, the truth in the plane that it has learnt, and the points [n, 2] that it was fitted to."""
 
     model: Estimator
     truth: SyntheticDataset
