@@ -187,7 +187,7 @@ class MixtureConditionals(nn.Module):
     def mixture(self, parameters: Tensor, log_widest: Tensor) -> Mixture:
         """Return the mixtures of parameters (b, …, 3K), whose Gaussians reach the farthest training point at 2.5 σ.
 
-        Without a limit, a rare component may grow so wide that some samples land far away.
+        Else a rare component may grow so wide that some samples land far away.
         """
         mixture = Mixture.of(parameters)
         room = functional.softplus(log_widest - mixture.log_scale, beta=5.0)

@@ -64,13 +64,11 @@ class GAN(TorchModel):
     For images both networks are convolutional, as DCGAN's (Radford et al. 2016), and see them in [−1, 1].
 
     Args:
-        loss: "relativistic", "non_saturating", "minimax" or "wgan_gp".
         critic_steps: k, steps of the discriminator for one of the generator, each on a batch of its own.
         packing: m, points that the discriminator judges at once, so that it sees missing variety (Lin et al. 2018);
             images are packed as channels.
-        hidden: width of the hidden layers, of generator and discriminator alike; of images, channels at half
-            resolution.
-        depth: number of hidden layers; of images, convolutions a scale.
+        hidden, depth: width and number of the hidden layers of both networks; of images, channels at half resolution
+            and convolutions a scale.
         latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least and 100 at most for
             images.
         components: number of Gaussians of which the generator's noise is a learnt mixture; 1 is the usual noise.

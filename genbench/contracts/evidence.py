@@ -16,7 +16,7 @@ from genbench.core.types import Array
 
 __all__ = ["FEW_DIMENSIONS", "Evidence", "Protocol", "TaskEvidence"]
 
-FEW_DIMENSIONS = 64
+FEW_DIMENSIONS = 64  # by hand: with more, a search for neighbours among 10,000 points takes minutes
 
 T = TypeVar("T")
 
@@ -32,8 +32,8 @@ class Protocol:
         projections: directions of the sliced distance.
         train: training points of a synthetic dataset.
         densities: first samples whose density under the model itself is asked for.
-        searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions,
-            where 10,000 of each would take minutes; in fewer dimensions it is all of them.
+        searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions;
+            in fewer dimensions it is all of them.
     """
 
     samples: int = 50_000

@@ -60,9 +60,7 @@ def register_model(
     """Register a model class under `name`.
 
     Args:
-        family: the family it is listed and selected with.
         likelihood: what `log_prob` gives: "exact", "estimate", "bound" (a lower bound on log p), or "none".
-        paper: where the method comes from.
         kinds: the kinds of data that it can handle, of "points", "table", "image", "series".
         role: "model"; "control" for a trivial baseline; "oracle" for the one whose scores are the floor of every score.
         standardise: whether the engine hands it data with mean 0 and standard deviation 1 per coordinate.

@@ -197,11 +197,10 @@ def p_value(score: float, null: Array, higher_is_better: bool) -> float:
 
 def binomial_interval(successes: int, n: int) -> tuple[float, float]:
     """Return the 95 % interval of a share (Clopper & Pearson 1934)."""
-    from scipy.special import betaincinv
+    from scipy.stats import binomtest
 
-    low = float(betaincinv(successes, n - successes + 1, LEVEL / 2)) if successes else 0.0
-    high = float(betaincinv(successes + 1, n - successes, 1 - LEVEL / 2)) if successes < n else 1.0
-    return low, high
+    ends = binomtest(successes, n).proportion_ci(1 - LEVEL, method="exact")
+    return float(ends.low), float(ends.high)
 
 
 def _cell(card: MetricCard, case: Case, scores: list[dict[str, float]], null: list[dict[str, float]]) -> Cell | None:

@@ -33,6 +33,8 @@ def mean_intervals(
     Raises:
         GenbenchError: the method is unknown.
     """
+    from scipy.special import stdtrit
+
     if method not in ("auto", "t", "bootstrap"):
         raise GenbenchError(f"no interval method '{method}'; write auto, t or bootstrap")
     values = np.asarray(values, dtype=np.float64)
@@ -41,8 +43,8 @@ def mean_intervals(
     if n < 2:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
     error = values.std(axis=1, ddof=1) / np.sqrt(n)
-    low_t, high_t = _student(n - 1, level)
-    low, high = mean + low_t * error, mean + high_t * error
+    half = stdtrit(n - 1, 0.5 + level / 2) * error  # Student's
+    low, high = mean - half, mean + half
     if method == "bootstrap" or (method == "auto" and n >= BOOTSTRAP_FROM):
         for start in range(0, len(values), max(1, BLOCK // RESAMPLES)):
             rows = slice(start, start + max(1, BLOCK // RESAMPLES))
@@ -76,13 +78,6 @@ def ratio_intervals(values: Array, floors: Array, level: float = 0.95) -> tuple[
     freedom = spread**2 / np.maximum(a**2 / (n - 1) + b**2 / (m - 1), np.finfo(float).tiny)
     half = np.where(a + b > 0, stdtrit(freedom, 0.5 + level / 2) * np.sqrt(a + b), a + b)
     return ratio, ratio * np.exp(-half), ratio * np.exp(half)
-
-
-def _student(freedom: int, level: float) -> tuple[float, float]:
-    from scipy.special import stdtrit
-
-    high = float(stdtrit(freedom, 0.5 + level / 2))
-    return -high, high
 
 
 def _studentised_quantiles(x: Array, level: float, seed: int) -> Array:

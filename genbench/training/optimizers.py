@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Optimiser", "optimiser"]
 
-NARROWEST = 16  # rows and columns of a matrix that Muon steps: what enters or leaves a network by few is none
+NARROWEST = 16  # by hand: rows and columns of a matrix that Muon steps: what enters or leaves a network by few is none
 
 
 class Optimiser:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["LOGS", "Log", "check_log"]
 
 LOGS = ("tensorboard",)
-FLUSH = 10  # seconds between two writes to the disk
+FLUSH = 10  # by hand: seconds between two writes to the disk
 HELD_OUT = "validation"
 
 
