@@ -103,9 +103,6 @@ class Moons(NoisyCurve):
 
     Unlike scikit-learn's, whose angles are evenly spaced, draws are independent: the angle is uniform and each half has
     probability ½. Labels: 0 for the upper half, 1 for the lower.
-
-    Args:
-        noise: standard deviation of the noise along each axis.
     """
 
     pieces = (0.0, 0.5, 1.0)
@@ -124,11 +121,7 @@ class Moons(NoisyCurve):
 
 @register_dataset("swiss_roll", family="curves", source="scikit-learn, make_swiss_roll, in the plane, divided by 10")
 class SwissRoll(NoisyCurve):
-    """A spiral (s cos s, s sin s) / 10) with s uniform on [1.5π, 4.5π): denser inside than outside.
-
-    Args:
-        noise: standard deviation of the noise along each axis.
-    """
+    """A spiral (s cos s, s sin s) / 10) with s uniform on [1.5π, 4.5π): denser inside than outside."""
 
     def path(self, t: Array) -> Array:
         s = 1.5 * np.pi * (1 + 2 * t)
@@ -137,11 +130,7 @@ class SwissRoll(NoisyCurve):
 
 @register_dataset("s_curve", family="curves", source="scikit-learn, make_s_curve, in the plane")
 class SCurve(NoisyCurve):
-    """Two three-quarter circles of radius 1 joined to an S: (sin s, sign(s)(cos s − 1)), s uniform on ±1.5π.
-
-    Args:
-        noise: standard deviation of the noise along each axis.
-    """
+    """Two three-quarter circles of radius 1 joined to an S: (sin s, sign(s)(cos s − 1)), s uniform on ±1.5π."""
 
     pieces = (0.0, 0.5, 1.0)
 
@@ -216,10 +205,7 @@ class Circles(SyntheticDataset):
         return np.stack(self._log_rings(np.hypot(x[:, 0], x[:, 1])), axis=1)
 
     def _log_radial(self, r: Array) -> Array:
-        """Return log Σ_R ½ exp(−(r − R)²/2σ²) i0e(rR/σ²) / 2πσ², [n], with i0e(z) = e⁻ᶻ I₀(z).
-
-        The mean of exp(x·c/σ²) over the angle of c is the Bessel function I₀.
-        """
+        """Return log Σ_R ½ exp(−(r − R)²/2σ²) i0e(rR/σ²) / 2πσ², [n]; i0e(z) = e⁻ᶻ I₀(z) is a mean over the angle."""
         return np.asarray(np.logaddexp(*self._log_rings(r)))
 
     def _log_rings(self, r: Array) -> list[Array]:

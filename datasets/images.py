@@ -51,6 +51,11 @@ class GreyImages(RecordedDataset):
     """Images of whole grey levels, dequantised or not, in all their levels or in black and white.
 
     A subclass writes `training_levels`.
+
+    Args:
+        dequantise: add uniform noise of one grey level, so that there is a density.
+        levels: 2 for black and white: a pixel is 1 with its grey as probability, drawn anew in each epoch of training,
+            fixed by the data seed in validation and test. By default all that the images have.
     """
 
     levels: int
@@ -85,13 +90,7 @@ class GreyImages(RecordedDataset):
 
 @register_dataset("digits", family="images", kind="image", source="UCI Optical Recognition of Digits, in scikit-learn")
 class Digits(GreyImages):
-    """1,797 handwritten digits of 8×8 pixels with 17 grey levels. Labels: the digit.
-
-    Args:
-        dequantise: add uniform noise of one grey level, so that there is a density.
-        levels: 2 for black and white: a pixel is 1 with its grey as probability, drawn anew in each epoch of training,
-            fixed by the data seed in validation and test. By default all 17.
-    """
+    """1,797 handwritten digits of 8×8 pixels with 17 grey levels. Labels: the digit."""
 
     shape, classes, levels = (1, 8, 8), 10, 17
     licence = "CC BY 4.0"
@@ -122,10 +121,7 @@ class OfficialImages(GreyImages):
     twice; train is the rest.
 
     Args:
-        dequantise: add uniform noise of one grey level, so that there is a density.
-        levels: 2 for black and white: a pixel is 1 with its grey as probability, drawn anew in each epoch of training,
-            fixed by the data seed in validation and test. By default all 256.
-        max_train: keep at most so many training images, to spare memory (8 bytes a value); 0 keeps all.
+        max_train: keep at most this number of training images, to spare memory (8 bytes a value); 0 keeps all.
     """
 
     levels = 256

@@ -46,8 +46,7 @@ class IsotropicMixture(SyntheticDataset):
         """Differential entropy in nats.
 
         Across the span of the means the density is a Gaussian, with an entropy in closed form. Within the span: the
-        trapezoid rule where it is a plane (to 1e-7), else H(X) = H(X|K) + H(K) − H(K|X), see `confusion`: to 1e-7 for
-        the default mixture, 2e-5 for any eight Gaussians, 3e-4 for 64 that overlap.
+        trapezoid rule where it is a plane (to 1e-7), else H(X) = H(X|K) + H(K) − H(K|X), see `confusion`.
         """
         std, d, k = self.mode_std, self.shape[0], len(self.modes)
         gaussian = 0.5 * np.log(2 * np.pi * np.e * std**2)  # of one coordinate
@@ -113,12 +112,7 @@ def _circle(components: int, radius: float) -> Array:
 
 @register_dataset("eight_gaussians", family="mixtures", source="Grathwohl et al. 2019 (FFJORD), with its scale")
 class EightGaussians(IsotropicMixture):
-    """Eight Gaussians on a circle.
-
-    Args:
-        radius: radius of the circle of means; 4/√2 by default.
-        std: standard deviation of each Gaussian along each axis; 0.5/√2 by default.
-    """
+    """Eight Gaussians of standard deviation `std` along each axis, with means on a circle."""
 
     def __init__(self, radius: Positive = 4 / 2**0.5, std: Positive = 0.5 / 2**0.5) -> None:
         self.radius, self.std = radius, std

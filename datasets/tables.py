@@ -35,11 +35,8 @@ class Table(RecordedDataset):
     """Rows of numbers. A subclass writes `rows`.
 
     Measurements are recorded on a grid, so their distribution has no density: a model that puts spikes on the grid
-    reaches any likelihood. Uniform noise of one grid step (Uria et al. 2013) gives a distribution that has one and
-    that rounds back to the same values.
-
-    Args:
-        dequantise: add that noise.
+    reaches any likelihood. With `dequantise`, uniform noise of one grid step (Uria et al. 2013) gives a distribution
+    that has one and that rounds back to the same values.
     """
 
     dequantise: bool
@@ -98,7 +95,6 @@ class Csv(Table):
 
     Args:
         path: the file.
-        dequantise: add uniform noise of one step of each column's grid, so that columns of counts have a density.
 
     Raises:
         GenbenchError: the file cannot be read, a column is not numeric or is constant, or a value is missing.

@@ -37,10 +37,8 @@ class ToyImages(Dataset):
 
     An image is the density of 400 points of the shape, each drawn as a small Gaussian, divided by its maximum: grey
     levels in [0, 1]. The angle is uniform, so are the scale, from 0.35 to 0.5, and the shift, up to 0.1 either way.
-    Fresh images are there without end, but their density is not known.
-
-    Splits have 5,000, 1,000 and 1,000 images unless others than the usual sizes are asked for: one of 64×64 pixels
-    takes 32 kB.
+    The density of images is not known. Splits have 5,000, 1,000 and 1,000 images unless others than the usual sizes are
+    asked for: one of 64×64 pixels takes 32 kB.
 
     Args:
         shape: moons, circles, checkerboard, stretched_gaussian, or all of them in equal parts.

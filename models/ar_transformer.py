@@ -33,12 +33,10 @@ class ARTransformer(Autoregressive):
     Sampling keeps keys and values of the tokens so far.
 
     Args:
-        components: Gaussians of a conditional; logistics of one, on images of more than 32 grey levels.
-        width: Width of a token, a multiple of `heads`.
-        depth: Number of blocks.
-        heads: Number of attention heads.
-        order: Order of a point's coordinates: None as they come, "reversed", "random" (by the seed), or a list of
-            indices. An image has the order of its pixels.
+        components, order: as of `ar`.
+        width: width of a token, a multiple of `heads`.
+        depth: number of blocks.
+        heads: number of attention heads.
 
     Raises:
         ValueError: `width` is no multiple of `heads`, or `order` is no order of the coordinates.

@@ -144,14 +144,8 @@ class MixtureConditionals(nn.Module):
     """Mixtures of Gaussians, one a coordinate of a point, given the coordinates before it in any order.
 
     The Gaussian of the training points is taken out first: with x in order and Σ = LLᵀ (Cholesky), r = L⁻¹(x − mean) is
-    white, r_i depends on x_1 … x_i alone, and log p(x) = Σ log p(r_i | r_1 … r_{i−1}) − Σ log L_ii. The network starts
-    at p(r_i | …) ≈ N(0, 1), hence at the Gaussian, and learns what the Gaussian lacks.
-
-    Args:
-        d: Number of coordinates.
-        components: Gaussians of a mixture.
-        order: Order of the coordinates.
-        conditioner: Returns a network with rows of a given size; it has the four methods of `MaskedNetwork`.
+    white, r_i depends on x_1 … x_i alone, and log p(x) = Σ log p(r_i | r_1 … r_{i−1}) − Σ log L_ii. The network, which
+    `conditioner` makes for rows of a given size, starts at p(r_i | …) ≈ N(0, 1), hence at the Gaussian.
     """
 
     part = PART
@@ -193,7 +187,7 @@ class MixtureConditionals(nn.Module):
     def mixture(self, parameters: Tensor, log_widest: Tensor) -> Mixture:
         """Return the mixtures of parameters (b, …, 3K), whose Gaussians reach the farthest training point at 2.5 σ.
 
-        Without a limit, a rare component may grow so wide that some samples land far away.
+        Else a rare component may grow so wide that some samples land far away.
         """
         mixture = Mixture.of(parameters)
         room = functional.softplus(log_widest - mixture.log_scale, beta=5.0)
@@ -236,15 +230,9 @@ class MixtureConditionals(nn.Module):
 class LevelConditionals(nn.Module):
     """Grey levels, one of L a coordinate of an image, given those before it: pixel by pixel, channel after channel.
 
-    An image x in [0, 1] has the levels k = ⌊L x⌋, and p(x) = L^d Π P(k_i | k_1 … k_{i−1}) is constant in the cell of
-    a level. The network reads 2k / (L − 1) − 1. It starts at the distribution of each coordinate by itself in the
-    training images, and learns what they have to do with each other.
-
-    Args:
-        shape: (c, height, width) of an image.
-        levels: L, at least 2.
-        components: Logistics of a conditional, where there are too many levels for a softmax.
-        conditioner: Returns a network with rows of a given size; it has the four methods of `PixelCNN`.
+    An image x in [0, 1] (c, height, width) has the levels k = ⌊L x⌋, L at least 2, and p(x) = L^d Π P(k_i | k_1 …
+    k_{i−1}) is constant in the cell of a level. The network reads 2k / (L − 1) − 1. It starts at the distribution of
+    each coordinate by itself in the training images.
     """
 
     network: Any  # a PixelCNN, or another with its four methods

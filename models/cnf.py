@@ -42,17 +42,15 @@ class CNF(TorchModel):
     log p(x) = log N(z; 0, I) + ∫ tr ∂v/∂x dt along the path from the data to the noise (Chen et al. 2018, eq. 8). The
     gradient goes through the solver's steps; the divergence is exact up to 10 dimensions and by one random direction a
     batch beyond (Grathwohl et al. 2019). Each training step takes a grid of its own, and the network sees the time as
-    one bare number, so that the field cannot hide between the solver's times what it gains at them. Nor can it gain by
-    the solver's errors, for which it is charged (Pal et al. 2021): it learns to be followed in few steps.
+    one bare number, so that the field cannot hide between the solver's times what it gains at them. It is charged for
+    the solver's errors (Pal et al. 2021), so that it learns to be followed in few steps.
 
     Args:
-        hidden: width of the hidden layers.
-        depth: number of hidden layers.
+        hidden, depth: width and number of the hidden layers.
         training_steps: Runge–Kutta steps (fourth order) at the end of a training run, which begins with half of them.
         error_weight: weight of Σ ‖e‖² in the loss, e the estimated errors of a solver's steps, in the point and in its
             log-density (nats).
-        steps: Runge–Kutta steps of a sample.
-        density_steps: Runge–Kutta steps of a log-density.
+        steps, density_steps: Runge–Kutta steps of a sample and of a log-density.
         probes: random directions of the trace estimate of a log-density in more than 10 dimensions.
     """
 

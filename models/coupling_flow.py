@@ -24,21 +24,18 @@ SPREAD = 0.95  # of the base's means; measured by hand on two moons: better than
 class CouplingFlow(FlowModel):
     """Real NVP, NICE or Glow: many couplings, each with a small network, and a map that mixes the coordinates.
 
-    In one dimension a coupling has nothing to condition on, and the flow is affine.
-
-    Its base is a mixture of Gaussians that is learned with the couplings (Izmailov et al. 2020).
+    In one dimension a coupling has nothing to condition on, and the flow is affine. Its base is a mixture of Gaussians
+    that is learned with the couplings (Izmailov et al. 2020).
 
     Args:
-        couplings: Number of coupling layers.
+        couplings: number of coupling layers.
         transform: "affine" (Real NVP) or "additive" (NICE: volume is kept but for a last scaling of each coordinate).
-        mixing: What goes before each pair of couplings: "linear", Glow's learned invertible map; "permutation", random
+        mixing: what goes before each pair of couplings: "linear", Glow's learned invertible map; "permutation", random
             and fixed; "rotation", learned and orthogonal.
-        actnorm: Whether Glow's normalisation, initialised by the training points, goes before each coupling.
-        hidden: Width of a coupling's network.
-        depth: Number of its hidden layers.
-        clamp: Largest absolute log-scale of an affine coupling, approached softly.
-        frequencies: Sines and cosines of each coordinate, at 1, 2, 4, … radians per standard deviation, that a
-            coupling's network reads beside it.
+        actnorm: whether Glow's normalisation, initialised by the training points, goes before each coupling.
+        hidden, depth: width and number of the hidden layers of a coupling's network.
+        clamp: largest absolute log-scale of an affine coupling, approached softly.
+        frequencies: sines and cosines of each coordinate that the network reads, at 1, 2, 4, … radians per deviation.
         components: Gaussians of the base; 0 for N(0, I), which is Real NVP's own.
     """
 

@@ -48,8 +48,8 @@ class DDPM(Diffusion):
     by the squared error of what it predicts. Each of the three gives the other two, by x_t = cos φ x_0 + sin φ ε.
 
     Args:
-        hidden: width of the hidden layers; of a U-Net, channels of the finest level.
-        depth: number of hidden layers; of a U-Net, residual blocks a level.
+        hidden, depth: width and number of the hidden layers; of a U-Net, channels of the finest level and residual
+            blocks of each.
         timesteps: T, steps of the noising process.
         schedule: "linear", "cosine" or "sigmoid", see `NoiseSchedule`.
         prediction: "epsilon", "x0" or "v". To get v̂ from ε̂ is to divide by cos φ, which is 0 in pure noise; from x̂_0,
@@ -73,7 +73,7 @@ class DDPM(Diffusion):
         guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
         guide: share of training after which a copy of the network stays behind, for autoguidance; 0 for none.
         autoguidance: how far samples are led away from where that copy would go: w of `genbench.nn.time_network`;
-            1 is the learned diffusion itself, whose density is `log_prob` whatever w is.
+            1 is the learned model itself, whose density is `log_prob` whatever w is.
         backbone: "mlp" or "unet"; by default a U-Net for images of more than 256 values, else an MLP. Ask for
             a U-Net and its `hidden` together.
 

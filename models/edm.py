@@ -35,20 +35,14 @@ class EDM(Diffusion):
     the sampler, and in that σ is any number, not one of T. For c_noise = ¼ ln σ see `Diffusion.predict`.
 
     Args:
-        hidden: width of the hidden layers; of a U-Net, channels of the finest level.
-        depth: number of hidden layers; of a U-Net, residual blocks a level.
+        hidden, depth, density_steps, probes, backbone: as of `ddpm`.
         sigma_min: the least noise that samples pass through before the last step to 0.
         sigma_max: the noise that samples start from.
-        noise_mean: P_mean, mean of ln σ in training.
-        noise_std: P_std, standard deviation of ln σ in training.
+        noise_mean, noise_std: P_mean and P_std, mean and standard deviation of ln σ in training.
         rho: exponent of the sampler's grid; the larger, the finer near σ_min.
         steps: N, steps of the sampler, of two evaluations each but the last, which is one of Euler's.
         churn: S_churn, how much fresh noise the sampler adds on its way (algorithm 2, with S_noise = 1 and at all σ); 0
             is the deterministic algorithm 1.
-        density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
-        probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
-        backbone: "mlp" or "unet"; by default a U-Net for images of more than 256 values, else an MLP. Ask for
-            a U-Net and its `hidden` together.
 
     Raises:
         ValueError: `sigma_min` is not below `sigma_max`.

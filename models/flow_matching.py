@@ -54,39 +54,25 @@ class CFM(PathFlow):
     E ‖v(x_t, t) − u_t‖² over v is E[u_t | x_t], whose flow carries the source to the data (Lipman et al. 2023, eq. 9;
     Tong et al. 2024, eq. 9–10).
 
-    An image is a vector to all of this, and an image to its network alone, where that is a U-Net.
-
     Args:
-        hidden: width of the hidden layers; of a U-Net, channels of the finest level.
-        depth: number of hidden layers; of a U-Net, residual blocks a level.
+        hidden, depth, density_steps, probes, conditional, guidance, guide, autoguidance, backbone: as of `ddpm`.
         path: "straight" x_t = (1 − t) x0 + t x1 + σ ε, "lipman" (ends in noise of size σ_min), "trigonometric",
             "variance_preserving" (the path of diffusion), "bridge" (Brownian, for sb_cfm). By default the model's own.
         coupling: "independent", "optimal" (exact minibatch transport) or "entropic" (Schrödinger bridge, weight 2σ²).
             By default the model's own.
         sigma: σ of the path, and of the entropic coupling. By default the path's own.
         source: "noise" is N(0, I); or a synthetic dataset of the data's shape, such as moons, standardised.
-        ot_batch: most points that the optimal coupling pairs exactly among themselves; a batch is cut into equal
-            blocks.
+        ot_batch: most points that the optimal coupling pairs exactly among themselves, in equal blocks of a batch.
         steps: solver steps of a sample.
         solver: "euler", "midpoint", "rk4", "dopri5" (adaptive, `steps` ignored), or "stochastic_euler" for
             dx = (v − η E[x0|x]) dt + √(2η β) dW, which has the same marginals; for independent normal noise only.
         noise: η of the stochastic solver.
-        density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
-        probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
-        conditional: learn p(x | label) of data with labels, and at times p(x).
-        guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
-        guide: share of training after which a copy of the network stays behind, for autoguidance; 0 for none.
-        autoguidance: how far samples are led away from where that copy would go: w of `genbench.nn.time_network`;
-            1 is the learned flow itself, whose density is `log_prob` whatever w is.
-        backbone: "mlp" or "unet"; by default a U-Net for images of more than 256 values, else an MLP. Ask for
-            a U-Net and its `hidden` together.
         predict: what the network gives, "velocity" or "data", the end x1, from which the velocity follows. The loss is
             the velocity's in both cases, but images lie on few dimensions and noise on all: a narrow network can
             give the one and not the other (Li & He 2025).
-        time_mean: mean of ln(u / (1 − u)) of the clock's times u in training, which is normal; less than 0 is nearer to
-            the noise, where an image's shape is decided, more than 0 to the data, where sharp edges are. None for even
-            times.
-        time_std: its standard deviation.
+        time_mean, time_std: mean and deviation of ln(u / (1 − u)) of the clock's times u in training, which is normal;
+            a mean below 0 is nearer to the noise, where an image's shape is decided, above 0 to the data, where sharp
+            edges are. None for even times.
 
     Raises:
         ValueError: two parameters do not go together.
@@ -152,7 +138,6 @@ class CFM(PathFlow):
         return time_network(self.shape, self.hidden, self.depth, classes, self.backbone, self.guide, point_features=3)
 
     def velocity(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return v(x, t) (b, d) at points (b, d) and times (b, 1) or ()."""
         return self.field(x, self.network(x, self.way.clock(t)), t)
 
     def field(self, x: Tensor, predicted: Tensor, t: Tensor) -> Tensor:
@@ -162,12 +147,10 @@ class CFM(PathFlow):
         return self.way.scale(t) * predicted
 
     def velocity_jvp(self, x: Tensor, t: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return v(x, t) (b, d) and its derivatives (k, b, d) along directions (k, b, d) or (k, 1, d)."""
         value, slope = self.network.jvp(x, self.way.clock(t), directions)
         return self.field(x, value, t), self.field(directions, slope, t)
 
     def couple(self, x0: Tensor, x1: Tensor) -> Tensor:
-        """Return the points of x0 (b, d) in the order in which they go with x1 (b, d)."""
         if self.pairs == "optimal":
             return x0[optimal_pairing(x0, x1, self.ot_batch)]
         if self.pairs == "entropic":
@@ -196,8 +179,7 @@ class CFM(PathFlow):
     def couple_within(self, x0: Tensor, x1: Tensor, labels: Tensor | None) -> Tensor:
         """Return x0 (b, d) coupled with x1 (b, d) among the points of each label (b,) by themselves.
 
-        Across labels, the place of a noise point would tell the label, and a flow that is given the noise of another
-        one would not know the way (Cheng & Schwing 2025).
+        Across labels, the place of a noise point would tell the label (Cheng & Schwing 2025).
         """
         if labels is None:
             return self.couple(x0, x1)

@@ -51,10 +51,8 @@ class VPCFM(CFM):
     """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching.
 
     Its clock draws noise levels β/α of points about as ddpm does, log-normal with mean −1.2 and deviation 1.2 (Karras
-    et al. 2022, table 1).
-
-    Velocities on this path grow without bound towards the data, and a log-density takes twice as many solver steps as
-    on a straight one.
+    et al. 2022, table 1). Velocities on this path grow without bound towards the data, so that a log-density takes more
+    solver steps than on a straight one.
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.1)

@@ -64,13 +64,11 @@ class GAN(TorchModel):
     For images both networks are convolutional, as DCGAN's (Radford et al. 2016), and see them in [−1, 1].
 
     Args:
-        loss: "relativistic", "non_saturating", "minimax" or "wgan_gp".
         critic_steps: k, steps of the discriminator for one of the generator, each on a batch of its own.
         packing: m, points that the discriminator judges at once, so that it sees missing variety (Lin et al. 2018);
             images are packed as channels.
-        hidden: width of the hidden layers, of generator and discriminator alike; of images, channels at half
-            resolution.
-        depth: number of hidden layers; of images, convolutions a scale.
+        hidden, depth: width and number of the hidden layers of both networks; of images, channels at half resolution
+            and convolutions a scale.
         latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least and 100 at most for
             images.
         components: number of Gaussians of which the generator's noise is a learnt mixture; 1 is the usual noise.
@@ -203,14 +201,8 @@ class GAN(TorchModel):
 class WGANGP(GAN):
     """Wasserstein GAN with gradient penalty, in its authors' toy setting: normal noise, no sines, five critic steps.
 
-    The critic's slope is drawn towards 1 between real and made points, so that E D(x) − E D(G(z)) approaches W₁.
-
-    Args:
-        critic_steps: steps of the critic for one of the generator.
-        hidden: width of the hidden layers, of generator and critic alike.
-        depth: number of hidden layers.
-        latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least.
-        penalty: λ, the weight of the gradient penalty.
+    The critic's slope is drawn towards 1 between real and made points, so that E D(x) − E D(G(z)) approaches W₁. The
+    parameters are those of `gan`, of which `penalty` is λ, the weight of the gradient penalty.
     """
 
     recipe = Recipe(batch_size=256, lr=1e-3, beta1=0.5, beta2=0.9, clip=0.0, ema=0.99, step_ms=6.0)

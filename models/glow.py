@@ -44,25 +44,23 @@ class Glow(TorchModel):
 
     where the noise is N(0, I), or a mixture of Gaussians that is learned with the rest (`components`): a continuous map
     of one Gaussian must draw bridges between the classes of the data, one of a mixture need not (Izmailov et al. 2020).
-
     Training images get fresh noise within their grey level at every step (uniform dequantisation, Theis et al. 2016).
 
     Args:
-        couplings: Steps in each scale.
-        hidden: Channels of a coupling's network.
-        patch: Side of the patch of pixels, after squeezing, that it reads.
-        scales: How often the image is halved.
-        clamp: Largest absolute log-scale of a coupling, approached softly.
-        bins: Bins of the rational-quadratic spline that follows the affine map of a coupling (Durkan et al. 2019); 0
-            for none, which is Glow's own. What a pixel may be given its neighbours, ground or ink, is often no normal
-            distribution that was shifted and stretched, once all of its values together have been made one.
+        couplings: steps in each scale.
+        hidden: channels of a coupling's network.
+        patch: side of the patch of pixels, after squeezing, that it reads.
+        scales: how often the image is halved.
+        clamp: largest absolute log-scale of a coupling, approached softly.
+        bins: bins of the rational-quadratic spline that follows the affine map of a coupling (Durkan et al. 2019); 0
+            for none, which is Glow's own.
         inputs: g: "gaussianised", each pixel's own distribution made normal; "logit", of α + (1 − 2α) x as in Real NVP;
             "standardised", none, with mean 0 and deviation 1 in each channel, for images without grey levels.
         alpha: α of the logit.
         components: Gaussians in the mixture that the noise comes from; 0 for N(0, I), which is Glow's own.
-        whiten: Whether g also takes out the correlations of all pixels, so that f begins as the identity at a
+        whiten: whether g also takes out the correlations of all pixels, so that f begins as the identity at a
             full-covariance Gaussian.
-        temperature: Factor of the deviation of the noise that samples are made of; below 1 they are cleaner and less
+        temperature: factor of the deviation of the noise that samples are made of; below 1 they are cleaner and less
             varied, and no longer draws from the density (Glow, section 6).
 
     Raises:

@@ -64,7 +64,7 @@ class HMM(Model):
         self.n_parameters = (self.states - 1) + self.states * (self.states - 1) + 2 * self.states
 
     def climb(self, x: Array, chain: Chain, steps: int) -> tuple[Chain, list[float]]:
-        """Return the chain after at most so many EM steps, and log L per value in nats before each and at the end."""
+        """Return the chain after at most `steps` EM steps, and log L per value in nats before each and at the end."""
         found: list[float] = []
         for _ in range(steps):
             improved, log_likelihood = em_step(x, chain)

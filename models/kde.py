@@ -11,8 +11,8 @@ from genbench.core.types import Array, Positive
 __all__ = ["KDE"]
 
 NARROWEST, WIDEST = 1e-3, 3.0  # by hand: bandwidths to choose from, in standardised units
-HELD_OUT, PAIRS = 1_000, 200_000_000  # points that choose the bandwidth (100 are too few), and pairs: 1.6 GB
-BLOCK = 500_000  # pairs of points at a time: 4 MB, which the cache holds
+HELD_OUT, PAIRS = 1_000, 200_000_000  # by hand: points that choose the bandwidth (100 are too few), and pairs: 1.6 GB
+BLOCK = 500_000  # by hand: pairs of points at a time: 4 MB, which the cache holds
 NEGLIGIBLE = -700.0  # exp of less is subnormal, 20 times slower, and nothing beside the largest term, which is 1
 
 

@@ -23,14 +23,7 @@ __all__ = ["MAF", "AutoregressiveLayer"]
 class AutoregressiveLayer(nn.Module):
     """y_i = x_i·exp(s_i) + t_i, where s_i and t_i are read off x_1 … x_{i−1} by one masked network (equations 3 to 5).
 
-    One pass maps all coordinates forward; the inverse takes them one after the other.
-
-    Args:
-        d: Number of coordinates.
-        hidden: Width of the network.
-        depth: Number of its hidden layers.
-        clamp: Largest absolute s, approached softly.
-        frequencies: Sines and cosines of each coordinate that the network reads.
+    One pass maps all coordinates forward; the inverse takes them one after the other. |s_i| stays below `clamp`.
     """
 
     def __init__(self, d: int, hidden: int, depth: int, clamp: float, frequencies: int = 0) -> None:
@@ -59,19 +52,16 @@ class MAF(FlowModel):
 
     The order is reversed from layer to layer. In place of the paper's batch normalisation, layers are joined by Glow's
     normalisation and linear maps. What the layers leave is modelled by one more network, as a mixture of Gaussians for
-    each coordinate given those before it (the paper's MAF MoG). With a base of N(0, I) the affine layers must open
-    holes and gaps by themselves, which they learn slowly.
+    each coordinate given those before it (the paper's MAF MoG).
 
     Args:
-        layers: Number of autoregressive layers.
+        layers: number of autoregressive layers.
         components: Gaussians of a coordinate in the base; 0 is a base of N(0, I).
-        hidden: Width of a layer's network.
-        depth: Number of its hidden layers.
-        clamp: Largest absolute log-scale of a layer, approached softly.
-        linear: Whether a learned invertible linear map goes before each layer.
-        actnorm: Whether a normalisation, initialised by the training points, goes before each layer.
-        frequencies: Sines and cosines of each coordinate, at 1, 2, 4, … radians per standard deviation, that a layer's
-            network reads beside it.
+        hidden, depth: width and number of the hidden layers of a layer's network.
+        clamp: largest absolute log-scale of a layer, approached softly.
+        linear: whether a learned invertible linear map goes before each layer.
+        actnorm: whether a normalisation, initialised by the training points, goes before each layer.
+        frequencies: sines and cosines of each coordinate that the network reads, at 1, 2, 4, … radians per deviation.
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, ema=0.995, step_ms=12.0)

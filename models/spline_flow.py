@@ -28,13 +28,11 @@ class SplineFlow(FlowModel):
     networks read sines and cosines, too, and everywhere the base is a mixture of Gaussians.
 
     Args:
-        couplings: Number of coupling layers.
-        bins: Bins of a spline, each at least a thousandth of its width.
-        bound: Half the interval of a spline, which is the identity outside; the data have standard deviation 1.
-        hidden: Width of a coupling's network.
-        depth: Number of its hidden layers.
-        frequencies: Sines and cosines of each coordinate, at 1, 2, 4, … radians per standard deviation, that the
-            network reads beside it.
+        couplings: number of coupling layers.
+        bins: bins of a spline, each at least a thousandth of its width.
+        bound: half the interval of a spline, which is the identity outside; the data have standard deviation 1.
+        hidden, depth: width and number of the hidden layers of a coupling's network.
+        frequencies: sines and cosines of each coordinate that the network reads, at 1, 2, 4, … radians per deviation.
         components: Gaussians of the base (Izmailov et al. 2020); 0 for N(0, I), which is the paper's own.
     """
 

@@ -50,8 +50,8 @@ class VAE(TorchModel):
     on log P(k), to which d · log levels is added for the density of x = (k + u) / levels.
 
     Args:
-        hidden: width of the hidden layers, of encoder and decoder alike; of images, channels at half resolution.
-        depth: number of hidden layers; of images, convolutions a scale.
+        hidden, depth: width and number of the hidden layers of both networks; of images, channels at half resolution
+            and convolutions a scale.
         latent_dim: dimension of z; by default that of the data, within 2 and 16.
         components: Gaussians of the prior p(z), learned with the rest; 0 for N(0, I), whose KL is in closed form.
         objective: what training maximises: "iwae", the bound L_K, or "elbo", L_1 with its KL in closed form, where
@@ -177,7 +177,7 @@ class VAE(TorchModel):
         return torch.cat(bounds) + self.observed.log_scale
 
     def _block(self, samples: int) -> int:
-        """Return how many x are scored or made at a time, with so many latents each, to spare the memory."""
+        """Return how many x are scored or made at a time, with `samples` latents each, to spare the memory."""
         values = math.prod(self.shape)
         return max(1, (ROWS if len(self.shape) == 1 else VALUES // values) // samples)
 

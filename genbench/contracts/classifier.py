@@ -14,7 +14,7 @@ __all__ = ["Classifier"]
 class Classifier(Model):
     """A model of p(y | x) alone, registered with `tasks=("classify",)`.
 
-    A subclass writes `learn` and `predict_log_proba` on standardised points; pictures come as rows of their pixels.
+    A subclass writes `learn` and `predict_log_proba` on standardised points; images come as rows of their pixels.
     """
 
     def learn(self, x: Array, labels: Labels, classes: int) -> None:

@@ -94,7 +94,7 @@ class Dataset(NotebookView):
     card: ClassVar[DatasetCard]
     shape: tuple[int, ...]
     classes: int | None = None
-    levels: int | None = None  # grey levels of a picture, which are the whole part of levels · x for x in [0, 1]
+    levels: int | None = None  # grey levels of an image, which are the whole part of levels · x for x in [0, 1]
     modes: Array | None = None  # [k, d], centres of the modes, where the density has well-separated ones
     mode_std: float | None = None  # standard deviation of a mode along each axis
 

@@ -16,7 +16,7 @@ from genbench.core.types import Array
 
 __all__ = ["FEW_DIMENSIONS", "Evidence", "Protocol", "TaskEvidence"]
 
-FEW_DIMENSIONS = 64
+FEW_DIMENSIONS = 64  # by hand: with more, a search for neighbours among 10,000 points takes minutes
 
 T = TypeVar("T")
 
@@ -32,8 +32,8 @@ class Protocol:
         projections: directions of the sliced distance.
         train: training points of a synthetic dataset.
         densities: first samples whose density under the model itself is asked for.
-        searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions,
-            where 10,000 of each would take minutes; in fewer dimensions it is all of them.
+        searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions;
+            in fewer dimensions it is all of them.
     """
 
     samples: int = 50_000
@@ -61,9 +61,7 @@ class Protocol:
 class TaskEvidence:
     """What the metrics of a task with evidence of its own look at; the task subclasses it with its arrays.
 
-    Attributes:
-        dataset: the dataset.
-        seed: the evaluation seed, the same for all models.
+    The `seed` of the evaluation is the same for all models.
     """
 
     dataset: Dataset
@@ -84,7 +82,6 @@ class Evidence:
     """What a metric may look at. Points are [n, d] float64 in the data's own units, flattened.
 
     Attributes:
-        dataset: the dataset.
         samples: draws from the model [n, d].
         test: points of the test split [m, d].
         model_log_prob: the model's log-density of `test` in nats [m], or None.
@@ -93,7 +90,6 @@ class Evidence:
         samples_model_log_prob: the model's log-density in nats of the first few samples, or None.
         likelihood: what the model's log-densities are: "exact", "estimate" or "bound".
         results: what several metrics share, see `once`.
-        protocol: how many points a metric uses.
     """
 
     dataset: Dataset

@@ -76,16 +76,13 @@ def register_metric(
     Args:
         label: heading in tables and figures.
         unit: "nats", "data units", …
-        higher_is_better: False for distances.
         needs: of "density" (the model's log_prob), "truth" (the data's), "modes", "train" (the training points),
-            "labels" (of pictures, for a classifier), "levels" (of their grey) and "pictures" themselves; without them
-            it is absent.
+            "labels", "levels" (both of images) and "pictures" (that they are images); absent where one is unmet.
         order: place among the columns; the first one that every model has is the default of `--sort`.
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.
         variant: whether it is computed only where it is named, not as one of `all`.
-        task: the task whose own evidence it looks at, a `TaskEvidence` whose `has` answers `needs`; where it is empty,
-            the metric looks at samples and densities, the `Evidence` of every task that has no metrics of its own.
+        task: the task whose `TaskEvidence` it looks at; if empty, it looks at the `Evidence` of samples and densities.
         ranked: whether it is a merit in which models compete, and not a fact about the measurement.
         main: whether a terminal shows it where there is no room for all.
 

@@ -60,9 +60,7 @@ def register_model(
     """Register a model class under `name`.
 
     Args:
-        family: the family it is listed and selected with.
         likelihood: what `log_prob` gives: "exact", "estimate", "bound" (a lower bound on log p), or "none".
-        paper: where the method comes from.
         kinds: the kinds of data that it can handle, of "points", "table", "image", "series".
         role: "model"; "control" for a trivial baseline; "oracle" for the one whose scores are the floor of every score.
         standardise: whether the engine hands it data with mean 0 and standard deviation 1 per coordinate.
@@ -110,9 +108,9 @@ class Model:
     """
 
     card: ClassVar[ModelCard]
-    # Whether it wants pictures as they are, in [0, 1], whatever the card says of standardising.
+    # Whether it wants images as they are, in [0, 1], whatever the card says of standardising.
     reads_levels: bool = False
-    levels: int = 256  # grey levels of the pictures at hand, set by the engine: the whole part of levels · x
+    levels: int = 256  # grey levels of the images at hand, set by the engine: the whole part of levels · x
 
     def fit(self, x: Array) -> Any:
         """Learn from training points x [n, *shape] float64."""

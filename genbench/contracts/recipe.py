@@ -13,7 +13,7 @@ from genbench.core.types import Count, NotNegative, Positive, ShareBelowOne
 
 __all__ = ["Budget", "Preset", "Recipe", "planar"]
 
-NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 45.0}
+NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 45.0}  # by hand: how long a user waits for a model
 
 
 @dataclass(frozen=True)

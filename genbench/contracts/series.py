@@ -14,7 +14,7 @@ from genbench.numerics.mixture import Mixture
 
 __all__ = ["RecordedSeries", "SeriesDataset", "SyntheticSeries", "Timeline", "stretches", "windows"]
 
-HELD_OUT, BEFORE = 500, 100  # steps of a synthetic series that are forecast, and steps that are shown before them
+HELD_OUT, BEFORE = 500, 100  # by hand: steps of a synthetic series that are forecast, and that are shown before them
 
 
 class Timeline(NamedTuple):
@@ -43,11 +43,7 @@ def stretches(x: Array) -> list[Array]:
 
 
 class SeriesDataset(Dataset):
-    """What series have beside the contract of a dataset.
-
-    Attributes:
-        length: steps of a window, of which one-step-ahead forecasts see all but the last.
-    """
+    """What series have beside the contract of a dataset: windows of `length` steps, forecast from all but the last."""
 
     length: int
 
@@ -68,7 +64,6 @@ class RecordedSeries(SeriesDataset, RecordedDataset):
     Every seed has the same split, and noise of its own.
 
     Args:
-        length: steps of a window.
         dequantise: add uniform noise of one step of the series' grid, so that counts have a density; once to the
             series, not to each window.
         log: take logarithms after that.

@@ -22,20 +22,20 @@ class TorchModel(nn.Module, Model):
     `sample` and `log_prob` receive and return float32 tensors in standardised units, and run without gradients outside
     training (use `torch.enable_grad()` where a density needs them).
 
-    A training that was killed goes on from a checkpoint, to the same weights bit for bit, if all that changes in its
-    course is a parameter, a buffer, or a plain number in an attribute of the model or a module inside it (a count of
-    steps), and if its random numbers are those of torch's, numpy's or Python's global generators. What `build` and
-    `prepare` compute is computed again; a tensor in an attribute that is no buffer must not change after that.
+    A killed training run resumes from a checkpoint, to the same weights bit for bit, if all that changes in its course
+    is a parameter, a buffer, or a plain number in an attribute of the model or a module inside it (a count of steps),
+    and if its random numbers are those of torch's, numpy's or Python's global generators. What `build` and `prepare`
+    compute is computed again; a tensor in an attribute that is no buffer must not change after that.
 
     Attributes:
         recipe: how to train it. Its fields are parameters of every torch model: `cfm[lr=1e-3,batch_size=512]`.
         presets: defaults for some kinds and dimensions; all that suit the data are applied, the later over the earlier.
-        progress: share of the training that is done, in [0, 1], for annealed losses; 1 outside training.
+        progress: share of training that is done, in [0, 1], for annealed losses; 1 outside training.
         nfe: network evaluations that the last `sample` spent on one point, where it is not 1.
         conditional: whether it learns p(x | y) of labelled points, as the constructor decides. Then it is called as
             `training_loss(x, labels)`, with labels (b,) int64 in 0 … `classes` − 1, and as `sample(n, labels)`, (n,).
             `log_prob(x)` is given none.
-        classes: how many labels there are, set by the engine before `build` where `conditional` is true.
+        classes: number of labels, set by the engine before `build` where `conditional` is true.
     """
 
     recipe: ClassVar[Recipe] = Recipe()

@@ -26,6 +26,7 @@ from genbench.core.errors import GenbenchError
 
 __all__ = ["DataFile", "DataFiles", "cache_folder", "use_data_dir"]
 
+# Chosen by hand: patience with a slow mirror against a user who waits.
 ROUNDS = 2  # times that all mirrors are tried
 PAUSE = 2.0  # seconds between two rounds
 TIMEOUT = 30.0  # seconds without an answer

@@ -23,6 +23,7 @@ from genbench.estimator.estimator import Estimator
 __all__ = ["WAYS", "Filled", "fill", "way_of"]
 
 WAYS = ("exact", "guided", "importance", "nearest")
+# Chosen by hand: nearer candidates against time and memory.
 POOL = 10_000  # samples of the model among which the nearest ones are searched; of large points fewer
 POOL_VALUES = 4_000_000  # numbers in them at most
 CANDIDATES = 4  # nearest samples for each draw that is asked for

@@ -39,7 +39,7 @@ class ModelAdapter:
         return f"{type(self).__name__}({self.card.name!r}, {self.given!r})"
 
     def _batches(self, n: int) -> list[tuple[int, int]]:
-        """Return where each batch of n points begins, and its size: fewer where a point is large, as a picture is."""
+        """Return where each batch of n points begins, and its size: fewer where a point is large, as an image is."""
         size = max(1, min(BATCH, VALUES // self._fitted().mean.size))
         return [(start, min(size, n - start)) for start in range(0, n, size)]
 

@@ -66,18 +66,19 @@ class Estimator(FittedModel):
     ) -> Estimator:
         """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
 
+        The last three arguments, and the budget, are for torch models.
+
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
             labels, validation_labels: whole numbers [n] from 0 on, for a conditional model; others look at none.
             kind: what x is, "points", "table", "image" or "series"; with the shape it chooses the model's presets.
-            levels: grey levels of pictures, which are the whole part of levels · x; 256 if not given.
-            classes: how many labels there are; one more than the largest of x if not given.
+            levels: grey levels of images, which are the whole part of levels · x; 256 if not given.
+            classes: number of labels; one more than the largest of x if not given.
             seed: of initialisation and training.
-            budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"); for torch models.
-            progress: show a progress bar.
-            snapshots: called with an estimator of the present weights now and then; for torch models.
-            redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None; for torch models.
-            checkpoint: the file from which a killed training resumes; for torch models.
+            budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s").
+            snapshots: called with an estimator of the present weights now and then.
+            redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None.
+            checkpoint: the file from which a killed training run resumes.
 
         Raises:
             GenbenchError: x is not an array of finite numbers, the model needs the truth, or it needs labels and there

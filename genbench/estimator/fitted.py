@@ -47,7 +47,11 @@ class Trajectory(NamedTuple):
 
 
 class FittedModel(ModelAdapter):
-    """The methods of a trained model. `genbench list models --capabilities` shows which model has which."""
+    """The methods of a trained model. `genbench list models --capabilities` shows which model has which.
+
+    A method that the model lacks raises a GenbenchError, and so do points of another shape and a model that is not
+    fitted.
+    """
 
     def sample(self, n: int, seed: int = 0, labels: Any = None) -> Array:
         """Return `n` points [n, *shape] float64 in the data's own units.
@@ -147,32 +151,20 @@ class FittedModel(ModelAdapter):
         return self._fitted().inverse(self._transformed(x, method, name, seed))
 
     def encode(self, x: Any, seed: int = 0) -> Array:
-        """Return the codes [n, l] of points x [n, *shape] in the model's latent space.
-
-        Raises:
-            GenbenchError: the model does not encode.
-        """
+        """Return the codes [n, l] of points x [n, *shape] in the model's latent space."""
         if not isinstance(self.model, SupportsEncoding):
             raise self._cannot("encode")
         return self._transformed(x, self.model.to_latent, "encode", seed)
 
     def draw_codes(self, n: int, seed: int = 0) -> Array:
-        """Return n draws [n, l] from the prior of the latent space of a model that decodes and does not encode.
-
-        Raises:
-            GenbenchError: the model has no such draws.
-        """
+        """Return n draws [n, l] from the prior of the latent space of a model that decodes and does not encode."""
         if not isinstance(self.model, SupportsLatentSampling):
             raise self._cannot("draw codes")
         with self._inside(stream(seed, "codes")):
             return as_numpy(self.model.draw_latent(n))
 
     def decode(self, codes: Array, seed: int = 0) -> Array:
-        """Return the points [n, *shape] that codes [n, l] stand for, in the data's own units.
-
-        Raises:
-            GenbenchError: the model does not decode.
-        """
+        """Return the points [n, *shape] that codes [n, l] stand for, in the data's own units."""
         if not isinstance(self.model, SupportsDecoding):
             raise self._cannot("decode")
         decode, units = self.model.from_latent, self._fitted()
@@ -185,9 +177,6 @@ class FittedModel(ModelAdapter):
 
         By the model's own `reconstruct`; without one, by encoding and decoding. Of an invertible flow it is x itself,
         to rounding.
-
-        Raises:
-            GenbenchError: the model does not reconstruct, nor encode and decode.
         """
         if isinstance(self.model, SupportsReconstruction):
             return self.apply(x, self.model.reconstruct, "reconstruct", seed)

@@ -43,7 +43,7 @@ def time_network(
         classes: number of labels, 0 for none.
         backbone: "unet", or "mlp" also for images; by default what suits the shape.
         guide: share of training after which the network leaves a guide behind; 0 for none.
-        features: what an MLP sees beside the coordinates, see `TimeMLP`; a U-Net has no use for it.
+        features: of `TimeMLP`; a U-Net has no use for it.
 
     Raises:
         GenbenchError: a U-Net is asked for what is no image.

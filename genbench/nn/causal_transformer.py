@@ -49,14 +49,7 @@ class CausalTransformer(nn.Module):
     """Maps x (b, d) to parameters (b, d, size), where row i depends on x_1 … x_{i−1} alone.
 
     Token i carries x_{i−1}, embedded by a two-layer network whose first layer belongs to the coordinate; token 1 is the
-    same for every point. The interface is that of `MaskedNetwork`.
-
-    Args:
-        d: Number of coordinates.
-        width: Width of a token, a multiple of `heads`.
-        depth: Number of blocks.
-        heads: Number of attention heads.
-        size: Number of parameters of a row.
+    same for every point. The interface is that of `MaskedNetwork`. `width` is a multiple of `heads`.
     """
 
     def __init__(self, d: int, width: int, depth: int, heads: int, size: int) -> None:

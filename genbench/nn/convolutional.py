@@ -68,18 +68,11 @@ def convolutional_encoder(
     activation: Layer = nn.SiLU,
     norm: Norm = no_norm,
 ) -> nn.Sequential:
-    """A network of images (b, c, h, w) with outputs (b, outputs); its last module is the linear read-out.
+    """Return a network from images (b, c, h, w) to (b, outputs); its last module is the linear read-out.
 
     At each scale a strided convolution halves the resolution, and depth − 1 residual ones follow. With `depth` 1,
-    leaky rectifiers and one output it is DCGAN's discriminator (Radford et al. 2016, §3).
-
-    Args:
-        shape: (c, h, w) of an image.
-        hidden: channels after the first halving.
-        depth: convolutions a scale, at least 1.
-        outputs: width of the output.
-        activation: makes an activation.
-        norm: makes a normalisation of so many channels.
+    leaky rectifiers and one output it is DCGAN's discriminator (Radford et al. 2016, §3). The first halving has
+    `hidden` channels.
     """
     s = scales(shape, hidden)
     layers: list[nn.Module] = []
@@ -96,14 +89,7 @@ class ConvolutionalDecoder(nn.Sequential):
 
     An affine map makes the smallest scale; at each one depth − 1 residual convolutions are followed by a transposed
     one that doubles the resolution. With `depth` 1 and rectifiers it is the generator of DCGAN (Radford et al. 2016).
-
-    Args:
-        inputs: width of the input.
-        hidden: channels before the last doubling.
-        depth: convolutions a scale, at least 1.
-        shape: (c, h, w) of the output.
-        activation: makes an activation.
-        norm: makes a normalisation of so many channels.
+    The last doubling has `hidden` channels.
     """
 
     def __init__(

@@ -111,17 +111,9 @@ class Composite:
 class Coupling(nn.Module):
     """Leaves some coordinates as they are, and transforms the others with parameters read off them (Real NVP, eq. 4).
 
-    The first half is read, the second transformed; flipped, it is the other way round. A single coordinate has no other
-    to read: its parameters are constants.
-
-    Args:
-        d: Number of coordinates.
-        flip: Whether to read the second half, if d > 1.
-        transform: The map of one coordinate.
-        hidden: Width of the network.
-        depth: Number of its hidden layers.
-        frequencies: Sines and cosines of each coordinate at 1, 2, 4, … radians per unit, which the network reads beside
-            it: with them a small network follows thin structures sooner (Tancik et al. 2020).
+    The first half is read, the second transformed; with `flip` it is the other way round. A single coordinate has no
+    other to read: its parameters are constants. The network also reads `frequencies` sines and cosines of each
+    coordinate, at 1, 2, 4, … radians per unit: so a small one follows thin structures sooner (Tancik et al. 2020).
     """
 
     omega: Tensor
@@ -169,11 +161,7 @@ class Coupling(nn.Module):
 
 
 class Flow(nn.Module):
-    """A stack of invertible layers that maps data to noise.
-
-    Args:
-        layers: Modules with `forward` and `inverse`, each returning points and a log-determinant.
-    """
+    """A stack of invertible layers that maps data to noise."""
 
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__()
@@ -227,14 +215,9 @@ def coupling_flow(
     correlation within the half. Additive couplings end in a scaling of each coordinate.
 
     Args:
-        d: Number of coordinates.
-        couplings: Number of couplings.
-        transform: What each does to a coordinate.
-        hidden: Width of a coupling's network.
-        depth: Number of its hidden layers.
         mixing: "linear" (learned and invertible), "permutation" (random and fixed) or "rotation" (learned).
-        actnorm: Whether an ActNorm goes before each coupling.
-        frequencies: Sines and cosines of each coordinate that a coupling's network reads.
+        actnorm: whether an ActNorm goes before each coupling.
+        hidden, depth, frequencies: of a coupling's network.
     """
     layers: list[nn.Module] = []
     for i in range(couplings):

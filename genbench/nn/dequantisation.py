@@ -30,8 +30,7 @@ def dequantise(x: Tensor, levels: int) -> Tensor:
 class Logit(nn.Module):
     """y = log s − log(1 − s) with s = α + (1 − 2α) x, and so dy/dx = (1 − 2α) / (s (1 − s)) (Real NVP, 4.1).
 
-    Args:
-        alpha: α in (0, ½), which keeps the ends finite.
+    An α in (0, ½) keeps the ends finite.
     """
 
     def __init__(self, alpha: float) -> None:
@@ -60,10 +59,6 @@ class Gaussianise(nn.Module):
 
     The shares are those of the training images, with a few images' worth of the whole channel's added. It is the
     first half of a step of Gaussianisation (Chen and Gopinath 2000); the flow is left with what ties pixels together.
-
-    Args:
-        shape: Channels, height and width of an image.
-        levels: Number of grey levels.
     """
 
     ends: Tensor

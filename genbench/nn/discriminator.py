@@ -13,16 +13,10 @@ __all__ = ["Discriminator", "PictureDiscriminator", "gradient_penalty", "slope_p
 
 
 class Discriminator(nn.Module):
-    """A score of points, from their coordinates and from sines and cosines of these at doubling frequencies.
+    """A score of points, from their coordinates and from sines and cosines of these at 1, 2, 4, … radians per unit.
 
-    The frequencies let a small network see detail that is much finer than the data are wide (Tancik et al. 2020). Leaky
+    With these a small network sees detail that is much finer than the data are wide (Tancik et al. 2020). Leaky
     rectifiers have no second derivative, which makes the penalties' second backward pass cheaper.
-
-    Args:
-        d: coordinates of a point.
-        hidden: width of every hidden layer.
-        depth: number of hidden layers.
-        frequencies: number of sine and cosine pairs of each coordinate: 1, 2, 4, … radians per unit.
     """
 
     frequency: Tensor
@@ -68,9 +62,8 @@ class PictureDiscriminator(nn.Module):
 def slope_penalty(score: Tensor, x: Tensor) -> Tensor:
     """Return ½ E ‖∇D‖² over real points plus the same over made ones, R₁ + R₂ (Mescheder et al. 2018, eqs. 9 and 10).
 
-    Args:
-        score: D(x) (2b,).
-        x: as many real as made points (2b, *shape) with `requires_grad`, so that the mean over both is the halved sum.
+    The scores are D(x) (2b,); x (2b, *shape) are as many real as made points with `requires_grad`, so that the mean
+    over both is the halved sum.
     """
     return _gradient(score, x).flatten(1).square().sum(dim=1).mean()
 
@@ -78,10 +71,7 @@ def slope_penalty(score: Tensor, x: Tensor) -> Tensor:
 def gradient_penalty(discriminator: nn.Module, real: Tensor, made: Tensor) -> Tensor:
     """Return E (‖∇D(x̂)‖ − 1)² at points x̂ drawn uniformly between pairs of points (Gulrajani et al. 2017, eq. 3).
 
-    Args:
-        discriminator: maps points (b, *shape) to scores (b,).
-        real: points of the data (b, *shape).
-        made: points of the generator (b, *shape).
+    Real and made points are (b, *shape), the scores of the discriminator (b,).
     """
     share = torch.rand(len(real), *[1] * (real.ndim - 1))  # one a point
     between = torch.lerp(real, made, share).requires_grad_()

@@ -14,11 +14,8 @@ RATE = 0.002  # by hand: a mean over about the last 500 points of a bin
 class ErrorByAngle(nn.Module):
     """E[Var(v | x_φ)] of a coordinate by the angle φ: the mean squared error that the best prediction of v leaves.
 
-    Running means over training points in even bins of the angle, which begin at 1: in pure noise v is −x_0, of
-    variance 1. In x_0 it is an error of sin² φ times as much.
-
-    Args:
-        last: the largest angle in radians.
+    Running means over training points in even bins of the angle, up to `last` radians, which begin at 1: in pure noise
+    v is −x_0, of variance 1. In x_0 it is an error of sin² φ times as much.
     """
 
     mean: Tensor

@@ -16,11 +16,10 @@ __all__ = ["FlowModel", "base_of"]
 
 
 def base_of(components: int, d: int, spread: float) -> StandardNormal | MixturePrior:
-    """Return N(0, I), or a mixture of so many Gaussians that is learned with the flow (Izmailov et al. 2020).
+    """Return N(0, I), or a mixture of `components` Gaussians that is learned with the flow (Izmailov et al. 2020).
 
-    A smooth map of one Gaussian must draw filaments between the modes of the data and thin them out step by step. Those
-    of the mixture begin with means of deviation `spread`, below 1, and so narrow that together they are nearly N(0, I):
-    apart, so that each finds a place of its own.
+    A smooth map of one Gaussian must draw filaments between the modes of the data. Those of the mixture begin with
+    means of deviation `spread`, below 1, and so narrow that together they are nearly N(0, I).
     """
     return prior_of(components, d, spread, math.sqrt(1 - spread**2))
 

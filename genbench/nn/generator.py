@@ -15,14 +15,10 @@ __all__ = ["Generator", "PictureGenerator"]
 
 
 class _MixtureNoise(nn.Module):
-    """Noise drawn from an equal mixture of Gaussians, whose means and scales are learnt.
+    """Noise (n, latents) drawn from an equal mixture of K Gaussians, whose means and scales are learnt.
 
     A continuous map of one Gaussian has to tear it for data of separate parts, and leaves bridges; the components can
-    part (DeLiGAN: Gurumurthy et al. 2017). At the start they tile the normal distribution.
-
-    Args:
-        latents: coordinates of the noise.
-        components: number K of Gaussians; 1 is the usual noise.
+    part (DeLiGAN: Gurumurthy et al. 2017). At the start they tile the normal distribution; K = 1 is the usual noise.
     """
 
     def __init__(self, latents: int, components: int) -> None:
@@ -44,15 +40,7 @@ class _MixtureNoise(nn.Module):
 
 
 class Generator(_MixtureNoise):
-    """Maps noise to points, near the identity at the start: x = z + mlp(z), with z cut or padded to d coordinates.
-
-    Args:
-        d: coordinates of a point.
-        latents: coordinates of the noise.
-        components: number K of Gaussians of the noise.
-        hidden: width of every hidden layer.
-        depth: number of hidden layers.
-    """
+    """Maps noise to points, near the identity at the start: x = z + mlp(z), with z cut or padded to d coordinates."""
 
     def __init__(self, d: int, latents: int, components: int, hidden: int, depth: int) -> None:
         super().__init__(latents, components)
@@ -77,9 +65,6 @@ class PictureGenerator(_MixtureNoise):
 
     Args:
         shape: (c, h, w) of an image.
-        levels: number of grey levels.
-        latents: coordinates of the noise.
-        components: number K of Gaussians of the noise.
         hidden: channels at half resolution.
         depth: convolutions a scale; 1 is the paper's network.
     """

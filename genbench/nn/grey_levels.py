@@ -15,9 +15,7 @@ from torch.nn import functional
 __all__ = ["LevelDistribution", "LogisticMixtures", "Softmax", "level_distribution", "levels_of"]
 
 MOST_SOFTMAX = 32  # by hand: levels; with more a mixture is cheaper, and knows that neighbouring levels are alike
-LOG_MIN_SCALE = (
-    -7.0
-)  # PixelCNN++ (Salimans et al. 2017); of a logistic, on levels from −1 to 1: an eighth of one of 256 levels
+LOG_MIN_SCALE = -7.0  # PixelCNN++ (Salimans et al. 2017): of a logistic on [−1, 1], an eighth of one of 256 levels
 
 
 def levels_of(x: Tensor, levels: int) -> Tensor:
@@ -71,11 +69,8 @@ class LogisticMixtures:
 
         P(k) = Σ_j π_j [σ((v_k + δ − μ_j) / s_j) − σ((v_k − δ − μ_j) / s_j)],
 
-    where the outermost levels take the tails: the first σ is 1 at k = L − 1, the second 0 at k = 0.
-
-    Args:
-        levels: L, at least 2.
-        components: number of logistics. The parameters are their logits, their μ and their raw log s.
+    where the outermost levels take the tails: the first σ is 1 at k = L − 1, the second 0 at k = 0. There are at least
+    two levels L. The parameters are the logits of the π_j, the μ_j and the raw log s_j.
     """
 
     def __init__(self, levels: int, components: int) -> None:

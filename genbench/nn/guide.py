@@ -21,11 +21,8 @@ class Guide(nn.Module):
     """What a network was when a share of its training was over: the moving average of its weights, still from then on.
 
     Where two versions of a network disagree, the worse of them mostly errs more, in the same direction: their
-    difference points away from what both get wrong (Karras et al. 2024, §4).
-
-    Args:
-        network: the network, untrained, which does not depend on the guide.
-        until: share of training, in (0, 1), after which it is left behind.
+    difference points away from what both get wrong (Karras et al. 2024, §4). The network is given untrained; it is left
+    behind after a share `until` of training, in (0, 1).
     """
 
     network: Any  # of the class of the network that it follows

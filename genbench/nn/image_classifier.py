@@ -32,9 +32,9 @@ from genbench.core.types import Array, Labels
 
 __all__ = ["FEATURES", "Network", "PictureClassifier", "Seen", "classifier_of", "train_network"]
 
-FEATURES = 64  # by hand
+FEATURES = 64  # by hand: more know finer detail, and cost the metrics more
 STEPS, EPOCHS = 600, 4  # measured by hand on MNIST: at least this number of each
-BATCH, LR, WEIGHT_DECAY = 128, 1e-2, 0.05  # by hand
+BATCH, LR, WEIGHT_DECAY = 128, 1e-2, 0.05  # by hand: speed against test accuracy
 SHIFT = 0.1  # by hand: share of the side by which training images are moved at most
 AT_ONCE = 500  # by hand: images classified together
 PATIENCE = 900.0  # by hand: seconds for which one process waits while another trains
@@ -69,13 +69,9 @@ class PictureClassifier:
 class Network(nn.Module):
     """Convolutions that halve the image until its side is below 8, one more of 64 channels, and two linear layers.
 
-    Images are seen as on a screen: in whole grey levels, if they have any, and cut off at the least and the largest
-    value of the training images. The features are what the first linear layer gives, after its ReLU.
-
-    Args:
-        shape: (c, h, w) of an image.
-        classes: how many classes there are.
-        levels: grey levels, which are the whole part of levels · x; None if grey is continuous.
+    Images (n, c, h, w) are seen as on a screen: in whole grey levels, if they have any (else `levels` is None), and cut
+    off at the least and the largest value of the training images. The features are what the first linear layer gives,
+    after its ReLU.
     """
 
     low: Tensor

@@ -24,9 +24,6 @@ class Mixing(nn.Module):
     """y = W (x·exp(s) + t) at every pixel: actnorm, then the invertible 1×1 convolution W = LUP (Glow, 3.1 and 3.2).
 
     The two are one convolution, with the weight W diag(exp s) and the bias W t.
-
-    Args:
-        channels: Channels c of an image.
     """
 
     def __init__(self, channels: int) -> None:
@@ -62,13 +59,7 @@ class PatchNetwork(nn.Module):
     """At each pixel: read the patch around it, then a perceptron with two hidden layers; zero at the start.
 
     It sees as far as Glow's 3×3, 1×1 and 3×3 convolutions, and all but its first layer are plain matrix products, which
-    one core does several times faster.
-
-    Args:
-        read: Channels that come in.
-        write: Channels that go out.
-        hidden: Channels in between.
-        patch: Side of a patch, odd.
+    a core computes faster. `patch` is the odd side of a patch.
     """
 
     def __init__(self, read: int, write: int, hidden: int, patch: int) -> None:
@@ -86,14 +77,7 @@ class PatchNetwork(nn.Module):
 
 
 class ImageCoupling(nn.Module):
-    """Leaves the first half of the channels as it is and transforms the second with parameters read off the first.
-
-    Args:
-        channels: Channels of an image, at least 2.
-        transform: The map of one value.
-        hidden: Channels of the network's hidden layers.
-        patch: Side of the patch that it reads around a pixel.
-    """
+    """Leaves the first half of the channels as it is and transforms the second with parameters read off the first."""
 
     def __init__(self, channels: int, transform: Transform, hidden: int, patch: int) -> None:
         super().__init__()
@@ -123,12 +107,7 @@ class ImageCoupling(nn.Module):
 class Scale(nn.Module):
     """One scale: squeeze 2×2 pixels into channels, then steps of a mixing and a coupling (Glow, figure 2).
 
-    Args:
-        channels: Channels of the images that come in; four times as many go out, of half the height and width.
-        steps: Number of steps.
-        transform: What a coupling does to one value.
-        hidden: Channels of a coupling's network.
-        patch: Side of the patch that it reads around a pixel.
+    From images (b, channels, h, w) to (b, 4 channels, h / 2, w / 2).
     """
 
     def __init__(self, channels: int, steps: int, transform: Transform, hidden: int, patch: int) -> None:
@@ -165,18 +144,10 @@ class ImageFlow(nn.Module):
     """Scales one after the other; after each but the last, half of the channels leave (Real NVP, 3.6).
 
     Those that leave are standard normal given those that stay once a last coupling has transformed them: with an affine
-    one this is Glow's learned prior N(μ(h), σ(h)).
-
-    Args:
-        shape: Channels, height and width of an image.
-        scales: Number of scales.
-        steps: Steps in each.
-        transform: What a coupling does to one value.
-        hidden: Channels of a coupling's network.
-        patch: Side of the patch that it reads around a pixel.
+    one this is Glow's learned prior N(μ(h), σ(h)). The couplings read patches through `hidden` channels.
 
     Raises:
-        GenbenchError: an image cannot be halved so often.
+        GenbenchError: an image (c, h, w) cannot be halved so often.
     """
 
     def __init__(

@@ -59,7 +59,6 @@ class _LocationScale(Likelihood):
     """A likelihood of a mean and a standard deviation; this is a function of z, or one learned or given number.
 
     Args:
-        shape: of one x.
         std: None for a function of z, one for each value; "shared" for one learned number; or the number.
     """
 
@@ -103,12 +102,8 @@ class DiscretisedLogistic(_LocationScale):
         P(v) = σ((v + ½ w − μ) / s) − σ((v − ½ w − μ) / s),   w = 1 / (levels − 1)
 
     where the first level has all of the left tail, and the last one all of the right (Kingma et al. 2016, eq. 26;
-    Salimans et al. 2017, eq. 2). The standard deviation of the logistic is s π / √3.
-
-    Args:
-        shape: of one image, whose values are (k + u) / levels with 0 ≤ u < 1.
-        levels: number of grey levels, at least 2.
-        std: of the logistic, as of every location-scale likelihood here.
+    Salimans et al. 2017, eq. 2). The standard deviation of the logistic is s π / √3. The values of an image x are
+    (k + u) / levels with 0 ≤ u < 1.
     """
 
     def __init__(self, shape: tuple[int, ...], levels: int, std: float | str | None = None) -> None:
@@ -139,11 +134,7 @@ class DiscretisedLogistic(_LocationScale):
 
 
 class Bernoulli(Likelihood):
-    """Pixels that are black or white: P(k = 1) = σ(l). Its logarithm is the binary cross-entropy.
-
-    Args:
-        shape: of one image, whose values are (k + u) / 2 with 0 ≤ u < 1.
-        levels: 2.
+    """Pixels x = (k + u) / 2 that are black or white: P(k = 1) = σ(l). Its logarithm is the binary cross-entropy.
 
     Raises:
         GenbenchError: there are other than two levels. The cross-entropy of grey values is no likelihood of them.

@@ -42,15 +42,8 @@ class MaskedNetwork(nn.Module):
 
     The read-out sees x itself beside the hidden units, so that each row has a linear model of all coordinates before it
     even where few hidden units have a low degree. Hidden units are sorted by degree, so that `step` can compute each
-    of them once in the whole of a sequential pass.
-
-    Args:
-        d: Number of coordinates.
-        hidden: Width of the hidden layers.
-        depth: Number of hidden layers, at least 1.
-        size: Number of parameters of a row.
-        frequencies: Sines and cosines of each coordinate at 1, 2, 4, … radians per unit, which the first layer reads
-            beside it: with them a small network follows thin structures sooner (Tancik et al. 2020).
+    of them once in the whole of a sequential pass. The first layer also reads `frequencies` sines and cosines of each
+    coordinate, see `genbench.nn.couplings.Coupling`.
     """
 
     degrees: Tensor

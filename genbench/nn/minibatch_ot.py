@@ -28,14 +28,10 @@ def optimal_pairing(x0: Tensor, x1: Tensor, block: int) -> Tensor:
 
     Between two sets of equally many, equally weighted points an optimal plan is a permutation (Birkhoff), so no pair is
     drawn twice and none is left out. The solver is exact and always ends at an optimum (scipy's shortest augmenting
-    paths); for few points it is faster than a network simplex, and cheaper to import.
-
-    Both batches are dealt out to the blocks like cards, neighbours one after the other, so that each block resembles
-    the whole; `benchmarks/ot_coupling.py` measures what that saves.
+    paths). Both batches are dealt out to the blocks like cards, neighbours one after the other, so that each block
+    resembles the whole; `benchmarks/ot_coupling.py` measures what that saves.
 
     Args:
-        x0: source (b, d).
-        x1: data (b, d).
         block: most points that are paired among themselves; the batch is cut into equal blocks. The work grows with
             block² b.
 
@@ -74,12 +70,7 @@ def entropic_pairing(x0: Tensor, x1: Tensor, sigma: float) -> Tensor:
     """Return indices π (b,) drawn from the entropic plan between the two batches, given x1.
 
     The plan minimises E ‖x0 − x1‖² with entropy of weight 2σ²: the static Schrödinger bridge of Brownian motion with
-    variance σ² (Tong et al. 2024, §3.2.4), by POT's Sinkhorn iterations in float64, in blocks of at most 128.
-
-    Args:
-        x0: source (b, d).
-        x1: data (b, d).
-        sigma: σ > 0.
+    variance σ² > 0 (Tong et al. 2024, §3.2.4), by POT's Sinkhorn iterations in float64, in blocks of at most 128.
 
     Raises:
         ValueError: the two batches differ in shape, or σ is so small that the iterations fail.
@@ -104,11 +95,7 @@ def entropic_pairing(x0: Tensor, x1: Tensor, sigma: float) -> Tensor:
 
 
 def _as_arrays(x0: Tensor, x1: Tensor, block: int) -> tuple[Array, Array]:
-    """Return both batches (b, d) as float64 arrays.
-
-    Raises:
-        ValueError: they differ in shape, or block is not positive.
-    """
+    """Return both batches (b, d) as float64 arrays; a ValueError if they differ in shape or block is not positive."""
     if x0.shape != x1.shape:
         raise ValueError(f"x0 {tuple(x0.shape)} and x1 {tuple(x1.shape)} must have the same shape")
     if block < 1:

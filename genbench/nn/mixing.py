@@ -15,11 +15,7 @@ __all__ = ["MIXINGS", "ActNorm", "LinearMap", "Permutation", "Rotation", "Scalin
 
 
 class ActNorm(nn.Module):
-    """y = x·exp(s) + t, a scale and shift a coordinate; `initialise` gives points mean 0 and deviation 1 (Glow, 3.1).
-
-    Args:
-        d: Number of coordinates.
-    """
+    """y = x·exp(s) + t for each of d coordinates; `initialise` gives points mean 0 and deviation 1 (Glow, 3.1)."""
 
     def __init__(self, d: int) -> None:
         super().__init__()
@@ -41,11 +37,7 @@ class ActNorm(nn.Module):
 
 
 class Scaling(nn.Module):
-    """y = x·exp(s), NICE's last layer (section 3.3): its couplings alone could not change the volume.
-
-    Args:
-        d: Number of coordinates.
-    """
+    """y = x·exp(s) for each of d coordinates, NICE's last layer (section 3.3): its couplings alone keep the volume."""
 
     def __init__(self, d: int) -> None:
         super().__init__()
@@ -59,11 +51,7 @@ class Scaling(nn.Module):
 
 
 class Permutation(nn.Module):
-    """The coordinates in another order.
-
-    Args:
-        order: Coordinate of x that each coordinate of y is, (d,).
-    """
+    """The coordinates in another order (d,): which coordinate of x each coordinate of y is."""
 
     order: Tensor
 
@@ -82,9 +70,6 @@ class LinearMap(nn.Module):
     """y = LUPx: P a random permutation, L unit lower and U upper triangular, both learned (Glow, equations 10 and 11).
 
     Starts as the permutation. The logarithms of U's diagonal are parameters, so it stays invertible.
-
-    Args:
-        d: Number of coordinates.
     """
 
     eye: Tensor
@@ -114,14 +99,7 @@ class LinearMap(nn.Module):
 
 
 class Rotation(nn.Module):
-    """y = Qx with Q = (I − S)⁻¹(I + S) and S = A − Aᵀ, orthogonal and learned; starts at random.
-
-    Cayley's transform reaches every rotation that turns nothing by exactly half a circle. The matrix exponential, which
-    reaches all, takes longer.
-
-    Args:
-        d: Number of coordinates.
-    """
+    """y = Qx with Q = (I − S)⁻¹(I + S) and S = A − Aᵀ (Cayley), orthogonal and learned; starts at random."""
 
     eye: Tensor
 

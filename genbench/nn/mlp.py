@@ -6,16 +6,9 @@ from torch import nn
 
 
 def mlp(inputs: int, hidden: int, depth: int, outputs: int) -> nn.Sequential:
-    """Fully connected network with SiLU activations and a linear read-out.
+    """Return a fully connected network (..., inputs) -> (..., outputs) with SiLU activations.
 
-    Args:
-        inputs: Width of the input, at least 1.
-        hidden: Width of every hidden layer.
-        depth: Number of hidden layers; 0 gives one affine map.
-        outputs: Width of the output.
-
-    Returns:
-        A module that maps ``(..., inputs)`` to ``(..., outputs)``. Its last module is the linear read-out.
+    It has `depth` hidden layers; 0 gives one affine map. Its last module is the linear read-out.
     """
     widths = [inputs] + [hidden] * depth
     layers: list[nn.Module] = []

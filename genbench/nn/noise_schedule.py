@@ -13,10 +13,7 @@ __all__ = ["SCHEDULES", "NoiseSchedule", "log_normal"]
 
 
 def log_normal(n: int, mean: float = -1.2, std: float = 1.2) -> Tensor:
-    """Return noise levels σ (n, 1) with ln σ ~ N(mean, std²), stratified (Karras et al. 2022, table 1, right column).
-
-    Levels where the loss can still fall: with much more noise all is the mean, with much less all is the point itself.
-    """
+    """Return noise levels σ (n, 1) with ln σ ~ N(mean, std²), stratified (Karras et al. 2022, table 1)."""
     return (mean + std * stratified_normal(n)).exp()
 
 

@@ -108,18 +108,14 @@ def integrate(
     tolerance: float = 1e-5,
     watch: Watch | None = None,
 ) -> Solution:
-    """Solve dx/dt = field(x, t) from times[0] to times[-1].
+    """Solve dx/dt = field(x, t) from times[0] to times[-1]: return the state there, and the number of evaluations.
 
     Args:
-        field: receives the state (b, d) and the time (), and returns dx/dt (b, d).
         x: the state (b, d) at times[0].
         times: the grid (steps + 1,), rising or falling; "dopri5" uses its ends only.
         solver: "euler", "midpoint", "rk4" (orders 1, 2, 4; 1, 2, 4 evaluations a step), or "dopri5", which is adaptive.
         tolerance: of "dopri5", relative and absolute, in the root mean square over the whole batch.
         watch: shown the state at each time of the grid.
-
-    Returns:
-        The state at times[-1] and the number of evaluations of the field.
 
     Raises:
         ValueError: the solver is unknown, or the grid has fewer than two times.
@@ -157,15 +153,7 @@ def integrate(
 def stochastic_euler(
     drift: Field, diffusion: Callable[[Tensor], Tensor], x: Tensor, times: Tensor, watch: Watch | None = None
 ) -> Solution:
-    """Solve dx = drift(x, t) dt + g(t) dW from times[0] to times[-1] by Euler and Maruyama's method.
-
-    Args:
-        drift: receives the state (b, d) and the time ().
-        diffusion: g(t), receives the time ().
-        x: the state (b, d) at times[0].
-        times: the rising grid (steps + 1,).
-        watch: shown the state at each time of the grid.
-    """
+    """Solve dx = drift(x, t) dt + g(t) dW, with g = `diffusion`, by Euler and Maruyama's method; see `integrate`."""
     if watch:
         watch(times[0], x)
     for t, h, after in zip(times[:-1], times.diff(), times[1:], strict=True):
@@ -209,25 +197,16 @@ def pullback(field: Field) -> Jvp:
 def divergence(field: Field, x: Tensor, t: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
     """Return field(x, t) (b, d) and Σₖ vₖᵀ J vₖ (b,), where J = ∂field/∂x.
 
-    The sum is the trace of J when Σₖ vₖ vₖᵀ = I, and estimates it without bias when that holds in expectation.
-
-    Args:
-        field: a function of (b, d) and (); each row of its value depends on the same row of x only.
-        x: points (b, d).
-        t: the time ().
-        directions: v (k, b, d) or (k, 1, d), from `basis` or `rademacher`.
+    The sum is the trace of J when Σₖ vₖ vₖᵀ = I, and estimates it without bias when that holds in expectation. The
+    directions v (k, b, d) or (k, 1, d) are from `basis` or `rademacher`; each row of the field's value must depend on
+    the same row of x only.
     """
     value, products = pullback(field)(x, t, directions)
     return value, (products * directions).sum(dim=(0, 2))
 
 
 def with_divergence(derivative: Jvp, directions: Tensor) -> Field:
-    """Return the field of points and of what goes with them, (b, d + k): dx/dt and the terms vₖᵀ J vₖ of `divergence`.
-
-    Args:
-        derivative: value (b, d) and derivatives (k, b, d) of a field along directions.
-        directions: v (k, b, d) or (k, 1, d), from `basis` or `rademacher`.
-    """
+    """Return the field of points and what goes with them, (b, d + k): dx/dt and the terms vₖᵀ J vₖ of `divergence`."""
     d = directions.shape[2]
 
     def augmented(state: Tensor, t: Tensor) -> Tensor:
@@ -252,17 +231,14 @@ def log_likelihood(
     jvp: Jvp | None = None,
     log_base: Callable[[Tensor], Tensor] = standard_normal,
 ) -> Density:
-    """Return log p(x) of data whose flow to noise follows dx/dt = field(x, t).
+    """Return log p(x) of data x (b, d) whose flow to noise follows dx/dt = field(x, t).
 
     The instantaneous change of variables, d log p(x(t))/dt = −tr ∂field/∂x (Chen et al. 2018, eq. 8), integrated with
     the state itself: log p(x) = log p₀(z) + ∫ tr ∂field/∂x dt along the path from the data x to the noise z.
 
     Args:
-        field: receives the state (b, d) and the time ().
-        x: data points (b, d).
         times: the grid (steps + 1,) from the time of the data to the time of the noise.
-        solver: see `integrate`.
-        tolerance: see `integrate`.
+        solver, tolerance: see `integrate`.
         directions: see `divergence`; kept for the whole solve. The unit vectors, hence the exact trace, if not given.
         jvp: value (b, d) and derivatives (k, b, d) of the field along directions (k, b, d), if it has a fast way.
         log_base: log p₀ in nats (b,) of noise (b, d); the standard normal if not given.

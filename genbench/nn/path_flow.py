@@ -15,7 +15,7 @@ from genbench.nn.time_network import TimeNetwork, largest_part
 
 __all__ = ["PathFlow"]
 
-ENERGY_POINTS = 1000  # by hand, behind `diagnose`; W2² of so many points is found exactly in half a second
+ENERGY_POINTS = 1000  # by hand, behind `diagnose`; W2² of this number of points is found exactly in half a second
 
 
 class PathFlow(TorchModel):
@@ -24,14 +24,11 @@ class PathFlow(TorchModel):
     A subclass learns the velocity; an image is a vector (d,) to all of this.
 
     Attributes:
-        shape: of a point; d its number of coordinates.
-        network: what the subclass learns, with `given` for labels.
         way: the path.
         start: the source; `source` is its name.
         pairs: the coupling of the paths' ends.
         steps, density_steps: of the solver, for samples and for densities; no densities for 0.
         probes: random directions of a trace estimate.
-        conditional: whether it needs labels.
     """
 
     shape: tuple[int, ...]

@@ -73,7 +73,7 @@ class AffinePath(Path):
     def towards(self, x: Tensor, end: Tensor, t: Tensor) -> Tensor:
         """Return the velocity α′ x1 + β′ x0 (b, d) at x_t = x of a path to x1 = end, with x0 = (x − α x1) / β.
 
-        It is linear in (x, end) together. Close to the data β is kept from 0, where the end is no longer told apart.
+        It is linear in (x, end) together. Close to the data β is kept from 0, where ends no longer differ.
         """
         alpha, beta, alpha_rate, beta_rate = self.coefficients(t)
         return ((alpha_rate * beta - alpha * beta_rate) * end + beta_rate * x) / beta.clamp(min=self.nearest)

@@ -28,7 +28,7 @@ class _Block(nn.Module):
 
     The vertical stack v sees all rows above a pixel, the horizontal stack h the pixels on its left and, through v, the
     rows above: together they see all pixels before it, and none that come later. There is no blind spot. A gate costs
-    twice the channels: in the time of one training on a CPU, these learn more.
+    twice the channels.
     """
 
     def __init__(self, channels: int, dilation: int, dropout: float) -> None:
@@ -79,10 +79,8 @@ class PixelCNN(nn.Module):
 
     Args:
         shape: (c, height, width) of an image.
-        channels: Channels of each stack.
-        depth: Number of blocks, at least 1.
-        size: Number of parameters of a row.
-        dropout: Share of the horizontal stack's units that are left out in training, in [0, 1).
+        channels: of each of the two stacks.
+        dropout: share of the horizontal stack's units that are left out in training, in [0, 1).
     """
 
     def __init__(self, shape: tuple[int, ...], channels: int, depth: int, size: int, dropout: float = 0.0) -> None:

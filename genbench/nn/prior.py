@@ -39,12 +39,7 @@ class MixturePrior(nn.Module):
     """p(z) = Σ_k π_k N(m_k, diag s_k²), with learned π, m and s (Tomczak & Welling 2018, §2: "MoG").
 
     Codes of data with classes lie in clusters, and between them a decoder has learned nothing, but N(0, I) draws there.
-
-    Args:
-        components: Gaussians, of equal weight at first.
-        latents: Number of coordinates.
-        spread: Deviation of the means at first.
-        deviation: Deviation of each Gaussian at first.
+    At first the weights are equal, the means have deviation `spread`, and each Gaussian has `deviation`.
     """
 
     def __init__(self, components: int, latents: int, spread: float = SPREAD, deviation: float = 1.0) -> None:
@@ -74,7 +69,7 @@ class MixturePrior(nn.Module):
 def prior_of(
     components: int, latents: int, spread: float = SPREAD, deviation: float = 1.0
 ) -> StandardNormal | MixturePrior:
-    """Return a prior of so many learned Gaussians (`MixturePrior`), or N(0, I) for none."""
+    """Return a `MixturePrior` of learned Gaussians, or N(0, I) for 0 components."""
     return MixturePrior(components, latents, spread, deviation) if components else StandardNormal(latents)
 
 

@@ -41,9 +41,7 @@ class Repaintable(Protocol):
 def repaint(model: Repaintable, x: Tensor, known: Tensor, steps: int = STEPS, repeats: int = REPEATS) -> Tensor:
     """Return points (b, d) that agree with x (b, d) in the known coordinates (d,), and are drawn in the others.
 
-    Args:
-        steps: from noise to data.
-        repeats: how often each step is taken; 1 is replacement alone.
+    Each of the `steps` from noise to data is taken `repeats` times; once is replacement alone.
     """
     levels = model.noise_grid(steps)
     z = levels[0].beta * torch.randn_like(x)

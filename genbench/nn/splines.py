@@ -71,17 +71,10 @@ def _locate(value: Tensor, axis: int, k: Knots) -> _Bin:
 
 
 def spline(x: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
-    """Map points through their splines, and through the identity outside [−bound, bound].
+    """Return y (...) by equation 4, and log dy/dx (...) in nats by equation 5, of points x (...), one spline each.
 
-    The spline fixes its ends with slope 1, so the overhang past an end is added to the image of that end.
-
-    Args:
-        x: Points, any shape (...).
-        k: One spline a point.
-        bound: The bound that the knots were made with.
-
-    Returns:
-        y (...) by equation 4, and log dy/dx (...) in nats by equation 5.
+    Outside [−bound, bound] it is the identity: the spline fixes its ends with slope 1, so the overhang past an end is
+    added to the image of that end.
     """
     clamped = x.clamp(-bound, bound)
     bin = _locate(clamped, 0, k)
@@ -127,13 +120,10 @@ class _Rise(torch.autograd.Function):
 
 
 def spline_inverse(y: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
-    """Map points back through their splines: the inverse of `spline`.
+    """Return x (...), and log dx/dy (...) in nats: the inverse of `spline`.
 
     The root of aξ² + bξ + c = 0 (equations 6 to 8) is taken as 2c / (−b − √(b² − 4ac)), which does not cancel. The
     discriminant is not negative in exact arithmetic, and clamped so that rounding cannot make it so.
-
-    Returns:
-        x (...), and log dx/dy (...) in nats.
     """
     clamped = y.clamp(-bound, bound)
     bin = _locate(clamped, 1, k)

@@ -14,16 +14,13 @@ from genbench.nn.time_network import TimeNetwork
 
 __all__ = ["FourierEmbedding", "TimeMLP", "stratified", "stratified_normal"]
 
-LABEL_WIDTH = 16  # by hand
+LABEL_WIDTH = 16  # by hand, of the vector of a label: room for many labels against time
 
 
 class FourierEmbedding(nn.Module):
     """t -> (sin ω₁t, …, sin ωₖt, cos ω₁t, …, cos ωₖt), the ω in geometric progression (Vaswani et al. 2017, §3.5).
 
-    Args:
-        frequencies: number k of frequencies, at least 2.
-        slowest: ω₁ in radians per unit.
-        fastest: ωₖ in radians per unit.
+    The `slowest` is ω₁ and the `fastest` ωₖ, in radians per unit.
 
     Raises:
         ValueError: fewer than two frequencies, or 0 < slowest < fastest does not hold.
@@ -60,13 +57,8 @@ class TimeMLP(TimeNetwork):
     standard deviation, with which a small network follows thin structures sooner (Tancik et al. 2020).
 
     Args:
-        d: coordinates of a point.
-        hidden: width of every hidden layer.
-        depth: number of hidden layers.
         time_features: frequencies of the time's features; 0 appends the time as one bare number.
-        point_features: frequencies 1, 2, 4, … of each coordinate's features, at least 2. With 3, ddpm and cfm follow
-            the edges of a checkerboard better than with 2; with 4, cfm overfits two moons.
-        classes: number of labels, 0 for none.
+        point_features: frequencies 1, 2, 4, … of each coordinate's features, at least 2.
     """
 
     def __init__(

@@ -32,11 +32,7 @@ class TimeNetwork(nn.Module):
     Labels are set for a while by `given`, so that the mathematics of a flow need not carry them along. With guidance w
     the field is v(x, t) + w (v(x, t | y) − v(x, t)) (Ho & Salimans 2021, eq. 6, with w = 1 for no guidance), where the
     network is told "no label" by a label of its own, the last. With autoguidance w and its guide g, an earlier version
-    of itself that is given the same, it is g + w (v − g) (Karras et al. 2024, §4).
-
-    Args:
-        classes: number of labels; 0 for a network that is told none.
-        width: coordinates of a label's vector.
+    of itself that is given the same, it is g + w (v − g) (Karras et al. 2024, §4). `width` is that of a label's vector.
     """
 
     def __init__(self, classes: int = 0, width: int = 0) -> None:

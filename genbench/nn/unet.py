@@ -23,15 +23,10 @@ class UNet(TimeNetwork):
 
     To the outside an image is a vector (b, c·h·w), so that a flow's mathematics is the same for points and images.
     Each level halves the side until it has 7 pixels or fewer, or an odd number; the first has `hidden` channels, the
-    others twice as many. Images of more than 16 pixels a side enter as patches of 2×2, 4×4, … pixels, one channel
-    for each, in which most of the work at the finest level is saved. Features lie in memory with the channels of a
-    pixel side by side, and are normalised over these, which is faster than groups of channels in planes.
-
-    Args:
-        shape: (c, h, w) of an image.
-        hidden: channels of the finest level, a multiple of 4.
-        depth: residual blocks of a level, on the way down and up alike.
-        classes: number of labels, 0 for none.
+    others twice as many, and each has `depth` residual blocks on the way down. Images of more than 16 pixels a side
+    enter as patches of 2×2, 4×4, … pixels, one channel for each, which saves most of the work at the finest level.
+    Features lie in memory with the channels of a pixel side by side, and are normalised over these, which is faster
+    than groups of channels in planes.
 
     Raises:
         ValueError: `hidden` is no multiple of 4.

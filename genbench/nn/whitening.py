@@ -20,7 +20,6 @@ class Whitening(nn.Module):
     is the full-covariance Gaussian of x. Images are (b, c, h, w), log-determinants (b,) in nats.
 
     Args:
-        shape: Channels, height and width of an image.
         shrinkage: Share λ of the average variance in Σ = (1 − λ) S + λ (tr S / d) I; S alone may be singular.
     """
 

@@ -11,8 +11,8 @@ from genbench.core.types import Array
 
 __all__ = ["LineConditionals", "conditional_of"]
 
-GRID, ROUNDS = 1_501, 4  # points along a line, and how often the grid closes in on where the mass is
-LEFT_OUT = 1e-9  # mass at either end that a round leaves out
+GRID, ROUNDS = 1_501, 4  # by hand: points along a line, and how often the grid closes in on the mass
+LEFT_OUT = 1e-9  # by hand: mass at either end that a round leaves out
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ __all__ = ["gauss_legendre", "log_gaussian_sum", "neighbourhoods", "normal_quant
 Indices = NDArray[np.intp]
 
 NEGLIGIBLE = 45.0  # nats below the largest term at which a term is left out of a sum: e^-45 = 3e-20
-BLOCK = 2**16  # points times terms that are small enough to be added up at once
+BLOCK = 2**16  # by hand: points times terms that are small enough to be added up at once
 
 
 def gauss_legendre(edges: Array, order: int = 16) -> tuple[Array, Array]:

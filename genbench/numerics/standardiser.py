@@ -20,16 +20,13 @@ class Standardiser:
 
     @classmethod
     def fit(cls, x: Array) -> Standardiser:
-        """Return the map under which training points x [n, *shape] have mean 0 and standard deviation 1.
-
-        A constant coordinate keeps its scale.
-        """
+        """Return the map that gives points x [n, *shape] mean 0 and deviation 1; a constant one keeps its scale."""
         scale = x.std(axis=0)
         return cls(x.mean(axis=0), np.where(scale > 0, scale, 1.0))
 
     @classmethod
     def of_pictures(cls, x: Array) -> Standardiser:
-        """Return the map under which each channel of training pictures x [n, c, h, w] has mean 0 and deviation 1.
+        """Return the map under which each channel of training images x [n, c, h, w] has mean 0 and deviation 1.
 
         One scale a pixel would blow up the noise of an edge that is always black.
         """
@@ -41,8 +38,7 @@ class Standardiser:
     def of_series(cls, x: Array) -> Standardiser:
         """Return the map under which training windows x [n, length] have mean 0 and deviation 1 over all their steps.
 
-        A window may begin at any time, so its steps have one scale. Scales by position would differ by chance, and take
-        from a process that is the same at all times just that. Windows that overlap keep their values in common.
+        A window may begin at any time, so its steps have one scale: scales by position would differ by chance.
         """
         scale = float(x.std())
         return cls(np.full(x.shape[1:], x.mean()), np.full(x.shape[1:], scale if scale > 0 else 1.0))

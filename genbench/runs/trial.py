@@ -17,7 +17,6 @@ from genbench.storage.evaluation import Flag
 from genbench.storage.records import Failure, Status, TrialRecord, TrialSpec
 from genbench.storage.store import Store
 from genbench.tasks import load_task
-from genbench.tasks.base import Outcome
 from genbench.tasks.execution import ExecutionOptions
 
 __all__ = ["UNFINISHED", "execute", "failed"]
@@ -41,21 +40,19 @@ def execute(spec: TrialSpec, store: Store, options: ExecutionOptions = Execution
         phase = name
         store.mark(spec.key, name)
 
-    outcome: Outcome | None = None
     try:
         with use_data_dir(options.data_dir), collected_warnings() as cautions, with_threads(options.threads):
             discover(spec.plugins)
             stage("load")
-            outcome = load_task(spec.task).run(ResolvedTrial.of(spec), stage, options)
+            result = load_task(spec.task).run(ResolvedTrial.of(spec), stage, options)
     except Exception as error:
         seconds = time.perf_counter() - begin
         record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
     else:
-        result = outcome.result
         result.cost.peak_memory_mb, result.cost.threads = _peak_memory_mb(), options.threads
         result.flags = [*(Flag(text=text) for text in cautions), *result.flags]
         record = TrialRecord(**_identity(spec) | vars(result), status="ok")
-    store.write(record, *((outcome.arrays, outcome.weights) if outcome else ()))
+    store.write(record, record.arrays, record.weights)
     if record.status not in UNFINISHED:
         store.discard_checkpoints(spec.key)
     store.unmark(spec.key)

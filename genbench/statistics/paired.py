@@ -13,7 +13,7 @@ __all__ = ["Difference", "Verdict", "holm", "paired", "paired_tests", "verdict",
 
 Verdict = Literal["better", "worse", "cannot tell"]
 
-ROUNDING = 1e-12  # differences that vary by less, relative to the values, are the same
+ROUNDING = 1e-12  # by hand: differences that vary by less, relative to the values, are the same
 
 
 class Difference(NamedTuple):

@@ -133,15 +133,15 @@ class Failure(BaseModel):
 
 
 class TrialResult(Evaluation):
-    """What a trial answers, as far as it is kept in its record.
+    """What a task returns: scores, costs, and what is kept of the model.
 
     Attributes:
         nested: scores [initialisation][draw] by metric, where the task takes them.
         diagnostics: the model's own numbers about test points.
         likelihood: what its densities are: "exact", "estimate", "bound", "none".
-        history: a column for each number of the training's log, with None where a row has none: a run's trials are read
-            three times as fast as they are with rows, which older files hold.
-        curve: scores in the course of the training, where the task takes them.
+        history: a column for each number of the training log, with None where a row has none; older files hold rows.
+        curve: scores in the course of training, where the task takes them.
+        arrays, weights: what is kept in files beside the record, by name: samples and log-densities, and tensors.
     """
 
     nested: dict[str, list[list[float]]] = Field(default_factory=dict)
@@ -150,6 +150,8 @@ class TrialResult(Evaluation):
     cost: Cost = Field(default_factory=Cost)
     history: dict[str, list[float | None]] = Field(default_factory=dict)
     curve: list[dict[str, float]] = Field(default_factory=list)
+    arrays: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
+    weights: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 
     @field_validator("history", mode="before")
     @classmethod

@@ -33,8 +33,8 @@ class CorruptFile(GenbenchError):
 class Store:
     """A run's folder: run.json, trials/<key>.{json,npz,safetensors}, figures/.
 
-    A trial's JSON is written last, so that where it is, the rest is. While a trial trains,
-    trials/<key>.checkpoint.safetensors is there to go on from.
+    A trial's JSON is written last, so that where it is, the rest is. While a trial trains, it can resume from
+    trials/<key>.checkpoint.safetensors.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -114,7 +114,7 @@ class Store:
         return phase
 
     def checkpoints(self) -> dict[str, list[Path]]:
-        """Return the checkpoints of unfinished trials by key; those of further trainings of one have numbers."""
+        """Return the checkpoints of unfinished trials by key; those of further training runs of one have numbers."""
         found: dict[str, list[Path]] = {}
         for file in sorted(self.trials.glob(f"*{SUFFIX}")):
             found.setdefault(re.sub(r"\.\d+$", "", file.name.removesuffix(SUFFIX)), []).append(file)
@@ -142,11 +142,7 @@ class Store:
         return aside
 
     def samples(self, key: str) -> Array | None:
-        """Return a trial's samples [n, *shape] as float64, or None where it has none.
-
-        Raises:
-            CorruptFile: the file cannot be read back.
-        """
+        """Return a trial's samples [n, *shape] as float64, or None where it has none; errors are those of `arrays`."""
         return self.arrays(key).get("samples")
 
     def arrays(self, key: str) -> dict[str, Array]:

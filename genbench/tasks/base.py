@@ -1,10 +1,8 @@
-"""The contract of a task, and what it returns."""
+"""The contract of a task."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from genbench.contracts.dataset import Dataset
 from genbench.contracts.model import Model, ModelCard
@@ -12,24 +10,15 @@ from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.records import TrialResult
 from genbench.tasks.execution import ExecutionOptions
 
-__all__ = ["Outcome", "Stage", "Task"]
+__all__ = ["Stage", "Task"]
 
 Stage = Callable[[str], None]
-
-
-@dataclass
-class Outcome:
-    """What a task returns: what is kept in the record, and the arrays and weights that are kept beside it."""
-
-    result: TrialResult
-    arrays: dict[str, Any] = field(default_factory=dict)
-    weights: dict[str, Any] = field(default_factory=dict)
 
 
 class Task:
     """What a trial does, from loaded data to scores."""
 
-    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
         """Run one trial.
 
         Args:

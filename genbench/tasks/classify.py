@@ -25,7 +25,7 @@ from genbench.downstream.classification import Bayes, Direct, posterior
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.records import Cost, TrialResult
-from genbench.tasks.base import Outcome, Stage, Task
+from genbench.tasks.base import Stage, Task
 from genbench.tasks.execution import ExecutionOptions
 
 __all__ = ["Classify"]
@@ -52,7 +52,7 @@ class Classify(Task):
             return ""
         return "has no density to classify by" if card.likelihood == "none" else ""
 
-    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
         """Run one trial. Phases are fit, log_prob, score.
 
         Kept on disk: `log_proba` [m, k] of the test points, their `labels` [m], and for data of the plane `map`
@@ -75,7 +75,7 @@ class Classify(Task):
             arrays |= _map(predict, splits.test)
         cost.train_seconds = (cost.train_seconds or 0.0) + fitted - begin
         cost.log_prob_seconds, cost.score_seconds = judged - fitted, time.perf_counter() - judged
-        return Outcome(TrialResult(**vars(evaluation), likelihood=likelihood, cost=cost), arrays)
+        return TrialResult(**vars(evaluation), likelihood=likelihood, cost=cost, arrays=arrays)
 
 
 def _fitted(trial: ResolvedTrial, options: ExecutionOptions) -> tuple[Callable[[Array], Array], Cost, str]:

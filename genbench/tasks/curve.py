@@ -13,7 +13,8 @@ from genbench.contracts.metric import METRICS
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.model_outputs import ModelOutputs, draw, score, with_densities
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.tasks.base import Outcome, Stage, Task
+from genbench.storage.records import TrialResult
+from genbench.tasks.base import Stage, Task
 from genbench.tasks.execution import ExecutionOptions
 from genbench.tasks.steps import fit, sample_and_score
 from genbench.training.trainer import Snapshots
@@ -29,7 +30,7 @@ SAMPLES, TEST = 10_000, 2_000
 class Curve(Task):
     """Fit, with cheap scores on the way, then sample and score."""
 
-    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
         """Run one trial, with a row of cheap scores at each of the `SHARES`; the final scores are those of `generate`.
 
         A row has the share of the training run that is done, its steps and seconds (the scoring left out), and the

@@ -23,8 +23,8 @@ from genbench.estimator.estimator import Estimator
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.numerics.mixture import Mixture
-from genbench.storage.records import TrialSpec
-from genbench.tasks.base import Outcome, Stage, Task
+from genbench.storage.records import TrialResult, TrialSpec
+from genbench.tasks.base import Stage, Task
 from genbench.tasks.execution import ExecutionOptions
 from genbench.tasks.steps import cost_of, fit, result_of
 
@@ -52,7 +52,7 @@ class Forecast(Task):
             return "" if isinstance(dataset, SyntheticSeries) else "does not know the process"
         return "" if isinstance(model, SupportsForecast) else "does not forecast: it has no method `forecast`"
 
-    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
         """Run one trial. Phases are fit, predict, score.
 
         Kept on disk, in the data's units, with n values of which the last m are held out: `series` [n]; the forecasts'
@@ -80,8 +80,8 @@ class Forecast(Task):
         inside = (arrays["low"] <= observed) & (observed <= arrays["high"])
         cost = cost_of(estimator, seconds, log_prob_seconds=done - begin, score_seconds=time.perf_counter() - done)
         diagnostics = {"coverage_95": float(inside.mean())}
-        result = result_of(evaluation, estimator, cost, diagnostics=diagnostics)
-        return Outcome(result, arrays, estimator.weights())
+        kept = {"arrays": arrays, "weights": estimator.weights()}
+        return result_of(evaluation, estimator, cost, diagnostics=diagnostics, **kept)
 
 
 def _kept(timeline: Timeline, predicted: Mixture) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.numerics.line_conditionals import LineConditionals, conditional_of
 from genbench.numerics.standardiser import Standardiser
-from genbench.tasks.base import Outcome, Stage, Task
+from genbench.storage.records import TrialResult
+from genbench.tasks.base import Stage, Task
 from genbench.tasks.execution import ExecutionOptions
 from genbench.tasks.steps import cost_of, fit, result_of
 
@@ -49,7 +50,7 @@ class Impute(Task):
             return "knows the conditionals of synthetic data in the plane only"
         return "is conditional on labels, which gaps are not" if getattr(model, "conditional", False) else ""
 
-    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
         """Run one trial. Phases are fit, sample, score.
 
         Kept on disk, for both masks k = 0 and 1: `known_k` [d], test `points_k` [m, d] and `draws_k` [m, n, missing].
@@ -88,7 +89,7 @@ class Impute(Task):
             samples_per_second=sum(gap.draws.shape[0] * gap.draws.shape[1] for gap in gaps) / drawing,
             score_seconds=time.perf_counter() - scoring,
         )
-        return Outcome(result_of(evaluation, estimator, cost, diagnostics=diagnostics), arrays)
+        return result_of(evaluation, estimator, cost, diagnostics=diagnostics, arrays=arrays)
 
 
 def _kept(k: int, known: Mask, points: Array, filled: Array) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from genbench.core.seeding import generator, stream
 from genbench.downstream.interpolation import latent_paths, straight_paths
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.tasks.base import Outcome, Stage, Task
+from genbench.storage.records import TrialResult
+from genbench.tasks.base import Stage, Task
 from genbench.tasks.execution import ExecutionOptions
 from genbench.tasks.steps import cost_of, fit, result_of
 
@@ -38,7 +39,7 @@ class Interpolate(Task):
             return "has no codes that it decodes"
         return "is conditional on labels, which paths are not" if getattr(model, "conditional", False) else ""
 
-    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
         """Run one trial. Phases are fit, sample, score.
 
         Kept on disk: the first few `latent` and `straight` paths [k, steps, *shape].
@@ -76,4 +77,4 @@ class Interpolate(Task):
             score_seconds=time.perf_counter() - sampled,
         )
         arrays = {"latent": latent[:KEPT].astype(np.float32), "straight": straight[:KEPT].astype(np.float32)}
-        return Outcome(result_of(evaluation, estimator, cost), arrays)
+        return result_of(evaluation, estimator, cost, arrays=arrays)

@@ -12,7 +12,7 @@ from genbench.evaluation.model_outputs import draw, score_trial, with_densities
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.evaluation import Evaluation
 from genbench.storage.records import Cost, TrialResult
-from genbench.tasks.base import Outcome, Stage
+from genbench.tasks.base import Stage
 from genbench.tasks.execution import ExecutionOptions
 from genbench.tasks.previews import previews
 from genbench.training.trainer import Snapshots
@@ -66,7 +66,7 @@ def fit(
 
 def sample_and_score(
     trial: ResolvedTrial, estimator: Estimator, stage: Stage, train_seconds: float, **more: Any
-) -> Outcome:
+) -> TrialResult:
     """Sample and score a fitted model by the whole protocol; `more` are further fields of the result."""
     seed = trial.spec.seed
     stage("sample")
@@ -88,10 +88,8 @@ def sample_and_score(
         score_seconds=time.perf_counter() - done,
         nfe=estimator.nfe,
     )
-    result = result_of(
-        evaluation, estimator, cost, **{"diagnostics": diagnostics, "likelihood": outputs.likelihood} | more
-    )
-    return Outcome(result, outputs.arrays, estimator.weights())
+    facts = {"diagnostics": diagnostics, "likelihood": outputs.likelihood, "arrays": outputs.arrays}
+    return result_of(evaluation, estimator, cost, **facts, weights=estimator.weights(), **more)
 
 
 def result_of(evaluation: Evaluation, estimator: Estimator, cost: Cost, **more: Any) -> TrialResult:

@@ -13,7 +13,8 @@ from genbench.estimator.estimator import Estimator
 from genbench.evaluation.model_outputs import draw_with_densities, score
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.evaluation import Evaluation
-from genbench.tasks.base import Outcome, Stage, Task
+from genbench.storage.records import TrialResult
+from genbench.tasks.base import Stage, Task
 from genbench.tasks.execution import ExecutionOptions
 from genbench.tasks.steps import fit, sample_and_score
 
@@ -25,8 +26,8 @@ INITIALISATIONS, DRAWS = 3, 3  # by hand: two degrees of freedom each, for three
 class Variance(Task):
     """Train three times on the data of a seed, and score three draws from each training run."""
 
-    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> Outcome:
-        """Run one trial: the outcome is that of `generate`, with the mean scores of all draws of all training runs.
+    def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
+        """Run one trial: the result is that of `generate`, with the mean scores of all draws of all training runs.
 
         `nested` holds the scores [initialisation][draw] of each metric. The first training run is that of `generate`;
         seconds are a training run's mean.
@@ -35,7 +36,7 @@ class Variance(Task):
         stage("fit")
         estimator = trial.estimator(options.device)
         seconds = [fit(trial, estimator, options)]
-        outcome = sample_and_score(trial, estimator, stage, seconds[0])
+        result = sample_and_score(trial, estimator, stage, seconds[0])
         groups = [_scores(trial, estimator, stream(spec.seed, "first"))]
         for k in range(1, INITIALISATIONS):
             stage("fit")
@@ -44,7 +45,6 @@ class Variance(Task):
             seconds.append(fit(trial, again, options, seed=seed, training=k))
             stage("score")
             groups.append(_scores(trial, again, seed))
-        result = outcome.result
         result.cost.train_seconds = float(np.mean(seconds))
         every = Evaluation.mean([evaluation for group in groups for evaluation in group])
         for name, value in every.metrics.items():
@@ -52,7 +52,7 @@ class Variance(Task):
             if value is not None:
                 result.metrics[name] = value
                 result.nested[name] = rows
-        return outcome
+        return result
 
 
 def _scores(trial: ResolvedTrial, estimator: Estimator, seed: int) -> list[Evaluation]:

@@ -1,4 +1,4 @@
-"""What a model must have learnt: checks after a training on a distribution in the plane whose density is known.
+"""What a model must have learnt: checks after training on a distribution in the plane whose density is known.
 
 An `Exam` holds a fitted model with what several checks look at. Each check raises AssertionError with what is wrong,
 and returns quietly where it does not apply.
@@ -20,6 +20,7 @@ from genbench.testing.model_contract import require
 
 __all__ = ["EXAM", "Exam", "learns_a_gaussian"]
 
+# Chosen by hand: power of the checks against time.
 SAMPLES, SCORED = 4000, 1000  # draws from a model, and points whose density is looked at
 CELLS, FINER = 16, 3  # cells of the χ² test along an axis, and grid points along a side of a cell
 SLACK = {"exact": 0.01, "estimate": 0.1, "bound": 0.1}  # χ² per sample that the solver or the bound may add
@@ -27,13 +28,7 @@ SLACK = {"exact": 0.01, "estimate": 0.1, "bound": 0.1}  # χ² per sample that t
 
 @dataclass
 class Exam:
-    """A fitted model and the truth in the plane that it has learnt.
-
-    Attributes:
-        model: the fitted model.
-        truth: the distribution, with `shape` (2,).
-        train: the points that it was fitted to [n, 2].
-    """
+    """A fitted model, the truth in the plane that it has learnt, and the points [n, 2] that it was fitted to."""
 
     model: Estimator
     truth: SyntheticDataset

@@ -1,8 +1,8 @@
-"""Checkpoints: all that a training is at some step, in one file from which it goes on bit for bit.
+"""Checkpoints: all that a training run is at some step, in one file from which it resumes bit for bit.
 
 A state is a tree of dictionaries and lists whose leaves are tensors, or what JSON can say. On disk the tensors are a
-safetensors file, and the rest is JSON in its header: to read it runs no code of anyone. A digest over both tells a file
-that is damaged, and its identity one that belongs to another training.
+safetensors file, and the rest is JSON in its header: to read it runs no code of anyone. A digest over both detects a
+file that is damaged, and its identity one that belongs to another training run.
 """
 
 from __future__ import annotations
@@ -47,28 +47,22 @@ Tree = dict[str, Any]
 
 
 class BadCheckpoint(GenbenchError):
-    """A file from which a training cannot go on; its text names the file and the reason."""
+    """A file from which training cannot resume; its text names the file and the reason."""
 
 
 class Resumable(Protocol):
-    """A training as a checkpoint sees it."""
+    """A training run as a checkpoint sees it."""
 
     def state(self) -> Tree:
-        """Return all that changes in the course of the training."""
+        """Return all that changes in the course of training."""
 
     def restore(self, state: Tree) -> None:
-        """Go on from a state; ValueError, KeyError or TypeError if it is none of this training."""
+        """Resume from a state; ValueError, KeyError or TypeError if it is none of this training run."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What a checkpoint's file holds.
-
-    Attributes:
-        identity: of which training it is.
-        about: what its writer says of it, such as the spec of a trial.
-        state: of the training.
-    """
+    """What a checkpoint's file holds: which training run it is, what its writer says of it, and its state."""
 
     identity: str
     about: dict[str, Any]
@@ -76,13 +70,13 @@ class Saved:
 
 
 class Checkpoint:
-    """The file from which one training goes on after its process was killed.
+    """The file from which a training run resumes after its process was killed.
 
     Args:
         file: where it is written.
-        identity: of the training; a file of another one is refused.
+        identity: of the training run; a file of another one is refused.
         every: seconds between two of them; 0 for none.
-        about: what else the file shall say, as JSON can.
+        about: what else the file shall say, as JSON can, such as the spec of a trial.
     """
 
     def __init__(self, file: Path, identity: str, every: float = 60.0, about: Mapping[str, Any] | None = None) -> None:
@@ -90,9 +84,9 @@ class Checkpoint:
         self.used, self._warned, self._last = False, False, time.monotonic()
 
     def resume(self, training: Resumable) -> bool:
-        """Let a training that has not begun go on from the file, and return whether it does.
+        """Let a training run that has not begun resume from the file, and return whether it does.
 
-        A file that is damaged, or of another training, is refused with a GenbenchWarning.
+        A file that is damaged, or of another training run, is refused with a GenbenchWarning.
         """
         if not self.every or not self.file.exists():
             return False
@@ -111,9 +105,9 @@ class Checkpoint:
         return True
 
     def offer(self, training: Resumable, last: bool = False) -> None:
-        """Write the state of a training if it is time; the `last` one of a training that has written any.
+        """Write the state of a training run if it is time; the `last` one of a training run that has written any.
 
-        A disk that is full costs a GenbenchWarning, once, and not the training.
+        A disk that is full costs a GenbenchWarning, once, and not the training run.
         """
         if not self.every or not (self.used if last else time.monotonic() - self._last >= self.every):
             return
@@ -129,11 +123,7 @@ class Checkpoint:
 
 
 def write_checkpoint(file: Path, saved: Saved) -> None:
-    """Write a checkpoint whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Write a checkpoint whole or not at all; an OSError if it cannot be written."""
     from safetensors.torch import save
 
     tensors: dict[str, Tensor] = {}
@@ -222,11 +212,7 @@ def misfits(own: Mapping[str, Any], weights: Mapping[str, Any]) -> list[str]:
 
 
 def load_module(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put weights into a module.
-
-    Raises:
-        ValueError: their names or shapes are not the module's.
-    """
+    """Put weights into a module; a ValueError if their names or shapes are not the module's."""
     if wrong := misfits(module.state_dict(), weights):
         raise ValueError("; ".join(wrong))
     module.load_state_dict(dict(weights))

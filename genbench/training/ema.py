@@ -16,7 +16,7 @@ __all__ = ["Average", "move"]
 
 
 def move(average: list[Tensor], weights: list[Tensor], decay: float, count: int) -> None:
-    """Move an average towards weights, its `count`-th; the decay rises from 0, to suit short trainings too."""
+    """Move an average towards weights, its `count`-th; the decay rises from 0, to suit short training runs too."""
     import torch
 
     with torch.no_grad():
@@ -24,10 +24,7 @@ def move(average: list[Tensor], weights: list[Tensor], decay: float, count: int)
 
 
 class Average:
-    """A copy of a model whose weights are an exponential moving average of the model's.
-
-    torch's AveragedModel walks the module tree at every step, which took a quarter of the step of a small network.
-    """
+    """A copy of a model whose weights are an exponential moving average of the model's."""
 
     def __init__(self, model: TorchModel, decay: float) -> None:
         self.module, self.decay, self.count = copy.deepcopy(model), decay, 0
@@ -47,7 +44,7 @@ class Average:
         return {"weights": self.module.state_dict(), "numbers": numbers(self.module), "count": self.count}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from there; ValueError if a name or shape is not this model's."""
+        """Resume from a state; ValueError if a name or shape is not this model's."""
         load_module(self.module, state["weights"])
         set_numbers(self.module, state["numbers"])
         self.count = state["count"]

@@ -117,10 +117,7 @@ class _Guard:
 
 
 def clip(gradients: list[Tensor], most: float) -> float:
-    """Scale gradients to a norm of `most` if theirs is larger, and return what it was.
-
-    torch's clip_grad_norm_ multiplies always, and took a tenth of the step of a small network.
-    """
+    """Scale gradients to a norm of `most` if theirs is larger, and return what it was."""
     import torch
 
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()

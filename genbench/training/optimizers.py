@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Optimiser", "optimiser"]
 
-NARROWEST = 16  # rows and columns of a matrix that Muon steps: what enters or leaves a network by few is none
+NARROWEST = 16  # by hand: rows and columns of a matrix that Muon steps: what enters or leaves a network by few is none
 
 
 class Optimiser:
@@ -61,7 +61,7 @@ class Optimiser:
         return states
 
     def restore(self, state: dict[Any, Any]) -> None:
-        """Go on from there; ValueError if a shape is not that of this optimiser's moments."""
+        """Resume from a state; ValueError if a shape is not that of this optimiser's moments."""
         found = {int(i): dict(moments) for i, moments in state.items()}
         for which, part in self.parts:
             mine = {k: found[i] for k, i in enumerate(which) if i in found}

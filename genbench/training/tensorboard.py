@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a training: its losses as they come, and its previews. Neither is part of a trial."""
+"""What TensorBoard shows of training: its losses as they come, and its previews. Neither is part of a trial."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["LOGS", "Log", "check_log"]
 
 LOGS = ("tensorboard",)
-FLUSH = 10  # seconds between two writes to the disk
+FLUSH = 10  # by hand: seconds between two writes to the disk
 HELD_OUT = "validation"
 
 
@@ -38,7 +38,7 @@ def check_log(log: str | None) -> None:
 
 
 class Log:
-    """The event files of one training, in a folder of their own. What goes wrong with them never stops a training."""
+    """The event files of one training run, in a folder of their own. What goes wrong with them never stops it."""
 
     def __init__(self, folder: Path) -> None:
         import torch.utils.tensorboard  # noqa: F401  # takes a second, which is not the training's
@@ -56,7 +56,7 @@ class Log:
                     self._at(step).add_scalar(tag, value, step)
 
     def picture(self, file: Path, step: int) -> None:
-        """Write a picture file as `samples`, at a step."""
+        """Write an image file as `samples`, at a step."""
         from matplotlib.image import imread
 
         with contextlib.suppress(Exception):
@@ -69,7 +69,7 @@ class Log:
                 self._writer.close()
 
     def _at(self, step: int) -> Any:
-        """Return the writer; where a killed training goes on from a step, what was written beyond it is void."""
+        """Return the writer; where a killed training run resumes at a step, what was written beyond it is void."""
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 

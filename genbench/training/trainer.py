@@ -88,8 +88,6 @@ class TrainingOptions:
     """How long a training run is, and what happens on the way.
 
     Attributes:
-        budget: how long it is.
-        progress: show a progress bar.
         snapshots: looks at the averaged model now and then.
         redraw: gives x with the noise of epoch 1, 2, …, or None where x stays as it is; x itself is epoch 0.
         checkpoint: the file from which it resumes, if it was begun before, and to which it is written now and then.
@@ -228,12 +226,7 @@ class _Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Resume from a state.
-
-        Raises:
-            ValueError: a name or shape is not this training's.
-            KeyError, TypeError: the state is none of a training.
-        """
+        """Resume from a state; a ValueError, KeyError or TypeError if it is none of this training run."""
         load_module(self.model, state["model"]["weights"])
         set_numbers(self.model, state["model"]["numbers"])
         self.average.restore(state["average"])

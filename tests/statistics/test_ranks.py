@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genbench.statistics.ranks import Ranks, average_ranks, cliques, critical_difference, iman_davenport
+from genbench.statistics.ranks import Ranks, cliques, critical_difference, iman_davenport
 
 # Ranks of C4.5, C4.5+m, C4.5+cf and C4.5+m+cf by AUC on 14 datasets.
 DEMSAR = np.array([
@@ -45,7 +45,7 @@ def test_against_scikit_posthocs():
 
 def test_scores_are_ranked_with_failures_last():
     scores = np.array([[0.3, 0.1, np.nan, 0.1], [1.0, np.nan, np.nan, 2.0]])
-    assert average_ranks(scores).tolist() == [2.0, 2.5, 3.75, 1.75]  # 3 1.5 4 1.5 and 1 3.5 3.5 2
+    assert Ranks.of(scores).average.tolist() == [2.0, 2.5, 3.75, 1.75]  # 3 1.5 4 1.5 and 1 3.5 3.5 2
 
 
 def test_cliques_are_the_largest_groups():
