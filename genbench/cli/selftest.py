@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,13 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["selftest"]
 
 
-class Format(StrEnum):
-    """How the result is written."""
-
-    table = "table"
-    json = "json"
-
-
 def selftest(
     data: Annotated[
         str, typer.Option(metavar="NAME", help="A synthetic dataset, with parameters: moons[noise=0.1].")
@@ -31,7 +23,7 @@ def selftest(
     samples: Annotated[int, typer.Option(min=50, help="Points in a draw.")] = 2_000,
     metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
     shift: Annotated[float, typer.Option(min=0, help="How far the mean is moved, in standard deviations.")] = 0.1,
-    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Test the metrics themselves: how often each sees a known fault, and how often it sees one where there is none.
@@ -52,7 +44,7 @@ def selftest(
         raise GenbenchError(f"'{data}' names {len(chosen)} datasets; the self-test takes one")
     card = DATASETS[chosen[0].name]
     result = test(create(card, bind(card, chosen[0].params)), metrics, repeats, samples, shift, progress=not quiet)
-    if format is Format.json:
+    if format == "json":
         typer.echo(json.dumps(result.public(), indent=2))
     else:
         _show(result, str(chosen[0]))
