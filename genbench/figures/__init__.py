@@ -2,7 +2,7 @@
 
 The first line of a module's docstring says what it shows. It defines `draw(run) -> dict of file stem -> Figure`, or
 `animate(run) -> dict of file stem -> FuncAnimation`, or both. With `NEEDS_WEIGHTS = True` it says that it reloads
-trained models, which takes torch, the weights of the run, and some time.
+trained models, which takes torch, the weights of the run, and some time. torch is imported inside functions alone.
 """
 
 from __future__ import annotations

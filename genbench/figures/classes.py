@@ -1,11 +1,14 @@
-"""Samples of labelled image datasets by class, a row a class, as a classifier of the dataset's pictures names them."""
+"""Samples of labelled image datasets by class, a row a class, as a classifier of the dataset's images names them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array, Labels
 from genbench.figures.shared.panels import (
     by_dataset,
@@ -22,10 +25,6 @@ from genbench.plotting.style import CAPTION
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
     from genbench.nn.image_classifier import PictureClassifier
 
 __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
@@ -35,7 +34,7 @@ COLUMNS = 4  # panels beside each other
 SIDE, LOOKED_AT = 10, 1_000  # classes and images of each at most, and samples that are named
 SURE = 0.9
 NOTE = (
-    "A row is a class, named by a small classifier of the dataset's own pictures; its samples are the first that were\n"
+    "A row is a class, named by a small classifier of the dataset's own images; its samples are the first that were\n"
     "drawn, not the best. A gap: there were no more. Below a model: the share that is named with 90 % confidence."
 )
 
@@ -58,11 +57,11 @@ def rows_of(x: Array, labels: Labels, classes: int) -> Array:
         labels: of x [n], 0 … classes − 1; of more than `SIDE` classes, the first are shown.
         classes: how many there are.
     """
-    pictures = np.full((SIDE, SIDE, *x.shape[1:]), np.nan)
+    images = np.full((SIDE, SIDE, *x.shape[1:]), np.nan)
     for k in range(min(SIDE, classes)):
         its = x[labels == k][:SIDE]
-        pictures[k, : len(its)] = its
-    return pictures.reshape(-1, *x.shape[1:])
+        images[k, : len(its)] = its
+    return images.reshape(-1, *x.shape[1:])
 
 
 def _figure(run: RunData, dataset: str) -> Figure:

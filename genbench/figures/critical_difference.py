@@ -1,21 +1,16 @@
-"""Average ranks over datasets, with bars over the models that cannot be told apart (Demšar 2006)."""
+"""Average ranks over datasets, with bars over the models that do not differ significantly (Demšar 2006)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from genbench.analysis.ranking import rankings
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.plotting.style import BLUE, INK
 from genbench.statistics.ranks import Ranks
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -39,8 +34,6 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
     """Draw an axis of ranks, best on the left, with names on both sides and the cliques between; units are inches."""
-    from matplotlib.figure import Figure
-
     k, half = len(models), (len(models) + 1) // 2
     order = [int(model) for model in np.argsort(ranks.average, kind="stable")]
     names = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in models]
@@ -100,5 +93,5 @@ def _title(ranks: Ranks, metric: str) -> str:
     p = "< 0.001" if ranks.p is not None and ranks.p < 0.001 else f"= {ranks.p:.3f}"
     return (
         f"Average rank by {metric} over {ranks.datasets} datasets, 1 is best; Friedman's test: p {p}\n"
-        "a bar joins models that Nemenyi's test at 5 % cannot tell apart"
+        "a bar joins models that do not differ significantly (Nemenyi's test, 5 %)"
     )

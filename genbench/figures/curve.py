@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.contracts.metric import METRICS
 from genbench.core.registry import discover
@@ -14,12 +15,6 @@ from genbench.plotting.labels import Look, at_ends, plain, settle, styles
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -38,8 +33,6 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
-    from matplotlib.figure import Figure
-
     discover(groups=("metrics",))
     models = list(dict.fromkeys(trial.model for trial in trials if trial.role == "model"))
     looks = styles(models)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.contracts.metric import METRICS
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import Look, at_ends, plain, settle, styles
 from genbench.plotting.style import CAPTION, INK
 from genbench.runs.sweep import Point, read_sweeps, summary
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -31,8 +26,6 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _figure(dataset: str, points: list[Point]) -> Figure:
-    from matplotlib.figure import Figure
-
     discover(groups=("metrics",))
     names = list(dict.fromkeys(name for point in points for name in point.scores))
     looks = styles(list(dict.fromkeys(point.model for point in points)))

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row
-from genbench.contracts.metric import METRICS
+from genbench.contracts.metric import METRICS, MetricCard
 from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import Look, beside, plain, settle, styles
 from genbench.plotting.style import CAPTION, INK
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.leaderboard import Leaderboard
-    from genbench.analysis.run_data import RunData
-    from genbench.contracts.metric import MetricCard
 
 __all__ = ["draw", "front"]
 
@@ -55,8 +49,6 @@ def front(costs: Array, scores: Array) -> Array:
 
 
 def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
-    from matplotlib.figure import Figure
-
     looks = styles(sorted({row.model for row in board.rows}))  # alike on every dataset
     scores = {row.model: score for row in rows if (score := _score(row, board)) is not None}
     places = {

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.display import formatting
 from genbench.figures.shared.panels import by_dataset, dataset_of, is_image, say_in, short, truth
@@ -12,17 +16,9 @@ from genbench.plotting.projection import Plane
 from genbench.plotting.style import CAPTION, INK, NAME, colour_of
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
-
-    Show = Callable[[Axes, Array, str], None]
-
 __all__ = ["draw"]
+
+Show = Callable[[Axes, Array, str], None]
 
 MOST, POINTS, SIDE = 5, 1_500, 4  # seeds that are shown, points of each, and images along a side of a grid
 WIDE = 6  # panels beside each other: all seeds of one model, or of two or three
@@ -42,13 +38,11 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(run: RunData, dataset: str) -> Figure:
     """Draw a row of panels for each model, in the order of the leaderboard, several models beside each other."""
-    from matplotlib.figure import Figure
-
     models = [row.model for row in run.leaderboard().rows if row.place == dataset]
     trials = {(t.model, t.seed): t for t in run.trials if t.place == dataset}
     seeds = sorted({seed for _, seed in trials})[:MOST]
     first = next(iter(trials.values()))
-    show, aspect = _pictures(run, first) if is_image(run, dataset) else _points(first)
+    show, aspect = _images(run, first) if is_image(run, dataset) else _points(first)
     blocks = min(WIDE // len(seeds) or 1, -(-(len(models) + 1) // 2))
     rows = -(-(len(models) + 1) // blocks)
     figure = Figure(
@@ -99,12 +93,12 @@ def _points(first: TrialRecord) -> tuple[Show, float]:
     return show, plane.aspect
 
 
-def _pictures(run: RunData, first: TrialRecord) -> tuple[Show, float]:
+def _images(run: RunData, first: TrialRecord) -> tuple[Show, float]:
     """Return what draws images [n, c, h, w] in a panel, and the height of a panel as a share of its width."""
     real, levels = truth(first, SIDE**2), dataset_of(first).levels
     limits = float(real.min()), float(real.max())
 
-    def show(panel: Axes, pictures: Array, colour: str) -> None:
-        draw_mosaic(panel, seen(pictures[: SIDE**2], levels, limits), SIDE)
+    def show(panel: Axes, images: Array, colour: str) -> None:
+        draw_mosaic(panel, seen(images[: SIDE**2], levels, limits), SIDE)
 
     return show, 1.0

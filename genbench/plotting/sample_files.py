@@ -53,8 +53,8 @@ def write_pictures(folder: Path, samples: Array, labels: Labels | None, dataset:
     """
     names = [f"{i:05d}" + ("" if labels is None else f"-label{labels[i]}") for i in range(len(samples))]
     files = [folder / f"{name}.png" for name in names]
-    for file, picture in zip(files, seen(samples, dataset.levels), strict=True):
-        _save(file, (picture if len(picture) == 3 else picture[:1]).transpose(1, 2, 0))
+    for file, image in zip(files, seen(samples, dataset.levels), strict=True):
+        _save(file, (image if len(image) == 3 else image[:1]).transpose(1, 2, 0))
     return files
 
 
@@ -74,11 +74,11 @@ def write_grid(file: Path, samples: Array, labels: Labels | None, dataset: Datas
         _plot(file, samples.reshape(len(samples), -1), labels, dataset.card.name)
 
 
-def _save(file: Path, picture: Array) -> None:
+def _save(file: Path, image: Array) -> None:
     """Write an image [h, w, 3 or 1] in [0, 1]."""
     from matplotlib.image import imsave
 
-    pixels = np.round(255 * picture.repeat(3 // picture.shape[2], axis=2)).astype(np.uint8)
+    pixels = np.round(255 * image.repeat(3 // image.shape[2], axis=2)).astype(np.uint8)
     out = io.BytesIO()
     imsave(out, pixels, format=FORMATS[file.suffix.lower()])
     _write(file, lambda stream: stream.write(out.getvalue()))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.contracts.dataset import DATASETS, Dataset
 from genbench.core.parameters import create
@@ -14,12 +17,6 @@ from genbench.core.types import Array
 from genbench.plotting.projection import limits
 from genbench.plotting.style import FAILED, FAINT
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = [
     "by_dataset",
@@ -124,20 +121,21 @@ def _in_the_plane(trials: Iterable[TrialRecord], place: str) -> bool:
 def panels(
     count: int, size: tuple[float, float], columns: int, margin: float = 0.4, gap: float | None = None
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure, and at least `count` panels of so many inches in rows.
+    """Return a figure, and `count` panels in rows, each of a `size` (width, height) in inches.
 
     Args:
         columns: panels beside each other, at most.
         margin: inches of height beside the panels, for titles and captions.
         gap: room between panels, as a share of their width; None for matplotlib's.
     """
-    from matplotlib.figure import Figure
-
-    columns = min(columns, count)
-    rows = -(-count // columns)
+    columns = max(1, min(columns, count))
+    rows = max(1, -(-count // columns))
     figure = Figure(figsize=(size[0] * columns, size[1] * rows + margin), layout="constrained")
     grid = {} if gap is None else {"wspace": gap}
-    return figure, list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel())
+    places = list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel())
+    for spare in places[count:]:
+        spare.set_axis_off()
+    return figure, places[:count]
 
 
 def even(count: int, columns: Sequence[int]) -> int:
@@ -150,11 +148,9 @@ def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list
     real = truth(trials[0], points)
     low, high = limits(real, 0.15)
     figure, places = panels(len(trials), (2.9, 2.7), even(len(trials), (4, 5, 3)), margin=0.5)
-    for panel in places[: len(trials)]:
+    for panel in places:
         panel.scatter(real[:, 0], real[:, 1], s=1, color=FAINT, alpha=0.4, linewidths=0, rasterized=True)
         panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
-    for panel in places[len(trials) :]:
-        panel.set_axis_off()
     return figure, places
 
 
@@ -170,7 +166,7 @@ def say_in(panel: Axes, text: str) -> None:
 
 def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord], show: Show) -> None:
     """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
-    for panel, trial in zip(places, trials, strict=False):
+    for panel, trial in zip(places, trials, strict=True):
         samples = run.samples(trial.key)
         if trial.status != "ok" or samples is None:
             say_in(panel, trial.status if trial.status != "ok" else "samples not kept")

@@ -1,10 +1,11 @@
-"""How the points of a dataset fill a panel: as dots on common axes, or as a few pictures in a square."""
+"""How the points of a dataset fill a panel: as dots on common axes, or as a few images in a square."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from genbench.core.types import Array
 from genbench.figures.shared.panels import dataset_of, truth
@@ -13,16 +14,13 @@ from genbench.plotting.projection import Plane
 from genbench.plotting.style import BLUE
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["Scene"]
+__all__ = ["SamplePanel"]
 
 DOTS, SIDE = 2_000, 4  # dots in a panel; images along its side
 NOISE = 2.8  # standard deviations of normal noise that fit on the axes
 
 
-class Scene:
+class SamplePanel:
     """The panels of one dataset, all alike.
 
     Attributes:
@@ -62,7 +60,7 @@ class Scene:
     def show(self, panel: Axes, x: Array, colour: str = BLUE, size: float = 1.2) -> Any:
         """Draw points x [n, *shape], and return what can be moved by `move`."""
         if self.is_image:
-            drawn = panel.imshow(self.picture(x), interpolation="nearest", vmin=0, vmax=1)
+            drawn = panel.imshow(self.as_one(x), interpolation="nearest", vmin=0, vmax=1)
             panel.set_axis_off()
             return drawn
         self.plane.show(panel, x, colour, size)
@@ -72,11 +70,11 @@ class Scene:
     def move(self, drawn: Any, x: Array) -> None:
         """Let what was drawn in a panel show other points x [n, *shape]."""
         if self.is_image:
-            drawn.set_data(self.picture(x))
+            drawn.set_data(self.as_one(x))
         else:
             drawn.set_offsets(self.plane.project(x.reshape(len(x), -1)))
 
-    def picture(self, x: Array, side: int | None = None) -> Array:
+    def as_one(self, x: Array, side: int | None = None) -> Array:
         """Return images x [n, c, h, w] as one in colours, [height, width, 3], `side` of them in a row."""
         grid = np.nan_to_num(mosaic(seen(x, self.dataset.levels, self.black_and_white), side or self.side), nan=1.0)
         used = -(-len(x) // (side or self.side)) * (x.shape[2] + 1) - 1
