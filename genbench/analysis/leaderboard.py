@@ -21,7 +21,7 @@ from genbench.storage.records import SAMPLING, Cost, TrialRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Leaderboard"]
+__all__ = ["Leaderboard", "grouped"]
 
 COSTS = tuple(Cost.model_fields)
 ROUNDING = 1e-12  # a score that varies less from draw to draw is exact: what double precision leaves of it
@@ -48,10 +48,7 @@ class Leaderboard(NotebookView):
             GenbenchError: no trial has the metric.
         """
         discover(groups=("metrics",))
-        groups: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
-        for trial in trials:
-            groups[trial.place, trial.model].append(trial)
-        rows = [_row(group) for group in groups.values()]
+        rows = [_row(group) for group in grouped(trials).values()]
         fill_cells(rows, intervals)
         names = sorted({name for row in rows for name in row.metrics}, key=column_order)
         if sort is not None and sort not in names:
@@ -102,12 +99,19 @@ class Leaderboard(NotebookView):
         return {name: decompose(np.array(values)) for name, values in row.nested.items() if len(values) > 1}
 
 
+def grouped(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRecord]]:
+    """Return the trials by dataset, with the task where it matters, and model, in their order."""
+    groups: dict[tuple[str, str], list[TrialRecord]] = {}
+    for trial in trials:
+        groups.setdefault((trial.place, trial.model), []).append(trial)
+    return groups
+
+
 def _row(trials: list[TrialRecord]) -> Row:
     first, fine = trials[0], [t for t in trials if t.status == "ok"]
     costs = [t.cost.model_dump() for t in fine]
-    names = sorted(
-        {name for t in trials for name in t.metrics}, key=column_order
-    )  # files are the same at every writing
+    # Sorted, so that equal leaderboards are equal files.
+    names = sorted({name for t in trials for name in t.metrics}, key=column_order)
     values = {name: {t.seed: v for t in fine if (v := t.metrics.get(name)) is not None} for name in names}
     statuses = Counter(str(t.status) for t in trials)
     return Row(

@@ -64,17 +64,13 @@ def _show(result: SelfTest, dataset: str) -> None:
         out.print(table, "")
     for name, what in result.cases.items():
         out.print(f"{name}: {escape(what)}", style="dim")
-    out.print(_legend(result), style="dim")
-
-
-def _legend(result: SelfTest) -> str:
-    """Say what the numbers mean."""
-    return (
+    out.print(
         f"Of {result.repeats} draws of {result.samples:,} points a case, how many score worse than 95 % of "
         f"{result.null_repeats} other draws from the truth.\n100: the metric sees the fault every time; 5: it does not "
         "see it. The null has no fault and must be near 5 (in brackets: its 95 % interval);\nless is a score that "
         "hardly varies: kl, which is 0 for the truth, or a whole number. ▲: how many score better than 95 % of\n"
-        "the truth's: the metric is fooled. ∞: no finite score. –: does not apply."
+        "the truth's: the metric is fooled. ∞: no finite score. –: does not apply.",
+        style="dim",
     )
 
 

@@ -14,6 +14,9 @@ __all__ = ["FORMATS", "render"]
 
 MARKDOWN_MARKS = {"best": "**{}**", "tie": "*{}*", "": "{}"}
 LATEX_MARKS = {"best": r"\textbf{{{}}}", "tie": r"\underline{{{}}}", "": "{}"}
+LATEX_SIGNS = {ord(sign): rf"\{sign}" for sign in "_%&#"}
+LATEX_SIGNS |= str.maketrans({"±": r"$\pm$", "≤": r"$\leq$", "≈": r"$\approx$", "₂": "$_2$", "²": "$^2$"})
+LATEX_SIGNS |= str.maketrans({"−": "$-$", "–": "--"})
 
 
 def render(board: Leaderboard, form: str) -> str:
@@ -63,29 +66,12 @@ def _latex(board: Leaderboard) -> str:
 def _latex_scores(view: TableView) -> str:
     part = view.select("model", "score")
     lines = [f"% {view.title}", rf"\begin{{tabular}}{{l{'r' * (len(part.columns) - 1)}}}", r"\toprule"]
-    lines.append(" & ".join(_escape_latex(column.label) for column in part.columns) + r" \\")
+    lines.append(" & ".join(column.label.translate(LATEX_SIGNS) for column in part.columns) + r" \\")
     lines.append(r"\midrule")
     for row in part.rows:
-        model, *others = (LATEX_MARKS[cell.mark].format(_escape_latex(cell.text)) for cell in row.cells)
+        model, *others = (LATEX_MARKS[cell.mark].format(cell.text.translate(LATEX_SIGNS)) for cell in row.cells)
         lines.append(" & ".join([model + ("$^{!}$" if row.flagged else ""), *others]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(f"% ! {flag}" for flag in view.flags)])
-
-
-def _escape_latex(text: str) -> str:
-    signs = {
-        "_": r"\_",
-        "%": r"\%",
-        "&": r"\&",
-        "#": r"\#",
-        "±": r"$\pm$",
-        "≤": r"$\leq$",
-        "≈": r"$\approx$",
-        "₂": "$_2$",
-        "²": "$^2$",
-        "−": "$-$",
-        "–": "--",
-    }
-    return "".join(signs.get(letter, letter) for letter in text)
 
 
 FORMATS: dict[str, Callable[[Leaderboard], str]] = {

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
-from genbench.contracts.metric import METRICS
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import Look, at_ends, plain, settle, styles
@@ -73,8 +72,8 @@ def _panel(
     if floor > 0:
         panel.axhline(floor, color=INK, lw=1, linestyle="--")
         panel.annotate("oracle", (0.01, floor), xycoords=("axes fraction", "data"), fontsize=FOOT, va="bottom")
-    card = METRICS.cards.get(metric)
-    label = card.label + (f" ({card.unit})" if card.unit else "") if card else metric
+    card = card_of(metric)
+    label = card.label + (f" ({card.unit})" if card.unit else "")
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="training seconds", ylabel=label)
     plain(panel.xaxis)
     if positive:

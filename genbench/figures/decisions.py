@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
@@ -11,12 +11,13 @@ from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.panels import dataset_of, even, of_task, panels, short
+from genbench.plotting.style import COLOURS, INK
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
 POINTS = 300
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#222222")  # Okabe and Ito's
+YELLOW = "#F0E442"  # the colour of Okabe and Ito that lines and dots on white leave out
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -49,7 +50,7 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
 
 def _palette(classes: int) -> Array:
     """Return a colour [classes, 3] for each class; from the ninth on they come again."""
-    return np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(classes)])
+    return np.resize(to_rgba_array([*COLOURS[:-1], YELLOW, INK])[:, :3], (classes, 3))
 
 
 def _mixed(proba: Array) -> Array:

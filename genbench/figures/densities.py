@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Grid", "draw"]
 
 NEEDS_WEIGHTS = True
-POINTS, COLUMNS, CELLS = (
-    4_000,
-    4,
-    100,
-)  # points behind the limits; panels beside each other; cells along the longer side
+POINTS, COLUMNS, CELLS = 4_000, 4, 100  # behind the limits; panels in a row; along the longer side of the plane
 DEPTH = 8.0  # nats below the highest density of the truth, where the colours end
 KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
 

@@ -42,7 +42,7 @@ def _figure(board: Leaderboard, place: str) -> Figure:
         _panel(panel, rows, metric, named=i % columns == 0)
     alone = max((row.seeds for row in rows), default=0) < 2
     figure.suptitle(f"{place}: {'scores of one seed' if alone else SEEDS}")
-    note = f"Lines: {ALONE}." if alone else f"{MARKS}"
+    note = f"Lines: {ALONE}." if alone else MARKS
     kinds = f"\n{KINDS}" if any(card_of(metric).by_likelihood for metric in metrics) else ""
     figure.supxlabel(f"{note} Dashed: the oracle's mean. An arrow: beyond the axis.{kinds}", fontsize=CAPTION)
     return figure
@@ -54,7 +54,6 @@ def _panel(panel: Axes, rows: list[Row], metric: str, named: bool) -> None:
     extent = _extent(rows, metric)
     if extent and extent[0] > 0 and extent[1] > 8 * extent[0]:
         panel.set_xscale("log")
-        plain(panel.xaxis)
     for y, row in enumerate(rows):
         if cell := row.metrics.get(metric):
             _line(panel, y, row, cell, SHAPES[row.likelihood] if card.by_likelihood else "o", extent)

@@ -65,7 +65,8 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     width, height = 1.25 * len(places) + 3.6, 0.36 * len(lines) + 2.3
     figure = Figure(figsize=(max(width, 6.4), height), layout="constrained")
     panel = figure.subplots()
-    _map(figure, panel, values, metric, any(_is_quotient(row, metric) for row in rows))
+    quotient = any(cell.ratio is not None for row in rows if (cell := row.metrics.get(metric)))
+    _map(figure, panel, values, metric, quotient)
     for y, line in enumerate(lines):
         for x, row in enumerate(line.rows):
             _cell(panel, x, y, row, metric, values)
@@ -77,8 +78,8 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     where = f"{len(places)} datasets" if len(places) > 1 else places[0]
     figure.suptitle(f"{card_of(metric).label}: models on {where}, mean over seeds")
     figure.supxlabel(
-        "Bold: the best there; =: no significant difference from it. Hatched: failed (orange-red), or not run (grey).\n"
-        "Models are in the order of their mean ranks.",
+        "Bold: the best there; hatched: failed (orange-red), or not run (grey).\n"
+        "=: no significant difference from the best. Models are in the order of their mean ranks.",
         fontsize=CAPTION,
     )
     return figure
@@ -116,11 +117,6 @@ def _mean_ranks(rows: list[Row], metric: str) -> dict[str, float]:
         for i, (model, _) in enumerate(scored):
             found.setdefault(model, []).append(i / max(1, len(scored) - 1))
     return {model: float(np.mean(ranks)) for model, ranks in found.items()}
-
-
-def _is_quotient(row: Row, metric: str) -> bool:
-    cell = row.metrics.get(metric)
-    return cell is not None and cell.ratio is not None
 
 
 def _number(row: Row | None, metric: str) -> float:

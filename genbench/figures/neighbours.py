@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -11,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import Splits
 from genbench.core.types import Array
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
@@ -63,7 +61,8 @@ def rows_of(x: Array, train: Array) -> Rows:
 def _figure(run: RunData, dataset: str) -> Figure:
     """Draw test images, then each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
-    splits_of = _splits_of(trials)
+    specs = {trial.seed: trial.spec for trial in reversed(trials)}
+    splits_of = cache(lambda seed: ResolvedTrial.of(specs[seed]).splits)  # of the first trial with a seed
     truth = splits_of(trials[0].seed)
     levels, limits = dataset_of(trials[0]).levels, (float(truth.train.min()), float(truth.train.max()))
     real = rows_of(truth.test, truth.train)
@@ -82,17 +81,6 @@ def _figure(run: RunData, dataset: str) -> Figure:
     figure.suptitle(f"{dataset}: samples and their nearest training images")
     figure.supxlabel(CAPTION, fontsize=FOOT)
     return figure
-
-
-def _splits_of(trials: list[TrialRecord]) -> Callable[[int], Splits]:
-    """Return the function that gives the splits of a seed, made again by the spec of its first trial."""
-    specs = {trial.seed: trial.spec for trial in reversed(trials)}
-
-    @cache
-    def splits_of(seed: int) -> Splits:
-        return ResolvedTrial.of(specs[seed]).splits
-
-    return splits_of
 
 
 def _show(panel: Axes, images: Array, title: str) -> None:

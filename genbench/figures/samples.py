@@ -38,7 +38,7 @@ def _figure(run: RunData, dataset: str) -> Figure:
         panel.set_title(name + score_line(run, trial))
 
     show_each(run, places[1:], trials, show)
-    for panel in places:
+    for panel in figure.axes:
         plane.frame(panel)
     seeds = Counter(trial.seed for trial in trials).most_common(1)[0][0]
     figure.suptitle(f"{dataset}: {POINTS:,} samples of seed {seeds} each{plane.axes}")

@@ -56,7 +56,7 @@ def _figure(run: RunData, dataset: str) -> Figure:
         for panel, seed in zip(panels, seeds, strict=True):
             panel.set(xticks=[], yticks=[])
             if model is None:
-                show(panel, truth(_of_seed(trials, seed), POINTS), INK)
+                show(panel, truth(next(t for t in trials.values() if t.seed == seed), POINTS), INK)
                 panel.set_title(f"seed {seed}", fontsize=CAPTION)
             else:
                 _panel(run, panel, trials.get((model, seed)), show)
@@ -76,10 +76,6 @@ def _panel(run: RunData, panel: Axes, trial: TrialRecord | None, show: Show) -> 
     show(panel, samples, colour_of(trial.role))
     value = trial.metrics.get(run.leaderboard().sort or "")
     panel.set_title(f"seed {trial.seed}" + ("" if value is None else f": {value:.3g}"), fontsize=CAPTION)
-
-
-def _of_seed(trials: dict[tuple[str, int], TrialRecord], seed: int) -> TrialRecord:
-    return next(trial for (_, its), trial in trials.items() if its == seed)
 
 
 def _points(first: TrialRecord) -> tuple[Show, float]:

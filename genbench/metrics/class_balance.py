@@ -22,7 +22,11 @@ def class_balance(evidence: Evidence) -> Score:
     standard errors, are flagged.
     """
     seen = recognition(evidence)
-    p, q = (_counts(part.probabilities) for part in (seen.samples, seen.test))
+    classes, named = (
+        seen.test.probabilities.shape[1],
+        (x.probabilities.argmax(axis=1) for x in (seen.samples, seen.test)),
+    )
+    p, q = (np.bincount(k, minlength=classes).astype(np.float64) for k in named)  # how often a class is the likeliest
     return Score(balance(p, q), flag=scarce(p, q))
 
 
@@ -40,8 +44,3 @@ def scarce(p: Array, q: Array) -> str | None:
     few = np.flatnonzero(p / n < half - 4 * np.sqrt(half * (1 - half) / n))
     shares = [f"{k} ({p[k] / n:.1%} instead of {2 * half[k]:.1%})" for k in few]
     return f"too few samples of class {', '.join(shares)}" if shares else None
-
-
-def _counts(probabilities: Array) -> Array:
-    """Return how often each class [k] is the likeliest."""
-    return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1]).astype(np.float64)

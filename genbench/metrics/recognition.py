@@ -22,12 +22,11 @@ class Recognition(NamedTuple):
 
 def recognition(evidence: Evidence) -> Recognition:
     """Return what the classifier of the dataset's pictures sees; it is trained now if nobody has before."""
-    return evidence.once("recognition", lambda: _recognition(evidence))
-
-
-def _recognition(evidence: Evidence) -> Recognition:
     from genbench.nn.image_classifier import classifier_of
 
-    classifier = classifier_of(evidence.dataset)
-    samples, test = (classifier.look(x.reshape(-1, *evidence.dataset.shape)) for x in (evidence.samples, evidence.test))
-    return Recognition(samples, test, classifier.accuracy)
+    def look() -> Recognition:
+        classifier, shape = classifier_of(evidence.dataset), evidence.dataset.shape
+        samples, test = (classifier.look(x.reshape(-1, *shape)) for x in (evidence.samples, evidence.test))
+        return Recognition(samples, test, classifier.accuracy)
+
+    return evidence.once("recognition", look)

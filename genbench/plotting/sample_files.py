@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path
 from typing import Any
@@ -79,9 +78,7 @@ def _save(file: Path, image: Array) -> None:
     from matplotlib.image import imsave
 
     pixels = np.round(255 * image.repeat(3 // image.shape[2], axis=2)).astype(np.uint8)
-    out = io.BytesIO()
-    imsave(out, pixels, format=FORMATS[file.suffix.lower()])
-    _write(file, lambda stream: stream.write(out.getvalue()))
+    _write(file, lambda out: imsave(out, pixels, format=FORMATS[file.suffix.lower()]))
 
 
 def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
@@ -101,9 +98,7 @@ def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
             panel.legend(title="label", markerscale=3)
         panel.set(xlabel="coordinate 1", ylabel="coordinate 2", aspect="equal" if x.shape[1] == 2 else "auto")
     panel.set_title(f"{len(x):,} samples of a model of {name}", fontsize=10)
-    out = io.BytesIO()
-    figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS)
-    _write(file, lambda stream: stream.write(out.getvalue()))
+    _write(file, lambda out: figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS))
 
 
 def _write(file: Path, write: Any) -> None:

@@ -52,7 +52,6 @@ def run_page(run: RunData, figures: Sequence[str] | None = (), jobs: int = 0, ho
     """Return the page of a run as HTML, whole in itself.
 
     Args:
-        run: any run.
         figures: names of figures; empty for the usual ones, None for none at all.
         jobs: processes that draw figures; 0 is this one.
         home: where the index of all runs is, as seen from this page; empty for none.

@@ -40,9 +40,18 @@ Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
 
 
-def by_dataset(run: RunData, stem: str, datasets: Iterable[str], draw: Callable[[str], Figure]) -> dict[str, Figure]:
-    """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`."""
-    many = len({trial.dataset for trial in run.whole.trials if trial.sampled}) > 1
+def by_dataset(
+    run: RunData,
+    stem: str,
+    datasets: Iterable[str],
+    draw: Callable[[str], Figure],
+    counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled,
+) -> dict[str, Figure]:
+    """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`.
+
+    The datasets of a run are those of the trials that are `counted`.
+    """
+    many = len({trial.dataset for trial in run.whole.trials if counted(trial)}) > 1
     return {f"{stem}-{name}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
 
 
@@ -104,18 +113,17 @@ def of_task(run: RunData, stem: str, task: str, draw: Callable[[str, list[TrialR
 
     `draw(place, trials)` is given each model's first seed, leader first.
     """
-    ok = [trial for trial in run.trials if trial.spec.task == task and trial.status == "ok"]
-    many = len({trial.place for trial in run.whole.trials if trial.spec.task == task and trial.status == "ok"}) > 1
-    figures = {}
-    for place, name in {trial.place: trial.dataset for trial in ok}.items():
-        if _in_the_plane(ok, place):
-            trials = [trial for trial in first_seeds(run, place) if trial.status == "ok"]
-            figures[f"{stem}-{name}" if many else stem] = draw(place, trials)
-    return figures
 
+    def fine(trial: TrialRecord) -> bool:
+        return trial.spec.task == task and trial.status == "ok"
 
-def _in_the_plane(trials: Iterable[TrialRecord], place: str) -> bool:
-    return dataset_of(next(trial for trial in trials if trial.place == place)).shape == (2,)
+    def of_dataset(name: str) -> Figure:
+        return draw(places[name], [trial for trial in first_seeds(run, places[name]) if fine(trial)])
+
+    ok = {trial.dataset: trial for trial in run.trials if fine(trial)}
+    places = {name: trial.place for name, trial in ok.items()}
+    planar = [name for name, trial in ok.items() if dataset_of(trial).shape == (2,)]
+    return by_dataset(run, stem, planar, of_dataset, fine)
 
 
 def panels(

@@ -21,13 +21,7 @@ NOISE = 2.8  # standard deviations of normal noise that fit on the axes
 
 
 class SamplePanel:
-    """The panels of one dataset, all alike.
-
-    Attributes:
-        real: points of the truth [n, *shape], as many as a panel shows.
-        is_image: whether they are images.
-        aspect: height of a panel as a share of its width.
-    """
+    """The panels of one dataset, all alike: `real` are points of the truth [n, *shape], as many as a panel shows."""
 
     def __init__(self, trial: TrialRecord, noise: bool = False, dots: int = DOTS, side: int = SIDE) -> None:
         """Look at the dataset of a trial.
@@ -40,7 +34,7 @@ class SamplePanel:
         self.is_image = self.dataset.kind == "image"
         self.n = side**2 if self.is_image else dots
         reference = truth(trial, max(self.n, 1_000))
-        self.real, self.aspect = reference[: self.n], 1.0
+        self.real, self.aspect = reference[: self.n], 1.0  # height of a panel as a share of its width
         self.black_and_white = float(reference.min()), float(reference.max())
         if not self.is_image:
             self.plane = Plane.of(reference)
