@@ -60,7 +60,8 @@ def _show(result: SelfTest, dataset: str) -> None:
     for title, cell_text in (("share of draws that score worse than the truth, %", _power), ("mean score", _mean)):
         table = empty_table(["metric", *result.cases], title=f"{dataset}: {title}", left=("metric",), lines=False)
         for metric, row in result.cells.items():
-            table.add_row(metric, *(cell_text(row[name], name == "null") for name in result.cases))
+            cells = ((row[name], name == "null") for name in result.cases)
+            table.add_row(metric, *("–" if cell is None else cell_text(cell, null) for cell, null in cells))
         out.print(table, "")
     for name, what in result.cases.items():
         out.print(f"{name}: {escape(what)}", style="dim")
@@ -74,17 +75,13 @@ def _show(result: SelfTest, dataset: str) -> None:
     )
 
 
-def _power(cell: Cell | None, null: bool) -> str:
-    if cell is None:
-        return "–"
+def _power(cell: Cell, null: bool) -> str:
     text = f"{100 * cell.power:.0f}"
     if null:
         return f"{text} [{100 * cell.low:.0f}, {100 * cell.high:.0f}]".replace("[", r"\[")
     return text + (f" ▲{100 * cell.praised:.0f}" if cell.praised > 0.5 else "")
 
 
-def _mean(cell: Cell | None, null: bool) -> str:
-    if cell is None:
-        return "–"
+def _mean(cell: Cell, null: bool) -> str:
     text = "∞" if cell.mean is None else f"{cell.mean:.3g}"
     return text if cell.exact is None else f"{text} (exact {cell.exact:.3g})"

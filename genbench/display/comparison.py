@@ -12,7 +12,7 @@ from rich.table import Table
 from genbench.analysis.comparison import ComparedScore, Comparison
 from genbench.analysis.scores import card_of
 from genbench.core.errors import GenbenchError, nearest
-from genbench.display.markdown import markdown_table
+from genbench.display.export import markdown_table
 from genbench.display.rich_tables import console, empty_table
 
 __all__ = ["FORMATS", "differences", "render", "show", "summary"]

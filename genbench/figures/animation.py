@@ -39,15 +39,8 @@ def animate(run: RunData) -> dict[str, FuncAnimation]:
         return estimator.trajectory(view.n, stream(trial.seed, "snapshots")).at(np.linspace(0, 1, FRAMES))
 
     moving: dict[Figure, FuncAnimation] = {}
-    figures = by_models(
-        run,
-        "animation",
-        datasets_of(run),
-        with_methods(SupportsTrajectory),
-        partial(SamplePanel, noise=True, dots=DOTS, side=SIDE),
-        show,
-        partial(_figure, moving),
-    )
+    able, view_of = with_methods(SupportsTrajectory), partial(SamplePanel, noise=True, dots=DOTS, side=SIDE)
+    figures = by_models(run, "animation", datasets_of(run), able, view_of, show, partial(_figure, moving))
     return {stem: moving[figure] for stem, figure in figures.items()}
 
 

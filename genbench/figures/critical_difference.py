@@ -61,7 +61,12 @@ def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
         low, high = at(ranks.average[clique[0]]), at(ranks.average[clique[-1]])
         height = -GAP - BAR_STEP * i
         axes.plot([low - 0.04, high + 0.04], [height, height], color=BLUE, lw=3.5, solid_capstyle="round")
-    axes.text(width / 2, HEAD - 0.08, _title(ranks, metric), ha="center", va="top", fontsize=10, color=INK)
+    p = "< 0.001" if ranks.p is not None and ranks.p < 0.001 else f"= {ranks.p:.3f}"
+    title = (
+        f"Average rank by {metric} over {ranks.datasets} datasets, 1 is best; Friedman's test: p {p}\n"
+        "a bar joins models that do not differ significantly (Nemenyi's test, 5 %)"
+    )
+    axes.text(width / 2, HEAD - 0.08, title, ha="center", va="top", fontsize=10, color=INK)
     return figure
 
 
@@ -88,11 +93,3 @@ def _name(axes: Axes, name: str, rank: float, x: float, end: float, height: floa
     left = end < x
     text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
     axes.text(end + (-0.06 if left else 0.06), height, text, ha="right" if left else "left", va="center", fontsize=9)
-
-
-def _title(ranks: Ranks, metric: str) -> str:
-    p = "< 0.001" if ranks.p is not None and ranks.p < 0.001 else f"= {ranks.p:.3f}"
-    return (
-        f"Average rank by {metric} over {ranks.datasets} datasets, 1 is best; Friedman's test: p {p}\n"
-        "a bar joins models that do not differ significantly (Nemenyi's test, 5 %)"
-    )

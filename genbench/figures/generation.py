@@ -34,15 +34,8 @@ def draw(run: RunData) -> dict[str, Figure]:
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         return estimator.trajectory(view.n, stream(trial.seed, "snapshots")).at(TIMES)
 
-    return by_models(
-        run,
-        "generation",
-        datasets_of(run),
-        with_methods(SupportsTrajectory),
-        partial(SamplePanel, noise=True),
-        show,
-        _figure,
-    )
+    able, view_of = with_methods(SupportsTrajectory), partial(SamplePanel, noise=True)
+    return by_models(run, "generation", datasets_of(run), able, view_of, show, _figure)
 
 
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:

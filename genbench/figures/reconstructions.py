@@ -38,9 +38,8 @@ def draw(run: RunData) -> dict[str, Figure]:
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Array:
         return estimator.reconstruct(view.real[:POINTS])
 
-    return by_models(
-        run, "reconstructions", datasets_of(run), _reconstructs, partial(SamplePanel, side=SIDE), show, _figure
-    )
+    view_of = partial(SamplePanel, side=SIDE)
+    return by_models(run, "reconstructions", datasets_of(run), _reconstructs, view_of, show, _figure)
 
 
 def _reconstructs(card: ModelCard) -> bool:

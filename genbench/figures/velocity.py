@@ -41,15 +41,8 @@ def draw(run: RunData) -> dict[str, Figure]:
         fields = [estimator.velocity(_grid(view), t) for t in TIMES]
         return [(v, x, float(s.mean())) for v, x, s in zip(fields, way.points, speeds, strict=True)]
 
-    return by_models(
-        run,
-        "velocity",
-        planar_datasets(run),
-        with_methods(SupportsVelocity, SupportsTrajectory),
-        partial(SamplePanel, noise=True, dots=DOTS),
-        show,
-        _figure,
-    )
+    able, view_of = with_methods(SupportsVelocity, SupportsTrajectory), partial(SamplePanel, noise=True, dots=DOTS)
+    return by_models(run, "velocity", planar_datasets(run), able, view_of, show, _figure)
 
 
 def _grid(view: SamplePanel) -> Array:

@@ -22,10 +22,8 @@ def class_balance(evidence: Evidence) -> Score:
     standard errors, are flagged.
     """
     seen = recognition(evidence)
-    classes, named = (
-        seen.test.probabilities.shape[1],
-        (x.probabilities.argmax(axis=1) for x in (seen.samples, seen.test)),
-    )
+    classes = seen.test.probabilities.shape[1]
+    named = (part.probabilities.argmax(axis=1) for part in (seen.samples, seen.test))
     p, q = (np.bincount(k, minlength=classes).astype(np.float64) for k in named)  # how often a class is the likeliest
     return Score(balance(p, q), flag=scarce(p, q))
 

@@ -39,17 +39,13 @@ class SamplePanel:
         if not self.is_image:
             self.plane = Plane.of(reference)
             self.axes = self.plane.axes
-            if noise:
-                self._widen(reference)
+            if noise:  # room for N(mean, variance) of the data, which is what N(0, I) is in their units
+                flat = self.plane.project(reference.reshape(len(reference), -1))
+                mean, std = flat.mean(axis=0), flat.std(axis=0)
+                self.plane.low = np.minimum(self.plane.low, mean - NOISE * std)
+                self.plane.high = np.maximum(self.plane.high, mean + NOISE * std)
             width, height = self.plane.high - self.plane.low
             self.aspect = float(np.clip(height / width, 0.4, 1.2))
-
-    def _widen(self, reference: Array) -> None:
-        """Make room for N(mean, variance) of the data, which is what N(0, I) is in their units."""
-        flat = self.plane.project(reference.reshape(len(reference), -1))
-        mean, std = flat.mean(axis=0), flat.std(axis=0)
-        self.plane.low = np.minimum(self.plane.low, mean - NOISE * std)
-        self.plane.high = np.maximum(self.plane.high, mean + NOISE * std)
 
     def show(self, panel: Axes, x: Array, colour: str = BLUE, size: float = 1.2) -> Any:
         """Draw points x [n, *shape], and return what can be moved by `move`."""

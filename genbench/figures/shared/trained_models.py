@@ -16,6 +16,7 @@ from genbench.contracts.optional_methods import supports
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import by_dataset, first_seeds, short
+from genbench.plotting.style import CAPTION, FAILED
 from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
 from genbench.storage.records import TrialRecord
 from genbench.storage.store import Store
@@ -104,8 +105,6 @@ def by_models(
 
 def note(figure: Figure, missing: Sequence[str]) -> None:
     """Say below a figure which models are not in it, and why."""
-    from genbench.plotting.style import CAPTION, FAILED
-
     if missing:
         before = figure.get_supxlabel()
         letters = int(figure.get_figwidth() * 14)
