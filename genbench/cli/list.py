@@ -34,7 +34,7 @@ def list_(
     if capabilities and group != "models":
         raise GenbenchError(f"--capabilities is about models, not {group}; write genbench list models")
     plugins = read_plugins(plugin)
-    gc.disable()  # a quarter of the time is the collector, looking at what the imports leave for good
+    gc.disable()  # nothing that imports make is garbage
     discover(tuple(plugins), groups=get_args(Group) if plugins else (group,))
     gc.freeze()
     if capabilities:

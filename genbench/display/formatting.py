@@ -90,7 +90,7 @@ def rank_line(one: Ranking) -> str:
     groups = "; ".join(", ".join(group) for group in one.cliques) or "none"
     return (
         f"Friedman's test that all models are alike: p = {ranks.p:.2g}. Average ranks less than "
-        f"{ranks.critical_difference:.2f} apart cannot be told apart (Nemenyi, 5 %): {groups}.{left_out}"
+        f"{ranks.critical_difference:.2f} apart do not differ significantly (Nemenyi, 5 %): {groups}.{left_out}"
     )
 
 

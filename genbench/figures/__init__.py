@@ -3,6 +3,9 @@
 The first line of a module's docstring says what it shows. It defines `draw(run) -> dict of file stem -> Figure`, or
 `animate(run) -> dict of file stem -> FuncAnimation`, or both. With `NEEDS_WEIGHTS = True` it says that it reloads
 trained models, which takes torch, the weights of the run, and some time. torch is imported inside functions alone.
+
+Counts, sizes and limits at the top of these modules are chosen by hand: what a reader can tell apart in a figure of
+the width of a page, against the time that drawing takes.
 """
 
 from __future__ import annotations

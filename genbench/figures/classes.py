@@ -25,7 +25,7 @@ __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
 NEEDS_WEIGHTS = True  # the classifier's
 COLUMNS = 4  # panels beside each other
 SIDE, LOOKED_AT = 10, 1_000  # classes and images of each at most, and samples that are named
-SURE = 0.9
+SURE = 0.9  # as in the metric `confidence`
 NOTE = (
     "A row is a class, named by a small classifier of the dataset's own images; its samples are the first that were\n"
     "drawn, not the best. A gap: there were no more. Below a model: the share that is named with 90 % confidence."

@@ -18,7 +18,7 @@ __all__ = ["c2st", "c2st_auc", "out_of_fold"]
 Features = NDArray[np.float32]
 
 POINTS = 5_000  # of each kind; chosen by hand: more see smaller faults and take longer
-FOLDS = 5  # the usual number
+FOLDS = 5  # the usual number of folds
 SCALES = (0.25, 0.5, 1, 2, 4)  # bandwidths over the median distance, as in `mmd2`
 FREQUENCIES = 100  # random Fourier features of each bandwidth; chosen by hand: power against time
 RIDGE = 0.1  # λ, chosen by hand: small beside the thousands of points in Φ'Φ, and enough for it to have an inverse
@@ -79,7 +79,7 @@ def features(x: Array, reference: Array, rng: np.random.Generator) -> Features:
     """Return φ(x) [n, 1 + d + 500] of points x [n, d]: 1, x standardised, random Fourier features √(2/D) cos(ωx + b).
 
     They stand for Gaussian kernels of five bandwidths (Rahimi & Recht 2007). Scales come from the reference points
-    alone, so that a model has no say in them. Single precision is far finer than the ridge, and takes half the time.
+    alone, so that a model has no say in them. Single precision is far finer than the ridge.
     """
     mean, std = reference.mean(axis=0), reference.std(axis=0)
     std[std == 0] = 1

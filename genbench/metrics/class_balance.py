@@ -1,4 +1,4 @@
-"""Whether samples show the classes as often as real pictures do."""
+"""Whether samples show the classes as often as real images do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["balance", "class_balance", "scarce"]
 
 @register_metric("class_balance", family="pictures", higher_is_better=True, needs=("labels",), order=144)
 def class_balance(evidence: Evidence) -> Score:
-    """Σ min(p, q) for the shares p and q of the classes among samples and test pictures: 1 is perfect.
+    """Σ min(p, q) for the shares p and q of the classes among samples and test images: 1 is perfect.
 
     It is 1 less the total variation: 0.9 means that a tenth of the samples would have to show other classes. Both
     shares are those that the classifier sees, so that it errs on both sides alike. Samples are finitely many, so that a
@@ -34,7 +34,7 @@ def balance(p: Array, q: Array) -> float:
 
 
 def scarce(p: Array, q: Array) -> str | None:
-    """Return a warning that names the classes of which samples show less than half as many as test pictures do.
+    """Return a warning that names the classes of which samples show less than half as many as test images do.
 
     With n samples, a share is q/2 by chance with a standard error of √(q/2 (1 − q/2) / n).
     """

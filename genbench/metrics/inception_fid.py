@@ -27,13 +27,13 @@ AT_ONCE = 250  # images that go through the network together; chosen by hand: me
     main=True,
 )
 def inception_fid(evidence: Evidence) -> float:
-    """FID (Heusel et al. 2017, eq. 6) between all samples and the test pictures, in 2,048 features of an Inception v3.
+    """FID (Heusel et al. 2017, eq. 6) between all samples and the test images, in 2,048 features of an Inception v3.
 
-    Only this one compares with FIDs of papers, if they used as many pictures. The network is torchmetrics', of natural
-    pictures in colour; grey ones are given to all three channels. Its weights come from the web at the first use.
+    Only this one compares with FIDs of papers, if they used as many images. The network is torchmetrics', of natural
+    images in colour; grey ones are given to all three channels. Its weights come from the web at the first use.
 
     Raises:
-        GenbenchError: torchmetrics or torch-fidelity is not installed, the weights are unavailable, or the pictures
+        GenbenchError: torchmetrics or torch-fidelity is not installed, the weights are unavailable, or the images
             have neither one channel nor three.
     """
     import torch

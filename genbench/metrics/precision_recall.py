@@ -15,7 +15,7 @@ from genbench.metrics.neighbours import ball_counts, radii
 
 __all__ = ["K", "Manifolds", "manifolds", "manifolds_of", "precision", "recall"]
 
-K = 5  # neighbours: the ball around a point reaches to its K-th nearest of the same set
+K = 5  # neighbours: the ball around a point reaches to its K-th nearest of the same set (as in Naeem et al. 2020)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Names written beside points and at the ends of lines, so that none lies on another; and how series are told apart."""
+"""Names written beside points and at the ends of lines, so that none lies on another; and the looks of series."""
 
 from __future__ import annotations
 

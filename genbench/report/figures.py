@@ -23,8 +23,8 @@ __all__ = ["BUDGET", "PageFigure", "page_figures"]
 
 BUDGET = 1_900_000  # bytes of all figures of a page as they are written into it, so that mail and browsers take it
 SIZES = ((1600, 78), (1300, 70), (1050, 62), (800, 55), (600, 45))  # widths in pixels and qualities, tried in turn
-DPI = 115
-FEW = 20  # rows of a leaderboard whose figures one process draws before a second one has started
+DPI = 115  # chosen by hand, as the SIZES and what follows: legible figures against bytes
+FEW = 20  # rows of a leaderboard below which starting a second process would take longer than drawing
 MOVING_SHARE = 0.4  # of those bytes, for animations, at most
 INKS, NEAR = 16, 1.5  # colours of an image of lines and points, and its largest mean error in 256 steps
 LEFT_OUT = ("losses", "pareto", "seeds")  # the page draws the first two itself; the last is samples again, and heavy
