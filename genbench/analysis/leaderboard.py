@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -55,11 +55,9 @@ class Leaderboard(NotebookView):
             raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
         sampled = [row for row in rows if row.task == SAMPLING[0]]
         sort = sort or _default_sort(sampled or rows, names)
-        tables: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            tables[row.place].append(row)
         ordered = []
-        for here in tables.values():
+        for place in dict.fromkeys(row.place for row in rows):
+            here = [row for row in rows if row.place == place]
             set_floors(here)
             own = [name for name in names if any(name in row.metrics for row in here)]
             for name in own:
@@ -138,11 +136,9 @@ def _row(trials: list[TrialRecord]) -> Row:
 
 def _errors(trials: list[TrialRecord]) -> dict[str, float]:
     """Return the root mean square of the trials' standard errors, by metric."""
-    squares: dict[str, list[float]] = defaultdict(list)
-    for trial in trials:
-        for name, error in trial.standard_errors.items():
-            squares[name].append(error**2)
-    return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
+    names = dict.fromkeys(name for trial in trials for name in trial.standard_errors)
+    errors = {name: [t.standard_errors[name] for t in trials if name in t.standard_errors] for name in names}
+    return {name: float(np.sqrt(np.mean(np.square(its)))) for name, its in errors.items()}
 
 
 def _default_sort(rows: list[Row], names: list[str]) -> str | None:

@@ -116,12 +116,11 @@ class RunData:
         Raises:
             GenbenchError: the run has no such metric.
         """
-        if (sort, intervals) not in self._boards:
-            if self.whole is not self:
-                board, here = self.whole.leaderboard(sort, intervals), {trial.dataset for trial in self.trials}
-                rows = [row for row in board.rows if row.dataset in here]
-                self._boards[sort, intervals] = Leaderboard(rows, board.sort, board.metrics)
-                return self._boards[sort, intervals]
+        if (sort, intervals) not in self._boards and self.whole is not self:
+            board, here = self.whole.leaderboard(sort, intervals), {trial.dataset for trial in self.trials}
+            rows = [row for row in board.rows if row.dataset in here]
+            self._boards[sort, intervals] = Leaderboard(rows, board.sort, board.metrics)
+        elif (sort, intervals) not in self._boards:
             with _uncollected():
                 self._boards[sort, intervals] = Leaderboard.of(self.trials, sort, intervals)
         return self._boards[sort, intervals]

@@ -133,8 +133,8 @@ def resolution_line(board: Leaderboard, dataset: str, metrics: Sequence[str]) ->
         return ""
     parts = [f"{label(one.metric)} {one.smallest_difference:.2g}" for one in found]
     return (
-        f"With {found[0].seeds} seeds and {found[0].n:,} samples, models that lie closer than this cannot be told "
-        f"apart (80 % power, by the oracle's repeated draws): {', '.join(parts)}."
+        f"With {found[0].seeds} seeds and {found[0].n:,} samples, the smallest differences that become significant "
+        f"(80 % power, by the oracle's repeated draws): {', '.join(parts)}."
     )
 
 

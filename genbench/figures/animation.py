@@ -16,6 +16,7 @@ from genbench.core.seeding import stream
 from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import datasets_of, panels, short
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.plotting.labels import settle
 from genbench.plotting.style import BLUE, FAINT
 from genbench.storage.records import TrialRecord
 
@@ -66,8 +67,7 @@ def _figure(
     def turn(frame: int) -> list[object]:
         nonlocal settled
         if not settled:  # to lay out each frame anew would take most of the time
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
+            settle(figure)
             settled = True
         k = min(frame, FRAMES - 1)
         heading.set_text(f"{dataset}: t = {k / (FRAMES - 1):.2f}")

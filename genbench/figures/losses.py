@@ -40,17 +40,12 @@ def _died_training(trial: TrialRecord) -> bool:
 
 def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     """Draw a panel for each loss of each model, in the order in which they were asked for."""
-    places = [
-        (model, loss)
-        for model in dict.fromkeys(trial.model for trial in trials)
-        for loss in _losses([trial for trial in trials if trial.model == model])
-    ]
+    by_model = {one.model: [trial for trial in trials if trial.model == one.model] for one in trials}
+    places = [(model, loss) for model, its in by_model.items() for loss in _losses(its)]
     figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
     for panel, (model, loss) in zip(axes, places, strict=True):
-        its = [trial for trial in trials if trial.model == model]
-        alone = loss in {"", "loss"}
-        panel.set_title(short(model) if alone else f"{short(model)}: {loss}")
-        _panel(panel, its, loss)
+        panel.set_title(short(model) if loss in {"", "loss"} else f"{short(model)}: {loss}")
+        _panel(panel, by_model[model], loss)
     figure.suptitle(f"{dataset}: losses in the course of the training")
     figure.supxlabel(NOTE, fontsize=CAPTION)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from matplotlib.axes import Axes
@@ -27,13 +28,10 @@ SIZE = 1.75  # inches of a panel
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset that was sampled with several seeds: `seeds`, or `seeds-<dataset>`."""
-    seeds: dict[str, set[int]] = {}
-    for trial in run.trials:
-        if trial.sampled:
-            seeds.setdefault(trial.dataset, set()).add(trial.seed)
-    return by_dataset(
-        run, "seeds", [name for name, its in seeds.items() if len(its) > 1], lambda name: _figure(run, name)
-    )
+    sampled = dict.fromkeys((trial.dataset, trial.seed) for trial in run.trials if trial.sampled)
+    seeds = Counter(dataset for dataset, _ in sampled)
+    several = [name for name, count in seeds.items() if count > 1]
+    return by_dataset(run, "seeds", several, lambda name: _figure(run, name))
 
 
 def _figure(run: RunData, dataset: str) -> Figure:

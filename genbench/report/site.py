@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, column_order, sort_key
 from genbench.core.errors import GenbenchError
@@ -102,12 +103,10 @@ def together(homes: Sequence[Home]) -> list[Sheet]:
     """
     groups: dict[Key, list[Member]] = {}
     for home in homes:
-        first: dict[tuple[str, str], TrialRecord] = {}
-        for trial in home.run.trials:
-            first.setdefault((trial.place, trial.model), trial)
+        trials = grouped(home.run.trials)
         for row in home.run.leaderboard().rows:
-            trial = first[row.place, row.model]
-            groups.setdefault(_comparable(home.run, row, trial), []).append((home, row, trial))
+            its = trials[row.place, row.model]
+            groups.setdefault(_comparable(row.place, its), []).append((home, row, its[0]))
     order, links = sorted(groups, key=lambda key: (key[0], -len(groups[key]))), Links(RESERVED)
     specs = {key: members[0][2].spec for key, members in groups.items()}
     return [_sheet(_title(key, specs), groups[key], links.id("table", *key)) for key in order]
@@ -128,12 +127,11 @@ def _title(key: Key, specs: Mapping[Key, TrialSpec]) -> str:
     return ", ".join(parts)
 
 
-def _comparable(run: RunData, row: Row, trial: TrialRecord) -> Key:
+def _comparable(place: str, trials: Sequence[TrialRecord]) -> Key:
     """Return what rows of one table have in common."""
-    budgets = dict.fromkeys(t.budget for t in run.trials if (t.place, t.model) == (row.place, row.model))
-    spec = trial.spec
+    spec, budgets = trials[0].spec, dict.fromkeys(trial.budget for trial in trials)
     data = json.dumps([spec.dataset_name, spec.dataset_params, spec.data_fingerprint], sort_keys=True)
-    return row.place, " and ".join(budgets), json.dumps(asdict(spec.protocol), sort_keys=True), data
+    return place, " and ".join(budgets), json.dumps(asdict(spec.protocol), sort_keys=True), data
 
 
 def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
