@@ -137,8 +137,8 @@ def _row(trials: list[TrialRecord]) -> Row:
 def _errors(trials: list[TrialRecord]) -> dict[str, float]:
     """Return the root mean square of the trials' standard errors, by metric."""
     names = dict.fromkeys(name for trial in trials for name in trial.standard_errors)
-    errors = {name: [t.standard_errors[name] for t in trials if name in t.standard_errors] for name in names}
-    return {name: float(np.sqrt(np.mean(np.square(its)))) for name, its in errors.items()}
+    squares = {name: [t.standard_errors[name] ** 2 for t in trials if name in t.standard_errors] for name in names}
+    return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
 
 
 def _default_sort(rows: list[Row], names: list[str]) -> str | None:

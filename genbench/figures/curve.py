@@ -19,7 +19,7 @@ __all__ = ["draw"]
 
 PLACE = {"share", "steps", "train_seconds"}  # of a row of the curve; the rest are scores
 CAPTION = (
-    "One training each, seen on the way. The learning rate falls over the whole of it, so a point before the end\n"
+    "One training run each, scored as it goes. The learning rate falls until its end, so a point before it\n"
     "is not what a shorter budget would give. Thin lines: seeds; thick: their geometric mean (mean where negative)."
 )
 

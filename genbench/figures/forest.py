@@ -19,7 +19,7 @@ COLUMNS = (3, 4)  # panels beside each other: whichever leaves fewer places empt
 MOST, LONGEST = 6, 24  # panels, and letters of a name
 SHAPES = {"exact": "o", "bound": "<", "estimate": "D", "none": "o"}  # a bound on the NLL: the truth lies to the left
 SEEDS = "mean over seeds and its 95 % interval"
-ALONE = "the score of a single seed and twice its standard error, which knows nothing of the spread of trainings"
+ALONE = "the score of a single seed and twice its standard error, which leaves out the spread of training runs"
 KINDS = "Kinds of likelihood are not to be compared: circle exact, diamond (≈) estimate, triangle (≤) upper bound.  "
 MARKS = "Filled: the best, and (=) what does not differ significantly from it; grey: controls, which do not compete."
 

@@ -1,4 +1,4 @@
-"""Losses in the course of each training, on the training and on the validation points; a panel for each loss."""
+"""Losses in the course of each training run, on the training and on the validation points; a panel for each loss."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
 
 
 def _losses(trials: Iterable[TrialRecord]) -> list[str]:
-    """Return the names of the losses of a model's trainings; a single empty one where none was stored."""
+    """Return the names of the losses of a model's training runs; a single empty one where none was stored."""
     names = dict.fromkeys(name for trial in trials for name in trial.history)
     return [name for name in names if name not in {"step", HELD_OUT}] or [""]
 

@@ -79,7 +79,7 @@ def features(x: Array, reference: Array, rng: np.random.Generator) -> Features:
     """Return φ(x) [n, 1 + d + 500] of points x [n, d]: 1, x standardised, random Fourier features √(2/D) cos(ωx + b).
 
     They stand for Gaussian kernels of five bandwidths (Rahimi & Recht 2007). Scales come from the reference points
-    alone, so that a model has no say in them. Single precision is far finer than the ridge.
+    alone, so that no model changes them. Single precision is far finer than the ridge.
     """
     mean, std = reference.mean(axis=0), reference.std(axis=0)
     std[std == 0] = 1

@@ -18,7 +18,6 @@ __all__ = [
     "INK",
     "MARKERS",
     "NAME",
-    "TITLE",
     "VERMILLION",
     "colour_of",
     "literal",

@@ -126,7 +126,7 @@ def interval(board: Leaderboard) -> str:
     if most < 2:
         return (
             "One seed: the standard error of the score, by its test points or sets of samples, without the spread of "
-            "trainings."
+            "training runs."
         )
     text = "The half-width of the 95 % interval of the mean over seeds, by Student's t"
     return f"{text} below ten seeds, by the studentised bootstrap from ten seeds on." if most > 9 else f"{text}."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.contracts.dataset import DATASETS, Dataset
@@ -80,12 +81,9 @@ def first_seeds(run: RunData, dataset: str) -> list[TrialRecord]:
 
     The order is the leaderboard's.
     """
-    models = [row.model for row in run.leaderboard().rows if row.place == dataset]
-    trials = [trial for trial in run.trials if trial.place == dataset]
-    return [
-        min((t for t in trials if t.model == model), key=lambda trial: (trial.status != "ok", trial.seed))
-        for model in models
-    ]
+    trials = grouped(run.trials)
+    rows = [row for row in run.leaderboard().rows if row.place == dataset]
+    return [min(trials[dataset, row.model], key=lambda trial: (trial.status != "ok", trial.seed)) for row in rows]
 
 
 def dataset_of(trial: TrialRecord) -> Dataset:
