@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
 from genbench.analysis.pairing import Pair, find_pairs, some
-from genbench.analysis.scores import card_of, column_order
+from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import card_of, column_order, finite
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.registry import discover
 from genbench.core.types import Array
 from genbench.statistics.paired import Verdict, holm, paired_tests, verdict, welch_tests
-
-if TYPE_CHECKING:
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["ComparedScore", "Comparison", "compare"]
 
@@ -162,11 +161,9 @@ def _test(cells: Sequence[tuple[ComparedScore, Pair]]) -> None:
         values = [pair.values(row.metric) for row, pair in cells if row.paired == is_paired]
         if not rows:
             continue
-        _, _, *found = test(
-            _padded([list(x.values()) for x, _ in values]), _padded([list(y.values()) for _, y in values])
-        )
+        _, _, *found = test(*map(_padded, zip(*values, strict=True)))
         for row, low, high, p in zip(rows, *found, strict=True):
-            row.low, row.high, row.p = _known(low), _known(high), _known(p)
+            row.low, row.high, row.p = finite(low), finite(high), finite(p)
             if row.p is None:
                 row.reason = "no spread over seeds to test the difference by"
             elif not is_paired:
@@ -177,17 +174,14 @@ def _set_verdicts(rows: Sequence[ComparedScore], alpha: float) -> None:
     """Put Holm's p-value and the verdict into the rows of one metric; a row without a test keeps what it has."""
     adjusted = holm(np.array([np.nan if row.p is None else row.p for row in rows]))
     for row, p in zip(rows, adjusted, strict=True):
-        row.p_adjusted = _known(p)
+        row.p_adjusted = finite(p)
         if row.p_adjusted is not None and row.difference is not None:
             row.verdict = verdict(row.difference, row.p_adjusted, card_of(row.metric).higher_is_better, alpha)
 
 
-def _padded(rows: Sequence[Sequence[float]]) -> Array:
-    """Return rows of different lengths as [r, n], filled up with NaN."""
-    table = np.full((len(rows), max(map(len, rows))), np.nan)
-    for i, row in enumerate(rows):
-        table[i, : len(row)] = row
-    return table
+def _padded(scores: Sequence[Mapping[int, float]]) -> Array:
+    """Return scores by seed, of different numbers of seeds, as [r, n], filled up with NaN."""
+    return np.array(list(zip_longest(*(row.values() for row in scores), fillvalue=np.nan))).T
 
 
 def _concerned(words: Sequence[tuple[str, Pair]], total: int) -> dict[str, str]:
@@ -208,7 +202,3 @@ def _environment_changes(before: Mapping[str, Any], after: Mapping[str, Any]) ->
 def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
     facts = {name: fact for name, fact in environment.items() if name not in ("command", "libraries")}
     return facts | dict(environment.get("libraries", {}))
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

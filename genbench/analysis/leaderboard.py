@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from genbench.storage.records import SAMPLING, Cost, TrialRecord
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Leaderboard"]
+__all__ = ["Leaderboard", "grouped"]
 
 COSTS = tuple(Cost.model_fields)
 ROUNDING = 1e-12  # a score that varies less from draw to draw is exact: what double precision leaves of it
@@ -49,21 +49,16 @@ class Leaderboard(NotebookView):
             GenbenchError: no trial has the metric.
         """
         discover(groups=("metrics",))
-        groups: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
-        for trial in trials:
-            groups[trial.place, trial.model].append(trial)
-        rows = [_row(group) for group in groups.values()]
+        rows = [_row(group) for group in grouped(trials).values()]
         fill_cells(rows, intervals)
         names = sorted({name for row in rows for name in row.metrics}, key=column_order)
         if sort is not None and sort not in names:
             raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
         sampled = [row for row in rows if row.task == SAMPLING[0]]
         sort = sort or _default_sort(sampled or rows, names)
-        tables: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            tables[row.place].append(row)
         ordered = []
-        for here in tables.values():
+        for place in dict.fromkeys(row.place for row in rows):
+            here = [row for row in rows if row.place == place]
             set_floors(here)
             own = [name for name in names if any(name in row.metrics for row in here)]
             for name in own:
@@ -103,12 +98,19 @@ class Leaderboard(NotebookView):
         return {name: decompose(np.array(values)) for name, values in row.nested.items() if len(values) > 1}
 
 
+def grouped(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRecord]]:
+    """Return the trials by dataset, with the task where it matters, and model, in their order."""
+    groups: dict[tuple[str, str], list[TrialRecord]] = {}
+    for trial in trials:
+        groups.setdefault((trial.place, trial.model), []).append(trial)
+    return groups
+
+
 def _row(trials: list[TrialRecord]) -> Row:
     first, fine = trials[0], [t for t in trials if t.status == "ok"]
     costs = [t.cost.model_dump() for t in fine]
-    names = sorted(
-        {name for t in trials for name in t.metrics}, key=column_order
-    )  # files are the same at every writing
+    # Sorted, so that equal leaderboards are equal files.
+    names = sorted({name for t in trials for name in t.metrics}, key=column_order)
     values = {name: {t.seed: v for t in fine if (v := t.metrics.get(name)) is not None} for name in names}
     statuses = Counter(str(t.status) for t in trials)
     return Row(
@@ -135,10 +137,8 @@ def _row(trials: list[TrialRecord]) -> Row:
 
 def _errors(trials: list[TrialRecord]) -> dict[str, float]:
     """Return the root mean square of the trials' standard errors, by metric."""
-    squares: dict[str, list[float]] = defaultdict(list)
-    for trial in trials:
-        for name, error in trial.standard_errors.items():
-            squares[name].append(error**2)
+    names = dict.fromkeys(name for trial in trials for name in trial.standard_errors)
+    squares = {name: [t.standard_errors[name] ** 2 for t in trials if name in t.standard_errors] for name in names}
     return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
 
 

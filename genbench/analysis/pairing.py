@@ -6,13 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from genbench.analysis.leaderboard import grouped
+from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError, nearest
 from genbench.storage.records import TrialRecord, TrialSpec
-
-if TYPE_CHECKING:
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["Pair", "failures", "find_pairs", "some"]
 
@@ -114,7 +113,7 @@ def find_pairs(a: RunData, b: RunData, models: Sequence[str]) -> tuple[list[Pair
     Raises:
         GenbenchError: they have nothing in common, a model is unknown, or a single model of a single run is named.
     """
-    before, after = _groups(a.trials), _groups(b.trials)
+    before, after = grouped(a.trials), grouped(b.trials)
     known = list(dict.fromkeys(model for _, model in (*before, *after)))
     for model in models:
         if model not in known:
@@ -148,14 +147,6 @@ def failures(trials: Sequence[TrialRecord]) -> str:
 def some(names: Sequence[str]) -> str:
     """Return the first few of some names, and how many there are more."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _groups(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRecord]]:
-    """Return the trials by dataset, with the task where it matters, and model, in their order."""
-    groups: dict[tuple[str, str], list[TrialRecord]] = defaultdict(list)
-    for trial in trials:
-        groups[trial.place, trial.model].append(trial)
-    return dict(groups)
 
 
 def _data(spec: TrialSpec) -> tuple[object, ...]:

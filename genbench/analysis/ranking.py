@@ -73,12 +73,13 @@ def _of_kind(rows: Sequence[Row], metric: str, datasets: tuple[str, ...], kind: 
     known = {model: x for model, x in scores.items() if x is not None}
     iqm = {model: interquartile_mean(x) for model, x in known.items()}
     order = sorted(known, key=lambda model: iqm[model].value)
-    sign = -1 if card_of(metric).higher_is_better else 1
+    if card_of(metric).higher_is_better:  # the scores had their sign changed
+        iqm = {model: Estimate(-one.value, -one.high, -one.low) for model, one in iqm.items()}
     ranks = Ranks.of(np.array([np.mean(known[model], axis=0) for model in order]).T.reshape(len(datasets), -1))
     ranked = tuple(
         RankedModel(
             name=model,
-            iqm=_signed(iqm[model], sign),
+            iqm=iqm[model],
             rank=float(ranks.average[i]),
             improvement=probability_of_improvement(known[model], known[order[0]]) if i else None,
         )
@@ -101,7 +102,3 @@ def _scores(rows: Sequence[Row | None], metric: str) -> Array | None:
         columns.append([sign * value / scale for value in row.values.get(metric, {}).values()])
     seeds = max(row.seeds + row.failed for row in rows if row)
     return np.array([column + [np.nan] * (seeds - len(column)) for column in columns]).T
-
-
-def _signed(estimate: Estimate, sign: int) -> Estimate:
-    return estimate if sign > 0 else Estimate(-estimate.value, -estimate.high, -estimate.low)

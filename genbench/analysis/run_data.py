@@ -125,12 +125,11 @@ class RunData:
         Raises:
             GenbenchError: the run has no such metric.
         """
-        if (sort, intervals) not in self._boards:
-            if self.whole is not self:
-                board, here = self.whole.leaderboard(sort, intervals), {trial.dataset for trial in self.trials}
-                rows = [row for row in board.rows if row.dataset in here]
-                self._boards[sort, intervals] = Leaderboard(rows, board.sort, board.metrics, board.origin)
-                return self._boards[sort, intervals]
+        if (sort, intervals) not in self._boards and self.whole is not self:
+            board, here = self.whole.leaderboard(sort, intervals), {trial.dataset for trial in self.trials}
+            rows = [row for row in board.rows if row.dataset in here]
+            self._boards[sort, intervals] = Leaderboard(rows, board.sort, board.metrics, board.origin)
+        elif (sort, intervals) not in self._boards:
             with _uncollected():
                 board = Leaderboard.of(self.trials, sort, intervals)
                 self._boards[sort, intervals] = replace(board, origin=self.origin)

@@ -16,7 +16,7 @@ from genbench.statistics.intervals import Method, mean_intervals, ratio_interval
 from genbench.statistics.paired import holm, paired_tests
 from genbench.storage.evaluation import Flag
 
-__all__ = ["Cell", "Row", "card_of", "column_order", "fill_cells", "mark_best", "set_floors", "sort_key"]
+__all__ = ["Cell", "Row", "card_of", "column_order", "fill_cells", "finite", "mark_best", "set_floors", "sort_key"]
 
 ALPHA = 0.05  # significance level of the paired tests, the usual one
 
@@ -60,9 +60,7 @@ class Row:
     cost: dict[str, float | None]
     flags: list[Flag]
     values: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)  # metric -> seed -> value
-    draws: dict[str, list[list[float]]] = field(
-        default_factory=dict, repr=False
-    )  # the oracle's: metric -> seed -> draw
+    draws: dict[str, list[list[float]]] = field(default_factory=dict, repr=False)  # oracle: metric -> seed -> draw
     nested: dict[str, list[list[list[float]]]] = field(default_factory=dict, repr=False)  # metric -> seed -> training
     standard_errors: dict[str, float] = field(default_factory=dict, repr=False)
     samples: int = 0
@@ -108,7 +106,7 @@ def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
         ends = mean_intervals(_stack([row.values[name] for row, name in places]), method)
         for (row, name), mean, low, high in zip(places, *ends, strict=True):
             error = row.standard_errors.get(name)
-            row.metrics[name] = Cell(mean=float(mean), low=_number(low), high=_number(high), standard_error=error)
+            row.metrics[name] = Cell(mean=float(mean), low=finite(low), high=finite(high), standard_error=error)
 
 
 def set_floors(rows: Sequence[Row]) -> None:
@@ -132,7 +130,7 @@ def set_floors(rows: Sequence[Row]) -> None:
             assert cell.floor
             cell.ratio = cell.mean / cell.floor
             if row is not oracle:
-                cell.ratio_low, cell.ratio_high = _number(low), _number(high)
+                cell.ratio_low, cell.ratio_high = finite(low), finite(high)
 
 
 def mark_best(rows: Sequence[Row], name: str) -> None:
@@ -171,5 +169,6 @@ def _stack(values: Sequence[Mapping[int, float]]) -> Array:
     return np.array([list(by_seed.values()) for by_seed in values], dtype=np.float64)
 
 
-def _number(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """Return a number, or None for NaN and infinity, which a file of JSON cannot hold."""
     return float(value) if np.isfinite(value) else None

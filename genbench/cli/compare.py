@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,15 +11,6 @@ from genbench.cli.options import say
 from genbench.core.errors import GenbenchError
 
 __all__ = ["compare"]
-
-
-class Format(StrEnum):
-    """How a comparison is written."""
-
-    table = "table"
-    csv = "csv"
-    md = "md"
-    json = "json"
 
 
 def compare(
@@ -32,7 +22,7 @@ def compare(
         str, typer.Option(metavar="MODEL,MODEL", help="Which models; in one run, the later ones against the first.")
     ] = "",
     metrics: Annotated[str, typer.Option(metavar="main|all|NAMES", help="Which metrics.")] = "main",
-    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+    format: Annotated[Literal["table", "csv", "md", "json"], typer.Option(help="How to write it.")] = "table",
     alpha: Annotated[
         float, typer.Option(help="How often, for each metric, a verdict may fall where nothing differs.")
     ] = 0.05,
@@ -59,11 +49,11 @@ def compare(
         comparison = comparison.only([name.strip() for name in metrics.split(",") if name.strip()])
     for problem in dict.fromkeys([*before.problems, *after.problems]):
         say(problem)
-    if format is Format.table:
+    if format == "table":
         show(comparison)
     else:
-        typer.echo(render(comparison, format.value), nl=False)
-    if format in (Format.csv, Format.json):
+        typer.echo(render(comparison, format), nl=False)
+    if format in ("csv", "json"):
         for line in (*differences(comparison), summary(comparison)):
             say(line)
     if fail_on_regression and comparison.regressions:

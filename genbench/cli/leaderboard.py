@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,24 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["leaderboard"]
 
 
-class Format(StrEnum):
-    """How a leaderboard is written."""
-
-    table = "table"
-    csv = "csv"
-    md = "md"
-    tex = "tex"
-    json = "json"
-    tidy = "tidy"
-    parquet = "parquet"
-
-
-class Intervals(StrEnum):
-    """How 95 % intervals over seeds are found."""
-
-    auto = "auto"
-    t = "t"
-    bootstrap = "bootstrap"
+Format = Literal["table", "csv", "md", "tex", "json", "tidy", "parquet"]
 
 
 def leaderboard(
@@ -49,11 +31,12 @@ def leaderboard(
             help="How to write it: a table; the same as csv, markdown, LaTeX (booktabs) or JSON; or one row a trial "
             "and metric (tidy csv, parquet)."
         ),
-    ] = Format.table,
+    ] = "table",
     columns: Annotated[str, typer.Option(metavar="main|all|NAMES", help="Which metrics the table shows.")] = "main",
     intervals: Annotated[
-        Intervals, typer.Option(help="Student's t, the studentised bootstrap, or t below 10 seeds (auto).")
-    ] = Intervals.auto,
+        Literal["auto", "t", "bootstrap"],
+        typer.Option(help="Student's t, the studentised bootstrap, or t below 10 seeds (auto)."),
+    ] = "auto",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead.")] = None,
 ) -> None:
     """Show the leaderboard of a run, computed from its files.
@@ -68,13 +51,13 @@ def leaderboard(
     from genbench.display.terminal import show
 
     loaded = load_run(run)
-    board = loaded.leaderboard(sort, intervals.value)
+    board = loaded.leaderboard(sort, intervals)
     for problem in loaded.problems:
         say(problem)
-    if format is Format.table and output is None:
+    if format == "table" and output is None:
         show(board, columns)
         return
-    if output is None and format is Format.parquet:
+    if output is None and format == "parquet":
         raise GenbenchError("parquet is not for a terminal; add --output scores.parquet")
     content = _written(loaded, board, format)
     if output is None:
@@ -91,11 +74,11 @@ def _written(run: RunData, board: Leaderboard, format: Format) -> bytes:
     """Return the bytes of a file; a table is markdown there."""
     from genbench.display.export import render
 
-    if format is Format.tidy:
+    if format == "tidy":
         return run.frame().to_csv(index=False).encode()
-    if format is Format.parquet:
+    if format == "parquet":
         try:
             return bytes(run.frame().to_parquet(index=False))
         except ImportError:
             raise GenbenchError("parquet needs pyarrow, which is not installed; `pip install pyarrow`") from None
-    return render(board, "md" if format is Format.table else format.value).encode()
+    return render(board, "md" if format == "table" else format).encode()

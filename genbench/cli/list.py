@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -14,16 +13,11 @@ from genbench.core.errors import GenbenchError
 __all__ = ["list_"]
 
 
-class Group(StrEnum):
-    """What `list` can list."""
-
-    models = "models"
-    datasets = "datasets"
-    metrics = "metrics"
+Group = Literal["models", "datasets", "metrics"]
 
 
 def list_(
-    group: Annotated[Group, typer.Argument(help="What to list.")] = Group.models,
+    group: Annotated[Group, typer.Argument(help="What to list.")] = "models",
     capabilities: Annotated[
         bool,
         typer.Option("--capabilities", help="What each model can do: sample, density, encode, condition, fill gaps, …"),
@@ -37,13 +31,13 @@ def list_(
     from genbench.core.registry import discover
     from genbench.display.catalogue import print_capabilities, print_catalogue
 
-    if capabilities and group != Group.models:
-        raise GenbenchError(f"--capabilities is about models, not {group.value}; write genbench list models")
+    if capabilities and group != "models":
+        raise GenbenchError(f"--capabilities is about models, not {group}; write genbench list models")
     plugins = read_plugins(plugin)
-    gc.disable()  # a quarter of the time is the collector, looking at what the imports leave for good
-    discover(tuple(plugins), groups=tuple(Group) if plugins else (group.value,))
+    gc.disable()  # nothing that imports make is garbage
+    discover(tuple(plugins), groups=get_args(Group) if plugins else (group,))
     gc.freeze()
     if capabilities:
         print_capabilities()
     else:
-        print_catalogue(group.value)
+        print_catalogue(group)

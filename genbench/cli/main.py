@@ -73,7 +73,3 @@ def main() -> None:
     except KeyboardInterrupt:
         say("interrupted; finished trials are kept, the same command resumes")
         sys.exit(130)
-
-
-if __name__ == "__main__":
-    main()

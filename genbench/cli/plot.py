@@ -32,10 +32,12 @@ def plot(
     A figure that fails is named, the others are drawn, and the exit code is 1.
     """
     from genbench.api import load_run
-    from genbench.figures import save
+    from genbench.figures import available, needs_weights, save
 
     if list_figures:
-        _list()
+        for name, what in available().items():
+            typer.echo(f"{name:20} {what}{' (*)' if needs_weights(name) else ''}")
+        typer.echo("\n(*) by the trained models, loaded again from the run's weights")
         return
     if run is None:
         raise GenbenchError(
@@ -55,11 +57,3 @@ def plot(
         say(problem)
     if failures:
         raise typer.Exit(1)
-
-
-def _list() -> None:
-    from genbench.figures import available, needs_weights
-
-    for name, what in available().items():
-        typer.echo(f"{name:20} {what}{' (*)' if needs_weights(name) else ''}")
-    typer.echo("\n(*) by the trained models, loaded again from the run's weights")

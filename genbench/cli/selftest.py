@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,13 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["selftest"]
 
 
-class Format(StrEnum):
-    """How the result is written."""
-
-    table = "table"
-    json = "json"
-
-
 def selftest(
     data: Annotated[
         str, typer.Option(metavar="NAME", help="A synthetic dataset, with parameters: moons[noise=0.1].")
@@ -31,7 +23,7 @@ def selftest(
     samples: Annotated[int, typer.Option(min=50, help="Points in a draw.")] = 2_000,
     metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
     shift: Annotated[float, typer.Option(min=0, help="How far the mean is moved, in standard deviations.")] = 0.1,
-    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Test the metrics themselves: how often each sees a known fault, and how often it sees one where there is none.
@@ -52,7 +44,7 @@ def selftest(
         raise GenbenchError(f"'{data}' names {len(chosen)} datasets; the self-test takes one")
     card = DATASETS[chosen[0].name]
     result = test(create(card, bind(card, chosen[0].params)), metrics, repeats, samples, shift, progress=not quiet)
-    if format is Format.json:
+    if format == "json":
         typer.echo(json.dumps(result.public(), indent=2))
     else:
         _show(result, str(chosen[0]))
@@ -68,35 +60,28 @@ def _show(result: SelfTest, dataset: str) -> None:
     for title, cell_text in (("share of draws that score worse than the truth, %", _power), ("mean score", _mean)):
         table = empty_table(["metric", *result.cases], title=f"{dataset}: {title}", left=("metric",), lines=False)
         for metric, row in result.cells.items():
-            table.add_row(metric, *(cell_text(row[name], name == "null") for name in result.cases))
+            cells = ((row[name], name == "null") for name in result.cases)
+            table.add_row(metric, *("–" if cell is None else cell_text(cell, null) for cell, null in cells))
         out.print(table, "")
     for name, what in result.cases.items():
         out.print(f"{name}: {escape(what)}", style="dim")
-    out.print(_legend(result), style="dim")
-
-
-def _legend(result: SelfTest) -> str:
-    """Say what the numbers mean."""
-    return (
+    out.print(
         f"Of {result.repeats} draws of {result.samples:,} points a case, the share that score worse than 95 % of "
         f"{result.null_repeats} other draws from the truth.\n100: the metric sees the fault every time; 5: it does not "
         "see it. The null has no fault and must be near 5 (in brackets: its 95 % interval);\nless is a score that "
         "hardly varies: kl, which is 0 for the truth, or a whole number. ▲: the share that score better than 95 % of\n"
-        "the truth's: the metric is fooled. ∞: no finite score. –: does not apply."
+        "the truth's: the metric is fooled. ∞: no finite score. –: does not apply.",
+        style="dim",
     )
 
 
-def _power(cell: Cell | None, null: bool) -> str:
-    if cell is None:
-        return "–"
+def _power(cell: Cell, null: bool) -> str:
     text = f"{100 * cell.power:.0f}"
     if null:
         return f"{text} [{100 * cell.low:.0f}, {100 * cell.high:.0f}]".replace("[", r"\[")
     return text + (f" ▲{100 * cell.praised:.0f}" if cell.praised > 0.5 else "")
 
 
-def _mean(cell: Cell | None, null: bool) -> str:
-    if cell is None:
-        return "–"
+def _mean(cell: Cell, null: bool) -> str:
     text = "∞" if cell.mean is None else f"{cell.mean:.3g}"
     return text if cell.exact is None else f"{text} (exact {cell.exact:.3g})"

@@ -12,7 +12,7 @@ from rich.table import Table
 from genbench.analysis.comparison import ComparedScore, Comparison
 from genbench.analysis.scores import card_of
 from genbench.core.errors import GenbenchError, nearest
-from genbench.display.markdown import markdown_table
+from genbench.display.export import markdown_table
 from genbench.display.rich_tables import console, empty_table
 
 __all__ = ["FORMATS", "differences", "render", "show", "summary"]
@@ -64,10 +64,8 @@ def summary(comparison: Comparison) -> str:
 
 
 def _by_dataset(comparison: Comparison) -> dict[str, list[ComparedScore]]:
-    found: dict[str, list[ComparedScore]] = {}
-    for row in comparison.rows:
-        found.setdefault(row.dataset, []).append(row)
-    return found
+    names = dict.fromkeys(row.dataset for row in comparison.rows)
+    return {name: [row for row in comparison.rows if row.dataset == name] for name in names}
 
 
 def _table(dataset: str, rows: list[ComparedScore]) -> Table:
@@ -101,20 +99,12 @@ def _legend(comparison: Comparison) -> str:
         return "No difference could be tested; the last column says why."
     metrics = [row.metric for row in tested]
     most = max(metrics.count(name) for name in set(metrics))
-    how = (
-        "paired by seed (t-test)"
-        if all(row.paired for row in tested)
-        else "paired by seed (t-test), or unpaired (Welch)"
-    )
+    how = "paired by seed (t-test)" + ("" if all(row.paired for row in tested) else ", or unpaired (Welch)")
     return (
         f"Differences are {how}. p is adjusted by Holm over the rows of each metric (here up to {most}); "
         f"a verdict needs p < {comparison.alpha:g}.\n"
         "Intervals are not adjusted. “Cannot tell” is not “the same”: more seeds, finer verdicts."
     )
-
-
-def _json(comparison: Comparison) -> str:
-    return json.dumps(comparison.records(), indent=1, allow_nan=False) + "\n"
 
 
 def _csv(comparison: Comparison) -> str:
@@ -131,4 +121,8 @@ def _markdown(comparison: Comparison) -> str:
     return "\n\n".join([*parts, _legend(comparison).replace("\n", "  \n"), summary(comparison)]) + "\n"
 
 
-FORMATS: dict[str, Callable[[Comparison], str]] = {"csv": _csv, "md": _markdown, "json": _json}
+FORMATS: dict[str, Callable[[Comparison], str]] = {
+    "csv": _csv,
+    "md": _markdown,
+    "json": lambda comparison: json.dumps(comparison.records(), indent=1, allow_nan=False) + "\n",
+}

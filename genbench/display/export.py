@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.core.errors import GenbenchError, nearest
-from genbench.display.markdown import markdown_table
 from genbench.display.table_view import RankingView, TableCell, TableView, board_view
 
-__all__ = ["FORMATS", "render"]
+__all__ = ["FORMATS", "markdown_table", "render"]
 
 MARKDOWN_MARKS = {"best": "**{}**", "tie": "*{}*", "": "{}"}
 LATEX_MARKS = {"best": r"\textbf{{{}}}", "tie": r"\underline{{{}}}", "": "{}"}
+ESCAPED = {sign: f"\\{sign}" for sign in "_%&#"}
+LATEX_SIGNS = str.maketrans(
+    ESCAPED | {"±": r"$\pm$", "≤": r"$\leq$", "≈": r"$\approx$", "₂": "$_2$", "²": "$^2$", "−": "$-$", "–": "--"}
+)
 
 
 def render(board: Leaderboard, form: str) -> str:
@@ -25,6 +28,13 @@ def render(board: Leaderboard, form: str) -> str:
     if form not in FORMATS:
         raise GenbenchError(f"no format '{form}'{nearest(form, list(FORMATS))}")
     return FORMATS[form](board)
+
+
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> list[str]:
+    """Return the lines of a table in Markdown; with `numbers`, all columns but the first are aligned to the right."""
+    rule = ["---", *["---:" if numbers else "---"] * (len(headings) - 1)]
+    lines = ([cell.replace("|", "\\|") for cell in cells] for cells in (headings, rule, *rows))
+    return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
 def _markdown(board: Leaderboard) -> str:
@@ -56,42 +66,21 @@ def _markdown_ranking(one: RankingView) -> str:
     return "\n".join([f"### {one.datasets} datasets{kind}", "", *table, "", one.tests])
 
 
-def _latex(board: Leaderboard) -> str:
-    """Booktabs; best in bold, ties underlined."""
-    return "\n\n".join(map(_latex_scores, board_view(board).tables)) + "\n"
-
-
 def _latex_scores(view: TableView) -> str:
+    """Booktabs; best in bold, ties underlined."""
     part = view.select("model", "score")
     lines = [f"% {view.title}", rf"\begin{{tabular}}{{l{'r' * (len(part.columns) - 1)}}}", r"\toprule"]
-    lines.append(" & ".join(_escape_latex(column.label) for column in part.columns) + r" \\")
+    lines.append(" & ".join(column.label.translate(LATEX_SIGNS) for column in part.columns) + r" \\")
     lines.append(r"\midrule")
     for row in part.rows:
-        model, *others = (LATEX_MARKS[cell.mark].format(_escape_latex(cell.text)) for cell in row.cells)
+        model, *others = (LATEX_MARKS[cell.mark].format(cell.text.translate(LATEX_SIGNS)) for cell in row.cells)
         lines.append(" & ".join([model + ("$^{!}$" if row.flagged else ""), *others]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(f"% ! {flag}" for flag in view.flags)])
-
-
-def _escape_latex(text: str) -> str:
-    signs = {
-        "_": r"\_",
-        "%": r"\%",
-        "&": r"\&",
-        "#": r"\#",
-        "±": r"$\pm$",
-        "≤": r"$\leq$",
-        "≈": r"$\approx$",
-        "₂": "$_2$",
-        "²": "$^2$",
-        "−": "$-$",
-        "–": "--",
-    }
-    return "".join(signs.get(letter, letter) for letter in text)
 
 
 FORMATS: dict[str, Callable[[Leaderboard], str]] = {
     "csv": lambda board: str(board.frame().to_csv(index=False)),
     "md": _markdown,
-    "tex": _latex,
+    "tex": lambda board: "\n\n".join(map(_latex_scores, board_view(board).tables)) + "\n",
     "json": lambda board: json.dumps(board.records(), indent=1, allow_nan=False) + "\n",
 }

@@ -90,7 +90,7 @@ def rank_line(one: Ranking) -> str:
     groups = "; ".join(", ".join(group) for group in one.cliques) or "none"
     return (
         f"Friedman's test that all models are alike: p = {ranks.p:.2g}. Average ranks less than "
-        f"{ranks.critical_difference:.2f} apart cannot be told apart (Nemenyi, 5 %): {groups}.{left_out}"
+        f"{ranks.critical_difference:.2f} apart do not differ significantly (Nemenyi, 5 %): {groups}.{left_out}"
     )
 
 
@@ -133,8 +133,8 @@ def resolution_line(board: Leaderboard, dataset: str, metrics: Sequence[str]) ->
         return ""
     parts = [f"{label(one.metric)} {one.smallest_difference:.2g}" for one in found]
     return (
-        f"With {found[0].seeds} seeds and {found[0].n:,} samples, models that lie closer than this cannot be told "
-        f"apart (80 % power, by the oracle's repeated draws): {', '.join(parts)}."
+        f"With {found[0].seeds} seeds and {found[0].n:,} samples, the smallest differences that become significant "
+        f"(80 % power, by the oracle's repeated draws): {', '.join(parts)}."
     )
 
 
@@ -163,7 +163,7 @@ def legend_notes(board: Leaderboard) -> list[str]:
     if max((row.seeds for row in board.rows), default=0) < 2:
         notes.append(
             "One seed: ± is the standard error of the score, by its test points or sets of samples, without the spread "
-            "of trainings; nothing is marked as best. Use --seeds 3 or more."
+            "of training runs; nothing is marked as best. Use --seeds 3 or more."
         )
     return notes
 

@@ -133,7 +133,6 @@ def board_view(board: Leaderboard, metrics: Literal["main", "scored"] | Sequence
     """Return a leaderboard as text.
 
     Args:
-        board: the leaderboard.
         metrics: names; or "main", those that a terminal shows; or "scored", all that any row of a table has.
     """
     tables = []

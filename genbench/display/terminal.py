@@ -17,7 +17,6 @@ def show(board: Leaderboard, columns: str = "main") -> None:
     """Print the leaderboard: per dataset, scores with intervals, then what they cost; then all datasets together.
 
     Args:
-        board: the leaderboard.
         columns: "main", "all", or names of metrics.
 
     Raises:

@@ -2,7 +2,10 @@
 
 The first line of a module's docstring says what it shows. It defines `draw(run) -> dict of file stem -> Figure`, or
 `animate(run) -> dict of file stem -> FuncAnimation`, or both. With `NEEDS_WEIGHTS = True` it says that it reloads
-trained models, which takes torch, the weights of the run, and some time.
+trained models, which takes torch, the weights of the run, and some time. torch is imported inside functions alone.
+
+Counts, sizes and limits at the top of these modules are chosen by hand: what a reader can tell apart in a figure of
+the width of a page, against the time that drawing takes.
 """
 
 from __future__ import annotations
@@ -11,15 +14,16 @@ import importlib
 import io
 import os
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from types import ModuleType
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.files import write_whole
+from genbench.core.types import Say
 from genbench.plotting.style import literal, styled
 
 if TYPE_CHECKING:
@@ -32,8 +36,6 @@ __all__ = ["FORMATS", "animate", "available", "draw", "needs_weights", "save"]
 
 FORMATS = ("png", "svg")
 METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}  # equal figures are equal files
-
-Say = Callable[[str], Any]
 
 
 def available() -> dict[str, str]:
@@ -55,7 +57,6 @@ def draw(run: RunData, name: str, dataset: str | None = None) -> dict[str, Figur
     """Return the figures of a module by file stem; empty where a run has nothing to show in it.
 
     Args:
-        run: any run.
         name: one of `available()`.
         dataset: of a run with several, the only one to draw, as it is labelled there.
 
@@ -90,7 +91,6 @@ def save(
     """Draw figures of a run into its `figures` folder and return the files; animations are GIFs.
 
     Args:
-        run: any run.
         names: of figures; all unless given.
         formats: some of `FORMATS`.
         dataset: of a run with several, the only one to draw.
@@ -101,6 +101,8 @@ def save(
     Raises:
         GenbenchError: a figure, format or dataset is unknown, or the folder cannot be written.
     """
+    from tqdm.auto import tqdm
+
     chosen, kinds = list(dict.fromkeys(names)), list(dict.fromkeys(formats))
     for form in kinds:
         if form not in FORMATS:
@@ -110,7 +112,8 @@ def save(
     folder, files = run.path / "figures", list[Path]()
     with _writing(folder):
         folder.mkdir(exist_ok=True)
-    with _bar(chosen, progress) as bar:
+    silent = not progress or bool(os.environ.get("TQDM_DISABLE"))
+    with tqdm(chosen, desc="figures", unit="figure", disable=silent) as bar:
         for name in bar:
             bar.set_postfix_str(name)
             try:
@@ -146,7 +149,7 @@ def _write(run: RunData, name: str, dataset: str | None, folder: Path, formats: 
             with styled():
                 figure.savefig(out, format=form, bbox_inches="tight", metadata=METADATA[form])
             with _writing(folder):
-                write_whole(files[-1], partial(_pour, out))
+                write_whole(files[-1], methodcaller("write", out.getbuffer()))
     for stem, animation in animate(run, name, dataset).items():
         files.append(folder / f"{stem}.gif")
         beside = folder / f".{stem}.gif"
@@ -159,10 +162,6 @@ def _write(run: RunData, name: str, dataset: str | None, folder: Path, formats: 
     return files
 
 
-def _pour(source: io.BytesIO, out: IO[bytes]) -> None:
-    out.write(source.getbuffer())
-
-
 def _known(name: str) -> ModuleType:
     known = [module.name for module in pkgutil.iter_modules(__path__)]
     if name not in known:
@@ -172,9 +171,3 @@ def _known(name: str) -> ModuleType:
 
 def _module(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name}")
-
-
-def _bar(names: list[str], shown: bool) -> Any:
-    from tqdm.auto import tqdm
-
-    return tqdm(names, desc="figures", unit="figure", disable=not shown or bool(os.environ.get("TQDM_DISABLE")))

@@ -1,11 +1,12 @@
-"""Samples of labelled image datasets by class, a row a class, as a classifier of the dataset's pictures names them."""
+"""Samples of labelled image datasets by class, a row a class, as a classifier of the dataset's images names them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array, Labels
 from genbench.figures.shared.panels import (
     by_dataset,
@@ -13,41 +14,28 @@ from genbench.figures.shared.panels import (
     datasets_of,
     first_seeds,
     panels,
-    short,
     show_each,
     truth,
 )
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.style import CAPTION
-from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
-    from genbench.nn.image_classifier import PictureClassifier
 
 __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
 
 NEEDS_WEIGHTS = True  # the classifier's
 COLUMNS = 4  # panels beside each other
 SIDE, LOOKED_AT = 10, 1_000  # classes and images of each at most, and samples that are named
-SURE = 0.9
+SURE = 0.9  # as in the metric `confidence`
 NOTE = (
-    "A row is a class, named by a small classifier of the dataset's own pictures; its samples are the first that were\n"
+    "A row is a class, named by a small classifier of the dataset's own images; its samples are the first that were\n"
     "drawn, not the best. A gap: there were no more. Below a model: the share that is named with 90 % confidence."
 )
 
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a labelled image dataset: `classes` for a single dataset, else `classes-<dataset>`."""
-    names = [name for name in datasets_of(run, images=True) if _classes(run, name)]
+    names = [name for name in datasets_of(run, images=True) if dataset_of(first_seeds(run, name)[0]).classes]
     return by_dataset(run, "classes", names, lambda name: _figure(run, name))
-
-
-def _classes(run: RunData, dataset: str) -> int | None:
-    return dataset_of(next(trial for trial in run.trials if trial.dataset == dataset)).classes
 
 
 def rows_of(x: Array, labels: Labels, classes: int) -> Array:
@@ -58,11 +46,11 @@ def rows_of(x: Array, labels: Labels, classes: int) -> Array:
         labels: of x [n], 0 … classes − 1; of more than `SIDE` classes, the first are shown.
         classes: how many there are.
     """
-    pictures = np.full((SIDE, SIDE, *x.shape[1:]), np.nan)
+    images = np.full((SIDE, SIDE, *x.shape[1:]), np.nan)
     for k in range(min(SIDE, classes)):
         its = x[labels == k][:SIDE]
-        pictures[k, : len(its)] = its
-    return pictures.reshape(-1, *x.shape[1:])
+        images[k, : len(its)] = its
+    return images.reshape(-1, *x.shape[1:])
 
 
 def _figure(run: RunData, dataset: str) -> Figure:
@@ -79,22 +67,13 @@ def _figure(run: RunData, dataset: str) -> Figure:
         panel.set_axis_off()
 
     def show(panel: Axes, x: Array, name: str) -> None:
-        labels, sure = _named(classifier, x)
+        p = classifier.look(x).probabilities
+        labels, sure = p.argmax(axis=1), float((p.max(axis=1) >= SURE).mean())
         draw_mosaic(panel, seen(rows_of(x, labels, classes), known.levels, limits), SIDE)
         panel.set_title(f"{name}\n{100 * sure:.0f} % sure")
 
     show(places[0], real, f"truth: {dataset}")
-
-    def of_model(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
-        show(panel, samples[:LOOKED_AT], short(name))
-
-    show_each(run, places[1:], trials, of_model)
+    show_each(run, places[1:], trials, lambda panel, _, samples, name: show(panel, samples[:LOOKED_AT], name))
     figure.suptitle(f"{dataset}: samples by class, of the first seed that did not fail")
     figure.supxlabel(NOTE, fontsize=CAPTION)
     return figure
-
-
-def _named(classifier: PictureClassifier, x: Array) -> tuple[Labels, float]:
-    """Return the likeliest class of each image [n], and the share of which it is sure."""
-    p = classifier.look(x).probabilities
-    return p.argmax(axis=1), float((p.max(axis=1) >= SURE).mean())

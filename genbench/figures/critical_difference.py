@@ -1,21 +1,17 @@
-"""Average ranks over datasets, with bars over the models that cannot be told apart (Demšar 2006)."""
+"""Average ranks over datasets, with bars over the models that do not differ significantly (Demšar 2006)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from genbench.analysis.ranking import rankings
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
+from genbench.figures.shared.panels import short
 from genbench.plotting.style import BLUE, INK
 from genbench.statistics.ranks import Ranks
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -39,11 +35,9 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
     """Draw an axis of ranks, best on the left, with names on both sides and the cliques between; units are inches."""
-    from matplotlib.figure import Figure
-
     k, half = len(models), (len(models) + 1) // 2
     order = [int(model) for model in np.argsort(ranks.average, kind="stable")]
-    names = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in models]
+    names = [short(name, LONGEST) for name in models]
     margin = 0.9 + LETTER * max(map(len, names))
     depth = GAP + BAR_STEP * len(ranks.cliques)  # below the axis, for the bars
     below = depth + LINE * (half + 0.5)
@@ -67,7 +61,12 @@ def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
         low, high = at(ranks.average[clique[0]]), at(ranks.average[clique[-1]])
         height = -GAP - BAR_STEP * i
         axes.plot([low - 0.04, high + 0.04], [height, height], color=BLUE, lw=3.5, solid_capstyle="round")
-    axes.text(width / 2, HEAD - 0.08, _title(ranks, metric), ha="center", va="top", fontsize=10, color=INK)
+    p = "< 0.001" if ranks.p is not None and ranks.p < 0.001 else f"= {ranks.p:.3f}"
+    title = (
+        f"Average rank by {metric} over {ranks.datasets} datasets, 1 is best; Friedman's test: p {p}\n"
+        "a bar joins models that do not differ significantly (Nemenyi's test, 5 %)"
+    )
+    axes.text(width / 2, HEAD - 0.08, title, ha="center", va="top", fontsize=10, color=INK)
     return figure
 
 
@@ -94,11 +93,3 @@ def _name(axes: Axes, name: str, rank: float, x: float, end: float, height: floa
     left = end < x
     text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
     axes.text(end + (-0.06 if left else 0.06), height, text, ha="right" if left else "left", va="center", fontsize=9)
-
-
-def _title(ranks: Ranks, metric: str) -> str:
-    p = "< 0.001" if ranks.p is not None and ranks.p < 0.001 else f"= {ranks.p:.3f}"
-    return (
-        f"Average rank by {metric} over {ranks.datasets} datasets, 1 is best; Friedman's test: p {p}\n"
-        "a bar joins models that Nemenyi's test at 5 % cannot tell apart"
-    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
-from genbench.contracts.metric import METRICS
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import Look, at_ends, plain, settle, styles
@@ -15,17 +15,11 @@ from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
-
 __all__ = ["draw"]
 
 PLACE = {"share", "steps", "train_seconds"}  # of a row of the curve; the rest are scores
 CAPTION = (
-    "One training each, seen on the way. The learning rate falls over the whole of it, so a point before the end\n"
+    "One training run each, scored as it goes. The learning rate falls until its end, so a point before it\n"
     "is not what a shorter budget would give. Thin lines: seeds; thick: their geometric mean (mean where negative)."
 )
 
@@ -38,8 +32,6 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
-    from matplotlib.figure import Figure
-
     discover(groups=("metrics",))
     models = list(dict.fromkeys(trial.model for trial in trials if trial.role == "model"))
     looks = styles(models)
@@ -80,8 +72,8 @@ def _panel(
     if floor > 0:
         panel.axhline(floor, color=INK, lw=1, linestyle="--")
         panel.annotate("oracle", (0.01, floor), xycoords=("axes fraction", "data"), fontsize=FOOT, va="bottom")
-    card = METRICS.cards.get(metric)
-    label = card.label + (f" ({card.unit})" if card.unit else "") if card else metric
+    card = card_of(metric)
+    label = card.label + (f" ({card.unit})" if card.unit else "")
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="training seconds", ylabel=label)
     plain(panel.xaxis)
     if positive:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.colors import to_rgba_array
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.panels import dataset_of, even, of_task, panels, short
+from genbench.plotting.style import COLOURS, INK
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
 POINTS = 300
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#222222")  # Okabe and Ito's
+YELLOW = "#F0E442"  # the colour of Okabe and Ito that lines and dots on white leave out
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -35,11 +32,11 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     points, labels = dataset.labelled_sample(POINTS, stream(trials[0].seed, "shown"))
     assert labels is not None
     figure, places = panels(len(trials), (2.9, 2.6), even(len(trials), (4, 5)), margin=0.5)
-    for panel, trial in zip(places, trials, strict=False):
-        kept = run.store.arrays(trial.key)
-        left, right, bottom, top = kept["extent"]
+    for panel, trial in zip(places, trials, strict=True):
+        stored = run.store.arrays(trial.key)
+        left, right, bottom, top = stored["extent"]
         panel.imshow(
-            _mixed(np.exp(kept["map"])), extent=(left, right, bottom, top), origin="lower", interpolation="bilinear"
+            _mixed(np.exp(stored["map"])), extent=(left, right, bottom, top), origin="lower", interpolation="bilinear"
         )
         colours = _palette(dataset.classes or 1)[labels]
         panel.scatter(points[:, 0], points[:, 1], s=6, c=colours, edgecolors="white", linewidths=0.3)
@@ -47,17 +44,13 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
         score = "" if value is None else f"\naccuracy {100 * value:.2f} %"
         panel.set_title(short(trial.model) + score)
         panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top), aspect="auto")
-    for panel in places[len(trials) :]:
-        panel.set_axis_off()
     figure.suptitle(f"{place}: p(y | x), pale where a model is unsure, and {POINTS} fresh points")
     return figure
 
 
 def _palette(classes: int) -> Array:
     """Return a colour [classes, 3] for each class; from the ninth on they come again."""
-    from matplotlib.colors import to_rgb
-
-    return np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(classes)])
+    return np.resize(to_rgba_array([*COLOURS[:-1], YELLOW, INK])[:, :3], (classes, 3))
 
 
 def _mixed(proba: Array) -> Array:

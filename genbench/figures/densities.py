@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
+from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
 from genbench.figures.shared.grids import evenly
@@ -16,21 +20,12 @@ from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
-
-    from genbench.analysis.run_data import RunData
     from genbench.estimator.estimator import Estimator
 
 __all__ = ["Grid", "draw"]
 
 NEEDS_WEIGHTS = True
-POINTS, COLUMNS, CELLS = (
-    4_000,
-    4,
-    100,
-)  # points behind the limits; panels beside each other; cells along the longer side
+POINTS, COLUMNS, CELLS = 4_000, 4, 100  # behind the limits; panels in a row; along the longer side of the plane
 DEPTH = 8.0  # nats below the highest density of the truth, where the colours end
 KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
 
@@ -80,9 +75,9 @@ def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[A
 
     def show(panel: Axes, values: Array, title: str) -> AxesImage:
         shown = np.maximum(values.reshape(grid.shape), top - DEPTH)  # also where the density is 0
-        picture = panel.imshow(shown, origin="lower", extent=grid.extent, vmin=top - DEPTH, vmax=top, cmap="viridis")
+        image = panel.imshow(shown, origin="lower", extent=grid.extent, vmin=top - DEPTH, vmax=top, cmap="viridis")
         panel.set_title(title)
-        return picture
+        return image
 
     if known is None:
         points = truth(found[0][0], POINTS)
@@ -92,15 +87,13 @@ def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[A
         panel.set_title(f"test points: {dataset}\n(density not known)")
     else:
         show(places[0], known, f"truth: {dataset}\n")
-    for panel, (trial, (values, kind)) in zip(places[1:], found, strict=False):
+    for panel, (trial, (values, kind)) in zip(places[1:], found, strict=True):
         kl = trial.metrics.get("kl")
         score = "" if kl is None else f", KL {kl:.3f}"
-        picture = show(panel, values, f"{short(trial.model)}\n{KINDS[kind]}{score}")
+        image = show(panel, values, f"{short(trial.model)}\n{KINDS[kind]}{score}")
     for panel in places:
         panel.set(xticks=[], yticks=[])
-    for panel in places[len(found) + 1 :]:
-        panel.set_axis_off()
-    bar = figure.colorbar(picture, ax=places, shrink=0.6, pad=0.01)
+    bar = figure.colorbar(image, ax=figure.axes, shrink=0.6, pad=0.01)
     bar.set_label(f"log density (nats), up to {DEPTH:.0f} below the highest")
     figure.suptitle(f"{dataset}: log densities")
     return figure

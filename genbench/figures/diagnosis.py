@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["autocorrelation", "draw", "ljung_box"]
 
@@ -46,16 +42,14 @@ def ljung_box(correlations: Array, m: int) -> float:
     return float(chi2.sf(m * (m + 2) * (correlations**2 / (m - k)).sum(), df=len(k)))
 
 
-def _figure(trial: TrialRecord, kept: dict[str, Array]) -> Figure:
-    from matplotlib.figure import Figure
-
-    observed = kept["series"][-len(kept["mean"]) :]
-    residuals = observed - kept["mean"]
+def _figure(trial: TrialRecord, stored: dict[str, Array]) -> Figure:
+    observed = stored["series"][-len(stored["mean"]) :]
+    residuals = observed - stored["mean"]
     figure = Figure(figsize=(11, 6.4), layout="constrained")
     panels = figure.subplots(2, 2)
-    _forecasts(panels[0, 0], kept, trial.diagnostics["coverage_95"])
-    _over_time(panels[0, 1], residuals, kept)
-    _histogram(panels[1, 0], residuals, kept)
+    _forecasts(panels[0, 0], stored, trial.diagnostics["coverage_95"])
+    _over_time(panels[0, 1], residuals, stored)
+    _histogram(panels[1, 0], residuals, stored)
     _correlations(panels[1, 1], residuals)
     for panel in panels.flat:
         panel.grid(True)
@@ -63,17 +57,17 @@ def _figure(trial: TrialRecord, kept: dict[str, Array]) -> Figure:
     return figure
 
 
-def _forecasts(panel: Axes, kept: dict[str, Array], coverage: float) -> None:
+def _forecasts(panel: Axes, stored: dict[str, Array], coverage: float) -> None:
     """Draw the end of the past, and the held-out values with their forecasts and 95 % intervals."""
-    m = len(kept["mean"])
+    m = len(stored["mean"])
     shown = min(m, SHOWN)
-    start = len(kept["series"]) - m
+    start = len(stored["series"]) - m
     past = np.arange(max(0, start - max(24, shown)), start + shown)
     steps = np.arange(start, start + shown)
-    low, high = kept["low"][:shown], kept["high"][:shown]
-    panel.plot(past, kept["series"][past], color=INK, lw=1.2, label="data")
+    low, high = stored["low"][:shown], stored["high"][:shown]
+    panel.plot(past, stored["series"][past], color=INK, lw=1.2, label="data")
     panel.fill_between(steps, low, high, color=BLUE, alpha=0.2, lw=0, label="95 % interval")
-    panel.plot(steps, kept["mean"][:shown], color=BLUE, lw=1.2, marker="o", markersize=2.5, label="forecast")
+    panel.plot(steps, stored["mean"][:shown], color=BLUE, lw=1.2, marker="o", markersize=2.5, label="forecast")
     panel.axvline(start - 0.5, color=FAINT, lw=1, linestyle="--")
     which = f"the first {shown} of {m}" if shown < m else f"all {m}"
     bottom, top = panel.get_ylim()
@@ -83,11 +77,11 @@ def _forecasts(panel: Axes, kept: dict[str, Array], coverage: float) -> None:
     panel.legend(loc="upper left", ncols=3)
 
 
-def _over_time(panel: Axes, residuals: Array, kept: dict[str, Array]) -> None:
+def _over_time(panel: Axes, residuals: Array, stored: dict[str, Array]) -> None:
     """Draw all residuals over time, with their 95 % intervals."""
-    start = len(kept["series"]) - len(residuals)
-    steps = np.arange(start, len(kept["series"]))
-    low, high = kept["low"] - kept["mean"], kept["high"] - kept["mean"]
+    start = len(stored["series"]) - len(residuals)
+    steps = np.arange(start, len(stored["series"]))
+    low, high = stored["low"] - stored["mean"], stored["high"] - stored["mean"]
     outside = (residuals < low) | (residuals > high)
     panel.fill_between(steps, low, high, color=BLUE, alpha=0.2, lw=0, step="mid")
     panel.axhline(0, color=INK, lw=0.8)
@@ -98,12 +92,12 @@ def _over_time(panel: Axes, residuals: Array, kept: dict[str, Array]) -> None:
     panel.set(title=title, xlabel="step", ylabel="data − mean of the forecast")
 
 
-def _histogram(panel: Axes, residuals: Array, kept: dict[str, Array]) -> None:
+def _histogram(panel: Axes, residuals: Array, stored: dict[str, Array]) -> None:
     """Draw the residuals' histogram and the density that the forecasts give to them."""
     panel.hist(
         residuals, bins="fd" if len(residuals) > 60 else 10, density=True, color=FAINT, alpha=0.7, label="residuals"
     )
-    panel.plot(kept["residual_grid"], kept["density"], color=BLUE, lw=1.6, label="predicted density")
+    panel.plot(stored["residual_grid"], stored["density"], color=BLUE, lw=1.6, label="predicted density")
     panel.set(title="Residuals and their predicted density", xlabel="data − mean of the forecast", ylabel="density")
     panel.legend()
 

@@ -1,22 +1,17 @@
-"""Fan charts of sampled futures, from runs with `--task forecast`: a panel a model, one picture a dataset."""
+"""Fan charts of sampled futures, from runs with `--task forecast`: a panel a model, one figure a dataset."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import first_seeds, panels, say_in, short
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import FAINT, INK, colour_of
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -38,39 +33,37 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     figure, places = panels(len(trials), (4.2, 2.7), COLUMNS, margin=0.8)
-    kept = [run.store.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
-    values = np.concatenate([np.concatenate(_shown(one)) for one in kept if one] or [np.zeros(1)])
+    stored = [run.store.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
+    values = np.concatenate([np.concatenate(_shown(one)) for one in stored if one] or [np.zeros(1)])
     low, high = float(values.min()), float(values.max())
-    least = min([low, *(float(one["fan"].min()) for one in kept if one)])
-    most = max([high, *(float(one["fan"].max()) for one in kept if one)])
+    least = min([low, *(float(one["fan"].min()) for one in stored if one)])
+    most = max([high, *(float(one["fan"].max()) for one in stored if one)])
     room, edge = 0.75 * (high - low), 0.05 * (high - low)  # a fan that goes farther is cut
-    for panel, trial, one in zip(places, trials, kept, strict=False):
+    for panel, trial, one in zip(places, trials, stored, strict=True):
         panel.set_title(short(trial.model))
         if not one:
             say_in(panel, trial.status)
             continue
         _fan(panel, trial, one)
         panel.set_ylim(max(low - room, least - edge), min(high + room, most + edge))
-    for panel in places[len(trials) :]:
-        panel.set_axis_off()
     figure.suptitle(f"{dataset}: sampled futures")
     figure.supxlabel(CAPTION, fontsize=FOOT)
     return figure
 
 
-def _shown(kept: dict[str, Array]) -> tuple[Array, Array]:
+def _shown(stored: dict[str, Array]) -> tuple[Array, Array]:
     """Return the past that is shown and the held-out values beside the futures."""
-    start, steps = len(kept["series"]) - len(kept["mean"]), kept["fan"].shape[1]
-    return kept["series"][max(0, start - BEFORE) : start], kept["series"][start : start + steps]
+    start, steps = len(stored["series"]) - len(stored["mean"]), stored["fan"].shape[1]
+    return stored["series"][max(0, start - BEFORE) : start], stored["series"][start : start + steps]
 
 
-def _fan(panel: Axes, trial: TrialRecord, kept: dict[str, Array]) -> None:
-    before, after = _shown(kept)
+def _fan(panel: Axes, trial: TrialRecord, stored: dict[str, Array]) -> None:
+    before, after = _shown(stored)
     steps, colour = np.arange(1, len(after) + 1), colour_of(trial.role)
-    lowest, low, median, high, highest = kept["fan"]
+    lowest, low, median, high, highest = stored["fan"]
     panel.fill_between(steps, lowest, highest, color=colour, alpha=0.2, lw=0)
     panel.fill_between(steps, low, high, color=colour, alpha=0.35, lw=0)
-    panel.plot(steps, kept["futures"][:3].T, color=colour, lw=0.5, alpha=0.8)
+    panel.plot(steps, stored["futures"][:3].T, color=colour, lw=0.5, alpha=0.8)
     panel.plot(steps, median, color=colour, lw=1.6)
     panel.plot(np.arange(1 - len(before), len(after) + 1), np.concatenate([before, after]), color=INK, lw=1.1)
     panel.axvline(0.5, color=FAINT, lw=1, linestyle="--")

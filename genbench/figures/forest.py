@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display import formatting
 from genbench.figures.shared.panels import by_dataset, even, panels, short
 from genbench.plotting.labels import plain
 from genbench.plotting.style import BLUE, CAPTION, FAILED, FAINT, INK
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -23,9 +19,9 @@ COLUMNS = (3, 4)  # panels beside each other: whichever leaves fewer places empt
 MOST, LONGEST = 6, 24  # panels, and letters of a name
 SHAPES = {"exact": "o", "bound": "<", "estimate": "D", "none": "o"}  # a bound on the NLL: the truth lies to the left
 SEEDS = "mean over seeds and its 95 % interval"
-ALONE = "the score of a single seed and twice its standard error, which knows nothing of the spread of trainings"
+ALONE = "the score of a single seed and twice its standard error, which leaves out the spread of training runs"
 KINDS = "Kinds of likelihood are not to be compared: circle exact, diamond (≈) estimate, triangle (≤) upper bound.  "
-MARKS = "Filled: the best, and (=) what cannot be told from it; grey: controls, which do not compete."
+MARKS = "Filled: the best, and (=) what does not differ significantly from it; grey: controls, which do not compete."
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -41,14 +37,12 @@ def _figure(board: Leaderboard, place: str) -> Figure:
     rows = [row for row in board.rows if row.place == place]
     metrics = [name for name in formatting.main_metrics(rows, board.metrics) if card_of(name).ranked][:MOST]
     columns = even(len(metrics), COLUMNS)
-    figure, axes = panels(max(1, len(metrics)), (3.9, 0.27 * len(rows) + 0.9), columns, margin=1.0)
-    for i, (panel, metric) in enumerate(zip(axes, metrics, strict=False)):
+    figure, axes = panels(len(metrics), (3.9, 0.27 * len(rows) + 0.9), columns, margin=1.0)
+    for i, (panel, metric) in enumerate(zip(axes, metrics, strict=True)):
         _panel(panel, rows, metric, named=i % columns == 0)
-    for panel in axes[len(metrics) :]:
-        panel.set_axis_off()
     alone = max((row.seeds for row in rows), default=0) < 2
     figure.suptitle(f"{place}: {'scores of one seed' if alone else SEEDS}")
-    note = f"Lines: {ALONE}." if alone else f"{MARKS}"
+    note = f"Lines: {ALONE}." if alone else MARKS
     kinds = f"\n{KINDS}" if any(card_of(metric).by_likelihood for metric in metrics) else ""
     figure.supxlabel(f"{note} Dashed: the oracle's mean. An arrow: beyond the axis.{kinds}", fontsize=CAPTION)
     return figure
@@ -60,7 +54,6 @@ def _panel(panel: Axes, rows: list[Row], metric: str, named: bool) -> None:
     extent = _extent(rows, metric)
     if extent and extent[0] > 0 and extent[1] > 8 * extent[0]:
         panel.set_xscale("log")
-        plain(panel.xaxis)
     for y, row in enumerate(rows):
         if cell := row.metrics.get(metric):
             _line(panel, y, row, cell, SHAPES[row.likelihood] if card.by_likelihood else "o", extent)

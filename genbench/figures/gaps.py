@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.figures.shared.panels import of_task, over_truth, short
 from genbench.plotting.style import BLUE, INK
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -28,9 +23,9 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     """Draw on a vertical line for each of a few given first coordinates the second ones that a model drew."""
     figure, places = over_truth(trials, POINTS)
-    for panel, trial in zip(places, trials, strict=False):
-        kept = run.store.arrays(trial.key)
-        given, draws = kept["points_0"][:, 0], kept["draws_0"][..., 0]  # (m,), (m, n)
+    for panel, trial in zip(places, trials, strict=True):
+        stored = run.store.arrays(trial.key)
+        given, draws = stored["points_0"][:, 0], stored["draws_0"][..., 0]  # (m,), (m, n)
         order = np.argsort(given)[np.linspace(2, len(given) - 3, LINES).astype(int)]
         for k in order:
             panel.axvline(given[k], color=INK, lw=0.5)

@@ -7,18 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import rows_of_panels
 from genbench.figures.shared.panels import datasets_of
-from genbench.figures.shared.sample_panel import Scene
+from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
     from genbench.estimator.estimator import Estimator
     from genbench.estimator.fitted import Trajectory
 
@@ -32,24 +31,23 @@ def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `generation` for a single dataset, else `generation-<dataset>`."""
     from genbench.figures.shared.trained_models import by_models, with_methods
 
-    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
-        return estimator.trajectory(scene.n, stream(trial.seed, "snapshots")).at(TIMES)
+    def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
+        return estimator.trajectory(view.n, stream(trial.seed, "snapshots")).at(TIMES)
 
-    return by_models(
-        run, "generation", datasets_of(run), with_methods(SupportsTrajectory), partial(Scene, noise=True), show, _figure
-    )
+    able, view_of = with_methods(SupportsTrajectory), partial(SamplePanel, noise=True)
+    return by_models(run, "generation", datasets_of(run), able, view_of, show, _figure)
 
 
-def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
-    figure, rows = rows_of_panels(scene, [trial.model for trial, _ in found], len(TIMES))
+def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
+    figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES))
     for panels, (_, way) in zip(rows, found, strict=True):
         for k, (panel, t) in enumerate(zip(panels, way.times, strict=True)):
             if t in way.times[k + 1 :]:  # a flow of few layers has not so many states
                 panel.set_axis_off()
                 continue
-            scene.show(panel, way.points[k])
+            view.show(panel, way.points[k])
             panel.set_title(f"t = {t:.2f}")
-    what = "pictures" if scene.is_image else "samples"
-    axes = "" if scene.is_image else scene.axes
-    figure.suptitle(f"{dataset}: {scene.n:,} {what} on their way from noise (t = 0) to data (t = 1){axes}")
+    what = "images" if view.is_image else "samples"
+    axes = "" if view.is_image else view.axes
+    figure.suptitle(f"{dataset}: {view.n:,} {what} on their way from noise (t = 0) to data (t = 1){axes}")
     return figure

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from statistics import mode
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
@@ -14,12 +19,6 @@ from genbench.display.formatting import LIKELIHOOD_SIGNS
 from genbench.figures.shared.panels import short
 from genbench.plotting.labels import plain
 from genbench.plotting.style import CAPTION, FAILED, FAINT
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -56,8 +55,6 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _figure(rows: list[Row], metric: str) -> Figure | None:
-    from matplotlib.figure import Figure
-
     scored = {row.place for row in rows if row.metrics.get(metric)}  # where the metric is none, it says nothing
     rows = [row for row in rows if row.place in scored]
     places = list(dict.fromkeys(row.place for row in rows))
@@ -68,7 +65,8 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     width, height = 1.25 * len(places) + 3.6, 0.36 * len(lines) + 2.3
     figure = Figure(figsize=(max(width, 6.4), height), layout="constrained")
     panel = figure.subplots()
-    _map(figure, panel, values, metric, any(_is_quotient(row, metric) for row in rows))
+    quotient = any(cell.ratio is not None for row in rows if (cell := row.metrics.get(metric)))
+    _map(figure, panel, values, metric, quotient)
     for y, line in enumerate(lines):
         for x, row in enumerate(line.rows):
             _cell(panel, x, y, row, metric, values)
@@ -80,8 +78,8 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     where = f"{len(places)} datasets" if len(places) > 1 else places[0]
     figure.suptitle(f"{card_of(metric).label}: models on {where}, mean over seeds")
     figure.supxlabel(
-        "Bold: the best there; =: not told from it. Hatched: failed (orange-red), or not run (grey).\n"
-        "Models are in the order of their mean ranks.",
+        "Bold: the best there; hatched: failed (orange-red), or not run (grey).\n"
+        "=: no significant difference from the best. Models are in the order of their mean ranks.",
         fontsize=CAPTION,
     )
     return figure
@@ -121,11 +119,6 @@ def _mean_ranks(rows: list[Row], metric: str) -> dict[str, float]:
     return {model: float(np.mean(ranks)) for model, ranks in found.items()}
 
 
-def _is_quotient(row: Row, metric: str) -> bool:
-    cell = row.metrics.get(metric)
-    return cell is not None and cell.ratio is not None
-
-
 def _number(row: Row | None, metric: str) -> float:
     """Return what a cell is coloured by: the quotient by the oracle's score, or the score; NaN where there is none."""
     cell = row.metrics.get(metric) if row else None
@@ -134,8 +127,6 @@ def _number(row: Row | None, metric: str) -> float:
 
 def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool) -> None:
     """Draw the colours, dark where a score is far from the best, on a logarithmic scale where all are positive."""
-    from matplotlib.colors import LogNorm, Normalize
-
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     positive = low > 0 and high > 4 * low
     low = min(low, 1.0) if quotient else max(low, high / 500) if positive else low
@@ -151,8 +142,6 @@ def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool
 
 def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Array) -> None:
     """Write a number into a place of the map, or hatch it and say why there is none."""
-    from matplotlib.patches import Rectangle
-
     cell = row.metrics.get(metric) if row else None
     if row is None or cell is None:
         failed = row is not None and not row.seeds

@@ -1,9 +1,11 @@
-"""Samples of image datasets: a grid of pictures of the truth and of every model, one figure a dataset."""
+"""Samples of image datasets: a grid of images of the truth and of every model, one figure a dataset."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import (
     by_dataset,
@@ -17,12 +19,6 @@ from genbench.figures.shared.panels import (
 )
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.figures.shared.panels import of_task, over_truth, short
 from genbench.plotting.style import BLUE, INK, VERMILLION
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -25,9 +21,9 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     figure, places = over_truth(trials, POINTS)
-    for panel, trial in zip(places, trials, strict=False):
-        kept = run.store.arrays(trial.key)
-        for line, path in zip(kept["straight"][:PATHS], kept["latent"][:PATHS], strict=True):
+    for panel, trial in zip(places, trials, strict=True):
+        stored = run.store.arrays(trial.key)
+        for line, path in zip(stored["straight"][:PATHS], stored["latent"][:PATHS], strict=True):
             panel.plot(*line.T, color=VERMILLION, lw=1.2, ls=":")
             panel.plot(*path.T, color=BLUE, lw=1.5)
             panel.plot(*line[[0, -1]].T, "o", color=INK, ms=3.5)

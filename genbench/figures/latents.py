@@ -1,10 +1,13 @@
-"""Latent interpolation: pictures between the codes of two test pictures, one row a pair."""
+"""Latent interpolation: images between the codes of two test images, one row a pair."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from matplotlib.figure import Figure
+
+from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import (
     SupportsDecoding,
@@ -14,20 +17,17 @@ from genbench.contracts.optional_methods import (
 )
 from genbench.core.types import Array
 from genbench.figures.shared.panels import datasets_of, panels, short
-from genbench.figures.shared.sample_panel import Scene
+from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
     from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
 
 NEEDS_WEIGHTS = True
 PAIRS, STEPS, COLUMNS = 4, 9, 2
-Row = tuple[Array, bool]  # pictures [pairs, steps, c, h, w], and whether their ends are test pictures
+Row = tuple[Array, bool]  # images [pairs, steps, c, h, w], and whether their ends are test images
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -35,12 +35,12 @@ def draw(run: RunData) -> dict[str, Figure]:
     from genbench.downstream.interpolation import latent_paths
     from genbench.figures.shared.trained_models import by_models
 
-    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Row:
-        real = scene.real
-        pictures = latent_paths(estimator, real[:PAIRS], real[PAIRS : 2 * PAIRS], STEPS, trial.seed)
-        return pictures, isinstance(estimator.model, SupportsEncoding)
+    def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Row:
+        real = view.real
+        images = latent_paths(estimator, real[:PAIRS], real[PAIRS : 2 * PAIRS], STEPS, trial.seed)
+        return images, isinstance(estimator.model, SupportsEncoding)
 
-    return by_models(run, "latents", datasets_of(run, images=True), _decodes, Scene, show, _figure)
+    return by_models(run, "latents", datasets_of(run, images=True), _decodes, SamplePanel, show, _figure)
 
 
 def _decodes(card: ModelCard) -> bool:
@@ -48,12 +48,12 @@ def _decodes(card: ModelCard) -> bool:
     return coded and supports(card.factory, SupportsDecoding)
 
 
-def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:
+def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:
     figure, places = panels(len(found), (4.6, 2.45), COLUMNS, margin=0.5, gap=0.08)
-    for panel, (trial, (pictures, encoded)) in zip(places, found, strict=False):
-        panel.imshow(scene.picture(pictures.reshape(-1, *pictures.shape[2:]), STEPS), interpolation="nearest")
+    for panel, (trial, (images, encoded)) in zip(places, found, strict=True):
+        panel.imshow(view.as_one(images.reshape(-1, *images.shape[2:]), STEPS), interpolation="nearest")
         panel.set_title(short(trial.model) + ("" if encoded else ", between its own samples"))
     for panel in places:
         panel.set_axis_off()
-    figure.suptitle(f"{dataset}: from one test picture to another on an arc between their codes")
+    figure.suptitle(f"{dataset}: from one test image to another on an arc between their codes")
     return figure

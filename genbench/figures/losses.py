@@ -1,41 +1,30 @@
-"""Losses in the course of each training, on the training and on the validation points; a panel for each loss."""
+"""Losses in the course of each training run, on the training and on the validation points; a panel for each loss."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset, even, panels, say_in, short
 from genbench.plotting.labels import plain
 from genbench.plotting.style import BLUE, CAPTION, VERMILLION
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
-
 __all__ = ["draw"]
 
 COLUMNS = (4, 5, 3)  # panels beside each other: whichever leaves the fewest places empty
 HELD_OUT = "validation"
+Curve = tuple[Array, Array]  # steps [n] and values [n] of one column of a history
 NOTE = (
     "A line is a seed: means over the steps between two rows of the history (blue), and the validation loss of the\n"
     "averaged weights (orange-red, dotted points), whose least value decides which weights stay. Losses of different\n"
     "models are different quantities; do not compare their heights. The first steps may lie beyond the axes."
 )
-
-
-class Curve(NamedTuple):
-    """Steps [n] and values [n] of one column of a history, and its trial's seed."""
-
-    seed: int
-    steps: Array
-    values: Array
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -51,26 +40,19 @@ def _died_training(trial: TrialRecord) -> bool:
 
 def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     """Draw a panel for each loss of each model, in the order in which they were asked for."""
-    places = [
-        (model, loss)
-        for model in dict.fromkeys(trial.model for trial in trials)
-        for loss in _losses([trial for trial in trials if trial.model == model])
-    ]
+    by_model = {one.model: [trial for trial in trials if trial.model == one.model] for one in trials}
+    places = [(model, loss) for model, its in by_model.items() for loss in _losses(its)]
     figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
-    for panel, (model, loss) in zip(axes, places, strict=False):
-        its = [trial for trial in trials if trial.model == model]
-        alone = loss in {"", "loss"}
-        panel.set_title(short(model) if alone else f"{short(model)}: {loss}")
-        _panel(panel, its, loss)
-    for panel in axes[len(places) :]:
-        panel.set_axis_off()
+    for panel, (model, loss) in zip(axes, places, strict=True):
+        panel.set_title(short(model) if loss in {"", "loss"} else f"{short(model)}: {loss}")
+        _panel(panel, by_model[model], loss)
     figure.suptitle(f"{dataset}: losses in the course of the training")
     figure.supxlabel(NOTE, fontsize=CAPTION)
     return figure
 
 
 def _losses(trials: Iterable[TrialRecord]) -> list[str]:
-    """Return the names of the losses of a model's trainings; a single empty one where none was kept."""
+    """Return the names of the losses of a model's training runs; a single empty one where none was stored."""
     names = dict.fromkeys(name for trial in trials for name in trial.history)
     return [name for name in names if name not in {"step", HELD_OUT}] or [""]
 
@@ -79,9 +61,9 @@ def _panel(panel: Axes, trials: list[TrialRecord], loss: str) -> None:
     training = [curve for trial in trials if (curve := _curve(trial, loss))]
     held_out = [curve for trial in trials if (curve := _curve(trial, HELD_OUT))] if loss == "loss" else []
     for curve in training:
-        panel.plot(curve.steps, curve.values, color=BLUE, lw=0.9, alpha=0.8)
+        panel.plot(*curve, color=BLUE, lw=0.9, alpha=0.8)
     for curve in held_out:
-        panel.plot(curve.steps, curve.values, color=VERMILLION, lw=1, marker="o", markersize=2.5, linestyle=":")
+        panel.plot(*curve, color=VERMILLION, lw=1, marker="o", markersize=2.5, linestyle=":")
     lost = [f"seed {trial.seed}: {trial.status}" for trial in trials if _died_training(trial)]
     if not training:
         panel.set(xticks=[], yticks=[])
@@ -96,8 +78,8 @@ def _panel(panel: Axes, trials: list[TrialRecord], loss: str) -> None:
 
 def _frame(panel: Axes, curves: list[Curve]) -> None:
     """Let the heights be those after the first steps, logarithmic where they are positive and span a decade."""
-    end = max(float(curve.steps[-1]) for curve in curves)
-    later = np.concatenate([curve.values[curve.steps >= 0.02 * end] for curve in curves])
+    end = max(float(steps[-1]) for steps, _ in curves)
+    later = np.concatenate([values[steps >= 0.02 * end] for steps, values in curves])
     later = later[np.isfinite(later)]
     if not len(later):
         return
@@ -114,9 +96,9 @@ def _frame(panel: Axes, curves: list[Curve]) -> None:
 
 def _curve(trial: TrialRecord, name: str) -> Curve | None:
     """Return a column of a trial's history where it has values; None if it has none."""
-    found = [
-        (step, value)
-        for step, value in zip(trial.history.get("step", []), trial.history.get(name, []), strict=False)
-        if value is not None
-    ]
-    return Curve(trial.seed, *np.array(found, dtype=np.float64).T) if found else None
+    rows = zip(trial.history.get("step", []), trial.history.get(name, []), strict=False)
+    found = [(step, value) for step, value in rows if value is not None]
+    if not found:
+        return None
+    steps, values = np.array(found, dtype=np.float64).T
+    return steps, values

@@ -1,14 +1,15 @@
-"""Samples of image datasets beside their nearest training pictures, so that copies can be seen."""
+"""Samples of image datasets beside their nearest training images, so that copies can be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from genbench.contracts.dataset import Splits
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
@@ -18,27 +19,21 @@ from genbench.plotting.style import BLUE
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
-
 __all__ = ["Rows", "draw", "rows_of"]
 
 SIDE = 6  # rows of a panel, and images in a row: a sample and its nearest training images
 SEARCHED = 500  # samples of which the suspicious ones are shown
 COLUMNS = 4  # panels beside each other
 CAPTION = (
-    "In each row a sample and its nearest training pictures, by all pixels. First the first samples, then those of\n"
-    f"the first {SEARCHED} that lie nearest to one. Below a name: the median distance to the nearest training picture."
+    "In each row a sample and its nearest training images, by all pixels. First the first samples, then those of\n"
+    f"the first {SEARCHED} that lie nearest to one. Below a name: the median distance to the nearest training image."
 )
 
 
 class Rows(NamedTuple):
     """Images [SIDE · SIDE, c, h, w], row by row, and the median distance to the nearest training image."""
 
-    pictures: Array
+    images: Array
     median: float
 
 
@@ -58,50 +53,40 @@ def rows_of(x: Array, train: Array) -> Rows:
     distances, indices = neighbours(x.reshape(len(x), -1), train.reshape(len(train), -1), k)
     half = SIDE // 2
     chosen = [*range(half), *np.argsort(distances[half:, 0], kind="stable")[: SIDE - half] + half][: len(x)]
-    pictures = np.full((SIDE, SIDE, *x.shape[1:]), np.nan)
-    pictures[: len(chosen), 0], pictures[: len(chosen), 1 : 1 + k] = x[chosen], train[indices[chosen]]
-    return Rows(pictures.reshape(-1, *x.shape[1:]), float(np.median(distances[:, 0])))
+    images = np.full((SIDE, SIDE, *x.shape[1:]), np.nan)
+    images[: len(chosen), 0], images[: len(chosen), 1 : 1 + k] = x[chosen], train[indices[chosen]]
+    return Rows(images.reshape(-1, *x.shape[1:]), float(np.median(distances[:, 0])))
 
 
 def _figure(run: RunData, dataset: str) -> Figure:
     """Draw test images, then each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
-    splits_of = _splits_of(trials)
+    specs = {trial.seed: trial.spec for trial in reversed(trials)}
+    splits_of = cache(lambda seed: ResolvedTrial.of(specs[seed]).splits)  # of the first trial with a seed
     truth = splits_of(trials[0].seed)
     levels, limits = dataset_of(trials[0]).levels, (float(truth.train.min()), float(truth.train.max()))
     real = rows_of(truth.test, truth.train)
     figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, margin=0.8, gap=0.08)
     for panel in places:
         panel.set_axis_off()
-    _show(places[0], seen(real.pictures, levels, limits), f"test pictures: {dataset}\n{real.median:.3g}")
+    _show(places[0], seen(real.images, levels, limits), f"test pictures: {dataset}\n{real.median:.3g}")
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
         found = rows_of(samples, splits_of(trial.seed).train)
         _show(
-            panel, seen(found.pictures, levels, limits), f"{name}\n{found.median:.3g} (test pictures {real.median:.3g})"
+            panel, seen(found.images, levels, limits), f"{name}\n{found.median:.3g} (test pictures {real.median:.3g})"
         )
 
     show_each(run, places[1:], trials, show)
-    figure.suptitle(f"{dataset}: samples and their nearest training pictures")
+    figure.suptitle(f"{dataset}: samples and their nearest training images")
     figure.supxlabel(CAPTION, fontsize=FOOT)
     return figure
 
 
-def _splits_of(trials: list[TrialRecord]) -> Callable[[int], Splits]:
-    """Return the function that gives the splits of a seed, made again by the spec of its first trial."""
-    specs = {trial.seed: trial.spec for trial in reversed(trials)}
-
-    @cache
-    def splits_of(seed: int) -> Splits:
-        return ResolvedTrial.of(specs[seed]).splits
-
-    return splits_of
-
-
-def _show(panel: Axes, pictures: Array, title: str) -> None:
+def _show(panel: Axes, images: Array, title: str) -> None:
     """Draw rows of images [n, c, h, w] in [0, 1], with a line after the first of each row."""
-    draw_mosaic(panel, pictures, SIDE)
-    height, width = (length + 1 for length in pictures.shape[2:])
+    draw_mosaic(panel, images, SIDE)
+    height, width = (length + 1 for length in images.shape[2:])
     panel.axvline(width - 1, color=BLUE, lw=1.5)
     panel.axhline(SIDE // 2 * height - 1, color=BLUE, lw=0.8, linestyle=":")
     panel.set_title(title)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from genbench.contracts.metric import METRICS
+from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import Look, at_ends, plain, settle, styles
 from genbench.plotting.style import CAPTION, INK
 from genbench.runs.sweep import Point, read_sweeps, summary
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -31,8 +26,6 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _figure(dataset: str, points: list[Point]) -> Figure:
-    from matplotlib.figure import Figure
-
     discover(groups=("metrics",))
     names = list(dict.fromkeys(name for point in points for name in point.scores))
     looks = styles(list(dict.fromkeys(point.model for point in points)))
@@ -63,13 +56,16 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
     if floors:
         panel.axhline(floors[0], color=INK, lw=1, linestyle="--")
         panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=CAPTION, va="bottom")
-    card = METRICS.cards.get(metric)
     means = [p.scores[metric][0] for p in points if metric in p.scores]
     positive = min(means) > 0
-    panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="network evaluations a sample (NFE)")
+    panel.set(
+        xscale="log",
+        yscale="log" if positive else "linear",
+        xlabel="network evaluations a sample (NFE)",
+        ylabel=card_of(metric).label,
+    )
     if positive:
         panel.set_ylim(0.6 * min([*means, *floors[:1]]), 1.7 * max(means))
-    panel.set_ylabel(card.label if card else metric)
     plain(panel.xaxis)
     if positive:
         plain(panel.yaxis)

@@ -4,62 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from matplotlib.figure import Figure
+
+from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsNoising
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.grids import rows_of_panels
 from genbench.figures.shared.panels import datasets_of
-from genbench.figures.shared.sample_panel import Scene
+from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
     from genbench.estimator.estimator import Estimator
 
-__all__ = ["Snapshot", "draw"]
+__all__ = ["draw"]
 
 NEEDS_WEIGHTS = True
 TIMES = (1.0, 0.9, 0.75, 0.5, 0.25, 0.0)
-
-
-class Snapshot(NamedTuple):
-    """Noised points [n, *shape] at a time t, and α and β of x_t = α x + β ε, where it is that."""
-
-    t: float
-    points: Array
-    level: tuple[float, float] | None
-
-    @property
-    def title(self) -> str:
-        """The time, and how much of the data is left."""
-        if self.level is None:
-            return f"t = {self.t:.2f}"
-        alpha, beta = self.level
-        return f"t = {self.t:.2f}: {alpha:.2f} x + {beta:.2f} ε"
+Snapshot = tuple[Array, tuple[float, float] | None]  # noised points [n, *shape]; α and β of x_t = α x + β ε, if so
 
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `noising` for a single dataset, else `noising-<dataset>`."""
     from genbench.figures.shared.trained_models import by_models, with_methods
 
-    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> list[Snapshot]:
-        real, seed = scene.real, stream(trial.seed, "snapshots")
-        return [Snapshot(t, estimator.noised(real, t, seed), estimator.noise_level(t)) for t in TIMES]
+    def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> list[Snapshot]:
+        real, seed = view.real, stream(trial.seed, "snapshots")
+        return [(estimator.noised(real, t, seed), estimator.noise_level(t)) for t in TIMES]
 
-    able, scene_of = with_methods(SupportsNoising), partial(Scene, noise=True)
-    return by_models(run, "noising", datasets_of(run), able, scene_of, show, _figure)
+    able, view_of = with_methods(SupportsNoising), partial(SamplePanel, noise=True)
+    return by_models(run, "noising", datasets_of(run), able, view_of, show, _figure)
 
 
-def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:
-    figure, rows = rows_of_panels(scene, [trial.model for trial, _ in found], len(TIMES))
+def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:
+    figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES))
     for panels, (_, snapshots) in zip(rows, found, strict=True):
-        for panel, snapshot in zip(panels, snapshots, strict=True):
-            scene.show(panel, snapshot.points)
-            panel.set_title(snapshot.title, fontsize=9)
-    axes = "" if scene.is_image else scene.axes
+        for panel, t, (points, level) in zip(panels, TIMES, snapshots, strict=True):
+            view.show(panel, points)
+            left = "" if level is None else f": {level[0]:.2f} x + {level[1]:.2f} ε"
+            panel.set_title(f"t = {t:.2f}{left}", fontsize=9)
+    axes = "" if view.is_image else view.axes
     figure.suptitle(f"{dataset}: data x on their way to noise ε, as each model learns from them{axes}")
     return figure

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from genbench.analysis.scores import Row
-from genbench.contracts.metric import METRICS
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import Row, card_of
 from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset
 from genbench.plotting.labels import Look, beside, plain, settle, styles
 from genbench.plotting.style import CAPTION, INK
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.leaderboard import Leaderboard
-    from genbench.analysis.run_data import RunData
-    from genbench.contracts.metric import MetricCard
 
 __all__ = ["draw", "front"]
 
@@ -46,17 +39,15 @@ def front(costs: Array, scores: Array) -> Array:
 
     Both are better when they are smaller.
     """
-    best, kept = np.inf, []
+    best, found = np.inf, []
     for i in np.lexsort((scores, costs)):
         if scores[i] < best:
             best = scores[i]
-            kept.append(i)
-    return np.array(kept, dtype=int)
+            found.append(i)
+    return np.array(found, dtype=int)
 
 
 def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
-    from matplotlib.figure import Figure
-
     looks = styles(sorted({row.model for row in board.rows}))  # alike on every dataset
     scores = {row.model: score for row in rows if (score := _score(row, board)) is not None}
     places = {
@@ -67,12 +58,13 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     columns = min(2, len(shown))
     height = -(-len(shown) // columns)
     figure = Figure(figsize=(5.4 * columns, 3.9 * height + 0.6), layout="constrained")
+    card = card_of(board.sort or "")
+    unit = ", × oracle" if card.ratio else f" ({card.unit})" if card.unit else ""
     panels = figure.subplots(height, columns, squeeze=False, sharey=True).ravel()
     floor = next((row for row in board.rows if row.place == dataset and row.role == "oracle"), None)
     for panel, (label, points) in zip(panels, shown.items(), strict=False):
-        _panel(panel, points, looks, board, _score(floor, board) if floor else None)
-        panel.set_xlabel(label)
-        panel.set_ylabel(_label(board))
+        _panel(panel, points, looks, card.higher_is_better, _score(floor, board) if floor else None)
+        panel.set(xlabel=label, ylabel=f"{card.label}{unit}")
     for panel in panels[len(shown) :]:
         panel.set_axis_off()
     figure.suptitle(
@@ -85,12 +77,11 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
 
 
 def _panel(
-    panel: Axes, points: dict[str, tuple[float, float]], looks: dict[str, Look], board: Leaderboard, floor: float | None
+    panel: Axes, points: dict[str, tuple[float, float]], looks: dict[str, Look], higher: bool, floor: float | None
 ) -> None:
     """Scatter the models, join the front, and draw the oracle's score as a line."""
     xy = np.array(list(points.values()))
-    sign = -1 if _higher(board) else 1
-    best = front(xy[:, 0], sign * xy[:, 1])
+    best = front(xy[:, 0], -xy[:, 1] if higher else xy[:, 1])
     panel.plot(*xy[best].T, color=INK, lw=0.9, zorder=2, drawstyle="steps-post")
     panel.scatter(xy[best, 0], xy[best, 1], s=150, facecolors="none", edgecolors=INK, linewidths=0.9, zorder=2)
     for name, point in points.items():
@@ -113,24 +104,4 @@ def _panel(
 def _score(row: Row, board: Leaderboard) -> float | None:
     """Return a row's score in the metric that the board is sorted by: as a quotient by the oracle's if it has one."""
     cell = row.metrics.get(board.sort) if board.sort else None
-    if cell is None:
-        return None
-    return cell.relative
-
-
-def _label(board: Leaderboard) -> str:
-    card = _card(board)
-    if card is None:
-        return f"{board.sort}, × oracle"
-    return f"{card.label}, × oracle" if card.ratio else f"{card.label} ({card.unit})" if card.unit else card.label
-
-
-def _higher(board: Leaderboard) -> bool:
-    card = _card(board)
-    return card is not None and card.higher_is_better
-
-
-def _card(board: Leaderboard) -> MetricCard | None:
-    """Return what is known of the metric that the board is sorted by; of a plugin that is not loaded, nothing."""
-    card: MetricCard | None = METRICS.cards.get(board.sort or "")
-    return card
+    return None if cell is None else cell.relative

@@ -1,4 +1,4 @@
-"""Paths of single samples from noise to data, with start and end marked; of pictures, strips through time."""
+"""Paths of single samples from noise to data, with start and end marked; of images, strips through time."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import datasets_of, panels, short
-from genbench.figures.shared.sample_panel import Scene
+from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.plotting.style import BLUE, FAINT, VERMILLION
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
     from genbench.estimator.estimator import Estimator
     from genbench.estimator.fitted import Trajectory
 
@@ -37,50 +37,46 @@ def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `paths` for a single dataset, else `paths-<dataset>`."""
     from genbench.figures.shared.trained_models import by_models, with_methods
 
-    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Trajectory:
-        count = STRIPS if scene.is_image else PATHS
+    def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
+        count = STRIPS if view.is_image else PATHS
         return estimator.trajectory(count, stream(trial.seed, "paths"))
 
-    able, scene_of = with_methods(SupportsTrajectory), partial(Scene, noise=True)
-    return by_models(run, "paths", datasets_of(run), able, scene_of, show, _figure)
+    able, view_of = with_methods(SupportsTrajectory), partial(SamplePanel, noise=True)
+    return by_models(run, "paths", datasets_of(run), able, view_of, show, _figure)
 
 
-def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
-    if scene.is_image:
+def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
+    if view.is_image:
         figure, places = panels(len(found), (4.4, 2.6), 2, margin=0.5, gap=0.08)
         title = f"{dataset}: single samples from noise (left) to data (right)"
     else:
-        figure, places = panels(len(found), (2.9, 2.9 * scene.aspect + 0.3), evenly(len(found), COLUMNS), margin=0.5)
+        figure, places = panels(len(found), (2.9, 2.9 * view.aspect + 0.3), evenly(len(found), COLUMNS), margin=0.5)
         title = f"{dataset}: paths of {PATHS} samples from noise (orange) to data (blue), the darker the later"
-        title += scene.axes.replace(", ", "\n")
-    for panel, (trial, way) in zip(places, found, strict=False):
-        (_strips if scene.is_image else _lines)(panel, scene, way)
+        title += view.axes.replace(", ", "\n")
+    for panel, (trial, way) in zip(places, found, strict=True):
+        (_strips if view.is_image else _lines)(panel, view, way)
         panel.set_title(short(trial.model))
-    for panel in places[len(found) :]:
-        panel.set_axis_off()
     figure.suptitle(title)
     return figure
 
 
-def _lines(panel: Axes, scene: Scene, way: Trajectory) -> None:
+def _lines(panel: Axes, view: SamplePanel, way: Trajectory) -> None:
     """Draw the paths [k, n, *shape] of points, their first and last ones marked."""
-    from matplotlib.collections import LineCollection
-
     way = way.at(np.linspace(0, 1, TURNS))
     k, n = way.points.shape[:2]
-    scene.show(panel, scene.real, FAINT)
-    flat = scene.plane.project(way.points.reshape(k * n, -1)).reshape(k, n, 2)
+    view.show(panel, view.real, FAINT)
+    flat = view.plane.project(way.points.reshape(k * n, -1)).reshape(k, n, 2)
     pieces = np.stack([flat[:-1], flat[1:]], axis=2).swapaxes(0, 1)  # (n, k − 1, 2 ends, 2)
     alpha = np.tile(np.linspace(*FADE, k - 1), n)
     panel.add_collection(LineCollection(list(pieces.reshape(-1, 2, 2)), colors=BLUE, alpha=alpha, lw=0.9))
     panel.plot(flat[0, :, 0], flat[0, :, 1], "o", color=VERMILLION, ms=3.2, mew=0)
     panel.plot(flat[-1, :, 0], flat[-1, :, 1], "o", color=BLUE, ms=3.2, mec="white", mew=0.4)
-    scene.plane.frame(panel)
+    view.plane.frame(panel)
 
 
-def _strips(panel: Axes, scene: Scene, way: Trajectory) -> None:
+def _strips(panel: Axes, view: SamplePanel, way: Trajectory) -> None:
     """Draw each image at a few evenly spaced times, one row a sample."""
     states = way.at(np.linspace(0, 1, STATES)).points.swapaxes(0, 1)  # (n, k, c, h, w)
-    picture = scene.picture(states.reshape(-1, *states.shape[2:]), STATES)
-    panel.imshow(picture, interpolation="nearest")
+    image = view.as_one(states.reshape(-1, *states.shape[2:]), STATES)
+    panel.imshow(image, interpolation="nearest")
     panel.set_axis_off()

@@ -7,21 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsReconstruction, supports
 from genbench.core.types import Array
 from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import datasets_of, panels, short
-from genbench.figures.shared.sample_panel import Scene
+from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
     from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
@@ -36,10 +35,11 @@ def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `reconstructions` for a single dataset, else `reconstructions-<dataset>`."""
     from genbench.figures.shared.trained_models import by_models
 
-    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> Array:
-        return estimator.reconstruct(scene.real[:POINTS])
+    def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Array:
+        return estimator.reconstruct(view.real[:POINTS])
 
-    return by_models(run, "reconstructions", datasets_of(run), _reconstructs, partial(Scene, side=SIDE), show, _figure)
+    view_of = partial(SamplePanel, side=SIDE)
+    return by_models(run, "reconstructions", datasets_of(run), _reconstructs, view_of, show, _figure)
 
 
 def _reconstructs(card: ModelCard) -> bool:
@@ -47,38 +47,36 @@ def _reconstructs(card: ModelCard) -> bool:
     return supports(model, SupportsReconstruction) or supports(model, SupportsEncoding, SupportsDecoding)
 
 
-def _figure(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, Array]]) -> Figure:
-    real = scene.real[:POINTS]
-    if scene.is_image:
+def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Array]]) -> Figure:
+    real = view.real[:POINTS]
+    if view.is_image:
         figure, places = panels(len(found), (4.2, 2.5), evenly(len(found), 3), margin=0.5, gap=0.08)
-        title = f"{dataset}: pairs of a test picture (left) and its reconstruction (right)"
+        title = f"{dataset}: pairs of a test image (left) and its reconstruction (right)"
     else:
-        figure, places = panels(len(found), (2.9, 2.9 * scene.aspect + 0.5), evenly(len(found), COLUMNS), margin=0.5)
-        title = f"{dataset}: {POINTS} test points (black), and lines to their reconstructions (blue){scene.axes}"
-    for panel, (trial, back) in zip(places, found, strict=False):
-        (_pairs if scene.is_image else _links)(panel, scene, real, back)
+        figure, places = panels(len(found), (2.9, 2.9 * view.aspect + 0.5), evenly(len(found), COLUMNS), margin=0.5)
+        title = f"{dataset}: {POINTS} test points (black), and lines to their reconstructions (blue){view.axes}"
+    for panel, (trial, back) in zip(places, found, strict=True):
+        (_pairs if view.is_image else _links)(panel, view, real, back)
         error = float(np.sqrt(np.square(back - real).mean()))
         panel.set_title(f"{short(trial.model)}\nroot mean square error {error:.2g}")
-    for panel in places[len(found) :]:
-        panel.set_axis_off()
     figure.suptitle(title)
     return figure
 
 
-def _links(panel: Axes, scene: Scene, real: Array, back: Array) -> None:
+def _links(panel: Axes, view: SamplePanel, real: Array, back: Array) -> None:
     """Draw points [n, *shape], and a line from each to what came back."""
-    scene.show(panel, scene.real, FAINT, 0.8)
-    a, b = (scene.plane.project(x.reshape(len(x), -1)) for x in (real, back))
+    view.show(panel, view.real, FAINT, 0.8)
+    a, b = (view.plane.project(x.reshape(len(x), -1)) for x in (real, back))
     panel.plot(*np.stack([a, b]).transpose(2, 0, 1), color=VERMILLION, lw=0.8)
     panel.plot(*a.T, "o", color=INK, ms=3.4, mew=0)
     panel.plot(*b.T, "o", color=BLUE, ms=2, mew=0)
-    scene.plane.frame(panel)
+    view.plane.frame(panel)
 
 
-def _pairs(panel: Axes, scene: Scene, real: Array, back: Array) -> None:
-    """Draw pictures [n, c, h, w] each beside what came back, with a gap after a pair."""
+def _pairs(panel: Axes, view: SamplePanel, real: Array, back: Array) -> None:
+    """Draw images [n, c, h, w] each beside what came back, with a gap after a pair."""
     panel.imshow(
-        scene.picture(np.stack([real, back], axis=1).reshape(-1, *real.shape[1:]), 2 * SIDE), interpolation="nearest"
+        view.as_one(np.stack([real, back], axis=1).reshape(-1, *real.shape[1:]), 2 * SIDE), interpolation="nearest"
     )
     for k in range(1, SIDE):
         panel.axvline(2 * k * (real.shape[3] + 1) - 1, color=BLUE, lw=1.5)

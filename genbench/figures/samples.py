@@ -1,21 +1,18 @@
-"""Samples side by side: the truth and every model on the same axes, one picture a dataset of points or rows."""
+"""Samples side by side: the truth and every model on the same axes, one figure a dataset of points or rows."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset, datasets_of, first_seeds, panels, score_line, show_each, truth
 from genbench.plotting.projection import Plane
 from genbench.plotting.style import INK, colour_of
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["draw"]
 
@@ -41,10 +38,8 @@ def _figure(run: RunData, dataset: str) -> Figure:
         panel.set_title(name + score_line(run, trial))
 
     show_each(run, places[1:], trials, show)
-    for panel in places:
+    for panel in figure.axes:
         plane.frame(panel)
-    for panel in places[len(trials) + 1 :]:
-        panel.set_axis_off()
     seeds = Counter(trial.seed for trial in trials).most_common(1)[0][0]
     figure.suptitle(f"{dataset}: {POINTS:,} samples of seed {seeds} each{plane.axes}")
     return figure

@@ -1,9 +1,14 @@
-"""Samples of every seed beside each other: what changes from one training and its data to the next."""
+"""Samples of every seed beside each other: what changes from one training run and its data to the next."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Callable
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.display import formatting
 from genbench.figures.shared.panels import by_dataset, dataset_of, is_image, say_in, short, truth
@@ -12,17 +17,9 @@ from genbench.plotting.projection import Plane
 from genbench.plotting.style import CAPTION, INK, NAME, colour_of
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
-
-    Show = Callable[[Axes, Array, str], None]
-
 __all__ = ["draw"]
+
+Show = Callable[[Axes, Array, str], None]
 
 MOST, POINTS, SIDE = 5, 1_500, 4  # seeds that are shown, points of each, and images along a side of a grid
 WIDE = 6  # panels beside each other: all seeds of one model, or of two or three
@@ -31,24 +28,19 @@ SIZE = 1.75  # inches of a panel
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset that was sampled with several seeds: `seeds`, or `seeds-<dataset>`."""
-    seeds: dict[str, set[int]] = {}
-    for trial in run.trials:
-        if trial.sampled:
-            seeds.setdefault(trial.dataset, set()).add(trial.seed)
-    return by_dataset(
-        run, "seeds", [name for name, its in seeds.items() if len(its) > 1], lambda name: _figure(run, name)
-    )
+    sampled = dict.fromkeys((trial.dataset, trial.seed) for trial in run.trials if trial.sampled)
+    seeds = Counter(dataset for dataset, _ in sampled)
+    several = [name for name, count in seeds.items() if count > 1]
+    return by_dataset(run, "seeds", several, lambda name: _figure(run, name))
 
 
 def _figure(run: RunData, dataset: str) -> Figure:
     """Draw a row of panels for each model, in the order of the leaderboard, several models beside each other."""
-    from matplotlib.figure import Figure
-
     models = [row.model for row in run.leaderboard().rows if row.place == dataset]
     trials = {(t.model, t.seed): t for t in run.trials if t.place == dataset}
     seeds = sorted({seed for _, seed in trials})[:MOST]
     first = next(iter(trials.values()))
-    show, aspect = _pictures(run, first) if is_image(run, dataset) else _points(first)
+    show, aspect = _images(run, first) if is_image(run, dataset) else _points(first)
     blocks = min(WIDE // len(seeds) or 1, -(-(len(models) + 1) // 2))
     rows = -(-(len(models) + 1) // blocks)
     figure = Figure(
@@ -62,7 +54,7 @@ def _figure(run: RunData, dataset: str) -> Figure:
         for panel, seed in zip(panels, seeds, strict=True):
             panel.set(xticks=[], yticks=[])
             if model is None:
-                show(panel, truth(_of_seed(trials, seed), POINTS), INK)
+                show(panel, truth(next(t for t in trials.values() if t.seed == seed), POINTS), INK)
                 panel.set_title(f"seed {seed}", fontsize=CAPTION)
             else:
                 _panel(run, panel, trials.get((model, seed)), show)
@@ -84,10 +76,6 @@ def _panel(run: RunData, panel: Axes, trial: TrialRecord | None, show: Show) -> 
     panel.set_title(f"seed {trial.seed}" + ("" if value is None else f": {value:.3g}"), fontsize=CAPTION)
 
 
-def _of_seed(trials: dict[tuple[str, int], TrialRecord], seed: int) -> TrialRecord:
-    return next(trial for (_, its), trial in trials.items() if its == seed)
-
-
 def _points(first: TrialRecord) -> tuple[Show, float]:
     """Return what scatters points [n, *shape] in a panel, and the height of a panel as a share of its width."""
     plane = Plane.of(truth(first, 4_000))
@@ -99,12 +87,12 @@ def _points(first: TrialRecord) -> tuple[Show, float]:
     return show, plane.aspect
 
 
-def _pictures(run: RunData, first: TrialRecord) -> tuple[Show, float]:
+def _images(run: RunData, first: TrialRecord) -> tuple[Show, float]:
     """Return what draws images [n, c, h, w] in a panel, and the height of a panel as a share of its width."""
     real, levels = truth(first, SIDE**2), dataset_of(first).levels
     limits = float(real.min()), float(real.max())
 
-    def show(panel: Axes, pictures: Array, colour: str) -> None:
-        draw_mosaic(panel, seen(pictures[: SIDE**2], levels, limits), SIDE)
+    def show(panel: Axes, images: Array, colour: str) -> None:
+        draw_mosaic(panel, seen(images[: SIDE**2], levels, limits), SIDE)
 
     return show, 1.0

@@ -1,4 +1,4 @@
-"""Negative log-likelihood of test pictures in bits a value."""
+"""Negative log-likelihood of test images in bits a value."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["bits_per_dim"]
     main=True,
 )
 def bits_per_dim(evidence: Evidence) -> Score:
-    """(NLL + d log L) / (d log 2): bits for each of the d values of a picture with L grey levels; log₂ L for noise.
+    """(NLL + d log L) / (d log 2): bits for each of the d values of an image with L grey levels; log₂ L for noise.
 
-    The NLL is that of dequantised pictures in units in which a level is 1/L wide; in units of a level it is d log L
+    The NLL is that of dequantised images in units in which a level is 1/L wide; in units of a level it is d log L
     more. It bounds the bits of the levels themselves from above (Theis et al. 2016, eq. 6 to 8), and is exactly those
     for a model of levels, whose density is even within each.
     """

@@ -19,7 +19,7 @@ def calibration(evidence: Evidence) -> Score:
 
     The region of mass α is {x: log p_model(x) ≥ c}, with c such that a share α of the model's own samples lies in it
     (Hyndman 1996). So the gap is the Kolmogorov–Smirnov distance between log p_model of the test points and of the
-    model's own samples. A constant in log p has no say in it; samples that do not follow the density do.
+    model's own samples. A constant in log p does not change it; samples that do not follow the density do.
     """
     own = evidence.samples_model_log_prob
     assert evidence.model_log_prob is not None

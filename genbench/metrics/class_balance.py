@@ -1,4 +1,4 @@
-"""Whether samples show the classes as often as real pictures do."""
+"""Whether samples show the classes as often as real images do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["balance", "class_balance", "scarce"]
 
 @register_metric("class_balance", family="pictures", higher_is_better=True, needs=("labels",), order=144)
 def class_balance(evidence: Evidence) -> Score:
-    """Σ min(p, q) for the shares p and q of the classes among samples and test pictures: 1 is perfect.
+    """Σ min(p, q) for the shares p and q of the classes among samples and test images: 1 is perfect.
 
     It is 1 less the total variation: 0.9 means that a tenth of the samples would have to show other classes. Both
     shares are those that the classifier sees, so that it errs on both sides alike. Samples are finitely many, so that a
@@ -22,7 +22,9 @@ def class_balance(evidence: Evidence) -> Score:
     standard errors, are flagged.
     """
     seen = recognition(evidence)
-    p, q = (_counts(part.probabilities) for part in (seen.samples, seen.test))
+    classes = seen.test.probabilities.shape[1]
+    named = (part.probabilities.argmax(axis=1) for part in (seen.samples, seen.test))
+    p, q = (np.bincount(k, minlength=classes).astype(np.float64) for k in named)  # how often a class is the likeliest
     return Score(balance(p, q), flag=scarce(p, q))
 
 
@@ -32,7 +34,7 @@ def balance(p: Array, q: Array) -> float:
 
 
 def scarce(p: Array, q: Array) -> str | None:
-    """Return a warning that names the classes of which samples show less than half as many as test pictures do.
+    """Return a warning that names the classes of which samples show less than half as many as test images do.
 
     With n samples, a share is q/2 by chance with a standard error of √(q/2 (1 − q/2) / n).
     """
@@ -40,8 +42,3 @@ def scarce(p: Array, q: Array) -> str | None:
     few = np.flatnonzero(p / n < half - 4 * np.sqrt(half * (1 - half) / n))
     shares = [f"{k} ({p[k] / n:.1%} instead of {2 * half[k]:.1%})" for k in few]
     return f"too few samples of class {', '.join(shares)}" if shares else None
-
-
-def _counts(probabilities: Array) -> Array:
-    """Return how often each class [k] is the likeliest."""
-    return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""How sure a small classifier is of what the samples show, and how often it is right about real pictures."""
+"""How sure a small classifier is of what the samples show, and how often it is right about real images."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from genbench.metrics.recognition import recognition
 
 __all__ = ["classifier_accuracy", "confidence", "mean_confidence"]
 
-SURE = 0.9
+SURE = 0.9  # chosen by hand: higher asks for plainer images, lower for less than recognition
 
 
 @register_metric("confidence", family="pictures", higher_is_better=True, needs=("labels",), order=145)
 def confidence(evidence: Evidence) -> Score:
     """Share of samples of whose class the classifier is sure, with a probability of 0.9 or more.
 
-    Real pictures get the oracle's share, which is less than 1. More than that is not better: the samples are too plain.
-    A classifier can be sure of what is no picture at all, too, so read it beside `feature_precision`.
+    Real images get the oracle's share, which is less than 1. More than that is not better: the samples are too plain.
+    A classifier can be sure of what is no image at all, too, so read it beside `feature_precision`.
     """
     return Score.mean((_largest(evidence) >= SURE).astype(np.float64))
 
@@ -43,7 +43,7 @@ def mean_confidence(evidence: Evidence) -> Score:
     main=True,
 )
 def classifier_accuracy(evidence: Evidence) -> Score:
-    """Share of held-out pictures that the classifier names right: no model's merit, but what its scores rest on.
+    """Share of held-out images that the classifier names right: no model's merit, but what its scores depend on.
 
     The classifier is one for all models and seeds; it is measured on the test split of its own data seed, of which it
     has seen nothing, and which is as large as the trial's.

@@ -9,8 +9,8 @@ from genbench.contracts.task_evidence import Forecasts
 
 __all__ = ["LEVEL", "coverage", "coverage_error"]
 
-LEVEL = 0.95
-RARE = 0.001  # probability below which a number of hits is told
+LEVEL = 0.95  # the usual level of an interval
+RARE = 0.001  # probability below which a number of hits is flagged; chosen by hand: few false alarms a table
 
 
 @register_metric(

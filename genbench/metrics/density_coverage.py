@@ -30,7 +30,7 @@ def coverage(evidence: Evidence) -> Score:
     """Share of test points whose ball holds a sample (Naeem et al. 2020, section 3).
 
     A perfect model gets `expected_coverage`; less than half of that is flagged. Balls overlap, so there is no binomial
-    standard error: it would be some 1.5 times too small.
+    standard error: it would be too small.
     """
     reached = manifolds(evidence).samples_per_test_ball > 0
     value = float(reached.mean())

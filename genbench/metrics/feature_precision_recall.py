@@ -1,4 +1,4 @@
-"""Precision and recall of pictures in the features of a small classifier (Kynkäänniemi et al. 2019)."""
+"""Precision and recall of images in the features of a small classifier (Kynkäänniemi et al. 2019)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["feature_precision", "feature_recall"]
 
 @register_metric("feature_precision", family="pictures", higher_is_better=True, needs=("labels",), order=142)
 def feature_precision(evidence: Evidence) -> Score:
-    """`precision` in the classifier's features: share of samples in a ball around a test picture."""
+    """`precision` in the classifier's features: share of samples in a ball around a test image."""
     return Score.mean((_manifolds(evidence).test_balls_per_sample > 0).astype(np.float64))
 
 
 @register_metric("feature_recall", family="pictures", higher_is_better=True, needs=("labels",), order=143)
 def feature_recall(evidence: Evidence) -> Score:
-    """`recall` in the classifier's features: share of test pictures in a ball around a sample."""
+    """`recall` in the classifier's features: share of test images in a ball around a sample."""
     return Score.mean((_manifolds(evidence).sample_balls_per_test > 0).astype(np.float64))
 
 
 def _manifolds(evidence: Evidence) -> Manifolds:
-    """Return the balls' counts in the features, for as many pictures as `precision` takes."""
+    """Return the balls' counts in the features, for as many images as `precision` takes."""
     m, seen = evidence.searched, recognition(evidence)
     return evidence.once("feature manifolds", lambda: manifolds_of(seen.samples.features[:m], seen.test.features[:m]))

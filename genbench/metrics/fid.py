@@ -1,4 +1,4 @@
-"""The Fréchet distance between samples and test pictures in the features of a small classifier."""
+"""The Fréchet distance between samples and test images in the features of a small classifier."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["fid"]
     "fid", family="pictures", label="classifier FID", unit="features²", needs=("labels",), order=5, main=True
 )
 def fid(evidence: Evidence) -> float:
-    """Squared Fréchet distance between Gaussians fitted to features of all samples and of the test pictures.
+    """Squared Fréchet distance between Gaussians fitted to features of all samples and of the test images.
 
     It is the FID of Heusel et al. (2017, eq. 6) with 64 features of a classifier of this dataset in place of 2,048 of
     an Inception network, so it is not to be compared with FIDs of papers. Finite samples are at a distance from each

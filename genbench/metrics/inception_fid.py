@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genbench.contracts.evidence import Evidence
 from genbench.contracts.metric import register_metric
 from genbench.core.errors import GenbenchError
-from genbench.core.types import Array
 from genbench.plotting.image_grid import seen
 
 __all__ = ["inception_fid"]
 
-AT_ONCE = 250  # pictures that go through the network together
+AT_ONCE = 250  # images that go through the network together; chosen by hand: memory against time
 
 
 @register_metric(
@@ -29,13 +27,13 @@ AT_ONCE = 250  # pictures that go through the network together
     main=True,
 )
 def inception_fid(evidence: Evidence) -> float:
-    """FID (Heusel et al. 2017, eq. 6) between all samples and the test pictures, in 2,048 features of an Inception v3.
+    """FID (Heusel et al. 2017, eq. 6) between all samples and the test images, in 2,048 features of an Inception v3.
 
-    Only this one compares with FIDs of papers, if they used as many pictures. The network is torchmetrics', of natural
-    pictures in colour; grey ones are given to all three channels. Its weights come from the web at the first use.
+    Only this one compares with FIDs of papers, if they used as many images. The network is torchmetrics', of natural
+    images in colour; grey ones are given to all three channels. Its weights come from the web at the first use.
 
     Raises:
-        GenbenchError: torchmetrics or torch-fidelity is not installed, the weights are not to be had, or the pictures
+        GenbenchError: torchmetrics or torch-fidelity is not installed, the weights are unavailable, or the images
             have neither one channel nor three.
     """
     import torch
@@ -47,16 +45,11 @@ def inception_fid(evidence: Evidence) -> float:
         )
     distance = _distance()
     for x, real in ((evidence.test, True), (evidence.samples, False)):
-        pictures = _bytes(seen(x.reshape(-1, *shape), evidence.dataset.levels))
-        for i in range(0, len(pictures), AT_ONCE):
-            part = torch.from_numpy(pictures[i : i + AT_ONCE]).expand(-1, 3, -1, -1)
+        images = (255 * seen(x.reshape(-1, *shape), evidence.dataset.levels)).round().astype(np.uint8)
+        for i in range(0, len(images), AT_ONCE):
+            part = torch.from_numpy(images[i : i + AT_ONCE]).expand(-1, 3, -1, -1)
             distance.update(part, real=real)
     return float(distance.compute())
-
-
-def _bytes(pictures: Array) -> NDArray[np.uint8]:
-    """Return pictures in [0, 1] in 256 levels of brightness."""
-    return (255 * pictures).round().astype(np.uint8)
 
 
 def _distance() -> Any:
@@ -67,4 +60,4 @@ def _distance() -> Any:
 
         return FrechetInceptionDistance(feature=2048)
     except (ImportError, OSError) as error:  # a URLError is an OSError
-        raise GenbenchError(f"the Inception network is not to be had ({error}); {remedy}") from None
+        raise GenbenchError(f"the Inception network is unavailable ({error}); {remedy}") from None

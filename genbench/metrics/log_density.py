@@ -11,6 +11,7 @@ from genbench.core.types import Array
 
 __all__ = ["doubts", "mean_nats", "weight_above_1"]
 
+# Chosen by hand: false alarms among many models against faults that are missed.
 ERRORS = 4.0  # standard errors by which a mean weight must exceed 1 before a density is blamed,
 EXCESS = 0.01  # and by how much,
 POINTS = 25.0  # and by how many points' worth: the mean may be high for want of a few points of weight 0

@@ -15,8 +15,8 @@ from genbench.metrics.neighbours import nearest
 
 __all__ = ["Hits", "copies", "memorisation"]
 
-SAMPLES = 10_000
-COPY = 1e-6  # of the data's standard deviation: samples are kept in float32, so that a copy is not exact
+SAMPLES = 10_000  # at most; chosen by hand: a smaller standard error against the time of the search
+COPY = 1e-6  # of the data's standard deviation: samples are stored in float32, so that a copy is not exact
 
 
 @register_metric("memorisation", family="memorisation", needs=("train",), order=170, ratio=False)

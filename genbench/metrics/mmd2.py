@@ -17,7 +17,7 @@ def mmd2(evidence: Evidence) -> float:
     """Unbiased MMD² (Gretton et al. 2012, eq. 3); around 0, and as often below it, for a perfect model.
 
     The kernel is the mean of five Gaussian ones, whose bandwidths are the median distance between reference points
-    times ¼, ½, 1, 2 and 4: no model has a say in how it is measured.
+    times ¼, ½, 1, 2 and 4: no model changes how it is measured.
     """
     return discrepancy(evidence, gaussian_mixture_kernel(median_distance(evidence.sets[0][1][:1000])))
 

@@ -12,8 +12,8 @@ from genbench.metrics.mmd2 import gaussian_mixture_kernel, median_distance
 
 __all__ = ["mmd2_p", "mmd2_permuted"]
 
-POINTS = 1_000  # of each kind
-PERMUTATIONS = 200
+POINTS = 1_000  # of each kind; chosen by hand: power against time, which grows with its square
+PERMUTATIONS = 200  # chosen by hand: p in steps of 1/201, against time
 
 
 @register_metric(

@@ -17,8 +17,8 @@ __all__ = ["ball_counts", "nearest", "neighbours", "radii"]
 
 Indices = NDArray[np.int64]
 
-TREE_DIMENSIONS = 8  # 10,000 normal points: the tree is 3 times faster in 6 dimensions, 1.5 times slower in 10
-ENTRIES = 2_000_000  # distances at a time: 16 MB
+TREE_DIMENSIONS = 8  # above, a k-d tree of 10,000 normal points is slower than products of matrices
+ENTRIES = 2_000_000  # distances at a time: 16 MB; chosen by hand, as ROWS is: memory against calls
 ROWS = 500  # points at a time, at most: the differences to their neighbours are [ROWS, k, d]
 CLOSED = 1 + 1e-12  # a ball holds the points on its sphere, however the last digit of a distance was rounded
 
@@ -99,7 +99,7 @@ def _neighbours_of_block(x: Array, y: Array, k: int) -> tuple[Array, Indices]:
 def _smallest(values: Array, k: int) -> Indices:
     """Return the places [b, k] of the k smallest values in each row [b, m], in any order."""
     if k == 1:
-        return values.argmin(axis=1)[:, None]  # three times faster
+        return values.argmin(axis=1)[:, None]
     places: Indices = np.argpartition(values, k - 1, axis=1)[:, :k]
     return places
 

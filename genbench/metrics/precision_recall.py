@@ -15,22 +15,16 @@ from genbench.metrics.neighbours import ball_counts, radii
 
 __all__ = ["K", "Manifolds", "manifolds", "manifolds_of", "precision", "recall"]
 
-K = 5  # neighbours: the ball around a point reaches to its K-th nearest of the same set
+K = 5  # neighbours: the ball around a point reaches to its K-th nearest of the same set (as in Naeem et al. 2020)
 
 
 @dataclass(frozen=True)
 class Manifolds:
-    """What the balls around m test points hold of m samples, and the other way round.
+    """What the balls around m test points hold of m samples, and the other way round."""
 
-    Attributes:
-        samples_per_test_ball: samples in the ball around each test point [m].
-        test_balls_per_sample: balls around test points that hold each sample [m].
-        sample_balls_per_test: balls around samples that hold each test point [m].
-    """
-
-    samples_per_test_ball: NDArray[np.int64]
-    test_balls_per_sample: NDArray[np.int64]
-    sample_balls_per_test: NDArray[np.int64]
+    samples_per_test_ball: NDArray[np.int64]  # samples in the ball around each test point [m]
+    test_balls_per_sample: NDArray[np.int64]  # balls around test points that hold each sample [m]
+    sample_balls_per_test: NDArray[np.int64]  # balls around samples that hold each test point [m]
 
 
 @register_metric("precision", family="fidelity and coverage", higher_is_better=True, order=110)

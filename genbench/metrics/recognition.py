@@ -1,4 +1,4 @@
-"""What a small classifier of the dataset's pictures sees in samples and in test pictures, looked at once."""
+"""What a small classifier of the dataset's images sees in samples and in test images, looked at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Recognition", "recognition"]
 
 
 class Recognition(NamedTuple):
-    """What is seen in all samples and in all test pictures, and the classifier's test accuracy."""
+    """What is seen in all samples and in all test images, and the classifier's test accuracy."""
 
     samples: Seen
     test: Seen
@@ -21,13 +21,12 @@ class Recognition(NamedTuple):
 
 
 def recognition(evidence: Evidence) -> Recognition:
-    """Return what the classifier of the dataset's pictures sees; it is trained now if nobody has before."""
-    return evidence.once("recognition", lambda: _recognition(evidence))
-
-
-def _recognition(evidence: Evidence) -> Recognition:
+    """Return what the classifier of the dataset's images sees; it is trained now if nobody has before."""
     from genbench.nn.image_classifier import classifier_of
 
-    classifier = classifier_of(evidence.dataset)
-    samples, test = (classifier.look(x.reshape(-1, *evidence.dataset.shape)) for x in (evidence.samples, evidence.test))
-    return Recognition(samples, test, classifier.accuracy)
+    def look() -> Recognition:
+        classifier, shape = classifier_of(evidence.dataset), evidence.dataset.shape
+        samples, test = (classifier.look(x.reshape(-1, *shape)) for x in (evidence.samples, evidence.test))
+        return Recognition(samples, test, classifier.accuracy)
+
+    return evidence.once("recognition", look)

@@ -1,4 +1,4 @@
-"""Names written beside points and at the ends of lines, so that none lies on another; and how series are told apart."""
+"""Names written beside points and at the ends of lines, so that none lies on another; and the looks of series."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
         taken.append(box)
         text.set_position(((box[0] - xy[0]) / scale, (box[1] + height / 2 - xy[1]) / scale))
         if np.hypot(dx, dy) > 12:
-            panel.plot(*zip(points[name], _back(panel, box, xy), strict=True), color=FAINT, lw=0.5, zorder=1)
+            nearest = panel.transData.inverted().transform(np.clip(xy, box[:2], box[2:]))  # point of the box
+            panel.plot(*zip(points[name], nearest, strict=True), color=FAINT, lw=0.5, zorder=1)
 
 
 def at_ends(panel: Axes, ends: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
@@ -114,22 +115,12 @@ def at_ends(panel: Axes, ends: Mapping[str, tuple[float, float]], colours: Mappi
 
 def _spread(wanted: Array, gap: float, low: float, high: float) -> Array:
     """Return places near the wanted ones (ascending, [n]), `gap` apart, and between `low` and `high` if they fit."""
-    placed = np.array(wanted, dtype=np.float64)
-    for i in range(1, len(placed)):
-        placed[i] = max(placed[i], placed[i - 1] + gap)
-    placed[-1] = min(placed[-1], max(high, low + gap * (len(placed) - 1)))
-    for i in range(len(placed) - 2, -1, -1):
-        placed[i] = min(placed[i], placed[i + 1] - gap)
-    return placed
+    steps = gap * np.arange(len(wanted))
+    placed = np.maximum.accumulate(wanted - steps)  # above the steps: neighbours a gap apart are equal here
+    placed[-1] = min(placed[-1], max(high - steps[-1], low))
+    return np.minimum.accumulate(placed[::-1])[::-1] + steps
 
 
 def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     """Whether two boxes (left, low, right, high) overlap."""
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _back(panel: Axes, box: tuple[float, ...], xy: Array) -> tuple[float, float]:
-    """Return the point of a box that is nearest to xy, in the panel's data."""
-    nearest = (np.clip(xy[0], box[0], box[2]), np.clip(xy[1], box[1], box[3]))
-    x, y = panel.transData.inverted().transform(nearest)
-    return float(x), float(y)

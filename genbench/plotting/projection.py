@@ -16,19 +16,13 @@ __all__ = ["Plane", "limits"]
 
 
 class Plane:
-    """Where points of any shape are shown: themselves in the plane, else by their first two principal components.
-
-    Attributes:
-        real: the points that it was made for [n, *shape].
-        aspect: height of a panel as a share of its width.
-        axes: what the axes are, in words, where they are not the points' own.
-    """
+    """Where points of any shape are shown: themselves in the plane, else by their first two principal components."""
 
     def __init__(self, real: Array, project: Callable[[Array], Array], axes: str) -> None:
-        self.real, self.project, self.axes = real, project, axes
+        self.real, self.project, self.axes = real, project, axes  # points [n, *shape]; [n, d] -> [n, 2]; in words
         self.low, self.high = limits(project(_flat(real)), 0.12)
         width, height = self.high - self.low
-        self.aspect = float(np.clip(height / width, 0.4, 1.2))
+        self.aspect = float(np.clip(height / width, 0.4, 1.2))  # height of a panel as a share of its width
         self.equal = max(width, height) < 4 * min(width, height)
 
     @classmethod

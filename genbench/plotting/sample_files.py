@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path
 from typing import Any
@@ -53,8 +52,8 @@ def write_pictures(folder: Path, samples: Array, labels: Labels | None, dataset:
     """
     names = [f"{i:05d}" + ("" if labels is None else f"-label{labels[i]}") for i in range(len(samples))]
     files = [folder / f"{name}.png" for name in names]
-    for file, picture in zip(files, seen(samples, dataset.levels), strict=True):
-        _save(file, (picture if len(picture) == 3 else picture[:1]).transpose(1, 2, 0))
+    for file, image in zip(files, seen(samples, dataset.levels), strict=True):
+        _save(file, (image if len(image) == 3 else image[:1]).transpose(1, 2, 0))
     return files
 
 
@@ -74,14 +73,12 @@ def write_grid(file: Path, samples: Array, labels: Labels | None, dataset: Datas
         _plot(file, samples.reshape(len(samples), -1), labels, dataset.card.name)
 
 
-def _save(file: Path, picture: Array) -> None:
+def _save(file: Path, image: Array) -> None:
     """Write an image [h, w, 3 or 1] in [0, 1]."""
     from matplotlib.image import imsave
 
-    pixels = np.round(255 * picture.repeat(3 // picture.shape[2], axis=2)).astype(np.uint8)
-    out = io.BytesIO()
-    imsave(out, pixels, format=FORMATS[file.suffix.lower()])
-    _write(file, lambda stream: stream.write(out.getvalue()))
+    pixels = np.round(255 * image.repeat(3 // image.shape[2], axis=2)).astype(np.uint8)
+    _write(file, lambda out: imsave(out, pixels, format=FORMATS[file.suffix.lower()]))
 
 
 def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
@@ -101,9 +98,7 @@ def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
             panel.legend(title="label", markerscale=3)
         panel.set(xlabel="coordinate 1", ylabel="coordinate 2", aspect="equal" if x.shape[1] == 2 else "auto")
     panel.set_title(f"{len(x):,} samples of a model of {name}", fontsize=10)
-    out = io.BytesIO()
-    figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS)
-    _write(file, lambda stream: stream.write(out.getvalue()))
+    _write(file, lambda out: figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS))
 
 
 def _write(file: Path, write: Any) -> None:

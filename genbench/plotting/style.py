@@ -1,4 +1,4 @@
-"""How figures look: one set of colours, letters and lines, told apart by everybody, and legible at half size."""
+"""How figures look: one set of colours, letters and lines, distinct to everybody, and legible at half size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ __all__ = [
     "INK",
     "MARKERS",
     "NAME",
-    "TITLE",
     "VERMILLION",
     "colour_of",
     "literal",

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
-
-if TYPE_CHECKING:
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["write_page", "write_report"]
 

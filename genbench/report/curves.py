@@ -14,7 +14,7 @@ __all__ = ["HEIGHT", "WIDTH", "Chart", "charts"]
 
 WIDTH, HEIGHT = 240, 90  # of a chart, in its own units
 POINTS = 60  # of a line: more are not visible at this size
-SPIKE = 0.98  # share of the values that a chart makes room for; a first step may be a hundred times the rest
+SPIKE = 0.98  # share of the values that a chart makes room for; a first step may be far above the rest
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.leaderboard import Leaderboard, grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row
 from genbench.contracts.evidence import Protocol
@@ -61,16 +61,13 @@ class Entry:
 
 def entries(run: RunData, board: Leaderboard, place: str, links: Links) -> Iterator[Entry]:
     """Yield an entry for each row of one table of a run, leader first."""
-    trials: dict[str, list[TrialRecord]] = {}
-    for trial in run.trials:
-        if trial.place == place:
-            trials.setdefault(trial.model, []).append(trial)
+    trials = grouped(run.trials)
     rows = [row for row in board.rows if row.place == place]
     table = table_view(place, rows, board.metrics, board.sort).select("score")
     for row, shown in zip(rows, table.rows, strict=True):
         cells = {column.name: (column.label, cell) for column, cell in zip(table.columns, shown.cells, strict=True)}
         scores = {name: (label, cell) for name, (label, cell) in cells.items() if cell.value is not None}
-        its = sorted(trials[row.model], key=lambda trial: trial.seed)
+        its = sorted(trials[place, row.model], key=lambda trial: trial.seed)
         yield _entry(run, row, scores, board.sort, its, links)
 
 

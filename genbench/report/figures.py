@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +23,8 @@ __all__ = ["BUDGET", "PageFigure", "page_figures"]
 
 BUDGET = 1_900_000  # bytes of all figures of a page as they are written into it, so that mail and browsers take it
 SIZES = ((1600, 78), (1300, 70), (1050, 62), (800, 55), (600, 45))  # widths in pixels and qualities, tried in turn
-DPI = 115
-FEW = 20  # rows of a leaderboard whose figures one process draws before a second one has started
+DPI = 115  # chosen by hand, as the SIZES and what follows: legible figures against bytes
+FEW = 20  # rows of a leaderboard below which starting a second process would take longer than drawing
 MOVING_SHARE = 0.4  # of those bytes, for animations, at most
 INKS, NEAR = 16, 1.5  # colours of an image of lines and points, and its largest mean error in 256 steps
 LEFT_OUT = ("losses", "pareto", "seeds")  # the page draws the first two itself; the last is samples again, and heavy
@@ -67,7 +68,6 @@ def page_figures(
     trained models, the file in the run's figures folder is taken, if there is one.
 
     Args:
-        run: any run.
         names: of figures; empty for all but those that are left out and those that reload trained models. Of the
             latter, those that are named are drawn into the run's figures folder.
         jobs: processes that draw; 0 is this one.
@@ -208,14 +208,11 @@ def _dataset_of(run: RunData, name: str, stem: str) -> str:
     """Return the dataset that a file's stem names, or the only one of the run; "" for a figure of several."""
     datasets = list(dict.fromkeys(trial.dataset for trial in run.trials))
     rest = stem.removeprefix(name).removeprefix("-")
-    named = [dataset for dataset in datasets if rest == dataset or rest.startswith((f"{dataset}-", _plain(dataset)))]
+    plain = {dataset: re.sub(r"[^\w.=]", "_", dataset) for dataset in datasets}
+    named = [name for name in datasets if rest == name or rest.startswith((f"{name}-", f"{plain[name]}-"))]
     if named:
         return max(named, key=len)
     return datasets[0] if len(datasets) == 1 else ""
-
-
-def _plain(dataset: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "_.=" else "_" for letter in dataset) + "-"
 
 
 def _described(run: RunData, image: PageFigure, shows: str) -> PageFigure:

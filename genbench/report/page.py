@@ -7,10 +7,12 @@ import hashlib
 import json
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from genbench.core.public_names import __version__
 
 __all__ = ["MARK", "render"]
 
@@ -19,10 +21,6 @@ MARK = 'name="generator" content="genbench report"'  # by which a page knows its
 
 def render(template: str, **values: Any) -> str:
     """Return a page: a template with values, autoescaped, with the style and the script inside and allowed by hash."""
-    from markupsafe import Markup
-
-    from genbench.core.public_names import __version__
-
     style, script = (files(__package__).joinpath("templates", name).read_text() for name in ("style.css", "script.js"))
     page = (
         _environment()
@@ -37,8 +35,6 @@ def render(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     loader = PackageLoader("genbench.report", "templates")
     found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     found.filters["sort_key"] = _sort_key

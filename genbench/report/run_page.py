@@ -52,7 +52,6 @@ def run_page(run: RunData, figures: Sequence[str] | None = (), jobs: int = 0, ho
     """Return the page of a run as HTML, whole in itself.
 
     Args:
-        run: any run.
         figures: names of figures; empty for the usual ones, None for none at all.
         jobs: processes that draw figures; 0 is this one.
         home: where the index of all runs is, as seen from this page; empty for none.
@@ -127,7 +126,7 @@ def interval(board: Leaderboard) -> str:
     if most < 2:
         return (
             "One seed: the standard error of the score, by its test points or sets of samples, without the spread of "
-            "trainings."
+            "training runs."
         )
     text = "The half-width of the 95 % interval of the mean over seeds, by Student's t"
     return f"{text} below ten seeds, by the studentised bootstrap from ten seeds on." if most > 9 else f"{text}."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, column_order, sort_key
 from genbench.core.errors import GenbenchError
@@ -18,7 +19,7 @@ from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.run_page import RESERVED, lead, run_page
 from genbench.report.sheets import SHOWN, Line, Sheet
-from genbench.storage.records import TrialRecord
+from genbench.storage.records import TrialRecord, TrialSpec
 
 __all__ = ["Home", "together", "write_site"]
 
@@ -35,17 +36,8 @@ class Home:
     lead: str
 
 
-@dataclass(frozen=True)
-class Group:
-    """Rows that were measured alike, each with its run and its first trial."""
-
-    key: tuple[str, str, str, str]  # place, budget, evidence, data
-    members: list[tuple[Home, Row, TrialRecord]]
-
-    @property
-    def protocol(self) -> dict[str, int]:
-        """The amount of evidence."""
-        return asdict(self.members[0][2].spec.protocol)
+Key = tuple[str, str, str, str]  # what rows that were measured alike share: place, budget, evidence, data
+Member = tuple[Home, Row, TrialRecord]  # a row with its run and its first trial
 
 
 def write_site(
@@ -57,8 +49,6 @@ def write_site(
     deleted, and no file there is replaced that is not such a page.
 
     Args:
-        folder: where runs are.
-        out: the folder to write.
         figures, jobs: as in `run_page`.
         say: called with a line for each problem.
 
@@ -111,51 +101,47 @@ def together(homes: Sequence[Home]) -> list[Sheet]:
     Alike are the same data with the same parameters, the same budget and the same amount of evidence. Marks and
     intervals are those of the run that a row is of; rows of different runs are not tested against each other.
     """
-    groups: dict[tuple[str, ...], Group] = {}
+    groups: dict[Key, list[Member]] = {}
     for home in homes:
-        first: dict[tuple[str, str], TrialRecord] = {}
-        for trial in home.run.trials:
-            first.setdefault((trial.place, trial.model), trial)
+        trials = grouped(home.run.trials)
         for row in home.run.leaderboard().rows:
-            trial = first[row.place, row.model]
-            key = _comparable(home.run, row, trial)
-            groups.setdefault(key, Group(key, [])).members.append((home, row, trial))
-    order = sorted(groups.values(), key=lambda group: (group.key[0], -len(group.members)))
-    links = Links(RESERVED)
-    return [_sheet(_title(group, order), group, links) for group in order]
+            its = trials[row.place, row.model]
+            groups.setdefault(_comparable(row.place, its), []).append((home, row, its[0]))
+    order, links = sorted(groups, key=lambda key: (key[0], -len(groups[key]))), Links(RESERVED)
+    specs = {key: members[0][2].spec for key, members in groups.items()}
+    return [_sheet(_title(key, specs), groups[key], links.id("table", *key)) for key in order]
 
 
-def _title(group: Group, groups: Sequence[Group]) -> str:
+def _title(key: Key, specs: Mapping[Key, TrialSpec]) -> str:
     """Return the heading of a table: data, budget, samples, and its differences from others that share these."""
-    place, budget, _, data = group.key
-    mine = group.protocol
-    rivals = [other.protocol for other in groups if other.key[:2] == group.key[:2]]
+    place, budget, _, data = key
+    mine = asdict(specs[key].protocol)
+    rivals = [asdict(spec.protocol) for other, spec in specs.items() if other[:2] == key[:2]]
     names = dict.fromkeys(["samples", *sorted(name for rival in rivals for name in rival)])
     parts = [place, f"budget {budget}"]
     telling = [name for name in names if name == "samples" or len({rival.get(name) for rival in rivals}) > 1]
     parts += [f"{mine[name]:,} {name}" if name in mine else f"{name} not given" for name in telling]
-    if any(other.key[0] == place and other.key[3] != data for other in groups):
-        params = sorted(group.members[0][2].spec.dataset_params.items())
+    if any(other[0] == place and other[3] != data for other in specs):
+        params = sorted(specs[key].dataset_params.items())
         parts.append(", ".join(f"{name} {value}" for name, value in params) or "other data")
     return ", ".join(parts)
 
 
-def _comparable(run: RunData, row: Row, trial: TrialRecord) -> tuple[str, str, str, str]:
-    """Return what rows of one table have in common: place, budget, evidence, data."""
-    budgets = dict.fromkeys(t.budget for t in run.trials if (t.place, t.model) == (row.place, row.model))
-    spec = trial.spec
+def _comparable(place: str, trials: Sequence[TrialRecord]) -> Key:
+    """Return what rows of one table have in common."""
+    spec, budgets = trials[0].spec, dict.fromkeys(trial.budget for trial in trials)
     data = json.dumps([spec.dataset_name, spec.dataset_params, spec.data_fingerprint], sort_keys=True)
-    return row.place, " and ".join(budgets), json.dumps(asdict(spec.protocol), sort_keys=True), data
+    return place, " and ".join(budgets), json.dumps(asdict(spec.protocol), sort_keys=True), data
 
 
-def _sheet(title: str, group: Group, links: Links) -> Sheet:
-    rows = [row for _, row, _ in group.members]
+def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
+    rows = [row for _, row, _ in members]
     known = sorted({name for row in rows for name in row.metrics}, key=column_order)
     metrics = formatting.main_metrics(rows, known)
     alive = [row for row in rows if row.seeds]
     by = next((name for name in metrics if all(row.metrics.get(name) for row in alive)), None)
     flags = [flag for row in rows for flag in formatting.flag_lines(row)]  # in the order of the runs
-    members = sorted(group.members, key=lambda member: sort_key(member[1], by))
+    members = sorted(members, key=lambda member: sort_key(member[1], by))
     table = table_view(title, [row for _, row, _ in members], metrics, by).select(*SHOWN)
     lines = []
     for (home, row, _), shown in zip(members, table.rows, strict=True):
@@ -169,7 +155,7 @@ def _sheet(title: str, group: Group, links: Links) -> Sheet:
         )
         if changed := _changed([trial for _, _, trial in members]):
             notes.append(f"The code of {', '.join(changed)} is not the same in all of these runs.")
-    return Sheet(table=replace(table, notes=notes, flags=flags), id=links.id("table", *group.key), lines=lines)
+    return Sheet(table=replace(table, notes=notes, flags=flags), id=identifier, lines=lines)
 
 
 def _changed(trials: Sequence[TrialRecord]) -> list[str]:

@@ -16,7 +16,7 @@ def test_each_sample_stands_before_its_nearest_training_pictures():
     x, train = pictures(SEARCHED, 0), pictures(300, 1)
     x[200] = train[17]  # a copy
     x[-1] = train[40] + 1e-3
-    rows = rows_of(x, train).pictures.reshape(SIDE, SIDE, 1, 3, 4)
+    rows = rows_of(x, train).images.reshape(SIDE, SIDE, 1, 3, 4)
     distances = np.sqrt(((x[:, None] - train[None]) ** 2).sum(axis=(2, 3, 4)))
     np.testing.assert_array_equal(rows[:3, 0], x[:3])
     np.testing.assert_array_equal(rows[3:5, 0], x[[200, SEARCHED - 1]])
@@ -28,12 +28,12 @@ def test_each_sample_stands_before_its_nearest_training_pictures():
 
 
 def test_few_pictures_leave_places_empty():
-    rows = rows_of(pictures(2, 0), pictures(3, 1)).pictures.reshape(SIDE, SIDE, 12)
+    rows = rows_of(pictures(2, 0), pictures(3, 1)).images.reshape(SIDE, SIDE, 12)
     filled = np.isfinite(rows).all(axis=2)
     expected = np.zeros((SIDE, SIDE), dtype=bool)
     expected[:2, :4] = True
     np.testing.assert_array_equal(filled, expected)
-    assert np.isfinite(rows_of(pictures(5, 0, (3, 2, 2)), pictures(8, 1, (3, 2, 2))).pictures).any()
+    assert np.isfinite(rows_of(pictures(5, 0, (3, 2, 2)), pictures(8, 1, (3, 2, 2))).images).any()
 
 
 def test_a_copy_is_seen_as_one(picture_run):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from textwrap import wrap
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from genbench.figures.shared.panels import short
-from genbench.figures.shared.sample_panel import Scene
+from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.plotting.style import NAME
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["evenly", "rows_of_panels"]
 
@@ -25,14 +24,10 @@ def evenly(count: int, most: int) -> int:
 
 
 def rows_of_panels(
-    scene: Scene, names: Sequence[str], columns: int, width: float = WIDTH
+    view: SamplePanel, names: Sequence[str], columns: int, width: float = WIDTH
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with a row of panels, so many inches wide, for each name, which is written at its left."""
-    from textwrap import wrap
-
-    from matplotlib.figure import Figure
-
-    height = width * scene.aspect + 0.28
+    height = width * view.aspect + 0.28
     letters = int(72 * height / (0.58 * NAME))  # that fit beside a row
     figure = Figure(figsize=(width * columns + 0.4, height * len(names) + 0.5), layout="constrained")
     grid = figure.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from genbench.analysis.leaderboard import grouped
+from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.contracts.dataset import DATASETS, Dataset
 from genbench.core.parameters import create
@@ -14,12 +18,6 @@ from genbench.core.types import Array
 from genbench.plotting.projection import limits
 from genbench.plotting.style import FAILED, FAINT
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = [
     "by_dataset",
@@ -43,9 +41,18 @@ Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
 
 
-def by_dataset(run: RunData, stem: str, datasets: Iterable[str], draw: Callable[[str], Figure]) -> dict[str, Figure]:
-    """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`."""
-    many = len({trial.dataset for trial in run.whole.trials if trial.sampled}) > 1
+def by_dataset(
+    run: RunData,
+    stem: str,
+    datasets: Iterable[str],
+    draw: Callable[[str], Figure],
+    counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled,
+) -> dict[str, Figure]:
+    """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`.
+
+    The datasets of a run are those of the trials that are `counted`.
+    """
+    many = len({trial.dataset for trial in run.whole.trials if counted(trial)}) > 1
     return {f"{stem}-{name}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
 
 
@@ -74,12 +81,9 @@ def first_seeds(run: RunData, dataset: str) -> list[TrialRecord]:
 
     The order is the leaderboard's.
     """
-    models = [row.model for row in run.leaderboard().rows if row.place == dataset]
-    trials = [trial for trial in run.trials if trial.place == dataset]
-    return [
-        min((t for t in trials if t.model == model), key=lambda trial: (trial.status != "ok", trial.seed))
-        for model in models
-    ]
+    trials = grouped(run.trials)
+    rows = [row for row in run.leaderboard().rows if row.place == dataset]
+    return [min(trials[dataset, row.model], key=lambda trial: (trial.status != "ok", trial.seed)) for row in rows]
 
 
 def dataset_of(trial: TrialRecord) -> Dataset:
@@ -107,37 +111,37 @@ def of_task(run: RunData, stem: str, task: str, draw: Callable[[str, list[TrialR
 
     `draw(place, trials)` is given each model's first seed, leader first.
     """
-    ok = [trial for trial in run.trials if trial.spec.task == task and trial.status == "ok"]
-    many = len({trial.place for trial in run.whole.trials if trial.spec.task == task and trial.status == "ok"}) > 1
-    figures = {}
-    for place, name in {trial.place: trial.dataset for trial in ok}.items():
-        if _in_the_plane(ok, place):
-            trials = [trial for trial in first_seeds(run, place) if trial.status == "ok"]
-            figures[f"{stem}-{name}" if many else stem] = draw(place, trials)
-    return figures
 
+    def fine(trial: TrialRecord) -> bool:
+        return trial.spec.task == task and trial.status == "ok"
 
-def _in_the_plane(trials: Iterable[TrialRecord], place: str) -> bool:
-    return dataset_of(next(trial for trial in trials if trial.place == place)).shape == (2,)
+    def of_dataset(name: str) -> Figure:
+        return draw(places[name], [trial for trial in first_seeds(run, places[name]) if fine(trial)])
+
+    ok = {trial.dataset: trial for trial in run.trials if fine(trial)}
+    places = {name: trial.place for name, trial in ok.items()}
+    planar = [name for name, trial in ok.items() if dataset_of(trial).shape == (2,)]
+    return by_dataset(run, stem, planar, of_dataset, fine)
 
 
 def panels(
     count: int, size: tuple[float, float], columns: int, margin: float = 0.4, gap: float | None = None
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure, and at least `count` panels of so many inches in rows.
+    """Return a figure, and `count` panels in rows, each of a `size` (width, height) in inches.
 
     Args:
         columns: panels beside each other, at most.
         margin: inches of height beside the panels, for titles and captions.
         gap: room between panels, as a share of their width; None for matplotlib's.
     """
-    from matplotlib.figure import Figure
-
-    columns = min(columns, count)
-    rows = -(-count // columns)
+    columns = max(1, min(columns, count))
+    rows = max(1, -(-count // columns))
     figure = Figure(figsize=(size[0] * columns, size[1] * rows + margin), layout="constrained")
     grid = {} if gap is None else {"wspace": gap}
-    return figure, list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel())
+    places = list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel())
+    for spare in places[count:]:
+        spare.set_axis_off()
+    return figure, places[:count]
 
 
 def even(count: int, columns: Sequence[int]) -> int:
@@ -150,11 +154,9 @@ def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list
     real = truth(trials[0], points)
     low, high = limits(real, 0.15)
     figure, places = panels(len(trials), (2.9, 2.7), even(len(trials), (4, 5, 3)), margin=0.5)
-    for panel in places[: len(trials)]:
+    for panel in places:
         panel.scatter(real[:, 0], real[:, 1], s=1, color=FAINT, alpha=0.4, linewidths=0, rasterized=True)
         panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
-    for panel in places[len(trials) :]:
-        panel.set_axis_off()
     return figure, places
 
 
@@ -170,7 +172,7 @@ def say_in(panel: Axes, text: str) -> None:
 
 def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord], show: Show) -> None:
     """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
-    for panel, trial in zip(places, trials, strict=False):
+    for panel, trial in zip(places, trials, strict=True):
         samples = run.samples(trial.key)
         if trial.status != "ok" or samples is None:
             say_in(panel, trial.status if trial.status != "ok" else "samples not kept")

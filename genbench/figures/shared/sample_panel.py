@@ -1,10 +1,11 @@
-"""How the points of a dataset fill a panel: as dots on common axes, or as a few pictures in a square."""
+"""How the points of a dataset fill a panel: as dots on common axes, or as a few images in a square."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from genbench.core.types import Array
 from genbench.figures.shared.panels import dataset_of, truth
@@ -13,23 +14,14 @@ from genbench.plotting.projection import Plane
 from genbench.plotting.style import BLUE
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["Scene"]
+__all__ = ["SamplePanel"]
 
 DOTS, SIDE = 2_000, 4  # dots in a panel; images along its side
 NOISE = 2.8  # standard deviations of normal noise that fit on the axes
 
 
-class Scene:
-    """The panels of one dataset, all alike.
-
-    Attributes:
-        real: points of the truth [n, *shape], as many as a panel shows.
-        is_image: whether they are images.
-        aspect: height of a panel as a share of its width.
-    """
+class SamplePanel:
+    """The panels of one dataset, all alike: `real` are points of the truth [n, *shape], as many as a panel shows."""
 
     def __init__(self, trial: TrialRecord, noise: bool = False, dots: int = DOTS, side: int = SIDE) -> None:
         """Look at the dataset of a trial.
@@ -42,27 +34,23 @@ class Scene:
         self.is_image = self.dataset.kind == "image"
         self.n = side**2 if self.is_image else dots
         reference = truth(trial, max(self.n, 1_000))
-        self.real, self.aspect = reference[: self.n], 1.0
+        self.real, self.aspect = reference[: self.n], 1.0  # height of a panel as a share of its width
         self.black_and_white = float(reference.min()), float(reference.max())
         if not self.is_image:
             self.plane = Plane.of(reference)
             self.axes = self.plane.axes
-            if noise:
-                self._widen(reference)
+            if noise:  # room for N(mean, variance) of the data, which is what N(0, I) is in their units
+                flat = self.plane.project(reference.reshape(len(reference), -1))
+                mean, std = flat.mean(axis=0), flat.std(axis=0)
+                self.plane.low = np.minimum(self.plane.low, mean - NOISE * std)
+                self.plane.high = np.maximum(self.plane.high, mean + NOISE * std)
             width, height = self.plane.high - self.plane.low
             self.aspect = float(np.clip(height / width, 0.4, 1.2))
-
-    def _widen(self, reference: Array) -> None:
-        """Make room for N(mean, variance) of the data, which is what N(0, I) is in their units."""
-        flat = self.plane.project(reference.reshape(len(reference), -1))
-        mean, std = flat.mean(axis=0), flat.std(axis=0)
-        self.plane.low = np.minimum(self.plane.low, mean - NOISE * std)
-        self.plane.high = np.maximum(self.plane.high, mean + NOISE * std)
 
     def show(self, panel: Axes, x: Array, colour: str = BLUE, size: float = 1.2) -> Any:
         """Draw points x [n, *shape], and return what can be moved by `move`."""
         if self.is_image:
-            drawn = panel.imshow(self.picture(x), interpolation="nearest", vmin=0, vmax=1)
+            drawn = panel.imshow(self.as_one(x), interpolation="nearest", vmin=0, vmax=1)
             panel.set_axis_off()
             return drawn
         self.plane.show(panel, x, colour, size)
@@ -72,11 +60,11 @@ class Scene:
     def move(self, drawn: Any, x: Array) -> None:
         """Let what was drawn in a panel show other points x [n, *shape]."""
         if self.is_image:
-            drawn.set_data(self.picture(x))
+            drawn.set_data(self.as_one(x))
         else:
             drawn.set_offsets(self.plane.project(x.reshape(len(x), -1)))
 
-    def picture(self, x: Array, side: int | None = None) -> Array:
+    def as_one(self, x: Array, side: int | None = None) -> Array:
         """Return images x [n, c, h, w] as one in colours, [height, width, 3], `side` of them in a row."""
         grid = np.nan_to_num(mosaic(seen(x, self.dataset.levels, self.black_and_white), side or self.side), nan=1.0)
         used = -(-len(x) // (side or self.side)) * (x.shape[2] + 1) - 1

@@ -5,21 +5,21 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, TypeVar
+from textwrap import fill
+from typing import TypeVar
 
+from matplotlib.figure import Figure
+
+from genbench.analysis.run_data import RunData
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.optional_methods import supports
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.estimator.estimator import Estimator
-from genbench.figures.shared.panels import by_dataset, first_seeds
+from genbench.figures.shared.panels import by_dataset, first_seeds, short
+from genbench.plotting.style import CAPTION, FAILED
 from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
 from genbench.storage.records import TrialRecord
 from genbench.storage.store import Store
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from genbench.analysis.run_data import RunData
 
 __all__ = ["by_models", "gather", "note", "with_methods"]
 
@@ -29,7 +29,6 @@ LONGEST = 80  # letters of a reason
 
 S = TypeVar("S")
 T = TypeVar("T")
-P = TypeVar("P")
 
 
 def with_methods(*methods: type) -> Callable[[ModelCard], bool]:
@@ -64,7 +63,7 @@ def gather(
         except Exception as error:  # a plugin may raise anything; the others are drawn all the same
             words = str(error) if isinstance(error, GenbenchError) else f"{type(error).__name__}: {error}"
             reason = error.reason if isinstance(error, CannotReload) else words.removeprefix(f"{trial.model} ")
-            missing.append(f"{trial.model} ({_short(reason)})")
+            missing.append(f"{trial.model} ({short(' '.join(reason.split()), LONGEST)})")
     return found, missing
 
 
@@ -73,32 +72,30 @@ def by_models(
     stem: str,
     datasets: Iterable[str],
     able: Callable[[ModelCard], bool],
-    scene_of: Callable[[TrialRecord], S],
+    view_of: Callable[[TrialRecord], S],
     show: Callable[[S, TrialRecord, Estimator], T],
-    lay_out: Callable[[str, S, Sequence[tuple[TrialRecord, T]]], P],
-    figure_of: Callable[[P], Figure] = lambda made: made,  # type: ignore[assignment, return-value]
-) -> dict[str, P]:
+    lay_out: Callable[[str, S, Sequence[tuple[TrialRecord, T]]], Figure],
+) -> dict[str, Figure]:
     """Return a figure for each dataset for which `gather` finds a model, with a note about those that failed.
 
     Args:
         able: see `gather`.
-        scene_of: gives from one trial on a dataset what all panels of the dataset share, such as a `Scene`.
+        view_of: gives from one trial on a dataset what all panels of the dataset share, such as a `SamplePanel`.
         show: called with that, and as in `gather`.
         lay_out: called with a dataset, what its panels share, and what `gather` found.
-        figure_of: gives the figure of what `lay_out` returns, where that is none itself.
 
     Raises:
         GenbenchError: there are able models, and all of them failed; it says why.
     """
-    figures: dict[str, P] = {}
+    figures: dict[str, Figure] = {}
     reasons: list[str] = []
     for dataset in datasets:
-        scene = cache(partial(scene_of, first_seeds(run, dataset)[0]))
-        found, missing = gather(run, dataset, able, lambda *trained, scene=scene: show(scene(), *trained))
+        view = cache(partial(view_of, first_seeds(run, dataset)[0]))
+        found, missing = gather(run, dataset, able, lambda *trained, view=view: show(view(), *trained))
         if found:
-            made = lay_out(dataset, scene(), found)
-            note(figure_of(made), missing)
-            figures |= by_dataset(run, stem, [dataset], lambda _, made=made: made)  # type: ignore[misc, arg-type]
+            figure = lay_out(dataset, view(), found)
+            note(figure, missing)
+            figures |= by_dataset(run, stem, [dataset], lambda _, figure=figure: figure)  # type: ignore[misc]
         reasons += [f"{line} on {dataset}" for line in missing]
     if reasons and not figures:
         more = f", and {len(reasons) - 3} more" if len(reasons) > 3 else ""
@@ -108,10 +105,6 @@ def by_models(
 
 def note(figure: Figure, missing: Sequence[str]) -> None:
     """Say below a figure which models are not in it, and why."""
-    from textwrap import fill
-
-    from genbench.plotting.style import CAPTION, FAILED
-
     if missing:
         before = figure.get_supxlabel()
         letters = int(figure.get_figwidth() * 14)
@@ -128,8 +121,3 @@ def _revived(path: str, key: str) -> Estimator:
     """
     store = Store(path)
     return reload(Trained(store.read(key).spec, store.weights(key), "trained"))
-
-
-def _short(reason: str) -> str:
-    reason = " ".join(reason.split())
-    return reason if len(reason) <= LONGEST else reason[: LONGEST - 1] + "…"
