@@ -67,9 +67,7 @@ def out_of_fold(evidence: Evidence) -> tuple[Array, Array]:
         raise GenbenchError(f"a two-sample test needs at least {FOLDS} samples and as many test points; draw more")
     rng = evidence.rng("c2st")
     x, y = (points[:n][rng.permutation(n)] for points in (evidence.samples, evidence.test))
-    folds = (FOLDS, n // FOLDS, -1)
-    by_fold = np.concatenate([y.reshape(folds), x.reshape(folds)], axis=1)  # as many of y as of x in each, y first
-    phi = features(by_fold.reshape(2 * n, -1), evidence.test[:n], rng).reshape(FOLDS, 2 * n // FOLDS, -1)
+    phi = features(_by_fold(y, x).reshape(2 * n, -1), evidence.test[:n], rng).reshape(FOLDS, 2 * n // FOLDS, -1)
     label = np.repeat([1.0, -1.0], n // FOLDS)
     scores = _ridge(phi, label)
     return scores[:, label > 0].ravel(), scores[:, label < 0].ravel()
@@ -106,3 +104,9 @@ def _ridge(phi: Features, label: Array) -> Array:
         beta = cho_solve(others, moment.sum(axis=0) - own, check_finite=False)
         scores.append(part @ beta.astype(np.float32))
     return np.array(scores, dtype=np.float64)
+
+
+def _by_fold(y: Array, x: Array) -> Array:
+    """Return the points [folds, 2n / folds, d]; each fold has as many of y as of x, y first."""
+    shape = (FOLDS, len(y) // FOLDS, -1)
+    return np.concatenate([y.reshape(shape), x.reshape(shape)], axis=1)
