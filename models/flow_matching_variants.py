@@ -12,11 +12,7 @@ __all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
 
 
 @register_model(
-    "ot_cfm",
-    family="flow matching",
-    likelihood="exact",
-    paper="Tong et al. 2024; Pooladian et al. 2023",
-    kinds=KINDS,
+    "ot_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024; Pooladian et al. 2023", kinds=KINDS
 )
 class OTCFM(CFM):
     """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""

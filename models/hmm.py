@@ -27,13 +27,7 @@ class Chain(NamedTuple):
     stds: Array
 
 
-@register_model(
-    "hmm",
-    family="classic",
-    likelihood="exact",
-    paper="Baum et al. 1970; Rabiner 1989",
-    kinds=("series",),
-)
+@register_model("hmm", family="classic", likelihood="exact", paper="Baum et al. 1970; Rabiner 1989", kinds=("series",))
 class HMM(Model):
     """Hidden Markov model: a chain of K states, each of which shows a Gaussian, by EM (Baum-Welch) in logarithms.
 

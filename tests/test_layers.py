@@ -14,7 +14,7 @@ LAYERS = (  # the highest first; those of one line import nothing of each other
     ("__main__",),
     ("cli",),
     ("",),  # genbench/__init__.py
-    ("api",),
+    ("api", "series"),
     ("results",),
     ("report",),
     ("figures",),
@@ -91,6 +91,7 @@ def test_the_root_is_small():
         "__main__.py",
         "api.py",
         "results.py",
+        "series.py",
     ]
 
 

@@ -10,7 +10,7 @@ import typer
 
 from genbench.core.errors import GenbenchError
 
-__all__ = ["DataDir", "Device", "Plugins", "RunFolder", "read_plugins", "say"]
+__all__ = ["DataDir", "Device", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say"]
 
 Plugins = Annotated[
     list[str],
@@ -33,6 +33,10 @@ DataDir = Annotated[
 Device = Annotated[
     str,
     typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch models live; auto takes cuda or mps if it is there."),
+]
+WorkerJobs = Annotated[
+    int | None,
+    typer.Option(min=0, help="Worker processes, one thread each; 0 is this process. Default: one per core."),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as results/moons-quick.")]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import Plugins, RunFolder, read_plugins, say
+from genbench.cli.options import Plugins, RunFolder, WorkerJobs, read_plugins, say
 from genbench.cli.run import publish
 
 __all__ = ["rescore"]
@@ -21,10 +21,7 @@ def rescore(
     samples: Annotated[
         int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: as before.")
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=0, help="Worker processes, one thread each; 0 is this process. Default: one per core."),
-    ] = None,
+    jobs: WorkerJobs = None,
     sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     plugin: Plugins = [],  # noqa: B006

@@ -48,13 +48,11 @@ Jobs = Annotated[
 Threads = Annotated[
     int,
     typer.Option(
-        min=1,
-        help="Threads of torch in a trial. More than one pays for networks on large images alone, on idle cores.",
+        min=1, help="Threads of torch in a trial. More than one pays for networks on large images alone, on idle cores."
     ),
 ]
 Name = Annotated[
-    str | None,
-    typer.Option(help="Name of the run. Default: from data and budget, so that the same command resumes."),
+    str | None, typer.Option(help="Name of the run. Default: from data and budget, so that the same command resumes.")
 ]
 Timeout = Annotated[
     float | None,
@@ -72,13 +70,10 @@ Task = Annotated[
         "through latent space), or forecast (series, one step ahead).",
     ),
 ]
-
 Samples = Annotated[
     int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: 50,000.")
 ]
-
 Train = Annotated[int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")]
-
 CheckpointEvery = Annotated[
     float,
     typer.Option(
@@ -87,22 +82,18 @@ CheckpointEvery = Annotated[
         help="Seconds of training between two checkpoints, from which a killed trial resumes; 0 for none.",
     ),
 ]
-
 Previews = Annotated[
     int,
     typer.Option(
         metavar="N", min=0, help="Number of times to draw samples during training, to figures/training of the run."
     ),
 ]
-
 LogTo = Annotated[
     str | None,
     typer.Option(
-        metavar="tensorboard",
-        help="Log losses and previews of each training run to the folder tensorboard of the run.",
+        metavar="tensorboard", help="Log losses and previews of each training run to the folder tensorboard of the run."
     ),
 ]
-
 Metrics = Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")]
 Results = Annotated[Path, typer.Option(help="Folder of runs.")]
 Sort = Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import RunFolder, say
+from genbench.cli.options import RunFolder, WorkerJobs, say
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -25,10 +25,7 @@ def sweep(
     steps: Annotated[str, typer.Option(metavar="LIST", help="Numbers of solver steps.")] = "1,2,5,10,20,50,100",
     samples: Annotated[int, typer.Option(min=2, help="Points drawn for each number of steps.")] = 10_000,
     metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics of samples.")] = "sliced_w2,w2",
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=0, help="Worker processes, one thread each; 0 is this process. Default: one per core."),
-    ] = None,
+    jobs: WorkerJobs = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Sample the trained models of a run with other numbers of steps: quality against network evaluations (NFE).

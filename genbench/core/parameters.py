@@ -23,12 +23,7 @@ NOUNS = {
     "list": "a list",
     "dict": "a mapping",
 }
-RANGES = {
-    "greater_than_equal": "at least",
-    "greater_than": "above",
-    "less_than_equal": "at most",
-    "less_than": "below",
-}
+RANGES = {"greater_than_equal": "at least", "greater_than": "above", "less_than_equal": "at most", "less_than": "below"}
 SIGNS = {"greater_than_equal": "not be negative", "greater_than": "be positive"}  # for a bound of 0
 
 

@@ -8,15 +8,7 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array, Labels
-from genbench.figures.shared.panels import (
-    by_dataset,
-    dataset_of,
-    datasets_of,
-    first_seeds,
-    panels,
-    show_each,
-    truth,
-)
+from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each, truth
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.style import CAPTION
 

@@ -9,12 +9,7 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
-from genbench.contracts.optional_methods import (
-    SupportsDecoding,
-    SupportsEncoding,
-    SupportsLatentSampling,
-    supports,
-)
+from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsLatentSampling, supports
 from genbench.core.types import Array
 from genbench.figures.shared.panels import datasets_of, panels, short
 from genbench.figures.shared.sample_panel import SamplePanel

@@ -61,12 +61,7 @@ def group_norm(channels: int) -> nn.Module:
 
 
 def convolutional_encoder(
-    shape: tuple[int, ...],
-    hidden: int,
-    depth: int,
-    outputs: int,
-    activation: Layer = nn.SiLU,
-    norm: Norm = no_norm,
+    shape: tuple[int, ...], hidden: int, depth: int, outputs: int, activation: Layer = nn.SiLU, norm: Norm = no_norm
 ) -> nn.Sequential:
     """Return a network from images (b, c, h, w) to (b, outputs); its last module is the linear read-out.
 

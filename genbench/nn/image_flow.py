@@ -151,13 +151,7 @@ class ImageFlow(nn.Module):
     """
 
     def __init__(
-        self,
-        shape: tuple[int, ...],
-        scales: int,
-        steps: int,
-        transform: Transform,
-        hidden: int,
-        patch: int,
+        self, shape: tuple[int, ...], scales: int, steps: int, transform: Transform, hidden: int, patch: int
     ) -> None:
         super().__init__()
         channels, height, width = shape

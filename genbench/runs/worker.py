@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from genbench.tasks.execution import ExecutionOptions
 
-__all__ = ["context", "initialise", "perform"]
+__all__ = ["ONE_THREAD", "context", "initialise", "perform"]
+
+# Parallelism is across trials. Libraries read these when they are imported.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def perform(spec: str, path: str, options: ExecutionOptions) -> str:
@@ -29,6 +32,7 @@ def perform(spec: str, path: str, options: ExecutionOptions) -> str:
 
 def initialise(memory_mb: int) -> None:
     """Leave Ctrl-C to the parent, die with it, and make an allocation beyond `memory_mb` an error."""
+    os.environ |= ONE_THREAD
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     try:

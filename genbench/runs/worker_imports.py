@@ -4,11 +4,10 @@ import contextlib
 import importlib
 import os
 
-# One thread a library in each worker: parallelism is across trials. They are read when the libraries are imported.
-os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
 from genbench.core.registry import discover
+from genbench.runs.worker import ONE_THREAD
 
+os.environ |= ONE_THREAD
 discover()
 # torch._dynamo: the first optimizer imports it, which takes a second.
 LIBRARIES = ("ot", "sklearn.mixture", "sklearn.neighbors", "sklearn.datasets", "torchdiffeq", "torch._dynamo")

@@ -20,15 +20,9 @@ UNKNOWN = "unknown"  # the digest of code that no table holds
 
 
 def in_todays_form(sources: Mapping[str, str], model: str, dataset: str) -> dict[str, str]:
-    """Return the digests of a trial's model and dataset; of all other code, that it is unknown.
-
-    Args:
-        sources: digests by module.
-        model, dataset: names in the registry.
-    """
-    names = {"model": f"model {model}", "dataset": f"dataset {dataset}"}
-    found = {label: _digest(sources, name) for label, name in names.items()}
-    return {**found, "task": UNKNOWN, "evaluation": UNKNOWN}
+    """Return the digests of a trial's model and dataset from those by module; all other code is unknown."""
+    known = {"model": _digest(sources, f"model {model}"), "dataset": _digest(sources, f"dataset {dataset}")}
+    return {**known, "task": UNKNOWN, "evaluation": UNKNOWN}
 
 
 def _digest(sources: Mapping[str, str], plugin: str) -> str:

@@ -88,10 +88,7 @@ def _fitted(trial: ResolvedTrial, options: ExecutionOptions) -> tuple[Callable[[
     way = Direct if issubclass(card.factory, Classifier) else Bayes
     classifier = way(card, spec.params, options.device)
     classifier.fit(
-        **trial.training_data,
-        seed=spec.seed,
-        progress=options.progress,
-        checkpoint=partial(options.checkpoint, spec),
+        **trial.training_data, seed=spec.seed, progress=options.progress, checkpoint=partial(options.checkpoint, spec)
     )
     cost = Cost(train_seconds=classifier.earlier, steps=classifier.steps, parameters=classifier.parameters)
     return partial(classifier.predict_log_proba, seed=spec.seed), cost, classifier.likelihood

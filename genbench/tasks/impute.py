@@ -96,11 +96,7 @@ def _kept(k: int, known: Mask, points: Array, filled: Array) -> dict[str, Any]:
     """Return what is kept on disk of mask k: the mask, the points, and the draws of what is missing."""
     draws = filled.reshape(*filled.shape[:2], -1)[:, :, ~known.ravel()]
     flat = points.reshape(len(points), -1)
-    return {
-        f"known_{k}": known.ravel(),
-        f"points_{k}": flat.astype(np.float32),
-        f"draws_{k}": draws.astype(np.float32),
-    }
+    return {f"known_{k}": known.ravel(), f"points_{k}": flat.astype(np.float32), f"draws_{k}": draws.astype(np.float32)}
 
 
 def _masks(shape: tuple[int, ...]) -> list[Mask]:

@@ -131,8 +131,7 @@ def covers(exam: Exam) -> None:
     where, place = np.searchsorted(columns, order[:, 0]), np.searchsorted(columns, exam.samples[:, 0])
     shares = [
         np.histogram(
-            exam.samples[place == k, 1],
-            [-np.inf, *np.quantile(order[where == k, 1], [0.25, 0.5, 0.75]), np.inf],
+            exam.samples[place == k, 1], [-np.inf, *np.quantile(order[where == k, 1], [0.25, 0.5, 0.75]), np.inf]
         )[0]
         for k in range(4)
     ]

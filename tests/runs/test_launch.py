@@ -1,6 +1,8 @@
 """Runs from end to end, with plugins that are quick and plugins that break."""
 
 import json
+import multiprocessing.forkserver
+import os
 import signal
 import subprocess
 import sys
@@ -394,3 +396,12 @@ def test_a_wrong_request_is_refused_before_anything_runs(tmp_path, request_, mes
         genbench.run(**{"models": "gaussian", "datasets": "moons"} | request_, results=tmp_path, say=lambda _: None)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_workers_leave_the_callers_process_as_it_is(tmp_path):
+    """Its environment, its main module, and the server that its own processes are forked from."""
+    theirs = multiprocessing.forkserver._forkserver
+    before = dict(os.environ), sys.modules["__main__"], list(theirs._preload_modules), theirs._forkserver_pid
+    run = genbench.run("gaussian", "moons", 1, budget="smoke", jobs=1, results=tmp_path, samples=200, progress=False)
+    assert [trial.status for trial in run.trials] == ["ok", "ok"]
+    assert (dict(os.environ), sys.modules["__main__"], theirs._preload_modules, theirs._forkserver_pid) == before
