@@ -39,7 +39,6 @@ ROOT = Path(__file__).parents[1]
 RENAMED = {
     "Boundary": "ModelAdapter",
     "Classes": "ClassLabels",
-    "Optimiser": "Optimizer",
     "Players": "OptimizerGroups",
     "Spec": "Selection",
     "Verbs": "FittedModel",
@@ -106,8 +105,8 @@ def digests_of(folder: Path, facts: dict[str, Any]) -> dict[str, str]:
 def table_of(facts: dict[str, Any], digests: dict[str, str]) -> dict[str, Any]:
     """Return the modules of the earlier code with their digests by its rules, and which of them each plugin has."""
     modules: dict[str, str] = {}
-    for *_, uses in facts["cards"]:
-        modules |= uses
+    for group, *_, uses in facts["cards"]:
+        modules |= uses if group != "metrics" else {}
     places = {name: i for i, name in enumerate(modules)}
     plugins = {
         f"{group[:-1]} {name}": [digests[f"{group[:-1]} {name}"], [places[module] for module in uses]]
@@ -117,6 +116,12 @@ def table_of(facts: dict[str, Any], digests: dict[str, str]) -> dict[str, Any]:
     return {"modules": list(modules.items()), "plugins": plugins}
 
 
+def unlike_today(spec: TrialSpec) -> bool:
+    """Whether a trial's code is not today's."""
+    now = planned(spec)
+    return now is None or now.sources != spec.sources
+
+
 def same_bits(old: RunData, new: RunData) -> set[str]:
     """Return the tasks of two runs of the same request whose every score, sample and weight is the same.
 
@@ -124,6 +129,9 @@ def same_bits(old: RunData, new: RunData) -> set[str]:
         SystemExit: something differs.
     """
     mine = {trial.spec.identity: trial for trial in new.trials}
+    for trial in new.trials:
+        if unlike_today(trial.spec):
+            raise SystemExit(f"restamp: {trial.model} of {new.path} was not made by today's code")
     for trial in old.trials:
         other = mine.get(trial.spec.identity)
         if other is None or other.metrics != trial.metrics or other.curve != trial.curve:

@@ -75,14 +75,14 @@ def trend(losses: list[float]) -> dict[str, float]:
 
 def recogniser() -> tuple[Any, float]:
     """Return what names pictures [n, 1, 64, 64], 0 to 3 for the shapes and 4 for noise, and its accuracy."""
-    from genbench.nn.image_classifier import PictureClassifier, train_network
+    from genbench.nn.image_classifier import ImageClassifier, train_network
 
     def labelled(n: int, seed: int) -> tuple[Array, Any]:
         rng = np.random.default_rng(seed)
         x, y = genbench.load_dataset("toy_images", shape="all", size=SIZE).labelled_sample(n, seed)
         return np.concatenate([x, noise(x[: n // 4], rng)]), np.concatenate([y, np.full(n // 4, len(SHAPES))])
 
-    classifier = PictureClassifier(train_network(*labelled(6_000, 1), len(SHAPES) + 1), float("nan"))
+    classifier = ImageClassifier(train_network(*labelled(6_000, 1), len(SHAPES) + 1), float("nan"))
     x, y = labelled(2_000, 2)
 
     def name(pictures: Array) -> Any:

@@ -152,7 +152,7 @@ def _read_text(file: Path) -> tuple[Array, list[str]]:
         named = not any(map(_is_number, first.split(separator)))
         frame = pd.read_csv(file, sep=separator, header=0 if named else None, encoding="utf-8-sig")
     except (ValueError, OSError) as error:  # pandas' parser errors and Unicode errors are ValueErrors
-        raise GenbenchError(f"{file}: cannot be read as a table ({str(error).strip()}); mend the file") from None
+        raise GenbenchError(f"{file}: cannot be read as a table ({str(error).strip()}); fix the file") from None
     if frame.empty:
         raise GenbenchError(f"{file}: holds no rows of numbers; give a table with at least 10")
     if not named:

@@ -30,7 +30,7 @@ from genbench.core.files import write_whole
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
 
-__all__ = ["FEATURES", "Network", "PictureClassifier", "Seen", "classifier_of", "train_network"]
+__all__ = ["FEATURES", "ImageClassifier", "Network", "Seen", "classifier_of", "train_network"]
 
 FEATURES = 64  # by hand: more know finer detail, and cost the metrics more
 STEPS, EPOCHS = 600, 4  # measured by hand on MNIST: at least this number of each
@@ -49,7 +49,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PictureClassifier:
+class ImageClassifier:
     """A trained network, and the share of the test images of its data seed that it names right."""
 
     network: Network
@@ -131,7 +131,7 @@ def train_network(
     return network.eval()
 
 
-def classifier_of(dataset: Dataset) -> PictureClassifier:
+def classifier_of(dataset: Dataset) -> ImageClassifier:
     """Return the classifier of a dataset's images, from the cache folder if it is there, else trained now.
 
     A file that is not what its JSON says is trained anew. Where the folder cannot be written, nothing is kept.
@@ -153,15 +153,15 @@ def classifier_of(dataset: Dataset) -> PictureClassifier:
     return found
 
 
-def _learn(dataset: Dataset) -> PictureClassifier:
+def _learn(dataset: Dataset) -> ImageClassifier:
     """Return a classifier trained on the training split of the data seed, with its accuracy on the test split."""
     splits = dataset.splits(SEED)
     assert dataset.classes is not None
     assert splits.train_labels is not None
     assert splits.test_labels is not None
     network = train_network(splits.train, splits.train_labels, dataset.classes, dataset.levels)
-    named = PictureClassifier(network, math.nan).look(splits.test).probabilities.argmax(axis=1)
-    return PictureClassifier(network, float((named == splits.test_labels).mean()))
+    named = ImageClassifier(network, math.nan).look(splits.test).probabilities.argmax(axis=1)
+    return ImageClassifier(network, float((named == splits.test_labels).mean()))
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _read(file: Path, facts: dict[str, Any], network: Network) -> PictureClassifier | None:
+def _read(file: Path, facts: dict[str, Any], network: Network) -> ImageClassifier | None:
     """Return the classifier that was kept, or None where there is none or it is not what its JSON says."""
     from safetensors.torch import load
 
@@ -184,13 +184,13 @@ def _read(file: Path, facts: dict[str, Any], network: Network) -> PictureClassif
         weights = file.read_bytes()
         if known == known | facts | {"sha256": hashlib.sha256(weights).hexdigest()}:
             network.load_state_dict(load(weights))
-            return PictureClassifier(network.eval(), float(known["test_accuracy"]))
+            return ImageClassifier(network.eval(), float(known["test_accuracy"]))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):  # missing, or damaged in one way or another
         pass
     return None
 
 
-def _keep(classifier: PictureClassifier, file: Path, facts: dict[str, Any]) -> None:
+def _keep(classifier: ImageClassifier, file: Path, facts: dict[str, Any]) -> None:
     """Write the weights and then their JSON, each whole or not at all, so that where the JSON is, the rest is."""
     from safetensors.torch import save
 
