@@ -27,7 +27,7 @@ from genbench.core.errors import GenbenchError
 __all__ = ["DataFile", "DataFiles", "cache_folder", "use_data_dir"]
 
 # Chosen by hand: patience with a slow mirror against a user who waits.
-ROUNDS = 2  # times that all mirrors are tried
+ROUNDS = 2  # times that all mirrors are tried; this and the seconds below are chosen by hand
 PAUSE = 2.0  # seconds between two rounds
 TIMEOUT = 30.0  # seconds without an answer
 

@@ -24,7 +24,7 @@ __all__ = ["WAYS", "Filled", "fill", "way_of"]
 
 WAYS = ("exact", "guided", "importance", "nearest")
 # Chosen by hand: nearer candidates against time and memory.
-POOL = 10_000  # samples of the model among which the nearest ones are searched; of large points fewer
+POOL = 10_000  # samples among which the nearest are searched; chosen by hand, as what follows: quality against time
 POOL_VALUES = 4_000_000  # numbers in them at most
 CANDIDATES = 4  # nearest samples for each draw that is asked for
 

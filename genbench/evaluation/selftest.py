@@ -22,9 +22,9 @@ from genbench.metrics.discrepancy import squared_distances
 __all__ = ["Case", "Cell", "SelfTest", "binomial_interval", "cases", "p_value", "selftest"]
 
 # Chosen by hand: faults that good metrics find, and not all of them, in a minute.
-LEVEL = 0.05
+LEVEL = 0.05  # of the tests, the usual one
 NULL_REPEATS = 79  # a score is outside if it is among the 4 worst of 80: exactly LEVEL of the truth's own are
-SHIFT = 0.1  # standard deviations
+SHIFT = 0.1  # standard deviations; this and the faults below are by hand: small enough to be missed by some metric
 SHRINK = 0.9
 DROPPED = 1 / 8  # mass that is dropped where there are no modes
 KEPT = 0.5  # share of the points that stay in the thinned half

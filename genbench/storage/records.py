@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
-REQUESTS = 100  # that a run's record keeps; chosen by hand
+REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
 KEYS = 1  # of what goes into a key
 SAMPLING = ("generate", "curve", "variance")  # tasks that score samples, so that they share a table
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]

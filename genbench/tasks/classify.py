@@ -30,7 +30,7 @@ from genbench.tasks.execution import ExecutionOptions
 
 __all__ = ["Classify"]
 
-GRID = 120  # points along each side of the map of a dataset of the plane
+GRID = 120  # points along each side of the map of a plane; chosen by hand: as fine as the figure
 
 
 class Classify(Task):

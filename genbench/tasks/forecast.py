@@ -30,10 +30,10 @@ from genbench.tasks.steps import cost_of, fit, result_of
 
 __all__ = ["Forecast"]
 
-FUTURES, HORIZON = 500, 60  # sampled futures of a fan, and steps that they go at most
+FUTURES, HORIZON = 500, 60  # futures of a fan, and its most steps; by hand: 2.5 % quantiles by a dozen futures
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
-SHOWN = 5  # futures that are kept as they are
-GRID = 201  # points at which the density of residuals is kept
+SHOWN = 5  # futures that are kept as they are; by hand: as many as the figure can show
+GRID = 201  # points at which the density of residuals is kept; by hand: finer than the figure
 
 
 class Forecast(Task):

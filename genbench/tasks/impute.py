@@ -30,8 +30,8 @@ from genbench.tasks.steps import cost_of, fit, result_of
 
 __all__ = ["Impute"]
 
-REACH = 20_000  # points of the truth that tell how far it reaches
-POINTS, DRAWS = 60, 200  # test points for each of the two masks, and draws for each of them
+REACH = 20_000  # points of the truth that tell how far it reaches; by hand, with a margin of half of that
+POINTS, DRAWS = 60, 200  # test points for each of the two masks, and draws for each; by hand: noise against time
 
 
 class Impute(Task):

@@ -26,8 +26,8 @@ from genbench.tasks.steps import cost_of, fit, result_of
 
 __all__ = ["Interpolate"]
 
-PAIRS, STEPS = 500, 21  # pairs of test points, and points on a path, its ends included
-KEPT = 24  # paths that are kept on disk, for the figure
+PAIRS, STEPS = 500, 21  # pairs of test points, points on a path with its ends; by hand: odd, for a midpoint
+KEPT = 24  # paths that are kept on disk; by hand: more than the figure shows
 
 
 class Interpolate(Task):

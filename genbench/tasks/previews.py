@@ -15,7 +15,7 @@ from genbench.training.trainer import Snapshots
 
 __all__ = ["previews"]
 
-PICTURES, POINTS = 64, 2_000  # that are drawn
+PICTURES, POINTS = 64, 2_000  # that are drawn; chosen by hand: a grid of 8 × 8, and a legible scatter
 
 
 def previews(spec: TrialSpec, dataset: Dataset, folder: Path, times: int, log: Log | None = None) -> Snapshots:

@@ -21,7 +21,7 @@ from genbench.testing.model_contract import require
 __all__ = ["EXAM", "Exam", "learns_a_gaussian"]
 
 # Chosen by hand: power of the checks against time.
-SAMPLES, SCORED = 4000, 1000  # draws from a model, and points whose density is looked at
+SAMPLES, SCORED = 4000, 1000  # draws, and points whose density is looked at; by hand: power against time
 CELLS, FINER = 16, 3  # cells of the χ² test along an axis, and grid points along a side of a cell
 SLACK = {"exact": 0.01, "estimate": 0.1, "bound": 0.1}  # χ² per sample that the solver or the bound may add
 

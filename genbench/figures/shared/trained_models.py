@@ -24,7 +24,7 @@ from genbench.storage.store import Store
 __all__ = ["by_models", "gather", "note", "with_methods"]
 
 # Chosen by hand.
-KEPT = 32  # models that stay in memory, for the next figure
+KEPT = 32  # models that stay in memory for the next figure; by hand: the zoo on one dataset
 LONGEST = 80  # letters of a reason
 
 S = TypeVar("S")
