@@ -19,9 +19,9 @@ from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.records import TrialSpec
 from genbench.tasks import load_task
 
-__all__ = ["JUDGING", "changed_code", "code_of", "sources_of"]
+__all__ = ["SCORING", "changed_code", "code_of", "sources_of"]
 
-JUDGING = ("evaluation", "metric ")  # how the names of what scores samples begin; the rest makes them
+SCORING = ("evaluation", "metric ")  # how the names of what scores samples begin; the rest makes them
 
 
 def code_of(*cards: Card) -> str:
@@ -41,7 +41,7 @@ def sources_of(
         "model": code_of(model),
         "dataset": code_of(dataset),
         "task": _engine(task),
-        "evaluation": installed().digest(_judged()),
+        "evaluation": installed().digest(_scoring()),
         **{f"dataset {name}": code_of(DATASETS[name]) for name in sorted(named & DATASETS.cards.keys())},
         **{f"metric {name}": code_of(METRICS[name]) for name in metrics},
     }
@@ -56,15 +56,15 @@ def changed_code(spec: TrialSpec, **cards: Card) -> list[str]:
 def _engine(task: str) -> str:
     """Return the digest of a task and of all that fits and draws, but not of what scores."""
     roots = [Definition.of(part) for part in (type(load_task(task)), ResolvedTrial)]
-    return installed().digest(installed().reached(*roots) - _judged())
+    return installed().digest(installed().reached(*roots) - _scoring())
 
 
 @cache
-def _judged() -> frozenset[Definition]:
+def _scoring() -> frozenset[Definition]:
     """Return what scores the outputs of a model, and has no part in making them."""
     code = installed()
-    judging = code.reached(Definition.of(evaluate), Definition.of(score))
-    return frozenset(judging - code.reached(Definition.of(ResolvedTrial)))
+    scoring = code.reached(Definition.of(evaluate), Definition.of(score))
+    return frozenset(scoring - code.reached(Definition.of(ResolvedTrial)))
 
 
 def _names(text: str) -> set[str]:

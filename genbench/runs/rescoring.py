@@ -19,7 +19,7 @@ from genbench.core.registry import discover
 from genbench.core.types import Array
 from genbench.evaluation.model_outputs import ModelOutputs, draw_with_densities, score, score_trial
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.runs.code import JUDGING, changed_code
+from genbench.runs.code import SCORING, changed_code
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import CannotReload, Trained, reload
@@ -195,7 +195,7 @@ def _way(old: TrialRecord, planned: ResolvedTrial, arrays: Mapping[str, Array]) 
 def _with_code_of(old: TrialSpec, planned: TrialSpec) -> TrialSpec:
     """Return the planned spec with the code that made the samples as it was: today's only scores them."""
     sources = {
-        name: now if name.startswith(JUDGING) else old.sources.get(name, now) for name, now in planned.sources.items()
+        name: now if name.startswith(SCORING) else old.sources.get(name, now) for name, now in planned.sources.items()
     }
     return planned.model_copy(update={"params": old.params, "sources": sources})
 

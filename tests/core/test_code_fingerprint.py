@@ -9,6 +9,8 @@ from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
 from genbench.core.code_fingerprint import CodeTree, Definition, installed
 from genbench.core.registry import discover
+from genbench.evaluation.model_outputs import score
+from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.code import changed_code, code_of, sources_of
 from genbench.tasks import TASKS
 
@@ -69,6 +71,8 @@ def test_every_task_depends_on_the_trainer_and_on_nothing_that_scores(task):
     sources = sources_of(task, MODELS["cfm"], {}, DATASETS["moons"], ["kl"])
     assert sources.keys() == {"model", "dataset", "task", "evaluation", "metric kl"}
     assert len(set(sources.values())) == len(sources)
+    assert {"train", "OptimizerGroups", "Average", "Standardiser", "isolated"} <= names(Definition.of(ResolvedTrial))
+    assert {"Evidence", "Protocol", "evaluate"} <= names(Definition.of(score))
 
 
 def test_a_parameter_that_names_a_dataset_depends_on_it():
