@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -145,7 +145,7 @@ def _find(
 def _draw(
     trial: ResolvedTrial,
     trained: Trained,
-    settings: dict[str, Any],
+    settings: dict[str, object],
     wanted: list[int] | None,
     n: int,
     seed: int,
@@ -165,9 +165,9 @@ def _draw(
     return samples, labels
 
 
-def _settings(given: list[str], **short: Any) -> dict[str, Any]:
+def _settings(given: list[str], **short: object) -> dict[str, object]:
     """Return the settings of --set, and those that have an option of their own."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, object] = {}
     for text in given:
         if "=" not in text:
             raise GenbenchError(f"cannot read --set {text}; write --set name=value")

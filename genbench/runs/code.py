@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
 
 from genbench.contracts.dataset import DATASETS, DatasetCard
 from genbench.contracts.metric import METRICS
@@ -30,7 +29,7 @@ def code_of(*cards: Card) -> str:
 
 
 def sources_of(
-    task: str, model: ModelCard, params: Mapping[str, Any], dataset: DatasetCard, metrics: Iterable[str]
+    task: str, model: ModelCard, params: Mapping[str, object], dataset: DatasetCard, metrics: Iterable[str]
 ) -> dict[str, str]:
     """Return the digests that a spec holds, by name.
 
