@@ -1,4 +1,6 @@
-"""Trial records made by hand, for tests of what is computed from them."""
+"""Trial records made by hand, for tests of what is computed from them, and what of a run is repeatable."""
+
+import json
 
 from genbench.storage.records import TrialRecord, TrialSpec
 
@@ -17,3 +19,14 @@ def record(s: TrialSpec, **changes) -> TrialRecord:
         "status": "ok", "family": "f", "role": "model", "likelihood": "exact", "metrics": {"w2": 0.1}, "spec": s,
     }  # fmt: skip
     return TrialRecord(**facts | changes)
+
+
+def outcome(run):
+    """All that a trial file holds except for times and memory."""
+    files = sorted((run.path / "trials").glob("*.json"))
+    contents = {file.name: json.loads(file.read_text()) for file in files}
+    for content in contents.values():
+        assert content.pop("cost") is not None
+        if content["error"]:
+            content["error"].pop("seconds")
+    return contents

@@ -8,19 +8,9 @@ import pytest
 
 import genbench
 from genbench.core.errors import GenbenchError
+from trial_records import outcome
 
 QUICK = {"samples": 1000, "metrics": "sliced_w2,kl,nll,w2", "progress": False}
-
-
-def outcome(run):
-    """All that a trial file holds except for times and memory."""
-    files = sorted((run.path / "trials").glob("*.json"))
-    contents = {file.name: json.loads(file.read_text()) for file in files}
-    for content in contents.values():
-        assert content.pop("cost") is not None
-        if content["error"]:
-            content["error"].pop("seconds")
-    return contents
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Worker processes: repeatable, killed at any moment, started from any script, and leaving the caller as it was."""
 
-import json
 import multiprocessing.forkserver
 import os
 import signal
@@ -11,19 +10,9 @@ import time
 import pytest
 
 import genbench
+from trial_records import outcome
 
 QUICK = {"samples": 1000, "metrics": "sliced_w2,kl,nll,w2", "progress": False}
-
-
-def outcome(run):
-    """All that a trial file holds except for times and memory."""
-    files = sorted((run.path / "trials").glob("*.json"))
-    contents = {file.name: json.loads(file.read_text()) for file in files}
-    for content in contents.values():
-        assert content.pop("cost") is not None
-        if content["error"]:
-            content["error"].pop("seconds")
-    return contents
 
 
 def test_a_torch_model_is_repeatable_in_worker_and_caller(tmp_path, good):
