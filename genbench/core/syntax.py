@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 __all__ = ["bound_names", "called_alone", "normal_form", "only_raises", "references"]
 
@@ -109,6 +111,7 @@ class _Stripped(ast.NodeTransformer):
 
     def __init__(self, checks: Collection[str]) -> None:
         self.checks = checks
+        self.read: Counter[str] = Counter()  # how often the function at hand reads each name
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         self.generic_visit(node)
@@ -122,7 +125,9 @@ class _Stripped(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        outside, self.read = self.read, _read(node)
         self.generic_visit(node)
+        self.read = outside
         node.returns = None
         node.body = _without_dead(_undocumented(node.body))
         return node
@@ -141,14 +146,8 @@ class _Stripped(ast.NodeTransformer):
         self.generic_visit(node)
         return ast.Assign([node.target], node.value) if node.value else ast.Expr(node.target)
 
-    def visit_Import(self, _: ast.Import) -> None:
-        return None
-
-    def visit_ImportFrom(self, _: ast.ImportFrom) -> None:
-        return None
-
-    def visit_Assert(self, _: ast.Assert) -> None:
-        return None
+    def visit(self, node: ast.AST) -> Any:
+        return None if isinstance(node, ast.Import | ast.ImportFrom | ast.Assert) else super().visit(node)
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         if isinstance(node.exc, ast.Call):
@@ -156,8 +155,10 @@ class _Stripped(ast.NodeTransformer):
         return node
 
     def visit_If(self, node: ast.If) -> ast.AST | None:
+        named = [part.target.id for part in ast.walk(node.test) if isinstance(part, ast.NamedExpr)]
+        named_for_later = any(self.read[name] > _read(node)[name] for name in named)
         self.generic_visit(node)
-        return None if not node.orelse and _refuses(node.body) else _filled(node)
+        return None if not node.orelse and not named_for_later and _refuses(node.body) else _filled(node)
 
     def visit_For(self, node: ast.For) -> ast.AST | None:
         self.generic_visit(node)
@@ -211,6 +212,14 @@ def _refuses(body: list[ast.stmt]) -> bool:
     return raises and all(isinstance(statement, ast.Assign) for statement in before)
 
 
+def _read(node: ast.AST) -> Counter[str]:
+    """Return how often names are read in a piece of code; those that it shares with code outside count as read."""
+    parts = list(ast.walk(node))
+    found = Counter(part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load))
+    shared = (part.names for part in parts if isinstance(part, ast.Global | ast.Nonlocal))
+    return found + Counter(name for names in shared for name in names)
+
+
 def _undocumented(body: list[ast.stmt]) -> list[ast.stmt]:
     first = body[0] if body else None
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
@@ -228,7 +237,7 @@ def _without_dead(body: list[ast.stmt]) -> list[ast.stmt]:
 
     They are left where a check was taken out that read them.
     """
-    read = {n.id for part in body for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    read = sum(map(_read, body), Counter())
 
     def dead(part: ast.stmt) -> bool:
         plain = isinstance(part, ast.Assign) and all(isinstance(target, ast.Name) for target in part.targets)

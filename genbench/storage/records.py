@@ -14,25 +14,13 @@ from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
 
-__all__ = [
-    "SAMPLING",
-    "SCHEMA",
-    "STATUSES",
-    "Cost",
-    "Failure",
-    "RunRecord",
-    "Status",
-    "TrialRecord",
-    "TrialResult",
-    "TrialSpec",
-]
+__all__ = ["SAMPLING", "SCHEMA", "Cost", "Failure", "RunRecord", "Status", "TrialRecord", "TrialResult", "TrialSpec"]
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
 REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
 KEYS = 1  # of what goes into a key
 SAMPLING = ("generate", "curve", "variance")  # tasks that score samples, so that they share a table
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]
-STATUSES: tuple[Status, ...] = ("ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples")
 
 
 class TrialSpec(BaseModel):

@@ -126,6 +126,11 @@ def test_only_the_syntax_trees_that_matter_count(tmp_path):
         "a default": {"plugin": PLUGIN.replace("WIDTH = 3", "WIDTH = 4")},
         "the name it is registered by": {"name": "other"},
     }
+    walrus = "    if (n := {n}) < 0:\n        raise ValueError\n    return n * x"
+    shared = "    def inner():\n        nonlocal n\n        n = {n}\n    n = 0\n    inner()\n    return n * x"
+    for body in (walrus, shared):
+        first, second = (digest(tmp_path, LOSS.replace("    return FACTOR * x", body.format(n=n))) for n in (1, 2))
+        assert first != second, body
     for what, change in other.items():
         assert digest(tmp_path, **change) != before, what
 
