@@ -28,7 +28,7 @@ LAYERS = (  # the highest first; those of one line import nothing of each other
     ("training",),
     ("plotting",),
     ("contracts",),
-    ("numerics", "statistics"),
+    ("numerics", "statistics", "reading"),
     ("core",),
 )
 FLOOR = {folder: -floor for floor, layer in enumerate(LAYERS) for folder in layer}
