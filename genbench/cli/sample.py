@@ -119,7 +119,7 @@ def sample(
         files = sample_files.write_pictures(individual, samples, labels, trial.dataset)
         typer.echo(f"{individual}: {files[0].name} to {files[-1].name}")
     if npz is not None:
-        sample_files.write_arrays(npz, samples, labels)
+        sample_files.write_arrays(npz, samples, labels, trial.dataset)
         typer.echo(str(npz))
 
 

@@ -108,6 +108,11 @@ class Dataset(NotebookView):
         """What a model is told about the data beside the points: arguments of `Estimator.fit`."""
         return {"kind": self.kind, "levels": self.levels, "classes": self.classes}
 
+    @property
+    def precision(self) -> type[np.floating]:
+        """What samples are kept in: float32 for images; float64 for numbers, which may be time stamps in ms."""
+        return np.float32 if self.kind == "image" else np.float64
+
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
         """Return the train, validation and test points of a data seed."""
         raise NotImplementedError

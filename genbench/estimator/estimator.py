@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -13,14 +14,14 @@ from numpy.typing import NDArray
 from genbench.contracts.dataset import Dataset, Splits
 from genbench.contracts.model import ModelCard
 from genbench.contracts.recipe import Budget
-from genbench.core.errors import GenbenchError, WeightsDoNotFit
+from genbench.core.errors import GenbenchError, GenbenchWarning, WeightsDoNotFit
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
 from genbench.estimator.adapter import as_points
 from genbench.estimator.class_labels import ClassLabels, whole_labels
 from genbench.estimator.fitted import FittedModel
-from genbench.numerics.standardiser import Standardiser
+from genbench.numerics.standardiser import Standardiser, constant
 from genbench.training.batches import Redraw
 from genbench.training.checkpoint import Checkpoint, misfits
 from genbench.training.trainer import History, Snapshots, TrainingOptions, train
@@ -91,6 +92,8 @@ class Estimator(FittedModel):
             )
         kind = self._kind(kind)
         x = self._prepare(x, kind, levels)
+        if kind in ("points", "table"):
+            self._warn_of_constants(x)
         y = self._count(labels, len(x), classes)
         if self.card.is_torch:
             held_out = None if validation is None else (validation, validation_labels)
@@ -212,6 +215,17 @@ class Estimator(FittedModel):
         if kind == "series":
             return Standardiser.of_series(x)
         return Standardiser.of_pictures(x) if kind == "image" else Standardiser.fit(x)
+
+    def _warn_of_constants(self, x: Array) -> None:
+        places = np.flatnonzero(constant(x)[0])
+        if len(places):
+            which = ", ".join(str(place + 1) for place in places[:5]) + ", …" * (len(places) > 5)
+            warnings.warn(
+                f"{len(places)} of {x[0].size} coordinates are constant ({which}): no density has a meaning there; "
+                "leave them out, or make nothing of log p",
+                GenbenchWarning,
+                stacklevel=3,
+            )
 
     def _single(self, x: NDArray[np.floating], rows: NDArray[np.integer] | None = None) -> NDArray[np.float32]:
         """Return points [n, *shape], or some rows of them, in the model's units and in float32, a part at a time."""

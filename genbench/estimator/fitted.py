@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +22,17 @@ from genbench.contracts.optional_methods import (
     SupportsVelocity,
     Values,
 )
-from genbench.core.errors import BadSamples, ContractError, GenbenchError
+from genbench.core.errors import BadSamples, ContractError, GenbenchError, GenbenchWarning
 from genbench.core.seeding import stream
 from genbench.core.types import Array, Labels
 from genbench.estimator.adapter import ModelAdapter, as_numpy, as_points
+from genbench.estimator.order import shuffle
 from genbench.numerics.mixture import Mixture
 
 __all__ = ["FittedModel", "Trajectory"]
+
+
+FEW = 20  # samples: fewer may well be equal in two batches where the data are discrete
 
 
 class Trajectory(NamedTuple):
@@ -54,7 +60,7 @@ class FittedModel(ModelAdapter):
     """
 
     def sample(self, n: int, seed: int = 0, labels: Any = None) -> Array:
-        """Return `n` points [n, *shape] float64 in the data's own units.
+        """Return `n` points [n, *shape] float64 in the data's own units, in random order.
 
         Each model has a stream of its own: all that start from normal noise would else share one draw's luck.
 
@@ -69,8 +75,8 @@ class FittedModel(ModelAdapter):
         units = self._fitted()
         y = self.labels(labels, n, seed)
         with self._inside(stream(seed, "sampling", self.card.name)):
-            parts = [as_numpy(self.model.sample(size, *self._of(y, at, size))) for at, size in self._batches(n)]
-        for part, (_, size) in zip(parts, self._batches(n), strict=True):
+            parts = [as_numpy(self.model.sample(size, *self._of(y, at, size))) for at, size in self._draws(n)]
+        for part, (_, size) in zip(parts, self._draws(n), strict=True):
             if part.shape != (size, *units.mean.shape):
                 raise BadSamples(
                     f"{self.card.name}.sample({size}) gave shape {part.shape}; it must be {(size, *units.mean.shape)}"
@@ -79,7 +85,24 @@ class FittedModel(ModelAdapter):
         bad = int((~np.isfinite(z.reshape(len(z), units.mean.size)).all(axis=1)).sum())
         if bad:
             raise BadSamples(f"{bad} of {len(z)} samples of {self.card.name} are NaN or infinite")
-        return units.inverse(z)
+        self._compare(parts)
+        return units.inverse(z[shuffle(z, y, seed)])
+
+    def _draws(self, n: int) -> list[tuple[int, int]]:
+        """Return where each batch of n samples begins, and its size; the oracle's is one: it deals real points once."""
+        return [(0, n)] * (n > 0) if self.card.role == "oracle" else self._batches(n)
+
+    def _compare(self, batches: list[Array]) -> None:
+        """Warn of a batch of samples that equals the one before it."""
+        for k, (before, now) in enumerate(pairwise(batches), 2):
+            if len(now) >= FEW and np.array_equal(before[: len(now)], now):
+                warnings.warn(
+                    f"{self.card.name}.sample drew batch {k} of {len(batches)} equal to the one before: it seeds "
+                    "itself anew, or returns the same array, at each call",
+                    GenbenchWarning,
+                    stacklevel=3,
+                )
+                return
 
     def labels(self, asked: Any, n: int, seed: int = 0) -> Labels | None:
         """Return the labels [n] with which `sample` draws on this seed; None for a model that draws without.
@@ -210,7 +233,7 @@ class FittedModel(ModelAdapter):
                 f"{self.card.name}.trajectory gave points {z.shape}, or NaN among them; they must be finite and "
                 f"{(len(times), n, *units.mean.shape)}"
             )
-        return Trajectory(times, units.inverse(z))
+        return Trajectory(times, units.inverse(z[:, shuffle(z[-1], y, seed)]))
 
     def velocity(self, x: Any, t: float) -> Array:
         """Return dx/dt [n, *shape] of the model's flow at points x [n, *shape] and a time t in [0, 1].

@@ -12,6 +12,7 @@ from genbench.contracts.metric import METRICS, MetricCard, Score, select_metrics
 from genbench.core.errors import BadSamples
 from genbench.core.registry import discover
 from genbench.core.seeding import isolated, stream
+from genbench.evaluation.repeats import repeats
 from genbench.storage.evaluation import Evaluation, Flag
 
 __all__ = ["evaluate"]
@@ -30,9 +31,12 @@ def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = 
     group = METRICS
     names = [card.name for card in select_metrics("all")] if metrics is None else metrics
     cards: list[MetricCard] = [group[name] for name in dict.fromkeys(names)]
+    evaluation = Evaluation()
     if isinstance(evidence, Evidence):
         _check(evidence)
-    evaluation = Evaluation()
+        known = evidence.test if evidence.train is None else np.concatenate([evidence.test, evidence.train])
+        if warning := repeats(evidence.samples, known):
+            evaluation.flags.append(Flag(text=warning))
     for card in sorted(cards, key=lambda card: (card.order, card.name)):
         score = _score(card, evidence)
         finite = math.isfinite(score.value)

@@ -35,7 +35,7 @@ class ModelOutputs:
     """All that the metrics see of a model. It is kept on disk as it is, so that the trial can be scored again.
 
     Attributes:
-        samples: points [n, *shape], of float32 precision.
+        samples: points [n, *shape], float64; images are of float32 precision.
         test_log_prob: the model's log-density of the test points [m] in nats, or None.
         samples_log_prob: its log-density of the first few samples [k] in nats, or None.
         likelihood: what these densities are.
@@ -56,7 +56,8 @@ class ModelOutputs:
         """What is kept on disk, by name."""
         densities = {"test_log_prob": self.test_log_prob, "samples_log_prob": self.samples_log_prob}
         known = {name: values for name, values in densities.items() if values is not None}
-        return {"samples": self.samples.astype(np.float32), **known}
+        single = self.samples.astype(np.float32)  # half the size, where that loses nothing
+        return {"samples": single if np.array_equal(single, self.samples) else self.samples, **known}
 
     def first(self, protocol: Protocol) -> ModelOutputs:
         """Return as much as a protocol asks for."""
@@ -68,9 +69,9 @@ class ModelOutputs:
 def draw(trial: ResolvedTrial, estimator: Estimator, seed: int) -> Array:
     """Return as many samples [n, *shape] as the protocol asks for.
 
-    They are rounded to float32, in which they are kept: what is scored is what is stored.
+    They are rounded to the precision in which they are kept: what is scored is what is stored.
     """
-    return estimator.sample(trial.sample_size, seed=seed).astype(np.float32).astype(np.float64)
+    return estimator.sample(trial.sample_size, seed=seed).astype(trial.dataset.precision).astype(np.float64)
 
 
 def with_densities(trial: ResolvedTrial, estimator: Estimator, samples: Array, seed: int) -> ModelOutputs:

@@ -5,10 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.core.types import Array
 
-__all__ = ["Standardiser"]
+__all__ = ["Standardiser", "constant"]
+
+ROUNDING = 8  # units in the last place, by which equal values differ that were computed in different ways
+
+
+def constant(x: Array, axis: int | tuple[int, ...] | None = 0) -> NDArray[np.bool_]:
+    """Return where x is constant along some axes, up to rounding; they are kept, with length 1.
+
+    Whole numbers have no rounding: they are constant where they are equal.
+    """
+    high, low = x.max(axis=axis, keepdims=True), x.min(axis=axis, keepdims=True)
+    spread = high - low
+    same = spread <= ROUNDING * np.spacing(np.maximum(np.abs(high), np.abs(low)))
+    if not (same & (spread > 0)).any():
+        return same
+    return same & ((spread == 0) | ~(np.floor(x) == x).all(axis=axis, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -20,9 +36,10 @@ class Standardiser:
 
     @classmethod
     def fit(cls, x: Array) -> Standardiser:
-        """Return the map that gives points x [n, *shape] mean 0 and deviation 1; a constant one keeps its scale."""
-        scale = x.std(axis=0)
-        return cls(x.mean(axis=0), np.where(scale > 0, scale, 1.0))
+        """Return the map that gives points x [n, *shape] mean 0 and deviation 1; constant coordinates keep scale 1."""
+        same = constant(x)[0]
+        mean = np.where(same, x.min(axis=0), x.mean(axis=0))  # of equal numbers, the mean has a rounding error
+        return cls(mean, np.where(same, 1.0, x.std(axis=0)))
 
     @classmethod
     def of_pictures(cls, x: Array) -> Standardiser:
@@ -30,9 +47,9 @@ class Standardiser:
 
         One scale a pixel would blow up the noise of an edge that is always black.
         """
-        mean, scale = x.mean(axis=(0, 2, 3), keepdims=True)[0], x.std(axis=(0, 2, 3), keepdims=True)[0]
-        shape = x.shape[1:]
-        return cls(np.broadcast_to(mean, shape), np.broadcast_to(np.where(scale > 0, scale, 1.0), shape))
+        pixels, shape = (0, 2, 3), x.shape[1:]
+        mean, scale = x.mean(axis=pixels, keepdims=True)[0], _scale(x, pixels)[0]
+        return cls(np.broadcast_to(mean, shape), np.broadcast_to(scale, shape))
 
     @classmethod
     def of_series(cls, x: Array) -> Standardiser:
@@ -40,8 +57,7 @@ class Standardiser:
 
         A window may begin at any time, so its steps have one scale: scales by position would differ by chance.
         """
-        scale = float(x.std())
-        return cls(np.full(x.shape[1:], x.mean()), np.full(x.shape[1:], scale if scale > 0 else 1.0))
+        return cls(np.full(x.shape[1:], x.mean()), np.full(x.shape[1:], _scale(x, None).item()))
 
     @classmethod
     def identity(cls, shape: tuple[int, ...]) -> Standardiser:
@@ -60,3 +76,8 @@ class Standardiser:
     def log_det(self) -> float:
         """Log |det dz/dx| = −Σ log scale, in nats."""
         return -float(np.log(self.scale).sum())
+
+
+def _scale(x: Array, axis: int | tuple[int, ...] | None) -> Array:
+    """Return the standard deviations along some axes, which are kept with length 1; 1 where x is constant."""
+    return np.where(constant(x, axis), 1.0, x.std(axis=axis, keepdims=True))

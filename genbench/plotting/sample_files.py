@@ -34,13 +34,15 @@ def check(grid: Path | None, individual: Path | None, dataset: Dataset) -> None:
         raise GenbenchError(f"--individual is for images, and {dataset.card.name} has {dataset.kind}; use --npz")
 
 
-def write_arrays(file: Path, samples: Array, labels: Labels | None) -> None:
-    """Write samples [n, *shape] as float32, and the labels [n] if there are any, without pickles.
+def write_arrays(file: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> None:
+    """Write samples [n, *shape], images as float32, and the labels [n] if there are any, without pickles.
 
     Raises:
         GenbenchError: the file cannot be written.
     """
-    arrays: dict[str, Any] = {"samples": samples.astype(np.float32)} | ({} if labels is None else {"labels": labels})
+    arrays: dict[str, Any] = {"samples": samples.astype(dataset.precision)} | (
+        {} if labels is None else {"labels": labels}
+    )
     _write(file, lambda out: np.savez(out, **arrays))
 
 

@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
 from genbench.contracts.model import Model, ModelCard
@@ -76,7 +77,7 @@ class Impute(Task):
             drawing += time.perf_counter() - begin
             ways.append(filled)
             gaps.append(_gap(dataset, splits, known, points, filled.x, exact))
-            arrays |= _kept(k, known, points, filled.x)
+            arrays |= _kept(k, known, points.astype(dataset.precision), filled.x.astype(dataset.precision))
         stage("score")
         scoring = time.perf_counter()
         evaluation = evaluate(Gaps(dataset, stream(spec.seed, "evaluation"), gaps), spec.metrics)
@@ -92,11 +93,11 @@ class Impute(Task):
         return result_of(evaluation, estimator, cost, diagnostics=diagnostics, arrays=arrays)
 
 
-def _kept(k: int, known: Mask, points: Array, filled: Array) -> dict[str, Any]:
+def _kept(k: int, known: Mask, points: NDArray[np.floating], filled: NDArray[np.floating]) -> dict[str, Any]:
     """Return what is kept on disk of mask k: the mask, the points, and the draws of what is missing."""
     draws = filled.reshape(*filled.shape[:2], -1)[:, :, ~known.ravel()]
     flat = points.reshape(len(points), -1)
-    return {f"known_{k}": known.ravel(), f"points_{k}": flat.astype(np.float32), f"draws_{k}": draws.astype(np.float32)}
+    return {f"known_{k}": known.ravel(), f"points_{k}": flat, f"draws_{k}": draws}
 
 
 def _masks(shape: tuple[int, ...]) -> list[Mask]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-
 from genbench.contracts.dataset import Dataset
 from genbench.contracts.model import Model, ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsLatentSampling
@@ -76,5 +74,6 @@ class Interpolate(Task):
             samples_per_second=pairs * STEPS / (sampled - begin),
             score_seconds=time.perf_counter() - sampled,
         )
-        arrays = {"latent": latent[:KEPT].astype(np.float32), "straight": straight[:KEPT].astype(np.float32)}
+        paths = {"latent": latent, "straight": straight}
+        arrays = {name: path[:KEPT].astype(dataset.precision) for name, path in paths.items()}
         return result_of(evaluation, estimator, cost, arrays=arrays)
