@@ -47,7 +47,6 @@ def test_samples_keep_their_labels():
 @pytest.fixture(scope="module")
 def twins(tmp_path_factory):
     """Two runs that differ in nothing but the order in which the model returns its samples."""
-    
 
     discover((PLUGIN,))
     runs = []
@@ -56,10 +55,18 @@ def twins(tmp_path_factory):
             patch.setenv("TWIN_ORDER", order)
             runs.append(
                 genbench.run(
-                    "twin", "eight_gaussians,digits", seeds=1, results=tmp_path_factory.mktemp(order), name="r",
-                    metrics="zoo", samples=500, jobs=0, progress=False, say=lambda _: None,
+                    "twin",
+                    "eight_gaussians,digits",
+                    seeds=1,
+                    results=tmp_path_factory.mktemp(order),
+                    name="r",
+                    metrics="zoo",
+                    samples=500,
+                    jobs=0,
+                    progress=False,
+                    say=lambda _: None,
                     plugins=[PLUGIN],
-                )  # fmt: skip
+                )
             )
         yield runs
 

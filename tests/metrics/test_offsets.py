@@ -61,7 +61,7 @@ def test_models_score_alike_on_a_table_of_dates(tmp_path, offset):
     x = np.column_stack([np.round(rng.normal(size=200) * 1000), rng.normal(size=200)])
     tables = []
     for name, shift in (("near", 0.0), ("far", offset)):
-        np.save(tmp_path / f"{name}.npy", x + [shift, 0.0])
+        np.save(tmp_path / f"{name}.npy", x + np.array([shift, 0.0]))
         run = genbench.run(
             "gaussian,gmm,kde", f"csv[path={tmp_path / name}.npy]", seeds=1, results=tmp_path, name=name, jobs=0,
             metrics="sliced_w2,w2,nll,energy,precision,coverage", progress=False, say=lambda _: None,
