@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ def shuffle(samples: Array, labels: Labels | None, seed: int) -> NDArray[np.int6
     that returns its points sorted, by component say, gives the scores of one that returns the same points in any other
     order. What differs by rounding only is sorted alike but for points that nearly coincide.
     """
-    flat = samples.reshape(len(samples), -1)
+    flat = samples.reshape(len(samples), math.prod(samples.shape[1:]))
     along = flat @ generator(seed, "direction").standard_normal(flat.shape[1])
     order = np.arange(len(samples))
     for label in (None,) if labels is None else np.unique(labels):
