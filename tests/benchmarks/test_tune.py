@@ -74,6 +74,11 @@ def test_the_test_split_is_never_looked_at(tune, sealed, model, capsys):
     assert "2 trainings of 5" in capsys.readouterr().out
 
 
+def test_synthetic_data_are_not_those_of_a_leaderboard(tune, sealed):
+    assert [tune.first_seed(parse(name)) for name in ("moons", "moons[noise=0.1]", "wine")] == [100, 100, 0]
+    assert tune.first_seed(parse("sealed"), (sealed,)) == 0
+
+
 def test_the_score_is_the_nll_of_the_validation_points(tune, sealed, capsys):
     """The entropy of N(5, 2²) in the plane is 2 log(2 √(2πe)) = 4.224 nats; 200 points know it to ± 0.1."""
     trial = tune.Trial(tune.parse("gaussian"), tune.parse("sealed"), 0, "quick", "auto", (sealed,))
