@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genbench.core.errors import GenbenchError
 from genbench.reading.cells import COMMA, POINT, decimal_sign, is_missing, kind_of
@@ -164,11 +164,13 @@ def _parsed(body: str, dialect: Dialect, width: int, dtype: type | None) -> pd.D
     import pandas as pd
 
     space = dialect.separator == SPACE
+    rounded = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)  # later versions read to the nearest float64
+    exact: dict[str, Any] = {"float_precision": "round_trip"} if rounded else {}
     try:
         cells = pd.read_csv(
             StringIO(body), sep=r"\s+" if space else dialect.separator, header=None, dtype=dtype,
             keep_default_na=False, na_values=[] if dtype else [""], na_filter=dtype is None,
-            skipinitialspace=True, float_precision="round_trip", low_memory=False,
+            skipinitialspace=True, low_memory=False, **exact,
         )  # fmt: skip
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         last = _check_lengths(body, dialect.separator, width)

@@ -6,7 +6,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from genbench import load_dataset
 from genbench.core.errors import GenbenchError
-from genbench.datasets.tables import dequantise, resolution
+from genbench.numerics.grid import dequantise, resolution
 
 TABLES = {"wine": (load_wine, {}, 3), "breast_cancer": (load_breast_cancer, {}, 2)}
 TABLES |= {"diabetes": (load_diabetes, {"scaled": False}, None)}
@@ -129,10 +129,10 @@ def test_counts_are_dequantised(tmp_path):
         ("a,b\n1,2\n3,\nnan,4\n5,6\n", "2 of 4 rows"),
         ("a,b\n1,2\n1,3\n", "column 'a' is constant"),
         ("a,b\n", "no rows"),
-        ("", "cannot be read"),
-        ("1,2\n3,4,5\n", "cannot be read"),
+        ("", "is empty"),
+        ("1,2\n3,4,5\n", "line 2: 3 cells, where line 1 has 2"),
         ("a,b\n1,2\n3,inf\n5,6\n7,8\n9,1\n1,2\n3,3\n5,6\n7,8\n9,1\n", "1 of 10 rows"),
-        ("a,b\n1,2\n3,4\n5,6\n", "3 points are too few"),
+        ("a,b\n1,2\n3,4\n5,6\n", "3 rows are too few"),
     ],
 )
 def test_csv_says_in_one_line_what_is_wrong(tmp_path, text, message):
