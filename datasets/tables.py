@@ -146,6 +146,7 @@ class Csv(Table):
                 f"{self.path}: column '{constant[0]}' is constant, so it has no density; leave it out by drop="
             )
         if len(values) < LEAST:
-            raise GenbenchError(f"{self.path}: {len(values)} rows are too few to split; give at least {LEAST}")
+            rows = "1 row is" if len(values) == 1 else f"{len(values)} rows are"
+            raise GenbenchError(f"{self.path}: {rows} too few to split; give at least {LEAST}")
         for text in self.table.cautions:
             warnings.warn(f"{self.path}: {text}", GenbenchWarning, stacklevel=3)

@@ -68,17 +68,23 @@ def _improbable(values: Sequence[int], columns: Sequence[Row]) -> bool:
     """Return whether whole numbers that look like names can hardly be values of the columns below."""
     below = [[_either(tidy(cell)) for cell in column] for column in columns]
     found = [[value for value in column if value is not None and math.isfinite(value)] for column in below]
-    if not all(found) or (_years(values) and all(map(_years, found))):
+    pairs = list(zip(values, found, strict=True))
+    if not all(found) or (_years(values) and all(map(_years, found))) or any(_counts(v, column) for v, column in pairs):
         return False
-    if any(_far(v, column) for v, column in zip(values, found, strict=True)):
+    if any(_far(v, column) for v, column in pairs):
         return True
     steps = [b - a for a, b in pairwise(values)]
     if steps and sum([b - a for a, b in pairwise(row)] == steps for row in zip(*found, strict=False)) > 1:
         return False
     if any(map(_with_decimals, columns)):
         return True
-    chance = math.prod((column.count(v) + 1) / (len(column) + 2) for v, column in zip(values, found, strict=True))
+    chance = math.prod((column.count(v) + 1) / (len(column) + 2) for v, column in pairs)
     return len(values) > 1 and chance < CHANCE
+
+
+def _counts(value: int, column: Sequence[float]) -> bool:
+    """Return whether a column counts on from a value."""
+    return len(column) > 1 and list(column) == [value + i for i in range(1, len(column) + 1)]
 
 
 def _either(cell: str) -> float | None:

@@ -120,7 +120,7 @@ def _commented(comments: list[tuple[int, str]], dialect: Dialect, width: int) ->
 
 def _counted(cells: Sequence[str]) -> bool:
     """Return whether cells are 0, 1, 2 and so on, or 1, 2, 3."""
-    return any(list(cells) == [str(i + start) for i in range(len(cells))] for start in (0, 1))
+    return len(cells) > 1 and any(list(cells) == [str(i + start) for i in range(len(cells))] for start in (0, 1))
 
 
 def _name(heading: str) -> str:
