@@ -164,6 +164,7 @@ def _register(plan: Plan, store: Store, execution: ExecutionOptions) -> None:
         record = RunRecord(name=store.path.name)
     record.environment = environment() | {"device": execution.device, "threads": execution.threads}
     record.trials = _supersede(record.trials, plan, store)
+    record.data |= plan.data
     record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
     store.write_run(record)
 

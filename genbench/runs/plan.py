@@ -31,10 +31,11 @@ C = TypeVar("C", bound=Card)
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a run, and what was left out or added, in words."""
+    """The trials of a run, and what was left out or added, in words; `data` says what was understood of each file."""
 
     trials: list[TrialSpec]
     notes: list[str] = field(default_factory=list)
+    data: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,15 +96,20 @@ def make_plan(
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     notes = [f"caution: {text}" for text in cautions]
     specs = []  # for the first seed
+    understood: dict[str, list[str]] = {}
     for dataset in chosen_datasets:
-        data: Dataset = create(dataset.card, dataset.params())
+        with collected_warnings():  # they were said when it was chosen
+            data: Dataset = create(dataset.card, dataset.params())
+        if data.notes:
+            understood[dataset.label] = list(data.notes)
+            notes += [f"{dataset.label}: {line}" for line in data.notes]
         work.check_data(data)
         able, floors, note = _pair(chosen_models, dataset.label, data, work, named)
         notes += note
         facts: dict[str, Any] = {"task": task, "seed": numbers[0], "budget": budget, "metrics": names}
         facts |= {"protocol": protocol, "plugins": paths}
         specs += [_spec(model, dataset, data, facts) for model in floors + able]
-    return Plan([spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs], notes)
+    return Plan([spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs], notes, understood)
 
 
 def _spec(

@@ -180,7 +180,12 @@ class TrialRecord(TrialResult):
 
 
 class RunRecord(BaseModel):
-    """What was asked of a run, as it stands in its run.json. `trials` are the keys that its table is made of."""
+    """What was asked of a run, as it stands in its run.json.
+
+    Attributes:
+        trials: keys of the trials that its table is made of.
+        data: what was understood of each file of data, in words, by the dataset's label.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -189,6 +194,7 @@ class RunRecord(BaseModel):
     trials: list[str] = []
     requests: list[dict[str, Any]] = []
     environment: dict[str, Any] = {}
+    data: dict[str, list[str]] = {}
 
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""

@@ -11,6 +11,7 @@ from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.contracts.dataset import DATASETS, Dataset
+from genbench.core.errors import collected_warnings
 from genbench.core.parameters import create
 from genbench.core.registry import discover
 from genbench.core.seeding import stream
@@ -93,7 +94,8 @@ def dataset_of(trial: TrialRecord) -> Dataset:
         GenbenchError: its plugin is not there any more.
     """
     discover(trial.spec.plugins, groups=("datasets",))
-    dataset: Dataset = create(DATASETS[trial.spec.dataset_name], trial.spec.dataset_params)
+    with collected_warnings():  # the trial's record has them already
+        dataset: Dataset = create(DATASETS[trial.spec.dataset_name], trial.spec.dataset_params)
     return dataset
 
 
@@ -103,7 +105,8 @@ def truth(trial: TrialRecord, n: int) -> Array:
     Raises:
         GenbenchError: the dataset's plugin is not there any more.
     """
-    return dataset_of(trial).reference(n, stream(trial.seed, "data"))
+    with collected_warnings():  # the trial's record has them already
+        return dataset_of(trial).reference(n, stream(trial.seed, "data"))
 
 
 def of_task(run: RunData, stem: str, task: str, draw: Callable[[str, list[TrialRecord]], Figure]) -> dict[str, Figure]:
