@@ -41,11 +41,12 @@ def execute(spec: TrialSpec, store: Store, options: ExecutionOptions = Execution
         store.mark(spec.key, name)
 
     try:
-        with use_data_dir(options.data_dir), collected_warnings() as cautions, with_threads(options.threads):
-            discover(spec.plugins)
+        with use_data_dir(options.data_dir), with_threads(options.threads), _fenced(spec) as (cautions, fence):
             stage("load")
             result = load_task(spec.task).run(ResolvedTrial.of(spec), stage, options)
-    except Exception as error:
+    except BaseException as error:  # a plugin may raise anything, SystemExit included
+        if isinstance(error, KeyboardInterrupt) and pressed():
+            raise
         seconds = time.perf_counter() - begin
         record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
     else:
