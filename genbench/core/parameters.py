@@ -86,7 +86,7 @@ def create(card: Card, params: Mapping[str, Any]) -> Any:
     """
     if card.built_in:
         return _create(card, params)
-    with in_use([card.source]), put_back() as changed:
+    with in_use([card.plugin]), put_back() as changed:
         try:
             plugin = _create(card, params)
         except SystemExit as error:

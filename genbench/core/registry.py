@@ -46,7 +46,7 @@ class Card:
     Attributes:
         name, family: as written on the command line.
         factory: the class or function that it stands for.
-        source: the file that the user named, or the module of an installed package, whose import registered it; "" for
+        plugin: the file that the user named, or the module of an installed package, whose import registered it; "" for
             what is built in, or was registered in the caller's own code.
         line: of its file, at which it was registered.
     """
@@ -54,7 +54,7 @@ class Card:
     name: str
     family: str
     factory: Any
-    source: str = field(default_factory=importing, kw_only=True)
+    plugin: str = field(default_factory=importing, kw_only=True)
     line: int = field(default_factory=_line, kw_only=True, compare=False)
     variant = False
 
@@ -152,7 +152,7 @@ class Group(Generic[C]):
     def forget(self, source: str) -> None:
         """Forget what a plugin registered and how it failed, before it is imported."""
         self.failures = [failure for failure in self.failures if failure.source != source]
-        self.cards = {name: card for name, card in self.cards.items() if card.source != source}
+        self.cards = {name: card for name, card in self.cards.items() if card.plugin != source}
         self._executions = {name: one for name, one in self._executions.items() if one != source}
 
     def __getitem__(self, name: str) -> C:
@@ -288,7 +288,7 @@ def _import(source: str, group: Group[Any], needed: bool) -> None:
     except BaseException as error:  # a plugin may raise anything, SystemExit included
         names = []
         for name, each in REGISTRY.items():
-            names += [card.name for card in each.cards.values() if card.source == source]
+            names += [card.name for card in each.cards.values() if card.plugin == source]
             each.cards.clear()
             each.cards.update(before[name])
         if isinstance(error, KeyboardInterrupt):
@@ -304,8 +304,8 @@ def _import(source: str, group: Group[Any], needed: bool) -> None:
 def _execution(card: Card) -> str:
     """Return what is being executed while something is registered; "" where it may be executed again, as a cell may."""
     module = str(card.factory.__module__)
-    if card.source:
-        return card.source
+    if card.plugin:
+        return card.plugin
     if module == "__main__":
         ipython = sys.modules.get("IPython")
         typed = hasattr(sys, "ps1") or sys.flags.interactive or (ipython and ipython.get_ipython() is not None)
