@@ -90,7 +90,9 @@ def create(card: Card, params: Mapping[str, Any]) -> Any:
         try:
             plugin = _create(card, params)
         except SystemExit as error:
-            raise GenbenchError(f"the constructor of {card.name} calls sys.exit: {error.code}; it must return") from None
+            raise GenbenchError(
+                f"the constructor of {card.name} calls sys.exit: {error.code}; it must return"
+            ) from None
     if changed:
         text = f"the constructor of {card.name} changed {', '.join(changed)}; it was put back"
         warnings.warn(text, GenbenchWarning, stacklevel=2)

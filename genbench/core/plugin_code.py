@@ -1,8 +1,8 @@
 """The code of a user that a plugin is made of, besides the definitions of its own file.
 
 A plugin may import a file beside it, at its top or inside a function, by a relative import, through a folder that it
-adds to `sys.path`, or through `importlib`. All of these files count as a whole, as their syntax trees do: a comment or a
-docstring changes nothing.
+adds to `sys.path`, or through `importlib`. All of these files count as a whole, but by their syntax trees: a comment or
+a docstring changes nothing.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def surroundings(file: Path, imported: Iterable[Path]) -> str:
 
 
 def imported_names(file: Path, everywhere: bool = True) -> list[str]:
-    """Return the names of modules in the import statements of a file, with as many dots before a relative one as it has.
+    """Return the names of modules that a file imports, with as many dots before a relative one as it has.
 
     Args:
         everywhere: also inside functions.
@@ -69,9 +69,8 @@ def imported_names(file: Path, everywhere: bool = True) -> list[str]:
             module = "." * node.level + (node.module or "")
             joint = "" if module.endswith(".") else "."
             names |= dict.fromkeys([module, *(f"{module}{joint}{alias.name}" for alias in node.names)])
-        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            if getattr(node.func, "attr", getattr(node.func, "id", "")) in IMPORTERS:
-                names[str(node.args[0].value)] = None
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in IMPORTERS:
+            names |= dict.fromkeys(str(part.value) for part in node.args[:1] if isinstance(part, ast.Constant))
     return list(names)
 
 

@@ -171,8 +171,12 @@ def in_use(sources: Iterable[str], shared: Iterable[Path] = ()) -> Iterator[None
 
 def reason(error: BaseException, source: str) -> str:
     """Return why a plugin could not be imported: the error, and the line of its file."""
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == source and f.lineno]
-    if isinstance(error, SyntaxError) and error.filename == source and error.lineno:
+    file = source
+    if not source.endswith(".py"):
+        with suppress(ImportError, ValueError):
+            file = getattr(importlib.util.find_spec(source), "origin", None) or source
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file and f.lineno]
+    if isinstance(error, SyntaxError) and error.filename == file and error.lineno:
         lines.append(error.lineno)
     where = f"line {lines[-1]}: " if lines else ""
     return f"{where}{type(error).__name__}: {error}".partition("\n")[0]

@@ -145,9 +145,7 @@ def _of_numpy() -> Iterator[_Setting]:
     usual = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
     yield _Setting("numpy's error state", np.geterr, lambda value: np.seterr(**value), usual, quiet=True)
     yield _Setting("numpy's error function", np.geterrcall, np.seterrcall, quiet=True)
-    yield _Setting(
-        "numpy's print options", np.get_printoptions, lambda value: np.set_printoptions(**value), quiet=True
-    )
+    yield _Setting("numpy's print options", np.get_printoptions, lambda value: np.set_printoptions(**value), quiet=True)
 
 
 def _of_torch(torch: Any) -> Iterator[_Setting]:
@@ -190,7 +188,7 @@ def _of_torch(torch: Any) -> Iterator[_Setting]:
     for name in ("forward", "forward_pre", "backward", "backward_pre", "module_registration", "parameter_registration"):
         found = getattr(hooks, f"_global_{name}_hooks", None)
         if found is not None:
-            yield _Setting(f"torch's global {name} hooks", lambda f=found: dict(f), _refill(found), {})
+            yield _Setting(f"torch's global {name} hooks", found.copy, _refill(found), {})
 
 
 def _environment() -> dict[str, str]:

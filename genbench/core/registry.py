@@ -136,6 +136,7 @@ class Group(Generic[C]):
                 f"{self.singular} name '{card.name}' has a space, comma, bracket or '='; choose another"
             )
         taken = self.cards.get(card.name)
+        _ = card.plugin and card.file  # looked up now, while Python knows its module by that name
         if card.name in WHOLE:
             raise NameTaken(f"the {self.singular} name '{card.name}' is taken for the whole group; choose another")
         execution = _execution(card)
@@ -169,7 +170,9 @@ class Group(Generic[C]):
             return self.cards[name]
         for failure in self.failures:
             if name in (*failure.names, Path(failure.source).stem, failure.source.rpartition(".")[2]):
-                raise GenbenchError(f"{self.singular} '{name}' failed to import: {failure.reason}; fix {failure.source}")
+                raise GenbenchError(
+                    f"{self.singular} '{name}' failed to import: {failure.reason}; fix {failure.source}"
+                )
         raise GenbenchError(f"no {self.singular} '{name}'{nearest(name, [*self.cards, *self.families])}")
 
     @property
@@ -224,8 +227,8 @@ def discover(
             else has.
 
     Raises:
-        GenbenchError: a path in `plugins` does not exist, or a file fails to import. One of a folder, or of an installed
-            package, that fails is recorded in its group's `failures` instead.
+        GenbenchError: a path in `plugins` does not exist, or a file fails to import. One of a folder, or of an
+            installed package, that fails is recorded in its group's `failures` instead.
     """
     for name in groups:
         if name not in _searched:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
@@ -18,9 +19,9 @@ from genbench.core.errors import GenbenchError, GenbenchWarning
 from genbench.core.plugin_code import imported_names
 from genbench.core.plugin_loading import LOADED, in_use
 from genbench.core.process_state import ProcessState, put_back
-from genbench.core.registry import Card, discover
+from genbench.core.registry import Card, Group, discover
 from genbench.core.user_files import OpenedFiles, opened_files
-from genbench.runs.code import changed_code
+from genbench.runs.code import changed_code, named_datasets
 from genbench.storage.records import Provenance, TrialSpec
 
 __all__ = ["Fence", "interrupts"]
@@ -65,7 +66,7 @@ class Fence:
     def begin(self, phase: str) -> None:
         """Put back what the phase before has changed."""
         if self._state and (changed := self._state.restore()) and self._phase:
-            _warn(f"{self.spec.model} on {self.spec.dataset} changed {', '.join(changed)} in {self._phase}; it was put back")
+            _warn(f"{', '.join(changed)} changed in {self._phase}; it was put back")
         self._phase = phase
 
     def provenance(self, folder: Path) -> Provenance:
@@ -85,9 +86,13 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn", "ot": "POT"}  # what libraries are c
 
 def _cards(spec: TrialSpec) -> dict[str, Card]:
     """Return the cards that a trial uses, by the names of their digests; those that are unknown are left out."""
-    wanted = {"model": (MODELS, spec.model_name), "dataset": (DATASETS, spec.dataset_name)}
+    wanted: dict[str, tuple[Group[Any], str]] = {
+        "model": (MODELS, spec.model_name),
+        "dataset": (DATASETS, spec.dataset_name),
+    }
     wanted |= {f"metric {name}": (METRICS, name) for name in spec.metrics}
-    return {what: group.cards[name] for what, (group, name) in wanted.items() if name in group.cards}
+    known = {what: group.cards[name] for what, (group, name) in wanted.items() if name in group.cards}
+    return known | {f"dataset {card.name}": card for card in named_datasets(spec.params)}
 
 
 def _warn(text: str) -> None:

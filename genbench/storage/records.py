@@ -14,7 +14,19 @@ from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
 
-__all__ = ["FILE", "SAMPLING", "SCHEMA", "Cost", "Failure", "Provenance", "RunRecord", "Status", "TrialRecord", "TrialResult", "TrialSpec"]
+__all__ = [
+    "FILE",
+    "SAMPLING",
+    "SCHEMA",
+    "Cost",
+    "Failure",
+    "Provenance",
+    "RunRecord",
+    "Status",
+    "TrialRecord",
+    "TrialResult",
+    "TrialSpec",
+]
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
 REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
@@ -36,8 +48,8 @@ class TrialSpec(BaseModel):
         protocol: how much evidence each metric gets.
         sources: digests of the code that the outcome depends on, and of files that it reads, see `genbench.runs.code`.
         data_fingerprint: checksum of a data file, where there is one.
-        plugins: files, and modules of installed packages, that its model, its data and its metrics come from; where they
-            lie does not matter to the outcome.
+        plugins: files, and modules of installed packages, that its model, its data and its metrics come from; where
+            they lie does not matter to the outcome.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,9 +104,7 @@ class TrialSpec(BaseModel):
             for part in sorted(mine[name].keys() | theirs[name].keys()):
                 if mine[name].get(part) != theirs[name].get(part):
                     before, now = theirs[name].get(part), mine[name].get(part)
-                    words.append(
-                        f"{self._named(part)} changed" if name == "sources" else f"{part}: {before} -> {now}"
-                    )
+                    words.append(f"{self._named(part)} changed" if name == "sources" else f"{part}: {before} -> {now}")
         whole = [name for name in ("budget", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
         return words + [f"{name} changed: {theirs[name]} -> {mine[name]}" for name in whole]
 
