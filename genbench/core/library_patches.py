@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-__all__ = ["LIBRARIES", "LibraryNames", "Patch", "applied"]
+__all__ = ["LIBRARIES", "Patch", "applied", "taken_back"]
 
 LIBRARIES = ("numpy", "torch", "scipy", "sklearn", "ot", "pandas", "torchdiffeq")
 WATCHED = ("builtins", "genbench", "math", "random", "statistics", *LIBRARIES)
@@ -22,10 +23,11 @@ WATCHED = ("builtins", "genbench", "math", "random", "statistics", *LIBRARIES)
 UNUSED = ("torch.distributed", "torch.onnx", "torch.testing", "torch.utils.data", "torch.ao", "torch.package")
 
 
+_in_place: list[Patch] = []  # now
 _INHERITED = object()  # what a class had from a base class
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Patch:
     """A name of a module or class that stands for something else now."""
 
@@ -38,25 +40,21 @@ class Patch:
         prefix = "" if self.owner.__name__ == "builtins" else f"{_label(self.owner)}."
         return f"{prefix}{self.name}"
 
-    def put(self, after: bool) -> bool:
-        """Let the name stand for what it does after the patch, or before it; whether that can be done."""
+    def put(self, after: bool) -> None:
+        """Let the name stand for what it does after the patch, or before it."""
         value = self.after if after else self.before
-        try:
-            if value is _INHERITED:
-                delattr(self.owner, self.name)
-            else:
-                setattr(self.owner, self.name, value)
-        except (AttributeError, TypeError):
-            return False
-        return True
+        if value is _INHERITED:
+            delattr(self.owner, self.name)
+        else:
+            setattr(self.owner, self.name, value)
 
 
-class LibraryNames:
-    """What the public names of the libraries stand for that are imported now."""
+class _LibraryNames:
+    """What the public names of some modules stand for now."""
 
-    def __init__(self) -> None:
-        self._modules = {name: module for name, module in list(sys.modules.items()) if _watched(name)}
-        self._known: list[tuple[Any, dict[str, Any]]] = [(m, dict(vars(m))) for m in self._modules.values()]
+    def __init__(self, modules: Sequence[ModuleType]) -> None:
+        self.of = (modules, list(_in_place))
+        self._known: list[tuple[Any, dict[str, Any]]] = [(module, dict(vars(module))) for module in modules]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of deprecated names
             classes = {
@@ -82,16 +80,37 @@ class LibraryNames:
         return found
 
 
+_names = _LibraryNames(())
+
+
 @contextmanager
-def applied(patches: Iterable[Patch]) -> Iterator[list[str]]:
-    """Put patches in place inside the block, and take them back after it; the list then names those that stay."""
-    patches, stuck = list(patches), list[str]()
+def taken_back() -> Iterator[list[Patch]]:
+    """Take back in the end what the block replaces in libraries; the list names it then."""
+    global _names  # noqa: PLW0603  it takes 40 ms to make, and is true as long as nothing else is imported
+    modules = [module for name, module in list(sys.modules.items()) if _watched(name)]
+    if (modules, _in_place) != _names.of:
+        _names = _LibraryNames(modules)
+    names, found = _names, list[Patch]()
+    try:
+        yield found
+    finally:
+        found += names.patches()
+        for patch in found:
+            patch.put(after=False)
+
+
+@contextmanager
+def applied(patches: Sequence[Patch]) -> Iterator[None]:
+    """Put patches in place inside the block, and take them back after it."""
     for patch in patches:
         patch.put(after=True)
+        _in_place.append(patch)
     try:
-        yield stuck
+        yield
     finally:
-        stuck += [str(patch) for patch in reversed(patches) if not patch.put(after=False)]
+        for patch in reversed(patches):
+            patch.put(after=False)
+            _in_place.remove(patch)
 
 
 def _label(owner: Any) -> str:

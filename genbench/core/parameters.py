@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from genbench.core.errors import GenbenchError, GenbenchWarning, nearest
+from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
 from genbench.core.registry import Card
@@ -86,14 +87,14 @@ def create(card: Card, params: Mapping[str, Any]) -> Any:
     """
     if card.built_in:
         return _create(card, params)
-    with in_use([card.plugin]), put_back() as changed:
+    with in_use([card.plugin]), put_back() as changed, taken_back() as patches:
         try:
             plugin = _create(card, params)
         except SystemExit as error:
             raise GenbenchError(
                 f"the constructor of {card.name} calls sys.exit: {error.code}; it must return"
             ) from None
-    if changed:
+    if changed := [*changed, *map(str, patches)]:
         text = f"the constructor of {card.name} changed {', '.join(changed)}; it was put back"
         warnings.warn(text, GenbenchWarning, stacklevel=2)
     return plugin

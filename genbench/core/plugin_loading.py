@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from genbench.core.library_patches import LIBRARIES, LibraryNames, Patch, applied
+from genbench.core.library_patches import LIBRARIES, Patch, applied, taken_back
 from genbench.core.plugin_code import imported_files, imported_names
-from genbench.core.process_state import ProcessState
+from genbench.core.process_state import put_back
 from genbench.core.user_files import content_digest, is_of_user, opened_files
 
 __all__ = ["LOADED", "Loaded", "importing", "in_use", "load_plugin", "reason"]
@@ -96,7 +96,7 @@ def load_plugin(source: str) -> None:
     if is_file:
         _import_libraries([Path(source), *beside])
     path, environment, modules = list(sys.path), dict(os.environ), dict(sys.modules)
-    with in_use((), beside), _fence() as fence, opened_files() as opened:
+    with in_use((), beside), put_back() as changed, taken_back() as patches, opened_files() as opened:
         _importing.append(source)
         try:
             module = _load_file(Path(source)) if is_file else importlib.import_module(source)
@@ -113,28 +113,10 @@ def load_plugin(source: str) -> None:
     code = {str(each): content_digest(each) for each in (file, *imported_files(file, loaded))}
     text = "".join(Path(name).read_text(errors="replace") for name in code if name.endswith(".py"))
     # libraries set variables as well when they are imported; those are not of the plugin's doing
-    fence.changed += [f"the environment variable {name}" for name in sorted(variables) if name in text]
+    changed += [f"the environment variable {name}" for name in sorted(variables) if name in text]
     data = {name: digest for name, digest in opened.read().items() if name not in code}
     added = [entry for entry in sys.path if entry not in path]
-    LOADED[source] = Loaded(source, file, code, data, own, added, fence.patches, fence.changed)
-
-
-@dataclass
-class _Fence:
-    patches: list[Patch] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def _fence() -> Iterator[_Fence]:
-    """Put back what the block changes for the whole process and in libraries, and say in the end what that was."""
-    fence, state, known = _Fence(), ProcessState(), LibraryNames()
-    try:
-        yield fence
-    finally:
-        fence.changed, fence.patches = state.restore(), known.patches()
-        stuck = [patch for patch in fence.patches if not patch.put(after=False)]
-        fence.changed += [f"{patch} (it could not be put back)" for patch in stuck]
+    LOADED[source] = Loaded(source, file, code, data, own, added, patches, changed)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
 from genbench.core.environment import versions
 from genbench.core.errors import GenbenchError, GenbenchWarning
+from genbench.core.library_patches import taken_back
 from genbench.core.plugin_code import imported_names
 from genbench.core.plugin_loading import LOADED, in_use
 from genbench.core.process_state import ProcessState, put_back
@@ -59,6 +60,7 @@ class Fence:
                 _warn(text)
             if foreign := {name: card for name, card in _cards(spec).items() if not card.built_in}:
                 self._opened = stack.enter_context(opened_files())
+                stack.enter_context(_telling_of_patches())
                 if changed := changed_code(spec, **foreign):
                     raise GenbenchError(f"code of {', '.join(changed)} changed since the run began; run again")
             yield
@@ -93,6 +95,15 @@ def _cards(spec: TrialSpec) -> dict[str, Card]:
     wanted |= {f"metric {name}": (METRICS, name) for name in spec.metrics}
     known = {what: group.cards[name] for what, (group, name) in wanted.items() if name in group.cards}
     return known | {f"dataset {card.name}": card for card in named_datasets(spec.params)}
+
+
+@contextmanager
+def _telling_of_patches() -> Iterator[None]:
+    """Take back what methods of a plugin replace in libraries, and say what that was."""
+    with taken_back() as patches:
+        yield
+    if patches:
+        _warn(f"{', '.join(map(str, patches))} replaced in the course of this trial: its numbers were computed with it")
 
 
 def _warn(text: str) -> None:

@@ -94,9 +94,12 @@ def test_a_name_that_is_taken_is_an_error_with_both_places(tmp_path, good):
     copy.write_text(Path(good).read_text())
     with pytest.raises(GenbenchError, match=rf"dataset name 'blob' of {copy}, line 8, is taken by {good}, line 8"):
         discover((str(copy),))
-    shadow = write(tmp_path / "shadow.py", ("gmm", "Mine"))
-    for path in (shadow, str(tmp_path)):  # also as one of a folder
-        with pytest.raises(GenbenchError, match=r"model name 'gmm' of .*shadow.py, line 4, is taken by .*gmm.py, line 25"):
+    (tmp_path / "folder").mkdir()
+    shadow = write(tmp_path / "folder" / "shadow.py", ("gmm", "Mine"))
+    for path in (shadow, str(tmp_path / "folder")):  # also as one of a folder
+        with pytest.raises(
+            GenbenchError, match=r"model name 'gmm' of .*shadow.py, line 4, is taken by .*gmm.py, line 25"
+        ):
             discover((path,))
     assert REGISTRY["models"]["gmm"].built_in
 
