@@ -53,8 +53,8 @@ class Loaded:
 
     @property
     def stale(self) -> bool:
-        """Whether its code has changed since it was imported."""
-        return any(content_digest(Path(name)) != digest for name, digest in self.code.items())
+        """Whether its code, or a file that its import read, has changed since."""
+        return any(content_digest(Path(name)) != digest for name, digest in (self.code | self.data).items())
 
     def cautions(self) -> list[str]:
         """Return what whoever reads the scores of a trial with this plugin should know."""
@@ -95,8 +95,9 @@ def load_plugin(source: str) -> None:
     beside = imported_files(Path(source)) if is_file else []
     if is_file:
         _import_libraries([Path(source), *beside])
-    path, environment, modules = list(sys.path), dict(os.environ), dict(sys.modules)
+    environment, modules = dict(os.environ), dict(sys.modules)
     with in_use((), beside), put_back() as changed, taken_back() as patches, opened_files() as opened:
+        path = list(sys.path)
         _importing.append(source)
         try:
             module = _load_file(Path(source)) if is_file else importlib.import_module(source)
@@ -108,6 +109,7 @@ def load_plugin(source: str) -> None:
             _importing.pop()
             variables = {name for name in {*environment, *os.environ} if environment.get(name) != os.environ.get(name)}
         own = _of_user(modules, None if is_file else _package_of(module))
+        added = [entry for entry in sys.path if entry not in path]
     file = _file_of(module) or Path(source)
     loaded = [at for part in own.values() if (at := _file_of(part)) and at != file]
     code = {str(each): content_digest(each) for each in (file, *imported_files(file, loaded))}
@@ -115,7 +117,6 @@ def load_plugin(source: str) -> None:
     # libraries set variables as well when they are imported; those are not of the plugin's doing
     changed += [f"the environment variable {name}" for name in sorted(variables) if name in text]
     data = {name: digest for name, digest in opened.read().items() if name not in code}
-    added = [entry for entry in sys.path if entry not in path]
     LOADED[source] = Loaded(source, file, code, data, own, added, patches, changed)
 
 
