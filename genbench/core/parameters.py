@@ -87,7 +87,7 @@ def create(card: Card, params: Mapping[str, Any]) -> Any:
     """
     if card.built_in:
         return _create(card, params)
-    with in_use([card.plugin]), put_back() as changed, taken_back() as patches:
+    with in_use([card.plugin]), taken_back() as patches, put_back() as changed:
         try:
             plugin = _create(card, params)
         except SystemExit as error:

@@ -96,7 +96,7 @@ def load_plugin(source: str) -> None:
     if is_file:
         _import_libraries([Path(source), *beside])
     environment, modules = dict(os.environ), dict(sys.modules)
-    with in_use((), beside), put_back() as changed, taken_back() as patches, opened_files() as opened:
+    with in_use((), beside), taken_back() as patches, put_back() as changed, opened_files() as opened:
         path = list(sys.path)
         _importing.append(source)
         try:

@@ -50,17 +50,19 @@ class Fence:
         """
         spec = self.spec
         discover(spec.plugins, installed=False)
+        foreign = {name: card for name, card in _cards(spec).items() if not card.built_in}
         with ExitStack() as stack:
+            stack.enter_context(in_use(spec.plugins))
+            if foreign:
+                stack.enter_context(_telling_of_patches())
             stack.enter_context(put_back())
             self._state = ProcessState(fresh=True)
             if changed := self._state.restore():
                 _warn(f"this process had changed {', '.join(changed)}; trials run with what a new process has")
-            stack.enter_context(in_use(spec.plugins))
             for text in (text for source in spec.plugins if source in LOADED for text in LOADED[source].cautions()):
                 _warn(text)
-            if foreign := {name: card for name, card in _cards(spec).items() if not card.built_in}:
+            if foreign:
                 self._opened = stack.enter_context(opened_files())
-                stack.enter_context(_telling_of_patches())
                 if changed := changed_code(spec, **foreign):
                     raise GenbenchError(f"code of {', '.join(changed)} changed since the run began; run again")
             yield

@@ -55,7 +55,7 @@ CHANGES = {
     ),
     "filters": (lambda: warnings.simplefilter("ignore"), lambda: list(warnings.filters), ""),
     "output": (lambda: setattr(sys, "stdout", None), lambda: sys.stdout, ""),
-    "order": (lambda: sys.path.reverse(), lambda: list(sys.path), ""),
+    "order": (sys.path.reverse, lambda: list(sys.path), ""),
 }  # fmt: skip
 
 
