@@ -62,7 +62,7 @@ class Card:
     def file(self) -> Path:
         """The source file that registered it; a name that is no file for what was typed into an interpreter."""
         try:
-            return Path(inspect.getsourcefile(self.factory) or "interactive")
+            return Path(inspect.getsourcefile(inspect.unwrap(self.factory)) or "interactive")
         except (TypeError, OSError):
             return Path("interactive")
 

@@ -59,7 +59,7 @@ class OpenedFiles:
         """
         sources = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
         found = {}
-        for name in self._read:
+        for name in list(self._read):
             path = Path(name)
             if name in self._written or name in sources or not is_of_user(path) or _below(path, beside):
                 continue

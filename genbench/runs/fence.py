@@ -33,10 +33,15 @@ class Fence:
 
     A trial computes under the settings of a new process, whatever those of the caller are. What it changes is put back
     before its next phase and in the end. Plugins of other trials have nothing in place.
+
+    Args:
+        spec: of the trial.
+        folder: of the run, whose files are none that a trial depends on.
     """
 
-    def __init__(self, spec: TrialSpec) -> None:
+    def __init__(self, spec: TrialSpec, folder: Path) -> None:
         self.spec = spec
+        self._folder = folder.resolve()
         self._opened = OpenedFiles()
         self._state: ProcessState | None = None
         self._phase = ""
@@ -73,8 +78,12 @@ class Fence:
             _warn(f"{', '.join(changed)} changed in {self._phase}; it was put back")
         self._phase = phase
 
-    def provenance(self, folder: Path) -> Provenance:
-        """Return what the trial was made with; files below a folder, which is the run's own, do not count."""
+    def files(self) -> dict[str, str]:
+        """Return the digests of the user's files that the trial has read so far, by path."""
+        return self._opened.read(beside=[self._folder])
+
+    def provenance(self) -> Provenance:
+        """Return what the trial was made with."""
         found = versions()
         for source in self.spec.plugins:
             files = [Path(name) for name in LOADED[source].code] if source in LOADED else []
@@ -82,7 +91,7 @@ class Fence:
                 version = getattr(sys.modules.get(name), "__version__", None)
                 if isinstance(version, str) and name != "genbench":
                     found.setdefault(DISTRIBUTIONS.get(name, name), version)
-        return Provenance(versions=found, files=self._opened.read(beside=[folder.resolve()]))
+        return Provenance(versions=found, files=self.files())
 
 
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "ot": "POT"}  # what libraries are called that are imported by other names

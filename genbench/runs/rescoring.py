@@ -15,6 +15,7 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
 from genbench.core.registry import discover
@@ -119,7 +120,7 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
             trial = store.read(key)
             discover_plugins(trial.spec)
             discover(plugins)
-            with in_use([*trial.spec.plugins, *plugins]):
+            with in_use([*trial.spec.plugins, *plugins]), taken_back():
                 return _rescore(store, trial, metrics, samples)
     except CannotReload as error:
         return _Answer(key, error.reason)

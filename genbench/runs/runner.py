@@ -63,13 +63,15 @@ def data_files(record: TrialRecord, spec: TrialSpec) -> tuple[list[str], list[st
 
 
 def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
-    """Delete the checkpoints of trials that are finished, or that others take the place of: their code has changed."""
+    """Delete the checkpoints of trials that are finished, or whose code or data files have changed since."""
     planned = {spec.identity: spec.key for spec in specs}
     for key, files in store.checkpoints().items():
         try:
             finished = store.has(key) and store.read(key).status not in UNFINISHED
-            spec = TrialSpec(**read_checkpoint(files[0]).about["spec"])
-            superseded = planned.get(spec.identity, key) != key
+            about = read_checkpoint(files[0]).about
+            other_code = planned.get(TrialSpec(**about["spec"]).identity, key) != key
+            data = about.get("files", {}).items()
+            superseded = other_code or any(content_digest(Path(name)) != digest for name, digest in data)
         except CorruptFile:
             continue
         except (BadCheckpoint, KeyError, TypeError, ValueError):  # if it is of a planned trial, that will say so

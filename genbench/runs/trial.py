@@ -33,8 +33,8 @@ def execute(spec: TrialSpec, store: Store, options: ExecutionOptions = Execution
         OSError: the record cannot be written (a full disk).
     """
     begin, phase = time.perf_counter(), "load"
-    options = replace(options, folder=store.trials)
-    fence = Fence(spec)
+    fence = Fence(spec, store.path)
+    options = replace(options, folder=store.trials, files=fence.files)
 
     def stage(name: str) -> None:
         nonlocal phase
@@ -56,7 +56,7 @@ def execute(spec: TrialSpec, store: Store, options: ExecutionOptions = Execution
             result.cost.peak_memory_mb, result.cost.threads = _peak_memory_mb(), options.threads
             record = TrialRecord(**_identity(spec) | vars(result), status="ok")
     record.flags = [*(Flag(text=text) for text in cautions), *record.flags]
-    record.provenance = fence.provenance(store.path)
+    record.provenance = fence.provenance()
     store.write(record, record.arrays, record.weights)
     store.discard_sweep(spec.key)
     if record.status not in UNFINISHED:
