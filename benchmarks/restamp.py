@@ -169,7 +169,6 @@ def planned(spec: TrialSpec) -> TrialSpec | None:
         ",".join(spec.metrics),
         spec.task,
         spec.protocol,
-        spec.plugins,
     )
     same = ("params", "dataset_params", "data_fingerprint", "metrics", "protocol")
     for now in plan.trials:

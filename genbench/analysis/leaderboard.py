@@ -132,7 +132,15 @@ def _row(trials: list[TrialRecord]) -> Row:
         nested={name: [t.nested[name] for t in fine if name in t.nested] for name in names},
         standard_errors=_errors(fine),
         samples=first.spec.protocol.samples,
+        versions=_versions(fine),
     )
+
+
+def _versions(trials: list[TrialRecord]) -> dict[str, tuple[str, ...]]:
+    """Return the versions of each library that trials ran with, those that are known."""
+    found = [trial.provenance.versions for trial in trials]
+    names = sorted({name for versions in found for name in versions})
+    return {name: tuple(sorted({each[name] for each in found if name in each})) for name in names}
 
 
 def _errors(trials: list[TrialRecord]) -> dict[str, float]:

@@ -64,11 +64,12 @@ class Row:
     nested: dict[str, list[list[list[float]]]] = field(default_factory=dict, repr=False)  # metric -> seed -> training
     standard_errors: dict[str, float] = field(default_factory=dict, repr=False)
     samples: int = 0
+    versions: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)  # of each library, over the trials
 
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
         row = asdict(self)
-        for name in ("place", "values", "draws", "nested", "standard_errors", "samples"):
+        for name in ("place", "values", "draws", "nested", "standard_errors", "samples", "versions"):
             del row[name]
         return row | {"flags": [flag.model_dump() for flag in self.flags]}
 

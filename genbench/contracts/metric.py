@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from genbench.core.errors import ContractError, GenbenchError
+from genbench.core.process_state import put_back
 from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.selection import parse_list
 from genbench.core.types import Array
@@ -96,7 +98,7 @@ def register_metric(
         card = MetricCard(
             name,
             family,
-            function,
+            function if function.__module__.startswith("genbench.") else _putting_back(function),
             label=label or name,
             unit=unit,
             higher_is_better=higher_is_better,
@@ -113,6 +115,17 @@ def register_metric(
         return function
 
     return wrap
+
+
+def _putting_back(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a user's metric that leaves the process as it was, for the metrics that come after it."""
+
+    @wraps(function)
+    def metric(evidence: Any) -> Any:
+        with put_back():
+            return function(evidence)
+
+    return metric
 
 
 def select_metrics(selection: str, task: str = "") -> list[MetricCard]:

@@ -21,7 +21,7 @@ from typing import Any
 from genbench.core.public_names import HOME
 from genbench.core.syntax import bound_names, called_alone, normal_form, only_raises, references
 
-__all__ = ["CodeTree", "Definition", "digest_of", "installed"]
+__all__ = ["CodeTree", "Definition", "digest_of", "forget_digests", "installed"]
 
 # They find, name, check, show and report; no number of a trial depends on them.
 PLUMBING = (
@@ -29,10 +29,15 @@ PLUMBING = (
     "genbench.core.downloads",
     "genbench.core.errors",
     "genbench.core.files",
+    "genbench.core.library_patches",
     "genbench.core.notebook_views",
     "genbench.core.parameters",
+    "genbench.core.plugin_code",
+    "genbench.core.plugin_loading",
+    "genbench.core.process_state",
     "genbench.core.registry",
     "genbench.core.selection",
+    "genbench.core.user_files",
     "genbench.storage.records",
     "genbench.tasks.execution",
     "genbench.tasks.previews",
@@ -200,6 +205,12 @@ def installed() -> CodeTree:
 def digest_of(*roots: Definition) -> str:
     """Return the digest of definitions of the running code and of all that they use."""
     return installed().digest(installed().reached(*roots))
+
+
+def forget_digests() -> None:
+    """Forget the digests and the parsed files, since a file has changed."""
+    digest_of.cache_clear()
+    installed.cache_clear()
 
 
 @cache

@@ -6,13 +6,26 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["environment"]
+__all__ = ["environment", "versions"]
 
+COMPUTING = ("torch", "numpy", "scipy", "scikit-learn", "POT", "torchdiffeq")
 LIBRARIES = ("genbench", "torch", "numpy", "scipy", "POT", "scikit-learn", "pandas", "torchdiffeq")
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {name: _version(name) for name in COMPUTING}
+    return {"python": platform.python_version(), **{name: version for name, version in found.items() if version}}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that numbers come from, by name."""
+    return dict(_versions())
 
 
 def environment() -> dict[str, Any]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from genbench.core.errors import GenbenchError, nearest
+from genbench.core.errors import GenbenchError, GenbenchWarning, nearest
+from genbench.core.library_patches import taken_back
+from genbench.core.plugin_loading import in_use
+from genbench.core.process_state import put_back
 from genbench.core.registry import Card
 
 if TYPE_CHECKING:
@@ -76,9 +80,27 @@ def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]]
 def create(card: Card, params: Mapping[str, Any]) -> Any:
     """Create a plugin from bound parameters; for a torch model, overrides of its recipe are put in place.
 
+    What the constructor of a user's plugin changes for the whole process is put back.
+
     Raises:
         GenbenchError: the constructor refuses a value.
     """
+    if card.built_in:
+        return _create(card, params)
+    with in_use([card.plugin]), taken_back() as patches, put_back() as changed:
+        try:
+            plugin = _create(card, params)
+        except SystemExit as error:
+            raise GenbenchError(
+                f"the constructor of {card.name} calls sys.exit: {error.code}; it must return"
+            ) from None
+    if changed := [*changed, *map(str, patches)]:
+        text = f"the constructor of {card.name} changed {', '.join(changed)}; it was put back"
+        warnings.warn(text, GenbenchWarning, stacklevel=2)
+    return plugin
+
+
+def _create(card: Card, params: Mapping[str, Any]) -> Any:
     recipe = {name: params[name] for name in _recipe(card) if name in params}
     try:
         plugin = card.factory(**{name: value for name, value in params.items() if name not in recipe})

@@ -2,27 +2,26 @@
 
 Three places are searched, in this order: the built-in packages, the entry points of installed packages (groups
 `genbench.models`, `genbench.datasets`, `genbench.metrics`), and the files and folders that the user names. A plugin
-registers itself with a decorator when it is imported; one that fails to import is kept with its reason and takes no
-other down.
+registers itself with a decorator when it is imported. A file that the user names must import; one of an installed
+package, or one of many in a folder, that fails is kept with its reason, and is an error where it is asked for.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import pkgutil
 import sys
-import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from genbench.core.code_fingerprint import forget_digests
 from genbench.core.errors import GenbenchError, nearest
+from genbench.core.plugin_loading import LOADED, importing, load_plugin, reason
 from genbench.core.selection import Selection, parse_list
 
 __all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "discover"]
@@ -32,22 +31,54 @@ WHOLE = ("all", "zoo")  # selections of the whole group, without and with the va
 C = TypeVar("C", bound="Card")
 
 
+def _line() -> int:
+    """Return the line at which something is being registered."""
+    frame = sys._getframe()
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(("genbench.core.", "genbench.contracts.")):
+        frame = frame.f_back
+    return frame.f_lineno
+
+
 @dataclass(frozen=True)
 class Card:
-    """What the registry knows about a plugin: its name, its family and the class or function it stands for."""
+    """What the registry knows about a plugin.
+
+    Attributes:
+        name, family: as written on the command line.
+        factory: the class or function that it stands for.
+        plugin: the file that the user named, or the module of an installed package, whose import registered it; "" for
+            what is built in, or was registered in the caller's own code.
+        line: of its file, at which it was registered.
+    """
 
     name: str
     family: str
     factory: Any
+    plugin: str = field(default_factory=importing, kw_only=True)
+    line: int = field(default_factory=_line, kw_only=True, compare=False)
     variant = False
 
     @cached_property
     def file(self) -> Path:
         """The source file that registered it; a name that is no file for what was typed into an interpreter."""
         try:
-            return Path(inspect.getsourcefile(self.factory) or "interactive")
+            return Path(inspect.getsourcefile(inspect.unwrap(self.factory)) or "interactive")
         except (TypeError, OSError):
             return Path("interactive")
+
+    @property
+    def place(self) -> str:
+        """The file and line at which it was registered."""
+        return f"{self.file}, line {self.line}"
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it is genbench's own."""
+        return str(self.factory.__module__).startswith("genbench.")
+
+    def replaces(self, other: Card) -> bool:
+        """Whether it may take the name of another: it is of the same file, or of the same notebook."""
+        return self.file == other.file or not (self.portable or other.portable)
 
     @property
     def portable(self) -> bool:
@@ -65,12 +96,17 @@ class Card:
         return inspect.signature(self.factory).parameters
 
 
+class NameTaken(GenbenchError):
+    """Two plugins have the same name."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """A plugin that could not be imported."""
+    """A plugin that could not be imported; `names` are what it had registered, and was taken out again."""
 
     source: str
     reason: str
+    names: tuple[str, ...] = ()
 
 
 class Group(Generic[C]):
@@ -80,6 +116,7 @@ class Group(Generic[C]):
         self.name = name
         self.cards: dict[str, C] = {}
         self.failures: list[Failure] = []
+        self._executions: dict[str, str] = {}  # what was being executed when a name was registered
 
     @property
     def singular(self) -> str:
@@ -88,20 +125,36 @@ class Group(Generic[C]):
     def add(self, card: C) -> None:
         """Register a card; used by the `register_…` decorators.
 
+        What is typed anew in a notebook, or is in a file that is imported anew, takes the place of what it was.
+
         Raises:
-            GenbenchError: the name is taken by another file, or cannot be written on a command line.
+            NameTaken: another plugin has the name, of the same file or of another.
+            GenbenchError: the name cannot be written on a command line.
         """
         if not card.name or set(card.name) & set("[]=, \t\n"):
             raise GenbenchError(
                 f"{self.singular} name '{card.name}' has a space, comma, bracket or '='; choose another"
             )
         taken = self.cards.get(card.name)
-        if card.name in WHOLE or (taken and taken.file != card.file):
-            where = f"by {taken.file}" if taken else "for the whole group"
-            raise GenbenchError(f"the {self.singular} name '{card.name}' is taken {where}; choose another")
+        _ = card.plugin and card.file  # looked up now, while Python knows its module by that name
+        if card.name in WHOLE:
+            raise NameTaken(f"the {self.singular} name '{card.name}' is taken for the whole group; choose another")
+        execution = _execution(card)
+        twice = execution and self._executions.get(card.name) == execution
+        if taken and (twice or not card.replaces(taken)):
+            raise NameTaken(
+                f"the {self.singular} name '{card.name}' of {card.place}, is taken by {taken.place}; choose another"
+            )
+        self._executions[card.name] = execution
         self.cards[card.name] = card
         if inspect.isclass(card.factory):
             card.factory.card = card  # type: ignore[attr-defined]
+
+    def forget(self, source: str) -> None:
+        """Forget what a plugin registered and how it failed, before it is imported."""
+        self.failures = [failure for failure in self.failures if failure.source != source]
+        self.cards = {name: card for name, card in self.cards.items() if card.plugin != source}
+        self._executions = {name: one for name, one in self._executions.items() if one != source}
 
     def __getitem__(self, name: str) -> C:
         """Return the card of a name.
@@ -110,13 +163,16 @@ class Group(Generic[C]):
             GenbenchError: nothing has that name; the nearest names are in the message, and so is the reason why a
                 plugin file with that name could not be imported.
         """
+        if name not in self.cards and self.name in _postponed:
+            _postponed.discard(self.name)
+            _import_installed(self.name)
         if name in self.cards:
             return self.cards[name]
-        broken = [f for f in self.failures if Path(f.source).stem == name or f.source.endswith(f".{name}")]
-        if broken:
-            raise GenbenchError(
-                f"{self.singular} '{name}' failed to import: {broken[0].reason}; fix {broken[0].source}"
-            )
+        for failure in self.failures:
+            if name in (*failure.names, Path(failure.source).stem, failure.source.rpartition(".")[2]):
+                raise GenbenchError(
+                    f"{self.singular} '{name}' failed to import: {failure.reason}; fix {failure.source}"
+                )
         raise GenbenchError(f"no {self.singular} '{name}'{nearest(name, [*self.cards, *self.families])}")
 
     @property
@@ -153,69 +209,112 @@ class Group(Generic[C]):
 
 # Each group has a typed name beside the card of its plugins: MODELS, DATASETS, METRICS in genbench.contracts.
 REGISTRY: dict[str, Group[Any]] = {name: Group(name) for name in ("models", "datasets", "metrics")}
-_discovered: set[str] = set()
+_searched: set[str] = set()  # groups whose built-in plugins are imported
+_postponed: set[str] = set()  # groups whose installed plugins are not
 
 
-def discover(plugins: tuple[str, ...] = (), groups: tuple[str, ...] = tuple(REGISTRY)) -> None:
-    """Import the built-in and the installed plugins of `groups`, then the files and folders in `plugins`; each once.
+def discover(
+    plugins: tuple[str, ...] = (), groups: tuple[str, ...] = tuple(REGISTRY), *, installed: bool = True
+) -> None:
+    """Import the built-in and the installed plugins of `groups`, then those that are named; each once.
+
+    A file that has changed since is imported anew.
+
+    Args:
+        plugins: files, folders of files, or modules that are entry points of installed packages.
+        groups: of "models", "datasets", "metrics".
+        installed: whether plugins of installed packages are imported now, and not when a name is asked for that nothing
+            else has.
 
     Raises:
-        GenbenchError: a path in `plugins` does not exist. A plugin that fails to import is recorded in its group's
-            `failures` instead.
+        GenbenchError: a path in `plugins` does not exist, or a file fails to import. One of a folder, or of an
+            installed package, that fails is recorded in its group's `failures` instead.
     """
     for name in groups:
-        if name not in _discovered:
-            _discovered.add(name)
+        if name not in _searched:
+            _searched.add(name)
             package = importlib.import_module(f"genbench.{name}")
             for module in pkgutil.iter_modules(package.__path__):
-                _attempt(REGISTRY[name], f"genbench.{name}.{module.name}", importlib.import_module)
-            for point in entry_points(group=f"genbench.{name}"):
-                _attempt(REGISTRY[name], point.value, _load_entry)
+                _import_built_in(name, f"genbench.{name}.{module.name}")
+            _postponed.add(name)
+        if installed and name in _postponed:
+            _postponed.discard(name)
+            _import_installed(name)
     for plugin in plugins:
         path = Path(plugin).expanduser().resolve()
-        if not path.exists():
+        if not path.exists() and plugin in [module for name in REGISTRY for module in _installed(name)]:
+            if plugin not in LOADED:
+                _import(plugin, REGISTRY["models"], needed=True)
+        elif not path.exists():
             raise GenbenchError(
                 f"plugin '{plugin}' does not exist; give the path of a Python file or of a folder of them"
             )
-        files = sorted(path.glob("[!_]*.py")) if path.is_dir() else [path]
-        for file in files:
-            if str(file) not in _discovered:
-                _discovered.add(str(file))
-                for group in REGISTRY.values():
-                    group.failures = [f for f in group.failures if f.source != str(file)]
-                _attempt(REGISTRY["models"], str(file), _load_file)
+        for file in sorted(path.glob("[!_]*.py")) if path.is_dir() else [path] if path.exists() else []:
+            source = str(file)
+            if source not in LOADED or LOADED[source].stale:
+                _import(source, REGISTRY["models"], needed=file == path)
 
 
-def _attempt(group: Group[Any], source: str, load: Callable[[str], ModuleType]) -> None:
-    """Import one plugin; on failure record the reason and continue."""
+def _import_built_in(name: str, module: str) -> None:
     try:
-        load(source)
-    except KeyboardInterrupt:
-        raise
+        importlib.import_module(module)
+    except Exception as error:  # such as a library that is not installed
+        REGISTRY[name].failures.append(Failure(module, reason(error, module)))
+
+
+def _import_installed(name: str) -> None:
+    """Import the plugins of installed packages of one group."""
+    for module in _installed(name):
+        if module not in LOADED:
+            _import(module, REGISTRY[name], needed=False)
+
+
+def _installed(name: str) -> list[str]:
+    """Return the modules that installed packages name as entry points of a group, or in which these are attributes."""
+    return [point.value.partition(":")[0].strip() for point in entry_points(group=f"genbench.{name}")]
+
+
+def _import(source: str, group: Group[Any], needed: bool) -> None:
+    """Import one plugin; one that fails leaves nothing registered.
+
+    Args:
+        group: where a failure is recorded.
+        needed: whether that is an error.
+    """
+    before = {name: dict(each.cards) for name, each in REGISTRY.items()}
+    for each in REGISTRY.values():
+        each.forget(source)
+    if source in LOADED:
+        forget_digests()
+    try:
+        load_plugin(source)
     except BaseException as error:  # a plugin may raise anything, SystemExit included
-        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        group.failures.append(Failure(source, reason))
+        names = []
+        for name, each in REGISTRY.items():
+            names += [card.name for card in each.cards.values() if card.plugin == source]
+            each.cards.clear()
+            each.cards.update(before[name])
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        taken = isinstance(error, NameTaken)
+        how = f"was loaded in part ({', '.join(names)}) and failed" if names else "failed to import"
+        text = str(error) if taken else f"plugin {source} {how}: {reason(error, source)}"
+        if needed or (taken and source.endswith(".py")):
+            raise GenbenchError(text if taken else f"{text}; fix it, or leave it out") from None
+        group.failures.append(Failure(source, reason(error, source), tuple(names)))
 
 
-def _load_entry(source: str) -> ModuleType:
-    """Import what an entry point names: a module, or an attribute of one."""
-    return importlib.import_module(source.partition(":")[0].strip())
-
-
-def _load_file(source: str) -> ModuleType:
-    """Import a file under a name of its own, so that a plugin called `numpy.py` shadows nothing."""
-    name = f"genbench_plugin_{Path(source).stem}_{zlib.crc32(source.encode()):08x}"
-    spec = importlib.util.spec_from_file_location(name, source)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{source} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+def _execution(card: Card) -> str:
+    """Return what is being executed while something is registered; "" where it may be executed again, as a cell may."""
+    module = str(card.factory.__module__)
+    if card.plugin:
+        return card.plugin
+    if module == "__main__":
+        ipython = sys.modules.get("IPython")
+        typed = hasattr(sys, "ps1") or sys.flags.interactive or (ipython and ipython.get_ipython() is not None)
+        return "" if typed else module
+    # of a module that is imported for the first time, and not reloaded
+    return module if getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False) else ""
 
 
 def _slug(family: str) -> str:

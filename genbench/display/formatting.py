@@ -28,6 +28,7 @@ __all__ = [
     "resolution_line",
     "seeds",
     "value",
+    "version_lines",
 ]
 
 LIKELIHOOD_SIGNS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
@@ -154,18 +155,41 @@ def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -
 
 
 def legend_notes(board: Leaderboard) -> list[str]:
-    """Return what to know about the likelihoods and about single seeds of a leaderboard."""
+    """Return what to know about the likelihoods, the versions of libraries, and the single seeds of a leaderboard."""
     notes = []
     if any(row.likelihood in ("bound", "estimate") for row in board.rows):
         notes.append(
             "Likelihoods: ≤ an upper bound of the NLL, ≈ an estimate, else exact; each kind is ranked among its own."
         )
+    for place in dict.fromkeys(row.place for row in board.rows):
+        notes += version_lines(place, [row for row in board.rows if row.place == place])
     if max((row.seeds for row in board.rows), default=0) < 2:
         notes.append(
             "One seed: ± is the standard error of the score, by its test points or sets of samples, without the spread "
             "of training runs; nothing is marked as best. Use --seeds 3 or more."
         )
     return notes
+
+
+def version_lines(place: str, rows: Sequence[Row]) -> list[str]:
+    """Return which rows of a table were run with other versions of a library than most, a line for each library."""
+    lines = []
+    for library in sorted({name for row in rows for name in row.versions}):
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for row in rows:
+            if library in row.versions:
+                groups.setdefault(row.versions[library], []).append(row.model)
+        usual = max(groups, key=lambda versions: len(groups[versions]))
+        if len(groups) == 1 and len(usual) > 1:
+            lines.append(f"{place}: seeds were run with {library} {' and '.join(usual)}.")
+        parts = [
+            f"{', '.join(models)} {'was' if len(models) == 1 else 'were'} run with {library} {' and '.join(versions)}"
+            for versions, models in groups.items()
+            if versions != usual
+        ]
+        if parts:
+            lines.append(f"{place}: {', '.join(parts)}, the others with {' and '.join(usual)}.")
+    return lines
 
 
 def _digits(scale: float) -> int:

@@ -125,7 +125,7 @@ def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
         for name in ("samples", "train"):
             if asked[name] != usual[name]:
                 words += [f"--{name}", str(asked[name])]
-        for plugin in spec.plugins:
+        for plugin in (name for name in spec.plugins if name.endswith(".py")):  # others are modules of packages
             words += ["--plugin", Path(plugin).name]
         yield shlex.join([*words, *where])
     fine = next((trial for trial in trials if trial.status == "ok"), None)

@@ -4,28 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 
 from genbench.contracts.dataset import DATASETS, DatasetCard
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import ModelCard
 from genbench.core.code_fingerprint import Definition, digest_of, installed
 from genbench.core.errors import GenbenchError
+from genbench.core.plugin_code import imported_files, surroundings
+from genbench.core.plugin_loading import LOADED
 from genbench.core.registry import Card
 from genbench.core.selection import parse_list
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.model_outputs import score
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.storage.records import TrialSpec
+from genbench.storage.records import FILE, TrialSpec
 from genbench.tasks import load_task
 
-__all__ = ["SCORING", "changed_code", "code_of", "sources_of"]
+__all__ = ["SCORING", "changed_code", "code_of", "files_of", "named_datasets", "plugins_of", "sources_of"]
 
 SCORING = ("evaluation", "metric ")  # how the names of what scores samples begin; the rest makes them
 
 
 def code_of(*cards: Card) -> str:
-    """Return the digest of what plugins are made of."""
-    return digest_of(*(Definition.of(card.factory, card.file) for card in cards))
+    """Return the digest of what plugins are made of; of a user's, also the files that theirs imports."""
+    digests = [digest_of(*(Definition.of(card.factory, card.file) for card in cards))]
+    for card in cards:
+        if not card.built_in:
+            files = LOADED[card.plugin].imported if card.plugin in LOADED else imported_files(card.file)
+            digests.append(surroundings(card.file, tuple(file for file in files if file != card.file)))
+    return digests[0] if not any(digests[1:]) else sha256(" ".join(digests).encode()).hexdigest()[:12]
+
+
+def plugins_of(*cards: Card) -> tuple[str, ...]:
+    """Return the files and modules that cards come from, as they were named."""
+    return tuple(sorted({card.plugin for card in cards if card.plugin}))
+
+
+def files_of(plugins: Iterable[str], opened: Mapping[str, str] = {}) -> dict[str, str]:
+    """Return the digests of the data files that plugins read when they were imported, by name.
+
+    Args:
+        opened: those of further files, by path.
+    """
+    loaded = [LOADED[name] for name in plugins if name in LOADED]
+    folders = [plugin.file.parent for plugin in loaded]
+    found: dict[str, list[str]] = {}
+    for data in (*(plugin.data for plugin in loaded), opened):
+        for path, digest in ((Path(name), digest) for name, digest in data.items()):
+            folder = next((folder for folder in folders if path.is_relative_to(folder)), path.parent)
+            found.setdefault(f"{FILE}{path.relative_to(folder).as_posix()}", []).append(digest)
+    return {name: " ".join(sorted(set(digests))) for name, digests in sorted(found.items())}
 
 
 def sources_of(
@@ -35,20 +65,29 @@ def sources_of(
 
     A parameter that names a dataset, as a source of noise may be, depends on that one, too.
     """
-    named = {name for value in params.values() if isinstance(value, str) for name in _names(value)}
     return {
         "model": code_of(model),
         "dataset": code_of(dataset),
         "task": _engine(task),
         "evaluation": installed().digest(_scoring()),
-        **{f"dataset {name}": code_of(DATASETS[name]) for name in sorted(named & DATASETS.cards.keys())},
+        **{f"dataset {card.name}": code_of(card) for card in named_datasets(params)},
         **{f"metric {name}": code_of(METRICS[name]) for name in metrics},
     }
 
 
+def named_datasets(params: Mapping[str, object]) -> list[DatasetCard]:
+    """Return the datasets that parameters name."""
+    named = {name for value in params.values() if isinstance(value, str) for name in _names(value)}
+    return [DATASETS[name] for name in sorted(named & DATASETS.cards.keys())]
+
+
 def changed_code(spec: TrialSpec, **cards: Card) -> list[str]:
     """Return which of the cards, such as `model=card`, are not made of the code that a trial ran with, by label."""
-    return [f"{name} {card.name}" for name, card in cards.items() if spec.sources.get(name) != code_of(card)]
+    return [
+        f"{name.partition(' ')[0]} {card.name}"
+        for name, card in cards.items()
+        if spec.sources.get(name) != code_of(card)
+    ]
 
 
 @cache

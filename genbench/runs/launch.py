@@ -105,7 +105,7 @@ class RunOptions:
             say(f"plugin {failure.source} was left out: {failure.reason}")
         protocol = Protocol.asked(samples=self.samples, train=self.train)
         models, datasets, metrics = map(_joined, (self.models, self.datasets, self.metrics))
-        return make_plan(models, datasets, self.seeds, str(self.budget), metrics, self.task, protocol, self.plugins)
+        return make_plan(models, datasets, self.seeds, str(self.budget), metrics, self.task, protocol)
 
 
 def _joined(selection: str | Sequence[str]) -> str:

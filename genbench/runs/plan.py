@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.contracts.evidence import Protocol
-from genbench.contracts.metric import select_metrics
+from genbench.contracts.metric import METRICS, select_metrics
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.recipe import Budget
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.parameters import bind, create, defaults
+from genbench.core.plugin_loading import LOADED
 from genbench.core.registry import Card, Group
 from genbench.core.selection import Selection, parse_list
-from genbench.runs.code import sources_of
+from genbench.core.user_files import opened_files
+from genbench.runs.code import files_of, named_datasets, plugins_of, sources_of
 from genbench.storage.records import TrialSpec
 from genbench.tasks import load_task
 from genbench.tasks.base import Task
@@ -77,7 +78,6 @@ def make_plan(
     metrics: str = "all",
     task: str = "generate",
     protocol: Protocol = Protocol(),
-    plugins: Sequence[str] = (),
 ) -> Plan:
     """Return the trials that a request stands for; every dataset gets the oracle, whose scores are the floor.
 
@@ -93,13 +93,12 @@ def make_plan(
         chosen_datasets = _choose(DATASETS, datasets)
     named = {selection.name for selection in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
-    paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     notes = [f"caution: {text}" for text in cautions]
     specs = []  # for the first seed
     understood: dict[str, list[str]] = {}
     for dataset in chosen_datasets:
         with collected_warnings():  # they were said when it was chosen
-            data: Dataset = create(dataset.card, dataset.params())
+            data, files = _created(dataset)
         if data.notes:
             understood[dataset.label] = list(data.notes)
             notes += [f"{dataset.label}: {line}" for line in data.notes]
@@ -107,15 +106,25 @@ def make_plan(
         able, floors, note = _pair(chosen_models, dataset.label, data, work, named)
         notes += note
         facts: dict[str, Any] = {"task": task, "seed": numbers[0], "budget": budget, "metrics": names}
-        facts |= {"protocol": protocol, "plugins": paths}
-        specs += [_spec(model, dataset, data, facts) for model in floors + able]
-    return Plan([spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs], notes, understood)
+        facts |= {"protocol": protocol}
+        specs += [_spec(model, dataset, data, files, facts) for model in floors + able]
+    used = dict.fromkeys(plugin for spec in specs for plugin in spec.plugins)
+    notes += [f"caution: {text}" for plugin in used for text in LOADED[plugin].notes()]
+    trials = [spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs]
+    return Plan(trials, notes, understood)
 
 
 def _spec(
-    model: _Choice[ModelCard], dataset: _Choice[DatasetCard], data: Dataset, facts: Mapping[str, Any]
+    model: _Choice[ModelCard],
+    dataset: _Choice[DatasetCard],
+    data: Dataset,
+    files: Mapping[str, str],
+    facts: Mapping[str, Any],
 ) -> TrialSpec:
     params = model.params(data)
+    metrics = [METRICS[name] for name in facts["metrics"]]
+    plugins = plugins_of(model.card, dataset.card, *named_datasets(params), *metrics)
+    sources = sources_of(facts["task"], model.card, params, dataset.card, facts["metrics"])
     return TrialSpec(
         model=model.label,
         model_name=model.card.name,
@@ -123,10 +132,20 @@ def _spec(
         dataset=dataset.label,
         dataset_name=dataset.card.name,
         dataset_params=dataset.params(),
-        sources=sources_of(facts["task"], model.card, params, dataset.card, facts["metrics"]),
+        sources=sources | files_of(plugins, files),
         data_fingerprint=data.fingerprint(),
+        plugins=plugins,
         **facts,
     )
+
+
+def _created(dataset: _Choice[DatasetCard]) -> tuple[Dataset, dict[str, str]]:
+    """Return a dataset, and the digests of the files that the constructor of a user's own reads, by path."""
+    if dataset.card.built_in:
+        return create(dataset.card, dataset.params()), {}
+    with opened_files() as opened:
+        data: Dataset = create(dataset.card, dataset.params())
+    return data, opened.read()
 
 
 def _choose(group: Group[C], text: str) -> list[_Choice[C]]:

@@ -102,7 +102,8 @@ def read(file: Path) -> Trained:
 
 def discover_plugins(*specs: TrialSpec) -> None:
     """Import the plugins that specs name, as far as their files are still there."""
-    discover(tuple(path for spec in specs for path in spec.plugins if Path(path).exists()))
+    names = dict.fromkeys(name for spec in specs for name in spec.plugins)
+    discover(tuple(name for name in names if not name.endswith(".py") or Path(name).exists()))
 
 
 def reload(

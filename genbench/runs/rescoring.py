@@ -15,6 +15,9 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.library_patches import taken_back
+from genbench.core.plugin_loading import in_use
+from genbench.core.process_state import put_back
 from genbench.core.registry import discover
 from genbench.core.types import Array
 from genbench.evaluation.model_outputs import ModelOutputs, draw_with_densities, score, score_trial
@@ -22,9 +25,10 @@ from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.code import SCORING, changed_code
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
-from genbench.runs.reload import CannotReload, Trained, reload
+from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
+from genbench.runs.runner import data_files
 from genbench.storage.evaluation import Flag
-from genbench.storage.records import TrialRecord, TrialSpec
+from genbench.storage.records import FILE, TrialRecord, TrialSpec
 from genbench.storage.store import SWEEPS, Store
 from genbench.tasks.steps import fitted
 
@@ -112,8 +116,12 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
     """Rescore one trial and write it to the store; what goes wrong leaves the old one as it is."""
     store = Store(path)
     try:
-        with collected_warnings():  # the record has them already
-            return _rescore(store, store.read(key), metrics, samples, plugins)
+        with collected_warnings(), put_back():  # the record has the warnings already
+            trial = store.read(key)
+            discover_plugins(trial.spec)
+            discover(plugins)
+            with in_use([*trial.spec.plugins, *plugins]), taken_back():
+                return _rescore(store, trial, metrics, samples)
     except CannotReload as error:
         return _Answer(key, error.reason)
     except GenbenchError as error:
@@ -124,16 +132,17 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
         return _Answer(key, f"{type(error).__name__}: {error}".partition("\n")[0])
 
 
-def _rescore(
-    store: Store, old: TrialRecord, metrics: str | None, samples: int | None, plugins: tuple[str, ...]
-) -> _Answer:
+def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int | None) -> _Answer:
     if old.status != "ok":
         raise CannotReload(old.spec, f"it failed ({old.status})")
     if not old.sampled:
         raise CannotReload(old.spec, f"the task {old.spec.task} keeps no samples; run it again")
     if old.nested:
         raise CannotReload(old.spec, "its scores are means over several trainings, of which one is stored")
-    planned = ResolvedTrial.of(_planned(old.spec, metrics, samples, plugins))
+    planned_spec = _planned(old.spec, metrics, samples)
+    if changed := data_files(old, planned_spec)[0]:
+        raise CannotReload(old.spec, f"the file {changed[0]} is not what it was")
+    planned = ResolvedTrial.of(planned_spec)
     arrays = store.arrays(old.key)
     way = _way(old, planned, arrays)
     trial = planned if way == "again" else replace(planned, spec=_with_code_of(old.spec, planned.spec))
@@ -158,19 +167,18 @@ def _rescore(
     return _Answer(spec.key, note=note)
 
 
-def _planned(old: TrialSpec, metrics: str | None, samples: int | None, plugins: tuple[str, ...]) -> TrialSpec:
+def _planned(old: TrialSpec, metrics: str | None, samples: int | None) -> TrialSpec:
     """Return the spec that `run` would make today of the trial's row and seed with these options.
 
     Raises:
         CannotReload: its data are not what they were.
     """
-    plugins = (*(path for path in old.plugins if Path(path).exists() and path not in plugins), *plugins)
-    discover(plugins)
     protocol = replace(old.protocol, samples=samples or old.protocol.samples)
     names = metrics or ",".join(old.metrics)
-    plan = make_plan(old.model, old.dataset, [old.seed], old.budget, names, old.task, protocol, plugins)
+    plan = make_plan(old.model, old.dataset, [old.seed], old.budget, names, old.task, protocol)
     planned = next(spec for spec in plan.trials if spec.model == old.model)
-    if (planned.dataset_params, planned.data_fingerprint) != (old.dataset_params, old.data_fingerprint):
+    files = any(planned.sources.get(name) != digest for name, digest in old.sources.items() if name.startswith(FILE))
+    if files or (planned.dataset_params, planned.data_fingerprint) != (old.dataset_params, old.data_fingerprint):
         raise CannotReload(old, "its data are not what they were")
     if changed := changed_code(old, dataset=DATASETS[old.dataset_name]):
         raise CannotReload(old, f"code of {', '.join(changed)} changed")

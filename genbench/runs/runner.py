@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
 from typing import Any
 
 from genbench.core.errors import GenbenchError
+from genbench.core.user_files import content_digest
 from genbench.runs.trial import UNFINISHED, execute, failed
 from genbench.storage.records import Status, TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
@@ -22,26 +24,54 @@ Done = Callable[[TrialRecord], None]
 def remaining(
     specs: Iterable[TrialSpec], store: Store, retry_failed: bool = False
 ) -> tuple[list[TrialSpec], list[str]]:
-    """Return the trials that have no result yet, and a note for each corrupt file, which is set aside."""
-    todo, notes = [], []
+    """Return the trials that have no result yet, or one of data files that have changed since.
+
+    The notes are of corrupt files, which are set aside, and of data files that are gone.
+    """
+    todo, notes, gone = [], [], dict[str, None]()
     for spec in specs:
         try:
-            if store.has(spec.key) and not (store.read(spec.key).status != "ok" and retry_failed):
-                continue
+            if store.has(spec.key):
+                record = store.read(spec.key)
+                changed, lost = data_files(record, spec)
+                gone |= dict.fromkeys(lost)
+                if not changed and not (record.status != "ok" and retry_failed):
+                    continue
         except CorruptFile as error:
             notes.append(f"{error}; set aside as {store.set_aside(spec.key).name}, its trial runs again")
         todo.append(spec)
+    notes += [f"caution: {name} is gone; whether results are of today's data is unknown" for name in gone]
     return todo, notes
 
 
+def data_files(record: TrialRecord, spec: TrialSpec) -> tuple[list[str], list[str]]:
+    """Return which of the files that a trial read have changed since, and which are gone.
+
+    They are looked for where they were, and from where the trial's plugins are today.
+    """
+    moved = [(Path(old).parent, Path(new).parent) for old, new in zip(record.spec.plugins, spec.plugins, strict=False)]
+    changed, gone = [], []
+    for name, digest in record.provenance.files.items():
+        path = Path(name)
+        places = [path, *(new / path.relative_to(old) for old, new in moved if path.is_relative_to(old))]
+        today = [content_digest(place) for place in reversed(places) if place.is_file()]
+        if not today:
+            gone.append(name)
+        elif today[0] != digest:
+            changed.append(name)
+    return changed, gone
+
+
 def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
-    """Delete the checkpoints of trials that are finished, or that others take the place of: their code has changed."""
+    """Delete the checkpoints of trials that are finished, or whose code or data files have changed since."""
     planned = {spec.identity: spec.key for spec in specs}
     for key, files in store.checkpoints().items():
         try:
             finished = store.has(key) and store.read(key).status not in UNFINISHED
-            spec = TrialSpec(**read_checkpoint(files[0]).about["spec"])
-            superseded = planned.get(spec.identity, key) != key
+            about = read_checkpoint(files[0]).about
+            other_code = planned.get(TrialSpec(**about["spec"]).identity, key) != key
+            data = about.get("files", {}).items()
+            superseded = other_code or any(content_digest(Path(name)) != digest for name, digest in data)
         except CorruptFile:
             continue
         except (BadCheckpoint, KeyError, TypeError, ValueError):  # if it is of a planned trial, that will say so
@@ -52,6 +82,9 @@ def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
 
 def why(spec: TrialSpec, store: Store) -> str:
     """Return why a trial has to run: nothing is there, or what changed since the nearest result."""
+    if store.has(spec.key):
+        changed, _ = data_files(store.read(spec.key), spec)
+        return "; ".join(f"file {name} changed" for name in changed) or "it failed"
     earlier: list[list[str]] = []
     for key in store.finished():
         try:

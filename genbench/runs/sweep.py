@@ -17,6 +17,9 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import select_metrics
 from genbench.contracts.model import MODELS
 from genbench.core.errors import GenbenchError, collected_warnings, nearest
+from genbench.core.library_patches import taken_back
+from genbench.core.plugin_loading import in_use
+from genbench.core.process_state import put_back
 from genbench.core.registry import discover
 from genbench.core.selection import parse_list
 from genbench.estimator.estimator import Estimator
@@ -197,7 +200,7 @@ def _perform(path: str, key: str, steps: tuple[int, ...], samples: int, metrics:
     discover_plugins(trial.spec)
     file = store.path / SWEEPS / f"{key}.json"
     try:
-        with collected_warnings():
+        with collected_warnings(), put_back(), in_use(trial.spec.plugins), taken_back():
             present = _begin(file, trial, samples, metrics)
             todo = [n for n in steps if n not in {row.steps for row in present.rows}]
             if todo:

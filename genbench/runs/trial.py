@@ -10,9 +10,9 @@ from typing import Any
 from genbench.contracts.model import MODELS
 from genbench.core.downloads import use_data_dir
 from genbench.core.errors import BadSamples, Diverged, collected_warnings
-from genbench.core.registry import discover
 from genbench.core.seeding import with_threads
 from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.runs.fence import Fence, interrupts
 from genbench.storage.evaluation import Flag
 from genbench.storage.records import Failure, Status, TrialRecord, TrialSpec
 from genbench.storage.store import Store
@@ -33,26 +33,32 @@ def execute(spec: TrialSpec, store: Store, options: ExecutionOptions = Execution
         OSError: the record cannot be written (a full disk).
     """
     begin, phase = time.perf_counter(), "load"
-    options = replace(options, folder=store.trials)
+    fence = Fence(spec, store.path)
+    options = replace(options, folder=store.trials, files=fence.files)
 
     def stage(name: str) -> None:
         nonlocal phase
+        fence.begin(name)
         phase = name
         store.mark(spec.key, name)
 
-    try:
-        with use_data_dir(options.data_dir), collected_warnings() as cautions, with_threads(options.threads):
-            discover(spec.plugins)
-            stage("load")
-            result = load_task(spec.task).run(ResolvedTrial.of(spec), stage, options)
-    except Exception as error:
-        seconds = time.perf_counter() - begin
-        record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
-    else:
-        result.cost.peak_memory_mb, result.cost.threads = _peak_memory_mb(), options.threads
-        result.flags = [*(Flag(text=text) for text in cautions), *result.flags]
-        record = TrialRecord(**_identity(spec) | vars(result), status="ok")
+    with interrupts() as pressed, collected_warnings() as cautions:
+        try:
+            with use_data_dir(options.data_dir), with_threads(options.threads), fence.around():
+                stage("load")
+                result = load_task(spec.task).run(ResolvedTrial.of(spec), stage, options)
+        except BaseException as error:  # a plugin may raise anything, SystemExit included
+            if pressed:
+                raise
+            seconds = time.perf_counter() - begin
+            record = failed(spec, _status(error), phase, error, seconds, traceback.format_exc(limit=-12))
+        else:
+            result.cost.peak_memory_mb, result.cost.threads = _peak_memory_mb(), options.threads
+            record = TrialRecord(**_identity(spec) | vars(result), status="ok")
+    record.flags = [*(Flag(text=text) for text in cautions), *record.flags]
+    record.provenance = fence.provenance()
     store.write(record, record.arrays, record.weights)
+    store.discard_sweep(spec.key)
     if record.status not in UNFINISHED:
         store.discard_checkpoints(spec.key)
     store.unmark(spec.key)
@@ -65,6 +71,8 @@ def failed(
     """Return the record of a trial that failed: a row with its phase, its seconds and its traceback."""
     kind = status if isinstance(error, str) else type(error).__name__
     message = str(error).strip().partition("\n")[0] or kind
+    if isinstance(error, SystemExit):
+        message = f"sys.exit was called: {message}"
     return TrialRecord(
         **_identity(spec),
         status=status,
@@ -89,7 +97,7 @@ def _identity(spec: TrialSpec) -> dict[str, Any]:
     }
 
 
-def _status(error: Exception) -> Status:
+def _status(error: BaseException) -> Status:
     """Return the status that an exception means."""
     if isinstance(error, Diverged):
         return "diverged"

@@ -8,7 +8,7 @@ from genbench.core.registry import discover
 from genbench.runs.worker import ONE_THREAD
 
 os.environ |= ONE_THREAD
-discover()
+discover(installed=False)  # plugins of other packages are imported by the trials that need them
 # torch._dynamo: the first optimizer imports it, which takes a second.
 LIBRARIES = ("ot", "sklearn.mixture", "sklearn.neighbors", "sklearn.datasets", "torchdiffeq", "torch._dynamo")
 for library in LIBRARIES:

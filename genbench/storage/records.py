@@ -14,11 +14,24 @@ from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
 
-__all__ = ["SAMPLING", "SCHEMA", "Cost", "Failure", "RunRecord", "Status", "TrialRecord", "TrialResult", "TrialSpec"]
+__all__ = [
+    "FILE",
+    "SAMPLING",
+    "SCHEMA",
+    "Cost",
+    "Failure",
+    "Provenance",
+    "RunRecord",
+    "Status",
+    "TrialRecord",
+    "TrialResult",
+    "TrialSpec",
+]
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
 REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
 KEYS = 1  # of what goes into a key
+FILE = "file "  # how the names of digests of data files begin
 SAMPLING = ("generate", "curve", "variance")  # tasks that score samples, so that they share a table
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]
 
@@ -33,9 +46,10 @@ class TrialSpec(BaseModel):
         params, dataset_params: all parameters.
         metrics: names of the metrics to compute.
         protocol: how much evidence each metric gets.
-        sources: digests of the code that the outcome depends on, see `genbench.runs.code`.
+        sources: digests of the code that the outcome depends on, and of files that it reads, see `genbench.runs.code`.
         data_fingerprint: checksum of a data file, where there is one.
-        plugins: files to import first; where they lie does not matter to the outcome.
+        plugins: files, and modules of installed packages, that its model, its data and its metrics come from; where
+            they lie does not matter to the outcome.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,9 +90,11 @@ class TrialSpec(BaseModel):
         return (self.task, self.model, self.dataset, self.seed)
 
     def _named(self, part: str) -> str:
-        """Return what a digest is of, such as "model cfm"."""
+        """Return what a digest is of, such as "code of model cfm"."""
         names = {"model": self.model_name, "dataset": self.dataset_name, "task": self.task}
-        return f"{part} {names[part]}" if part in names else part
+        if part.startswith(FILE):
+            return part
+        return f"code of {part} {names[part]}" if part in names else f"code of {part}"
 
     def differences(self, other: TrialSpec) -> list[str]:
         """Return what differs from another spec, in words."""
@@ -88,9 +104,7 @@ class TrialSpec(BaseModel):
             for part in sorted(mine[name].keys() | theirs[name].keys()):
                 if mine[name].get(part) != theirs[name].get(part):
                     before, now = theirs[name].get(part), mine[name].get(part)
-                    words.append(
-                        f"code of {self._named(part)} changed" if name == "sources" else f"{part}: {before} -> {now}"
-                    )
+                    words.append(f"{self._named(part)} changed" if name == "sources" else f"{part}: {before} -> {now}")
         whole = [name for name in ("budget", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
         return words + [f"{name} changed: {theirs[name]} -> {mine[name]}" for name in whole]
 
@@ -150,6 +164,18 @@ class TrialResult(Evaluation):
         return {name: [row.get(name) for row in history] for name in names}
 
 
+class Provenance(BaseModel):
+    """What a trial was made with, beside its spec: what its numbers may depend on although they should not.
+
+    Attributes:
+        versions: of Python, of the libraries that compute, and of those that its plugins import, by name.
+        files: digests of the user's files that it read, by path.
+    """
+
+    versions: dict[str, str] = {}
+    files: dict[str, str] = {}
+
+
 class TrialRecord(TrialResult):
     """One finished trial, as it stands in results/<run>/trials/<key>.json."""
 
@@ -167,6 +193,7 @@ class TrialRecord(TrialResult):
     role: str
     error: Failure | None = None
     spec: TrialSpec
+    provenance: Provenance = Provenance()
 
     @property
     def sampled(self) -> bool:

@@ -126,6 +126,10 @@ class Store:
         for file in [*self.checkpoints().get(key, []), *rubbish]:
             file.unlink(missing_ok=True)
 
+    def discard_sweep(self, key: str) -> None:
+        """Delete what was swept of a trial's earlier weights."""
+        (self.path / SWEEPS / f"{key}.json").unlink(missing_ok=True)
+
     def read(self, key: str) -> TrialRecord:
         """Return a finished trial.
 

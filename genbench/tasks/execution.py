@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class ExecutionOptions:
         previews: how often samples are drawn in the course of a training run, beside `folder`; 0 for never.
         log: "tensorboard", where losses and previews are logged, beside `folder`; None for nowhere.
         threads: that torch may use for one operation.
+        files: gives the digests of the user's files that the trial has read so far, by path.
     """
 
     progress: bool = False
@@ -37,13 +39,14 @@ class ExecutionOptions:
     previews: int = 0
     log: str | None = None
     threads: int = 1
+    files: Callable[[], Mapping[str, str]] = dict
 
     def checkpoint(self, spec: TrialSpec, training: int = 0) -> Checkpoint | None:
         """Return the checkpoint of a trial's training run, or of a further one where the trial has several."""
         if self.folder is None or not self.checkpoint_every:
             return None
         name = _name(spec, training)
-        about = {"spec": spec.model_dump(mode="json")}
+        about = {"spec": spec.model_dump(mode="json"), "files": dict(self.files())}
         return Checkpoint(self.folder / f"{name}{SUFFIX}", name, self.checkpoint_every, about)
 
     def log_of(self, spec: TrialSpec, training: int = 0) -> Log | None:

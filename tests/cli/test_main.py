@@ -87,10 +87,13 @@ def test_list_says_what_there_is(group, names, genbench_cli):
 
 
 def test_list_shows_plugins_and_the_reason_of_those_that_fail(genbench_cli, good, tmp_path):
+    """One of a folder is listed as left out; one that is named is an error."""
     (tmp_path / "broken_import.py").write_text("import a_package_that_does_not_exist\n")
-    out = genbench_cli("list", "models", "--plugin", good, "--plugin", "broken_import.py").stdout
+    out = genbench_cli("list", "models", "--plugin", good, "--plugin", ".").stdout
     assert "standard_normal" in out
     assert "a_package_that_does_not_exist" in out.replace("\n", "")
+    refused = genbench_cli("list", "models", "--plugin", "broken_import.py", check=2)
+    assert "broken_import.py failed to import: line 1: ModuleNotFoundError" in refused.stderr
 
 
 def test_help_teaches_and_imports_nothing_heavy(genbench_cli):

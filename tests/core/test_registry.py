@@ -63,9 +63,9 @@ def test_a_plugin_that_fails_to_import_is_reported_and_takes_no_other_down(tmp_p
     discover((str(tmp_path), good))
     reasons = {Path(f.source).name: f.reason for f in REGISTRY["models"].failures}
     assert "a_package_that_does_not_exist" in reasons["broken_one.py"]
-    assert reasons["exits.py"].startswith("SystemExit")
+    assert reasons["exits.py"] == "line 2: SystemExit: 3"
     assert "standard_normal" in REGISTRY["models"].cards
-    with pytest.raises(GenbenchError, match="failed to import: ModuleNotFoundError"):
+    with pytest.raises(GenbenchError, match="failed to import: line 1: ModuleNotFoundError"):
         REGISTRY["models"]["broken_one"]
 
 
@@ -74,12 +74,117 @@ def test_a_missing_plugin_path_is_an_error():
         discover(("nowhere.py",))
 
 
-def test_a_taken_name_is_refused(tmp_path, good):
+MODEL = """
+from genbench import Model, register_model
+
+@register_model("{name}", family="tests")
+class {cls}(Model):
+    def fit(self, x): pass
+"""
+
+
+def write(file, *models, more=""):
+    file.write_text("".join(MODEL.format(name=name, cls=cls) for name, cls in models) + more)
+    return str(file)
+
+
+def test_a_name_that_is_taken_is_an_error_with_both_places(tmp_path, good):
     discover((good,))
     copy = tmp_path / "copy.py"
     copy.write_text(Path(good).read_text())
-    discover((str(copy),))
-    assert any("is taken by" in f.reason for f in REGISTRY["models"].failures if f.source == str(copy))
+    with pytest.raises(GenbenchError, match=rf"dataset name 'blob' of {copy}, line 8, is taken by {good}, line 8"):
+        discover((str(copy),))
+    (tmp_path / "folder").mkdir()
+    shadow = write(tmp_path / "folder" / "shadow.py", ("gmm", "Mine"))
+    for path in (shadow, str(tmp_path / "folder")):  # also as one of a folder
+        with pytest.raises(
+            GenbenchError, match=r"model name 'gmm' of .*shadow.py, line 4, is taken by .*gmm.py, line 25"
+        ):
+            discover((path,))
+    assert REGISTRY["models"]["gmm"].built_in
+
+
+@pytest.mark.parametrize("second", ["Narrow", "Wide"])
+def test_a_name_that_a_file_registers_twice_is_an_error_with_both_lines(tmp_path, second):
+    file = write(tmp_path / "twice.py", ("tests_twice", "Wide"), ("tests_twice", second))
+    with pytest.raises(GenbenchError, match=rf"'tests_twice' of {file}, line 10, is taken by {file}, line 4"):
+        discover((file,))
+    assert "tests_twice" not in REGISTRY["models"].cards
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("import nothing_like_this\n", "line 7: ModuleNotFoundError: No module named 'nothing_like_this'"),
+        ("raise SystemExit('no licence')\n", "line 7: SystemExit: no licence"),
+        ("raise GeneratorExit\n", "line 7: GeneratorExit"),
+        ("x = = 1\n", "line 7: SyntaxError"),
+    ],
+)
+def test_a_file_that_fails_half_way_is_an_error_and_leaves_nothing(tmp_path, fault, words):
+    """A syntax error comes before anything runs; else the first model is registered by then."""
+    name = f"tests_{tmp_path.name}"  # each parameter has a folder of its own
+    file = write(tmp_path / "boom.py", (name, "A"), more=fault)
+    part = "failed to import" if "Syntax" in words else rf"was loaded in part \({name}\) and failed"
+    with pytest.raises(GenbenchError, match=f"plugin {file} {part}: {words}"):
+        discover((file,))
+    assert name not in REGISTRY["models"].cards
+    write(tmp_path / "boom.py", (name, "A"))
+    discover((file,))
+    assert REGISTRY["models"][name].plugin == file, "mended, it is imported"
+
+
+def test_one_of_a_folder_that_fails_half_way_is_an_error_where_it_is_asked_for(tmp_path):
+    write(tmp_path / "half.py", ("tests_half", "A"), more="import nothing_like_this\n")
+    discover((str(tmp_path),))
+    with pytest.raises(GenbenchError, match="'tests_half' failed to import: line 7: ModuleNotFound.*fix .*half.py"):
+        REGISTRY["models"].select("tests_half")
+
+
+def test_a_file_that_was_changed_takes_the_place_of_what_it_was(tmp_path):
+    """As in a notebook: its author edits it between two runs."""
+    file = write(tmp_path / "edited.py", ("tests_old", "A"), ("tests_kept", "B"))
+    discover((file,))
+    before = REGISTRY["models"]["tests_kept"].factory
+    discover((file,))
+    assert REGISTRY["models"]["tests_kept"].factory is before
+    write(tmp_path / "edited.py", ("tests_kept", "B"), ("tests_new", "C"), more="# longer\n")
+    discover((file,))
+    assert REGISTRY["models"]["tests_kept"].factory is not before
+    assert {"tests_new", "tests_kept"} <= REGISTRY["models"].cards.keys()
+    assert "tests_old" not in REGISTRY["models"].cards
+
+
+def test_what_is_typed_anew_replaces_what_it_was(monkeypatch):
+    """Two cells of a notebook; in a script that runs once, the second is an error."""
+    group = Group("models")
+    classes = [type("Mine", (), {"__module__": "__main__"}) for _ in range(3)]
+    monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
+    group.add(Card("mine", "tests", classes[0]))
+    group.add(Card("mine", "tests", classes[1]))
+    assert group["mine"].factory is classes[1]
+    monkeypatch.delattr("sys.ps1")
+    group.add(Card("mine", "tests", classes[1]))
+    with pytest.raises(GenbenchError, match="is taken by"):
+        group.add(Card("mine", "tests", classes[2]))
+
+
+def test_an_installed_plugin_is_imported_where_it_is_needed(tmp_path, monkeypatch):
+    """One that is broken stops no run that does not ask for it, and a worker imports none before it must."""
+    write(tmp_path / "tests_installed.py", ("tests_installed_model", "A"))
+    write(tmp_path / "tests_broken.py", ("tests_in_part", "A"), more="import nothing_like_this\n")
+    info = tmp_path / "tests_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tests_package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[genbench.models]\na = tests_installed:A\nb = tests_broken\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("genbench.core.registry._postponed", {"models"})
+    discover(installed=False)
+    assert "tests_installed_model" not in REGISTRY["models"].cards
+    assert REGISTRY["models"]["tests_installed_model"].plugin == "tests_installed"
+    assert REGISTRY["models"]["gmm"].built_in
+    with pytest.raises(GenbenchError, match="'tests_in_part' failed to import: line 7: ModuleNotFoundError"):
+        REGISTRY["models"]["tests_in_part"]
 
 
 def test_wrong_registrations_say_what_is_allowed():

@@ -53,9 +53,7 @@ def scores(run):
 
 
 def planned(run, plugins, metrics, samples):
-    plan = make_plan(
-        "affine,standard_normal,gaussian", "blob", 2, "30", metrics, "generate", Protocol(samples=samples), plugins
-    )
+    plan = make_plan("affine,standard_normal,gaussian", "blob", 2, "30", metrics, "generate", Protocol(samples=samples))
     return {spec.key for spec in plan.trials}
 
 

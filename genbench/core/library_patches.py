@@ -1,0 +1,148 @@
+"""Functions and classes of libraries that a plugin replaces: found, taken back, and put in place for its own trials.
+
+`torch.nn.functional.gelu = mine` changes every model that is run by the same process. What counts is public functions,
+classes and methods of the libraries that numbers come from, and of genbench. A name that is new replaces nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+__all__ = ["LIBRARIES", "Patch", "applied", "taken_back"]
+
+LIBRARIES = ("numpy", "torch", "scipy", "sklearn", "ot", "pandas", "torchdiffeq")
+WATCHED = ("builtins", "genbench", "math", "random", "statistics", *LIBRARIES)
+# Parts of torch that no model calls: they are half of its modules.
+UNUSED = ("torch.distributed", "torch.onnx", "torch.testing", "torch.utils.data", "torch.ao", "torch.package")
+
+
+_in_place: list[Patch] = []  # now
+_INHERITED = object()  # what a class had from a base class
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A name of a module or class that stands for something else now."""
+
+    owner: Any
+    name: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        prefix = "" if self.owner.__name__ == "builtins" else f"{_label(self.owner)}."
+        return f"{prefix}{self.name}"
+
+    def put(self, after: bool) -> None:
+        """Let the name stand for what it does after the patch, or before it."""
+        value = self.after if after else self.before
+        if value is _INHERITED:
+            delattr(self.owner, self.name)
+        else:
+            setattr(self.owner, self.name, value)
+
+
+class _LibraryNames:
+    """What the public names of some modules stand for now."""
+
+    def __init__(self, modules: Sequence[ModuleType]) -> None:
+        self.of = (modules, list(_in_place))
+        self._known: list[tuple[Any, dict[str, Any]]] = [(module, dict(vars(module))) for module in modules]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of deprecated names
+            classes = {
+                id(part): part
+                for module, names in self._known
+                for name, part in names.items()
+                if isinstance(part, type) and not name.startswith("_") and part.__module__ == module.__name__
+            }
+        self._known += [(part, dict(vars(part))) for part in classes.values()]
+
+    def patches(self) -> list[Patch]:
+        """Return the names that stand for something else by now."""
+        found = []
+        for owner, known in self._known:
+            for name, after in vars(owner).items():
+                before = known.get(name, _INHERITED)
+                if before is after or not _public(name) or not _counts(after):
+                    continue
+                new = before is _INHERITED and not _inherits(owner, name)
+                patch = Patch(owner, name, before, after)
+                if not new and not _is_own(patch):
+                    found.append(patch)
+        return found
+
+
+_names = _LibraryNames(())
+
+
+@contextmanager
+def taken_back() -> Iterator[list[Patch]]:
+    """Take back in the end what the block replaces in libraries; the list names it then."""
+    global _names  # noqa: PLW0603  it takes 40 ms to make, and is true as long as nothing else is imported
+    modules = [module for name, module in list(sys.modules.items()) if _watched(name)]
+    if (modules, _in_place) != _names.of:
+        _names = _LibraryNames(modules)
+    names, found = _names, list[Patch]()
+    try:
+        yield found
+    finally:
+        found += names.patches()
+        for patch in found:
+            patch.put(after=False)
+
+
+@contextmanager
+def applied(patches: Sequence[Patch]) -> Iterator[None]:
+    """Put patches in place inside the block, and take them back after it."""
+    for patch in patches:
+        patch.put(after=True)
+        _in_place.append(patch)
+    try:
+        yield
+    finally:
+        for patch in reversed(patches):
+            patch.put(after=False)
+            _in_place.remove(patch)
+
+
+def _label(owner: Any) -> str:
+    return f"{owner.__module__}.{owner.__qualname__}" if isinstance(owner, type) else str(owner.__name__)
+
+
+def _watched(name: str) -> bool:
+    parts = name.split(".")
+    private = any(part.startswith("_") for part in parts)
+    return parts[0] in WATCHED and not private and not name.startswith(UNUSED)
+
+
+def _public(name: str) -> bool:
+    return not name.startswith("_") or (name.startswith("__") and name.endswith("__"))
+
+
+def _inherits(owner: Any, name: str) -> bool:
+    return isinstance(owner, type) and any(name in vars(base) for base in owner.__mro__[1:])
+
+
+def _counts(part: Any) -> bool:
+    return callable(part) or isinstance(part, classmethod | staticmethod | property | int | float | complex)
+
+
+def _is_own(patch: Patch) -> bool:
+    """Whether the library itself wrapped its function, as torch does where its compiler is imported."""
+    after = patch.after
+    before = patch.before
+    if before is _INHERITED:
+        before = next(vars(base)[patch.name] for base in patch.owner.__mro__[1:] if patch.name in vars(base))
+    code = getattr(after, "__code__", None)
+    root = sys.modules[_label(patch.owner).partition(".")[0]]
+    folder = Path(getattr(root, "__file__", None) or "/nowhere").parent
+    same = getattr(after, "__name__", "") == getattr(before, "__name__", None)
+    return same and code is not None and Path(code.co_filename).is_relative_to(folder)
