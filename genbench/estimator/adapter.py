@@ -62,6 +62,11 @@ class ModelAdapter:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         return self.standardiser
 
+    def drawn(self, n: int, seed: int, labels: Labels | None) -> Array:
+        """Return n samples [n, …] of one batch as the model itself gives them: in its order and units, unchecked."""
+        with self._inside(stream(seed, "sampling", self.card.name)):
+            return self._numbers(self.model.sample(n, *self._of(labels, 0, n)), "sample")
+
     def _transformed(self, x: Any, method: Callable[[Values], Values], name: str, seed: int) -> Array:
         """Return what a method of the model makes of the standardised points of x [n, *shape], batch after batch."""
         z = self._standardised(x)
