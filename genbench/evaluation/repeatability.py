@@ -75,14 +75,13 @@ def _of_samples(twin: Estimator, seed: int) -> str:
     """Return what is wrong with the samples of one seed drawn twice, and of another; "" if nothing."""
     here, there = (stream(seed, "repeated", k) for k in range(2))
 
-    def draws(n: int, *seeds: int) -> list[Array]:
-        labels = twin.labels(None, n, here)
-        return [twin.drawn(n, of_call, labels) for of_call in seeds]
+    def draw(n: int, of_call: int) -> Array:
+        return twin.drawn(n, of_call, twin.labels(None, n, here))
 
-    first, second, other = draws(SAMPLES, here, here, there)
+    first, second, other = (draw(SAMPLES, of_call) for of_call in (here, here, there))
     if not np.array_equal(first, second) and np.abs(first - second).max() > SCALE * first.std():
         return f"sample gives other points under the same seed: it draws from a generator of its own; {FENCED}"
-    if np.array_equal(first, other) and np.array_equal(*draws(MORE, here, there)):
+    if np.array_equal(first, other) and np.array_equal(draw(MORE, here), draw(MORE, there)):
         return f"sample gives the same points under every seed: it reseeds itself, or draws nothing; {FENCED}"
     return ""
 
