@@ -31,9 +31,8 @@ __all__ = [
     "value",
 ]
 
-ROUNDING = (
-    1e-12  # nats or bits: less is what sums in double precision leave of 0; a distance may be as small as its unit
-)
+# Nats or bits: less is what sums in double precision leave of 0. A distance may be as small as its unit.
+ROUNDING = 1e-12
 LIKELIHOOD_SIGNS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
 
 

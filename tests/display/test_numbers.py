@@ -61,7 +61,7 @@ def test_small_and_large_scores_can_be_read_in_every_format():
             spec(model="m", seed=seed, metrics=tuple(values)),
             likelihood="exact",
             metrics={name: value * (1 + 0.01 * rng.normal()) for name, value in values.items()},
-        )  # fmt: skip
+        )
         for seed in range(3)
     ]
     board = Leaderboard.of(trials)
