@@ -12,6 +12,7 @@ import copy
 
 import numpy as np
 
+from genbench.contracts.model import Model
 from genbench.core.errors import collected_warnings
 from genbench.core.seeding import stream
 from genbench.core.types import Array
@@ -49,8 +50,7 @@ def unrepeatable(estimator: Estimator, test: Array, log_prob: Array | None, like
     twin = copy.copy(estimator)
     try:
         with collected_warnings():  # the model has given them already
-            large = [value for value in vars(estimator.model).values() if getattr(value, "nbytes", 0) > SHARED]
-            twin.model = copy.deepcopy(estimator.model, {id(value): value for value in large})
+            twin.model = _copy(estimator.model)
             texts = [_of_samples_quickly(twin, seed)]
             if log_prob is not None:
                 texts.append(_of_densities(twin, test, log_prob, likelihood == "exact", seed))
@@ -58,6 +58,15 @@ def unrepeatable(estimator: Estimator, test: Array, log_prob: Array | None, like
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         texts = [f"nobody knows whether it repeats: {SAMPLES} samples or densities drawn again failed ({reason})"]
     return [Flag(text=text) for text in texts if text]
+
+
+def _copy(model: Model) -> Model:
+    """Return a copy of a model that shares its large arrays; of one that holds a lock or a file, a shallow one."""
+    large = [value for value in vars(model).values() if getattr(value, "nbytes", 0) > SHARED]
+    try:
+        return copy.deepcopy(model, {id(value): value for value in large})
+    except Exception:  # what a plugin holds may refuse to be copied in any way
+        return copy.copy(model)
 
 
 def _of_samples_quickly(twin: Estimator, seed: int) -> str:

@@ -1,6 +1,7 @@
 """Samples and densities asked for again: what is no function of the seed is named, what is honest is not."""
 
 import copy
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,13 @@ def test_a_sampler_that_cannot_be_asked_for_a_few_is_reported_and_does_not_fail(
     model.model.sample = sample
     (text,) = (flag.text for flag in unrepeatable(model, TEST, None, "none", 0))
     assert text.endswith("failed (ValueError: cannot draw 16)")
+
+
+@pytest.mark.parametrize(("name", "found"), [("fine", 0), ("own_generator", 1)])
+def test_a_model_that_cannot_be_copied_is_checked_all_the_same(name, found):
+    model = fitted(name)
+    model.model.lock = threading.Lock()
+    assert len(flags(model)) == found
 
 
 def test_points_of_infinite_density_are_equal_to_themselves():
