@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -33,7 +34,7 @@ class ComparedScore:
     paired: bool = True  # whether the seeds are common
     mean_a: float | None = None
     mean_b: float | None = None
-    difference: float | None = None  # mean_b − mean_a
+    difference: float | None = None  # mean_b − mean_a; None where both are infinite
     low: float | None = None  # its 95 % interval, not adjusted for the number of differences
     high: float | None = None
     p: float | None = None  # of the t-test, paired or Welch's
@@ -119,12 +120,15 @@ def _row(pair: Pair, metric: str) -> ComparedScore:
     x, y = pair.values(metric)
     row = ComparedScore(dataset=pair.dataset, model=pair.after[0].model, against=pair.before[0].model, metric=metric)
     row.seeds, row.paired = min(len(x), len(y)), x.keys() == y.keys() or not (x and y)
-    row.mean_a, row.mean_b = (float(np.mean(list(values.values()))) if values else None for values in (x, y))
-    if row.mean_a is not None and row.mean_b is not None:
+    row.mean_a, row.mean_b = _mean(x), _mean(y)
+    if row.mean_a is not None and row.mean_b is not None and (math.isfinite(row.mean_a) or math.isfinite(row.mean_b)):
         row.difference = row.mean_b - row.mean_a
-    row.reason = _untestable(pair, metric, row)
-    if not pair.incomparable and row.difference is None:
-        row.verdict = _survival(pair)
+    infinite = _infinite(x, y)
+    row.reason = _untestable(pair, metric, row) or infinite
+    if not pair.incomparable and (row.mean_a is None or row.mean_b is None):
+        row.verdict = _survival(*([trial.status == "ok" for trial in side] for side in pair.sides))
+    elif infinite and row.reason == infinite:
+        row.verdict = _survival(*([math.isfinite(value) for value in side.values()] for side in (x, y)))
     row.notes, row.failures = pair.changes, pair.failures
     return row
 
@@ -145,9 +149,23 @@ def _untestable(pair: Pair, metric: str, row: ComparedScore) -> str:
     return ""
 
 
-def _survival(pair: Pair) -> Verdict:
-    """Return the verdict on a model that failed at every seed, 2 or more, where the other never did."""
-    a, b = ([trial.status == "ok" for trial in side] for side in pair.sides)
+def _mean(values: Mapping[int, float]) -> float | None:
+    """Return the mean; None of nothing, and of infinities of both signs."""
+    if not values:
+        return None
+    with np.errstate(invalid="ignore"):
+        mean = float(np.mean(list(values.values())))
+    return None if math.isnan(mean) else mean
+
+
+def _infinite(a: Mapping[int, float], b: Mapping[int, float]) -> str:
+    """Return at how many seeds the scores of A and of B are infinite, which no test can weigh; "" at none."""
+    counts = [(side, sum(map(math.isinf, scores.values())), len(scores)) for side, scores in (("A", a), ("B", b))]
+    return ", ".join(f"infinite in {side} at {n} of {of} seeds" for side, n, of in counts if n)
+
+
+def _survival(a: Sequence[bool], b: Sequence[bool]) -> Verdict:
+    """Return the verdict where B is fine or not at each seed, 2 or more: on what never is where the other always is."""
     if min(len(a), len(b)) < 2:
         return "cannot tell"
     return "worse" if all(a) and not any(b) else "better" if all(b) and not any(a) else "cannot tell"

@@ -93,9 +93,10 @@ class Leaderboard(NotebookView):
     def components(self, row: Row) -> dict[str, Components]:
         """Return how much of a row's spread is data, initialisation and sampling, by metric; empty unless that was run.
 
-        It needs the task `variance` and at least two seeds.
+        It needs the task `variance`, at least two seeds, and finite scores.
         """
-        return {name: decompose(np.array(values)) for name, values in row.nested.items() if len(values) > 1}
+        known = {name: np.array(values) for name, values in row.nested.items() if len(values) > 1}
+        return {name: decompose(values) for name, values in known.items() if np.isfinite(values).all()}
 
 
 def grouped(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRecord]]:

@@ -50,7 +50,8 @@ def rankings(board: Leaderboard, metric: str | None = None) -> list[Ranking]:
 
     There is one for each kind of likelihood where kinds must not be mixed, and none with fewer than two datasets or two
     models. Datasets on which fewer than half of the models were run do not count. A score is the quotient by the
-    oracle's where the metric has one, so that datasets weigh alike. A seed that failed counts as worse than any score.
+    oracle's where the metric has one, so that datasets weigh alike. A seed that failed, or whose score is infinite,
+    counts as worse than any score.
     """
     metric = metric or board.sort
     tasks = {row.task for row in board.rows if metric in row.values}
@@ -92,13 +93,19 @@ def _of_kind(rows: Sequence[Row], metric: str, datasets: tuple[str, ...], kind: 
 
 
 def _scores(rows: Sequence[Row | None], metric: str) -> Array | None:
-    """Return a model's scores [seeds, datasets], lower is better, failed seeds NaN; None where it has no such score."""
-    sign, columns = -1 if card_of(metric).higher_is_better else 1, []
+    """Return a model's scores [seeds, datasets], lower is better; None where it has none on a dataset.
+
+    Failed seeds and infinite scores are NaN.
+    """
+    card, columns = card_of(metric), []
+    sign = -1 if card.higher_is_better else 1
     for row in rows:
         if row is None or (row.seeds and not row.values.get(metric)):
             return None
         cell = row.metrics.get(metric)
-        scale = cell.floor if cell and cell.ratio is not None and cell.floor else 1.0
-        columns.append([sign * value / scale for value in row.values.get(metric, {}).values()])
+        floor = cell.floor if cell and card.ratio else None
+        scale = floor if floor is not None and 0 < floor < np.inf else 1.0
+        values = row.values.get(metric, {}).values()
+        columns.append([sign * value / scale if np.isfinite(value) else np.nan for value in values])
     seeds = max(row.seeds + row.failed for row in rows if row)
     return np.array([column + [np.nan] * (seeds - len(column)) for column in columns]).T

@@ -25,7 +25,7 @@ ALPHA = 0.05  # significance level of the paired tests, the usual one
 class Cell:
     """One metric of one row."""
 
-    mean: float  # over seeds
+    mean: float  # over seeds; infinite if one of them is
     low: float | None  # 95 % interval of the mean over seeds; None with fewer than two
     high: float | None
     floor: float | None = None  # the oracle's mean on the same dataset
@@ -86,17 +86,24 @@ def column_order(name: str) -> tuple[int, str]:
 
 
 def sort_key(row: Row, metric: str | None) -> tuple[int, int, float]:
-    """Return what sorts a row within its table: without a score last, kinds of likelihood apart, best first."""
+    """Return what sorts a row within its table: without a score last, kinds of likelihood apart, best first.
+
+    Infinite scores of either sign come after all finite ones: a density that is infinite at a test point wins nothing.
+    """
     cell = row.metrics.get(metric) if metric else None
     if cell is None or metric is None:
         return (1, 0, 0.0)
     card = card_of(metric)
     kind = LIKELIHOODS.index(row.likelihood) if card.by_likelihood else 0
-    return (0, kind, -cell.mean if card.higher_is_better else cell.mean)
+    signed = -cell.mean if card.higher_is_better else cell.mean
+    return (0, kind, signed if np.isfinite(signed) else np.inf)
 
 
 def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
-    """Give every row its cells: mean and interval over seeds of each metric that it has a value of."""
+    """Give every row its cells: mean and interval over seeds of each metric that it has a value of.
+
+    With an infinite value the mean is infinite and has no interval; infinities of both signs have no mean.
+    """
     by_size: dict[int, list[tuple[Row, str]]] = defaultdict(list)
     for row in rows:
         row.metrics = dict.fromkeys(row.values)
@@ -106,8 +113,9 @@ def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
     for places in by_size.values():
         ends = mean_intervals(_stack([row.values[name] for row, name in places]), method)
         for (row, name), mean, low, high in zip(places, *ends, strict=True):
-            error = row.standard_errors.get(name)
-            row.metrics[name] = Cell(mean=float(mean), low=finite(low), high=finite(high), standard_error=error)
+            error = row.standard_errors.get(name) if np.isfinite(mean) else None
+            if not np.isnan(mean):
+                row.metrics[name] = Cell(mean=float(mean), low=finite(low), high=finite(high), standard_error=error)
 
 
 def set_floors(rows: Sequence[Row]) -> None:
@@ -121,7 +129,7 @@ def set_floors(rows: Sequence[Row]) -> None:
             floor = oracle.metrics.get(name)
             if cell and floor:
                 cell.floor = floor.mean
-                if card_of(name).ratio and floor.mean > 0:
+                if card_of(name).ratio and 0 < floor.mean < np.inf and np.isfinite(cell.mean):
                     groups[len(row.values[name])].append((row, name, cell))
     for places in groups.values():
         values = _stack([row.values[name] for row, name, _ in places])
@@ -137,8 +145,8 @@ def set_floors(rows: Sequence[Row]) -> None:
 def mark_best(rows: Sequence[Row], name: str) -> None:
     """Mark the best model of one dataset and those that do not differ significantly from it.
 
-    Controls do not compete. Where likelihood kinds must not be mixed, each has a best of its own, if it has two models.
-    With one seed none is marked, nor is a metric that does not rank models (`ranked`).
+    Controls do not compete, nor do infinite scores. Where likelihood kinds must not be mixed, each has a best of its
+    own, if it has two models. With one seed none is marked, nor is a metric that does not rank models (`ranked`).
     """
     card = card_of(name)
     if not card.ranked:
@@ -149,7 +157,10 @@ def mark_best(rows: Sequence[Row], name: str) -> None:
         if len(group) < 2:
             continue
         sign = -1 if card.higher_is_better else 1
-        cells = [(cell, row.values[name]) for row in group if (cell := row.metrics[name])]
+        scored = [(cell, row.values[name]) for row in group if (cell := row.metrics[name])]
+        cells = [(cell, values) for cell, values in scored if np.isfinite(cell.mean)]
+        if not cells:
+            continue
         cells.sort(key=lambda one: sign * one[0].mean)
         differs = [False, *_differs_from_first([values for _, values in cells])]
         for i, ((cell, _), different) in enumerate(zip(cells, differs, strict=True)):
@@ -171,5 +182,5 @@ def _stack(values: Sequence[Mapping[int, float]]) -> Array:
 
 
 def finite(value: float) -> float | None:
-    """Return a number, or None for NaN and infinity, which a file of JSON cannot hold."""
+    """Return a number, or None for NaN and infinity: an end of an interval that is not there."""
     return float(value) if np.isfinite(value) else None

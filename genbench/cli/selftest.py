@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -36,6 +35,7 @@ def selftest(
     from genbench.contracts.dataset import DATASETS
     from genbench.core.parameters import bind, create
     from genbench.core.registry import discover
+    from genbench.core.strict_json import strict_json
     from genbench.evaluation.selftest import selftest as test
 
     discover(groups=("datasets",))
@@ -45,7 +45,7 @@ def selftest(
     card = DATASETS[chosen[0].name]
     result = test(create(card, bind(card, chosen[0].params)), metrics, repeats, samples, shift, progress=not quiet)
     if format == "json":
-        typer.echo(json.dumps(result.public(), indent=2))
+        typer.echo(strict_json(result.public()))
     else:
         _show(result, str(chosen[0]))
 

@@ -32,7 +32,10 @@ class Score(NamedTuple):
 
     @classmethod
     def mean(cls, values: Array) -> Score:
-        """Return the mean of independent values [n] and its standard error."""
+        """Return the mean of independent values [n] and its standard error; without one where a value is infinite."""
+        if not np.isfinite(values).all():
+            with np.errstate(invalid="ignore"):  # infinities of both signs have no mean: NaN
+                return cls(float(values.mean()))
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
         return cls(float(values.mean()), error)
 

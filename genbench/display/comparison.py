@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 
@@ -12,7 +11,9 @@ from rich.table import Table
 from genbench.analysis.comparison import ComparedScore, Comparison
 from genbench.analysis.scores import card_of
 from genbench.core.errors import GenbenchError, nearest
+from genbench.core.strict_json import strict_json
 from genbench.display.export import markdown_table
+from genbench.display.numbers import brief, decimals, with_error
 from genbench.display.rich_tables import console, empty_table
 
 __all__ = ["FORMATS", "differences", "render", "show", "summary"]
@@ -80,11 +81,17 @@ def _cells(row: ComparedScore) -> list[str]:
     """Return a row as text, under HEADINGS, with as many digits as the interval supports."""
     model = row.model if row.model == row.against else f"{row.against} → {row.model}"
     half = (row.high - row.low) / 2 if row.high is not None and row.low is not None else None
-    scale = half or abs(row.difference or row.mean_a or row.mean_b or 0) / 10
-    digits = min(6, max(0, 1 - math.floor(math.log10(scale)))) if scale > 0 else 3
+    finite = [abs(number) for number in (row.difference, row.mean_a, row.mean_b) if number and math.isfinite(number)]
+    scale = half or next(iter(finite), 0.0) / 10
+    powers = "e" in with_error(max(finite, default=0.0), scale)
+    digits = decimals(scale) if scale > 0 else 3
 
     def text(value: float | None, sign: str = "") -> str:
-        return "–" if value is None else f"{value:{sign}.{digits}f}"
+        if value is None:
+            return "–"
+        if powers or not math.isfinite(value):
+            return (sign if value >= 0 else "") + brief(value)
+        return f"{value:{sign}.{digits}f}"
 
     interval = f"{text(row.low, '+')} … {text(row.high, '+')}" if half is not None else "–"
     p = "–" if row.p_adjusted is None else "< 0.001" if row.p_adjusted < 0.001 else f"{row.p_adjusted:.3f}"
@@ -124,5 +131,5 @@ def _markdown(comparison: Comparison) -> str:
 FORMATS: dict[str, Callable[[Comparison], str]] = {
     "csv": _csv,
     "md": _markdown,
-    "json": lambda comparison: json.dumps(comparison.records(), indent=1, allow_nan=False) + "\n",
+    "json": lambda comparison: strict_json(comparison.records()) + "\n",
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.core.errors import GenbenchError, nearest
+from genbench.core.strict_json import strict_json
 from genbench.display.table_view import RankingView, TableCell, TableView, board_view
 
 __all__ = ["FORMATS", "markdown_table", "render"]
@@ -15,7 +16,17 @@ MARKDOWN_MARKS = {"best": "**{}**", "tie": "*{}*", "": "{}"}
 LATEX_MARKS = {"best": r"\textbf{{{}}}", "tie": r"\underline{{{}}}", "": "{}"}
 ESCAPED = {sign: f"\\{sign}" for sign in "_%&#"}
 LATEX_SIGNS = str.maketrans(
-    ESCAPED | {"±": r"$\pm$", "≤": r"$\leq$", "≈": r"$\approx$", "₂": "$_2$", "²": "$^2$", "−": "$-$", "–": "--"}
+    ESCAPED
+    | {
+        "±": r"$\pm$",
+        "≤": r"$\leq$",
+        "≈": r"$\approx$",
+        "₂": "$_2$",
+        "²": "$^2$",
+        "−": "$-$",
+        "–": "--",
+        "∞": r"$\infty$",
+    }
 )
 
 
@@ -73,14 +84,20 @@ def _latex_scores(view: TableView) -> str:
     lines.append(" & ".join(column.label.translate(LATEX_SIGNS) for column in part.columns) + r" \\")
     lines.append(r"\midrule")
     for row in part.rows:
-        model, *others = (LATEX_MARKS[cell.mark].format(cell.text.translate(LATEX_SIGNS)) for cell in row.cells)
+        model, *others = (LATEX_MARKS[cell.mark].format(_latex(cell)) for cell in row.cells)
         lines.append(" & ".join([model + ("$^{!}$" if row.flagged else ""), *others]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(f"% ! {flag}" for flag in view.flags)])
+
+
+def _latex(cell: TableCell) -> str:
+    """Return the text of a cell, of a score with its power of ten as mathematics."""
+    text = cell.text.translate(LATEX_SIGNS)
+    return re.sub(r"(?<=[\d)])e(-?\d+)$", r"$\\times 10^{\1}$", text) if isinstance(cell.value, float) else text
 
 
 FORMATS: dict[str, Callable[[Leaderboard], str]] = {
     "csv": lambda board: str(board.frame().to_csv(index=False)),
     "md": _markdown,
     "tex": lambda board: "\n\n".join(map(_latex_scores, board_view(board).tables)) + "\n",
-    "json": lambda board: json.dumps(board.records(), indent=1, allow_nan=False) + "\n",
+    "json": lambda board: strict_json(board.records()) + "\n",
 }

@@ -10,6 +10,7 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.ranking import Ranking
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.metric import METRICS
+from genbench.display.numbers import LARGE, brief, decimals, with_error
 from genbench.statistics.aggregate import Estimate
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "version_lines",
 ]
 
+# Nats or bits: less is what sums in double precision leave of 0. A distance may be as small as its unit.
+ROUNDING = 1e-12
 LIKELIHOOD_SIGNS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
 
 
@@ -52,17 +55,21 @@ def value(row: Row, name: str, cell: Cell | None) -> str:
         return "–"
     sign = LIKELIHOOD_SIGNS[row.likelihood] if card_of(name).by_likelihood else ""
     half = cell.standard_error if cell.low is None or cell.high is None else (cell.high - cell.low) / 2
-    digits = _digits(half or abs(cell.mean) / 10)
-    return f"{sign}{cell.mean:.{digits}f}" + (f" ± {half:.{digits}f}" if half else "")
+    if card_of(name).unit in ("nats", "bits") and max(abs(cell.mean), half or 0.0) < ROUNDING:
+        return f"{sign}0"
+    return sign + with_error(cell.mean, half)
 
 
 def quotient(cell: Cell | None) -> str:
     """Return the quotient of a score by the oracle's, with its interval, as text; "" without one."""
     if cell is None or cell.ratio is None:
         return ""
+    ends = [end for end in (cell.ratio_low, cell.ratio_high) if end is not None]
+    if cell.ratio >= LARGE:
+        return brief(cell.ratio) + (f" [{', '.join(map(brief, ends))}]" if len(ends) == 2 else "")
     if cell.ratio_low is None or cell.ratio_high is None:
         return f"{cell.ratio:.2f}"
-    digits = min(2, _digits((cell.ratio_high - cell.ratio_low) / 2))
+    digits = min(2, decimals((cell.ratio_high - cell.ratio_low) / 2))
     return f"{cell.ratio:.2f} [{cell.ratio_low:.{digits}f}, {cell.ratio_high:.{digits}f}]"
 
 
@@ -71,15 +78,17 @@ def beside_oracle(name: str, cell: Cell) -> str:
     if cell.floor is None:
         return ""
     ratio = "" if card_of(name).higher_is_better else quotient(cell)  # shares need no quotient
-    return f"{ratio} × {cell.floor:.3g}" if ratio else f"oracle {cell.floor:.3g}"
+    return f"{ratio} × {brief(cell.floor)}" if ratio else f"oracle {brief(cell.floor)}"
 
 
 def estimate(one: Estimate) -> str:
     """Return an estimate with its interval as text."""
-    half = (one.high - one.low) / 2
-    if not math.isfinite(half):
-        return f"{one.value:.3g}"
-    digits = _digits(half or abs(one.value) / 10)
+    if not (math.isfinite(one.low) and math.isfinite(one.high)):
+        return brief(one.value)
+    scale = (one.high - one.low) / 2 or abs(one.value) / 10
+    if "e" in with_error(one.value, scale):
+        return f"{brief(one.value)} [{brief(one.low)}, {brief(one.high)}]"
+    digits = decimals(scale)
     return f"{one.value:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
 
 
@@ -129,12 +138,13 @@ def flag_lines(row: Row) -> list[str]:
 
 def resolution_line(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> str:
     """Return the differences that the metrics resolve on a dataset, as a sentence; "" where they are unknown."""
-    found = [one for name, one in board.resolutions(dataset).items() if name in metrics and one.smallest_difference]
+    known = [one for name, one in board.resolutions(dataset).items() if name in metrics]
+    found = [(one, least) for one in known if (least := one.smallest_difference)]
     if not found:
         return ""
-    parts = [f"{label(one.metric)} {one.smallest_difference:.2g}" for one in found]
+    parts = [f"{label(one.metric)} {brief(least, 2)}" for one, least in found]
     return (
-        f"With {found[0].seeds} seeds and {found[0].n:,} samples, the smallest differences that become significant "
+        f"With {known[0].seeds} seeds and {known[0].n:,} samples, the smallest differences that become significant "
         f"(80 % power, by the oracle's repeated draws): {', '.join(parts)}."
     )
 
@@ -148,7 +158,7 @@ def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -
         for name in metrics:
             if name in found and (one := found[name]).total > 0:
                 shares = ", ".join(f"{source} {100 * share:.0f} %" for source, share in one.shares.items())
-                parts.append(f"{label(name)} ± {math.sqrt(one.total):.2g} ({shares})")
+                parts.append(f"{label(name)} ± {brief(math.sqrt(one.total), 2)} ({shares})")
         if parts:
             lines.append(f"{row.model}, standard deviation of one score: {'; '.join(parts)}")
     return lines
@@ -190,8 +200,3 @@ def version_lines(place: str, rows: Sequence[Row]) -> list[str]:
         if parts:
             lines.append(f"{place}: {', '.join(parts)}, the others with {' and '.join(usual)}.")
     return lines
-
-
-def _digits(scale: float) -> int:
-    """Return the decimals with which a number is written whose error is of this size."""
-    return min(6, max(0, 1 - math.floor(math.log10(scale)))) if scale > 0 else 0

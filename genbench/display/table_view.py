@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -58,7 +59,7 @@ class TableCell:
     """A cell of a table."""
 
     text: str
-    value: float | str | None = None  # what it is sorted by; None comes last
+    value: float | str | None = None  # what it is sorted by; None comes last, and before it infinite scores
     mark: Literal["best", "tie", ""] = ""  # of a score
     ratio: str = ""  # quotient by the oracle's score with its interval
     beside: str = ""  # that quotient and the oracle's score, or the latter alone
@@ -208,7 +209,7 @@ def _score(row: Row, name: str) -> TableCell:
         return TableCell(formatting.value(row, name, cell))
     return TableCell(
         text=formatting.value(row, name, cell),
-        value=cell.mean,
+        value=cell.mean if math.isfinite(cell.mean) else -math.inf if card_of(name).higher_is_better else math.inf,
         mark="" if not cell.best else "tie" if cell.tie else "best",
         ratio=formatting.quotient(cell),
         beside=formatting.beside_oracle(name, cell),

@@ -17,6 +17,7 @@ from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array
 from genbench.estimator.class_labels import ClassLabels, whole_labels
+from genbench.estimator.conversion import as_numbers
 from genbench.estimator.estimator import Estimator
 from genbench.numerics.standardiser import Standardiser
 from genbench.training.batches import Redraw
@@ -192,7 +193,8 @@ class Direct:
         """Return log p(y | x) in nats of each class, [n, classes]."""
         if self.standardiser is None:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
-        return self.model.predict_log_proba(self.standardiser.forward(np.asarray(x).reshape(len(x), -1)))
+        found = self.model.predict_log_proba(self.standardiser.forward(np.asarray(x).reshape(len(x), -1)))
+        return as_numbers(found, f"{self.card.name}.predict_log_proba")
 
     @property
     def parameters(self) -> int | None:

@@ -11,17 +11,26 @@ import numpy as np
 
 from genbench.contracts.model import Model, ModelCard
 from genbench.contracts.optional_methods import Values
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import BadSamples, ContractError, GenbenchError
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
 from genbench.estimator.class_labels import ClassLabels
+from genbench.estimator.conversion import as_numbers
 from genbench.numerics.standardiser import Standardiser
 
-__all__ = ["ModelAdapter", "as_numpy", "as_points"]
+__all__ = ["ModelAdapter", "as_points"]
 
 # Points, and numbers in them, that a model is given at once at most. Chosen by hand: a batch of float32 is 2.6 MB.
 BATCH, VALUES = 10_000, 640_000
+# The method that is called, where the stream of its randomness has another name.
+METHODS = {
+    "codes": "draw_latent",
+    "decode": "from_latent",
+    "encode": "to_latent",
+    "fill": "conditional_sample",
+    "velocity": "velocity_at",
+}
 
 
 class ModelAdapter:
@@ -53,12 +62,40 @@ class ModelAdapter:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         return self.standardiser
 
+    def drawn(self, n: int, seed: int, labels: Labels | None) -> Array:
+        """Return n samples [n, …] of one batch as the model itself gives them: in its order and units, unchecked."""
+        with self._inside(stream(seed, "sampling", self.card.name)):
+            return self._numbers(self.model.sample(n, *self._of(labels, 0, n)), "sample")
+
     def _transformed(self, x: Any, method: Callable[[Values], Values], name: str, seed: int) -> Array:
         """Return what a method of the model makes of the standardised points of x [n, *shape], batch after batch."""
         z = self._standardised(x)
         with self._inside(stream(seed, name)):
-            parts = [as_numpy(method(self._native(z[at : at + n]))) for at, n in self._batches(len(z))]
+            parts = [self._rows(method(self._native(z[at : at + n])), name, n) for at, n in self._batches(len(z))]
         return np.concatenate(parts)
+
+    def _rows(self, given: Any, name: str, n: int) -> Array:
+        """Return what a method gave for n points as float64 [n, …]; a ContractError says what is wrong with it."""
+        values = self._numbers(given, name)
+        if values.shape[:1] != (n,):
+            method = METHODS.get(name, name)
+            raise ContractError(
+                f"{self.card.name}.{method} gave shape {values.shape} for {n} points; it must be [n, …]"
+            )
+        return values
+
+    def _of_points(self, z: Array, name: str) -> Array:
+        """Return points [n, *shape] that a method gave; a ContractError where they have another shape."""
+        shape = self._fitted().mean.shape
+        if z.shape[1:] != shape:
+            method = METHODS.get(name, name)
+            raise ContractError(f"{self.card.name}.{method} gave points of shape {z.shape[1:]}; it must be {shape}")
+        return z
+
+    def _numbers(self, given: Any, name: str) -> Array:
+        """Return what a method gave as float64; a ContractError, of samples BadSamples, says why it cannot be."""
+        error = BadSamples if name == "sample" else ContractError
+        return as_numbers(given, f"{self.card.name}.{METHODS.get(name, name)}", error)
 
     def _standardised(self, x: Any) -> Array:
         """Return points x [n, *shape] in the model's units; a GenbenchError says why they do not fit."""
@@ -98,10 +135,3 @@ def as_points(x: Any, name: str) -> Array:
         bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
         raise GenbenchError(f"{bad} of {len(x)} points for {name} hold NaN or infinite values; drop or impute them")
     return x
-
-
-def as_numpy(x: Values) -> Array:
-    """Return a tensor or array as float64 numpy."""
-    torch = sys.modules.get("torch")  # not imported by models that need none of it
-    is_tensor = torch is not None and isinstance(x, torch.Tensor)
-    return np.asarray(x.detach().cpu().numpy() if is_tensor else x, dtype=np.float64)

@@ -25,7 +25,8 @@ from genbench.contracts.optional_methods import (
 from genbench.core.errors import BadSamples, ContractError, GenbenchError, GenbenchWarning
 from genbench.core.seeding import stream
 from genbench.core.types import Array, Labels
-from genbench.estimator.adapter import ModelAdapter, as_numpy, as_points
+from genbench.estimator.adapter import ModelAdapter, as_points
+from genbench.estimator.conversion import as_scalars
 from genbench.estimator.order import shuffle
 from genbench.numerics.mixture import Mixture
 
@@ -75,7 +76,9 @@ class FittedModel(ModelAdapter):
         units = self._fitted()
         y = self.labels(labels, n, seed)
         with self._inside(stream(seed, "sampling", self.card.name)):
-            parts = [as_numpy(self.model.sample(size, *self._of(y, at, size))) for at, size in self._draws(n)]
+            parts = [
+                self._numbers(self.model.sample(size, *self._of(y, at, size)), "sample") for at, size in self._draws(n)
+            ]
         for part, (_, size) in zip(parts, self._draws(n), strict=True):
             if part.shape != (size, *units.mean.shape):
                 raise BadSamples(
@@ -136,12 +139,19 @@ class FittedModel(ModelAdapter):
         return np.concatenate(parts) + self._fitted().log_det
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
-        """Return the numbers of the family's own about points x [n, *shape]; empty where it has none."""
+        """Return the numbers of the family's own about points x [n, *shape]; empty where it has none.
+
+        Raises:
+            ContractError: the model gave something else than numbers by name.
+        """
         if not isinstance(self.model, SupportsDiagnosis):
             return {}
         z = self._standardised(x)
         with self._inside(stream(seed, "diagnosis")):
-            return {name: float(value) for name, value in self.model.diagnose(self._native(z)).items()}
+            found = as_scalars(self.model.diagnose(self._native(z)), f"{self.card.name}.diagnose")
+        for name in (name for name, value in found.items() if np.isnan(value)):
+            warnings.warn(f"{self.card.name}.diagnose gave NaN for {name!r}; left out", GenbenchWarning, stacklevel=2)
+        return {name: value for name, value in found.items() if not np.isnan(value)}
 
     def forecast(self, x: Any, seed: int = 0) -> Mixture:
         """Return the distribution of the value after each history x [n, length − 1], in the data's own units.
@@ -159,7 +169,10 @@ class FittedModel(ModelAdapter):
         with self._inside(stream(seed, "forecast")):
             parts = [self.model.forecast(self._native(z[at : at + size])) for at, size in self._batches(len(z))]
         fields = ("log_weights", "means", "stds")
-        found = Mixture(*(np.concatenate([as_numpy(getattr(part, name)) for part in parts]) for name in fields))
+        if odd := [type(part).__name__ for part in parts if not all(hasattr(part, name) for name in fields)]:
+            raise ContractError(f"{self.card.name}.forecast gave a {odd[0]}; it must be a Mixture")
+        columns = ([self._numbers(getattr(part, name), "forecast") for part in parts] for name in fields)
+        found = Mixture(*map(np.concatenate, columns))
         if found.means.shape[:1] != (len(x),) or not found.is_sound:
             raise ContractError(f"{self.card.name}.forecast gave {found.means.shape} or NaN for {len(x)} histories")
         return found.affine(units.scale[-1], units.mean[-1])
@@ -171,7 +184,7 @@ class FittedModel(ModelAdapter):
             method: called with batches of standardised points, as the model reads them.
             name: of the stream of randomness.
         """
-        return self._fitted().inverse(self._transformed(x, method, name, seed))
+        return self._fitted().inverse(self._of_points(self._transformed(x, method, name, seed), name))
 
     def encode(self, x: Any, seed: int = 0) -> Array:
         """Return the codes [n, l] of points x [n, *shape] in the model's latent space."""
@@ -184,7 +197,7 @@ class FittedModel(ModelAdapter):
         if not isinstance(self.model, SupportsLatentSampling):
             raise self._cannot("draw codes")
         with self._inside(stream(seed, "codes")):
-            return as_numpy(self.model.draw_latent(n))
+            return self._rows(self.model.draw_latent(n), "codes", n)
 
     def decode(self, codes: Array, seed: int = 0) -> Array:
         """Return the points [n, *shape] that codes [n, l] stand for, in the data's own units."""
@@ -192,8 +205,10 @@ class FittedModel(ModelAdapter):
             raise self._cannot("decode")
         decode, units = self.model.from_latent, self._fitted()
         with self._inside(stream(seed, "decode")):
-            parts = [as_numpy(decode(self._native(codes[at : at + n]))) for at, n in self._batches(len(codes))]
-        return units.inverse(np.concatenate(parts))
+            parts = [
+                self._rows(decode(self._native(codes[at : at + n])), "decode", n) for at, n in self._batches(len(codes))
+            ]
+        return units.inverse(self._of_points(np.concatenate(parts), "decode"))
 
     def reconstruct(self, x: Any, seed: int = 0) -> Array:
         """Return what is left of points x [n, *shape] after the model's latent space, in the data's own units.
@@ -221,7 +236,7 @@ class FittedModel(ModelAdapter):
             raise self._cannot("show a way from noise to data")
         trajectory, units, y = self.model.trajectory, self._fitted(), self.labels(labels, n, seed)
         with self._inside(stream(seed, "sampling", self.card.name)):
-            parts = [[as_numpy(a) for a in trajectory(size, *self._of(y, at, size))] for at, size in self._batches(n)]
+            parts = [self._path(trajectory(size, *self._of(y, at, size))) for at, size in self._batches(n)]
         if not parts:
             raise GenbenchError(f"a trajectory of {n} samples of {self.card.name} shows nothing; ask for 1 or more")
         times, z = parts[0][0], np.concatenate([points for _, points in parts], axis=1)
@@ -247,7 +262,8 @@ class FittedModel(ModelAdapter):
         if not isinstance(self.model, SupportsVelocity):
             raise self._cannot("have a velocity")
         velocity, time = self.model.velocity_at, self._time(t)
-        return self._fitted().scale * self._transformed(x, lambda z: velocity(z, time), "velocity", 0)
+        found = self._transformed(x, lambda z: velocity(z, time), "velocity", 0)
+        return self._fitted().scale * self._of_points(found, "velocity")
 
     def noised(self, x: Any, t: float, seed: int = 0) -> Array:
         """Return data x [n, *shape] with the noise that the model learns from at time t: 1 is data, 0 is noise.
@@ -289,9 +305,15 @@ class FittedModel(ModelAdapter):
             raise GenbenchError(f"time t={t} of {self.card.name} must lie between 0 (noise) and 1 (data)")
         return self._native(np.asarray(t, dtype=np.float64))
 
+    def _path(self, given: Any) -> tuple[Array, Array]:
+        """Return the times [k] and the points [k, n, *shape] of one batch of a trajectory, as float64."""
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise ContractError(f"{self.card.name}.trajectory gave a {type(given).__name__}, not times and points")
+        return self._numbers(given[0], "trajectory"), self._numbers(given[1], "trajectory")
+
     def _log_prob(self, z: Array, *labels: Any) -> Array:
         """Return the model's own log p(z) for one batch of standardised points [n, *shape], checked."""
-        values = as_numpy(self.model.log_prob(self._native(z), *labels))
+        values = self._numbers(self.model.log_prob(self._native(z), *labels), "log_prob")
         if values.shape != (len(z),):
             raise ContractError(f"{self.card.name}.log_prob gave shape {values.shape}; it must be {(len(z),)}")
         bad = int(np.isnan(values).sum())

@@ -21,6 +21,8 @@ __all__ = ["evaluate"]
 def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = None) -> Evaluation:
     """Score the evidence with the named metrics; one that fails is a None and a flag, and stops no other.
 
+    NaN is None, too; infinity is a score, and flagged.
+
     Unless named, they are all those of samples and densities.
 
     Raises:
@@ -39,9 +41,8 @@ def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = 
             evaluation.flags.append(Flag(text=warning))
     for card in sorted(cards, key=lambda card: (card.order, card.name)):
         score = _score(card, evidence)
-        finite = math.isfinite(score.value)
-        evaluation.metrics[card.name] = score.value if finite else None
-        if finite and score.standard_error is not None and math.isfinite(score.standard_error):
+        evaluation.metrics[card.name] = None if math.isnan(score.value) else score.value
+        if math.isfinite(score.value) and score.standard_error is not None and math.isfinite(score.standard_error):
             evaluation.standard_errors[card.name] = score.standard_error
         if score.flag:
             evaluation.flags.append(Flag(metric=card.name, text=score.flag))

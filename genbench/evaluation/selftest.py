@@ -231,7 +231,8 @@ def _scores(
         evidence.model_log_prob = case.log_prob(test)
         evidence.samples_model_log_prob = case.log_prob(x[: protocol.densities])
     applying = [card.name for card in cards if card.needs <= evidence.has]
-    return {name: math.nan if value is None else value for name, value in evaluate(evidence, applying).metrics.items()}
+    found = evaluate(evidence, applying).metrics
+    return {name: math.nan if value is None or math.isinf(value) else value for name, value in found.items()}
 
 
 def _thinned(truth: Callable[..., Array], keep: Callable[[Array], Array]) -> Callable[[int, int, Array], Array]:

@@ -41,7 +41,8 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     ends = [_panel(panel, name, trials, looks) for panel, name in zip(panels, metrics, strict=True)]
     figure.suptitle(f"{dataset}: quality in the course of the training")
-    figure.supxlabel(CAPTION, fontsize=FOOT)
+    infinite = any(not np.isfinite(row[name]) for trial in trials for row in trial.curve for name in row.keys() - PLACE)
+    figure.supxlabel(CAPTION + "\nInfinite scores are left out." * infinite, fontsize=FOOT)
     figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
@@ -53,11 +54,12 @@ def _panel(
     panel: Axes, metric: str, trials: list[TrialRecord], looks: dict[str, Look]
 ) -> dict[str, tuple[float, float]]:
     """Draw a thin line a seed and a thick one a model, and the oracle's mean; return the ends of the thick ones."""
-    scores = [row[metric] for trial in trials for row in trial.curve if metric in row and trial.role != "oracle"]
-    positive = min(scores) > 0
+    known = [[row for row in trial.curve if np.isfinite(row.get(metric, np.nan))] for trial in trials]
+    scores = [row[metric] for trial, rows in zip(trials, known, strict=True) for row in rows if trial.role != "oracle"]
+    positive = min(scores, default=0.0) > 0
     ends = {}
     for model, look in looks.items():
-        curves = [[row for row in t.curve if metric in row] for t in trials if t.model == model]
+        curves = [rows for trial, rows in zip(trials, known, strict=True) if trial.model == model]
         lines = [np.array([(row["train_seconds"], row[metric]) for row in rows]) for rows in curves if rows]
         for line in lines:
             panel.plot(*line.T, color=look["color"], lw=0.6, alpha=0.5)
@@ -67,7 +69,7 @@ def _panel(
             mean = np.exp(np.log(stack).mean(axis=0)) if positive else stack.mean(axis=0)
             panel.plot(*mean.T, lw=1.6, markersize=5, **look)
             ends[model] = (float(mean[-1, 0]), float(mean[-1, 1]))
-    floors = [t.curve[-1][metric] for t in trials if t.role == "oracle" and metric in t.curve[-1]]
+    floors = [rows[-1][metric] for trial, rows in zip(trials, known, strict=True) if trial.role == "oracle" and rows]
     floor = float(np.mean(floors)) if floors else 0.0
     if floor > 0:
         panel.axhline(floor, color=INK, lw=1, linestyle="--")

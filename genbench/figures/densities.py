@@ -13,6 +13,7 @@ from matplotlib.image import AxesImage
 from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
+from genbench.display.numbers import brief
 from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import dataset_of, panels, planar_datasets, short, truth
 from genbench.plotting.projection import limits
@@ -89,7 +90,7 @@ def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[A
         show(places[0], known, f"truth: {dataset}\n")
     for panel, (trial, (values, kind)) in zip(places[1:], found, strict=True):
         kl = trial.metrics.get("kl")
-        score = "" if kl is None else f", KL {kl:.3f}"
+        score = "" if kl is None else f", KL {kl:.3f}" if np.isfinite(kl) else f", KL {brief(kl)}"
         image = show(panel, values, f"{short(trial.model)}\n{KINDS[kind]}{score}")
     for panel in places:
         panel.set(xticks=[], yticks=[])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -9,6 +11,7 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display import formatting
+from genbench.display.numbers import brief
 from genbench.figures.shared.panels import by_dataset, even, panels, short
 from genbench.plotting.labels import plain
 from genbench.plotting.style import BLUE, CAPTION, FAILED, FAINT, INK
@@ -60,7 +63,7 @@ def _panel(panel: Axes, rows: list[Row], metric: str, named: bool) -> None:
         else:
             _absent(panel, y, row)
     oracle = next((row.metrics.get(metric) for row in rows if row.role == "oracle"), None)
-    if oracle:
+    if oracle and isfinite(oracle.mean):
         panel.axvline(oracle.mean, color=INK, lw=1, linestyle="--", zorder=1)
     panel.set(xlim=extent, ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
     if panel.get_xscale() == "log":
@@ -75,9 +78,10 @@ def _panel(panel: Axes, rows: list[Row], metric: str, named: bool) -> None:
 def _extent(rows: list[Row], metric: str) -> tuple[float, float] | None:
     """Return the ends of the axis: all models and the oracle, with as much of the intervals as leaves them apart.
 
-    Controls may lie beyond, and so may the ends of intervals over two seeds, which are very long.
+    Controls may lie beyond, and so may the ends of intervals over two seeds, which are very long. None where no score
+    is finite.
     """
-    told = [(row, cell) for row in rows if (cell := row.metrics.get(metric))]
+    told = [(row, cell) for row in rows if (cell := row.metrics.get(metric)) and isfinite(cell.mean)]
     cells = [cell for row, cell in told if row.role != "control"] or [cell for _, cell in told]
     if not cells:
         return None
@@ -96,9 +100,9 @@ def _line(panel: Axes, y: int, row: Row, cell: Cell, marker: str, extent: tuple[
     colour = BLUE if row.role == "model" else FAINT
     least, most = extent or (cell.mean, cell.mean)
     low, high = _ends(cell)
-    if not least <= cell.mean <= most:
-        beyond, at = cell.mean > most, (0.98 if cell.mean > most else 0.02)
-        text = f"{cell.mean:.3g} →" if beyond else f"← {cell.mean:.3g}"
+    if not (least <= cell.mean <= most and isfinite(cell.mean)):
+        beyond, at = cell.mean >= most, (0.98 if cell.mean >= most else 0.02)
+        text = f"{brief(cell.mean)} →" if beyond else f"← {brief(cell.mean)}"
         panel.text(
             at, y, text, transform=panel.get_yaxis_transform(), ha="right" if beyond else "left", va="center",
             color=INK, fontsize=CAPTION,

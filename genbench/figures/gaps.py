@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
+from genbench.display.numbers import brief
 from genbench.figures.shared.panels import of_task, over_truth, short
 from genbench.plotting.style import BLUE, INK
 from genbench.storage.records import TrialRecord
@@ -31,7 +32,7 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
             panel.axvline(given[k], color=INK, lw=0.5)
             panel.plot(np.full(DRAWS, given[k]), draws[k, :DRAWS], ".", ms=4, mew=0, alpha=0.5, color=BLUE)
         value = trial.metrics.get("conditional_w1")
-        panel.set_title(short(trial.model) + ("" if value is None else f"\nconditional W1 {value:.3f}"))
+        panel.set_title(short(trial.model) + ("" if value is None else f"\nconditional W1 {brief(value)}"))
     figure.suptitle(
         f"{place}: {DRAWS} draws of the second coordinate (blue) at given first ones (lines), over the truth (grey)"
     )

@@ -16,6 +16,7 @@ from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
 from genbench.display.formatting import LIKELIHOOD_SIGNS
+from genbench.display.numbers import LARGE, brief
 from genbench.figures.shared.panels import short
 from genbench.plotting.labels import plain
 from genbench.plotting.style import CAPTION, FAILED, FAINT
@@ -79,7 +80,9 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     figure.suptitle(f"{card_of(metric).label}: models on {where}, mean over seeds")
     figure.supxlabel(
         "Bold: the best there; hatched: failed (orange-red), or not run (grey).\n"
-        "=: no significant difference from the best. Models are in the order of their mean ranks.",
+        "=: no significant difference from the best. Models are in the order of their mean ranks."
+        + "\nWhite: infinite."
+        * any(_infinite(row, metric) for row in rows),
         fontsize=CAPTION,
     )
     return figure
@@ -113,16 +116,22 @@ def _mean_ranks(rows: list[Row], metric: str) -> dict[str, float]:
     sign, found = -1 if card_of(metric).higher_is_better else 1, dict[str, list[float]]()
     for place in dict.fromkeys(row.place for row in rows):
         scored = [(row.model, cell.mean) for row in rows if row.place == place and (cell := row.metrics.get(metric))]
-        scored.sort(key=lambda one: sign * one[1])
+        scored.sort(key=lambda one: sign * one[1] if np.isfinite(one[1]) else np.inf)
         for i, (model, _) in enumerate(scored):
             found.setdefault(model, []).append(i / max(1, len(scored) - 1))
     return {model: float(np.mean(ranks)) for model, ranks in found.items()}
 
 
 def _number(row: Row | None, metric: str) -> float:
-    """Return what a cell is coloured by: the quotient by the oracle's score, or the score; NaN where there is none."""
+    """Return what a cell is coloured by: the quotient by the oracle's score, or the score; NaN where none is finite."""
     cell = row.metrics.get(metric) if row else None
-    return np.nan if cell is None else cell.relative
+    return np.nan if cell is None or not np.isfinite(cell.relative) else cell.relative
+
+
+def _infinite(row: Row, metric: str) -> bool:
+    """Whether a row's score is infinite."""
+    cell = row.metrics.get(metric)
+    return cell is not None and bool(np.isinf(cell.mean))
 
 
 def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool) -> None:
@@ -156,9 +165,10 @@ def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Arr
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )  # fmt: skip
         return
-    image = panel.images[0]
-    red, green, blue, _ = image.cmap(image.norm(values[y, x]))
-    dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.45
+    image, dark = panel.images[0], False
+    if np.isfinite(values[y, x]):
+        red, green, blue, _ = image.cmap(image.norm(values[y, x]))
+        dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.45
     failed_too = f"\n{row.failed} of {row.seeds + row.failed} failed" if row.failed else ""
     panel.text(
         x, y, _text(row, cell, metric) + failed_too, ha="center", va="center", color="white" if dark else "#222222",
@@ -171,7 +181,8 @@ def _text(row: Row, cell: Cell, metric: str) -> str:
     """Return a number of about three digits, the sign of its kind of likelihood, and = where it ties with the best."""
     value = cell.relative
     sign = LIKELIHOOD_SIGNS[row.likelihood] if card_of(metric).by_likelihood else ""
-    digits = f"{value:.{max(0, 2 - int(np.log10(max(1.0, abs(value)))))}f}" if abs(value) >= 0.1 else f"{value:.2g}"
+    whole = 0.1 <= abs(value) < LARGE
+    digits = f"{value:.{max(0, 2 - int(np.log10(max(1.0, abs(value)))))}f}" if whole else brief(value, 2)
     return f"{sign}{digits}{' =' * cell.tie}"
 
 

@@ -32,7 +32,9 @@ def _figure(dataset: str, points: list[Point]) -> Figure:
     figure = Figure(figsize=(5.6 * len(names), 4.4), layout="constrained")
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     ends = [_panel(panel, name, points, looks) for panel, name in zip(panels, names, strict=True)]
-    figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds)")
+    infinite = any(metric in p.scores and not _finite(p, metric) for p in points for metric in names)
+    left_out = "; infinite scores are left out" * infinite
+    figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds{left_out})")
     figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
@@ -44,7 +46,7 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
     """Draw a line a model with its band, and the oracle's mean; return the ends of the lines."""
     ends = {}
     for model, look in looks.items():
-        line = sorted((p for p in points if p.model == model and metric in p.scores), key=lambda p: p.nfe or 0)
+        line = sorted((p for p in points if p.model == model and _finite(p, metric)), key=lambda p: p.nfe or 0)
         if not line:
             continue
         x, y = [p.nfe or 0 for p in line], [p.scores[metric][0] for p in line]
@@ -52,12 +54,12 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
         low, high = np.array([p.scores[metric][1:] for p in line], dtype=np.float64).T  # NaN where a seed is alone
         panel.fill_between(x, np.maximum(low, np.abs(y) / 100), high, color=look["color"], alpha=0.12, lw=0)
         ends[model] = (x[-1], y[-1])
-    floors = [p.floors[metric] for p in points if metric in p.floors]
+    floors = [p.floors[metric] for p in points if np.isfinite(p.floors.get(metric, np.nan))]
     if floors:
         panel.axhline(floors[0], color=INK, lw=1, linestyle="--")
         panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=CAPTION, va="bottom")
-    means = [p.scores[metric][0] for p in points if metric in p.scores]
-    positive = min(means) > 0
+    means = [p.scores[metric][0] for p in points if _finite(p, metric)]
+    positive = min(means, default=0.0) > 0
     panel.set(
         xscale="log",
         yscale="log" if positive else "linear",
@@ -71,3 +73,8 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
         plain(panel.yaxis)
     panel.grid(True, which="both")
     return ends
+
+
+def _finite(point: Point, metric: str) -> bool:
+    """Whether a point has a score that a place can show."""
+    return metric in point.scores and bool(np.isfinite(point.scores[metric][0]))

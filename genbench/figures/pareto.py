@@ -70,6 +70,8 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     figure.suptitle(
         f"{dataset}: quality against cost (mean over seeds; ringed: no model is better at that cost or less)"
     )
+    if note := _infinite(board, dataset):
+        figure.supxlabel(note, fontsize=CAPTION)
     settle(figure)
     for panel, points in zip(panels, shown.values(), strict=False):
         beside(panel, points)
@@ -101,7 +103,18 @@ def _panel(
     panel.grid(True)
 
 
+def _infinite(board: Leaderboard, dataset: str) -> str:
+    """Return a line that names the models whose scores are infinite, which no place can show; "" without any."""
+    here = [row for row in board.rows if row.role == "model" and row.place == dataset]
+    cells = [(row.model, row.metrics.get(board.sort or "")) for row in here]
+    names = [model for model, cell in cells if cell and np.isinf(cell.mean)]
+    return f"Left out, with an infinite score: {', '.join(names)}." if names else ""
+
+
 def _score(row: Row, board: Leaderboard) -> float | None:
-    """Return a row's score in the metric that the board is sorted by: as a quotient by the oracle's if it has one."""
+    """Return a row's score in the metric that the board is sorted by: as a quotient by the oracle's if it has one.
+
+    None where it is infinite.
+    """
     cell = row.metrics.get(board.sort) if board.sort else None
-    return None if cell is None else cell.relative
+    return None if cell is None or not np.isfinite(cell.relative) else cell.relative

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.display import formatting
+from genbench.display.numbers import brief
 from genbench.figures.shared.panels import by_dataset, dataset_of, is_image, say_in, short, truth
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.projection import Plane
@@ -73,7 +74,7 @@ def _panel(run: RunData, panel: Axes, trial: TrialRecord | None, show: Show) -> 
         return
     show(panel, samples, colour_of(trial.role))
     value = trial.metrics.get(run.leaderboard().sort or "")
-    panel.set_title(f"seed {trial.seed}" + ("" if value is None else f": {value:.3g}"), fontsize=CAPTION)
+    panel.set_title(f"seed {trial.seed}" + ("" if value is None else f": {brief(value)}"), fontsize=CAPTION)
 
 
 def _points(first: TrialRecord) -> tuple[Show, float]:

@@ -25,9 +25,8 @@ def mean_nats(values: Array, infinite: str) -> Score:
         infinite: what is true of the points whose value is infinite, as in "samples lie off the support".
     """
     bad = np.isinf(values)
-    if bad.any():
-        return Score(float(values[bad].max()), None, f"{100 * bad.mean():.2g} % of the {infinite}")
-    return Score.mean(values)
+    score = Score.mean(values)
+    return score._replace(flag=f"{100 * bad.mean():.2g} % of the {infinite}") if bad.any() else score
 
 
 def doubts(score: Score, name: str, reason: str) -> list[str]:

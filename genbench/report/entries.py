@@ -12,6 +12,7 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row
 from genbench.contracts.evidence import Protocol
 from genbench.display import formatting
+from genbench.display.numbers import brief
 from genbench.display.table_view import TableCell, table_view
 from genbench.report.curves import Chart, charts
 from genbench.report.links import Links
@@ -108,7 +109,7 @@ def _entry(
 
 
 def _short(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return "–" if value is None else brief(value, 4)
 
 
 def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genbench.analysis.scores import Row, card_of
 from genbench.display import formatting
@@ -51,21 +51,23 @@ class Scatter:
     y_ticks: list[tuple[float, str]]
     oracle: float | None
     families: list[tuple[int, str]]
+    infinite: str = ""  # models that are left out, since their score is infinite
 
 
 def scatters(rows: Sequence[Row], metric: str | None, links: Links) -> list[Scatter]:
     """Return a drawing for each kind of cost, of the rows of one table that have the metric; controls are left out."""
     if metric is None:
         return []
-    alive = [row for row in rows if row.role == "model" and row.metrics.get(metric)]
+    alive = [row for row in rows if row.role == "model" and _finite(row, metric)]
+    infinite = [row.model for row in rows if row.role == "model" and row.metrics.get(metric) and row not in alive]
     families = {name: i for i, name in enumerate(dict.fromkeys(row.family for row in rows if row.role == "model"))}
-    oracle = next((row for row in rows if row.role == "oracle" and row.metrics.get(metric)), None)
+    oracle = next((row for row in rows if row.role == "oracle" and _finite(row, metric)), None)
     found = []
     for label, cost in COSTS.items():
         known = [(row, x, _score(row, metric)) for row in alive if (x := cost(row.cost))]
         if len({x for _, x, _ in known}) > 1:
             floor = _score(oracle, metric) if oracle else None
-            found.append(_scatter(label, metric, known, floor, families, links))
+            found.append(replace(_scatter(label, metric, known, floor, families, links), infinite=", ".join(infinite)))
     return found
 
 
@@ -102,6 +104,12 @@ def _scatter(
     shown = [(i, name) for name, i in families.items() if name in used]
     height = None if floor is None else up(floor)
     return Scatter(label, y_label, points, x_ticks=x_ticks, y_ticks=y_ticks, oracle=height, families=shown)
+
+
+def _finite(row: Row, metric: str) -> bool:
+    """Whether a row has a score that a place can show."""
+    cell = row.metrics.get(metric)
+    return cell is not None and math.isfinite(cell.relative)
 
 
 def _score(row: Row, metric: str) -> float:

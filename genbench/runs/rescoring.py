@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
@@ -230,14 +231,21 @@ def _changes(pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> list[str]:
     return [f"{name}: {_change(name, pairs)}" for name in names]
 
 
+def _distance(a: float, b: float) -> float:
+    """Return how far apart two scores are, relative to the larger; infinity is at no distance from itself only."""
+    if a == b:
+        return 0.0
+    return abs(a - b) / max(abs(a), abs(b)) if math.isfinite(a - b) else math.inf
+
+
 def _change(name: str, pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> str:
     both = [(old, new) for old, new in pairs if name in old.metrics and name in new.metrics]
     if not both:
         return "new" if any(name in new.metrics for _, new in pairs) else "not asked for any more"
     scores = [(old.metrics[name], new.metrics[name], new) for old, new in both]
     scores = [(before, now, trial) for before, now, trial in scores if (before, now) != (None, None)]
-    apart = [(abs(now - before), before, now, t) for before, now, t in scores if before is not None and now is not None]
-    moved = [change for change in apart if change[0] > EQUAL * max(abs(change[1]), abs(change[2]))]
+    apart = [(_distance(a, b), a, b, t) for a, b, t in scores if a is not None and b is not None]
+    moved = [change for change in apart if change[0] > EQUAL]
     appeared = len(scores) - len(apart)
     words = f"{len(apart) - len(moved)} scores as before, {len(moved) + appeared} changed"
     if moved:

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import finite
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import select_metrics
@@ -22,6 +23,7 @@ from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
 from genbench.core.registry import discover
 from genbench.core.selection import parse_list
+from genbench.core.strict_json import strict_json
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.model_outputs import ModelOutputs, draw, score_trial
 from genbench.evaluation.resolved_trial import ResolvedTrial
@@ -173,7 +175,7 @@ def summary(sweeps: Sequence[Sweep]) -> list[Point]:
 def _interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
     """Return the mean and the ends of its interval; one value has none."""
     mean, low, high = (float(part[0]) for part in mean_intervals(np.array([values])))
-    return (mean, low, high) if len(values) > 1 else (mean, None, None)
+    return mean, finite(low), finite(high)
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -206,7 +208,8 @@ def _perform(path: str, key: str, steps: tuple[int, ...], samples: int, metrics:
             if todo:
                 rows = _rows(store, trial, todo, samples, metrics)
                 present.rows = sorted([*present.rows, *rows], key=lambda row: row.steps)
-                store.write_text(f"{SWEEPS}/{key}.json", present.model_dump_json(by_alias=True, indent=1) + "\n")
+                text = strict_json(present.model_dump(mode="json", by_alias=True))
+                store.write_text(f"{SWEEPS}/{key}.json", f"{text}\n")
     except GenbenchError as error:
         reason = error.reason if isinstance(error, CannotReload) else str(error)
         return f"{trial.model} on {trial.dataset}, seed {trial.seed}: {reason}"

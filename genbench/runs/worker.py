@@ -22,12 +22,13 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 def perform(spec: str, path: str, options: ExecutionOptions) -> str:
     """Run the trial of a serialised spec, write it to the store at `path`, and return its serialised record."""
+    from genbench.core.strict_json import strict_json
     from genbench.runs.trial import execute
     from genbench.storage.records import TrialSpec
     from genbench.storage.store import Store
 
     record = execute(TrialSpec.model_validate_json(spec), Store(Path(path)), options)
-    return record.model_dump_json(by_alias=True)
+    return strict_json(record.model_dump(mode="json", by_alias=True))
 
 
 def initialise(memory_mb: int) -> None:

@@ -28,7 +28,7 @@ def mean_intervals(
     (x̄* − x̄) / se* over resamples in place of Student's, so that a skewed score gets a skewed interval; a row with too
     few distinct values for it gets Student's. "auto" is t below 10 values and the bootstrap from there on: below, its
     intervals are much longer; from there on, those of skewed scores cover more. The ends are NaN for fewer than two
-    values.
+    values, and where one is infinite; then the mean is, too, or NaN of infinities of both signs.
 
     Raises:
         GenbenchError: the method is unknown.
@@ -39,9 +39,11 @@ def mean_intervals(
         raise GenbenchError(f"no interval method '{method}'; write auto, t or bootstrap")
     values = np.asarray(values, dtype=np.float64)
     n = values.shape[1]
-    mean = values.mean(axis=1)
+    with np.errstate(invalid="ignore"):
+        mean = values.mean(axis=1)
     if n < 2:
         return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    values = np.where(np.isfinite(values).all(axis=1, keepdims=True), values, np.nan)
     error = values.std(axis=1, ddof=1) / np.sqrt(n)
     half = stdtrit(n - 1, 0.5 + level / 2) * error  # Student's
     low, high = mean - half, mean + half
@@ -60,15 +62,16 @@ def ratio_intervals(values: Array, floors: Array, level: float = 0.95) -> tuple[
 
     Both means carry an error. By the delta method, log(x̄/f̄) has variance s_x²/(n x̄²) + s_f²/(m f̄²) and
     Welch–Satterthwaite degrees of freedom; the ends are exp of log(x̄/f̄) ± t · standard error, and positive. Fieller's
-    interval may have no end where the floors are few and noisy. NaN where a mean is not positive; the ends are NaN for
-    fewer than two values or floors.
+    interval may have no end where the floors are few and noisy. NaN where a mean is not positive or infinite; the
+    ends are NaN for fewer than two values or floors.
     """
     from scipy.special import stdtrit
 
     x, f = np.asarray(values, dtype=np.float64), np.asarray(floors, dtype=np.float64)
     n, m = x.shape[1], f.shape[1]
     above, below = x.mean(axis=1), f.mean(axis=1)
-    positive = (above > 0) & (below > 0)
+    positive = (above > 0) & (below > 0) & np.isfinite(above) & np.isfinite(below)
+    x, f = np.where(positive[:, None], x, np.nan), np.where(positive[:, None], f, np.nan)
     above, below = np.where(positive, above, np.nan), np.where(positive, below, np.nan)
     ratio = above / below
     if n < 2 or m < 2:

@@ -35,8 +35,9 @@ class Resolution:
 def resolution(metric: str, draws: Sequence[Sequence[float]], n: int, seeds: int) -> Resolution | None:
     """Return the resolution of a metric by the oracle's repeated scores of n points each, [seed][draw].
 
-    None where no seed has two draws.
+    None where no seed has two draws. A seed with an infinite score is left out.
     """
+    draws = [scores for scores in draws if np.isfinite(scores).all()]
     sd = pooled_sd(draws)
     if sd is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -36,7 +37,8 @@ class Evaluation(BaseModel):
     """What the metrics say.
 
     Attributes:
-        metrics: value by name; None where a metric does not apply, failed, or is not finite.
+        metrics: value by name; None where a metric does not apply, failed, or is NaN. Infinity is a score, with a flag.
+            In JSON it is the text "Infinity" or "-Infinity", see `genbench.core.strict_json`.
         standard_errors: standard error by name, of those metrics that have one.
         flags: warnings about scores.
         draws: scores of independent sample sets by name, where there were several: the oracle's, whose score is their
@@ -68,6 +70,11 @@ class Evaluation(BaseModel):
             values = [value for part in parts if (value := part.metrics[name]) is not None]
             if len(values) < len(parts):
                 combined.metrics[name] = None
+                combined.standard_errors.pop(name, None)
+            elif np.isinf(values).any():
+                with np.errstate(invalid="ignore"):
+                    mean = float(np.mean(values))  # of infinities of both signs NaN
+                combined.metrics[name] = None if math.isnan(mean) else mean
                 combined.standard_errors.pop(name, None)
             elif len(set(values)) > 1:
                 combined.metrics[name] = float(np.mean(values))

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
+from genbench.core.strict_json import strict_json
 from genbench.core.types import Array
 from genbench.storage.records import SCHEMA, RunRecord, TrialRecord
 from genbench.training.checkpoint import SUFFIX
@@ -210,7 +211,7 @@ class Store:
         return self.path / name
 
     def _write_json(self, file: Path, record: BaseModel) -> None:
-        payload = json.dumps(record.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+        payload = strict_json(record.model_dump(mode="json", by_alias=True)) + "\n"
         write_whole(file, lambda out: out.write(payload.encode()))
 
     def _read_json(self, file: Path, schema: type[R]) -> R:

@@ -9,6 +9,7 @@ from typing import Any
 
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.model_outputs import draw, score_trial, with_densities
+from genbench.evaluation.repeatability import unrepeatable
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.evaluation import Evaluation
 from genbench.storage.records import Cost, TrialResult
@@ -88,6 +89,8 @@ def sample_and_score(
         score_seconds=time.perf_counter() - done,
         nfe=estimator.nfe,
     )
+    test = trial.splits.test
+    evaluation.flags += unrepeatable(estimator, test, outputs.test_log_prob, outputs.likelihood, seed)
     facts = {"diagnostics": diagnostics, "likelihood": outputs.likelihood, "arrays": outputs.arrays}
     return result_of(evaluation, estimator, cost, **facts, weights=estimator.weights(), **more)
 

@@ -109,7 +109,7 @@ def test_a_metric_that_fails_is_none_with_its_reason_and_stops_no_other(evidence
     add("warned", lambda evidence: Score(2.0, 0.5, "take care"), order=1)
     add("fine", lambda evidence: np.float32(0.5), order=2)
     evaluation = evaluate(evidence, ["fine", "broken", "nothing", "unbounded", "warned"])
-    assert evaluation.metrics == {"broken": None, "nothing": None, "unbounded": None, "warned": 2, "fine": 0.5}
+    assert evaluation.metrics == {"broken": None, "nothing": None, "unbounded": np.inf, "warned": 2, "fine": 0.5}
     assert evaluation.standard_errors == {"warned": 0.5}
     assert str(evaluation.flags[0]) == "broken failed: ValueError: the cause"
     assert evaluation.flags[1].text.startswith("nothing failed: TypeError")

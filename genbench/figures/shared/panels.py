@@ -16,6 +16,7 @@ from genbench.core.parameters import create
 from genbench.core.registry import discover
 from genbench.core.seeding import stream
 from genbench.core.types import Array
+from genbench.display.numbers import brief
 from genbench.plotting.projection import limits
 from genbench.plotting.style import FAILED, FAINT
 from genbench.storage.records import TrialRecord
@@ -188,4 +189,4 @@ def score_line(run: RunData, trial: TrialRecord) -> str:
     """Return a line with the score by which the leaderboard is sorted, to go below a title; empty where it is none."""
     metric = run.leaderboard().sort
     value = trial.metrics.get(metric) if metric else None
-    return f"\n{card_of(metric).label} {value:.3g}" if metric and value is not None else ""
+    return f"\n{card_of(metric).label} {brief(value)}" if metric and value is not None else ""
