@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 from genbench.contracts.dataset import Dataset, Splits
 from genbench.contracts.model import ModelCard
-from genbench.contracts.recipe import Budget
+from genbench.contracts.recipe import Budget, Recipe
 from genbench.core.errors import GenbenchError, WeightsDoNotFit
 from genbench.core.parameters import bind, create
-from genbench.core.seeding import isolated, stream
+from genbench.core.seeding import isolated, stream, with_threads
 from genbench.core.types import Array, Labels
 from genbench.estimator.adapter import as_points
 from genbench.estimator.class_labels import ClassLabels, whole_labels
@@ -23,6 +24,8 @@ from genbench.estimator.fitted import FittedModel
 from genbench.numerics.standardiser import Standardiser
 from genbench.training.batches import Redraw
 from genbench.training.checkpoint import Checkpoint, misfits
+from genbench.training.compute import Meter
+from genbench.training.step_time import measured_step_ms
 from genbench.training.trainer import History, Snapshots, TrainingOptions, train
 
 if TYPE_CHECKING:
@@ -63,10 +66,12 @@ class Estimator(FittedModel):
         snapshots: Snapshots | None = None,
         redraw: Redraw | None = None,
         checkpoint: Checkpoint | None = None,
+        metered: bool = False,
     ) -> Estimator:
         """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
 
-        The last three arguments, and the budget, are for torch models.
+        Snapshots, redraw, checkpoint, and the budget, are for torch models. Where the budget is a name and the recipe
+        states no `step_ms`, steps are timed first.
 
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
@@ -79,6 +84,7 @@ class Estimator(FittedModel):
             snapshots: called with an estimator of the present weights now and then.
             redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None.
             checkpoint: the file from which a killed training run resumes.
+            metered: whether to measure how much is computed, for `history.compute`; not on a GPU.
 
         Raises:
             GenbenchError: x is not an array of finite numbers, the model needs the truth, or it needs labels and there
@@ -92,20 +98,29 @@ class Estimator(FittedModel):
         kind = self._kind(kind)
         x = self._prepare(x, kind, levels)
         y = self._count(labels, len(x), classes)
-        if self.card.is_torch:
-            held_out = None if validation is None else (validation, validation_labels)
-            options = TrainingOptions(Budget(budget), progress, snapshots, redraw, checkpoint)
-            self._train((x, y), held_out, kind, seed, options)
-        else:
+        metered = metered and self.device == "cpu"
+        if not self.card.is_torch:
             self.standardiser = self._units(x, kind)
-            with isolated(stream(seed, "training")):
+            meter = Meter() if metered else None
+            with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
                 self.model.fit(self.standardiser.forward(x))
+            self.history = History(compute=meter.finish() if meter else None)
+            return self
+        facts = {"labels": labels, "kind": kind, "levels": levels, "classes": classes, "redraw": redraw}
+        if Budget(budget).nominal and self.states_no_step_ms:
+            ms = self.step_ms(x, validation, validation_labels=validation_labels, **facts)
+            budget = str(Budget(budget).steps(Recipe(step_ms=ms)))
+        held_out = None if validation is None else (validation, validation_labels)
+        options = TrainingOptions(Budget(budget), progress, snapshots, redraw, checkpoint, metered)
+        inputs = self._inputs((x, y), held_out, kind, seed, options)
+        with isolated(stream(seed, "training")), self._on_device():
+            self.history = train(**inputs)
         return self
 
-    def _train(
+    def _inputs(
         self, data: Labelled, held_out: tuple[Any, Any] | None, kind: str, seed: int, options: TrainingOptions
-    ) -> None:
-        """Train a torch model on points and labels; without held-out ones, a tenth of the points is held out."""
+    ) -> dict[str, Any]:
+        """Return the arguments of the trainer; without held-out points, a tenth of the points is held out."""
         (x, y), rows = data, np.arange(len(data[0]))
         if held_out is None:
             order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
@@ -120,9 +135,39 @@ class Estimator(FittedModel):
         options = replace(
             options, snapshots=self._watch(options.snapshots), redraw=self._standardising(options.redraw, rows)
         )
-        model = cast("TorchModel", self.model)
-        with isolated(stream(seed, "training")), self._on_device():
-            self.history = train(model, self._single(x), self._single(validation), options, labels=labels)
+        points = {"x": self._single(x), "validation": self._single(validation)}
+        return {"model": self.model, **points, "options": options, "labels": labels}
+
+    @property
+    def states_no_step_ms(self) -> bool:
+        """Whether it is trained by steps, of which nobody has said how long one takes."""
+        return self.card.is_torch and cast("TorchModel", self.model).recipe.step_ms is None
+
+    def step_ms(
+        self,
+        x: Any,
+        validation: Any = None,
+        *,
+        labels: Any = None,
+        validation_labels: Any = None,
+        kind: str = "points",
+        levels: int | None = None,
+        classes: int | None = None,
+        redraw: Redraw | None = None,
+    ) -> float:
+        """Return the milliseconds of the reference machine that a training step takes, to two digits.
+
+        A few steps of another model of the same parameters are timed, on the processor in one thread, whatever the
+        device of this one. Arguments and errors are those of `fit`.
+        """
+        twin = Estimator(self.card, self.given)
+        kind = twin._kind(kind)
+        x = twin._prepare(x, kind, levels)
+        data = x, twin._count(labels, len(x), classes)
+        held_out = None if validation is None else (validation, validation_labels)
+        inputs = twin._inputs(data, held_out, kind, 0, TrainingOptions(Budget("1"), redraw=redraw))
+        with with_threads(1), isolated(0):
+            return float(f"{measured_step_ms(**inputs):.2g}")
 
     def restore(
         self,

@@ -36,6 +36,7 @@ class TrialSpec(BaseModel):
         sources: digests of the code that the outcome depends on, see `genbench.runs.code`.
         data_fingerprint: checksum of a data file, where there is one.
         plugins: files to import first; where they lie does not matter to the outcome.
+        steps: of the training, where the engine found the number for the budget by timing some; else None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +55,7 @@ class TrialSpec(BaseModel):
     sources: dict[str, str]
     data_fingerprint: str = ""
     plugins: tuple[str, ...] = ()
+    steps: int | None = None
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -66,7 +68,8 @@ class TrialSpec(BaseModel):
     @cached_property
     def key(self) -> str:
         """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
-        facts = self.model_dump(mode="json", exclude={"plugins"}) | {"schema": KEYS}
+        absent = {"steps"} if self.steps is None else set()
+        facts = self.model_dump(mode="json", exclude={"plugins"} | absent) | {"schema": KEYS}
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
         return f"{_slug(self.model)}-{_slug(self.dataset)}-{self.seed}-{digest}"
 
@@ -91,14 +94,18 @@ class TrialSpec(BaseModel):
                     words.append(
                         f"code of {self._named(part)} changed" if name == "sources" else f"{part}: {before} -> {now}"
                     )
-        whole = [name for name in ("budget", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
+        whole = [name for name in ("budget", "steps", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
         return words + [f"{name} changed: {theirs[name]} -> {mine[name]}" for name in whole]
 
 
 class Cost(BaseModel):
-    """What a trial cost. Seconds are wall time with `threads` of torch; memory is the peak of the whole process."""
+    """What a trial cost. Seconds are wall time with `threads` of torch; memory is the peak of the whole process.
+
+    `compute` are seconds of the reference machine that training took, see `genbench.training.compute`.
+    """
 
     train_seconds: float | None = None
+    compute: float | None = None
     steps: int | None = None
     sample_seconds: float | None = None
     samples_per_second: float | None = None
@@ -180,7 +187,10 @@ class TrialRecord(TrialResult):
 
 
 class RunRecord(BaseModel):
-    """What was asked of a run, as it stands in its run.json. `trials` are the keys that its table is made of."""
+    """What was asked of a run, as it stands in its run.json.
+
+    `trials` are the keys that its table is made of, and `step_counts` are numbers of steps that were found by timing.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -189,6 +199,7 @@ class RunRecord(BaseModel):
     trials: list[str] = []
     requests: list[dict[str, Any]] = []
     environment: dict[str, Any] = {}
+    step_counts: dict[str, int] = {}
 
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""
