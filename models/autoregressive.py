@@ -74,6 +74,7 @@ class Autoregressive(TorchModel):
         Preset(PICTURES | {"hidden": 48, "depth": 8, "batch_size": 8, "step_ms": 280.0}, ("image",), dims=(1025, None)),
     )
     reads_levels = True
+    nfe = 1  # though in d steps: each unit of the network is computed once for a sample
     conditionals: MixtureConditionals | LevelConditionals
 
     def __init__(

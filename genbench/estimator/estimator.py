@@ -234,8 +234,12 @@ class Estimator(FittedModel):
 
     @property
     def nfe(self) -> int | None:
-        """Network evaluations that the last `sample` spent on one point; None for models without a network."""
-        return getattr(self.model, "nfe", None)
+        """Network evaluations that the last `sample` spent on one point: what the model says, or what was counted.
+
+        None where neither is known, as of models without a network.
+        """
+        said: int | None = getattr(self.model, "nfe", None)
+        return self.network_calls if said is None else said
 
     def _kind(self, kind: str) -> str:
         """Return the kind of data as it was given; whatever is given to a model of series alone is series."""

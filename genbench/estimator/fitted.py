@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -24,7 +24,11 @@ from genbench.core.errors import BadSamples, ContractError, GenbenchError
 from genbench.core.seeding import stream
 from genbench.core.types import Array, Labels
 from genbench.estimator.adapter import ModelAdapter, as_numpy, as_points
+from genbench.estimator.network_calls import NetworkCalls
 from genbench.numerics.mixture import Mixture
+
+if TYPE_CHECKING:
+    from genbench.contracts.torch_model import TorchModel
 
 __all__ = ["FittedModel", "Trajectory"]
 
@@ -69,7 +73,7 @@ class FittedModel(ModelAdapter):
         units = self._fitted()
         y = self.labels(labels, n, seed)
         with self._inside(stream(seed, "sampling", self.card.name)):
-            parts = [as_numpy(self.model.sample(size, *self._of(y, at, size))) for at, size in self._batches(n)]
+            parts = [self._batch_of_samples(at, size, n, y) for at, size in self._batches(n)]
         for part, (_, size) in zip(parts, self._batches(n), strict=True):
             if part.shape != (size, *units.mean.shape):
                 raise BadSamples(
@@ -80,6 +84,17 @@ class FittedModel(ModelAdapter):
         if bad:
             raise BadSamples(f"{bad} of {len(z)} samples of {self.card.name} are NaN or infinite")
         return units.inverse(z)
+
+    def _batch_of_samples(self, at: int, size: int, n: int, labels: Labels | None) -> Array:
+        """Return what the model draws as a batch of n samples; in the last one, calls of its networks are counted."""
+        given = self._of(labels, at, size)
+        if at + size < n or not self.card.is_torch or getattr(self.model, "nfe", None) is not None:
+            return as_numpy(self.model.sample(size, *given))
+        calls = NetworkCalls()
+        with calls.counting(cast("TorchModel", self.model)):
+            drawn = self.model.sample(size, *given)
+        self.network_calls = calls.evaluations(size)
+        return as_numpy(drawn)
 
     def labels(self, asked: Any, n: int, seed: int = 0) -> Labels | None:
         """Return the labels [n] with which `sample` draws on this seed; None for a model that draws without.

@@ -19,6 +19,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.registry import discover
 from genbench.core.types import Say
 from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.runs.parallel import UNLIMITED_MB
 from genbench.runs.plan import Plan
 from genbench.storage.records import RunRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
@@ -26,7 +27,6 @@ from genbench.storage.store import CorruptFile, Store
 __all__ = ["known_steps", "timed"]
 
 TIMEOUT = 120.0  # seconds for loading the data and timing some steps; by hand
-UNLIMITED_MB = 2**30
 
 Counts = dict[str, int]  # numbers of steps, by `_group`
 
