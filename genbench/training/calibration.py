@@ -29,7 +29,6 @@ class Kernel:
     def __init__(self) -> None:
         import torch
 
-        self.torch = torch
         with torch.device("cpu"), torch.no_grad():
             self.x = self._wave(BATCH, WIDTHS[0])
             self.first = [self._wave(a, b).div(a**0.5) for a, b in itertools.pairwise(WIDTHS)]
@@ -38,11 +37,15 @@ class Kernel:
 
     def _wave(self, rows: int, columns: int) -> Any:
         """Return numbers (rows, columns) between -1 and 1 in no visible order."""
-        return self.torch.arange(rows * columns, dtype=self.torch.float32).mul(1.3).sin().view(rows, columns)
+        import torch
+
+        return torch.arange(rows * columns, dtype=torch.float32).mul(1.3).sin().view(rows, columns)
 
     def run(self) -> float:
         """Do the work once, the same at each call, and return the seconds of this thread's processor time it took."""
-        torch, threads = self.torch, self.torch.get_num_threads()
+        import torch
+
+        threads = torch.get_num_threads()
         with torch.no_grad():
             for weight, first in zip(self.weights, self.first, strict=True):
                 weight.copy_(first)
@@ -59,7 +62,9 @@ class Kernel:
             torch.set_num_threads(threads)
 
     def _step(self) -> None:
-        torch, h = self.torch, self.x @ self.weights[0]
+        import torch
+
+        h = self.x @ self.weights[0]
         for weight in self.weights[1:]:
             h = torch.nn.functional.silu(h) @ weight
         gradients = torch.autograd.grad((h - self.x).square().mean(), self.weights)
