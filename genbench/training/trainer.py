@@ -95,7 +95,8 @@ class TrainingOptions:
         snapshots: looks at the averaged model now and then.
         redraw: gives x with the noise of epoch 1, 2, …, or None where x stays as it is; x itself is epoch 0.
         checkpoint: the file from which it resumes, if it was begun before, and to which it is written now and then.
-        metered: whether to measure how much it computes; the looks at validation points and snapshots do not count.
+        metered: whether to measure how much the model computes: what the engine does between its steps, such as noise
+            for the data, looks at validation points and snapshots, does not count.
     """
 
     budget: Budget
@@ -196,8 +197,9 @@ class Training:
                 self.begin = self.snapshots.look(self.average.module, share, history.steps, self.begin)
             if model.progress >= 1:
                 break
+            batch = self.batches.next()
             with self.meter.step() if self.meter else nullcontext():
-                self.step()
+                self.step(batch)
             bar.update()
             if row := self.row():
                 bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"})
@@ -214,11 +216,11 @@ class Training:
         model.load_state_dict(self.best.weights())
         model.eval()
 
-    def step(self) -> None:
-        """Do one step on the next batch."""
+    def step(self, batch: tuple[Tensor, ...]) -> None:
+        """Do one step on a batch."""
         self.history.steps += 1
         self.groups.step = self.history.steps
-        for part in self.groups.parts(self.batches.next()):
+        for part in self.groups.parts(batch):
             with self.precision():
                 if len(part) > 1:
                     self.model.labelled_step(part[0], part[1], self.groups.update)

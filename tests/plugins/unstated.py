@@ -34,7 +34,7 @@ class Breaking(Unstated):
     """Raises in its first step."""
 
     def training_loss(self, x):
-        raise SystemExit("no licence found")
+        raise RuntimeError("no licence found")
 
 
 @register_model("dying", family="tests")
