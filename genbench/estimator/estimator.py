@@ -99,23 +99,31 @@ class Estimator(FittedModel):
         x = self._prepare(x, kind, levels)
         y = self._count(labels, len(x), classes)
         metered = metered and self.device == "cpu"
-        if not self.card.is_torch:
-            self.standardiser = self._units(x, kind)
-            meter = Meter() if metered else None
-            with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
-                self.model.fit(self.standardiser.forward(x))
-            self.history = History(compute=meter.finish() if meter else None)
+        if self.card.is_torch:
+            held_out = None if validation is None else (validation, validation_labels)
+            options = TrainingOptions(Budget(budget), progress, snapshots, redraw, checkpoint, metered)
+            self._train((x, y), held_out, kind, seed, options)
             return self
-        facts = {"labels": labels, "kind": kind, "levels": levels, "classes": classes, "redraw": redraw}
-        if Budget(budget).nominal and self.states_no_step_ms:
-            ms = self.step_ms(x, validation, validation_labels=validation_labels, **facts)
-            budget = str(Budget(budget).steps(Recipe(step_ms=ms)))
-        held_out = None if validation is None else (validation, validation_labels)
-        options = TrainingOptions(Budget(budget), progress, snapshots, redraw, checkpoint, metered)
-        inputs = self._inputs((x, y), held_out, kind, seed, options)
+        self.standardiser = self._units(x, kind)
+        meter = Meter() if metered else None
+        with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
+            self.model.fit(self.standardiser.forward(x))
+        self.history = History(compute=meter.finish() if meter else None)
+        return self
+
+    def _train(
+        self, data: Labelled, held_out: tuple[Any, Any] | None, kind: str, seed: int, options: TrainingOptions
+    ) -> None:
+        """Train a torch model on points and labels, for as many steps as its budget is, which may have to be timed."""
+        if options.budget.nominal and self.states_no_step_ms:
+            facts: dict[str, Any] = {"kind": kind, "levels": self.model.levels, "redraw": options.redraw}
+            points, labels = held_out or (None, None)
+            classes = None if self.classes is None else len(self.classes)
+            ms = self.step_ms(data[0], points, labels=data[1], validation_labels=labels, classes=classes, **facts)
+            options = replace(options, budget=Budget(str(options.budget.steps(Recipe(step_ms=ms)))))
+        inputs = self._inputs(data, held_out, kind, seed, options)
         with isolated(stream(seed, "training")), self._on_device():
             self.history = train(**inputs)
-        return self
 
     def _inputs(
         self, data: Labelled, held_out: tuple[Any, Any] | None, kind: str, seed: int, options: TrainingOptions
