@@ -1,82 +1,58 @@
-"""Milliseconds of one training step of every torch model of points on two moons, beside the step of a plain MLP.
+"""Milliseconds of one training step of every torch model, as it states them and as they are beside the kernel.
 
-Run it as `python benchmarks/training_step.py [MODEL ...]`; all on one thread.
+Run it as `python benchmarks/training_step.py [MODEL ...]`; all on one thread. The machine may be busy.
 
-The `step_ms` of a model's recipe turns the seconds of a named budget into steps; this is how it was measured. The last
-column says how long `--budget quick` (10 s) takes here.
+The `step_ms` of a model's recipe turns the seconds of a named budget into steps. What is measured is processor time
+beside that of a fixed kernel, in milliseconds of the reference machine (`genbench.training.calibration`), whose
+`KERNEL_MS` is such that the median of the last column is 1. A model that is off by more than two is flagged in runs.
 """
 
 from __future__ import annotations
 
-import itertools
 import statistics
 import sys
-import time
 
 import torch
 
-import genbench
+from genbench.contracts.dataset import DATASETS, Dataset, Sizes
 from genbench.contracts.model import MODELS
-from genbench.contracts.recipe import Budget, Recipe
+from genbench.core.parameters import create, defaults
 from genbench.core.registry import discover
+from genbench.estimator.estimator import Estimator
 
-STEPS, REPEATS = 200, 5
-
-
-def peer() -> float:
-    """Return the milliseconds of a plain regression step: 2-128-128-128-2, SiLU, batch 256, fused Adam."""
-    sizes = [2, 128, 128, 128]
-    layers = [m for a, b in itertools.pairwise(sizes) for m in (torch.nn.Linear(a, b), torch.nn.SiLU())]
-    net = torch.nn.Sequential(*layers, torch.nn.Linear(128, 2))
-    optimiser = torch.optim.Adam(net.parameters(), fused=True)
-    x = torch.randn(256, 2)
-    begin = time.perf_counter()
-    for _ in range(STEPS):
-        optimiser.zero_grad()
-        (net(x) - x).square().mean().backward()
-        optimiser.step()
-    return 1000 * (time.perf_counter() - begin) / STEPS
+DATA = ("moons", "digits", "wine", "breast_cancer")  # by hand: the plane, small images, a short and a long table
 
 
-def step(name: str, data: object) -> tuple[float, Recipe]:
-    """Return the milliseconds of one step of a model, without its start, and the recipe that it chose for the data."""
-    times = []
-    for steps in (10, 10 + STEPS):
-        model = genbench.load_model(name)
-        begin = time.perf_counter()
-        model.fit(data, budget=str(steps))
-        times.append(time.perf_counter() - begin)
-    return 1000 * (times[1] - times[0]) / STEPS, model.model.recipe
-
-
-def models_of_points() -> list[str]:
-    """Return the names of the models that are trained step by step and take points."""
+def models_of(kind: str) -> list[str]:
+    """Return the names of the models that are trained step by step and take data of a kind."""
     cards = MODELS.cards.items()
-    return sorted(n for n, card in cards if card.is_torch and "points" in card.kinds)
+    return sorted(n for n, card in cards if card.is_torch and kind in card.kinds)
+
+
+def step(name: str, data: Dataset) -> tuple[float, float | None]:
+    """Return the milliseconds of one step of a model on some data, as measured and as its recipe states them."""
+    splits = data.splits(0, Sizes())
+    measured = Estimator(MODELS[name]).step_ms(splits.train, splits.validation, **data.traits)
+    return measured, defaults(MODELS[name], (data.kind, data.shape))["step_ms"]
 
 
 def main() -> None:
-    """Measure the models in turn with the peer, several times over, and print medians."""
+    """Measure the models, and print a line for each on each dataset, and the median quotient."""
     torch.set_num_threads(1)
     discover()
-    names = sys.argv[1:] or models_of_points()
-    data = genbench.load_dataset("moons").sample(20_000)
-    recipes: dict[str, Recipe] = {}
-    peer()
-    times: dict[str, list[float]] = {"plain MLP": [], **{name: [] for name in names}}
-    for _ in range(REPEATS):
-        times["plain MLP"].append(peer())
-        for name in names:
-            taken, recipes[name] = step(name, data)
-            times[name].append(taken)
-    bare = statistics.median(times["plain MLP"])
-    print(f"{'model':16} {'ms a step':>9} {'min':>7} {'× MLP':>7} {'step_ms':>8} {'quick takes s':>14}")
-    for name, values in times.items():
-        median = statistics.median(values)
-        line = f"{name:16} {median:9.2f} {min(values):7.2f} {median / bare:7.1f}"
-        if recipe := recipes.get(name):
-            line += f" {recipe.step_ms:8.2f} {Budget('quick').steps(recipe) * median / 1000:14.1f}"
-        print(line)
+    quotients = []
+    print(f"{'data':14} {'model':16} {'stated':>8} {'measured':>9} {'quotient':>9}")
+    for dataset in DATA:
+        card = DATASETS[dataset]
+        data: Dataset = create(card, defaults(card))
+        for name in sys.argv[1:] or models_of(data.kind):
+            measured, stated = step(name, data)
+            line = f"{dataset:14} {name:16} {stated or float('nan'):8.2f} {measured:9.2f}"
+            if stated:
+                quotients.append(measured / stated)
+                line += f" {quotients[-1]:9.2f}"
+            print(line, flush=True)
+    print(f"median quotient {statistics.median(quotients):.2f}, from {min(quotients):.2f} to {max(quotients):.2f}")
 
 
 if __name__ == "__main__":

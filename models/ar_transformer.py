@@ -44,8 +44,10 @@ class ARTransformer(Autoregressive):
 
     recipe = Recipe(batch_size=256, lr=2e-3, ema=0.99, step_ms=15.5)
     presets = (
-        Preset({"components": 8, "batch_size": 128, "lr": 1e-3, "step_ms": 30.0}, dims=(5, None)),
-        Preset({"step_ms": 140.0}, dims=(25, None)),
+        Preset({"components": 8, "batch_size": 128, "lr": 1e-3, "step_ms": 20.0}, dims=(5, None)),
+        Preset({"step_ms": 45.0}, dims=(17, None)),
+        Preset({"step_ms": 90.0}, dims=(33, None)),
+        Preset({"step_ms": 140.0}, dims=(65, None)),
         Preset({"components": 4, "width": 32, "lr": 3e-4}, kinds=("table",)),
         Preset(PICTURES | {"lr": 2e-3, "batch_size": 16, "step_ms": 25.0}, kinds=("image",)),
         Preset(PICTURES | {"batch_size": 4, "step_ms": 140.0}, kinds=("image",), dims=(257, 1024)),

@@ -64,16 +64,17 @@ class Autoregressive(TorchModel):
 
     recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=4.0)
     presets = (
-        Preset({"components": 8, "hidden": 128, "frequencies": 0, "lr": 2e-3, "step_ms": 9.0}, dims=(5, 16)),
-        Preset({"components": 4, "hidden": 128, "frequencies": 0, "lr": 1e-3, "step_ms": 15.5}, dims=(17, None)),
+        Preset({"components": 8, "hidden": 128, "frequencies": 0, "lr": 2e-3, "step_ms": 6.0}, dims=(5, 16)),
+        Preset({"components": 4, "hidden": 128, "frequencies": 0, "lr": 1e-3, "step_ms": 8.0}, dims=(17, None)),
         Preset(
-            {"components": 4, "hidden": 32, "depth": 2, "frequencies": 0, "lr": 3e-4, "step_ms": 6.0}, kinds=("table",)
+            {"components": 4, "hidden": 32, "depth": 2, "frequencies": 0, "lr": 3e-4, "step_ms": 3.0}, kinds=("table",)
         ),
         Preset(PICTURES | {"hidden": 32, "depth": 4, "lr": 1e-2, "batch_size": 16, "step_ms": 22.0}, kinds=("image",)),
         Preset(PICTURES | {"hidden": 48, "depth": 8, "batch_size": 16, "step_ms": 600.0}, ("image",), dims=(257, 1024)),
         Preset(PICTURES | {"hidden": 48, "depth": 8, "batch_size": 8, "step_ms": 280.0}, ("image",), dims=(1025, None)),
     )
     reads_levels = True
+    nfe = 1  # though in d steps: each unit of the network is computed once for a sample
     conditionals: MixtureConditionals | LevelConditionals
 
     def __init__(

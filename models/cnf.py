@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from genbench.contracts.model import register_model
-from genbench.contracts.recipe import Recipe
+from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.types import Count, NotNegative
 from genbench.nn.ode import (
@@ -57,6 +57,10 @@ class CNF(TorchModel):
     # Bases are renewed often, as the other work of a step costs more. Measured on a checkerboard, by hand.
     soap: ClassVar[dict[str, Any]] = {"optimiser": "soap", "beta1": 0.95, "beta2": 0.95, "precondition_frequency": 2}
     recipe = Recipe(batch_size=256, lr=2e-2, ema=0.98, step_ms=32.0, **soap)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset({"step_ms": 65.0}, dims=(4, EXACT_UP_TO)),  # one pass a coordinate
+        Preset({"step_ms": 55.0}, dims=(33, None)),
+    )
 
     def __init__(
         self,

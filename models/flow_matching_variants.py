@@ -67,5 +67,11 @@ class SBCFM(CFM):
     """Flow matching of a Schrödinger bridge: entropic transport between the ends, Brownian bridges between pairs."""
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=8.0)
-    presets: ClassVar[tuple[Preset, ...]] = (planar(9.6), *PRESETS)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        planar(9.6),
+        *PRESETS,
+        Preset({"step_ms": 10.0}, kinds=("points", "table", "series"), dims=(8, 16)),  # most of it is the coupling
+        Preset({"step_ms": 18.0}, kinds=("points", "table", "series"), dims=(17, None)),
+        Preset({"step_ms": 13.0}, kinds=("image",), dims=(1, 256)),
+    )
     own_path, own_coupling = "bridge", "entropic"

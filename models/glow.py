@@ -67,6 +67,7 @@ class Glow(TorchModel):
         ValueError: `patch` is even, or `bins` is 1.
     """
 
+    nfe = 1  # each layer is computed once for a sample
     recipe = Recipe(batch_size=256, lr=2e-2, ema=0.98, step_ms=75.0)
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset({"components": 50, "bins": 8, "whiten": False}, dims=(1, 255)),

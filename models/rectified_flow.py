@@ -26,7 +26,17 @@ class RectifiedFlow(CFM):
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, cycles=2, step_ms=5.0)
-    presets: ClassVar[tuple[Preset, ...]] = (planar(7.0), *PRESETS, *ON_LINES, *TO_THE_DATA)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        planar(7.0),
+        *PRESETS,
+        *ON_LINES,
+        *TO_THE_DATA,
+        # Three times what a step of cfm takes: in the second half it follows the first flow back, by 12 evaluations.
+        Preset({"step_ms": 7.5}, kinds=("points", "table", "series"), dims=(8, None)),
+        Preset({"step_ms": 12.0}, kinds=("image",)),
+        Preset({"step_ms": 750.0}, kinds=("image",), dims=(257, None)),
+        Preset({"step_ms": 1000.0}, kinds=("image",), dims=(3073, None)),
+    )
     reflow_steps = 6  # by hand: midpoint steps with which the first flow is followed back
     second: Tensor  # whether the second flow is being learned
     repaintable = False  # the second flow's noise belongs to its data

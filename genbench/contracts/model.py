@@ -102,7 +102,8 @@ class Model:
     out of range. The engine seeds the global generators around every method, standardises data before `fit` and undoes
     it after, checks what comes back, and scores.
 
-    Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point; `likelihood`, the kind of
+    Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point (of a torch
+    model that does not say, the calls are counted); `likelihood`, the kind of
     `log_prob` on the data at hand, where it is not always the one that the model is registered with; `n_parameters`.
     Optional methods, which enable tasks and figures: see `genbench.contracts.optional_methods`.
     """

@@ -11,8 +11,9 @@ from typing import Any, Literal
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.types import Count, NotNegative, Positive, ShareBelowOne
 
-__all__ = ["Budget", "Preset", "Recipe", "planar"]
+__all__ = ["UNKNOWN_STEP_MS", "Budget", "Preset", "Recipe", "planar"]
 
+UNKNOWN_STEP_MS = 2.0  # by hand: of a model that states none and that cannot be timed; most of the zoo's take 1 to 10
 NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 45.0}  # by hand: how long a user waits for a model
 
 
@@ -38,6 +39,7 @@ class Recipe:
             and densities are float32 in any case.
         step_ms: milliseconds of one step on one core of the reference machine. Named budgets are seconds of that
             machine, turned into steps with it, so that the same command trains the same number of steps everywhere.
+            Where it is None, the engine times a few steps before a run (`genbench.training.step_time`).
     """
 
     batch_size: Count = 256
@@ -53,7 +55,7 @@ class Recipe:
     ema: ShareBelowOne = 0.999
     accumulate: Count = 1
     precision: Literal["float32", "bfloat16"] = "float32"
-    step_ms: Positive = 2.0
+    step_ms: Positive | None = None
 
     def __post_init__(self) -> None:
         if self.accumulate > self.batch_size:
@@ -124,8 +126,13 @@ class Budget:
         in_seconds = self.text[0].isdigit() and self.text.endswith("s") and not self.text.endswith("steps")
         return float(self.text[:-1]) if in_seconds else None
 
+    @property
+    def nominal(self) -> float | None:
+        """Seconds of the reference machine, where the budget is a name."""
+        return NOMINAL_SECONDS.get(self.text)
+
     def steps(self, recipe: Recipe) -> int | None:
         """Return the number of steps, or None where the budget is in wall seconds."""
-        if self.text in NOMINAL_SECONDS:
-            return max(1, round(1000 * NOMINAL_SECONDS[self.text] / recipe.step_ms))
+        if self.nominal is not None:
+            return max(1, round(1000 * self.nominal / (recipe.step_ms or UNKNOWN_STEP_MS)))
         return None if self.seconds is not None else int(self.text.split("s")[0])

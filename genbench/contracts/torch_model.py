@@ -31,7 +31,8 @@ class TorchModel(nn.Module, Model):
         recipe: how to train it. Its fields are parameters of every torch model: `cfm[lr=1e-3,batch_size=512]`.
         presets: defaults for some kinds and dimensions; all that suit the data are applied, the later over the earlier.
         progress: share of training that is done, in [0, 1], for annealed losses; 1 outside training.
-        nfe: network evaluations that the last `sample` spent on one point, where it is not 1.
+        nfe: network evaluations that the last `sample` spent on one point, where the model says them; else the engine
+            counts the calls of its modules.
         conditional: whether it learns p(x | y) of labelled points, as the constructor decides. Then it is called as
             `training_loss(x, labels)`, with labels (b,) int64 in 0 … `classes` − 1, and as `sample(n, labels)`, (n,).
             `log_prob(x)` is given none.
@@ -41,7 +42,7 @@ class TorchModel(nn.Module, Model):
     recipe: ClassVar[Recipe] = Recipe()
     presets: ClassVar[tuple[Preset, ...]] = ()
     progress: float = 1.0
-    nfe: int = 1
+    nfe: int | None = None
     conditional: bool = False
     classes: int = 0
 

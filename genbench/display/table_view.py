@@ -29,6 +29,7 @@ Kind = Literal["model", "seeds", "score", "cost", "failures", "family", "likelih
 
 COSTS = {  # heading, and what it is
     "train_seconds": ("train s", "Seconds of training, wall time"),
+    "compute": ("compute s", "What training computed, in seconds of the reference machine, whatever this one is"),
     "samples_per_second": ("samples/s", "Samples drawn in a second"),
     "parameters": ("parameters", "Parameters that are learnt"),
     "nfe": ("NFE", "Network evaluations a sample"),
@@ -160,7 +161,7 @@ def table_view(title: str, rows: Sequence[Row], metrics: Sequence[str], sort: st
     return TableView(
         title=title,
         columns=columns(metrics, rows),
-        rows=[_row(row, metrics) for row in rows],
+        rows=[_row(row, metrics, _costs(rows)) for row in rows],
         sorted_by=sort if sort and sort in metrics else "",
         interval="mean ± half-width of the 95 % interval over seeds" if several else "one seed, ± standard error",
         flags=[flag for row in rows for flag in formatting.flag_lines(row)],
@@ -173,7 +174,7 @@ def columns(metrics: Sequence[str], rows: Sequence[Row] = ()) -> list[Column]:
         Column("model", "model", "model"),
         Column("seeds", "seeds", "seeds", help="Seeds without a failure, and of how many if some failed"),
         *(_score_column(name, rows) for name in metrics),
-        *(Column(name, label, "cost", help=about) for name, (label, about) in COSTS.items()),
+        *(Column(name, COSTS[name][0], "cost", help=COSTS[name][1]) for name in _costs(rows)),
         Column("failures", "failures", "failures", help="Trials that failed, and how"),
         Column("family", "family", "family"),
         Column("log-likelihood", "log-likelihood", "likelihood"),
@@ -189,12 +190,17 @@ def _score_column(name: str, rows: Sequence[Row]) -> Column:
     return Column(name, card.label, "score", card.unit, better, about, card.by_likelihood, ratio)
 
 
-def _row(row: Row, metrics: Sequence[str]) -> TableRow:
+def _costs(rows: Sequence[Row]) -> list[str]:
+    """Return the costs that are worth a column: all, but for compute, where it was measured; older trials have none."""
+    return [name for name in COSTS if name != "compute" or any(row.cost[name] is not None for row in rows)]
+
+
+def _row(row: Row, metrics: Sequence[str], costs: Sequence[str]) -> TableRow:
     cells = [
         TableCell(row.model, row.model),
         TableCell(formatting.seeds(row), row.seeds),
         *(_score(row, name) for name in metrics),
-        *(TableCell(formatting.amount(cost := row.cost[name]), cost) for name in COSTS),
+        *(TableCell(formatting.amount(cost := row.cost[name]), cost) for name in costs),
         TableCell(formatting.failures(row), row.failed),
         TableCell(row.family, row.family),
         TableCell(row.likelihood, row.likelihood),

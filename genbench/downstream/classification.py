@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +24,7 @@ from genbench.estimator.estimator import Estimator
 from genbench.numerics.standardiser import Standardiser
 from genbench.training.batches import Redraw
 from genbench.training.checkpoint import Checkpoint
+from genbench.training.compute import Compute, Meter
 
 __all__ = ["Bayes", "Direct", "part_of", "posterior"]
 
@@ -87,6 +90,7 @@ class Bayes:
         progress: bool = False,
         redraw: Redraw | None = None,
         checkpoint: Callable[[int], Checkpoint | None] = lambda k: None,
+        metered: bool = False,
     ) -> Bayes:
         """Learn from points x [n, *shape] with labels [n]; returns itself. The arguments are those of `Estimator.fit`.
 
@@ -101,7 +105,7 @@ class Bayes:
         self.densities = {}
         example = create(self.card, bind(self.card, self.given, (kind, x.shape[1:])))
         self.conditional = bool(getattr(example, "conditional", False))
-        common: dict[str, Any] = {"kind": kind, "levels": levels, "progress": progress}
+        common: dict[str, Any] = {"kind": kind, "levels": levels, "progress": progress, "metered": metered}
         if self.conditional:
             whole = Estimator(self.card, self.given, self.device).fit(
                 x, validation, labels=y, validation_labels=validation_labels, classes=len(self.prior), seed=seed,
@@ -111,6 +115,9 @@ class Bayes:
             return self
         present = np.flatnonzero(self.prior.frequencies)
         recipe = getattr(example, "recipe", None)
+        if recipe and recipe.step_ms is None and Budget(budget).nominal:
+            ms = Estimator(self.card, self.given).step_ms(x, validation, kind=kind, levels=levels, redraw=redraw)
+            recipe = replace(recipe, step_ms=ms)
         share = part_of(budget, len(present), recipe) if recipe else budget
         for k in map(int, present):
             mine, held_out = np.flatnonzero(y == k), None
@@ -150,6 +157,12 @@ class Bayes:
         return sum(model.history.earlier for model in self.models)
 
     @property
+    def compute(self) -> Compute | None:
+        """What all trainings together have computed, where it was measured."""
+        known = [model.history.compute for model in self.models]
+        return None if None in known else sum((one for one in known if one), start=Compute())
+
+    @property
     def parameters(self) -> int | None:
         """Number of trained parameters of all models together, where it is known."""
         known = [model.parameters for model in self.models]
@@ -170,6 +183,7 @@ class Direct:
     """A model of p(y | x) alone, with the engine's units: the discriminative answer."""
 
     likelihood, steps, earlier = "none", None, 0.0
+    compute: Compute | None = None
 
     def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
         self.card, self.given = card, dict(params or {})
@@ -179,14 +193,25 @@ class Direct:
     def __repr__(self) -> str:
         return f"Direct({self.card.name!r}, {self.given!r})"
 
-    def fit(self, x: Array, labels: Any, *_: Any, classes: int | None = None, seed: int = 0, **__: Any) -> Direct:
+    def fit(
+        self,
+        x: Array,
+        labels: Any,
+        *_: Any,
+        classes: int | None = None,
+        seed: int = 0,
+        metered: bool = False,
+        **__: Any,
+    ) -> Direct:
         """Learn from points x [n, *shape] with labels [n]; returns itself. Ignores other arguments of `Bayes.fit`."""
         y = whole_labels(repr(self), labels, len(x), "points")
         k = len(ClassLabels.of(repr(self), y, classes))
         flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         self.standardiser = Standardiser.fit(flat)
-        with isolated(stream(seed, "training")):
+        meter = Meter() if metered else None
+        with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
             self.model.learn(self.standardiser.forward(flat), y, k)
+        self.compute = meter.finish() if meter else None
         return self
 
     def predict_log_proba(self, x: Array, seed: int = 0) -> Array:

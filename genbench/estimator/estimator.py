@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 
 from genbench.contracts.dataset import Dataset, Splits
 from genbench.contracts.model import ModelCard
-from genbench.contracts.recipe import Budget
+from genbench.contracts.recipe import Budget, Recipe
 from genbench.core.errors import GenbenchError, GenbenchWarning, WeightsDoNotFit
 from genbench.core.parameters import bind, create
-from genbench.core.seeding import isolated, stream
+from genbench.core.seeding import isolated, stream, with_threads
 from genbench.core.types import Array, Labels
 from genbench.estimator.adapter import as_points
 from genbench.estimator.class_labels import ClassLabels, whole_labels
@@ -24,6 +25,8 @@ from genbench.estimator.fitted import FittedModel
 from genbench.numerics.standardiser import Standardiser, constant
 from genbench.training.batches import Redraw
 from genbench.training.checkpoint import Checkpoint, misfits
+from genbench.training.compute import Meter
+from genbench.training.step_time import measured_step_ms
 from genbench.training.trainer import History, Snapshots, TrainingOptions, train
 
 if TYPE_CHECKING:
@@ -64,10 +67,12 @@ class Estimator(FittedModel):
         snapshots: Snapshots | None = None,
         redraw: Redraw | None = None,
         checkpoint: Checkpoint | None = None,
+        metered: bool = False,
     ) -> Estimator:
         """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
 
-        The last three arguments, and the budget, are for torch models.
+        Snapshots, redraw, checkpoint, and the budget, are for torch models. Where the budget is a name and the recipe
+        states no `step_ms`, steps are timed first.
 
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
@@ -80,6 +85,7 @@ class Estimator(FittedModel):
             snapshots: called with an estimator of the present weights now and then.
             redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None.
             checkpoint: the file from which a killed training run resumes.
+            metered: whether to measure how much is computed, for `history.compute`; not on a GPU.
 
         Raises:
             GenbenchError: x is not an array of finite numbers, the model needs the truth, or it needs labels and there
@@ -95,20 +101,37 @@ class Estimator(FittedModel):
         if kind in ("points", "table"):
             self._warn_of_constants(x)
         y = self._count(labels, len(x), classes)
+        metered = metered and self.device == "cpu"
         if self.card.is_torch:
             held_out = None if validation is None else (validation, validation_labels)
-            options = TrainingOptions(Budget(budget), progress, snapshots, redraw, checkpoint)
+            options = TrainingOptions(Budget(budget), progress, snapshots, redraw, checkpoint, metered)
             self._train((x, y), held_out, kind, seed, options)
-        else:
-            self.standardiser = self._units(x, kind)
-            with isolated(stream(seed, "training")):
-                self.model.fit(self.standardiser.forward(x))
+            return self
+        self.standardiser = self._units(x, kind)
+        meter = Meter() if metered else None
+        with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
+            self.model.fit(self.standardiser.forward(x))
+        self.history = History(compute=meter.finish() if meter else None)
         return self
 
     def _train(
         self, data: Labelled, held_out: tuple[Any, Any] | None, kind: str, seed: int, options: TrainingOptions
     ) -> None:
-        """Train a torch model on points and labels; without held-out ones, a tenth of the points is held out."""
+        """Train a torch model on points and labels, for as many steps as its budget is, which may have to be timed."""
+        if options.budget.nominal and self.states_no_step_ms:
+            facts: dict[str, Any] = {"kind": kind, "levels": self.model.levels, "redraw": options.redraw}
+            points, labels = held_out or (None, None)
+            classes = None if self.classes is None else len(self.classes)
+            ms = self.step_ms(data[0], points, labels=data[1], validation_labels=labels, classes=classes, **facts)
+            options = replace(options, budget=Budget(str(options.budget.steps(Recipe(step_ms=ms)))))
+        inputs = self._inputs(data, held_out, kind, seed, options)
+        with isolated(stream(seed, "training")), self._on_device():
+            self.history = train(**inputs)
+
+    def _inputs(
+        self, data: Labelled, held_out: tuple[Any, Any] | None, kind: str, seed: int, options: TrainingOptions
+    ) -> dict[str, Any]:
+        """Return the arguments of the trainer; without held-out points, a tenth of the points is held out."""
         (x, y), rows = data, np.arange(len(data[0]))
         if held_out is None:
             order = np.random.default_rng(stream(seed, "validation")).permutation(len(x))
@@ -123,9 +146,39 @@ class Estimator(FittedModel):
         options = replace(
             options, snapshots=self._watch(options.snapshots), redraw=self._standardising(options.redraw, rows)
         )
-        model = cast("TorchModel", self.model)
-        with isolated(stream(seed, "training")), self._on_device():
-            self.history = train(model, self._single(x), self._single(validation), options, labels=labels)
+        points = {"x": self._single(x), "validation": self._single(validation)}
+        return {"model": self.model, **points, "options": options, "labels": labels}
+
+    @property
+    def states_no_step_ms(self) -> bool:
+        """Whether it is trained by steps, of which nobody has said how long one takes."""
+        return self.card.is_torch and cast("TorchModel", self.model).recipe.step_ms is None
+
+    def step_ms(
+        self,
+        x: Any,
+        validation: Any = None,
+        *,
+        labels: Any = None,
+        validation_labels: Any = None,
+        kind: str = "points",
+        levels: int | None = None,
+        classes: int | None = None,
+        redraw: Redraw | None = None,
+    ) -> float:
+        """Return the milliseconds of the reference machine that a training step takes, to two digits.
+
+        A few steps of another model of the same parameters are timed, on the processor in one thread, whatever the
+        device of this one. Arguments and errors are those of `fit`.
+        """
+        twin = Estimator(self.card, self.given)
+        kind = twin._kind(kind)
+        x = twin._prepare(x, kind, levels)
+        data = x, twin._count(labels, len(x), classes)
+        held_out = None if validation is None else (validation, validation_labels)
+        inputs = twin._inputs(data, held_out, kind, 0, TrainingOptions(Budget("1"), redraw=redraw))
+        with with_threads(1), isolated(0):
+            return float(f"{measured_step_ms(**inputs):.2g}")
 
     def restore(
         self,
@@ -192,8 +245,12 @@ class Estimator(FittedModel):
 
     @property
     def nfe(self) -> int | None:
-        """Network evaluations that the last `sample` spent on one point; None for models without a network."""
-        return getattr(self.model, "nfe", None)
+        """Network evaluations that the last `sample` spent on one point: what the model says, or what was counted.
+
+        None where neither is known, as of models without a network.
+        """
+        said: int | None = getattr(self.model, "nfe", None)
+        return self.network_calls if said is None else said
 
     def _kind(self, kind: str) -> str:
         """Return the kind of data as it was given; whatever is given to a model of series alone is series."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,18 +21,16 @@ from genbench.contracts.optional_methods import (
     SupportsVelocity,
     Values,
 )
-from genbench.core.errors import BadSamples, ContractError, GenbenchError, GenbenchWarning
+from genbench.core.errors import ContractError, GenbenchError, GenbenchWarning
 from genbench.core.seeding import stream
-from genbench.core.types import Array, Labels
-from genbench.estimator.adapter import ModelAdapter, as_points
+from genbench.core.types import Array
+from genbench.estimator.adapter import as_points
 from genbench.estimator.conversion import as_scalars
 from genbench.estimator.order import shuffle
+from genbench.estimator.sampling import SamplingModel
 from genbench.numerics.mixture import Mixture
 
 __all__ = ["FittedModel", "Trajectory"]
-
-
-FEW = 20  # samples: fewer may well be equal in two batches where the data are discrete
 
 
 class Trajectory(NamedTuple):
@@ -53,72 +50,12 @@ class Trajectory(NamedTuple):
         return Trajectory(self.times[nearest], self.points[nearest])
 
 
-class FittedModel(ModelAdapter):
+class FittedModel(SamplingModel):
     """The methods of a trained model. `genbench list models --capabilities` shows which model has which.
 
     A method that the model lacks raises a GenbenchError, and so do points of another shape and a model that is not
     fitted.
     """
-
-    def sample(self, n: int, seed: int = 0, labels: Any = None) -> Array:
-        """Return `n` points [n, *shape] float64 in the data's own units, in random order.
-
-        Each model has a stream of its own: all that start from normal noise would else share one draw's luck.
-
-        Args:
-            labels: of the points that a conditional model draws, [n], or one for all; as frequent as in training if
-                not given.
-
-        Raises:
-            GenbenchError: labels are given that do not fit, or the model is not conditional.
-            BadSamples: the model gave another shape, or NaN or infinite values.
-        """
-        units = self._fitted()
-        y = self.labels(labels, n, seed)
-        with self._inside(stream(seed, "sampling", self.card.name)):
-            parts = [
-                self._numbers(self.model.sample(size, *self._of(y, at, size)), "sample") for at, size in self._draws(n)
-            ]
-        for part, (_, size) in zip(parts, self._draws(n), strict=True):
-            if part.shape != (size, *units.mean.shape):
-                raise BadSamples(
-                    f"{self.card.name}.sample({size}) gave shape {part.shape}; it must be {(size, *units.mean.shape)}"
-                )
-        z = np.concatenate(parts) if parts else np.empty((0, *units.mean.shape))
-        bad = int((~np.isfinite(z.reshape(len(z), units.mean.size)).all(axis=1)).sum())
-        if bad:
-            raise BadSamples(f"{bad} of {len(z)} samples of {self.card.name} are NaN or infinite")
-        self._compare(parts)
-        return units.inverse(z[shuffle(z, y, seed)])
-
-    def _draws(self, n: int) -> list[tuple[int, int]]:
-        """Return where each batch of n samples begins, and its size; the oracle's is one: it deals real points once."""
-        return [(0, n)] * (n > 0) if self.card.role == "oracle" else self._batches(n)
-
-    def _compare(self, batches: list[Array]) -> None:
-        """Warn of a batch of samples that equals the one before it."""
-        for k, (before, now) in enumerate(pairwise(batches), 2):
-            if len(now) >= FEW and np.array_equal(before[: len(now)], now):
-                warnings.warn(
-                    f"{self.card.name}.sample drew batch {k} of {len(batches)} equal to the one before: it seeds "
-                    "itself anew, or returns the same array, at each call",
-                    GenbenchWarning,
-                    stacklevel=3,
-                )
-                return
-
-    def labels(self, asked: Any, n: int, seed: int = 0) -> Labels | None:
-        """Return the labels [n] with which `sample` draws on this seed; None for a model that draws without.
-
-        Raises:
-            GenbenchError: labels are asked for that do not fit, or the model is not conditional.
-        """
-        self._fitted()
-        if self.classes is not None:
-            return self.classes.asked(asked, n, seed)
-        if asked is not None:
-            raise GenbenchError(f"{self!r} is not conditional and draws without labels; leave them out")
-        return None
 
     def log_prob(self, x: Any, seed: int = 0, labels: Any = None) -> Array:
         """Return log p(x) in nats of the data's own units, [n] float64; its kind is `card.likelihood`.

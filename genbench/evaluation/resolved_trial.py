@@ -74,6 +74,6 @@ class ResolvedTrial:
             "labels": splits.train_labels,
             "validation_labels": splits.validation_labels,
             "redraw": partial(self.dataset.redraw, stream(self.spec.seed, "data")),
-            "budget": self.spec.budget,
+            "budget": str(self.spec.steps or self.spec.budget),
             **self.dataset.traits,
         }

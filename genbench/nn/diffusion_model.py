@@ -33,6 +33,7 @@ class Diffusion(TorchModel):
     last_angle: float
     density_steps: int
     probes: int
+    nfe: int
 
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
         """Return v̂ (b, d) at points x (b, d) and angles (b, 1) or ()."""

@@ -37,6 +37,7 @@ class FlowModel(TorchModel):
 
     flow: Flow
     prior: StandardNormal | MixturePrior
+    nfe = 1  # each unit of each layer is computed once for a sample
     at_once: ClassVar[int] = 10_000
 
     def draw_base(self, n: int) -> Tensor:

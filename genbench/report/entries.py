@@ -22,6 +22,7 @@ __all__ = ["Entry", "entries"]
 
 COSTS = {
     "train_seconds": "training, s",
+    "compute": "compute, s of the reference machine",
     "steps": "steps",
     "sample_seconds": "sampling, s",
     "samples_per_second": "samples/s",

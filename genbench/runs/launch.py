@@ -20,6 +20,7 @@ from genbench.core.registry import REGISTRY, discover
 from genbench.core.types import Say
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.runner import Done, perform_all, remaining, tidy, why
+from genbench.runs.step_counts import known_steps, timed
 from genbench.storage.records import RunRecord, TrialRecord
 from genbench.storage.store import CorruptFile, Store
 from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
@@ -130,8 +131,8 @@ def launch(options: RunOptions, say: Say) -> Path:
 def explain(options: RunOptions, say: Say) -> list[str]:
     """Return a line for each trial that would run, with the reason, and their number; nothing is run."""
     with use_data_dir(options.data_dir):
-        trials = options.plan(say).trials
         store = Store(options.folder)
+        trials = known_steps(options.plan(say), store).trials
         todo, _ = remaining(trials, store)
         lines = [f"{spec.model} on {spec.dataset}, seed {spec.seed}: {why(spec, store)}" for spec in todo]
     return [*lines, f"{len(todo)} of {len(trials)} trials would run"]
@@ -141,6 +142,8 @@ def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say
     store = Store(options.folder)
     store.create()
     with store.lock():
+        jobs = _jobs(plan, options, say)
+        plan = timed(plan, store, jobs > 0, execution.data_dir, say)
         _register(plan, store, execution)
         tidy(plan.trials, store)
         todo, notes = remaining(plan.trials, store, options.retry_failed)
@@ -150,7 +153,6 @@ def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say
             say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {store.path}")
         if begun := len(store.checkpoints().keys() & {spec.key for spec in todo}):
             say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
-        jobs = _jobs(plan, options, say)
         with _bar(len(todo), options.progress, say) as done:
             execution = replace(execution, progress=options.progress and jobs <= 1)
             perform_all(todo, store, min(jobs, max(1, len(todo))), options.seconds, done, execution)

@@ -10,7 +10,7 @@ from typing import Any
 from genbench.core.errors import GenbenchError
 from genbench.core.hardware import cores
 
-__all__ = ["perform_each"]
+__all__ = ["UNLIMITED_MB", "perform_each"]
 
 UNLIMITED_MB = 2**30
 

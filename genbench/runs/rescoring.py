@@ -183,7 +183,7 @@ def _planned(old: TrialSpec, metrics: str | None, samples: int | None) -> TrialS
         raise CannotReload(old, "its data are not what they were")
     if changed := changed_code(old, dataset=DATASETS[old.dataset_name]):
         raise CannotReload(old, f"code of {', '.join(changed)} changed")
-    return planned
+    return planned.model_copy(update={"steps": old.steps})
 
 
 def _way(old: TrialRecord, planned: ResolvedTrial, arrays: Mapping[str, Array]) -> str:

@@ -50,6 +50,7 @@ class TrialSpec(BaseModel):
         data_fingerprint: checksum of a data file, where there is one.
         plugins: files, and modules of installed packages, that its model, its data and its metrics come from; where
             they lie does not matter to the outcome.
+        steps: of the training, where the engine found the number for the budget by timing some; else None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,6 +69,7 @@ class TrialSpec(BaseModel):
     sources: dict[str, str]
     data_fingerprint: str = ""
     plugins: tuple[str, ...] = ()
+    steps: int | None = None
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -80,7 +82,8 @@ class TrialSpec(BaseModel):
     @cached_property
     def key(self) -> str:
         """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
-        facts = self.model_dump(mode="json", exclude={"plugins"}) | {"schema": KEYS}
+        absent = {"steps"} if self.steps is None else set()
+        facts = self.model_dump(mode="json", exclude={"plugins"} | absent) | {"schema": KEYS}
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
         return f"{_slug(self.model)}-{_slug(self.dataset)}-{self.seed}-{digest}"
 
@@ -105,14 +108,18 @@ class TrialSpec(BaseModel):
                 if mine[name].get(part) != theirs[name].get(part):
                     before, now = theirs[name].get(part), mine[name].get(part)
                     words.append(f"{self._named(part)} changed" if name == "sources" else f"{part}: {before} -> {now}")
-        whole = [name for name in ("budget", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
+        whole = [name for name in ("budget", "steps", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
         return words + [f"{name} changed: {theirs[name]} -> {mine[name]}" for name in whole]
 
 
 class Cost(BaseModel):
-    """What a trial cost. Seconds are wall time with `threads` of torch; memory is the peak of the whole process."""
+    """What a trial cost. Seconds are wall time with `threads` of torch; memory is the peak of the whole process.
+
+    `compute` are seconds of the reference machine that training took, see `genbench.training.compute`.
+    """
 
     train_seconds: float | None = None
+    compute: float | None = None
     steps: int | None = None
     sample_seconds: float | None = None
     samples_per_second: float | None = None
@@ -212,6 +219,7 @@ class RunRecord(BaseModel):
     Attributes:
         trials: keys of the trials that its table is made of.
         data: what was understood of each file of data, in words, by the dataset's label.
+        step_counts: numbers of steps that were found by timing some.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -222,6 +230,7 @@ class RunRecord(BaseModel):
     requests: list[dict[str, Any]] = []
     environment: dict[str, Any] = {}
     data: dict[str, list[str]] = {}
+    step_counts: dict[str, int] = {}
 
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""

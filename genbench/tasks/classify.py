@@ -26,6 +26,7 @@ from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.records import Cost, TrialResult
 from genbench.tasks.base import Stage, Task
+from genbench.tasks.equal_compute import caution_unequal
 from genbench.tasks.execution import ExecutionOptions
 
 __all__ = ["Classify"]
@@ -88,9 +89,16 @@ def _fitted(trial: ResolvedTrial, options: ExecutionOptions) -> tuple[Callable[[
     way = Direct if issubclass(card.factory, Classifier) else Bayes
     classifier = way(card, spec.params, options.device)
     classifier.fit(
-        **trial.training_data, seed=spec.seed, progress=options.progress, checkpoint=partial(options.checkpoint, spec)
+        **trial.training_data,
+        seed=spec.seed,
+        progress=options.progress,
+        checkpoint=partial(options.checkpoint, spec),
+        metered=True,
     )
     cost = Cost(train_seconds=classifier.earlier, steps=classifier.steps, parameters=classifier.parameters)
+    if done := classifier.compute:
+        caution_unequal(spec, done, classifier.steps or 0)
+        cost.compute, cost.train_seconds = done.seconds, classifier.earlier - done.measuring
     return partial(classifier.predict_log_proba, seed=spec.seed), cost, classifier.likelihood
 
 

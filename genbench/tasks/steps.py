@@ -14,6 +14,7 @@ from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.evaluation import Evaluation
 from genbench.storage.records import Cost, TrialResult
 from genbench.tasks.base import Stage
+from genbench.tasks.equal_compute import caution_unequal
 from genbench.tasks.execution import ExecutionOptions
 from genbench.tasks.previews import previews
 from genbench.training.trainer import Snapshots
@@ -61,8 +62,11 @@ def fit(
                 progress=options.progress,
                 snapshots=snapshots,
                 checkpoint=options.checkpoint(spec, training),
+                metered=True,
             )
-    return time.perf_counter() - begin + estimator.history.earlier
+    done = estimator.history
+    caution_unequal(spec, done.compute, done.steps)
+    return time.perf_counter() - begin - (done.compute.measuring if done.compute else 0.0) + done.earlier
 
 
 def sample_and_score(
@@ -104,4 +108,5 @@ def result_of(evaluation: Evaluation, estimator: Estimator, cost: Cost, **more: 
 def cost_of(estimator: Estimator, train_seconds: float, **more: Any) -> Cost:
     """Return the cost of a fitted model; `more` are further fields."""
     steps = estimator.history.steps or None
-    return Cost(train_seconds=train_seconds, steps=steps, parameters=estimator.parameters, **more)
+    compute = estimator.history.compute.seconds if estimator.history.compute else None
+    return Cost(train_seconds=train_seconds, compute=compute, steps=steps, parameters=estimator.parameters, **more)

@@ -36,6 +36,7 @@ class Variance(Task):
         stage("fit")
         estimator = trial.estimator(options.device)
         seconds = [fit(trial, estimator, options)]
+        computes = [estimator.history.compute]
         result = sample_and_score(trial, estimator, stage, seconds[0])
         groups = [_scores(trial, estimator, stream(spec.seed, "first"))]
         for k in range(1, INITIALISATIONS):
@@ -43,9 +44,12 @@ class Variance(Task):
             again = trial.estimator(options.device)
             seed = stream(spec.seed, "initialisation", k)
             seconds.append(fit(trial, again, options, seed=seed, training=k))
+            computes.append(again.history.compute)
             stage("score")
             groups.append(_scores(trial, again, seed))
         result.cost.train_seconds = float(np.mean(seconds))
+        if measured := [compute.seconds for compute in computes if compute]:
+            result.cost.compute = float(np.mean(measured))
         every = Evaluation.mean([evaluation for group in groups for evaluation in group])
         for name, value in every.metrics.items():
             rows = [[known for one in group if (known := one.metrics[name]) is not None] for group in groups]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from genbench.contracts.recipe import Budget, Recipe
+from genbench.contracts.recipe import UNKNOWN_STEP_MS, Budget, Recipe
 from genbench.training.batches import Batches, Redraw
 from genbench.training.checkpoint import Checkpoint, load_module, numbers, random_state, set_numbers, set_random_state
+from genbench.training.compute import Compute, Meter
 from genbench.training.ema import Average
 from genbench.training.optimizer_groups import OptimizerGroups, precision
 from genbench.training.weight_selection import LOOKS, Best, few
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     Single = NDArray[np.float32]
 
-__all__ = ["History", "Snapshots", "TrainingOptions", "train"]
+__all__ = ["History", "Snapshots", "Training", "TrainingOptions", "begun", "train"]
 
 ROWS = 200  # of the history: chosen by hand, as many as a figure of losses resolves
 
@@ -33,12 +35,14 @@ ROWS = 200  # of the history: chosen by hand, as many as a figure of losses reso
 class History:
     """What happened in training: about 200 `rows` with the step and the mean of each loss since the row before.
 
-    `earlier` is the training time in seconds before the run resumed from a checkpoint.
+    `earlier` is the training time in seconds before the run resumed from a checkpoint, and `compute` what was computed,
+    if it was measured.
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
     steps: int = 0
     earlier: float = 0.0
+    compute: Compute | None = None
 
 
 @dataclass
@@ -91,6 +95,8 @@ class TrainingOptions:
         snapshots: looks at the averaged model now and then.
         redraw: gives x with the noise of epoch 1, 2, …, or None where x stays as it is; x itself is epoch 0.
         checkpoint: the file from which it resumes, if it was begun before, and to which it is written now and then.
+        metered: whether to measure how much the model computes: what the engine does between its steps, such as noise
+            for the data, looks at validation points and snapshots, does not count.
     """
 
     budget: Budget
@@ -98,6 +104,7 @@ class TrainingOptions:
     snapshots: Snapshots | None = None
     redraw: Redraw | None = None
     checkpoint: Checkpoint | None = None
+    metered: bool = False
 
 
 def train(
@@ -120,33 +127,54 @@ def train(
         Diverged: a loss or a gradient is not finite, or a loss explodes.
         GenbenchError: the recipe does not suit the model.
     """
-    import torch
-
-    recipe = recipe or model.recipe
-    points, held_out = (torch.as_tensor(a, dtype=torch.float32) for a in (x, validation))
-    y, y_held_out = (((torch.as_tensor(labels[0]),), (torch.as_tensor(labels[1]),))) if labels else ((), ())
-    model.build(tuple(points.shape[1:]))
-    model.prepare(points)
-    batches = Batches((points, *y), recipe.batch_size, options.redraw)
-    training = _Training(model, batches, (held_out, *y_held_out), recipe, options)
+    training = begun(model, x, validation, options, recipe, labels)
     if options.checkpoint:
         options.checkpoint.resume(training)
     training.run()
     return training.history
 
 
-class _Training:
+def begun(
+    model: TorchModel,
+    x: Array | Single,
+    validation: Array | Single,
+    options: TrainingOptions,
+    recipe: Recipe | None = None,
+    labels: tuple[Labels, Labels] | None = None,
+) -> Training:
+    """Build a model for the shape of x [n, *shape], and return its training before the first step, as of `train`."""
+    import torch
+
+    recipe = recipe or model.recipe
+    points, held_out = (torch.as_tensor(a, dtype=torch.float32) for a in (x, validation))
+    y, y_held_out = (((torch.as_tensor(labels[0]),), (torch.as_tensor(labels[1]),))) if labels else ((), ())
+    meter = Meter() if options.metered else None
+    with meter.start() if meter else nullcontext():
+        model.build(tuple(points.shape[1:]))
+        model.prepare(points)
+    batches = Batches((points, *y), recipe.batch_size, options.redraw)
+    return Training(model, batches, (held_out, *y_held_out), recipe, options, meter)
+
+
+class Training:
     """A training run that can stop after any step, and resume from its state to the same weights bit for bit."""
 
     def __init__(
-        self, model: TorchModel, data: Batches, held_out: tuple[Tensor, ...], recipe: Recipe, options: TrainingOptions
+        self,
+        model: TorchModel,
+        data: Batches,
+        held_out: tuple[Tensor, ...],
+        recipe: Recipe,
+        options: TrainingOptions,
+        meter: Meter | None = None,
     ) -> None:
         self.model, self.batches, self.options, self.snapshots = model, data, options, options.snapshots
+        self.meter = meter
         self.precision = precision(recipe)
         self.groups = OptimizerGroups(model, recipe)
         self.average = Average(model, recipe.ema)
         self.steps, self.seconds = options.budget.steps(recipe), options.budget.seconds or 1.0
-        expected = self.steps or round(1000 * self.seconds / recipe.step_ms)
+        expected = self.steps or round(1000 * self.seconds / (recipe.step_ms or UNKNOWN_STEP_MS))
         looked = few(held_out, expected * recipe.batch_size)
         self.best = Best(self.average.module, looked, recipe, alone=len(self.groups.optimisers) == 1)
         self.history = History()
@@ -169,24 +197,30 @@ class _Training:
                 self.begin = self.snapshots.look(self.average.module, share, history.steps, self.begin)
             if model.progress >= 1:
                 break
-            self.step()
+            batch = self.batches.next()
+            with self.meter.step() if self.meter else nullcontext():
+                self.step(batch)
             bar.update()
             if row := self.row():
                 bar.set_postfix({name: f"{value:.3g}" for name, value in row.items() if name != "step"})
             if checkpoint:
                 checkpoint.offer(self)
+            if self.meter:
+                self.begin += self.meter.look_now_and_then()
         bar.close()
+        if self.meter:
+            history.compute = self.meter.finish()
         if checkpoint:
             checkpoint.offer(self, last=True)
         model.progress = 1.0
         model.load_state_dict(self.best.weights())
         model.eval()
 
-    def step(self) -> None:
-        """Do one step on the next batch."""
+    def step(self, batch: tuple[Tensor, ...]) -> None:
+        """Do one step on a batch."""
         self.history.steps += 1
         self.groups.step = self.history.steps
-        for part in self.groups.parts(self.batches.next()):
+        for part in self.groups.parts(batch):
             with self.precision():
                 if len(part) > 1:
                     self.model.labelled_step(part[0], part[1], self.groups.update)
@@ -223,6 +257,7 @@ class _Training:
             "history": {"rows": list(self.history.rows), "steps": self.history.steps},
             "next": [self.row_at, self.look_at],
             "seconds": time.perf_counter() - self.begin,
+            "compute": self.meter.state() if self.meter else None,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -239,4 +274,6 @@ class _Training:
         self.row_at, self.look_at = state["next"]
         self.history.earlier = state["seconds"] if self.history.steps else 0.0
         self.begin = time.perf_counter() - state["seconds"]
+        if self.meter:
+            self.meter.restore(state.get("compute"))
         set_random_state(state["random"])

@@ -107,7 +107,7 @@ def test_a_plan_labels_what_was_given_and_fills_in_the_preset():
         ({"lr": {"loss": 0}}, "tests_torch[lr={'loss': 0}]: lr must be positive; the default is 0.005"),
         ({"ema": 1.0}, "tests_torch[ema=1.0]: ema must be below 1; the default is 0.999"),
         ({"warmup": -0.1}, "tests_torch[warmup=-0.1]: warmup must not be negative; the default is 0.02"),
-        ({"step_ms": 0}, "tests_torch[step_ms=0]: step_ms must be positive; the default is 2.0"),
+        ({"step_ms": 0}, "tests_torch[step_ms=0]: step_ms must be positive; the default is none"),
         ({"precision": "half"}, "precision must be one of float32, bfloat16; the default is float32"),
         ({"accumulate": 300, "lr": 0.1}, "accumulate=300 must not be above batch_size=256"),
     ],

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 import torch
 
 from genbench.core.errors import GenbenchError
+from genbench.storage.records import KEYS
 from genbench.storage.store import CorruptFile, Store
 from trial_records import record, spec
 
@@ -42,10 +44,17 @@ def test_a_history_in_rows_as_older_files_have_it_is_read_by_column(store):
 @pytest.mark.parametrize(
     "change",
     [{"params": {"a": 2}}, {"seed": 1}, {"budget": "standard"}, {"metrics": ("w2", "kl")}, {"sources": {"m.py": "2"}},
-     {"protocol": {"samples": 11}}, {"data_fingerprint": "x"}, {"dataset_params": {"noise": 0.1}}],
+     {"protocol": {"samples": 11}}, {"data_fingerprint": "x"}, {"dataset_params": {"noise": 0.1}},
+     {"steps": 5}],
 )  # fmt: skip
 def test_whatever_could_change_the_outcome_changes_the_key(change):
     assert spec(**change).key != spec().key
+
+
+def test_a_spec_without_a_timed_number_of_steps_has_the_key_that_it_always_had():
+    facts = spec().model_dump(mode="json", exclude={"plugins", "steps"}) | {"schema": KEYS}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    assert spec().key == f"m-d-0-{digest[:12]}"
 
 
 def test_where_a_plugin_lies_does_not_change_the_key():

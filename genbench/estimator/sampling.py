@@ -1,0 +1,96 @@
+"""Samples of a trained model: drawn batch by batch, checked, shuffled, in the data's own units."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from genbench.core.errors import BadSamples, GenbenchError, GenbenchWarning
+from genbench.core.seeding import stream
+from genbench.core.types import Array, Labels
+from genbench.estimator.adapter import ModelAdapter
+from genbench.estimator.network_calls import NetworkCalls
+from genbench.estimator.order import shuffle
+
+if TYPE_CHECKING:
+    from genbench.contracts.torch_model import TorchModel
+
+__all__ = ["SamplingModel"]
+
+FEW = 20  # samples: fewer may well be equal in two batches where the data are discrete
+
+
+class SamplingModel(ModelAdapter):
+    """A trained model that draws samples."""
+
+    def sample(self, n: int, seed: int = 0, labels: Any = None) -> Array:
+        """Return `n` points [n, *shape] float64 in the data's own units, in random order.
+
+        Each model has a stream of its own: all that start from normal noise would else share one draw's luck.
+
+        Args:
+            labels: of the points that a conditional model draws, [n], or one for all; as frequent as in training if
+                not given.
+
+        Raises:
+            GenbenchError: labels are given that do not fit, or the model is not conditional.
+            BadSamples: the model gave another shape, or NaN or infinite values.
+        """
+        units = self._fitted()
+        y = self.labels(labels, n, seed)
+        with self._inside(stream(seed, "sampling", self.card.name)):
+            parts = [self._batch_of_samples(at, size, n, y) for at, size in self._draws(n)]
+        for part, (_, size) in zip(parts, self._draws(n), strict=True):
+            if part.shape != (size, *units.mean.shape):
+                raise BadSamples(
+                    f"{self.card.name}.sample({size}) gave shape {part.shape}; it must be {(size, *units.mean.shape)}"
+                )
+        z = np.concatenate(parts) if parts else np.empty((0, *units.mean.shape))
+        bad = int((~np.isfinite(z.reshape(len(z), units.mean.size)).all(axis=1)).sum())
+        if bad:
+            raise BadSamples(f"{bad} of {len(z)} samples of {self.card.name} are NaN or infinite")
+        self._compare(parts)
+        return units.inverse(z[shuffle(z, y, seed)])
+
+    def _draws(self, n: int) -> list[tuple[int, int]]:
+        """Return where each batch of n samples begins, and its size; the oracle's is one: it deals real points once."""
+        return [(0, n)] * (n > 0) if self.card.role == "oracle" else self._batches(n)
+
+    def _compare(self, batches: list[Array]) -> None:
+        """Warn of a batch of samples that equals the one before it."""
+        for k, (before, now) in enumerate(pairwise(batches), 2):
+            if len(now) >= FEW and np.array_equal(before[: len(now)], now):
+                warnings.warn(
+                    f"{self.card.name}.sample drew batch {k} of {len(batches)} equal to the one before: it seeds "
+                    "itself anew, or returns the same array, at each call",
+                    GenbenchWarning,
+                    stacklevel=3,
+                )
+                return
+
+    def _batch_of_samples(self, at: int, size: int, n: int, labels: Labels | None) -> Array:
+        """Return what the model draws as a batch of n samples; in the last one, calls of its networks are counted."""
+        given = self._of(labels, at, size)
+        if at + size < n or not self.card.is_torch or getattr(self.model, "nfe", None) is not None:
+            return self._numbers(self.model.sample(size, *given), "sample")
+        calls = NetworkCalls()
+        with calls.counting(cast("TorchModel", self.model)):
+            drawn = self.model.sample(size, *given)
+        self.network_calls = calls.evaluations(size)
+        return self._numbers(drawn, "sample")
+
+    def labels(self, asked: Any, n: int, seed: int = 0) -> Labels | None:
+        """Return the labels [n] with which `sample` draws on this seed; None for a model that draws without.
+
+        Raises:
+            GenbenchError: labels are asked for that do not fit, or the model is not conditional.
+        """
+        self._fitted()
+        if self.classes is not None:
+            return self.classes.asked(asked, n, seed)
+        if asked is not None:
+            raise GenbenchError(f"{self!r} is not conditional and draws without labels; leave them out")
+        return None

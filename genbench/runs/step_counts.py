@@ -1,0 +1,160 @@
+"""How many steps a named budget is for a model that does not say how long one takes: timed once, then kept.
+
+The number is part of the spec, so that a trial can be repeated bit for bit. All seeds of a model on a dataset share it.
+It stands in the run's record, and in the specs of finished trials.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from genbench.contracts.model import MODELS
+from genbench.contracts.recipe import UNKNOWN_STEP_MS, Budget, Recipe
+from genbench.core.downloads import use_data_dir
+from genbench.core.errors import GenbenchError
+from genbench.core.registry import discover
+from genbench.core.types import Say
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.runs.parallel import UNLIMITED_MB
+from genbench.runs.plan import Plan
+from genbench.storage.records import RunRecord, TrialSpec
+from genbench.storage.store import CorruptFile, Store
+
+__all__ = ["known_steps", "timed"]
+
+TIMEOUT = 120.0  # seconds for loading the data and timing some steps; by hand
+
+Counts = dict[str, int]  # numbers of steps, by `_group`
+
+
+def known_steps(plan: Plan, store: Store) -> Plan:
+    """Return the plan with the numbers of steps that were found before in this run."""
+    return _with(plan, _known(plan, store))
+
+
+def timed(plan: Plan, store: Store, in_workers: bool, data_dir: str | None, say: Say) -> Plan:
+    """Return the plan with all numbers of steps; what is not known is found by timing, said and kept.
+
+    A model that cannot be timed, whatever it raises, gets a usual number: its trial fails in its own row.
+
+    Args:
+        in_workers: whether a process of its own times the steps; else this one does.
+    """
+    counts = _known(plan, store)
+    for spec in _without(plan, counts):
+        where = f"{spec.model} on {spec.dataset}"
+        ms, reason = _measured(spec, in_workers, data_dir)
+        steps = Budget(spec.budget).steps(Recipe(step_ms=ms))
+        assert steps is not None  # the budget is a name
+        counts[_group(spec)] = steps
+        if ms is None:
+            say(
+                f"caution: no step of {where} could be timed: {reason}; it gets {steps:,} steps, "
+                f"as if one took {UNKNOWN_STEP_MS:g} ms"
+            )
+        else:
+            say(f"{where}: a step takes {ms:g} ms of the reference machine; {steps:,} steps")
+    _keep(counts, store)
+    return _with(plan, counts)
+
+
+def _group(spec: TrialSpec) -> str:
+    """Return what trials have in common that share a number of steps."""
+    facts = spec.model_dump(mode="json", include={"task", "model_name", "params", "dataset_name", "dataset_params"})
+    facts |= {"budget": spec.budget, "train": spec.protocol.train, "data": spec.data_fingerprint}
+    facts |= {part: spec.sources.get(part) for part in ("model", "dataset", "task")}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    return f"{spec.model} on {spec.dataset}, {spec.budget}: {digest}"
+
+
+def _open(spec: TrialSpec) -> bool:
+    """Whether the engine has to find the number of steps."""
+    states = spec.params.get("step_ms", 0.0) is not None
+    return MODELS[spec.model_name].is_torch and not states and Budget(spec.budget).nominal is not None
+
+
+def _without(plan: Plan, counts: Counts) -> list[TrialSpec]:
+    """Return a trial of each group that has no number yet."""
+    groups = {_group(spec): spec for spec in reversed(plan.trials) if _open(spec)}  # the first seed of each
+    return [spec for group, spec in reversed(groups.items()) if group not in counts]
+
+
+def _with(plan: Plan, counts: Counts) -> Plan:
+    trials = [
+        spec.model_copy(update={"steps": counts.get(_group(spec))}) if _open(spec) else spec for spec in plan.trials
+    ]
+    return replace(plan, trials=trials)
+
+
+def _known(plan: Plan, store: Store) -> Counts:
+    """Return the numbers that the run's record holds, and those of finished trials where it does not."""
+    if not any(map(_open, plan.trials)):
+        return {}
+    try:
+        counts = dict(store.read_run().step_counts)
+    except GenbenchError:
+        counts = {}
+    if _without(plan, counts):
+        counts = {_group(spec): spec.steps for spec in _finished(store) if spec.steps is not None} | counts
+    return counts
+
+
+def _finished(store: Store) -> Iterable[TrialSpec]:
+    for key in store.finished():
+        try:
+            yield store.read(key).spec
+        except CorruptFile:
+            continue
+
+
+def _keep(counts: Counts, store: Store) -> None:
+    if not counts:
+        return
+    try:
+        record = store.read_run()
+    except GenbenchError:
+        record = RunRecord(name=store.path.name)
+    if record.step_counts != counts:
+        record.step_counts = counts
+        store.write_run(record)
+
+
+def _measured(spec: TrialSpec, in_workers: bool, data_dir: str | None) -> tuple[float | None, str]:
+    """Return the milliseconds of a step, or None and the reason why there are none."""
+    if not in_workers:
+        return _measure(spec.model_dump_json(), data_dir)
+    from pebble import ProcessExpired, ProcessPool
+
+    from genbench.runs.worker import context, initialise
+
+    limits: dict[str, Any] = {"initializer": initialise, "initargs": [UNLIMITED_MB]}
+    with ProcessPool(max_workers=1, max_tasks=1, context=context(), **limits) as pool:
+        future = pool.schedule(_measure, args=[spec.model_dump_json(), data_dir], timeout=TIMEOUT)
+        try:
+            found: tuple[float | None, str] = future.result()
+            return found
+        except TimeoutError:
+            return None, f"it took more than {TIMEOUT:g} s"
+        except ProcessExpired as error:
+            return None, f"its process died with exit code {error.exitcode}"
+        except BaseException:
+            pool.stop()
+            raise
+
+
+def _measure(text: str, data_dir: str | None) -> tuple[float | None, str]:
+    """Return the milliseconds of a step of a serialised spec's model, in this process."""
+    spec = TrialSpec.model_validate_json(text)
+    try:
+        with use_data_dir(data_dir):
+            discover(spec.plugins)
+            trial = ResolvedTrial.of(spec)
+            facts = {name: value for name, value in trial.training_data.items() if name != "budget"}
+            return trial.estimator().step_ms(**facts), ""
+    except (Exception, SystemExit) as error:
+        reason = str(error).strip().partition("\n")[0]
+        return None, reason or type(error).__name__

@@ -1,0 +1,78 @@
+"""How fast this machine is just now: a fixed piece of work whose time on the reference machine is known.
+
+Seconds say little of how much was computed: another machine is faster, and a busy one slower. The same seconds divided
+by those of the kernel beside them do, and times `KERNEL_MS` they are seconds of the reference machine, in which named
+budgets are. The kernel is what most models of the zoo do in a step: products of small matrices, SiLU, Adam.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+__all__ = ["KERNEL_MS", "Kernel"]
+
+# Milliseconds of the kernel on the reference machine: that for which the `step_ms` that the zoo's models state is, in
+# the median of all of them on moons, digits and three tables, what their steps take beside the kernel, as
+# benchmarks/training_step.py measures it.
+KERNEL_MS = 6.0
+WIDTHS, BATCH, STEPS = (2, 128, 128, 128, 2), 256, 4  # by hand: some milliseconds, without waiting for memory
+
+
+class Kernel:
+    """Four steps of Adam on a regression by a small network, on the processor and in one thread.
+
+    It owns its weights and draws no random numbers, so that it changes nothing around it by a bit.
+    """
+
+    def __init__(self) -> None:
+        import torch
+
+        with torch.device("cpu"), torch.no_grad():
+            self.x = self._wave(BATCH, WIDTHS[0])
+            self.first = [self._wave(a, b).div(a**0.5) for a, b in itertools.pairwise(WIDTHS)]
+            self.weights = [torch.empty_like(weight).requires_grad_() for weight in self.first]
+            self.moments = [torch.empty_like(weight) for _ in range(2) for weight in self.first]
+
+    def _wave(self, rows: int, columns: int) -> Any:
+        """Return numbers (rows, columns) between -1 and 1 in no visible order."""
+        import torch
+
+        return torch.arange(rows * columns, dtype=torch.float32).mul(1.3).sin().view(rows, columns)
+
+    def run(self) -> float:
+        """Do the work once, the same at each call, and return the seconds of this thread's processor time it took."""
+        import torch
+
+        threads = torch.get_num_threads()
+        with torch.no_grad():
+            for weight, first in zip(self.weights, self.first, strict=True):
+                weight.copy_(first)
+            for moment in self.moments:
+                moment.zero_()
+        torch.set_num_threads(1)
+        try:
+            with torch.enable_grad():
+                begin = time.thread_time()
+                for _ in range(STEPS):
+                    self._step()
+                return time.thread_time() - begin
+        finally:
+            torch.set_num_threads(threads)
+
+    def _step(self) -> None:
+        import torch
+
+        h = self.x @ self.weights[0]
+        for weight in self.weights[1:]:
+            h = torch.nn.functional.silu(h) @ weight
+        gradients = torch.autograd.grad((h - self.x).square().mean(), self.weights)
+        half = len(self.weights)
+        with torch.no_grad():
+            for weight, gradient, m, v in zip(
+                self.weights, gradients, self.moments[:half], self.moments[half:], strict=True
+            ):
+                m.lerp_(gradient, 0.1)
+                v.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+                weight.addcdiv_(m, v.sqrt().add_(1e-8), value=-1e-3)
