@@ -124,6 +124,11 @@ class Budget:
         in_seconds = self.text[0].isdigit() and self.text.endswith("s") and not self.text.endswith("steps")
         return float(self.text[:-1]) if in_seconds else None
 
+    @property
+    def nominal_seconds(self) -> float:
+        """Seconds of the reference machine for a model without steps: of `quick`, where the budget is in steps."""
+        return NOMINAL_SECONDS.get(self.text) or self.seconds or NOMINAL_SECONDS["quick"]
+
     def steps(self, recipe: Recipe) -> int | None:
         """Return the number of steps, or None where the budget is in wall seconds."""
         if self.text in NOMINAL_SECONDS:

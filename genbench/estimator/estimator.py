@@ -66,7 +66,7 @@ class Estimator(FittedModel):
     ) -> Estimator:
         """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
 
-        The last three arguments, and the budget, are for torch models.
+        The last three arguments are for torch models.
 
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
@@ -98,6 +98,7 @@ class Estimator(FittedModel):
             self._train((x, y), held_out, kind, seed, options)
         else:
             self.standardiser = self._units(x, kind)
+            self.model.budget_seconds = Budget(budget).nominal_seconds
             with isolated(stream(seed, "training")):
                 self.model.fit(self.standardiser.forward(x))
         return self
