@@ -145,7 +145,7 @@ class GMM(Model):
         """Return the likeliest mixture of several starts, as many as the budget pays for."""
         from sklearn.mixture import GaussianMixture
 
-        best, step = None, em_seconds(*x.shape, k)
+        best, step = None, em_seconds(len(x), x.shape[1], k)
         for _ in range(self.restarts):
             if best is not None and left.seconds < (K_MEANS + LEAST_STEPS) * step:
                 break
