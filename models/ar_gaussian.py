@@ -42,15 +42,16 @@ class ARGaussian(Model):
         Column i of X is Σ_{j<i} (…) + Q_i R_ii, so the first i − 1 columns of R give the coefficients of coordinate i,
         R_{<i,<i} b_i = R_{<i,i}, and |R_ii| is the norm of its residual. Of a shrunk covariance, RᵀR is n times it.
         """
+        from scipy.linalg import solve_triangular
+
         n, d = x.shape
         self.mean = x.mean(axis=0)
         if n >= ENOUGH * d:
             _, r = np.linalg.qr(np.vstack([x - self.mean, np.sqrt(n * self.ridge) * np.eye(d)]))  # (d, d)
         else:
             r = np.sqrt(n) * np.linalg.cholesky(covariance(x) + self.ridge * np.eye(d)).T
-        self.coefficients = np.zeros((d, d))  # strictly lower triangular: row i holds b_i
-        for i in range(1, d):
-            self.coefficients[i, :i] = np.linalg.solve(r[:i, :i], r[:i, i])
+        # Strictly lower triangular, row i holds b_i: all d systems are the rows of (Rᵀ)⁻¹, each times −R_ii.
+        self.coefficients = np.tril(-np.diag(r)[:, None] * solve_triangular(r.T, np.eye(d), lower=True), -1)
         self.std = np.abs(np.diag(r)) / np.sqrt(n)
         self.n_parameters = 2 * d + d * (d - 1) // 2
 

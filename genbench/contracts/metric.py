@@ -97,8 +97,10 @@ def register_metric(
         main: whether a terminal shows it where there is no room for all.
 
     Raises:
-        ContractError: `needs` names something unknown.
+        ContractError: `needs` names something unknown, or the name is that of a selection.
     """
+    if name == CHEAP:
+        raise ContractError(f"metric name '{CHEAP}' stands for the metrics that are not costly; choose another")
     if not task and set(needs) - set(NEEDS):
         raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
 
