@@ -17,6 +17,7 @@ from genbench.core.types import Array
 __all__ = ["FEW_DIMENSIONS", "Evidence", "Protocol", "TaskEvidence"]
 
 FEW_DIMENSIONS = 64  # by hand: with more, a search for neighbours among 10,000 points takes minutes
+MOST_SEARCHED = 10_000  # as many as a synthetic dataset has test points: of 40,000 in 10 dimensions it takes as long
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class Protocol:
         densities: first samples whose density under the model itself is asked for.
         tested: first test points whose density under the model is asked for.
         searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions;
-            in fewer dimensions it is all of them.
+            in fewer dimensions it is 10,000.
     """
 
     samples: int = 50_000
@@ -137,8 +138,8 @@ class Evidence:
     @property
     def searched(self) -> int:
         """How many samples a metric compares with all of many points: a part in high dimensions, see the protocol."""
-        n = len(self.samples)
-        return n if self.samples.shape[1] <= FEW_DIMENSIONS else min(n, self.protocol.searched)
+        few = self.samples.shape[1] <= FEW_DIMENSIONS
+        return min(len(self.samples), MOST_SEARCHED if few else self.protocol.searched)
 
     @cached_property
     def true_log_prob(self) -> Array:

@@ -75,7 +75,8 @@ class Estimator(FittedModel):
             levels: grey levels of images, which are the whole part of levels · x; 256 if not given.
             classes: number of labels; one more than the largest of x if not given.
             seed: of initialisation and training.
-            budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s").
+            budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"). A model without
+                steps may count its work by these seconds; where the budget is in steps, by those of "quick".
             snapshots: called with an estimator of the present weights now and then.
             redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None.
             checkpoint: the file from which a killed training run resumes.
