@@ -99,10 +99,7 @@ def register_metric(
     Raises:
         ContractError: `needs` names something unknown, or the name is that of a selection.
     """
-    if name == CHEAP:
-        raise ContractError(f"metric name '{CHEAP}' stands for the metrics that are not costly; choose another")
-    if not task and set(needs) - set(NEEDS):
-        raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
+    _check(name, needs, task)
 
     def wrap(function: F) -> F:
         card = MetricCard(
@@ -126,6 +123,13 @@ def register_metric(
         return function
 
     return wrap
+
+
+def _check(name: str, needs: tuple[str, ...], task: str) -> None:
+    if name == CHEAP:
+        raise ContractError(f"metric name '{CHEAP}' stands for the metrics that are not costly; choose another")
+    if not task and set(needs) - set(NEEDS):
+        raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
 
 
 def select_metrics(selection: str, task: str = "") -> list[MetricCard]:
