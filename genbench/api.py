@@ -77,10 +77,10 @@ def load_run(path: str | Path) -> Run:
 def run(
     models: str | Sequence[str] = "all",
     datasets: str | Sequence[str] = "moons",
-    seeds: int | str | Sequence[int] = 3,
+    seeds: int | str | Sequence[int] | None = None,
     budget: str | int = "quick",
     *,
-    metrics: str | Sequence[str] = "all",
+    metrics: str | Sequence[str] | None = None,
     task: str = "generate",
     name: str | None = None,
     results: str | Path = "results",
@@ -102,9 +102,10 @@ def run(
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
     Args:
-        models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
-        seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]).
-        budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
+        models, datasets: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
+        seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]); 3 unless given, for "smoke" 1.
+        budget: "smoke" (a check that all works), "quick", "standard", a number of steps, or of seconds ("30s").
+        metrics: as models, or "cheap" (all but the costly ones), which is the default of "smoke".
         task: what a trial does: "generate"; "curve", which also scores in the course of training; "variance",
             several training runs and draws on the data of each seed; "classify", by a density of each class; "impute",
             with gaps to fill; "interpolate", by codes; "forecast", one step ahead.
@@ -112,10 +113,9 @@ def run(
         jobs: worker processes; 0 is this process; as many as keep all cores busy unless given.
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with models, datasets or metrics of your own.
-        samples, train: points drawn from each model for the scores, 50,000 unless given; and training points of a
-            synthetic dataset, 20,000 unless given.
-        retry_failed: run failed trials again.
-        progress: show a progress bar.
+        samples, train: points drawn from each model for the scores, 50,000 unless given, for "smoke" 5,000; and
+            training points of a synthetic dataset, 20,000 unless given.
+        retry_failed, progress: run failed trials again; show a progress bar.
         say: called with each line of news.
         checkpoint_every: seconds of training between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from genbench.contracts.model import Model, register_model
 from genbench.core.types import Array, NotNegative
 from genbench.numerics.conditional_gaussian import conditional_gaussian
+from genbench.numerics.covariance import ENOUGH, covariance
 from genbench.numerics.mixture import Mixture
 
 __all__ = ["ARGaussian"]
@@ -25,7 +26,7 @@ class ARGaussian(Model):
     """Linear autoregressive model: p(x_i | x_1 … x_{i−1}) = N(a_i + Σ_{j<i} b_ij x_j, σ_i²), by least squares.
 
     The product of the factors is the Gaussian of maximum likelihood (Pourahmadi 1999, eq. 2 to 4): the baseline that
-    says what a network adds.
+    says what a network adds. With less than three points a dimension, its covariance is shrunk, as there.
 
     Args:
         ridge: squared penalty on the b_ij for each point, and variance added to σ_i², in standardised units, so that a
@@ -39,14 +40,18 @@ class ARGaussian(Model):
         """Solve all d regressions with one QR decomposition X = QR of the centred points, ridge rows below them.
 
         Column i of X is Σ_{j<i} (…) + Q_i R_ii, so the first i − 1 columns of R give the coefficients of coordinate i,
-        R_{<i,<i} b_i = R_{<i,i}, and |R_ii| is the norm of its residual.
+        R_{<i,<i} b_i = R_{<i,i}, and |R_ii| is the norm of its residual. Of a shrunk covariance, RᵀR is n times it.
         """
+        from scipy.linalg import solve_triangular
+
         n, d = x.shape
         self.mean = x.mean(axis=0)
-        _, r = np.linalg.qr(np.vstack([x - self.mean, np.sqrt(n * self.ridge) * np.eye(d)]))  # (d, d)
-        self.coefficients = np.zeros((d, d))  # strictly lower triangular: row i holds b_i
-        for i in range(1, d):
-            self.coefficients[i, :i] = np.linalg.solve(r[:i, :i], r[:i, i])
+        if n >= ENOUGH * d:
+            _, r = np.linalg.qr(np.vstack([x - self.mean, np.sqrt(n * self.ridge) * np.eye(d)]))  # (d, d)
+        else:
+            r = np.sqrt(n) * np.linalg.cholesky(covariance(x) + self.ridge * np.eye(d)).T
+        # Strictly lower triangular, row i holds b_i: all d systems are the rows of (Rᵀ)⁻¹, each times −R_ii.
+        self.coefficients = np.tril(-np.diag(r)[:, None] * solve_triangular(r.T, np.eye(d), lower=True), -1)
         self.std = np.abs(np.diag(r)) / np.sqrt(n)
         self.n_parameters = 2 * d + d * (d - 1) // 2
 

@@ -10,6 +10,7 @@ from genbench.contracts.model import Model, register_model
 from genbench.contracts.series import SyntheticSeries
 from genbench.core.types import Array, NotNegative
 from genbench.numerics.conditional_gaussian import conditional_gaussian
+from genbench.numerics.covariance import covariance
 from genbench.numerics.mixture import Mixture
 
 __all__ = ["Gaussian", "Memoriser", "Oracle"]
@@ -56,6 +57,8 @@ class Memoriser(Model):
 class Gaussian(Model):
     """One Gaussian with full covariance, by maximum likelihood: the trivial baseline.
 
+    With less than three points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
+
     Args:
         ridge: added to the diagonal of the covariance, in standardised units, so that it can be inverted.
     """
@@ -67,7 +70,7 @@ class Gaussian(Model):
         self.shape, x = x.shape[1:], x.reshape(len(x), -1)
         d = x.shape[1]
         self.mean = x.mean(axis=0)
-        self.cholesky = np.linalg.cholesky(np.cov(x.T, bias=True).reshape(d, d) + self.ridge * np.eye(d))  # (d, d)
+        self.cholesky = np.linalg.cholesky(covariance(x) + self.ridge * np.eye(d))  # (d, d)
         self.n_parameters = d + d * (d + 1) // 2
 
     def sample(self, n: int) -> Array:

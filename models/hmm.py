@@ -14,7 +14,11 @@ from genbench.numerics.mixture import Mixture
 
 __all__ = ["HMM", "Chain"]
 
-SCREENED, SCREENING = 2_000, 20  # by hand: windows and EM steps by which a restart is judged
+SCREENED, FEWEST, SCREENING = 2_000, 50, 20  # by hand: windows, least of them, and EM steps that judge a restart
+LEAST_STEPS = 3  # by hand: EM steps on all windows, whatever the budget
+# Nominal seconds of an EM step for a value and a state, measured on one core of the reference machine for 3 and 8
+# states.
+VALUE = 150e-9
 NARROWEST = 1e-3  # by hand: least standard deviation of a state, in standardised units: none collapses on a value
 
 
@@ -37,7 +41,7 @@ class HMM(Model):
     Args:
         states: K.
         restarts: random starts, of which 20 steps of EM on up to 2,000 windows choose the likeliest.
-        iterations: EM steps from there, at most.
+        iterations: EM steps from there, at most; fewer where the budget ends.
         tolerance: EM ends when a step gains less log-likelihood per value than this, in nats.
     """
 
@@ -51,10 +55,14 @@ class HMM(Model):
         if x.size < 2 * self.states:
             raise GenbenchError(f"hmm[states={self.states}] needs at least {2 * self.states} values, got {x.size}")
         self.length = x.shape[1]
-        few = x[np.random.permutation(len(x))[:SCREENED]]
+        seconds, window = self.budget_seconds, self.length * self.states * VALUE  # half of it to screen at most
+        screened = np.clip(seconds / (2 * self.restarts * SCREENING * window), FEWEST, SCREENED)
+        few = x[np.random.permutation(len(x))[: int(screened)]]
         tried = [self.climb(few, self._random_start(few), SCREENING) for _ in range(self.restarts)]
         best = max(tried, key=lambda pair: pair[1][-1])[0]
-        self.chain, self.history = self.climb(x, best, self.iterations)
+        seconds -= self.restarts * SCREENING * len(few) * window
+        steps = max(LEAST_STEPS, int(seconds / (len(x) * window)))
+        self.chain, self.history = self.climb(x, best, min(self.iterations, steps))
         self.n_parameters = (self.states - 1) + self.states * (self.states - 1) + 2 * self.states
 
     def climb(self, x: Array, chain: Chain, steps: int) -> tuple[Chain, list[float]]:

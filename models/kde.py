@@ -11,7 +11,11 @@ from genbench.core.types import Array, Positive
 __all__ = ["KDE"]
 
 NARROWEST, WIDEST = 1e-3, 3.0  # by hand: bandwidths to choose from, in standardised units
-HELD_OUT, PAIRS = 1_000, 200_000_000  # by hand: points that choose the bandwidth (100 are too few), and pairs: 1.6 GB
+MOST, LEAST = 1_000, 250  # by hand: points that choose the bandwidth; 100 are too few
+PAIRS = 100_000_000  # of them and the points around them, at most; by hand: 0.8 GB
+# Nominal seconds of a pair, and more of each of its coordinates: measured on one core of the reference machine, with
+# the dozen bandwidths that are tried.
+PAIR, COORDINATE = 90e-9, 1e-9
 BLOCK = 500_000  # by hand: pairs of points at a time: 4 MB, which the cache holds
 NEGLIGIBLE = -700.0  # exp of less is subnormal, 20 times slower, and nothing beside the largest term, which is 1
 
@@ -71,27 +75,38 @@ class KDE(Model):
         return flat.reshape(x.shape)
 
     def _best_width(self) -> float:
-        """Return the h with the highest leave-one-out likelihood of 1,000 training points (Habbema et al. 1974)."""
+        """Return the h with the highest leave-one-out likelihood of 1,000 training points (Habbema et al. 1974).
+
+        By as many pairs of points as the budget pays for: first fewer points choose, then among fewer others. The best
+        h of m points is scaled to n of them by (m / n)^(1 / (d + 4)), the rate at which it falls for a smooth density
+        (Scott 2015, section 6.3).
+        """
         from scipy.optimize import minimize_scalar
         from scipy.spatial.distance import cdist
 
         n, d = self.points.shape
         if n == 1:
             return 1.0
-        chosen = np.random.permutation(n)[: min(HELD_OUT, -(-PAIRS // n))]
-        squared = cdist(self.points[chosen], self.points, "sqeuclidean")  # (m, n)
+        pairs = min(PAIRS, round(self.budget_seconds / (PAIR + COORDINATE * d)))
+        order = np.random.permutation(n)
+        chosen = order[: int(np.clip(pairs // n, LEAST, MOST))]
+        points = self.points
+        if (m := max(pairs // len(chosen), MOST)) < n:
+            points, chosen = points[order[:m]], np.arange(len(chosen))
+        squared = cdist(points[chosen], points, "sqeuclidean")  # (chosen, m)
         squared[np.arange(len(chosen)), chosen] = np.inf  # leave itself out
         nearest = squared.min(axis=1, keepdims=True)
         squared -= nearest
 
         def loss(log_h: float) -> float:
             scale = -0.5 * np.exp(-2 * log_h)
-            blocks = _blocks(squared, max(1, BLOCK // n))
+            blocks = _blocks(squared, max(1, BLOCK // len(points)))
             sums = [np.exp(np.maximum(scale * block, NEGLIGIBLE)).sum(axis=1) for block in blocks]
             return float(d * log_h - (scale * nearest[:, 0] + np.log(np.concatenate(sums))).mean())
 
         bounds = (np.log(NARROWEST), np.log(WIDEST))
-        return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 0.02}).x))
+        best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 0.02}).x
+        return float(np.exp(best) * (len(points) / n) ** (1 / (d + 4)))
 
 
 def _log_sum_exp(a: Array) -> Array:

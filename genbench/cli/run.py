@@ -29,13 +29,18 @@ Data = Annotated[
     typer.Option(metavar="NAMES", help="Datasets: all, a family, or names with parameters: moons,circles[noise=0.1]."),
 ]
 Seeds = Annotated[
-    str, typer.Option(metavar="N|LIST", help="Number of seeds (3 is 0, 1, 2), or a list: 4,7 (a single one: 4,).")
+    str | None,
+    typer.Option(
+        metavar="N|LIST",
+        help="Number of seeds (3 is 0, 1, 2), or a list: 4,7 (a single one: 4,). Default: 3, for smoke 1.",
+    ),
 ]
 BudgetText = Annotated[
     str,
     typer.Option(
-        help="Training of each model: smoke (a check that all works), quick (about 10 s), standard (about 45 s), "
-        "steps (2000), or seconds (30s; not repeatable bit by bit)."
+        help="Training of each model: smoke (half a second: a check that all works, by default with one seed, 5,000 "
+        "samples and the cheap metrics), quick (about 10 s), standard (about 45 s), steps (2000), or seconds (30s; not "
+        "repeatable bit by bit)."
     ),
 ]
 Jobs = Annotated[
@@ -71,7 +76,8 @@ Task = Annotated[
     ),
 ]
 Samples = Annotated[
-    int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: 50,000.")
+    int | None,
+    typer.Option(min=2, help="Points drawn from each model and scored. Default: 50,000, for smoke 5,000."),
 ]
 Train = Annotated[int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")]
 CheckpointEvery = Annotated[
@@ -94,7 +100,13 @@ LogTo = Annotated[
         metavar="tensorboard", help="Log losses and previews of each training run to the folder tensorboard of the run."
     ),
 ]
-Metrics = Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")]
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Metrics: all, cheap (without the costly ones), a family, or names. Default: all, for smoke cheap.",
+    ),
+]
 Results = Annotated[Path, typer.Option(help="Folder of runs.")]
 Sort = Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")]
 
@@ -102,9 +114,9 @@ Sort = Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table
 def run(
     models: Models = "all",
     data: Data = "moons",
-    seeds: Seeds = "3",
+    seeds: Seeds = None,
     budget: BudgetText = "quick",
-    metrics: Metrics = "all",
+    metrics: Metrics = None,
     task: Task = "generate",
     jobs: Jobs = None,
     threads: Threads = 1,
@@ -135,11 +147,12 @@ def run(
       genbench run --models my_model,cfm --plugin my_model.py
     """
     from genbench.results import Run
+    from genbench.runs.defaults import Defaults
     from genbench.runs.launch import RunOptions, explain, launch
 
     plugins = read_plugins(plugin)
     if sort is not None:
-        _known_metric(sort, metrics, task, plugins)
+        _known_metric(sort, metrics or Defaults.of(budget).metrics, task, plugins)
     options = RunOptions(
         models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
         results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train,

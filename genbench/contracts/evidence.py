@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from genbench.core.types import Array
 __all__ = ["FEW_DIMENSIONS", "Evidence", "Protocol", "TaskEvidence"]
 
 FEW_DIMENSIONS = 64  # by hand: with more, a search for neighbours among 10,000 points takes minutes
+MOST_SEARCHED = 10_000  # as many as a synthetic dataset has test points: of 40,000 in 10 dimensions it takes as long
 
 T = TypeVar("T")
 
@@ -32,8 +33,9 @@ class Protocol:
         projections: directions of the sliced distance.
         train: training points of a synthetic dataset.
         densities: first samples whose density under the model itself is asked for.
+        tested: first test points whose density under the model is asked for.
         searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions;
-            in fewer dimensions it is all of them.
+            in fewer dimensions it is 10,000.
     """
 
     samples: int = 50_000
@@ -43,10 +45,10 @@ class Protocol:
     train: int = 20_000
     densities: int = 2_500
     searched: int = 2_500
+    tested: int = 10_000
 
-    @classmethod
-    def asked(cls, **numbers: int | None) -> Protocol:
-        """Return the protocol with the numbers that a user asked for; None leaves the default.
+    def asked(self, **numbers: int | None) -> Protocol:
+        """Return the protocol with the numbers that a user asked for; None leaves what is here.
 
         Raises:
             GenbenchError: a number is less than 2.
@@ -54,7 +56,7 @@ class Protocol:
         for name, number in numbers.items():
             if number is not None and number < 2:
                 raise GenbenchError(f"{name}={number} is too few; ask for at least 2")
-        return cls(**{name: number for name, number in numbers.items() if number is not None})
+        return replace(self, **{name: number for name, number in numbers.items() if number is not None})
 
 
 @dataclass
@@ -84,7 +86,7 @@ class Evidence:
     Attributes:
         samples: draws from the model [n, d].
         test: points of the test split [m, d].
-        model_log_prob: the model's log-density of `test` in nats [m], or None.
+        model_log_prob: the model's log-density in nats of the first few points of `test`, or of all, or None.
         seed: the evaluation seed, the same for all models.
         train: points of the training split [k, d], or None where they are not at hand.
         samples_model_log_prob: the model's log-density in nats of the first few samples, or None.
@@ -136,13 +138,13 @@ class Evidence:
     @property
     def searched(self) -> int:
         """How many samples a metric compares with all of many points: a part in high dimensions, see the protocol."""
-        n = len(self.samples)
-        return n if self.samples.shape[1] <= FEW_DIMENSIONS else min(n, self.protocol.searched)
+        few = self.samples.shape[1] <= FEW_DIMENSIONS
+        return min(len(self.samples), MOST_SEARCHED if few else self.protocol.searched)
 
     @cached_property
     def true_log_prob(self) -> Array:
-        """The true log-density of `test` in nats [m]."""
-        return self._truth(self.test)
+        """The true log-density in nats of those points of `test` whose density under the model is known, or of all."""
+        return self._truth(self.test if self.model_log_prob is None else self.test[: len(self.model_log_prob)])
 
     @cached_property
     def samples_true_log_prob(self) -> Array:

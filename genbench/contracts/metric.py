@@ -15,9 +15,11 @@ from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.selection import parse_list
 from genbench.core.types import Array
 
-__all__ = ["METRICS", "MetricCard", "Score", "register_metric", "select_metrics"]
+__all__ = ["CHEAP", "METRICS", "MetricCard", "Score", "register_metric", "select_metrics"]
 
 NEEDS = ("density", "truth", "modes", "train", "labels", "levels", "pictures")
+
+CHEAP = "cheap"  # the selection of those that are neither variants nor costly
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,9 +54,15 @@ class MetricCard(Card):
     ratio: bool = True
     by_likelihood: bool = False
     variant: bool = False
+    costly: bool = False
     task: str = ""
     ranked: bool = True
     main: bool = False
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether `cheap` selects it."""
+        return not (self.costly or self.variant)
 
 
 METRICS: Group[MetricCard] = REGISTRY["metrics"]
@@ -72,6 +80,7 @@ def register_metric(
     ratio: bool = True,
     by_likelihood: bool = False,
     variant: bool = False,
+    costly: bool = False,
     task: str = "",
     ranked: bool = True,
     main: bool = False,
@@ -87,15 +96,15 @@ def register_metric(
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.
         variant: whether it is computed only where it is named, not as one of `all`.
+        costly: whether it takes longer than the others together, on some data at least; `cheap` leaves it out.
         task: the task whose `TaskEvidence` it looks at; if empty, it looks at the `Evidence` of samples and densities.
         ranked: whether it is a merit in which models compete, and not a fact about the measurement.
         main: whether a terminal shows it where there is no room for all.
 
     Raises:
-        ContractError: `needs` names something unknown.
+        ContractError: `needs` names something unknown, or the name is that of a selection.
     """
-    if not task and set(needs) - set(NEEDS):
-        raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
+    _check(name, needs, task)
 
     def wrap(function: F) -> F:
         card = MetricCard(
@@ -110,6 +119,7 @@ def register_metric(
             ratio=ratio,
             by_likelihood=by_likelihood,
             variant=variant,
+            costly=costly,
             task=task,
             ranked=ranked,
             main=main,
@@ -131,19 +141,29 @@ def _putting_back(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return metric
 
 
+def _check(name: str, needs: tuple[str, ...], task: str) -> None:
+    if name == CHEAP:
+        raise ContractError(f"metric name '{CHEAP}' stands for the metrics that are not costly; choose another")
+    if not task and set(needs) - set(NEEDS):
+        raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
+
+
 def select_metrics(selection: str, task: str = "") -> list[MetricCard]:
     """Return the metrics of a selection that score a task, in the order of their columns.
 
     A task that has metrics of its own is scored by these alone, any other by those of samples and densities. `all`,
-    `zoo` and families leave out what does not fit the task.
+    `zoo`, `cheap` (`all` without the costly ones) and families leave out what does not fit the task.
 
     Raises:
         GenbenchError: a name is unknown, a metric that was named belongs to another task, or none is left.
     """
     group = METRICS
     own = task if any(card.task == task for card in group.cards.values()) else ""
-    chosen: list[MetricCard] = [group[spec.name] for spec in group.select(selection)]
-    named = {spec.name for spec in parse_list(selection)}
+    asked = parse_list(selection)
+    named = {spec.name for spec in asked}
+    cheap = ",".join(card.name for card in group.cards.values() if card.task == own and card.is_cheap)
+    expanded = ",".join(cheap if spec.name == CHEAP else str(spec) for spec in asked)
+    chosen: list[MetricCard] = [group[spec.name] for spec in group.select(expanded)]
     strangers = [card for card in chosen if card.task != own and (card.name in named or len(chosen) == 1)]
     fitting = [card for card in chosen if card.task == own]
     if strangers or not fitting:

@@ -112,6 +112,9 @@ class Model:
     # Whether it wants images as they are, in [0, 1], whatever the card says of standardising.
     reads_levels: bool = False
     levels: int = 256  # grey levels of the images at hand, set by the engine: the whole part of levels · x
+    # Seconds of the reference machine that `fit` should take at most, set by the engine from the run's budget. A model
+    # that can spend more or less counts its operations by it; a clock would give other numbers on every machine.
+    budget_seconds: float = 10.0
 
     def fit(self, x: Array) -> Any:
         """Learn from training points x [n, *shape] float64."""

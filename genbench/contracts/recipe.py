@@ -131,6 +131,11 @@ class Budget:
         """Seconds of the reference machine, where the budget is a name."""
         return NOMINAL_SECONDS.get(self.text)
 
+    @property
+    def nominal_seconds(self) -> float:
+        """Seconds of the reference machine for a model without steps: of `quick`, where the budget is in steps."""
+        return self.nominal or self.seconds or NOMINAL_SECONDS["quick"]
+
     def steps(self, recipe: Recipe) -> int | None:
         """Return the number of steps, or None where the budget is in wall seconds."""
         if self.nominal is not None:

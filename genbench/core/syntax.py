@@ -13,6 +13,7 @@ __all__ = ["bound_names", "called_alone", "normal_form", "only_raises", "referen
 DISPLAY = ("__repr__", "_repr_html_")  # methods that only show an object
 # Arguments of the decorators that register a plugin which only say how it is listed and shown.
 DESCRIPTION = (
+    "costly",
     "family",
     "higher_is_better",
     "label",

@@ -38,13 +38,15 @@ def posterior(log_joint: Array) -> Array:
     return log_proba
 
 
-def part_of(budget: str, parts: int, recipe: Recipe) -> str:
-    """Return the budget of one of several training runs that share a budget, in steps or seconds.
+def part_of(budget: str, parts: int, recipe: Recipe | None) -> str:
+    """Return the budget of one of several training runs that share a budget: in steps, or seconds without a recipe.
 
-    >>> part_of("quick", 10, Recipe(step_ms=2)), part_of("30s", 10, Recipe())
-    ('500', '3.000s')
+    >>> part_of("quick", 10, Recipe(step_ms=2)), part_of("30s", 10, Recipe()), part_of("quick", 10, None)
+    ('500', '3.000s', '1.000s')
     """
     whole = Budget(budget)
+    if recipe is None:
+        return f"{max(whole.nominal_seconds / parts, 0.001):.3f}s"
     if (seconds := whole.seconds) is not None:
         return f"{max(seconds / parts, 0.001):.3f}s"
     steps = whole.steps(recipe)
@@ -118,7 +120,7 @@ class Bayes:
         if recipe and recipe.step_ms is None and Budget(budget).nominal:
             ms = Estimator(self.card, self.given).step_ms(x, validation, kind=kind, levels=levels, redraw=redraw)
             recipe = replace(recipe, step_ms=ms)
-        share = part_of(budget, len(present), recipe) if recipe else budget
+        share = part_of(budget, len(present), recipe)
         for k in map(int, present):
             mine, held_out = np.flatnonzero(y == k), None
             if len(mine) < 2:

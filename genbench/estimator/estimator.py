@@ -71,8 +71,8 @@ class Estimator(FittedModel):
     ) -> Estimator:
         """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
 
-        Snapshots, redraw, checkpoint, and the budget, are for torch models. Where the budget is a name and the recipe
-        states no `step_ms`, steps are timed first.
+        Snapshots, redraw and checkpoint are for torch models. Where the budget is a name and the recipe states no
+        `step_ms`, steps are timed first.
 
         Args:
             validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
@@ -81,7 +81,8 @@ class Estimator(FittedModel):
             levels: grey levels of images, which are the whole part of levels · x; 256 if not given.
             classes: number of labels; one more than the largest of x if not given.
             seed: of initialisation and training.
-            budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s").
+            budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"). A model without
+                steps may count its work by these seconds; where the budget is in steps, by those of "quick".
             snapshots: called with an estimator of the present weights now and then.
             redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None.
             checkpoint: the file from which a killed training run resumes.
@@ -108,6 +109,7 @@ class Estimator(FittedModel):
             self._train((x, y), held_out, kind, seed, options)
             return self
         self.standardiser = self._units(x, kind)
+        self.model.budget_seconds = Budget(budget).nominal_seconds
         meter = Meter() if metered else None
         with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
             self.model.fit(self.standardiser.forward(x))

@@ -36,7 +36,7 @@ class ModelOutputs:
 
     Attributes:
         samples: points [n, *shape], float64; images are of float32 precision.
-        test_log_prob: the model's log-density of the test points [m] in nats, or None.
+        test_log_prob: the model's log-density of the first few test points [m] in nats, or None.
         samples_log_prob: its log-density of the first few samples [k] in nats, or None.
         likelihood: what these densities are.
     """
@@ -63,7 +63,8 @@ class ModelOutputs:
         """Return as much as a protocol asks for."""
         own = self.samples_log_prob
         few = None if own is None else own[: min(protocol.samples, protocol.densities)]
-        return replace(self, samples=self.samples[: protocol.samples], samples_log_prob=few)
+        test = None if self.test_log_prob is None else self.test_log_prob[: protocol.tested]
+        return replace(self, samples=self.samples[: protocol.samples], test_log_prob=test, samples_log_prob=few)
 
 
 def draw(trial: ResolvedTrial, estimator: Estimator, seed: int) -> Array:
@@ -75,10 +76,10 @@ def draw(trial: ResolvedTrial, estimator: Estimator, seed: int) -> Array:
 
 
 def with_densities(trial: ResolvedTrial, estimator: Estimator, samples: Array, seed: int) -> ModelOutputs:
-    """Return the samples with the model's log-density of the test points and of the first samples, if it has one."""
+    """Return the samples with the model's log-density of the first test points and samples, if it has one."""
     if trial.model.likelihood != "none":
         with contextlib.suppress(NotImplementedError):  # the oracle of real data knows no density
-            test = estimator.log_prob(trial.splits.test, seed=seed)
+            test = estimator.log_prob(trial.splits.test[: trial.protocol.tested], seed=seed)
             own = estimator.log_prob(samples[: trial.protocol.densities], seed=stream(seed, "own"))
             return ModelOutputs(samples, test, own, estimator.likelihood)
     return ModelOutputs(samples)

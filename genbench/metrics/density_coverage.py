@@ -15,7 +15,7 @@ from genbench.metrics.precision_recall import K, manifolds
 __all__ = ["coverage", "density", "expected_coverage"]
 
 
-@register_metric("density", family="fidelity and coverage", higher_is_better=True, order=130)
+@register_metric("density", family="fidelity and coverage", higher_is_better=True, order=130, costly=True)
 def density(evidence: Evidence) -> Score:
     """Mean number of balls around test points that hold a sample, over K (Naeem et al. 2020, section 3).
 
@@ -25,7 +25,7 @@ def density(evidence: Evidence) -> Score:
     return Score.mean(manifolds(evidence).test_balls_per_sample / K)
 
 
-@register_metric("coverage", family="fidelity and coverage", higher_is_better=True, order=140)
+@register_metric("coverage", family="fidelity and coverage", higher_is_better=True, order=140, costly=True)
 def coverage(evidence: Evidence) -> Score:
     """Share of test points whose ball holds a sample (Naeem et al. 2020, section 3).
 

@@ -19,7 +19,7 @@ SAMPLES = 10_000  # at most; chosen by hand: a smaller standard error against th
 COPY = 1e-6  # of the data's standard deviation: samples are stored in float32, so that a copy is not exact
 
 
-@register_metric("memorisation", family="memorisation", needs=("train",), order=170, ratio=False)
+@register_metric("memorisation", family="memorisation", needs=("train",), order=170, ratio=False, costly=True)
 def memorisation(evidence: Evidence) -> Score:
     """How much more often a sample's nearest neighbour is a training point than a test point; a half is ideal.
 

@@ -20,6 +20,7 @@ Indices = NDArray[np.int64]
 TREE_DIMENSIONS = 8  # above, a k-d tree of 10,000 normal points is slower than products of matrices
 ENTRIES = 2_000_000  # distances at a time: 16 MB; chosen by hand, as ROWS is: memory against calls
 ROWS = 500  # points at a time, at most: the differences to their neighbours are [ROWS, k, d]
+FEWEST_ROWS = 64  # points at a time, at least; by hand: 60 MB of distances to 120,000 points
 CLOSED = 1 + 1e-12  # a ball holds the points on its sphere, however the last digit of a distance was rounded
 
 
@@ -133,8 +134,8 @@ def _by_differences(x: Array, y: Array) -> Array:
 def _blocks(n: int, y: Array) -> list[slice]:
     """Return slices of at most ROWS of n rows, with at most ENTRIES distances to the points y [m, d].
 
-    With less than d rows at a time, preparing y for their matrix product would take longer than the product.
+    With less than d rows at a time, or few, preparing y for their matrix product would take longer than the product.
     """
     m, d = y.shape
-    size = max(min(ROWS, max(ENTRIES // max(m, 1), d)), 1)
+    size = min(ROWS, max(ENTRIES // max(m, 1), d, FEWEST_ROWS))
     return [slice(start, start + size) for start in range(0, n, size)]

@@ -27,7 +27,7 @@ class Manifolds:
     sample_balls_per_test: NDArray[np.int64]  # balls around samples that hold each test point [m]
 
 
-@register_metric("precision", family="fidelity and coverage", higher_is_better=True, order=110)
+@register_metric("precision", family="fidelity and coverage", higher_is_better=True, order=110, costly=True)
 def precision(evidence: Evidence) -> Score:
     """Share of samples that lie in the ball around a test point (Kynkäänniemi et al. 2019, eq. 1 and 2).
 
@@ -36,7 +36,7 @@ def precision(evidence: Evidence) -> Score:
     return Score.mean((manifolds(evidence).test_balls_per_sample > 0).astype(np.float64))
 
 
-@register_metric("recall", family="fidelity and coverage", higher_is_better=True, order=120)
+@register_metric("recall", family="fidelity and coverage", higher_is_better=True, order=120, costly=True)
 def recall(evidence: Evidence) -> Score:
     """Share of test points that lie in the ball around a sample (Kynkäänniemi et al. 2019, eq. 1 and 2).
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from genbench.analysis.leaderboard import Leaderboard, grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row
-from genbench.contracts.evidence import Protocol
 from genbench.display import formatting
 from genbench.display.numbers import brief
 from genbench.display.table_view import TableCell, table_view
 from genbench.report.curves import Chart, charts
 from genbench.report.links import Links
+from genbench.runs.defaults import Defaults
 from genbench.storage.records import TrialRecord
 
 __all__ = ["Entry", "entries"]
@@ -116,8 +116,8 @@ def _short(value: float | None) -> str:
 def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
     """Yield the commands that train these trials again in this run, and one that draws from the first."""
     where = ["--name", run.path.resolve().name]
-    usual = asdict(Protocol())
     for budget in dict.fromkeys(trial.budget for trial in trials):
+        usual = asdict(Defaults.of(budget).protocol)
         its = [trial for trial in trials if trial.budget == budget]
         spec, seeds = its[0].spec, ",".join(str(trial.seed) for trial in its)
         words = ["genbench", "run", "--models", spec.model, "--data", spec.dataset, "--seeds"]

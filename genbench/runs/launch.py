@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genbench.contracts.dataset import DATASETS
-from genbench.contracts.evidence import Protocol
 from genbench.contracts.model import MODELS
 from genbench.core.downloads import use_data_dir
 from genbench.core.environment import environment
@@ -18,6 +17,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.hardware import choose_device, cores
 from genbench.core.registry import REGISTRY, discover
 from genbench.core.types import Say
+from genbench.runs.defaults import Defaults
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.runner import Done, perform_all, remaining, tidy, why
 from genbench.runs.step_counts import known_steps, timed
@@ -44,9 +44,9 @@ class RunOptions:
 
     models: str | Sequence[str] = "all"
     datasets: str | Sequence[str] = "moons"
-    seeds: int | str | Sequence[int] = 3
+    seeds: int | str | Sequence[int] | None = None
     budget: str | int = "quick"
-    metrics: str | Sequence[str] = "all"
+    metrics: str | Sequence[str] | None = None
     task: str = "generate"
     name: str | None = None
     results: str | Path = "results"
@@ -104,9 +104,12 @@ class RunOptions:
         discover(tuple(self.plugins))
         for failure in (f for group in REGISTRY.values() for f in group.failures):
             say(f"plugin {failure.source} was left out: {failure.reason}")
-        protocol = Protocol.asked(samples=self.samples, train=self.train)
-        models, datasets, metrics = map(_joined, (self.models, self.datasets, self.metrics))
-        return make_plan(models, datasets, self.seeds, str(self.budget), metrics, self.task, protocol)
+        usual = Defaults.of(str(self.budget))
+        protocol = usual.protocol.asked(samples=self.samples, train=self.train)
+        seeds = usual.seeds if self.seeds is None else self.seeds
+        metrics = usual.metrics if self.metrics is None else _joined(self.metrics)
+        models, datasets = _joined(self.models), _joined(self.datasets)
+        return make_plan(models, datasets, seeds, str(self.budget), metrics, self.task, protocol)
 
 
 def _joined(selection: str | Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def rescore(
         GenbenchError: a metric or plugin is unknown, or the store cannot be read or written.
     """
     discover(tuple(plugins))
-    Protocol.asked(samples=samples)
+    Protocol().asked(samples=samples)
     if metrics is not None:
         METRICS.select(metrics)
     given = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)

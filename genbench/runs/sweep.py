@@ -121,7 +121,7 @@ def sweep(
     """
     if not steps or min(steps) < 1:
         raise GenbenchError(f"steps {', '.join(map(str, steps)) or 'of nothing'}: give whole numbers of 1 or more")
-    Protocol.asked(samples=samples)
+    Protocol().asked(samples=samples)
     fine = [trial for trial in run.trials if trial.status == "ok" and trial.sampled]
     discover()
     discover_plugins(*(trial.spec for trial in fine))

@@ -80,7 +80,7 @@ def sample_and_score(
     sampled = time.perf_counter()
     stage("log_prob")
     outputs = with_densities(trial, estimator, samples, seed)
-    diagnostics = estimator.diagnose(trial.splits.test, seed=seed)
+    diagnostics = estimator.diagnose(trial.splits.test[: trial.protocol.tested], seed=seed)
     done = time.perf_counter()
     stage("score")
     evaluation = score_trial(trial, estimator, outputs)

@@ -49,22 +49,28 @@ class OptimizerGroups:
             yield part
 
     def update(self, group: str, loss: Tensor) -> None:
-        """Add the gradient of a group's loss; after the last part of a batch, step its optimiser."""
+        """Add the gradient of a group's loss; after the last part of a batch, step its optimiser.
+
+        Losses alone have the recipe's precision: gradients, moments and weights are float32.
+        """
         import torch
 
         self.guard.check(group, value := loss.item(), self.step)
+        if self.recipe.precision == "float32":
+            self._descend(group, loss, value)
+            return
+        with torch.autocast(loss.device.type, enabled=False):
+            self._descend(group, loss, value)
+        torch.clear_autocast_cache()  # it holds the weights in low precision as they were before the step
+
+    def _descend(self, group: str, loss: Tensor, value: float) -> None:
         parameters = self.parameters[group]
         if self.first:
             self.loss = 0.0
             for parameter in parameters:
                 parameter.grad = None
         self.loss += self.share * value
-        with (
-            torch.autocast(loss.device.type, enabled=False)
-            if self.recipe.precision != "float32"
-            else contextlib.nullcontext()
-        ):
-            (loss if self.share == 1 else self.share * loss).backward(inputs=parameters)
+        (loss if self.share == 1 else self.share * loss).backward(inputs=parameters)
         if not self.last:
             return
         self.losses[group].append(self.loss)

@@ -8,6 +8,7 @@ import genbench
 from genbench import Recipe, TorchModel
 from genbench.contracts.recipe import Budget
 from genbench.core.errors import ContractError, Diverged, GenbenchError
+from genbench.training.optimizer_groups import OptimizerGroups
 from genbench.training.trainer import TrainingOptions, train
 
 
@@ -289,6 +290,51 @@ def test_losses_in_bfloat16_and_weights_in_float32():
         assert history.rows[-1]["validation"] < 0.01 * history.rows[0]["loss"]
     with pytest.raises(GenbenchError, match="precision must be one of float32, bfloat16"):
         genbench.load_model("cfm", precision="float16")
+
+
+@pytest.mark.parametrize("kind", ["adamw", "soap", "muon"])
+def test_an_optimiser_steps_in_float32_where_losses_are_in_bfloat16(kind):
+    """Its moments stay float32, and what it learns is what it learns in float32, to the rounding of the losses."""
+
+    class Wide(TorchModel):
+        def build(self, shape):
+            self.net = torch.nn.Linear(shape[0], shape[0])
+
+        def training_loss(self, x):
+            return (self.net(x) - 2 * x - 1).square().mean()
+
+    models = {}
+    for precision in ("float32", "bfloat16"):
+        models[precision] = Wide()
+        x = torch.randn(500, 20, generator=torch.Generator().manual_seed(0))
+        history = fitted(models[precision], "200", x, optimiser=kind, lr=0.1, precision=precision)
+        assert history.rows[-1]["validation"] < 0.01 * history.rows[0]["loss"]
+    weights = [model.net.weight for model in models.values()]
+    torch.testing.assert_close(*weights, atol=0.1, rtol=0)  # of 2, on the diagonal
+    groups = OptimizerGroups(models["bfloat16"], Recipe(optimiser=kind, precision="bfloat16"))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for step in range(3):
+            groups.step = step
+            models["bfloat16"].training_step(x, groups.update)
+    moments = groups.state()["moments"]["loss"].values()
+    tensors = [value for one in moments for value in one.values() if torch.is_tensor(value) and value.ndim]
+    assert {value.dtype for value in tensors} == {torch.float32}
+
+
+def test_a_second_loss_of_a_step_sees_the_weights_of_the_first_in_bfloat16():
+    class Game(TorchModel):
+        def build(self, shape):
+            self.net = torch.nn.Linear(shape[0], 1, bias=False)
+
+        def training_loss(self, x):
+            return self.net(x).square().mean()
+
+        def training_step(self, x, update):
+            update("loss", self.training_loss(x))
+            expected = x.bfloat16() @ self.net.weight.detach().bfloat16().T
+            torch.testing.assert_close(self.net(x).detach(), expected)
+
+    fitted(Game(), "5", lr=0.5, precision="bfloat16")
 
 
 def test_a_conditional_model_is_given_the_labels_of_its_points():
