@@ -33,6 +33,7 @@ PLUMBING = (
     "genbench.core.parameters",
     "genbench.core.registry",
     "genbench.core.selection",
+    "genbench.reading.arrays",
     "genbench.storage.records",
     "genbench.tasks.execution",
     "genbench.tasks.previews",
