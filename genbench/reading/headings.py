@@ -1,0 +1,92 @@
+"""Whether the first row of a text table has the names of its columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from genbench.reading.cells import POINT, Kind, kind_of, number, tidy
+
+__all__ = ["has_headings"]
+
+CHANCE = 1e-3  # a first row less probable than this, were it data, is not; by hand: one table in a thousand
+YEARS = (1800, 2200)
+
+Row = Sequence[str]
+
+
+def has_headings(first: Row, rest: Sequence[Row]) -> tuple[bool, bool]:
+    """Return whether the first row has names, and whether somebody may see that otherwise.
+
+    A word above a column of numbers, dates or truth values is a name. Whole numbers are names where every column below
+    is written with decimals. They are names, too, where they are 0, 1, 2, … or 1, 2, 3, … or years in equal steps, and
+    improbable as values: no other row has such steps, and the shares of their values in the columns multiply to less
+    than 1/1000, or they lie far outside of the columns.
+
+    Args:
+        first: cells of the first row.
+        rest: cells of the following ones.
+    """
+    columns = [[row[j] for row in rest if j < len(row)] for j in range(len(first))]
+    kinds: list[Kind] = [kind_of(cell) for cell in first]
+    usual = [_usual([kind_of(cell) for cell in column]) for column in columns]
+    words = [(kind, below) for kind, below in zip(kinds, usual, strict=True) if kind in ("word", "date", "truth")]
+    if any(below and kind not in below for kind, below in words):
+        return True, False
+    if all(kind in ("word", "missing") for kind in kinds) and words:
+        return True, False
+    return (False, False) if len(rest) < 2 else _numbers_are_names(first, kinds, columns)
+
+
+def _numbers_are_names(first: Row, kinds: Sequence[Kind], columns: Sequence[Row]) -> tuple[bool, bool]:
+    """Return the same for a first row without words; one of its cells may be empty, above a column that is not."""
+    named = [j for j, kind in enumerate(kinds) if kind == "whole"]
+    empty = [j for j, kind in enumerate(kinds) if kind == "missing"]
+    if not named or len(named) + len(empty) < len(first) or len(empty) > 1:
+        return False, False
+    values = [int(tidy(first[j])) for j in named]
+    if len(set(values)) < len(values) or any(kind_of(cell) == "missing" for j in empty for cell in columns[j]):
+        return False, False
+    below = [columns[j] for j in named]
+    if all(kind_of(cell) != "whole" for column in below for cell in column):
+        return True, not empty
+    regular = list(values) in (list(range(len(values))), list(range(1, len(values) + 1)))
+    if not (regular or (_years(values) and _even(values))):
+        return bool(empty), bool(empty)
+    return bool(empty) or _improbable(values, below), not empty
+
+
+def _usual(kinds: Sequence[Kind]) -> tuple[Kind, ...]:
+    """Return the kinds that most cells of a column are of, if that is numbers, dates or truth values."""
+    groups: tuple[tuple[Kind, ...], ...] = (("whole", "number"), ("date",), ("truth",))
+    seen = [kind for kind in kinds if kind != "missing"]
+    return next((group for group in groups if seen and sum(k in group for k in seen) > len(seen) / 2), ())
+
+
+def _improbable(values: Sequence[int], columns: Sequence[Row]) -> bool:
+    """Return whether whole numbers that look like names can hardly be values of the columns below."""
+    below = [[number(tidy(cell), POINT) for cell in column] for column in columns]
+    found = [[value for value in column if value is not None and math.isfinite(value)] for column in below]
+    if not all(found) or (_years(values) and all(map(_years, found))):
+        return False
+    if sum(len(row) > 1 and _even(row) for row in zip(*found, strict=False)) > 1:
+        return False
+    chance = math.prod((column.count(v) + 1) / (len(column) + 2) for v, column in zip(values, found, strict=True))
+    return chance < CHANCE or all(_far(v, column) for v, column in zip(values, found, strict=True))
+
+
+def _years(values: Sequence[float]) -> bool:
+    return all(YEARS[0] <= value <= YEARS[1] for value in values)
+
+
+def _even(values: Sequence[float]) -> bool:
+    """Return whether values rise in equal steps."""
+    steps = {b - a for a, b in pairwise(values)}
+    return len(steps) <= 1 and all(step > 0 for step in steps)
+
+
+def _far(value: float, column: Sequence[float]) -> bool:
+    """Return whether a value is farther from a column's range than that is wide."""
+    low, high = min(column), max(column)
+    return value < 2 * low - high or value > 2 * high - low

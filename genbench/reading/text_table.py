@@ -1,0 +1,248 @@
+"""Text with rows and columns as a table of cells: headings, separator, decimal sign."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from genbench.core.errors import GenbenchError
+from genbench.reading.cells import COMMA, POINT, decimal_sign, is_missing, kind_of
+from genbench.reading.dialect import SPACE, Dialect, find_dialect, records
+from genbench.reading.headings import has_headings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TextTable", "read_text_table"]
+
+_BLANK = re.compile(r"^[^\S\n\t]+$", re.MULTILINE)
+_COMMENT = re.compile(r"^[^\S\n]*#(.*)$", re.MULTILINE)
+FEW = 4  # headings that are shown; by hand: a line
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Cells of a text, as numbers where all of a column's are plain ones, else as text.
+
+    Attributes:
+        cells: a column each, numbered from 0.
+        headings: names of the columns; "" where a column has none.
+        decimal: the decimal sign.
+        decisions: what was decided about headings, separator and decimal sign.
+        body: the text, with all but the rows blanked.
+        separator: what parts cells.
+        rows: of the records of `body`, which are rows of `cells`.
+    """
+
+    cells: pd.DataFrame
+    headings: tuple[str, ...]
+    decimal: str
+    decisions: tuple[str, ...]
+    body: str
+    separator: str
+    rows: tuple[int, ...] | None = None
+
+    def line(self, row: int) -> int:
+        """Return the number of a row's first line, from 1."""
+        record = row if self.rows is None else self.rows[row]
+        return next(islice(records(self.body, self.separator), record, None))[0]
+
+    def text(self, row: int, column: int) -> str:
+        """Return a cell as it is written."""
+        record = row if self.rows is None else self.rows[row]
+        return next(islice(records(self.body, self.separator), record, None))[1][column]
+
+
+def read_text_table(text: str, header: bool | None = None, decimal: str | None = None) -> TextTable:
+    r"""Read a table, and find out how it is written.
+
+    Lines that begin with # are comments, and the last one above the rows has the headings if it has one for each
+    column and no row does. A last column without a heading and without a value is left out, as separators at the ends
+    of lines make it, and so are rows without a value.
+
+    Args:
+        text: with `\n` between lines.
+        header: whether the first row has headings; found out unless given.
+        decimal: "," or "."; found out unless given.
+
+    Raises:
+        GenbenchError: there are no rows, rows have different lengths, or headings are too few or too many.
+    """
+    comments = [(found.start(), found[1]) for found in _COMMENT.finditer(text)] if "#" in text else []
+    text = _BLANK.sub("", _COMMENT.sub("", text) if comments else text)
+    dialect, text = find_dialect(text)
+    if not dialect.sample:
+        raise GenbenchError("is empty; give a table with at least 10 rows")
+    lines = dict(dialect.sample)
+    (first_line, first), *rest = dialect.sample
+    seen = [cells for _, cells in rest]
+    found, open_question = has_headings(first, seen) if header is None else (header, False)
+    if not (rest if found else lines):
+        raise GenbenchError("holds headings and no rows of numbers; give a table with at least 10 rows")
+    begin = rest[0][0] if found else first_line
+    width = len(lines[begin])
+    names = list(first) if found else _commented(comments, dialect, width)
+    if found:
+        names = _fitting(names, first_line, width, begin, seen)
+    at = _offset(text, begin)
+    body = "\n" * (begin - 1) + text[at:]
+    if width == 1:
+        _check_blank_lines(body, begin, {text.count("\n", 0, place) + 1 for place, _ in comments})
+    cells, decimal, doubt = _cells(body, dialect, width, decimal)
+    said = [_about_headings(found, open_question, names, first)]
+    said += [f"separated by {dialect.name}"] if width > 1 else []
+    said += _about_decimals(cells, decimal, doubt)
+    return _without_empty(TextTable(cells, tuple(names), decimal, tuple(said), body, dialect.separator))
+
+
+def _offset(text: str, line: int) -> int:
+    """Return where a line begins, counted from 1."""
+    at = 0
+    for _ in range(line - 1):
+        at = text.index("\n", at) + 1
+    return at
+
+
+def _commented(comments: list[tuple[int, str]], dialect: Dialect, width: int) -> list[str]:
+    """Return the headings of the last comment, as NumPy writes them; empty ones if it has none."""
+    for _, comment in reversed(comments):
+        cells = next((cells for _, cells in records(comment.strip(), dialect.separator)), [])
+        if len(cells) == width and all(kind_of(cell) == "word" for cell in cells):
+            return [_name(cell) for cell in cells]
+    return [""] * width
+
+
+def _name(heading: str) -> str:
+    return " ".join(heading.split())
+
+
+def _fitting(names: list[str], line: int, width: int, begin: int, rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return a heading for each of `width` columns.
+
+    One too few is no error where the last column is empty, or where the first one has the names of rows, as R writes
+    them: words, or the numbers 1, 2, 3 and so on. One too many is none where it is empty.
+    """
+    names = [_name(name) for name in names]
+    if len(names) == width + 1 and not names[-1]:
+        return names[:-1]
+    if len(names) == width - 1:
+        column = [row[0] for row in rows if row]
+        if all(not row[width - 1].strip() for row in rows if len(row) == width):
+            return [*names, ""]
+        if column == [str(i + 1) for i in range(len(column))] or all(kind_of(cell) == "word" for cell in column):
+            return ["", *names]
+    if len(names) != width:
+        counts = f"{width} cells, {len(names)} heading{'s' * (len(names) != 1)}"
+        raise GenbenchError(f"line {begin}: {counts} in line {line} ({_few(names)}); give each column one heading")
+    return names
+
+
+def _cells(body: str, dialect: Dialect, width: int, decimal: str | None) -> tuple[pd.DataFrame, str, str]:
+    """Return the cells, the decimal sign, and a cell that could be read with another one."""
+    if decimal in (None, POINT):
+        plain = _parsed(body, dialect, width, None)
+        kinds = {dtype.kind for dtype in plain.dtypes}
+        written = decimal_sign(zip(*[cells for _, cells in dialect.sample[1:]], strict=False), dialect.separator)
+        if kinds <= set("iufb") and not plain.isna().any(axis=None) and written[0] == POINT:
+            return plain, POINT, written[1] if decimal is None else ""
+    cells = _parsed(body, dialect, width, str)
+    if decimal is not None:
+        return cells, decimal, ""
+    return cells, *decimal_sign((cells[name].tolist() for name in cells), dialect.separator)
+
+
+def _parsed(body: str, dialect: Dialect, width: int, dtype: type | None) -> pd.DataFrame:
+    """Return the cells of a text without headings, as pandas reads them.
+
+    Raises:
+        GenbenchError: rows have different lengths.
+    """
+    import pandas as pd
+
+    space = dialect.separator == SPACE
+    try:
+        cells = pd.read_csv(
+            StringIO(body), sep=r"\s+" if space else dialect.separator, header=None, dtype=dtype,
+            keep_default_na=False, na_values=[] if dtype else [""], na_filter=dtype is None,
+            skipinitialspace=True, float_precision="round_trip", low_memory=False,
+        )  # fmt: skip
+    except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
+        last = _check_lengths(body, dialect.separator, width)
+        if "inside string" in str(error):
+            raise GenbenchError(f"line {last}: a quote is opened and not closed; close it, or remove it") from None
+        raise GenbenchError(f"cannot be read as a table ({' '.join(str(error).split())}); fix the file") from None
+    if dtype is not None:  # pandas fills short rows up, and they are text then
+        _check_lengths(body, dialect.separator, width)
+    return cells
+
+
+def _check_lengths(body: str, separator: str, width: int) -> int:
+    """Return the line of the last row.
+
+    Raises:
+        GenbenchError: a row has another number of cells than the first one.
+    """
+    first = line = 0
+    for line, cells in records(body, separator):
+        first = first or line
+        if len(cells) != width:
+            raise GenbenchError(f"line {line}: {len(cells)} cells, where line {first} has {width}; make them equal")
+    return line
+
+
+def _check_blank_lines(body: str, begin: int, comments: Collection[int]) -> None:
+    """Raise a GenbenchError if there is a blank line between the rows of one column: a value is missing there."""
+    lines = enumerate(body.rstrip("\n").split("\n"), start=1)
+    blank = [line for line, cell in lines if line > begin and not cell and line not in comments]
+    if blank:
+        raise GenbenchError(f"line {blank[0]}: blank, one of {len(blank)} such rows; impute or remove them")
+
+
+def _without_empty(table: TextTable) -> TextTable:
+    """Return a table without rows that have no value, and without a last column that has no heading and no value."""
+    cells, said, rows = table.cells, list(table.decisions), None
+    if any(dtype.kind not in "iufb" for dtype in cells.dtypes):
+        missing = cells.apply(lambda column: column.map(lambda cell: is_missing(str(cell))))
+        empty = missing.all(axis=1)
+        if empty.any() and not empty.all() and cells.shape[1] > 1:
+            rows = tuple(int(i) for i in (~empty).to_numpy().nonzero()[0])
+            cells = cells[~empty].reset_index(drop=True)
+            said.append(f"{int(empty.sum())} rows without any value left out")
+        last = cells.shape[1] - 1
+        blank = all(not str(cell).strip() for cell in cells[last])
+        if last and not table.headings[last] and blank:
+            cells = cells.drop(columns=last)
+            said.append("an empty last column left out")
+    headings = table.headings[: cells.shape[1]]
+    return TextTable(cells, headings, table.decimal, tuple(said), table.body, table.separator, rows)
+
+
+def _about_headings(found: bool, open_question: bool, names: list[str], first: tuple[str, ...]) -> str:
+    if found:
+        doubt = "; header=false reads it as data" if open_question else ""
+        return f"headings {_few(names)}{doubt and f' in the first row{doubt}'}"
+    if any(names):
+        return f"headings {_few(names)} from a comment"
+    doubt = f" (the first row, {_few(list(first))}, is data; header=true reads it as headings)" if open_question else ""
+    return f"no headings{doubt}"
+
+
+def _about_decimals(cells: pd.DataFrame, decimal: str, doubt: str) -> list[str]:
+    if doubt and decimal == COMMA:
+        return [f"decimal comma ({doubt} has one; decimal=point reads thousands)"]
+    if doubt:
+        thousands = COMMA in doubt
+        return [
+            f"{doubt} read as {'thousands' if thousands else 'a decimal number'} (decimal=comma reads it otherwise)"
+        ]
+    return ["decimal comma"] if decimal == COMMA else []
+
+
+def _few(names: list[str]) -> str:
+    present = [name for name in names if name]
+    shown = ", ".join(f"'{name}'" for name in present[:FEW])
+    return shown if len(present) <= FEW else f"{shown}, … ({len(present)})"
