@@ -1,4 +1,4 @@
-"""What a user holds in Python as arrays: lists, NumPy arrays, data frames, tensors. Nothing is lost, or it is refused."""
+"""Lists, NumPy arrays, data frames and tensors as arrays of the same numbers: what would lose something is refused."""
 
 from __future__ import annotations
 
@@ -126,7 +126,9 @@ def _strange(found: NDArray[Any]) -> str:
     for place, value in np.ndenumerate(found):
         if not isinstance(value, int | float | np.number):
             where = ", ".join(map(str, place))
-            text = f"'{value[:20]}'" if isinstance(value, str) else type(value).__name__ if value is not None else "None"
+            text = (
+                f"'{value[:20]}'" if isinstance(value, str) else type(value).__name__ if value is not None else "None"
+            )
             return f"objects ({text} at [{where}])"
     return "Python objects"
 
@@ -156,7 +158,9 @@ def _column(data: Any, name: str) -> NDArray[Any]:
         raise GenbenchError(f"{name} is {data.dtype}, not numbers{shown}; {remedy}")
     if data.isna().any() or types.is_extension_array_dtype(data.dtype):
         if types.is_integer_dtype(data.dtype) and not data.isna().any():
-            return np.asarray(data.to_numpy(dtype=np.uint64 if types.is_unsigned_integer_dtype(data.dtype) else np.int64))
+            return np.asarray(
+                data.to_numpy(dtype=np.uint64 if types.is_unsigned_integer_dtype(data.dtype) else np.int64)
+            )
         return np.asarray(data.to_numpy(dtype=np.float64, na_value=np.nan))
     return np.asarray(data.to_numpy())
 
@@ -175,7 +179,9 @@ def _tensor(data: Any, name: str) -> NDArray[Any]:
     try:
         return _numbers(np.asarray(data.resolve_neg().cpu().numpy()), name)
     except NotImplementedError:  # on torch's device "meta"
-        raise GenbenchError(f"{name} is a tensor without values, on the device {data.device}; pass one that has") from None
+        raise GenbenchError(
+            f"{name} is a tensor without values, on the device {data.device}; pass one that has"
+        ) from None
 
 
 def _uneven(data: Any) -> str:

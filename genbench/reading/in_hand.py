@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
-from genbench.core.types import Labels
-from genbench.reading.arrays import as_array, exact, is_array, no_missing
-from genbench.reading.time_axis import Steps, steps_of
+from genbench.reading.arrays import as_array, exact, no_missing
+from genbench.reading.labels import classes_of_labels
+from genbench.reading.time_axis import equal_steps
 
 __all__ = ["FEWEST", "SUFFIXES", "Held", "digest", "hold", "read_held"]
 
@@ -72,7 +72,7 @@ def hold(data: Any, name: str, series: bool = False) -> Held:
     data, labels = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
     index = getattr(data, "index", None)
     found = as_array(data, name)
-    if found.ndim == 2 and found.shape[1] == 0 or not found.size:
+    if not found.size:
         raise GenbenchError(f"{name} has the shape {found.shape} and holds nothing; give at least {FEWEST} points")
     if len(found) < FEWEST:
         raise GenbenchError(f"{name} has {len(found)} points, too few to split; give at least {FEWEST}")
@@ -82,12 +82,12 @@ def hold(data: Any, name: str, series: bool = False) -> Held:
     columns = [str(column) for column in getattr(data, "columns", [])]
     x = exact(found, name)
     no_missing(x, name, columns)
-    dated = hasattr(index, "inferred_type") and index.inferred_type in ("datetime64", "period", "datetime")
+    dated = getattr(index, "inferred_type", "") in ("datetime64", "period", "datetime")
     if x.ndim == 1 or x.shape[1] == 1:
         if labels is None and (series or dated):
-            steps = steps_of(index, name, "row {}") if dated else Steps("")
+            steps = f", one a step {equal_steps(_times(index), name, 'row {}'.format)}" if dated else ""
             arrays = {"x": x.ravel()} | ({"columns": np.array(columns)} if columns else {})
-            return Held(name, "series", arrays, f"a series of {len(x):,} values{steps.words}")
+            return Held(name, "series", arrays, f"a series of {len(x):,} values{steps}")
         x = x.reshape(len(x), 1)
         columns = columns or ([str(data.name)] if getattr(data, "name", None) is not None else [])
     arrays = {"x": x} | ({"columns": np.array(columns)} if columns else {})
@@ -123,6 +123,13 @@ def digest(arrays: dict[str, NDArray[Any]]) -> str:
     return found.hexdigest()
 
 
+def _times(index: Any) -> Any:
+    """Return an index of dates as pandas counts them."""
+    import pandas as pd
+
+    return index if isinstance(index, pd.PeriodIndex) else pd.DatetimeIndex(index)
+
+
 def _damaged(file: Path, arrays: dict[str, NDArray[Any]]) -> bool:
     try:
         return digest(read_held(file)) != digest(arrays)
@@ -141,7 +148,9 @@ def _images(found: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
     if x.ndim != 4 or x.shape[1] not in CHANNELS:
         last = found.ndim == 4 and shape[3] in CHANNELS
         remedy = "move the channels first: x.transpose(0, 3, 1, 2)" if last else "flatten what are no images: [n, d]"
-        raise GenbenchError(f"{name} has the shape {shape}; images are [n, h, w] or [n, c, h, w] with c = 1 or 3; {remedy}")
+        raise GenbenchError(
+            f"{name} has the shape {shape}; images are [n, h, w] or [n, c, h, w] with c = 1 or 3; {remedy}"
+        )
     low, high = x.min(), x.max()
     if x.dtype.kind == "f":
         no_missing(exact(x, name), name)
@@ -163,49 +172,9 @@ def _said(x: NDArray[Any], levels: str) -> str:
 def _with_labels(name: str, kind: str, arrays: dict[str, NDArray[Any]], labels: Any, said: str) -> Held:
     if labels is None:
         return Held(name, kind, arrays, said)
-    codes, classes = _classes(labels, len(arrays["x"]), name)
+    codes, classes = classes_of_labels(labels, len(arrays["x"]), name)
     named = [str(i) for i in range(len(classes))] != classes
     words = ", ".join(f"{i} = {text}" if named else text for i, text in enumerate(classes[:FEWEST]))
     more = ", …" if len(classes) > FEWEST else ""
     said = f"{said}, with labels of {len(classes)} classes ({words}{more})"
     return Held(name, kind, arrays | {"labels": codes, "classes": np.array(classes)}, said)
-
-
-def _classes(labels: Any, n: int, name: str) -> tuple[Labels, list[str]]:
-    """Return labels as whole numbers from 0 on, in the order of their values, and what each stands for.
-
-    Raises:
-        GenbenchError: they are not one of each point, one is missing, or they are measurements and no classes.
-    """
-    if not (is_array(labels) or isinstance(labels, list | tuple)):
-        raise GenbenchError(f"{name}: the second of a pair is {type(labels).__name__}; give labels [n], or a list of data")
-    try:
-        y = _label_values(labels, name)
-    except ValueError:
-        raise GenbenchError(f"{name}: labels have rows of different lengths; give one of each point, [{n}]") from None
-    if y.shape == (n, 1):
-        y = y[:, 0]
-    if y.shape != (n,):
-        raise GenbenchError(f"{name}: labels have the shape {y.shape}; give one of each point, [{n}], or a list of data")
-    values = y.tolist()
-    missing = [i for i, value in enumerate(values) if value is None or value != value]
-    if missing:
-        raise GenbenchError(f"{name}: {len(missing)} labels are missing, the first at {missing[0]}; drop those points")
-    if y.dtype.kind == "f" and any(value % 1 for value in values):
-        raise GenbenchError(f"{name}: labels such as {next(v for v in values if v % 1)} are measurements, not classes; "
-                            "put them into a column")  # fmt: skip
-    if y.dtype.kind not in "biufUO" or any(isinstance(value, list | dict | complex) for value in values):
-        raise GenbenchError(f"{name}: labels are {y.dtype}; give whole numbers or text")
-    whole = [int(v) if isinstance(v, float) else v for v in values]
-    distinct = sorted(set(whole), key=lambda value: (isinstance(value, str), value if not isinstance(value, str) else 0, str(value)))
-    place = {value: i for i, value in enumerate(distinct)}
-    return np.array([place[value] for value in whole], dtype=np.int64), [str(value) for value in distinct]
-
-
-def _label_values(labels: Any, name: str) -> NDArray[Any]:
-    """Return labels as an array of numbers, or of objects where they are text."""
-    if hasattr(labels, "detach") or np.ma.isMaskedArray(labels) or hasattr(labels, "nnz"):
-        return as_array(labels, f"{name}: labels")
-    y = np.asarray(labels)
-    mixed = y.dtype.kind == "U" and isinstance(labels, list | tuple) and not all(isinstance(v, str) for v in labels)
-    return np.asarray(labels, dtype=object) if mixed else y

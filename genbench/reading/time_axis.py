@@ -109,6 +109,8 @@ def equal_steps(dates: pd.DatetimeIndex | pd.PeriodIndex, name: str, place: Plac
 
     if isinstance(dates, pd.PeriodIndex):
         dates = dates.to_timestamp()
+    if len(dates) < 2:
+        raise GenbenchError(f"{name}: one date makes no series; give more")
     if dates.hasnans:
         raise GenbenchError(f"{name}: {place(int(dates.isna().argmax()))}: no date; fill it in")
     if dates.tz is not None:
@@ -123,7 +125,7 @@ def equal_steps(dates: pd.DatetimeIndex | pd.PeriodIndex, name: str, place: Plac
     if gaps := np.flatnonzero(differences != step).tolist():
         i = gaps[0] + 1
         before, after = (_shown(dates[j], dates) for j in (i - 1, i))
-        remedy = "fill the gap, or cut out one stretch of equal steps; times should be UTC"
+        remedy = "fill the gap, or cut out one stretch of equal steps" + "; hours are counted in UTC" * ("hour" in unit)
         raise GenbenchError(f"{name}: {place(i)}: {after} follows {before}, where steps are of {unit}; {remedy}")
     return f"of {unit}, from {shown[0]} to {shown[1]}"
 
@@ -135,7 +137,9 @@ def numbered_steps(times: Array, name: str, place: Place) -> str:
     if step <= 0 or (bad := np.flatnonzero(np.abs(differences - step) > 1e-6 * abs(step)).tolist()):
         i = (bad if step > 0 else np.flatnonzero(differences <= 0).tolist())[0] + 1
         words = f"where steps are of {step:g}" if step > 0 else "and times must rise"
-        raise GenbenchError(f"{name}: {place(i)}: {times[i]:g} follows {times[i - 1]:g}, {words}; fill the gap, or sort")
+        raise GenbenchError(
+            f"{name}: {place(i)}: {times[i]:g} follows {times[i - 1]:g}, {words}; fill the gap, or sort"
+        )
     return f"of {step:g}, from {times[0]:g} to {times[-1]:g}"
 
 
@@ -153,8 +157,8 @@ def _axes(dates: pd.DatetimeIndex, seconds: Array) -> list[tuple[Any, str, NDArr
 
 def _axis(differences: NDArray[Any], words: Callable[[Any], str]) -> tuple[Any, str, NDArray[Any]]:
     values, counts = np.unique(differences, return_counts=True)
-    step = values[counts.argmax()] if len(values) else 0
-    return step, words(step.item() if len(values) else 0), differences
+    step = values[counts.argmax()]
+    return step, words(step.item()), differences
 
 
 def _clock(seconds: float) -> str:

@@ -1,0 +1,166 @@
+"""Which dataset reads a file, and the files of datasets: found from any folder, and the same as they were."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
+from genbench.core.errors import GenbenchError
+from genbench.core.selection import Params, Selection, parse_list
+from genbench.core.types import KINDS
+
+__all__ = ["FOLDER", "DataSelection", "check_file", "file_name", "located", "select_datasets"]
+
+FOLDER = "/"  # the ending of a folder
+
+
+@dataclass(frozen=True)
+class DataSelection:
+    """A dataset that was asked for.
+
+    Attributes:
+        selection: its name in the registry, and the parameters that were given.
+        title: what stands for the name in tables, where it was given by its path, or is data in hand.
+        note: how a file was understood that several datasets read.
+    """
+
+    selection: Selection
+    title: str | None = None
+    note: str = ""
+
+    def label(self, shown: Mapping[str, Any], folders: int = 0) -> str:
+        """Return what tables call it.
+
+        Args:
+            shown: the parameters that differ from the defaults.
+            folders: how many of the folders around a file to name.
+        """
+        shown = dict(shown)
+        if isinstance(path := shown.get("path"), str):
+            short = "/".join(re.split(r"[/\\]", path.rstrip("/\\"))[-1 - folders :])
+            if self.title is None:
+                return str(Selection(self.selection.name, shown | {"path": short}))
+            del shown["path"]
+            if self.title == file_name(path):
+                return str(Selection(short, shown))
+        return str(Selection(self.title or self.selection.name, shown))
+
+
+def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelection]:
+    """Expand a selection of datasets: names, families, `all`, and paths of files and folders.
+
+    A path is what has a separator or an ending that a dataset reads, or is there, and is no name of a dataset.
+
+    Args:
+        kinds: of data that are asked for, where several datasets read a file.
+
+    Raises:
+        GenbenchError: a part cannot be read or names nothing, there is no such file, or no dataset reads it.
+    """
+    found: dict[str, DataSelection] = {}
+    for item in parse_list(text):
+        if item.name in DATASETS.cards:
+            found[str(item)] = DataSelection(item)
+            continue
+        try:
+            found |= {str(one): DataSelection(one) for one in DATASETS.select(str(item))}
+        except GenbenchError:
+            if not _is_path(item.name):
+                raise
+            found[str(item)] = _by_path(item, kinds)
+    return list(found.values())
+
+
+def located(card: DatasetCard, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters in which the `path` of a dataset that reads files is absolute."""
+    path = params.get("path")
+    if not isinstance(path, str) or not (card.reads or os.path.exists(os.path.expanduser(path))):
+        return dict(params)
+    return dict(params) | {"path": os.path.abspath(os.path.expanduser(path))}
+
+
+def file_name(path: str) -> str:
+    """Return the last part of a path of any system."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+
+
+def check_file(label: str, params: Mapping[str, Any], fingerprint: str, dataset: Dataset | None = None) -> None:
+    """Raise a GenbenchError if the file of a dataset is gone or, with the dataset at hand, is not what it was."""
+    path = params.get("path")
+    if not fingerprint or not isinstance(path, str):
+        return
+    if dataset is None and not os.path.exists(path):
+        raise GenbenchError(f"{label}: {path} is gone; put it back, or run the same again with its new path")
+    if dataset is not None and dataset.fingerprint() != fingerprint:
+        raise GenbenchError(
+            f"{label}: {path} has changed since the trial; put the old one back, or run again with this one"
+        )
+
+
+def _is_path(name: str) -> bool:
+    known = tuple(ending for card in DATASETS.cards.values() for ending in card.reads if ending != FOLDER)
+    if "/" in name or "\\" in name or name.startswith(("~", ".")) or name.lower().endswith(known):
+        return True
+    return os.path.exists(name)
+
+
+def _by_path(item: Selection, kinds: Collection[str]) -> DataSelection:
+    if "path" in item.params:
+        raise GenbenchError(f"'{item}' gives two paths; write one")
+    file = Path(os.path.abspath(os.path.expanduser(item.name)))
+    if not file.exists():
+        raise _absent(item.name, file)
+    cards = _readers(file)
+    if not cards:
+        endings = sorted(
+            {ending for card in DATASETS.cards.values() for ending in card.reads if ending.count(".") == 1}
+        )
+        what = "folders" if file.is_dir() else f"{file.suffix or 'such'} files"
+        raise GenbenchError(
+            f"no dataset reads {what} such as '{item.name}'; known are {', '.join(endings)} and folders"
+        )
+    asked = [card for card in cards if card.kind in kinds] or cards
+    chosen = _recognised(asked, file)
+    if len(chosen) > 1:
+        names = " or ".join(f"{card.name}[path={file_name(str(file))}]" for card in chosen)
+        raise GenbenchError(f"several datasets read '{item.name}'; write {names}")
+    card, title = chosen[0], file_name(str(file))
+    others = [other for other in asked if other != card]
+    note = ""
+    if others and hasattr(card.factory, "recognises"):
+        over = str(Selection(others[0].name, {**item.params, "path": item.name}))
+        note = f"{title} is read as {card.kind}; {over} reads it as {others[0].kind}"
+    texts = {"path": item.name, **getattr(item.params, "texts", {})}
+    return DataSelection(Selection(card.name, Params({**item.params, "path": str(file)}, texts)), title, note)
+
+
+def _readers(file: Path) -> list[DatasetCard]:
+    """Return the datasets that read a file, by the longest ending that it has."""
+    name = FOLDER if file.is_dir() else file.name.lower()
+    found = [(len(ending), card) for card in DATASETS.cards.values() for ending in card.reads if name.endswith(ending)]
+    longest = max((length for length, _ in found), default=0)
+    return [card for length, card in found if length == longest]
+
+
+def _recognised(cards: list[DatasetCard], file: Path) -> list[DatasetCard]:
+    """Return those that know the file for theirs, if there are any; else those that do not ask."""
+    if len(cards) < 2:
+        return cards
+    asking = [card for card in cards if hasattr(card.factory, "recognises")]
+    knowing = [card for card in asking if card.factory.recognises(file)]
+    return knowing or [card for card in cards if card not in asking] or cards
+
+
+def _absent(name: str, file: Path) -> GenbenchError:
+    if not file.parent.is_dir():
+        return GenbenchError(f"no file '{name}': there is no folder {file.parent}; give the path of a file or folder")
+    beside = [other.name for other in file.parent.iterdir()]
+    close = get_close_matches(file.name, beside, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(close)}?" if close else "give the path of a file or folder that is there"
+    return GenbenchError(f"no file '{name}' in {file.parent}; {hint}")
