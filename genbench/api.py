@@ -20,7 +20,7 @@ __all__ = ["load_classifier", "load_dataset", "load_model", "load_run", "run"]
 
 
 def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Any:
-    """Return a dataset by name: `load_dataset("moons", noise=0.1)`.
+    """Return a dataset by name, `load_dataset("moons", noise=0.1)`, or by the path of a file, `load_dataset("my.csv")`.
 
     A synthetic one has `.sample(n, seed=0) -> [n, *shape]`, `.log_prob(x) -> [n]` in nats, `.entropy` in nats. One of
     series has `.series`, a whole one [n].
@@ -28,11 +28,17 @@ def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> An
     Raises:
         GenbenchError: the name or a parameter is unknown, or a value is refused.
     """
+    from genbench.contracts.data_files import by_path, is_path, located
     from genbench.core.parameters import bind, create
+    from genbench.core.selection import Selection
 
     discover(tuple(plugins), groups=("datasets",))
-    card = DATASETS[name]
-    return create(card, bind(card, params))
+    asked = Selection(name, params)
+    chosen = by_path(asked).selection if is_path(name) else asked
+    card = DATASETS[chosen.name]
+    dataset = create(card, located(card, bind(card, chosen.params)))
+    dataset.selection = chosen  # by which `run` knows it
+    return dataset
 
 
 def load_model(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Estimator:
@@ -76,7 +82,7 @@ def load_run(path: str | Path) -> Run:
 
 def run(
     models: str | Sequence[str] = "all",
-    datasets: str | Sequence[str] = "moons",
+    datasets: Any = "moons",
     seeds: int | str | Sequence[int] = 3,
     budget: str | int = "quick",
     *,
@@ -103,6 +109,9 @@ def run(
 
     Args:
         models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
+            Datasets are also paths of files; data in hand, as an array, a data frame or a tensor x, (x, labels), or
+            {"mine": x} with a name; what `load_dataset` returns; or a list of any of these. An array [n, d] is a
+            table, [n, c, h, w] or [n, h, w] are images. Data in hand are kept in the run's folder.
         seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]).
         budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
         task: what a trial does: "generate"; "curve", which also scores in the course of training; "variance",

@@ -15,7 +15,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.selection import Params, Selection, parse_list
 from genbench.core.types import KINDS
 
-__all__ = ["FOLDER", "DataSelection", "check_file", "file_name", "located", "select_datasets"]
+__all__ = ["FOLDER", "DataSelection", "by_path", "check_file", "file_name", "is_path", "located", "select_datasets"]
 
 FOLDER = "/"  # the ending of a folder
 
@@ -27,7 +27,7 @@ class DataSelection:
     Attributes:
         selection: its name in the registry, and the parameters that were given.
         title: what stands for the name in tables, where it was given by its path, or is data in hand.
-        note: how a file was understood that several datasets read.
+        note: how to have another dataset read the file.
     """
 
     selection: Selection
@@ -71,9 +71,9 @@ def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelec
         try:
             found |= {str(one): DataSelection(one) for one in DATASETS.select(str(item))}
         except GenbenchError:
-            if not _is_path(item.name):
+            if not is_path(item.name):
                 raise
-            found[str(item)] = _by_path(item, kinds)
+            found[str(item)] = by_path(item, kinds)
     return list(found.values())
 
 
@@ -103,14 +103,22 @@ def check_file(label: str, params: Mapping[str, Any], fingerprint: str, dataset:
         )
 
 
-def _is_path(name: str) -> bool:
+def is_path(name: str) -> bool:
+    """Whether a name is the path of a file or folder, and not that of a dataset."""
+    if name in DATASETS.cards:
+        return False
     known = tuple(ending for card in DATASETS.cards.values() for ending in card.reads if ending != FOLDER)
     if "/" in name or "\\" in name or name.startswith(("~", ".")) or name.lower().endswith(known):
         return True
     return os.path.exists(name)
 
 
-def _by_path(item: Selection, kinds: Collection[str]) -> DataSelection:
+def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
+    """Return the dataset that reads the file or folder whose path is the name of a selection.
+
+    Raises:
+        GenbenchError: there is no such file, or not one dataset that reads it.
+    """
     if "path" in item.params:
         raise GenbenchError(f"'{item}' gives two paths; write one")
     file = Path(os.path.abspath(os.path.expanduser(item.name)))
@@ -135,7 +143,7 @@ def _by_path(item: Selection, kinds: Collection[str]) -> DataSelection:
     note = ""
     if others and hasattr(card.factory, "recognises"):
         over = str(Selection(others[0].name, {**item.params, "path": item.name}))
-        note = f"{title} is read as {card.kind}; {over} reads it as {others[0].kind}"
+        note = f"{over} reads it as a {others[0].kind}"
     texts = {"path": item.name, **getattr(item.params, "texts", {})}
     return DataSelection(Selection(card.name, Params({**item.params, "path": str(file)}, texts)), title, note)
 

@@ -118,9 +118,9 @@ def _decoded(file: Path) -> Image:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(file) as image:
-            image.load()
-            image = ImageOps.exif_transpose(image)
+        with Image.open(file) as opened:
+            opened.load()
+            image = ImageOps.exif_transpose(opened)
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).split()).replace(f" '{file}'", "") or type(error).__name__
         raise GenbenchError(f"{file} cannot be read as an image ({reason}); replace or remove it") from None

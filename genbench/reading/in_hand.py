@@ -27,7 +27,7 @@ __all__ = ["FEWEST", "SUFFIXES", "Held", "digest", "hold", "read_held"]
 FEWEST = 10  # points that can be split in three parts
 GREY = 256  # levels of a byte
 CHANNELS = (1, 3)
-SUFFIXES = {kind: f".{kind}.npz" for kind in ("table", "image", "series")}
+SUFFIXES = {kind: f".{kind}.npz" for kind in ("table", "image", "real", "series")}  # by the kind of data
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Held:
     """Data in hand under their name.
 
     Attributes:
-        kind: "table", "image" or "series".
+        kind: "table", "image" of 256 levels, "real" for images of real values, or "series".
         arrays: `x`, and where there are any `labels` [n], names of `classes`, and names of `columns` [d].
         summary: what was understood, in a line.
     """
@@ -77,8 +77,8 @@ def hold(data: Any, name: str, series: bool = False) -> Held:
     if len(found) < FEWEST:
         raise GenbenchError(f"{name} has {len(found)} points, too few to split; give at least {FEWEST}")
     if found.ndim > 2:
-        x, said = _images(found, name)
-        return _with_labels(name, "image", {"x": x}, labels, said)
+        kind, x, said = _images(found, name)
+        return _with_labels(name, kind, {"x": x}, labels, said)
     columns = [str(column) for column in getattr(data, "columns", [])]
     x = exact(found, name)
     no_missing(x, name, columns)
@@ -137,8 +137,8 @@ def _damaged(file: Path, arrays: dict[str, NDArray[Any]]) -> bool:
         return True
 
 
-def _images(found: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
-    """Return images [n, c, h, w], as bytes where they have the levels of bytes, else as float64 in [0, 1].
+def _images(found: NDArray[Any], name: str) -> tuple[str, NDArray[Any], str]:
+    """Return the kind, and images [n, c, h, w]: bytes where they have the levels of bytes, else float64 in [0, 1].
 
     Raises:
         GenbenchError: the shape is no image's, or values are out of range.
@@ -158,11 +158,11 @@ def _images(found: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         if low < 0 or high > 1:
             raise GenbenchError(f"{name} has values from {low:g} to {high:g}; scale images to [0, 1], or pass bytes")
         if not np.allclose(levels, x.astype(np.float64) * (GREY - 1), rtol=0, atol=1e-4):
-            return exact(x, name), _said(x, "real values in [0, 1]")
+            return "real", exact(x, name), _said(x, "real values in [0, 1]")
         x = levels
     elif low < 0 or high >= GREY:
         raise GenbenchError(f"{name} has levels from {low} to {high}; images have levels 0 to {GREY - 1}")
-    return x.astype(np.uint8), _said(x, f"{GREY} levels")
+    return "image", x.astype(np.uint8), _said(x, f"{GREY} levels")
 
 
 def _said(x: NDArray[Any], levels: str) -> str:

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
@@ -18,10 +20,12 @@ from genbench.core.errors import GenbenchError
 from genbench.core.hardware import choose_device, cores
 from genbench.core.registry import REGISTRY, discover
 from genbench.core.types import Say
+from genbench.runs.data_in_hand import AskedData
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.runner import Done, perform_all, remaining, tidy, why
 from genbench.storage.records import RunRecord, TrialRecord
 from genbench.storage.store import CorruptFile, Store
+from genbench.tasks import load_task
 from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
 from genbench.training.tensorboard import check_log
 
@@ -42,7 +46,7 @@ class RunOptions:
     """
 
     models: str | Sequence[str] = "all"
-    datasets: str | Sequence[str] = "moons"
+    datasets: Any = "moons"
     seeds: int | str | Sequence[int] = 3
     budget: str | int = "quick"
     metrics: str | Sequence[str] = "all"
@@ -74,11 +78,20 @@ class RunOptions:
                 f"checkpoint_every={self.checkpoint_every} is out of range; give seconds, or 0 for no checkpoints"
             )
 
+    @cached_property
+    def data(self) -> AskedData:
+        """The datasets that are asked for.
+
+        Raises:
+            GenbenchError: data in hand are no finite numbers, or too few.
+        """
+        return AskedData.of(self.datasets, load_task(self.task).kinds == ("series",))
+
     @property
     def folder(self) -> Path:
         """The run's folder; named after data, budget and task where no name is given, so that a request resumes."""
         suffix = "" if self.task == "generate" else f"-{self.task}"
-        default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{_joined(self.datasets)}-{self.budget}").strip("-.")[:80] + suffix
+        default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{self.data.text}-{self.budget}").strip("-.")[:80] + suffix
         return Path(self.results) / (self.name or default)
 
     @property
@@ -104,8 +117,10 @@ class RunOptions:
         for failure in (f for group in REGISTRY.values() for f in group.failures):
             say(f"plugin {failure.source} was left out: {failure.reason}")
         protocol = Protocol.asked(samples=self.samples, train=self.train)
-        models, datasets, metrics = map(_joined, (self.models, self.datasets, self.metrics))
-        return make_plan(models, datasets, self.seeds, str(self.budget), metrics, self.task, protocol, self.plugins)
+        models, metrics, budget = _joined(self.models), _joined(self.metrics), str(self.budget)
+        plugins = (*self.plugins, *self.data.plugins)
+        with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
+            return make_plan(models, datasets, self.seeds, budget, metrics, self.task, protocol, plugins)
 
 
 def _joined(selection: str | Sequence[str]) -> str:
