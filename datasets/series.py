@@ -15,7 +15,7 @@ from genbench.reading.decode import read_bytes
 from genbench.reading.raw_table import table_path
 from genbench.reading.series_file import is_dated_series, read_series
 
-__all__ = ["Airline", "OwnSeries", "Series", "Sunspots"]
+__all__ = ["Airline", "OwnSeries", "SeriesFile", "Sunspots"]
 
 # Thousands of passengers a month, one row a year from 1949 to 1960: Box, Jenkins and Reinsel, "Time Series Analysis:
 # Forecasting and Control", series G; after R. G. Brown, "Smoothing, Forecasting and Prediction of Discrete Time
@@ -114,8 +114,10 @@ class OwnSeries(RecordedSeries):
 SERIES_FILES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
-@register_dataset("series", family="series", kind="series", source="a file of yours", variant=True, reads=SERIES_FILES)
-class Series(OwnSeries):
+@register_dataset(
+    "series_file", family="series", kind="series", source="a file of yours", variant=True, reads=SERIES_FILES
+)
+class SeriesFile(OwnSeries):
     """A series of your own: a file with a column of values and, where there is one, a column of dates in equal steps.
 
     Args:

@@ -33,11 +33,13 @@ def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> An
     from genbench.core.selection import Selection
 
     discover(tuple(plugins), groups=("datasets",))
-    asked = Selection(name, params)
-    chosen = by_path(asked).selection if is_path(name) else asked
-    card = DATASETS[chosen.name]
-    dataset = create(card, located(card, bind(card, chosen.params)))
-    dataset.selection = chosen  # by which `run` knows it
+    if is_path(name):
+        chosen = by_path(Selection(name, params)).selection
+        name, params = chosen.name, dict(chosen.params)
+    card = DATASETS[name]
+    params = located(card, params)
+    dataset = create(card, bind(card, params))
+    dataset.selection = Selection(name, params)  # by which `run` knows it
     return dataset
 
 
@@ -109,9 +111,8 @@ def run(
 
     Args:
         models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
-            Datasets are also paths of files; data in hand, as an array, a data frame or a tensor x, (x, labels), or
-            {"mine": x} with a name; what `load_dataset` returns; or a list of any of these. An array [n, d] is a
-            table, [n, c, h, w] or [n, h, w] are images. Data in hand are kept in the run's folder.
+            Datasets may also be paths, arrays, data frames, tensors, (x, labels), {"mine": x}, what `load_dataset`
+            returns, and lists of these: [n, d] is a table, [n, c, h, w] are images. The run's folder keeps a copy.
         seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]).
         budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
         task: what a trial does: "generate"; "curve", which also scores in the course of training; "variance",
@@ -123,12 +124,11 @@ def run(
         plugins: files or folders with models, datasets or metrics of your own.
         samples, train: points drawn from each model for the scores, 50,000 unless given; and training points of a
             synthetic dataset, 20,000 unless given.
-        retry_failed: run failed trials again.
-        progress: show a progress bar.
+        retry_failed, progress: run failed trials again; show a progress bar.
         say: called with each line of news.
         checkpoint_every: seconds of training between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
-        data_dir: folder in which data files are looked for first, before those of GENBENCH_DATA.
+        data_dir: folder in which data files are looked for first.
         previews: how often samples are drawn in the course of each training run, as figures in figures/training.
         log: "tensorboard" logs losses and previews to the folder of that name in the run's.
         threads: that torch may use for one operation of a trial. More than one pays for networks on large images

@@ -12,12 +12,23 @@ from typing import Any
 
 from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.core.errors import GenbenchError
-from genbench.core.selection import Params, Selection, parse_list
+from genbench.core.selection import Params, Selection, parse, parse_list
 from genbench.core.types import KINDS
 
-__all__ = ["FOLDER", "DataSelection", "by_path", "check_file", "file_name", "is_path", "located", "select_datasets"]
+__all__ = [
+    "FOLDER",
+    "DataSelection",
+    "by_path",
+    "check_file",
+    "file_name",
+    "is_path",
+    "located",
+    "select_datasets",
+    "short_label",
+]
 
 FOLDER = "/"  # the ending of a folder
+ENDING = re.compile(r".*\.[A-Za-z]\w{0,7}", re.DOTALL)  # of a file, as .csv and .parquet
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,8 @@ class DataSelection:
 def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelection]:
     """Expand a selection of datasets: names, families, `all`, and paths of files and folders.
 
-    A path is what has a separator or an ending that a dataset reads, or is there, and is no name of a dataset.
+    A path is what has a separator or the ending of a file, or is there, and is no name of a dataset. A family with a
+    parameter `path`, as series[path=x.csv], is the dataset of that family that reads files.
 
     Args:
         kinds: of data that are asked for, where several datasets read a file.
@@ -67,6 +79,9 @@ def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelec
     for item in parse_list(text):
         if item.name in DATASETS.cards:
             found[str(item)] = DataSelection(item)
+            continue
+        if reader := _reader_of_family(item):
+            found[str(item)] = DataSelection(reader)
             continue
         try:
             found |= {str(one): DataSelection(one) for one in DATASETS.select(str(item))}
@@ -90,6 +105,14 @@ def file_name(path: str) -> str:
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
+def short_label(text: str) -> str:
+    """Return a selection as tables write it: of a path the last part alone."""
+    asked = parse(text)
+    path = asked.params.get("path")
+    params = {**asked.params, "path": file_name(path)} if isinstance(path, str) else asked.params
+    return str(Selection(file_name(asked.name), params))
+
+
 def check_file(label: str, params: Mapping[str, Any], fingerprint: str, dataset: Dataset | None = None) -> None:
     """Raise a GenbenchError if the file of a dataset is gone or, with the dataset at hand, is not what it was."""
     path = params.get("path")
@@ -103,12 +126,17 @@ def check_file(label: str, params: Mapping[str, Any], fingerprint: str, dataset:
         )
 
 
+def _reader_of_family(item: Selection) -> Selection | None:
+    """Return the dataset that reads files of a family that is given a path."""
+    readers = [c for c in DATASETS.cards.values() if c.reads and c.family == item.name] if "path" in item.params else []
+    return Selection(readers[0].name, item.params) if len(readers) == 1 else None
+
+
 def is_path(name: str) -> bool:
     """Whether a name is the path of a file or folder, and not that of a dataset."""
     if name in DATASETS.cards:
         return False
-    known = tuple(ending for card in DATASETS.cards.values() for ending in card.reads if ending != FOLDER)
-    if "/" in name or "\\" in name or name.startswith(("~", ".")) or name.lower().endswith(known):
+    if "/" in name or "\\" in name or name.startswith(("~", ".")) or ENDING.fullmatch(name):
         return True
     return os.path.exists(name)
 
@@ -169,6 +197,6 @@ def _absent(name: str, file: Path) -> GenbenchError:
     if not file.parent.is_dir():
         return GenbenchError(f"no file '{name}': there is no folder {file.parent}; give the path of a file or folder")
     beside = [other.name for other in file.parent.iterdir()]
-    close = get_close_matches(file.name, beside, n=3, cutoff=0.6)
+    close = get_close_matches(file.name, beside, n=2, cutoff=0.75)
     hint = f"did you mean {' or '.join(close)}?" if close else "give the path of a file or folder that is there"
     return GenbenchError(f"no file '{name}' in {file.parent}; {hint}")

@@ -25,6 +25,7 @@ __all__ = ["CodeTree", "Definition", "digest_of", "installed"]
 
 # They find, name, check, show and report; no number of a trial depends on them.
 PLUMBING = (
+    "genbench.contracts.data_files",
     "genbench.core.code_fingerprint",
     "genbench.core.downloads",
     "genbench.core.errors",

@@ -21,6 +21,7 @@ DESCRIPTION = (
     "paper",
     "ranked",
     "ratio",
+    "reads",
     "source",
     "unit",
     "variant",

@@ -87,7 +87,12 @@ def _series(raw: RawTable, column: str | int | None, time: str | int | None) -> 
     said = f"a series of {len(values):,} values of '{names[values_at]}'"
     if at is None:
         return SeriesFile(values, names[values_at], f"{said}, in the order of the file")
-    steps = _steps(raw, at, names[at])
+    try:
+        steps = _steps(raw, at, names[at])
+    except GenbenchError as error:
+        if time is not None or _dates(raw, at) is not None:
+            raise
+        raise GenbenchError(f"{error}; or, if '{names[at]}' is no time, give a file without it") from None
     return SeriesFile(values, names[values_at], f"{said}, one a step {steps} (column '{names[at]}')")
 
 

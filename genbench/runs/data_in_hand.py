@@ -18,10 +18,10 @@ from genbench.core.registry import WHOLE
 from genbench.core.selection import Selection
 from genbench.reading.arrays import is_array
 from genbench.reading.in_hand import FEWEST, Held, hold
+from genbench.storage.store import DATA
 
 __all__ = ["AskedData"]
 
-FOLDER = "data"  # of a run, where its data in hand are
 MISSING = object()
 
 
@@ -80,14 +80,14 @@ class AskedData:
             return
         for held in (item for item in self.items if isinstance(item, Held)):
             _check_name(held.name)
-        before = [part for part in (folder / FOLDER, folder) if part.exists()]
-        there = set((folder / FOLDER).glob("*")) if before else set()
+        parts = (folder / DATA, folder, folder.parent)
+        before, there = [part for part in parts if part.exists()], set((folder / DATA).glob("*"))
         try:
-            yield [found for item in self.items for found in _selections(item, folder / FOLDER, kinds)]
+            yield [found for item in self.items for found in _selections(item, folder / DATA, kinds)]
         except GenbenchError:
-            for file in set((folder / FOLDER).glob("*")) - there:
+            for file in set((folder / DATA).glob("*")) - there:
                 file.unlink()
-            for part in (folder / FOLDER, folder):
+            for part in parts:
                 if part not in before and part.exists() and not any(part.iterdir()):
                     part.rmdir()
             raise
@@ -173,7 +173,7 @@ def _selected(dataset: Dataset) -> DataSelection:
     if card is None or card.factory is not type(dataset):
         raise GenbenchError(f"{type(dataset).__name__} is not registered; decorate it with @genbench.register_dataset")
     chosen: Selection | None = getattr(dataset, "selection", None)
-    given = chosen.params if chosen else {name: getattr(dataset, name, MISSING) for name in card.signature}
+    given = chosen.params if chosen else _by_attributes(dataset)
     try:
         twin = create(card, bind(card, given))
         changed = [name for name in card.signature if _differ(getattr(twin, name, None), getattr(dataset, name, None))]
@@ -182,11 +182,21 @@ def _selected(dataset: Dataset) -> DataSelection:
     if changed:
         remedy = f"load it with load_dataset('{card.name}', …)"
         raise GenbenchError(f"'{changed[0]}' of this {card.name} is not what it was created with; {remedy}")
-    usual = bind(card, {}) if all(p.default is not p.empty for p in card.signature.values()) else {}
-    shown = {name: value for name, value in given.items() if name not in usual or usual[name] != value}
-    return DataSelection(Selection(card.name, shown))
+    return DataSelection(Selection(card.name, given))
+
+
+def _by_attributes(dataset: Dataset) -> dict[str, Any]:
+    """Return the parameters of a dataset by the attributes that its constructor stores; without the usual ones."""
+    card = dataset.card
+    usual = all(parameter.default is not parameter.empty for parameter in card.signature.values())
+    plain = create(card, bind(card, {})) if usual else None
+    found = {name: getattr(dataset, name, MISSING) for name in card.signature}
+    return {name: value for name, value in found.items() if _differ(getattr(plain, name, MISSING), value)}
 
 
 def _differ(one: Any, other: Any) -> bool:
-    plain = str | int | float | bool | list | tuple | dict | None
-    return isinstance(one, plain) and isinstance(other, plain) and one != other
+    """Whether two attributes differ, as far as they are plain values."""
+    plain = (str, int, float, list, tuple, dict, type(None))
+    return (one is MISSING) != (other is MISSING) or (
+        isinstance(one, plain) and isinstance(other, plain) and one != other
+    )

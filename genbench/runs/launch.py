@@ -178,6 +178,7 @@ def _register(plan: Plan, store: Store, execution: ExecutionOptions) -> None:
     except GenbenchError:
         record = RunRecord(name=store.path.name)
     record.environment = environment() | {"device": execution.device, "threads": execution.threads}
+    record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in plan.trials if "path" in t.dataset_params}
     record.trials = _supersede(record.trials, plan, store)
     record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
     store.write_run(record)

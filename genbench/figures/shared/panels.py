@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
+from genbench.contracts.data_files import check_file
 from genbench.contracts.dataset import DATASETS, Dataset
 from genbench.core.parameters import create
 from genbench.core.registry import discover
@@ -90,10 +91,13 @@ def dataset_of(trial: TrialRecord) -> Dataset:
     """Return the dataset of a trial.
 
     Raises:
-        GenbenchError: its plugin is not there any more.
+        GenbenchError: its plugin or its file is not there any more, or the file has changed.
     """
-    discover(trial.spec.plugins, groups=("datasets",))
-    dataset: Dataset = create(DATASETS[trial.spec.dataset_name], trial.spec.dataset_params)
+    spec = trial.spec
+    discover(spec.plugins, groups=("datasets",))
+    check_file(spec.dataset, spec.dataset_params, spec.data_fingerprint)
+    dataset: Dataset = create(DATASETS[spec.dataset_name], spec.dataset_params)
+    check_file(spec.dataset, spec.dataset_params, spec.data_fingerprint, dataset)
     return dataset
 
 
