@@ -6,18 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from genbench.contracts.data_files import DataSelection
-from genbench.contracts.dataset import Dataset
+from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import select_metrics
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.recipe import Budget
 from genbench.core.errors import GenbenchError, collected_warnings
-from genbench.core.parameters import create
-from genbench.core.selection import parse_list
-from genbench.runs.choices import Choice, ChosenData, choose, choose_datasets
+from genbench.core.parameters import bind, create, defaults
+from genbench.core.registry import Card, Group
+from genbench.core.selection import Selection, parse_list
 from genbench.runs.code import sources_of
 from genbench.storage.records import TrialSpec
 from genbench.tasks import load_task
@@ -27,6 +26,8 @@ __all__ = ["Plan", "make_plan", "parse_seeds"]
 
 MAX_SEED = 2**32 - 1  # what numpy's global generator takes
 
+C = TypeVar("C", bound=Card)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -34,6 +35,19 @@ class Plan:
 
     trials: list[TrialSpec]
     notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Choice(Generic[C]):
+    """A plugin that was asked for, under its label, with the parameters that were given."""
+
+    card: C
+    label: str
+    given: Mapping[str, Any]
+
+    def params(self, data: Dataset | None = None) -> dict[str, Any]:
+        """Return all parameters; for some data, the model's presets fill in what was not given."""
+        return bind(self.card, self.given, (data.kind, data.shape) if data else None)
 
 
 def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
@@ -56,7 +70,7 @@ def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
 
 def make_plan(
     models: str,
-    datasets: str | Sequence[DataSelection],
+    datasets: str,
     seeds: str | int | Sequence[int] = 3,
     budget: str = "quick",
     metrics: str = "all",
@@ -74,26 +88,28 @@ def make_plan(
     work = load_task(task)
     numbers = parse_seeds(seeds)
     with collected_warnings() as cautions:
-        chosen_models = _taking_part(choose(MODELS, models), models, task)
-        chosen_datasets = choose_datasets(datasets, work.kinds)
+        chosen_models = _taking_part(_choose(MODELS, models), models, task)
+        chosen_datasets = _choose(DATASETS, datasets)
     named = {selection.name for selection in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     notes = [f"caution: {text}" for text in cautions]
     specs = []  # for the first seed
     for dataset in chosen_datasets:
-        data = dataset.data
+        data: Dataset = create(dataset.card, dataset.params())
         work.check_data(data)
         able, floors, note = _pair(chosen_models, dataset.label, data, work, named)
-        notes += [*filter(None, [dataset.note]), *note]
+        notes += note
         facts: dict[str, Any] = {"task": task, "seed": numbers[0], "budget": budget, "metrics": names}
-        facts |= {"protocol": protocol, "plugins": paths, "data_fingerprint": data.fingerprint()}
-        specs += [_spec(model, dataset, facts) for model in floors + able]
+        facts |= {"protocol": protocol, "plugins": paths}
+        specs += [_spec(model, dataset, data, facts) for model in floors + able]
     return Plan([spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs], notes)
 
 
-def _spec(model: Choice[ModelCard], dataset: ChosenData, facts: Mapping[str, Any]) -> TrialSpec:
-    params = model.params(dataset.data)
+def _spec(
+    model: _Choice[ModelCard], dataset: _Choice[DatasetCard], data: Dataset, facts: Mapping[str, Any]
+) -> TrialSpec:
+    params = model.params(data)
     return TrialSpec(
         model=model.label,
         model_name=model.card.name,
@@ -102,11 +118,27 @@ def _spec(model: Choice[ModelCard], dataset: ChosenData, facts: Mapping[str, Any
         dataset_name=dataset.card.name,
         dataset_params=dataset.params(),
         sources=sources_of(facts["task"], model.card, params, dataset.card, facts["metrics"]),
+        data_fingerprint=data.fingerprint(),
         **facts,
     )
 
 
-def _taking_part(choices: list[Choice[ModelCard]], text: str, task: str) -> list[Choice[ModelCard]]:
+def _choose(group: Group[C], text: str) -> list[_Choice[C]]:
+    """Bind the parameters of a selection, and try each constructor, so that a wrong value is known before a run."""
+    choices = {}
+    for selection in group.select(text):
+        card = group[selection.name]
+        params = bind(card, selection.params)
+        create(card, params)
+        usual = defaults(card)
+        preset = {name for p in getattr(card.factory, "presets", ()) for name in p.use}
+        shown = {name: params[name] for name in selection.params if params[name] != usual[name] or name in preset}
+        label = str(Selection(card.name, shown))
+        choices[label] = _Choice(card, label, {name: params[name] for name in selection.params})
+    return list(choices.values())
+
+
+def _taking_part(choices: list[_Choice[ModelCard]], text: str, task: str) -> list[_Choice[ModelCard]]:
     """Return the models that were made for a task; a whole group or a family leaves the others out.
 
     Raises:
@@ -122,8 +154,8 @@ def _taking_part(choices: list[Choice[ModelCard]], text: str, task: str) -> list
 
 
 def _pair(
-    models: list[Choice[ModelCard]], label: str, data: Dataset, work: Task, named: set[str]
-) -> tuple[list[Choice[ModelCard]], list[Choice[ModelCard]], list[str]]:
+    models: list[_Choice[ModelCard]], label: str, data: Dataset, work: Task, named: set[str]
+) -> tuple[list[_Choice[ModelCard]], list[_Choice[ModelCard]], list[str]]:
     """Return the models that can handle a dataset, the oracles that were not asked for, and notes about both."""
     reasons = {model.label: _obstacle(model, data, work) for model in models}
     able = [model for model in models if not reasons[model.label]]
@@ -139,11 +171,11 @@ def _pair(
     ]
     asked = {model.card.name for model in able}
     oracles = [c for c in MODELS.cards.values() if c.role == "oracle" and data.kind in c.kinds and c.name not in asked]
-    floors = [Choice(card, card.name, {}) for card in oracles]
+    floors = [_Choice(card, card.name, {}) for card in oracles]
     return able, [floor for floor in floors if not _obstacle(floor, data, work)], notes
 
 
-def _obstacle(model: Choice[ModelCard], data: Dataset, work: Task) -> str:
+def _obstacle(model: _Choice[ModelCard], data: Dataset, work: Task) -> str:
     """Return why a model cannot do a task on the data; empty if it can."""
     if data.kind not in model.card.kinds:
         return f"takes {', '.join(model.card.kinds)}, not {data.kind}"
