@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Interval
@@ -18,24 +18,54 @@ from genbench.datasets.tables import Table
 from genbench.reading.image_folder import read_images
 from genbench.reading.in_hand import FEWEST, SUFFIXES, digest, read_held
 
-__all__ = ["HeldImages", "HeldSeries", "HeldTable", "ImageFolder"]
+__all__ = ["HeldImages", "HeldRealImages", "HeldSeries", "HeldTable", "ImageFolder"]
 
-HELD = "an array of yours"
+HELD = "data of yours"
+SHOWN = 8  # names of classes in a note; by hand: a line
 
 
 class OwnImages(GreyImages):
-    """Images of the user's own, of 256 levels. A subclass sets what is annotated here."""
+    """Images of the user's own.
 
-    levels = 256
-    path: str
-    recorded: NDArray[np.uint8]  # [n, *shape]
-    labels: Labels | None
+    Args:
+        recorded: grey levels [n, c, h, w], from 0 to count − 1.
+        labels: classes [n] or None, and what they are called.
+        dequantise, levels: as of `GreyImages`.
+    """
+
+    def __init__(
+        self,
+        recorded: NDArray[np.uint8],
+        count: int,
+        labels: tuple[Labels | None, tuple[str, ...]],
+        dequantise: bool,
+        levels: int | None,
+    ) -> None:
+        self.count = count
+        super().__init__(dequantise, levels)
+        self.pixels, self.shape = recorded, recorded.shape[1:]
+        self.labels, self.names = labels
+        self.classes = len(self.names) or None
+
+    @property
+    def own_levels(self) -> int:
+        return self.count
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        top = int(self.pixels.max())
+        dark = f"; the highest level is {top}" if top < self.count // 2 else ""
+        text = f"{len(self.pixels):,} images of {_size(self.shape)}, {self.count} levels{dark}{_classes(self.names)}"
+        return (text,)
+
+    def recorded(self) -> NDArray[np.uint8]:
+        return self.pixels
 
     def load(self, rng: np.random.Generator) -> tuple[Array, Labels | None]:
-        return self.values(self.recorded, rng.spawn(1)[0]), self.labels  # whatever the noise, the splits are the same
+        return self.values(self.pixels, rng.spawn(1)[0]), self.labels  # whatever the noise, the splits are the same
 
     def training_levels(self, seed: int) -> NDArray[np.uint8]:
-        return self.recorded[self.partition(seed)[1][0]]
+        return self.pixels[self.partition(seed)[1][0]]
 
 
 @register_dataset("image_folder", family="images", kind="image", source="a folder of yours", variant=True, reads=("/",))
@@ -62,21 +92,16 @@ class ImageFolder(OwnImages):
         dequantise: bool = True,
         levels: int | None = None,
     ) -> None:
-        super().__init__(dequantise, levels)
         self.path, self.size, self.channels = path, size, channels
         found = read_images(path, size, channels)
-        self.recorded, self.labels = found.levels, found.labels
-        n, self.shape = len(found.levels), found.levels.shape[1:]
-        if n < FEWEST:
-            raise GenbenchError(f"{path} has {n} images, too few to split; give at least {FEWEST}")
-        self.classes = len(found.classes) or None
-        names = f", with labels of {len(found.classes)} classes ({', '.join(found.classes[:10])})" * bool(found.classes)
-        self.understood = f"{n:,} images of {'×'.join(map(str, self.shape))}{names}"
+        if len(found.levels) < FEWEST:
+            raise GenbenchError(f"{path} has {len(found.levels)} images, too few to split; give at least {FEWEST}")
+        super().__init__(found.levels, 256, (found.labels, found.classes), dequantise, levels)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of all levels and labels."""
+        """Return the SHA-256 of all levels and labels, however the files are packed."""
         labels = b"" if self.labels is None else self.labels.tobytes()
-        return hashlib.sha256(self.recorded.tobytes() + labels).hexdigest()
+        return hashlib.sha256(self.pixels.tobytes() + labels).hexdigest()
 
 
 @register_dataset("held_table", family="in hand", kind="table", source=HELD, variant=True, reads=(SUFFIXES["table"],))
@@ -86,39 +111,39 @@ class HeldTable(Table):
     def __init__(self, path: str, dequantise: bool = True) -> None:
         super().__init__(dequantise)
         self.path, self.held = path, read_held(path)
-        self.shape = self.held["x"].shape[1:]
-        self.classes = len(self.held["classes"]) if "classes" in self.held else None
-        constant = np.flatnonzero(np.ptp(self.held["x"], axis=0) == 0)
-        if constant.size:
-            names = self.held.get("columns", np.arange(1, self.shape[0] + 1))
-            raise GenbenchError(f"column '{names[constant[0]]}' is constant, so it has no density; drop it")
+        self.shape, self.names = self.held["x"].shape[1:], _names(self.held)
+        self.classes = len(self.names) or None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        n, d = self.held["x"].shape
+        return (f"a table of {n:,} rows and {d} {'column' if d == 1 else 'columns'}{_classes(self.names)}",)
 
     def rows(self) -> tuple[Array, Labels | None]:
         return self.held["x"], self.held.get("labels")
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the arrays."""
+        """Return the SHA-256 of the points and labels."""
         return digest(self.held)
 
 
 @register_dataset("held_images", family="in hand", kind="image", source=HELD, variant=True, reads=(SUFFIXES["image"],))
 class HeldImages(OwnImages):
-    """Images [n, c, h, w] of 256 levels that a run was given in Python. Labels: as they were given.
+    """Images [n, c, h, w] of grey levels that a run was given in Python. Labels: as they were given.
 
     Args:
         path: the file.
         dequantise: add uniform noise of one grey level, so that there is a density.
+        levels: 2 for black and white: a pixel is 1 with its grey as probability. By default all that there are.
     """
 
     def __init__(self, path: str, dequantise: bool = True, levels: int | None = None) -> None:
-        super().__init__(dequantise, levels)
         self.path, self.held = path, read_held(path)
-        self.recorded, self.labels = self.held["x"], self.held.get("labels")
-        self.shape = self.recorded.shape[1:]
-        self.classes = len(self.held["classes"]) if "classes" in self.held else None
+        labels = self.held.get("labels"), _names(self.held)
+        super().__init__(self.held["x"], int(self.held["levels"]), labels, dequantise, levels)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the arrays."""
+        """Return the SHA-256 of the levels and labels."""
         return digest(self.held)
 
 
@@ -130,14 +155,19 @@ class HeldRealImages(RecordedDataset):
 
     def __init__(self, path: str) -> None:
         self.path, self.held = path, read_held(path)
-        self.shape = self.held["x"].shape[1:]
-        self.classes = len(self.held["classes"]) if "classes" in self.held else None
+        self.shape, self.names = self.held["x"].shape[1:], _names(self.held)
+        self.classes = len(self.names) or None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        n = len(self.held["x"])
+        return (f"{n:,} images of {_size(self.shape)}, real values in [0, 1]{_classes(self.names)}",)
 
     def load(self, rng: np.random.Generator) -> tuple[Array, Labels | None]:
         return self.held["x"], self.held.get("labels")
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the arrays."""
+        """Return the SHA-256 of the points and labels."""
         return digest(self.held)
 
 
@@ -152,6 +182,28 @@ class HeldSeries(OwnSeries):
         self.values = self.held["x"]
         super().__init__(length, dequantise, log)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"a series of {len(self.values):,} values{self.held['steps']}",)
+
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the arrays."""
+        """Return the SHA-256 of the values."""
         return digest(self.held)
+
+
+def _names(held: dict[str, NDArray[Any]]) -> tuple[str, ...]:
+    """Return what the classes of data in hand are called; empty where they have none."""
+    return tuple(map(str, held["classes"])) if "classes" in held else ()
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _classes(names: tuple[str, ...]) -> str:
+    """Return how many classes there are, and which label each has, for the end of a note."""
+    if not names:
+        return ""
+    numbered = names == tuple(map(str, range(len(names))))
+    words = [name if numbered else f"{name} is {k}" for k, name in enumerate(names[:SHOWN])]
+    return f"; {len(names)} classes: {', '.join(words)}{', …' if len(names) > SHOWN else ''}"

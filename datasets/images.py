@@ -102,6 +102,9 @@ class Digits(GreyImages):
         levels, labels = self._recorded()
         return self.values(levels, rng.spawn(1)[0]), labels  # whatever the noise, the splits are the same
 
+    def recorded(self) -> Bytes:
+        return self._recorded()[0]
+
     def training_levels(self, seed: int) -> Bytes:
         levels, _ = self._recorded()
         return levels[self.partition(seed)[1][0]]

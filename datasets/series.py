@@ -11,6 +11,7 @@ from genbench.contracts.dataset import register_dataset
 from genbench.contracts.series import RecordedSeries
 from genbench.core.errors import GenbenchError
 from genbench.core.types import Array
+from genbench.numerics.grid import resolution
 from genbench.reading.decode import read_bytes
 from genbench.reading.raw_table import table_path
 from genbench.reading.series_file import is_dated_series, read_series
@@ -102,9 +103,11 @@ class OwnSeries(RecordedSeries):
             )
         if np.ptp(self.values) == 0:
             raise GenbenchError(f"{name}: all {n} values are {self.values[0]:g}; give a series that varies")
-        if log and self.values.min() <= 0:
+        least = self.values.min() - dequantise * resolution(self.values[:, None])[0] / 2
+        if log and least <= 0:
+            words = ", or leave out the noise with dequantise=false" * bool(self.values.min() > 0)
             raise GenbenchError(
-                f"{name}: the least value is {self.values.min():g}, which has no logarithm; leave out log"
+                f"{name}: the least value, {self.values.min():g}, is too small for log; leave it out{words}"
             )
 
     def record(self) -> Array:
@@ -143,13 +146,17 @@ class SeriesFile(OwnSeries):
     ) -> None:
         self.path, self.column, self.time = path, column, time
         found = read_series(path, column, time)
-        self.values, self.understood = found.values, found.summary
+        self.values, self.summary = found.values, found.summary
         super().__init__(length, dequantise, log)
 
     @classmethod
     def recognises(cls, file: Path) -> bool:
         """Return whether a file holds dates in rising order, one column of values, and nothing else."""
         return is_dated_series(file)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"{self.summary}; csv[path=…] reads it as a table",)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file."""

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
-from typing import Any, ClassVar
+import warnings
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from genbench.contracts.dataset import RecordedDataset, register_dataset
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, GenbenchWarning
 from genbench.core.types import Array, Labels
+from genbench.numerics.grid import dequantise, resolution
+from genbench.numerics.repeats import find_repeats
+from genbench.reading.raw_table import table_path
+from genbench.reading.table_file import read_table
 
 __all__ = ["BreastCancer", "Csv", "Diabetes", "Table", "Wine", "dequantise", "resolution"]
 
-
-def resolution(x: Array) -> Array:
-    """Return the smallest gap between distinct values of each column of x [n, d], [d]; 0 for a constant column.
-
-    Values that differ by rounding only (relative 1e-12) count as equal.
-    """
-    gaps = np.diff(np.sort(x, axis=0), axis=0)  # (n - 1, d)
-    gaps[gaps <= 1e-12 * np.abs(x).max(axis=0)] = np.inf
-    smallest = gaps.min(axis=0, initial=np.inf)
-    return np.where(np.isfinite(smallest), smallest, 0.0)
-
-
-def dequantise(x: Array, rng: np.random.Generator) -> Array:
-    """Return x [n, d] with U(−½, ½) of its column's resolution added to each value: the nearest one stays the same."""
-    return x + resolution(x) * (rng.random(x.shape) - 0.5)
+LEAST = 10  # rows that can be split, as `RecordedDataset.partition` asks
+SIGNS = {"comma": ",", "point": "."}
 
 
 class Table(RecordedDataset):
@@ -47,6 +38,9 @@ class Table(RecordedDataset):
     def rows(self) -> tuple[Array, Labels | None]:
         """Return the recorded values [n, d] and the classes [n] or None."""
         raise NotImplementedError
+
+    def recorded(self) -> Array:
+        return self.rows()[0]
 
     def load(self, rng: np.random.Generator) -> tuple[Array, Labels | None]:
         x, y = self.rows()
@@ -92,87 +86,70 @@ TABLE_FILES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".parquet", ".csv.gz", ".
 
 @register_dataset("csv", family="tables", kind="table", source="a file of yours", variant=True, reads=TABLE_FILES)
 class Csv(Table):
-    """A numeric table of your own: a text file with columns parted by comma, semicolon or tab, or a NumPy .npy file.
+    """A table of your own: text with commas or otherwise (.csv, .tsv, .txt, packed or not), .npy, .npz, or .parquet.
 
-    The first line of a text file is taken for the names of the columns if none of its cells is a number.
+    How a text is written, and whether its first row has headings, is found out and said before a run. Columns of dates
+    become days, those of true and false 1 and 0; one that numbers the rows is left out.
 
     Args:
         path: the file.
+        label: heading, or number from 1, of the column that holds the class of each row: words or whole numbers.
+        columns: headings or numbers of the columns to use; all unless given.
+        drop: headings or numbers of the columns to leave out.
+        header: whether the first row of a text has headings.
+        decimal: the decimal sign of a text.
 
     Raises:
-        GenbenchError: the file cannot be read, a column is not numeric or is constant, or a value is missing.
+        GenbenchError: the file cannot be read, a column is not numeric or is constant, a value is missing or infinite,
+            or there are fewer than 10 rows.
     """
 
-    def __init__(self, path: str, dequantise: bool = True) -> None:
+    def __init__(
+        self,
+        path: str,
+        dequantise: bool = True,
+        label: str | int | None = None,
+        columns: str | int | list[str | int] | None = None,
+        drop: str | int | list[str | int] | None = None,
+        header: bool | None = None,
+        decimal: Literal["comma", "point"] | None = None,
+    ) -> None:
         super().__init__(dequantise)
-        self.path = path
-        self.shape = self.rows()[0].shape[1:]
+        self.path, self.label, self.columns, self.drop = path, label, columns, drop
+        self.header, self.decimal = header, decimal
+        self.table = read_table(path, label, columns, drop, header, SIGNS.get(decimal or ""))
+        self.shape = self.table.values.shape[1:]
+        self.classes = len(self.table.classes) or None
+        self._check()
 
-    def rows(self) -> tuple[Array, None]:
-        file = self._file()
-        x, names = _read_npy(file) if file.suffix == ".npy" else _read_text(file)
-        missing = int(np.isnan(x).any(axis=1).sum())
-        if missing:
-            raise GenbenchError(f"{self.path}: {missing} of {len(x)} rows hold NaN or empty cells; drop or impute them")
-        constant = [name for name, values in zip(names, x.T, strict=True) if np.ptp(values) == 0]
-        if constant:
-            raise GenbenchError(f"{self.path}: column '{constant[0]}' is constant, so it has no density; drop it")
-        return x, None
+    def rows(self) -> tuple[Array, Labels | None]:
+        return self.table.values, self.table.labels
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        repeats = find_repeats(self.table.values)
+        if repeats.kind != "copies":
+            return (self.table.decisions,)
+        return (
+            self.table.decisions,
+            f"{repeats.share:.0%} of the rows equal another ({repeats.distinct} differ); equal ones are in one split",
+        )
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file."""
-        with self._file().open("rb") as stream:
+        with table_path(self.path).open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
-    def _file(self) -> Path:
-        file = Path(self.path).expanduser()
-        if not file.is_file():
-            raise GenbenchError(f"csv: no file '{self.path}'; give the path of a .csv or .npy file")
-        return file
-
-
-def _read_npy(file: Path) -> tuple[Array, list[str]]:
-    """Return the values [n, d] of a .npy file and the numbers of its columns."""
-    try:
-        x = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise GenbenchError(f"{file}: not a numeric .npy file ({error}); save one with numpy.save") from None
-    if x.ndim != 2 or not x.size:
-        raise GenbenchError(f"{file}: holds an array of shape {x.shape}; a table is [rows, columns]")
-    if x.dtype.kind not in "biuf":
-        raise GenbenchError(f"{file}: holds values of type {x.dtype}; convert them to numbers")
-    return x.astype(np.float64), [str(i + 1) for i in range(x.shape[1])]
-
-
-def _read_text(file: Path) -> tuple[Array, list[str]]:
-    """Return the values [n, d] of a text file and the names of its columns, or their numbers where it has no names."""
-    import pandas as pd
-
-    try:
-        with file.open(encoding="utf-8-sig") as lines:
-            first = next((line for line in lines if line.strip()), "")
-        separator = max(",;\t", key=first.count)
-        named = not any(map(_is_number, first.split(separator)))
-        frame = pd.read_csv(file, sep=separator, header=0 if named else None, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:  # pandas' parser errors and Unicode errors are ValueErrors
-        raise GenbenchError(f"{file}: cannot be read as a table ({str(error).strip()}); fix the file") from None
-    if frame.empty:
-        raise GenbenchError(f"{file}: holds no rows of numbers; give a table with at least 10")
-    if not named:
-        frame.columns = pd.Index([str(i + 1) for i in range(frame.shape[1])])
-    for name, column in frame.items():
-        values = pd.to_numeric(column, errors="coerce")
-        words = column[values.isna() & column.notna()]
-        if len(words):
+    def _check(self) -> None:
+        """Refuse a table that no density fits, and warn of what is lost."""
+        columns, values = self.table.columns, self.table.values
+        constant = [name for name, step in zip(columns, resolution(values), strict=True) if not step]
+        if len(values) > 1 and constant:
             raise GenbenchError(
-                f"{file}: column '{name}' is not numeric (it holds '{words.iloc[0]}'); drop or encode it"
+                f"{self.path}: column '{constant[0]}' is constant, so it has no density; leave it out by drop="
             )
-    return frame.to_numpy(dtype=np.float64), [str(name) for name in frame.columns]
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.strip().strip('"'))
-    except ValueError:
-        return False
-    return True
+        if len(values) < LEAST:
+            rows = "1 row is" if len(values) == 1 else f"{len(values)} rows are"
+            raise GenbenchError(f"{self.path}: {rows} too few to split; give at least {LEAST}")
+        for text in self.table.cautions:
+            warnings.warn(f"{self.path}: {text}", GenbenchWarning, stacklevel=3)

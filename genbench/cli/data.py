@@ -84,6 +84,7 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
         ("classes", str(dataset.classes or "none")),
         ("source", dataset.card.source or "not stated"),
     ]
+    facts += [("" if i else "read as", line) for i, line in enumerate(dataset.notes)]
     source: DataFiles | None = getattr(dataset, "files", None)
     if licence := source.licence if source else getattr(dataset, "licence", ""):
         facts.append(("licence", licence))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.core.errors import GenbenchError
+from genbench.core.parameters import create
 from genbench.core.selection import Params, Selection, parse, parse_list
 from genbench.core.types import KINDS
 
@@ -19,10 +20,11 @@ __all__ = [
     "FOLDER",
     "DataSelection",
     "by_path",
-    "check_file",
     "file_name",
     "is_path",
+    "labels_of",
     "located",
+    "reopened",
     "select_datasets",
     "short_label",
 ]
@@ -38,12 +40,10 @@ class DataSelection:
     Attributes:
         selection: its name in the registry, and the parameters that were given.
         title: what stands for the name in tables, where it was given by its path, or is data in hand.
-        note: how to have another dataset read the file.
     """
 
     selection: Selection
     title: str | None = None
-    note: str = ""
 
     def label(self, shown: Mapping[str, Any], folders: int = 0) -> str:
         """Return what tables call it.
@@ -92,6 +92,29 @@ def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelec
     return list(found.values())
 
 
+def labels_of(chosen: Sequence[tuple[DataSelection, Mapping[str, Any]]]) -> list[str]:
+    """Return what tables call datasets, each with the parameters that its label shows.
+
+    Two files of one name have as many of their folders in the label as tell them apart.
+    """
+    labels = []
+    for one, shown in chosen:
+        path = shown.get("path")
+        rivals = {
+            other["path"]
+            for they, other in chosen
+            if isinstance(path, str) and isinstance(other.get("path"), str) and they.label(other) == one.label(shown)
+        } - {path}
+        depth = len(Path(path or "").parts)
+        ends = [{_end(other, folders) for other in rivals} for folders in range(depth)]
+        labels.append(one.label(shown, next((k for k in range(depth) if _end(str(path), k) not in ends[k]), 0)))
+    return labels
+
+
+def _end(path: str, folders: int) -> tuple[str, ...]:
+    return Path(path).parts[-1 - folders :]
+
+
 def located(card: DatasetCard, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters in which the `path` of a dataset that reads files is absolute."""
     path = params.get("path")
@@ -113,17 +136,25 @@ def short_label(text: str) -> str:
     return str(Selection(file_name(asked.name), params))
 
 
-def check_file(label: str, params: Mapping[str, Any], fingerprint: str, dataset: Dataset | None = None) -> None:
-    """Raise a GenbenchError if the file of a dataset is gone or, with the dataset at hand, is not what it was."""
+def reopened(label: str, name: str, params: Mapping[str, Any], fingerprint: str) -> Dataset:
+    """Return the dataset of a trial, whose file is what it was.
+
+    Args:
+        label: what tables call it.
+        name: in the registry.
+        fingerprint: of its data when the trial was planned.
+
+    Raises:
+        GenbenchError: its file is gone or has changed, or a parameter is refused.
+    """
     path = params.get("path")
-    if not fingerprint or not isinstance(path, str):
-        return
-    if dataset is None and not os.path.exists(path):
+    of_file = bool(fingerprint) and isinstance(path, str)
+    if of_file and not os.path.exists(path or ""):
         raise GenbenchError(f"{label}: {path} is gone; put it back, or run the same again with its new path")
-    if dataset is not None and dataset.fingerprint() != fingerprint:
-        raise GenbenchError(
-            f"{label}: {path} has changed since the trial; put the old one back, or run again with this one"
-        )
+    dataset: Dataset = create(DATASETS[name], params)
+    if of_file and dataset.fingerprint() != fingerprint:
+        raise GenbenchError(f"{label}: {path} has changed since; put the old file back, or run again with the new one")
+    return dataset
 
 
 def _reader_of_family(item: Selection) -> Selection | None:
@@ -167,13 +198,8 @@ def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
         names = " or ".join(f"{card.name}[path={file_name(str(file))}]" for card in chosen)
         raise GenbenchError(f"several datasets read '{item.name}'; write {names}")
     card, title = chosen[0], file_name(str(file))
-    others = [other for other in asked if other != card]
-    note = ""
-    if others and hasattr(card.factory, "recognises"):
-        over = str(Selection(others[0].name, {**item.params, "path": item.name}))
-        note = f"{over} reads it as a {others[0].kind}"
     texts = {"path": item.name, **getattr(item.params, "texts", {})}
-    return DataSelection(Selection(card.name, Params({**item.params, "path": str(file)}, texts)), title, note)
+    return DataSelection(Selection(card.name, Params({**item.params, "path": str(file)}, texts)), title)
 
 
 def _readers(file: Path) -> list[DatasetCard]:

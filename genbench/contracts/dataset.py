@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.core.errors import ContractError, GenbenchError
+from genbench.core.errors import ContractError, GenbenchError, GenbenchWarning
 from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.seeding import generator
 from genbench.core.types import KINDS, Array, Labels
+from genbench.numerics.repeats import find_repeats, split_together
 
 if TYPE_CHECKING:
     pass
@@ -30,6 +32,8 @@ __all__ = [
     "register_dataset",
 ]
 
+
+MANY = 0.1  # share of rows that have copies from which on scores suffer, by hand: neighbours are copies then
 
 D = TypeVar("D", bound="type[Dataset]")
 
@@ -113,6 +117,11 @@ class Dataset(NotebookView):
     def kind(self) -> str:
         """One of "points", "table", "image", "series"."""
         return self.card.kind
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was understood of a user's file, a line each, which is said before a run and kept in its record."""
+        return ()
 
     @property
     def traits(self) -> dict[str, Any]:
@@ -224,8 +233,19 @@ class RecordedDataset(Dataset):
         """Return all points [n, *shape] and labels [n] or None; `rng` is for dequantisation noise."""
         raise NotImplementedError
 
+    def recorded(self) -> NDArray[Any] | None:
+        """Return the points as they were recorded [n, *shape], in the order of `load`.
+
+        None where `load` gives them so, with no noise of its own.
+        """
+        return None
+
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
         """Return a random partition of the points; `sizes` has no say over recorded data.
+
+        Points that are recorded more than once are in one part, unless values recur by nature, as on a coarse grid:
+        `genbench.numerics.repeats.find_repeats` tells them apart. There is a warning where it cannot, and where more
+        than a tenth of the points have copies.
 
         Raises:
             GenbenchError: the data hold NaN or infinite values, or fewer than 10 points.
@@ -246,9 +266,17 @@ class RecordedDataset(Dataset):
             )
         if len(x) < 10:
             raise GenbenchError(f"{self.card.name}: {len(x)} points are too few to split; give at least 10")
-        order = rng.permutation(len(x))
-        held_out = len(x) // 5
-        test, validation, train = np.split(order, [held_out, 2 * held_out])
+        recorded = self.recorded()
+        repeats = find_repeats(x if recorded is None else recorded)
+        if repeats.kind == "unclear" or (repeats.kind == "copies" and repeats.share > MANY):
+            kept = "are kept in one split" if repeats.kind == "copies" else "are in train and test"
+            warnings.warn(
+                f"{self.card.name}: {repeats.share:.0%} of the rows equal another ({repeats.distinct} of {len(x)} "
+                f"differ), and equal ones {kept}; remove copies",
+                GenbenchWarning,
+                stacklevel=2,
+            )
+        test, validation, train = split_together(rng.permutation(len(x)), repeats.groups, len(x) // 5)
         return (x, y), [train, validation, test]
 
     def reference(self, n: int, seed: int) -> Array:

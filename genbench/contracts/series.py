@@ -10,6 +10,7 @@ from genbench.contracts.dataset import Dataset, RecordedDataset, Sizes, Splits, 
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import generator
 from genbench.core.types import Array
+from genbench.numerics.grid import dequantise
 from genbench.numerics.mixture import Mixture
 
 __all__ = ["RecordedSeries", "SeriesDataset", "SyntheticSeries", "Timeline", "stretches", "windows"]
@@ -115,7 +116,7 @@ class RecordedSeries(SeriesDataset, RecordedDataset):
         """Return the series [n] of a data seed, which differ by the noise of dequantisation."""
         values, rng = self.record(), generator(seed, "splits")
         if self.dequantise:
-            values = values + np.diff(np.unique(values)).min() * (rng.random(len(values)) - 0.5)
+            values = dequantise(values[:, None], rng)[:, 0]
         return np.log(values) if self.log else values
 
 

@@ -16,9 +16,11 @@ __all__ = ["SPACE", "Dialect", "find_dialect", "records"]
 
 SPACE = " "  # any run of spaces and tabs
 SEPARATORS = (",", ";", "\t", "|", SPACE)
+MARKS = SEPARATORS[:-1]
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", SPACE: "spaces"}
 SAMPLE = 500  # records that the separator and the headings are judged by; by hand: a tenth of a second
 
+_HALF = re.compile(r"[+-]0|0\d+(e[+-]?\d+)?", re.IGNORECASE)
 _HINT = re.compile(r"\s*sep=(.)\s*\n", re.IGNORECASE)  # the first line of some files that are meant for Excel
 
 
@@ -111,7 +113,10 @@ def _fitness(dialect: Dialect) -> tuple[float, bool, float, int]:
     known = sum(kind != "word" for kind in kinds) / len(kinds)
     alike = same / len(data)
     first = [cell.strip() for cell in rows[0]]
-    if width == 1 and kind_of(first[0]) == "word" and any(separator in first[0] for separator in ",;\t|"):
-        known /= 2  # a heading that has separators is the headings of several columns
     fits = len(first) == width or (len(first) == width + 1 and not first[-1])
+    several = any(mark in row[0] for row in data for mark in MARKS) and any(mark in first[0] for mark in MARKS)
+    if width == 1 and (not fits or (several and kind_of(first[0]) == "word")):
+        known /= 2  # a heading with separators is the headings of several columns
+    if dialect.separator == "," and any(_HALF.fullmatch(cell.strip()) for row in data for cell in row):
+        known /= 2  # the halves of numbers with a decimal comma
     return round(alike * known, 3), fits, alike, width

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from genbench.reading.cells import POINT, Kind, kind_of, number, tidy
+from genbench.reading.cells import COMMA, POINT, Kind, kind_of, number, tidy
 
 __all__ = ["has_headings"]
 
-CHANCE = 1e-3  # a first row less probable than this, were it data, is not; by hand: one table in a thousand
+CHANCE = 0.01  # two or more numbers in a row of steps that are less probable than this as values; by hand
 YEARS = (1800, 2200)
 
 Row = Sequence[str]
@@ -21,8 +21,8 @@ def has_headings(first: Row, rest: Sequence[Row]) -> tuple[bool, bool]:
 
     A word above a column of numbers, dates or truth values is a name. Whole numbers are names where every column below
     is written with decimals. They are names, too, where they are 0, 1, 2, … or 1, 2, 3, … or years in equal steps, and
-    improbable as values: no other row has such steps, and the shares of their values in the columns multiply to less
-    than 1/1000, or they lie far outside of the columns.
+    improbable as values: no other row has such steps, and one column is written with decimals, or has all its values
+    far away, or the shares of the numbers in the columns multiply to less than 1/100.
 
     Args:
         first: cells of the first row.
@@ -49,7 +49,7 @@ def _numbers_are_names(first: Row, kinds: Sequence[Kind], columns: Sequence[Row]
     if len(set(values)) < len(values) or any(kind_of(cell) == "missing" for j in empty for cell in columns[j]):
         return False, False
     below = [columns[j] for j in named]
-    if all(kind_of(cell) != "whole" for column in below for cell in column):
+    if all(map(_with_decimals, below)):
         return True, not empty
     regular = list(values) in (list(range(len(values))), list(range(1, len(values) + 1)))
     if not (regular or (_years(values) and _even(values))):
@@ -66,14 +66,36 @@ def _usual(kinds: Sequence[Kind]) -> tuple[Kind, ...]:
 
 def _improbable(values: Sequence[int], columns: Sequence[Row]) -> bool:
     """Return whether whole numbers that look like names can hardly be values of the columns below."""
-    below = [[number(tidy(cell), POINT) for cell in column] for column in columns]
+    below = [[_either(tidy(cell)) for cell in column] for column in columns]
     found = [[value for value in column if value is not None and math.isfinite(value)] for column in below]
-    if not all(found) or (_years(values) and all(map(_years, found))):
+    pairs = list(zip(values, found, strict=True))
+    if not all(found) or (_years(values) and all(map(_years, found))) or any(_counts(v, column) for v, column in pairs):
         return False
-    if sum(len(row) > 1 and _even(row) for row in zip(*found, strict=False)) > 1:
+    if any(_far(v, column) for v, column in pairs):
+        return True
+    steps = [b - a for a, b in pairwise(values)]
+    if steps and sum([b - a for a, b in pairwise(row)] == steps for row in zip(*found, strict=False)) > 1:
         return False
-    chance = math.prod((column.count(v) + 1) / (len(column) + 2) for v, column in zip(values, found, strict=True))
-    return chance < CHANCE or all(_far(v, column) for v, column in zip(values, found, strict=True))
+    if any(map(_with_decimals, columns)):
+        return True
+    chance = math.prod((column.count(v) + 1) / (len(column) + 2) for v, column in pairs)
+    return len(values) > 1 and chance < CHANCE
+
+
+def _counts(value: int, column: Sequence[float]) -> bool:
+    """Return whether a column counts on from a value."""
+    return len(column) > 1 and list(column) == [value + i for i in range(1, len(column) + 1)]
+
+
+def _either(cell: str) -> float | None:
+    """Return the number that a cell writes with a decimal point, or else a comma."""
+    value = number(cell, POINT)
+    return number(cell, COMMA) if value is None else value
+
+
+def _with_decimals(column: Row) -> bool:
+    """Return whether all numbers of a column are written with decimals."""
+    return all(kind_of(cell) != "whole" for cell in column)
 
 
 def _years(values: Sequence[float]) -> bool:

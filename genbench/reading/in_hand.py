@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
+from genbench.core.types import Array
 from genbench.reading.arrays import as_array, exact, no_missing
 from genbench.reading.labels import classes_of_labels
 from genbench.reading.time_axis import equal_steps
@@ -25,7 +26,8 @@ from genbench.reading.time_axis import equal_steps
 __all__ = ["FEWEST", "SUFFIXES", "Held", "digest", "hold", "read_held"]
 
 FEWEST = 10  # points that can be split in three parts
-GREY = 256  # levels of a byte
+BYTE = 256  # levels of a byte
+ROUNDING = 1e-6  # of values in [0, 1] in single precision
 CHANNELS = (1, 3)
 SUFFIXES = {kind: f".{kind}.npz" for kind in ("table", "image", "real", "series")}  # by the kind of data
 
@@ -35,15 +37,14 @@ class Held:
     """Data in hand under their name.
 
     Attributes:
-        kind: "table", "image" of 256 levels, "real" for images of real values, or "series".
-        arrays: `x`, and where there are any `labels` [n], names of `classes`, and names of `columns` [d].
-        summary: what was understood, in a line.
+        kind: "table", "image" of grey levels, "real" for images of real values, or "series".
+        arrays: `x`, and where there are any `labels` [n], names of `classes`, names of `columns` [d], the number of
+            grey `levels`, and how a series `steps`, in words.
     """
 
     name: str
     kind: str
     arrays: dict[str, NDArray[Any]]
-    summary: str
 
     def write(self, folder: Path) -> Path:
         """Write the arrays into a file of a folder, unless it is there, and return its path.
@@ -53,7 +54,7 @@ class Held:
         """
         plain = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", self.name).strip("_.")[:60] or "data"
         file = folder / f"{plain}-{digest(self.arrays)[:12]}{SUFFIXES[self.kind]}"
-        if not file.is_file() or _damaged(file, self.arrays):
+        if not file.is_file() or _other(file, self.arrays):
             write_whole(file, lambda out: np.savez(out, allow_pickle=False, **self.arrays))
         return file
 
@@ -77,8 +78,7 @@ def hold(data: Any, name: str, series: bool = False) -> Held:
     if len(found) < FEWEST:
         raise GenbenchError(f"{name} has {len(found)} points, too few to split; give at least {FEWEST}")
     if found.ndim > 2:
-        kind, x, said = _images(found, name)
-        return _with_labels(name, kind, {"x": x}, labels, said)
+        return _with_labels(_images(found, name), labels)
     columns = [str(column) for column in getattr(data, "columns", [])]
     x = exact(found, name)
     no_missing(x, name, columns)
@@ -86,12 +86,15 @@ def hold(data: Any, name: str, series: bool = False) -> Held:
     if x.ndim == 1 or x.shape[1] == 1:
         if labels is None and (series or dated):
             steps = f", one a step {equal_steps(_times(index), name, 'row {}'.format)}" if dated else ""
-            arrays = {"x": x.ravel()} | ({"columns": np.array(columns)} if columns else {})
-            return Held(name, "series", arrays, f"a series of {len(x):,} values{steps}")
+            return Held(name, "series", {"x": x.ravel(), "steps": np.array(steps)})
         x = x.reshape(len(x), 1)
         columns = columns or ([str(data.name)] if getattr(data, "name", None) is not None else [])
+    constant = np.flatnonzero(x.min(axis=0) == x.max(axis=0))
+    if constant.size:
+        title = (columns or range(x.shape[1]))[constant[0]]
+        raise GenbenchError(f"{name}: column '{title}' is constant, so it has no density; leave it out")
     arrays = {"x": x} | ({"columns": np.array(columns)} if columns else {})
-    return _with_labels(name, "table", arrays, labels, f"a table of {len(x):,} rows and {x.shape[1]} columns")
+    return _with_labels(Held(name, "table", arrays), labels)
 
 
 def read_held(path: str | Path) -> dict[str, NDArray[Any]]:
@@ -115,9 +118,10 @@ def read_held(path: str | Path) -> dict[str, NDArray[Any]]:
 
 
 def digest(arrays: dict[str, NDArray[Any]]) -> str:
-    """Return the SHA-256 of arrays, their names, types and shapes."""
+    """Return the SHA-256 of points and labels; what they are called does not count."""
     found = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
+    for name in sorted({"x", "labels", "levels"} & arrays.keys()):
+        array = arrays[name]
         found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
         found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
@@ -130,15 +134,17 @@ def _times(index: Any) -> Any:
     return index if isinstance(index, pd.PeriodIndex) else pd.DatetimeIndex(index)
 
 
-def _damaged(file: Path, arrays: dict[str, NDArray[Any]]) -> bool:
+def _other(file: Path, arrays: dict[str, NDArray[Any]]) -> bool:
+    """Whether a file holds something else than some arrays."""
     try:
-        return digest(read_held(file)) != digest(arrays)
+        there = read_held(file)
     except GenbenchError:
         return True
+    return there.keys() != arrays.keys() or not all(np.array_equal(there[name], arrays[name]) for name in arrays)
 
 
-def _images(found: NDArray[Any], name: str) -> tuple[str, NDArray[Any], str]:
-    """Return the kind, and images [n, c, h, w]: bytes where they have the levels of bytes, else float64 in [0, 1].
+def _images(found: NDArray[Any], name: str) -> Held:
+    """Return images [n, c, h, w]: grey levels where their values are on a grid of at most 256, else float64 in [0, 1].
 
     Raises:
         GenbenchError: the shape is no image's, or values are out of range.
@@ -152,29 +158,36 @@ def _images(found: NDArray[Any], name: str) -> tuple[str, NDArray[Any], str]:
             f"{name} has the shape {shape}; images are [n, h, w] or [n, c, h, w] with c = 1 or 3; {remedy}"
         )
     low, high = x.min(), x.max()
-    if x.dtype.kind == "f":
-        no_missing(exact(x, name), name)
-        levels = np.rint(x.astype(np.float64) * (GREY - 1))
-        if low < 0 or high > 1:
-            raise GenbenchError(f"{name} has values from {low:g} to {high:g}; scale images to [0, 1], or pass bytes")
-        if not np.allclose(levels, x.astype(np.float64) * (GREY - 1), rtol=0, atol=1e-4):
-            return "real", exact(x, name), _said(x, "real values in [0, 1]")
-        x = levels
-    elif low < 0 or high >= GREY:
-        raise GenbenchError(f"{name} has levels from {low} to {high}; images have levels 0 to {GREY - 1}")
-    return "image", x.astype(np.uint8), _said(x, f"{GREY} levels")
+    if low == high:
+        raise GenbenchError(f"{name} holds {low} only; give images")
+    if x.dtype.kind == "b":
+        return Held(name, "image", {"x": x.astype(np.uint8), "levels": np.array(2)})
+    if x.dtype.kind in "iu":
+        if low < 0 or high >= BYTE:
+            raise GenbenchError(f"{name} has levels from {low} to {high}; levels of images are 0 to {BYTE - 1}")
+        return Held(name, "image", {"x": x.astype(np.uint8), "levels": np.array(BYTE)})
+    values = exact(x, name)
+    no_missing(values, name)
+    if low < 0 or high > 1:
+        raise GenbenchError(f"{name} has values from {low:g} to {high:g}; scale them to [0, 1], or pass bytes")
+    if steps := _steps(values):
+        return Held(name, "image", {"x": np.rint(values * steps).astype(np.uint8), "levels": np.array(steps + 1)})
+    return Held(name, "real", {"x": values})
 
 
-def _said(x: NDArray[Any], levels: str) -> str:
-    return f"{len(x):,} images of {'×'.join(map(str, x.shape[1:]))}, {levels}"
+def _steps(values: Array) -> int:
+    """Return into how many steps, 255 at most, a grid divides [0, 1] that all values are on; 0 if there is none."""
+    distinct = np.unique(values)
+    if len(distinct) > BYTE:
+        distinct = np.unique(values.astype(np.float32))  # as converting from single precision may leave neighbours
+    if len(distinct) > BYTE:
+        return 0
+    grids = (k for k in range(1, BYTE) if np.allclose(np.rint(distinct * k), distinct * k, rtol=0, atol=ROUNDING * k))
+    return next(grids, 0)
 
 
-def _with_labels(name: str, kind: str, arrays: dict[str, NDArray[Any]], labels: Any, said: str) -> Held:
+def _with_labels(held: Held, labels: Any) -> Held:
     if labels is None:
-        return Held(name, kind, arrays, said)
-    codes, classes = classes_of_labels(labels, len(arrays["x"]), name)
-    named = [str(i) for i in range(len(classes))] != classes
-    words = ", ".join(f"{i} = {text}" if named else text for i, text in enumerate(classes[:FEWEST]))
-    more = ", …" if len(classes) > FEWEST else ""
-    said = f"{said}, with labels of {len(classes)} classes ({words}{more})"
-    return Held(name, kind, arrays | {"labels": codes, "classes": np.array(classes)}, said)
+        return held
+    codes, classes = classes_of_labels(labels, len(held.arrays["x"]), held.name)
+    return replace(held, arrays=held.arrays | {"labels": codes, "classes": np.array(classes)})

@@ -9,7 +9,7 @@ import numpy as np
 
 from genbench.core.errors import GenbenchError
 from genbench.core.types import Array, Labels
-from genbench.reading.cells import kind_of
+from genbench.reading.cells import COMMA, POINT, kind_of, number, tidy
 from genbench.reading.class_column import classes_of
 from genbench.reading.column_choice import Chosen, Names, choose
 from genbench.reading.columns import Column, NotNumeric, as_numbers
@@ -144,6 +144,13 @@ def _numbers_rows(values: Array, heading: str, column: int, headed: bool) -> boo
 
 def _not_numeric(raw: RawTable, column: int, chosen: Chosen, error: NotNumeric) -> GenbenchError:
     name, cell = chosen.names[column], " ".join(str(error).split())
+    other = COMMA if raw.decimal == POINT else POINT
+    if number(tidy(cell), other) is not None:
+        signs = {POINT: "point", COMMA: "comma"}
+        return GenbenchError(
+            f"{raw.where(error.row)}: '{cell}' in column '{name}' has a decimal {signs[other]}, "
+            f"where other numbers have a {signs[raw.decimal]}; write all with one sign"
+        )
     remedy = f"drop={_word(name)} leaves it out" + (
         f", label={_word(name)} makes it the class" * (chosen.label is None)
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genbench.core.errors import GenbenchError
 from genbench.reading.cells import COMMA, POINT, decimal_sign, is_missing, kind_of
@@ -80,6 +80,8 @@ def read_text_table(text: str, header: bool | None = None, decimal: str | None =
     lines = dict(dialect.sample)
     (first_line, first), *rest = dialect.sample
     seen = [cells for _, cells in rest]
+    if seen and len(seen[0]) == len(first) + 1 and _counted([row[0] for row in seen]):
+        first = ("", *first)  # the column that numbers the rows has no heading
     found, open_question = has_headings(first, seen) if header is None else (header, False)
     if not (rest if found else lines):
         raise GenbenchError("holds headings and no rows of numbers; give a table with at least 10 rows")
@@ -116,6 +118,11 @@ def _commented(comments: list[tuple[int, str]], dialect: Dialect, width: int) ->
     return [""] * width
 
 
+def _counted(cells: Sequence[str]) -> bool:
+    """Return whether cells are 0, 1, 2 and so on, or 1, 2, 3."""
+    return len(cells) > 1 and any(list(cells) == [str(i + start) for i in range(len(cells))] for start in (0, 1))
+
+
 def _name(heading: str) -> str:
     return " ".join(heading.split())
 
@@ -123,8 +130,8 @@ def _name(heading: str) -> str:
 def _fitting(names: list[str], line: int, width: int, begin: int, rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return a heading for each of `width` columns.
 
-    One too few is no error where the last column is empty, or where the first one has the names of rows, as R writes
-    them: words, or the numbers 1, 2, 3 and so on. One too many is none where it is empty.
+    One too few is no error where the last column is empty, or where the first one has words, the names of rows as R
+    writes them. One too many is none where it is empty.
     """
     names = [_name(name) for name in names]
     if len(names) == width + 1 and not names[-1]:
@@ -133,7 +140,7 @@ def _fitting(names: list[str], line: int, width: int, begin: int, rows: Sequence
         column = [row[0] for row in rows if row]
         if all(not row[width - 1].strip() for row in rows if len(row) == width):
             return [*names, ""]
-        if column == [str(i + 1) for i in range(len(column))] or all(kind_of(cell) == "word" for cell in column):
+        if all(kind_of(cell) == "word" for cell in column):
             return ["", *names]
     if len(names) != width:
         counts = f"{width} cells, {len(names)} heading{'s' * (len(names) != 1)}"
@@ -143,39 +150,48 @@ def _fitting(names: list[str], line: int, width: int, begin: int, rows: Sequence
 
 def _cells(body: str, dialect: Dialect, width: int, decimal: str | None) -> tuple[pd.DataFrame, str, str]:
     """Return the cells, the decimal sign, and a cell that could be read with another one."""
-    if decimal in (None, POINT):
-        plain = _parsed(body, dialect, width, None)
-        kinds = {dtype.kind for dtype in plain.dtypes}
-        written = decimal_sign(zip(*[cells for _, cells in dialect.sample[1:]], strict=False), dialect.separator)
-        if kinds <= set("iufb") and not plain.isna().any(axis=None) and written[0] == POINT:
-            return plain, POINT, written[1] if decimal is None else ""
-    cells = _parsed(body, dialect, width, str)
-    if decimal is not None:
-        return cells, decimal, ""
-    return cells, *decimal_sign((cells[name].tolist() for name in cells), dialect.separator)
+    sign, doubt = decimal_sign(zip(*[cells for _, cells in dialect.sample[1:]], strict=False), dialect.separator)
+    if (decimal or sign) == POINT:
+        plain = _parsed(body, dialect, width, POINT)
+        if all(_numeric(plain[j]) for j in plain):
+            return plain, POINT, "" if decimal else doubt
+    cells = _parsed(body, dialect, width)
+    if decimal is None:
+        sign, doubt = decimal_sign((cells[j].tolist() for j in cells), dialect.separator)
+    else:
+        sign, doubt = decimal, ""
+    read = _parsed(body, dialect, width, sign)
+    return type(cells)({j: read[j] if _numeric(read[j]) else cells[j] for j in cells}), sign, doubt
 
 
-def _parsed(body: str, dialect: Dialect, width: int, dtype: type | None) -> pd.DataFrame:
-    """Return the cells of a text without headings, as pandas reads them.
+def _numeric(column: pd.Series[Any]) -> bool:
+    """Return whether pandas has read all of a column as numbers."""
+    return column.dtype.kind in "iufb" and not column.isna().any()
+
+
+def _parsed(body: str, dialect: Dialect, width: int, decimal: str | None = None) -> pd.DataFrame:
+    """Return the cells of a text without headings, as pandas reads them; as text without a decimal sign.
 
     Raises:
         GenbenchError: rows have different lengths.
     """
     import pandas as pd
 
-    space = dialect.separator == SPACE
+    rounded = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)  # later versions read to the nearest float64
+    options: dict[str, Any] = {"float_precision": "round_trip"} if rounded else {}
+    options |= {"decimal": decimal, "na_values": [""]} if decimal else {"dtype": str, "na_filter": False}
+    separator = r"\s+" if dialect.separator == SPACE else dialect.separator
     try:
         cells = pd.read_csv(
-            StringIO(body), sep=r"\s+" if space else dialect.separator, header=None, dtype=dtype,
-            keep_default_na=False, na_values=[] if dtype else [""], na_filter=dtype is None,
-            skipinitialspace=True, float_precision="round_trip", low_memory=False,
+            StringIO(body), sep=separator, header=None, keep_default_na=False, skipinitialspace=True, low_memory=False,
+            **options,
         )  # fmt: skip
     except (ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         last = _check_lengths(body, dialect.separator, width)
         if "inside string" in str(error):
             raise GenbenchError(f"line {last}: a quote is opened and not closed; close it, or remove it") from None
         raise GenbenchError(f"cannot be read as a table ({' '.join(str(error).split())}); fix the file") from None
-    if dtype is not None:  # pandas fills short rows up, and they are text then
+    if decimal is None and any((cells[j] == "").any() for j in cells):  # as pandas fills short rows up
         _check_lengths(body, dialect.separator, width)
     return cells
 
@@ -205,18 +221,17 @@ def _check_blank_lines(body: str, begin: int, comments: Collection[int]) -> None
 def _without_empty(table: TextTable) -> TextTable:
     """Return a table without rows that have no value, and without a last column that has no heading and no value."""
     cells, said, rows = table.cells, list(table.decisions), None
-    if any(dtype.kind not in "iufb" for dtype in cells.dtypes):
-        missing = cells.apply(lambda column: column.map(lambda cell: is_missing(str(cell))))
-        empty = missing.all(axis=1)
-        if empty.any() and not empty.all() and cells.shape[1] > 1:
-            rows = tuple(int(i) for i in (~empty).to_numpy().nonzero()[0])
-            cells = cells[~empty].reset_index(drop=True)
-            said.append(f"{int(empty.sum())} rows without any value left out")
-        last = cells.shape[1] - 1
-        blank = all(not str(cell).strip() for cell in cells[last])
-        if last and not table.headings[last] and blank:
-            cells = cells.drop(columns=last)
-            said.append("an empty last column left out")
+    last = cells.shape[1] - 1
+    if last and not any(_numeric(cells[j]) for j in cells):  # a number makes a row one of values
+        left = cells.index[cells[0].map(is_missing)]
+        empty = [i for i in left if all(is_missing(cell) for cell in cells.loc[i])]
+        if 0 < len(empty) < len(cells):
+            cells = cells.drop(index=empty)
+            rows, cells = tuple(map(int, cells.index)), cells.reset_index(drop=True)
+            said.append(f"{len(empty)} rows without any value left out")
+    if last and not table.headings[last] and not _numeric(cells[last]) and not (cells[last] != "").any():
+        cells = cells.drop(columns=last)
+        said.append("an empty last column left out")
     headings = table.headings[: cells.shape[1]]
     return TextTable(cells, headings, table.decimal, tuple(said), table.body, table.separator, rows)
 

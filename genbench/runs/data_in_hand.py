@@ -30,7 +30,6 @@ class AskedData:
     """The datasets of a request, in order: selections as text, datasets, and data in hand."""
 
     items: tuple[str | DataSelection | Held, ...]
-    plugins: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, asked: Any, series: bool = False) -> AskedData:
@@ -45,14 +44,12 @@ class AskedData:
             GenbenchError: data in hand are not finite numbers, or are too few; or what is given is nothing of these.
         """
         items: list[str | DataSelection | Held] = []
-        plugins: list[str] = []
         unnamed = 0
         for item in _listed(asked):
             if isinstance(item, str):
                 items.append(item)
             elif isinstance(item, Dataset):
                 items.append(_selected(item))
-                plugins += [str(item.card.file)] if item.card.factory.__module__.startswith("genbench_plugin_") else []
             elif isinstance(item, Mapping):
                 items += [hold(data, _name(name, data), series) for name, data in item.items()]
             else:
@@ -61,7 +58,7 @@ class AskedData:
         names = [item.name for item in items if isinstance(item, Held)]
         if twice := {name for name in names if names.count(name) > 1}:
             raise GenbenchError(f"two data sets are called '{min(twice)}'; give each a name: {{'mine': x, 'other': z}}")
-        return cls(tuple(items), tuple(plugins))
+        return cls(tuple(items))
 
     @property
     def text(self) -> str:
@@ -103,7 +100,7 @@ def _selections(item: str | DataSelection | Held, folder: Path, kinds: Collectio
     except OSError as error:
         reason = error.strerror or error
         raise GenbenchError(f"cannot write {item.name} to {folder}: {reason}; choose another results folder") from None
-    return [replace(by_path(Selection(str(file))), title=item.name, note=item.summary)]
+    return [replace(by_path(Selection(str(file))), title=item.name)]
 
 
 def _words(item: DataSelection | Held) -> str:

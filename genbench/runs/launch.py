@@ -118,9 +118,8 @@ class RunOptions:
             say(f"plugin {failure.source} was left out: {failure.reason}")
         protocol = Protocol.asked(samples=self.samples, train=self.train)
         models, metrics, budget = _joined(self.models), _joined(self.metrics), str(self.budget)
-        plugins = (*self.plugins, *self.data.plugins)
         with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
-            return make_plan(models, datasets, self.seeds, budget, metrics, self.task, protocol, plugins)
+            return make_plan(models, datasets, self.seeds, budget, metrics, self.task, protocol, self.plugins)
 
 
 def _joined(selection: str | Sequence[str]) -> str:
@@ -180,6 +179,7 @@ def _register(plan: Plan, store: Store, execution: ExecutionOptions) -> None:
     record.environment = environment() | {"device": execution.device, "threads": execution.threads}
     record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in plan.trials if "path" in t.dataset_params}
     record.trials = _supersede(record.trials, plan, store)
+    record.data |= plan.data
     record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
     store.write_run(record)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from genbench.contracts.data_files import DataSelection, labels_of, located, select_datasets
 from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import select_metrics
@@ -31,10 +32,11 @@ C = TypeVar("C", bound=Card)
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a run, and what was left out or added, in words."""
+    """The trials of a run, and what was left out or added, in words; `data` says what was understood of each file."""
 
     trials: list[TrialSpec]
     notes: list[str] = field(default_factory=list)
+    data: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
 
 def make_plan(
     models: str,
-    datasets: str,
+    datasets: str | Sequence[DataSelection],
     seeds: str | int | Sequence[int] = 3,
     budget: str = "quick",
     metrics: str = "all",
@@ -89,21 +91,27 @@ def make_plan(
     numbers = parse_seeds(seeds)
     with collected_warnings() as cautions:
         chosen_models = _taking_part(_choose(MODELS, models), models, task)
-        chosen_datasets = _choose(DATASETS, datasets)
+        asked = select_datasets(datasets, work.kinds) if isinstance(datasets, str) else datasets
+        chosen_datasets = _choose_data(asked)
     named = {selection.name for selection in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
     paths = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     notes = [f"caution: {text}" for text in cautions]
     specs = []  # for the first seed
+    understood: dict[str, list[str]] = {}
     for dataset in chosen_datasets:
-        data: Dataset = create(dataset.card, dataset.params())
+        with collected_warnings():  # they were said when it was chosen
+            data: Dataset = create(dataset.card, dataset.params())
+        if data.notes:
+            understood[dataset.label] = list(data.notes)
+            notes += [f"{dataset.label}: {line}" for line in data.notes]
         work.check_data(data)
         able, floors, note = _pair(chosen_models, dataset.label, data, work, named)
         notes += note
         facts: dict[str, Any] = {"task": task, "seed": numbers[0], "budget": budget, "metrics": names}
         facts |= {"protocol": protocol, "plugins": paths}
         specs += [_spec(model, dataset, data, facts) for model in floors + able]
-    return Plan([spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs], notes)
+    return Plan([spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs], notes, understood)
 
 
 def _spec(
@@ -130,12 +138,36 @@ def _choose(group: Group[C], text: str) -> list[_Choice[C]]:
         card = group[selection.name]
         params = bind(card, selection.params)
         create(card, params)
-        usual = defaults(card)
-        preset = {name for p in getattr(card.factory, "presets", ()) for name in p.use}
-        shown = {name: params[name] for name in selection.params if params[name] != usual[name] or name in preset}
-        label = str(Selection(card.name, shown))
+        label = str(Selection(card.name, _shown(card, selection, params)))
         choices[label] = _Choice(card, label, {name: params[name] for name in selection.params})
     return list(choices.values())
+
+
+def _choose_data(asked: Sequence[DataSelection]) -> list[_Choice[DatasetCard]]:
+    """Bind the parameters of datasets, and try each constructor; paths of files are absolute from here on.
+
+    Raises:
+        GenbenchError: a parameter or a file is refused, or two data sets have one name.
+    """
+    cards = [DATASETS[one.selection.name] for one in asked]
+    bound = [located(card, bind(card, one.selection.params)) for card, one in zip(cards, asked, strict=True)]
+    shown = [_shown(card, one.selection, params) for card, one, params in zip(cards, asked, bound, strict=True)]
+    choices: dict[str, _Choice[DatasetCard]] = {}
+    for label, card, one, params in zip(
+        labels_of(list(zip(asked, shown, strict=True))), cards, asked, bound, strict=True
+    ):
+        choice = _Choice(card, label, {name: params[name] for name in one.selection.params})
+        if choices.setdefault(label, choice) != choice:
+            raise GenbenchError(f"two data sets are called {label}; give one of them another name")
+        create(card, params)
+    return list(choices.values())
+
+
+def _shown(card: Card, selection: Selection, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given parameters that a label shows: those that differ from the defaults, and those of presets."""
+    usual = defaults(card)
+    preset = {name for p in getattr(card.factory, "presets", ()) for name in p.use}
+    return {name: params[name] for name in selection.params if params[name] != usual[name] or name in preset}
 
 
 def _taking_part(choices: list[_Choice[ModelCard]], text: str, task: str) -> list[_Choice[ModelCard]]:

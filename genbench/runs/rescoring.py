@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.data_files import DataSelection, check_file
+from genbench.contracts.data_files import DataSelection
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS
@@ -170,7 +170,6 @@ def _planned(old: TrialSpec, metrics: str | None, samples: int | None, plugins: 
     discover(plugins)
     protocol = replace(old.protocol, samples=samples or old.protocol.samples)
     names = metrics or ",".join(old.metrics)
-    check_file(old.dataset, old.dataset_params, old.data_fingerprint)
     data = [DataSelection(Selection(old.dataset_name, old.dataset_params))]
     plan = make_plan(old.model, data, [old.seed], old.budget, names, old.task, protocol, plugins)
     planned = next(spec for spec in plan.trials if spec.model == old.model)

@@ -195,7 +195,8 @@ class RunRecord(BaseModel):
     """What was asked of a run, as it stands in its run.json.
 
     Attributes:
-        trials: the keys that its table is made of.
+        trials: keys of the trials that its table is made of.
+        data: what was understood of each file of data, in words, by the dataset's label.
         files: checksums of data files by where they were last.
     """
 
@@ -206,6 +207,7 @@ class RunRecord(BaseModel):
     trials: list[str] = []
     requests: list[dict[str, Any]] = []
     environment: dict[str, Any] = {}
+    data: dict[str, list[str]] = {}
     files: dict[str, str] = {}
 
     def ask(self, request: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from genbench import load_dataset
 from genbench.core.errors import GenbenchError
-from genbench.datasets.tables import dequantise, resolution
+from genbench.numerics.grid import dequantise
 
 TABLES = {"wine": (load_wine, {}, 3), "breast_cancer": (load_breast_cancer, {}, 2)}
 TABLES |= {"diabetes": (load_diabetes, {"scaled": False}, None)}
@@ -66,14 +66,6 @@ def test_dequantised_columns_have_no_ties(table):
     assert all(len(np.unique(column)) == len(noisy) for column in noisy.T)
 
 
-def test_resolution():
-    x = np.array([[0.1, 5, 7], [0.3, 5, 9], [0.1 + 0.2, 8, 7], [0.8, 105, 9]])
-    np.testing.assert_allclose(resolution(x), [0.2, 3, 2])
-    np.testing.assert_array_equal(resolution(np.ones((4, 2))), [0, 0])
-    seconds = 1.7e9 + np.arange(5.0)[:, None]
-    np.testing.assert_array_equal(resolution(seconds), [1])
-
-
 def test_dequantisation_is_uniform():
     from scipy.stats import kstest
 
@@ -129,10 +121,10 @@ def test_counts_are_dequantised(tmp_path):
         ("a,b\n1,2\n3,\nnan,4\n5,6\n", "2 of 4 rows"),
         ("a,b\n1,2\n1,3\n", "column 'a' is constant"),
         ("a,b\n", "no rows"),
-        ("", "cannot be read"),
-        ("1,2\n3,4,5\n", "cannot be read"),
+        ("", "is empty"),
+        ("1,2\n3,4,5\n", "line 2: 3 cells, where line 1 has 2"),
         ("a,b\n1,2\n3,inf\n5,6\n7,8\n9,1\n1,2\n3,3\n5,6\n7,8\n9,1\n", "1 of 10 rows"),
-        ("a,b\n1,2\n3,4\n5,6\n", "3 points are too few"),
+        ("a,b\n1,2\n3,4\n5,6\n", "3 rows are too few"),
     ],
 )
 def test_csv_says_in_one_line_what_is_wrong(tmp_path, text, message):
@@ -170,3 +162,28 @@ def test_a_pickle_is_not_opened(tmp_path):
     np.save(file, np.array([[{}]], dtype=object), allow_pickle=True)
     with pytest.raises(GenbenchError, match=r"not a numeric \.npy file"):
         load_dataset("csv", path=str(file))
+
+
+def test_classes_of_a_file(tmp_path, numbers):
+    file = tmp_path / "table.csv"
+    file.write_text("a,b,c,kind\n" + "\n".join(f"{a},{b},{c},{'zyx'[i % 3]}" for i, (a, b, c) in enumerate(numbers)))
+    dataset = load_dataset("csv", path=str(file), label="kind", columns=["b", "a"], dequantise=False)
+    assert (dataset.shape, dataset.classes, dataset.traits["classes"]) == ((2,), 3, 3)
+    x, labels = dataset.load(np.random.default_rng(0))
+    np.testing.assert_array_equal(x, numbers[:, [1, 0]])
+    np.testing.assert_array_equal(labels, 2 - np.arange(50) % 3)
+    splits = dataset.splits(0)
+    where = {row.tobytes(): label for row, label in zip(x, labels, strict=True)}
+    assert [where[row.tobytes()] for row in splits.test] == splits.test_labels.tolist()
+
+
+def test_time_stamps_are_kept_exactly(tmp_path):
+    file = tmp_path / "table.csv"
+    days = 2460311 + np.random.default_rng(0).permutation(300)[:50] / 1e5
+    file.write_text("jd,ms\n" + "\n".join(f"{day:.5f},{1764422400000 + i}" for i, day in enumerate(days)))
+    x, _ = load_dataset("csv", path=str(file), dequantise=False, columns=["jd", "ms"]).rows()
+    np.testing.assert_array_equal(x[:, 0], [float(f"{day:.5f}") for day in days])
+    np.testing.assert_array_equal(x[:, 1], 1764422400000 + np.arange(50))
+    noisy, _ = load_dataset("csv", path=str(file)).load(np.random.default_rng(0))
+    assert np.abs(noisy[:, 0] - x[:, 0]).max() < 1e-5
+    np.testing.assert_array_equal(np.round(noisy[:, 1]), x[:, 1])

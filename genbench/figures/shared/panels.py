@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
-from genbench.contracts.data_files import check_file
+from genbench.contracts.data_files import reopened
 from genbench.contracts.dataset import DATASETS, Dataset
-from genbench.core.parameters import create
+from genbench.core.errors import collected_warnings
 from genbench.core.registry import discover
 from genbench.core.seeding import stream
 from genbench.core.types import Array
@@ -95,10 +95,8 @@ def dataset_of(trial: TrialRecord) -> Dataset:
     """
     spec = trial.spec
     discover(spec.plugins, groups=("datasets",))
-    check_file(spec.dataset, spec.dataset_params, spec.data_fingerprint)
-    dataset: Dataset = create(DATASETS[spec.dataset_name], spec.dataset_params)
-    check_file(spec.dataset, spec.dataset_params, spec.data_fingerprint, dataset)
-    return dataset
+    with collected_warnings():  # the trial's record has them already
+        return reopened(spec.dataset, spec.dataset_name, spec.dataset_params, spec.data_fingerprint)
 
 
 def truth(trial: TrialRecord, n: int) -> Array:
@@ -107,7 +105,8 @@ def truth(trial: TrialRecord, n: int) -> Array:
     Raises:
         GenbenchError: the dataset's plugin is not there any more.
     """
-    return dataset_of(trial).reference(n, stream(trial.seed, "data"))
+    with collected_warnings():  # the trial's record has them already
+        return dataset_of(trial).reference(n, stream(trial.seed, "data"))
 
 
 def of_task(run: RunData, stem: str, task: str, draw: Callable[[str, list[TrialRecord]], Figure]) -> dict[str, Figure]:
