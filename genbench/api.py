@@ -111,8 +111,8 @@ def run(
 
     Args:
         models, datasets, metrics: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
-            Datasets may also be paths, arrays, data frames, tensors, (x, labels), {"mine": x}, what `load_dataset`
-            returns, and lists of these: [n, d] is a table, [n, c, h, w] are images. The run's folder keeps a copy.
+            Datasets may be paths, too, arrays, data frames, tensors, (x, labels), {"mine": x}, what `load_dataset`
+            returns, and lists of these. The run's folder keeps a copy of what is no file.
         seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]).
         budget: "smoke", "quick", "standard", a number of steps, or of seconds ("30s").
         task: what a trial does: "generate"; "curve", which also scores in the course of training; "variance",
@@ -124,9 +124,8 @@ def run(
         plugins: files or folders with models, datasets or metrics of your own.
         samples, train: points drawn from each model for the scores, 50,000 unless given; and training points of a
             synthetic dataset, 20,000 unless given.
-        retry_failed, progress: run failed trials again; show a progress bar.
-        say: called with each line of news.
-        checkpoint_every: seconds of training between two checkpoints, from which a killed trial resumes; 0 for none.
+        retry_failed, progress, say: run failed trials again; show a progress bar; called with each line of news.
+        checkpoint_every: seconds between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
         data_dir: folder in which data files are looked for first.
         previews: how often samples are drawn in the course of each training run, as figures in figures/training.
