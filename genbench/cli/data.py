@@ -71,10 +71,13 @@ def _datasets(text: str, plugins: list[str], data_dir: Path | None) -> Iterator[
 def _facts(dataset: Dataset) -> list[tuple[str, str]]:
     """Return the facts of a dataset with their names; an empty name continues the fact above."""
     from genbench.contracts.dataset import Sizes, SyntheticDataset
+    from genbench.core.errors import collected_warnings
 
     sizes = getattr(dataset, "split_sizes", Sizes() if isinstance(dataset, SyntheticDataset) else None)
+    cautions: list[str] = []
     if sizes is None:
-        splits = dataset.splits(0)
+        with collected_warnings() as cautions:
+            splits = dataset.splits(0)
         sizes = Sizes(len(splits.train), len(splits.validation), len(splits.test))
     facts = [
         ("what it is", dataset.card.summary),
@@ -85,6 +88,7 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
         ("source", dataset.card.source or "not stated"),
     ]
     facts += [("" if i else "read as", line) for i, line in enumerate(dataset.notes)]
+    facts += [("caution", line) for line in cautions]
     source: DataFiles | None = getattr(dataset, "files", None)
     if licence := source.licence if source else getattr(dataset, "licence", ""):
         facts.append(("licence", licence))
