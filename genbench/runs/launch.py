@@ -155,7 +155,7 @@ def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say
     store = Store(options.folder)
     store.create()
     with store.lock():
-        _register(plan, store, execution)
+        _register(plan, store, execution, say)
         tidy(plan.trials, store)
         todo, notes = remaining(plan.trials, store, options.retry_failed)
         for note in notes:
@@ -170,15 +170,17 @@ def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say
             perform_all(todo, store, min(jobs, max(1, len(todo))), options.seconds, done, execution)
 
 
-def _register(plan: Plan, store: Store, execution: ExecutionOptions) -> None:
-    """Write what is asked into the run's record."""
+def _register(plan: Plan, store: Store, execution: ExecutionOptions, say: Say) -> None:
+    """Write what is asked into the run's record; `say` is told which data are others than before."""
     try:
         record = store.read_run()
     except GenbenchError:
         record = RunRecord(name=store.path.name)
     record.environment = environment() | {"device": execution.device, "threads": execution.threads}
     record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in plan.trials if "path" in t.dataset_params}
-    record.trials = _supersede(record.trials, plan, store)
+    record.trials, others = _supersede(record.trials, plan, store)
+    for label in others:
+        say(f"{label}: other data than before under this name; the table shows the new ones")
     record.data |= plan.data
     record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
     store.write_run(record)
@@ -193,17 +195,23 @@ def _jobs(plan: Plan, options: RunOptions, say: Say) -> int:
     return max(1, cores() // options.threads) if options.jobs is None else options.jobs
 
 
-def _supersede(before: list[str], plan: Plan, store: Store) -> list[str]:
-    """Return the keys of a run's table: the planned trials, and the earlier ones that they do not replace."""
-    planned = {spec.identity for spec in plan.trials}
-    kept = []
+def _supersede(before: list[str], plan: Plan, store: Store) -> tuple[list[str], list[str]]:
+    """Return the keys of a run's table, and the datasets that are other data than before under the same name.
+
+    The keys are those of the planned trials, and of the earlier ones that they do not replace.
+    """
+    planned = {spec.identity: spec for spec in plan.trials}
+    kept, others = [], []
     for key in before:
         try:
-            if store.has(key) and store.read(key).spec.identity not in planned:
-                kept.append(key)
+            spec = store.read(key).spec if store.has(key) else None
         except CorruptFile:
             continue
-    return [*kept, *(spec.key for spec in plan.trials)]
+        if spec and spec.identity not in planned:
+            kept.append(key)
+        elif spec and spec.data_fingerprint != planned[spec.identity].data_fingerprint:
+            others.append(spec.dataset)
+    return [*kept, *(spec.key for spec in plan.trials)], list(dict.fromkeys(others))
 
 
 @contextmanager
