@@ -1,6 +1,9 @@
-"""Recorded series: monthly airline passengers and yearly sunspots."""
+"""Recorded series: monthly airline passengers, yearly sunspots, and the user's own."""
 
 from __future__ import annotations
+
+import hashlib
+from pathlib import Path
 
 import numpy as np
 
@@ -8,8 +11,12 @@ from genbench.contracts.dataset import register_dataset
 from genbench.contracts.series import RecordedSeries
 from genbench.core.errors import GenbenchError
 from genbench.core.types import Array
+from genbench.numerics.grid import resolution
+from genbench.reading.decode import read_bytes
+from genbench.reading.raw_table import table_path
+from genbench.reading.series_file import is_dated_series, read_series
 
-__all__ = ["Airline", "Sunspots"]
+__all__ = ["Airline", "OwnSeries", "SeriesFile", "Sunspots"]
 
 # Thousands of passengers a month, one row a year from 1949 to 1960: Box, Jenkins and Reinsel, "Time Series Analysis:
 # Forecasting and Control", series G; after R. G. Brown, "Smoothing, Forecasting and Prediction of Discrete Time
@@ -74,3 +81,83 @@ class Sunspots(RecordedSeries):
     def fingerprint(self) -> str:
         """Return the sum of the numbers, which is another one if statsmodels corrects them."""
         return f"{self.record().sum():.1f}"
+
+
+class OwnSeries(RecordedSeries):
+    """A series of the user's own. A subclass sets `values` and `path` before this constructor is called.
+
+    Raises:
+        GenbenchError: windows do not fit into the held-out fifth, all values are equal, or there is no logarithm.
+    """
+
+    path: str
+    values: Array
+
+    def __init__(self, length: int, dequantise: bool, log: bool) -> None:
+        super().__init__(length, dequantise, log)
+        name, n = self.path, len(self.values)
+        if length >= n // 5:
+            remedy = f"give length={n // 5 - 1} or less" if n // 5 > 2 else "give a longer series"
+            raise GenbenchError(
+                f"{name}: windows of length={length} do not fit into the held-out fifth of {n}; {remedy}"
+            )
+        if np.ptp(self.values) == 0:
+            raise GenbenchError(f"{name}: all {n} values are {self.values[0]:g}; give a series that varies")
+        least = self.values.min() - dequantise * resolution(self.values[:, None])[0] / 2
+        if log and least <= 0:
+            words = ", or leave out the noise with dequantise=false" * bool(self.values.min() > 0)
+            raise GenbenchError(
+                f"{name}: the least value, {self.values.min():g}, is too small for log; leave it out{words}"
+            )
+
+    def record(self) -> Array:
+        return self.values
+
+
+SERIES_FILES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
+
+
+@register_dataset(
+    "series_file", family="series", kind="series", source="a file of yours", variant=True, reads=SERIES_FILES
+)
+class SeriesFile(OwnSeries):
+    """A series of your own: a file with a column of values and, where there is one, a column of dates in equal steps.
+
+    Args:
+        path: a text file, or one of NumPy or Parquet.
+        length: steps of a window: the past that a forecast sees, and the value after it.
+        column: heading or number of the values, where it is not clear.
+        time: heading or number of the dates, where it is not clear.
+        dequantise: add uniform noise of one step of the values' grid, so that rounded values have a density.
+        log: take logarithms, in which growth and season are added up and not multiplied.
+
+    Raises:
+        GenbenchError: the file cannot be read, a step or a value is missing, or the series is too short.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        length: int = 12,
+        column: str | int | None = None,
+        time: str | int | None = None,
+        dequantise: bool = True,
+        log: bool = False,
+    ) -> None:
+        self.path, self.column, self.time = path, column, time
+        found = read_series(path, column, time)
+        self.values, self.summary = found.values, found.summary
+        super().__init__(length, dequantise, log)
+
+    @classmethod
+    def recognises(cls, file: Path) -> bool:
+        """Return whether a file holds dates in rising order, one column of values, and nothing else."""
+        return is_dated_series(file)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"{self.summary}; csv[path=…] reads it as a table",)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file."""
+        return hashlib.sha256(read_bytes(table_path(self.path))).hexdigest()

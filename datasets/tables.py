@@ -81,7 +81,10 @@ class Diabetes(SklearnTable):
     loader, shape, options = "load_diabetes", (10,), {"scaled": False}
 
 
-@register_dataset("csv", family="tables", kind="table", source="a file of yours", variant=True)
+TABLE_FILES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
+
+
+@register_dataset("csv", family="tables", kind="table", source="a file of yours", variant=True, reads=TABLE_FILES)
 class Csv(Table):
     """A table of your own: text with commas or otherwise (.csv, .tsv, .txt, packed or not), .npy, .npz, or .parquet.
 

@@ -20,7 +20,7 @@ __all__ = ["load_classifier", "load_dataset", "load_model", "load_run", "run"]
 
 
 def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Any:
-    """Return a dataset by name: `load_dataset("moons", noise=0.1)`.
+    """Return a dataset by name, `load_dataset("moons", noise=0.1)`, or by the path of a file, `load_dataset("my.csv")`.
 
     A synthetic one has `.sample(n, seed=0) -> [n, *shape]`, `.log_prob(x) -> [n]` in nats, `.entropy` in nats. One of
     series has `.series`, a whole one [n].
@@ -28,11 +28,19 @@ def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> An
     Raises:
         GenbenchError: the name or a parameter is unknown, or a value is refused.
     """
+    from genbench.contracts.data_files import by_path, is_path, located
     from genbench.core.parameters import bind, create
+    from genbench.core.selection import Selection
 
     discover(tuple(plugins), groups=("datasets",))
+    if is_path(name):
+        chosen = by_path(Selection(name, params)).selection
+        name, params = chosen.name, dict(chosen.params)
     card = DATASETS[name]
-    return create(card, bind(card, params))
+    params = located(card, params)
+    dataset = create(card, bind(card, params))
+    dataset.selection = Selection(name, params)  # by which `run` knows it
+    return dataset
 
 
 def load_model(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Estimator:
@@ -76,7 +84,7 @@ def load_run(path: str | Path) -> Run:
 
 def run(
     models: str | Sequence[str] = "all",
-    datasets: str | Sequence[str] = "moons",
+    datasets: Any = "moons",
     seeds: int | str | Sequence[int] | None = None,
     budget: str | int = "quick",
     *,
@@ -103,6 +111,8 @@ def run(
 
     Args:
         models, datasets: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
+            Datasets may be paths, too, arrays, data frames, tensors, (x, labels), {"mine": x}, what `load_dataset`
+            returns, and lists of these. The run's folder keeps a copy of what is no file.
         seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]); 3 unless given, for "smoke" 1.
         budget: "smoke" (a check that all works), "quick", "standard", a number of steps, or of seconds ("30s").
         metrics: as models, or "cheap" (all but the costly ones), which is the default of "smoke".
@@ -115,11 +125,10 @@ def run(
         plugins: files or folders with models, datasets or metrics of your own.
         samples, train: points drawn from each model for the scores, 50,000 unless given, for "smoke" 5,000; and
             training points of a synthetic dataset, 20,000 unless given.
-        retry_failed, progress: run failed trials again; show a progress bar.
-        say: called with each line of news.
-        checkpoint_every: seconds of training between two checkpoints, from which a killed trial resumes; 0 for none.
+        retry_failed, progress, say: run failed trials again; show a progress bar; called with each line of news.
+        checkpoint_every: seconds between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
-        data_dir: folder in which data files are looked for first, before those of GENBENCH_DATA.
+        data_dir: folder in which data files are looked for first.
         previews: how often samples are drawn in the course of each training run, as figures in figures/training.
         log: "tensorboard" logs losses and previews to the folder of that name in the run's.
         threads: that torch may use for one operation of a trial. More than one pays for networks on large images

@@ -51,6 +51,7 @@ def info(name: Name, data_dir: DataDir = None, plugin: Plugins = []) -> None:  #
 
 def _datasets(text: str, plugins: list[str], data_dir: Path | None) -> Iterator[tuple[str, Dataset]]:
     """Yield the datasets of a selection with their labels, while data files are looked for in `data_dir` first."""
+    from genbench.contracts.data_files import located, select_datasets
     from genbench.contracts.dataset import DATASETS
     from genbench.core.downloads import use_data_dir
     from genbench.core.parameters import bind, create
@@ -59,9 +60,12 @@ def _datasets(text: str, plugins: list[str], data_dir: Path | None) -> Iterator[
     with use_data_dir(data_dir):
         paths = tuple(read_plugins(plugins))
         discover(paths) if paths else discover(groups=("datasets",))
-        for selection in DATASETS.select(text):
-            card = DATASETS[selection.name]
-            yield str(selection), create(card, bind(card, selection.params))
+        for chosen in select_datasets(text):
+            card = DATASETS[chosen.selection.name]
+            yield (
+                chosen.label(chosen.selection.params),
+                create(card, located(card, bind(card, chosen.selection.params))),
+            )
 
 
 def _facts(dataset: Dataset) -> list[tuple[str, str]]:

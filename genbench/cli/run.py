@@ -26,7 +26,12 @@ Models = Annotated[
 ]
 Data = Annotated[
     str,
-    typer.Option(metavar="NAMES", help="Datasets: all, a family, or names with parameters: moons,circles[noise=0.1]."),
+    typer.Option(
+        metavar="NAMES|PATHS",
+        help="Datasets: all, a family, names with parameters (moons,circles[noise=0.1]), or your own by path: a table "
+        "or a dated series (.csv, .tsv, .txt, .npy, .npz, .parquet), or a folder of images. "
+        "Parameters and odd letters: 'table.csv[label=species,drop=[id]],\"my data, v1.csv\"'.",
+    ),
 ]
 Seeds = Annotated[
     str | None,
@@ -145,6 +150,7 @@ def run(
       genbench run --models all --data moons
       genbench run --models cfm,ddpm --data moons,ring --seeds 5 --budget standard
       genbench run --models my_model,cfm --plugin my_model.py
+      genbench run --models gmm,cfm --data my.csv
     """
     from genbench.results import Run
     from genbench.runs.defaults import Defaults

@@ -189,9 +189,11 @@ def _labels(text: str, n: int) -> list[int]:
 
 def _agree(spec: TrialSpec, model: str | None, data: str | None) -> None:
     """Refuse a checkpoint that is not of the model and data that were named."""
+    from genbench.contracts.data_files import short_label
+
     for what, asked, label, name in (
         ("model", model, spec.model, spec.model_name),
         ("data", data, spec.dataset, spec.dataset_name),
     ):
-        if asked is not None and str(parse(asked)) not in (label, name):
+        if asked is not None and short_label(asked) not in (label, name):
             raise GenbenchError(f"the checkpoint is of {what} {label}, not {asked}; leave --{what} out")

@@ -32,6 +32,7 @@ def selftest(
       genbench selftest
       genbench selftest --data moons --metrics c2st,mmd2,w2 --repeats 50 --samples 5000
     """
+    from genbench.contracts.data_files import select_datasets
     from genbench.contracts.dataset import DATASETS
     from genbench.core.parameters import bind, create
     from genbench.core.registry import discover
@@ -39,7 +40,7 @@ def selftest(
     from genbench.evaluation.selftest import selftest as test
 
     discover(groups=("datasets",))
-    chosen = DATASETS.select(data)
+    chosen = [one.selection for one in select_datasets(data)]
     if len(chosen) != 1:
         raise GenbenchError(f"'{data}' names {len(chosen)} datasets; the self-test takes one")
     card = DATASETS[chosen[0].name]

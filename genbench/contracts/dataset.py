@@ -45,23 +45,34 @@ class DatasetCard(Card):
     kind: str = "points"
     source: str = ""
     variant: bool = False
+    reads: tuple[str, ...] = ()
 
 
 DATASETS: Group[DatasetCard] = REGISTRY["datasets"]
 
 
 def register_dataset(
-    name: str, *, family: str, kind: str = "points", source: str = "", variant: bool = False
+    name: str,
+    *,
+    family: str,
+    kind: str = "points",
+    source: str = "",
+    variant: bool = False,
+    reads: tuple[str, ...] = (),
 ) -> Callable[[D], D]:
     """Register a dataset class under `name`; `kind` is one of "points", "table", "image", "series".
 
-    A variant is left out of `all`: one that needs a file, a download or another library.
+    Args:
+        variant: leave it out of `all`: it needs a file, a download or another library.
+        reads: endings of the files that its parameter `path` takes, as ".csv", or "/" for a folder, so that the path
+            alone selects it. Where several datasets read an ending, the class decides whose method
+            `recognises(file: Path) -> bool` says yes.
     """
     if kind not in KINDS:
         raise ContractError(f"dataset '{name}' has kind '{kind}'; write one of {', '.join(KINDS)}")
 
     def wrap(cls: D) -> D:
-        DATASETS.add(DatasetCard(name, family, cls, kind=kind, source=source, variant=variant))
+        DATASETS.add(DatasetCard(name, family, cls, kind=kind, source=source, variant=variant, reads=tuple(reads)))
         return cls
 
     return wrap

@@ -25,6 +25,7 @@ __all__ = ["CodeTree", "Definition", "digest_of", "forget_digests", "installed"]
 
 # They find, name, check, show and report; no number of a trial depends on them.
 PLUMBING = (
+    "genbench.contracts.data_files",
     "genbench.core.code_fingerprint",
     "genbench.core.downloads",
     "genbench.core.errors",
@@ -38,6 +39,7 @@ PLUMBING = (
     "genbench.core.registry",
     "genbench.core.selection",
     "genbench.core.user_files",
+    "genbench.reading.arrays",
     "genbench.storage.records",
     "genbench.tasks.execution",
     "genbench.tasks.previews",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import warnings
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
 from genbench.core.registry import Card
+from genbench.core.selection import as_text
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -58,16 +60,16 @@ def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]]
     Raises:
         GenbenchError: a parameter is unknown, missing, not of its type, or out of range.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     known = defaults(card, data)
-    hints = _hints(card)
+    hints, texts = _hints(card), getattr(given, "texts", {})
     bound = dict(known)
     for name, value in given.items():
         if name not in known:
             raise GenbenchError(f"{card.name} has no parameter '{name}'{nearest(name, list(known))}")
         try:
-            bound[name] = TypeAdapter(hints[name]).validate_python(value) if name in hints else value
+            bound[name] = _converted(value, hints[name], texts.get(name)) if name in hints else value
         except ValidationError as error:
             hint = f"; the default is {_written(known[name])}" if known[name] is not inspect.Parameter.empty else ""
             raise GenbenchError(f"{card.name}[{name}={value}]: {_reason(name, error)}{hint}") from None
@@ -124,6 +126,22 @@ def _hints(card: Card) -> dict[str, Any]:
     hints = get_type_hints(takes, include_extras=True)
     recipe = getattr(card.factory, "recipe", None)
     return (get_type_hints(type(recipe), include_extras=True) if recipe is not None else {}) | hints
+
+
+def _converted(value: Any, hint: Any, text: str | None) -> Any:
+    """Return a value as its annotation asks; a text parameter takes what was written, such as 2024, 1e5 or true."""
+    from pydantic import TypeAdapter, ValidationError
+
+    adapter = TypeAdapter(hint)
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        if text is None:
+            raise
+        written = as_text(text)
+        with contextlib.suppress(ValidationError):
+            return adapter.validate_python(written)
+        raise
 
 
 def _written(value: object) -> str:

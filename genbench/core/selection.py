@@ -1,8 +1,12 @@
-"""The selection syntax: `name`, `name[param=value,param=value]`, and comma lists of these."""
+"""The selection syntax: `name`, `name[param=value,param=value]`, and comma lists of these.
+
+A value is a number, true, false, none, a list `[1,2]`, a mapping `{a:1}`, or text. A name or text with a comma, a
+bracket or an '=' of its own stands in quotes, "…" or '…', in which a quote of the same kind is written twice. A
+backslash is a backslash, as paths of Windows have it.
+"""
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,88 +14,284 @@ from typing import Any
 
 from genbench.core.errors import GenbenchError
 
-__all__ = ["Selection", "parse", "parse_list"]
+__all__ = ["Params", "Selection", "as_text", "parse", "parse_list"]
 
-_WORDS = {"true": True, "false": False, "none": None}
-_SPEC = re.compile(r"^(?P<name>[^\[\]=,]+?)\s*(?:\[(?P<params>.*)\])?$", re.DOTALL)
+WORDS = {"true": True, "false": False, "none": None}
+QUOTES = ('"', "'")
+DEPTH = 20  # of lists in lists, by hand: far more than any parameter has
+SHOWN = 80  # characters of what was given that an error repeats; by hand: a line
+
+_SPACE = re.compile(r"\s*")
+_BRACKET = re.compile(r"[\[\](){}]")
+_KEY = re.compile(r"\s*([^\W\d]\w*)\s*=")
+_INT = re.compile(r"[+-]?(?:0|[1-9][0-9_]*)", re.ASCII)
+_FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|inf|nan)", re.ASCII)
+
+
+class Params(dict[str, Any]):
+    """Parameters by name; `texts` has what was written for each, which a text parameter takes: 1e5, not 100000.0."""
+
+    def __init__(self, values: Mapping[str, Any] = {}, texts: Mapping[str, str] = {}) -> None:
+        super().__init__(values)
+        self.texts = dict(texts)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """A name with parameters, as the user asked for it.
+    """A name with parameters, as the user asked for it; tuples among the parameters become lists.
 
     >>> str(parse("vae[latent_dim=4]"))
     'vae[latent_dim=4]'
+    >>> str(parse("csv[ path = 'a, b.csv' ]"))
+    'csv[path="a, b.csv"]'
     """
 
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        texts = getattr(self.params, "texts", {})
+        object.__setattr__(self, "params", Params({key: _listed(v) for key, v in self.params.items()}, texts))
+
     def __str__(self) -> str:
+        name = _write_name(self.name)
         if not self.params:
-            return self.name
-        inside = ",".join(f"{key}={_write(value)}" for key, value in sorted(self.params.items()))
-        return f"{self.name}[{inside}]"
+            return name
+        return f"{name}[{','.join(f'{key}={_write(value)}' for key, value in sorted(self.params.items()))}]"
 
 
 def parse(text: str) -> Selection:
-    """Parse one `name[param=value,…]`; values are Python literals, true, false, none, or bare words.
+    """Parse one `name[param=value,…]`.
 
     Raises:
         GenbenchError: the text does not follow the syntax.
     """
-    match = _SPEC.match(text.strip())
-    if not match:
-        raise GenbenchError(f"cannot read '{text}': write name or name[param=value,param=value]")
-    params: dict[str, Any] = {}
-    for part in _split(match["params"] or ""):
-        key, equals, value = part.partition("=")
-        if not equals or not key.strip().isidentifier() or not value.strip():
-            raise GenbenchError(f"cannot read '{part}' in '{text}': write param=value")
-        if key.strip() in params:
-            raise GenbenchError(f"parameter '{key.strip()}' is given twice in '{text}'; give it once")
-        params[key.strip()] = _read(value.strip())
-    return Selection(match["name"].strip(), params)
+    reader = _Reader(text)
+    found = reader.selection()
+    if reader.rest():
+        raise GenbenchError(f"cannot read '{_shown(text)}': write name or name[param=value,param=value]")
+    return found
 
 
 def parse_list(text: str) -> list[Selection]:
-    """Parse a comma list of specs; commas inside brackets belong to the parameters.
+    """Parse a comma list of selections; commas in brackets and quotes belong to what is inside.
 
     Raises:
-        GenbenchError: the list is empty, a bracket is left open, or a part cannot be read.
+        GenbenchError: the list is empty, a bracket or quote is left open, or a part cannot be read.
     """
-    parts = _split(text)
-    if not parts:
+    reader, found = _Reader(text), []
+    while rest := reader.rest():
+        if rest == ",":
+            reader.at += 1
+        else:
+            found.append(reader.selection())
+            if reader.rest() not in ("", ","):
+                raise reader.unreadable()
+    if not found:
         raise GenbenchError("an empty selection; name at least one, or 'all'")
-    return [parse(part) for part in parts]
+    return found
 
 
-def _split(text: str) -> list[str]:
-    """Split at the commas outside of brackets."""
-    parts, depth, start = [], 0, 0
-    for i, letter in enumerate(text):
-        depth += (letter in "[(") - (letter in "])")
-        if depth < 0:
-            raise GenbenchError(f"a bracket is closed before it is opened in '{text}'")
-        if letter == "," and depth == 0:
-            parts.append(text[start:i])
-            start = i + 1
-    if depth:
-        raise GenbenchError(f"a bracket is left open in '{text}'; close it with ]")
-    parts.append(text[start:])
-    return [part.strip() for part in parts if part.strip()]
+def as_text(written: str) -> Any:
+    """Return what was written for a parameter with its numbers and words left as text: "1e5", ["2024", "true"].
+
+    Raises:
+        GenbenchError: it is no value.
+    """
+    return _Reader(written, literal=False).value("")
 
 
-def _read(value: str) -> Any:
-    if value.lower() in _WORDS:
-        return _WORDS[value.lower()]
+class _Reader:
+    """Reads a text from left to right, each letter a bounded number of times.
+
+    Args:
+        literal: make numbers, booleans and None of what reads as one.
+    """
+
+    def __init__(self, text: str, literal: bool = True) -> None:
+        self.text, self.literal, self.at = text, literal, 0
+
+    def rest(self) -> str:
+        """Skip space and return the next letter; empty at the end."""
+        self.at = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
+        return self.text[self.at : self.at + 1]
+
+    def unreadable(self, remedy: str = "write name or name[param=value,param=value]") -> GenbenchError:
+        return GenbenchError(f"cannot read '{_shown(self.text[self.at :])}' in '{_shown(self.text)}': {remedy}")
+
+    def selection(self) -> Selection:
+        quoted = self.rest() in QUOTES
+        name = self._quoted() if quoted else self._bare(",[]=")
+        following = self.rest()
+        if following not in ("", ",", "[") or not (name or quoted):
+            raise self.unreadable()
+        if following != "[":
+            return Selection(name)
+        self.at += 1
+        return Selection(name, self._params())
+
+    def _params(self) -> Params:
+        """Read `param=value,…]`."""
+        params = Params()
+        while (following := self.rest()) != "]":
+            if following == ",":
+                self.at += 1
+                continue
+            key = _KEY.match(self.text, self.at)
+            if not following:
+                raise GenbenchError(f"a bracket is left open in '{_shown(self.text)}'; close it with ]")
+            if not key:
+                raise self.unreadable("write param=value")
+            if key[1] in params:
+                raise GenbenchError(f"parameter '{key[1]}' is given twice in '{_shown(self.text)}'; give it once")
+            self.at = start = key.end()
+            if self.rest() in (",", "]"):
+                raise self.unreadable(f"write a value after '{key[1]}='")
+            params[key[1]] = self.value(",]")
+            params.texts[key[1]] = self.text[start : self.at].strip()
+        self.at += 1
+        return params
+
+    def value(self, stops: str, depth: int = 0) -> Any:
+        """Read a value up to one of the letters `stops`, or to the end where there is none."""
+        if depth > DEPTH:
+            raise GenbenchError(f"'{_shown(self.text)}' has lists in lists, {DEPTH} deep; write fewer")
+        first = self.rest()
+        found: Any
+        if first in QUOTES:
+            found = self._quoted()
+        elif first == "[":
+            self.at += 1
+            found = self._items("]", depth)
+        elif first == "{":
+            found = self._mapping(depth)
+        else:
+            text = self._bare(stops)
+            if text[:1] == "(" and text[-1:] == ")" and "," in text:  # a tuple, as Python writes it
+                return _Reader(text[1:-1] + "]", self.literal)._items("]", depth)
+            return _scalar(text) if self.literal else text
+        if self.rest() and self.rest() not in stops:
+            raise self.unreadable("put the whole value in quotes")
+        return found
+
+    def _items(self, close: str, depth: int) -> list[Any]:
+        items = []
+        while (following := self.rest()) != close:
+            if not following:
+                raise GenbenchError(f"a bracket is left open in '{_shown(self.text)}'; close it with {close}")
+            if following == ",":
+                self.at += 1
+            else:
+                items.append(self.value("," + close, depth + 1))
+        self.at += 1
+        return items
+
+    def _mapping(self, depth: int) -> dict[Any, Any]:
+        """Read `{key:value,…}`; keys are text or numbers."""
+        self.at += 1
+        found: dict[Any, Any] = {}
+        while (following := self.rest()) != "}":
+            if not following:
+                raise GenbenchError(f"a bracket is left open in '{_shown(self.text)}'; close it with }}")
+            if following == ",":
+                self.at += 1
+                continue
+            key = self.value(":,}", depth + 1)
+            if self.rest() != ":" or isinstance(key, list | dict):
+                raise self.unreadable("write {key:value}")
+            self.at += 1
+            found[key] = self.value(",}", depth + 1)
+        self.at += 1
+        return found
+
+    def _quoted(self) -> str:
+        """Read text in quotes, in which two quotes are one."""
+        quote, start, parts = self.text[self.at], self.at + 1, []
+        while (end := self.text.find(quote, start)) >= 0:
+            parts.append(self.text[start:end])
+            self.at = start = end + 1
+            if self.text[start : start + 1] != quote:
+                return quote.join(parts)
+            start += 1
+        raise GenbenchError(f"a quote is left open in '{_shown(self.text)}'; close it with {quote}")
+
+    def _bare(self, stops: str) -> str:
+        """Read text up to one of `stops` outside of brackets, without the space around it."""
+        depth, start = 0, self.at
+        letters = re.compile(f"{_BRACKET.pattern[:-1]}{re.escape(stops)}]")
+        while found := letters.search(self.text, self.at):
+            self.at, letter = found.start(), found[0]
+            if depth == 0 and letter in stops:
+                return self.text[start : self.at].strip()
+            depth += (letter in "[({") - (letter in "])}")
+            if depth < 0:
+                raise GenbenchError(f"a bracket is closed before it is opened in '{_shown(self.text)}'")
+            self.at += 1
+        if depth:
+            raise GenbenchError(f"a bracket is left open in '{_shown(self.text)}'; close it with ]")
+        self.at = len(self.text)
+        return self.text[start:].strip()
+
+
+def _scalar(text: str) -> Any:
+    """Return the number, boolean or None that a text without quotes stands for, or the text itself."""
+    if text.lower() in WORDS:
+        return WORDS[text.lower()]
     try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return value
+        if _INT.fullmatch(text):
+            return int(text)
+        if _FLOAT.fullmatch(text):
+            return float(text)
+    except ValueError:  # more digits than Python reads; or a stray underscore
+        pass
+    return text
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _listed(v) for key, v in value.items()}
+    return [_listed(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def _write(value: Any) -> str:
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return f"[{','.join(map(_write, value))}]"
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    if isinstance(value, dict):
+        inside = (f"{_quote(k) if isinstance(k, str) else _write(k)}:{_write_inside(v)}" for k, v in value.items())
+        return f"{{{','.join(inside)}}}"
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    text = str(value)
+    try:
+        reader = _Reader(text + "]")
+        same = reader.value(",]") == text and reader.at == len(text)
+    except GenbenchError:
+        same = False
+    return text if same and text else _quote(text)
+
+
+def _write_inside(value: Any) -> str:
+    """Write a value of a mapping: text in quotes, whatever it holds."""
+    return _quote(value) if isinstance(value, str) else _write(value)
+
+
+def _write_name(name: str) -> str:
+    try:
+        reader = _Reader(name)
+        same = bool(name) and name[0] not in QUOTES and reader._bare(",[]=") == name and reader.at == len(name)
+    except GenbenchError:
+        same = False
+    return name if same else _quote(name)
+
+
+def _quote(text: str) -> str:
+    quote = "'" if '"' in text and "'" not in text else '"'
+    return f"{quote}{text.replace(quote, 2 * quote)}{quote}"
+
+
+def _shown(text: str) -> str:
+    """Return the beginning of a text, in one line."""
+    line = " ".join(text[: 4 * SHOWN].split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"

@@ -22,6 +22,7 @@ DESCRIPTION = (
     "paper",
     "ranked",
     "ratio",
+    "reads",
     "source",
     "unit",
     "variant",

@@ -18,6 +18,7 @@ from genbench.core.types import Array, Labels
 from genbench.estimator.class_labels import ClassLabels
 from genbench.estimator.conversion import as_numbers
 from genbench.numerics.standardiser import Standardiser
+from genbench.reading.arrays import exact
 
 __all__ = ["ModelAdapter", "as_points"]
 
@@ -125,11 +126,8 @@ class ModelAdapter:
 
 
 def as_points(x: Any, name: str) -> Array:
-    """Return x as float64 [n, *shape], a GenbenchError says what is wrong with it."""
-    try:
-        x = np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise GenbenchError(f"{name} needs an array of numbers, got {type(x).__name__}; convert it first") from None
+    """Return x, which may be a data frame or a tensor, as float64 [n, *shape], a GenbenchError says what is wrong."""
+    x = exact(x, f"x for {name}")
     if x.ndim < 2 or len(x) < 1:
         raise GenbenchError(f"{name} needs points [n, *shape], got shape {x.shape}; one-dimensional data are [n, 1]")
     if not np.isfinite(x).all():

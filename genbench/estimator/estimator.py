@@ -23,6 +23,7 @@ from genbench.estimator.adapter import as_points
 from genbench.estimator.class_labels import ClassLabels, whole_labels
 from genbench.estimator.fitted import FittedModel
 from genbench.numerics.standardiser import Standardiser, constant
+from genbench.reading.arrays import as_array
 from genbench.training.batches import Redraw
 from genbench.training.checkpoint import Checkpoint, misfits
 from genbench.training.compute import Meter
@@ -260,7 +261,8 @@ class Estimator(FittedModel):
 
     def _prepare(self, x: Any, kind: str, levels: int | None) -> Array:
         """Return x as an array, and create the model with the presets for its kind and shape."""
-        x = as_points(np.asarray(x)[None] if kind == "series" and np.ndim(x) == 1 else x, self.card.name)
+        whole = kind == "series" and np.ndim(x) == 1
+        x = as_points(as_array(x, f"x for {self.card.name}")[None] if whole else x, self.card.name)
         self.params = bind(self.card, self.given, (kind, x.shape[1:]))
         with self._on_device():
             self.model = create(self.card, self.params)

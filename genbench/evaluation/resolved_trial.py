@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from genbench.contracts.dataset import DATASETS, Dataset, Sizes, Splits, SyntheticDataset
+from genbench.contracts.data_files import reopened
+from genbench.contracts.dataset import Dataset, Sizes, Splits, SyntheticDataset
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.model import MODELS, ModelCard
-from genbench.core.parameters import create
 from genbench.core.seeding import stream
 from genbench.estimator.estimator import Estimator
 from genbench.storage.records import TrialSpec
@@ -40,7 +40,7 @@ class ResolvedTrial:
         Raises:
             GenbenchError: a name is unknown, a parameter is refused, or the data cannot be read.
         """
-        dataset: Dataset = create(DATASETS[spec.dataset_name], spec.dataset_params)
+        dataset = reopened(spec.dataset, spec.dataset_name, spec.dataset_params, spec.data_fingerprint)
         splits = dataset.splits(stream(spec.seed, "data"), Sizes(spec.protocol.train))
         return cls(spec, MODELS[spec.model_name], dataset, splits)
 

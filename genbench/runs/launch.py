@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
@@ -17,12 +19,14 @@ from genbench.core.errors import GenbenchError
 from genbench.core.hardware import choose_device, cores
 from genbench.core.registry import REGISTRY, discover
 from genbench.core.types import Say
+from genbench.runs.data_in_hand import AskedData
 from genbench.runs.defaults import Defaults
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.runner import Done, perform_all, remaining, tidy, why
 from genbench.runs.step_counts import known_steps, timed
 from genbench.storage.records import RunRecord, TrialRecord
 from genbench.storage.store import CorruptFile, Store
+from genbench.tasks import load_task
 from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
 from genbench.training.tensorboard import check_log
 
@@ -43,7 +47,7 @@ class RunOptions:
     """
 
     models: str | Sequence[str] = "all"
-    datasets: str | Sequence[str] = "moons"
+    datasets: Any = "moons"
     seeds: int | str | Sequence[int] | None = None
     budget: str | int = "quick"
     metrics: str | Sequence[str] | None = None
@@ -75,11 +79,20 @@ class RunOptions:
                 f"checkpoint_every={self.checkpoint_every} is out of range; give seconds, or 0 for no checkpoints"
             )
 
+    @cached_property
+    def data(self) -> AskedData:
+        """The datasets that are asked for.
+
+        Raises:
+            GenbenchError: data in hand are no finite numbers, or too few.
+        """
+        return AskedData.of(self.datasets, load_task(self.task).kinds == ("series",))
+
     @property
     def folder(self) -> Path:
         """The run's folder; named after data, budget and task where no name is given, so that a request resumes."""
         suffix = "" if self.task == "generate" else f"-{self.task}"
-        default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{_joined(self.datasets)}-{self.budget}").strip("-.")[:80] + suffix
+        default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{self.data.text}-{self.budget}").strip("-.")[:80] + suffix
         return Path(self.results) / (self.name or default)
 
     @property
@@ -104,12 +117,12 @@ class RunOptions:
         discover(tuple(self.plugins))
         for failure in (f for group in REGISTRY.values() for f in group.failures):
             say(f"plugin {failure.source} was left out: {failure.reason}")
-        usual = Defaults.of(str(self.budget))
+        usual, budget = Defaults.of(str(self.budget)), str(self.budget)
         protocol = usual.protocol.asked(samples=self.samples, train=self.train)
         seeds = usual.seeds if self.seeds is None else self.seeds
         metrics = usual.metrics if self.metrics is None else _joined(self.metrics)
-        models, datasets = _joined(self.models), _joined(self.datasets)
-        return make_plan(models, datasets, seeds, str(self.budget), metrics, self.task, protocol)
+        with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
+            return make_plan(_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
 
 
 def _joined(selection: str | Sequence[str]) -> str:
@@ -147,7 +160,7 @@ def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say
     with store.lock():
         jobs = _jobs(plan, options, say)
         plan = timed(plan, store, jobs > 0, execution.data_dir, say)
-        _register(plan, store, execution)
+        _register(plan, store, execution, say)
         tidy(plan.trials, store)
         todo, notes = remaining(plan.trials, store, options.retry_failed)
         for note in notes:
@@ -161,14 +174,17 @@ def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say
             perform_all(todo, store, min(jobs, max(1, len(todo))), options.seconds, done, execution)
 
 
-def _register(plan: Plan, store: Store, execution: ExecutionOptions) -> None:
-    """Write what is asked into the run's record."""
+def _register(plan: Plan, store: Store, execution: ExecutionOptions, say: Say) -> None:
+    """Write what is asked into the run's record; `say` is told which data are others than before."""
     try:
         record = store.read_run()
     except GenbenchError:
         record = RunRecord(name=store.path.name)
     record.environment = environment() | {"device": execution.device, "threads": execution.threads}
-    record.trials = _supersede(record.trials, plan, store)
+    record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in plan.trials if "path" in t.dataset_params}
+    record.trials, others = _supersede(record.trials, plan, store)
+    for label in others:
+        say(f"{label}: other data than before under this name; the table shows the new ones")
     record.data |= plan.data
     record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
     store.write_run(record)
@@ -183,17 +199,23 @@ def _jobs(plan: Plan, options: RunOptions, say: Say) -> int:
     return max(1, cores() // options.threads) if options.jobs is None else options.jobs
 
 
-def _supersede(before: list[str], plan: Plan, store: Store) -> list[str]:
-    """Return the keys of a run's table: the planned trials, and the earlier ones that they do not replace."""
-    planned = {spec.identity for spec in plan.trials}
-    kept = []
+def _supersede(before: list[str], plan: Plan, store: Store) -> tuple[list[str], list[str]]:
+    """Return the keys of a run's table, and the datasets that are other data than before under the same name.
+
+    The keys are those of the planned trials, and of the earlier ones that they do not replace.
+    """
+    planned = {spec.identity: spec for spec in plan.trials}
+    kept, others = [], []
     for key in before:
         try:
-            if store.has(key) and store.read(key).spec.identity not in planned:
-                kept.append(key)
+            spec = store.read(key).spec if store.has(key) else None
         except CorruptFile:
             continue
-    return [*kept, *(spec.key for spec in plan.trials)]
+        if spec and spec.identity not in planned:
+            kept.append(key)
+        elif spec and spec.data_fingerprint != planned[spec.identity].data_fingerprint:
+            others.append(spec.dataset)
+    return [*kept, *(spec.key for spec in plan.trials)], list(dict.fromkeys(others))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from genbench.contracts.data_files import DataSelection, labels_of, located, select_datasets
 from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, select_metrics
@@ -72,7 +73,7 @@ def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
 
 def make_plan(
     models: str,
-    datasets: str,
+    datasets: str | Sequence[DataSelection],
     seeds: str | int | Sequence[int] = 3,
     budget: str = "quick",
     metrics: str = "all",
@@ -90,7 +91,8 @@ def make_plan(
     numbers = parse_seeds(seeds)
     with collected_warnings() as cautions:
         chosen_models = _taking_part(_choose(MODELS, models), models, task)
-        chosen_datasets = _choose(DATASETS, datasets)
+        asked = select_datasets(datasets, work.kinds) if isinstance(datasets, str) else datasets
+        chosen_datasets = _choose_data(asked)
     named = {selection.name for selection in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
     notes = [f"caution: {text}" for text in cautions]
@@ -155,12 +157,36 @@ def _choose(group: Group[C], text: str) -> list[_Choice[C]]:
         card = group[selection.name]
         params = bind(card, selection.params)
         create(card, params)
-        usual = defaults(card)
-        preset = {name for p in getattr(card.factory, "presets", ()) for name in p.use}
-        shown = {name: params[name] for name in selection.params if params[name] != usual[name] or name in preset}
-        label = str(Selection(card.name, shown))
+        label = str(Selection(card.name, _shown(card, selection, params)))
         choices[label] = _Choice(card, label, {name: params[name] for name in selection.params})
     return list(choices.values())
+
+
+def _choose_data(asked: Sequence[DataSelection]) -> list[_Choice[DatasetCard]]:
+    """Bind the parameters of datasets, and try each constructor; paths of files are absolute from here on.
+
+    Raises:
+        GenbenchError: a parameter or a file is refused, or two data sets have one name.
+    """
+    cards = [DATASETS[one.selection.name] for one in asked]
+    bound = [located(card, bind(card, one.selection.params)) for card, one in zip(cards, asked, strict=True)]
+    shown = [_shown(card, one.selection, params) for card, one, params in zip(cards, asked, bound, strict=True)]
+    choices: dict[str, _Choice[DatasetCard]] = {}
+    for label, card, one, params in zip(
+        labels_of(list(zip(asked, shown, strict=True))), cards, asked, bound, strict=True
+    ):
+        choice = _Choice(card, label, {name: params[name] for name in one.selection.params})
+        if choices.setdefault(label, choice) != choice:
+            raise GenbenchError(f"two data sets are called {label}; give one of them another name")
+        create(card, params)
+    return list(choices.values())
+
+
+def _shown(card: Card, selection: Selection, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given parameters that a label shows: those that differ from the defaults, and those of presets."""
+    usual = defaults(card)
+    preset = {name for p in getattr(card.factory, "presets", ()) for name in p.use}
+    return {name: params[name] for name in selection.params if params[name] != usual[name] or name in preset}
 
 
 def _taking_part(choices: list[_Choice[ModelCard]], text: str, task: str) -> list[_Choice[ModelCard]]:

@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from genbench.analysis.run_data import RunData
+from genbench.contracts.data_files import short_label
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
 from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest
 from genbench.core.registry import discover
-from genbench.core.selection import parse
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.code import changed_code
@@ -169,7 +169,7 @@ def _chosen(
     if asked is None:
         fitting = list(labels)
     else:
-        wanted = str(parse(asked))
+        wanted = short_label(asked)
         fitting = [wanted] if wanted in labels else [label for label, name in labels.items() if name == wanted]
         if not fitting:
             raise GenbenchError(f"no {what} '{asked}' in this run{nearest(asked, list(labels))}")

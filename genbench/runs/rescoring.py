@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genbench.analysis.run_data import RunData
+from genbench.contracts.data_files import DataSelection
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS
@@ -20,6 +21,7 @@ from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
 from genbench.core.registry import discover
+from genbench.core.selection import Selection
 from genbench.core.types import Array
 from genbench.evaluation.model_outputs import ModelOutputs, draw_with_densities, score, score_trial
 from genbench.evaluation.resolved_trial import ResolvedTrial
@@ -176,11 +178,14 @@ def _planned(old: TrialSpec, metrics: str | None, samples: int | None) -> TrialS
     """
     protocol = replace(old.protocol, samples=samples or old.protocol.samples)
     names = metrics or ",".join(old.metrics)
-    plan = make_plan(old.model, old.dataset, [old.seed], old.budget, names, old.task, protocol)
+    data = [DataSelection(Selection(old.dataset_name, old.dataset_params))]
+    plan = make_plan(old.model, data, [old.seed], old.budget, names, old.task, protocol)
     planned = next(spec for spec in plan.trials if spec.model == old.model)
+    planned = planned.model_copy(update={"dataset": old.dataset})
     files = any(planned.sources.get(name) != digest for name, digest in old.sources.items() if name.startswith(FILE))
     if files or (planned.dataset_params, planned.data_fingerprint) != (old.dataset_params, old.data_fingerprint):
-        raise CannotReload(old, "its data are not what they were")
+        file = f": {old.dataset_params['path']} has changed" if "path" in old.dataset_params else ""
+        raise CannotReload(old, f"its data are not what they were{file}")
     if changed := changed_code(old, dataset=DATASETS[old.dataset_name]):
         raise CannotReload(old, f"code of {', '.join(changed)} changed")
     return planned.model_copy(update={"steps": old.steps})

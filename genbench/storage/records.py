@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from genbench.contracts.data_files import file_name
 from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
@@ -82,8 +83,7 @@ class TrialSpec(BaseModel):
     @cached_property
     def key(self) -> str:
         """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
-        absent = {"steps"} if self.steps is None else set()
-        facts = self.model_dump(mode="json", exclude={"plugins"} | absent) | {"schema": KEYS}
+        facts = self._facts() | {"schema": KEYS}
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
         return f"{_slug(self.model)}-{_slug(self.dataset)}-{self.seed}-{digest}"
 
@@ -91,6 +91,18 @@ class TrialSpec(BaseModel):
     def identity(self) -> tuple[str, str, str, int]:
         """Which row and seed of the table it fills: a later trial with the same identity replaces an earlier one."""
         return (self.task, self.model, self.dataset, self.seed)
+
+    def _facts(self) -> dict[str, Any]:
+        """Return all that could change the outcome: of a data file with a checksum its name, and not its folder."""
+        absent = {"steps"} if self.steps is None else set()
+        facts = self.model_dump(mode="json", exclude={"plugins"} | absent)
+        if self.data_fingerprint and isinstance(path := self.dataset_params.get("path"), str):
+            facts["dataset_params"]["path"] = file_name(path)
+        return facts
+
+    def at(self, path: str) -> TrialSpec:
+        """Return the spec with its data file in another place, which leaves its key as it is."""
+        return self.model_copy(update={"dataset_params": {**self.dataset_params, "path": path}})
 
     def _named(self, part: str) -> str:
         """Return what a digest is of, such as "code of model cfm"."""
@@ -101,7 +113,7 @@ class TrialSpec(BaseModel):
 
     def differences(self, other: TrialSpec) -> list[str]:
         """Return what differs from another spec, in words."""
-        mine, theirs = self.model_dump(mode="json", exclude={"plugins"}), other.model_dump(mode="json")
+        mine, theirs = self._facts(), other._facts()
         words = []
         for name in ("params", "dataset_params", "sources", "protocol"):
             for part in sorted(mine[name].keys() | theirs[name].keys()):
@@ -220,6 +232,7 @@ class RunRecord(BaseModel):
         trials: keys of the trials that its table is made of.
         data: what was understood of each file of data, in words, by the dataset's label.
         step_counts: numbers of steps that were found by timing some.
+        files: checksums of data files by where they were last.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -231,6 +244,7 @@ class RunRecord(BaseModel):
     environment: dict[str, Any] = {}
     data: dict[str, list[str]] = {}
     step_counts: dict[str, int] = {}
+    files: dict[str, str] = {}
 
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""

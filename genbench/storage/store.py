@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from genbench.contracts.data_files import file_name
 from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
 from genbench.core.strict_json import strict_json
@@ -20,8 +22,9 @@ from genbench.core.types import Array
 from genbench.storage.records import SCHEMA, RunRecord, TrialRecord
 from genbench.training.checkpoint import SUFFIX
 
-__all__ = ["SWEEPS", "CorruptFile", "Store"]
+__all__ = ["DATA", "SWEEPS", "CorruptFile", "Store"]
 
+DATA = "data"  # the folder of data that a run was given in Python
 SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it depends on the weights alone, so it stays true
 
 R = TypeVar("R", bound=BaseModel)
@@ -32,7 +35,7 @@ class CorruptFile(GenbenchError):
 
 
 class Store:
-    """A run's folder: run.json, trials/<key>.{json,npz,safetensors}, figures/.
+    """A run's folder: run.json, trials/<key>.{json,npz,safetensors}, figures/, data/.
 
     A trial's JSON is written last, so that where it is, the rest is. While a trial trains, it can resume from
     trials/<key>.checkpoint.safetensors.
@@ -132,12 +135,21 @@ class Store:
         (self.path / SWEEPS / f"{key}.json").unlink(missing_ok=True)
 
     def read(self, key: str) -> TrialRecord:
-        """Return a finished trial.
+        """Return a finished trial; a data file that is gone from its place is looked for where the run has it now.
 
         Raises:
             CorruptFile: its file cannot be read back.
         """
-        return self._read_json(self.trials / f"{key}.json", TrialRecord)
+        record = self._read_json(self.trials / f"{key}.json", TrialRecord)
+        path = record.spec.dataset_params.get("path")
+        if not record.spec.data_fingerprint or not isinstance(path, str) or os.path.exists(path):
+            return record
+        places = [str((self.path / DATA / file_name(path)).absolute())]
+        if (self.path / "run.json").exists():
+            files = self.read_run().files.items()
+            places += [place for place, checksum in files if checksum == record.spec.data_fingerprint]
+        found = [place for place in places if file_name(place) == file_name(path) and os.path.exists(place)]
+        return record.model_copy(update={"spec": record.spec.at(found[0])}) if found else record
 
     def set_aside(self, key: str) -> Path:
         """Rename a corrupt trial file, so that the trial runs again and the evidence stays; returns the new name."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from genbench.contracts.dataset import Dataset
 from genbench.contracts.model import Model, ModelCard
+from genbench.core.types import KINDS
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.records import TrialResult
 from genbench.tasks.execution import ExecutionOptions
@@ -16,7 +17,9 @@ Stage = Callable[[str], None]
 
 
 class Task:
-    """What a trial does, from loaded data to scores."""
+    """What a trial does, from loaded data to scores; `kinds` are those of the data that it takes."""
+
+    kinds: tuple[str, ...] = KINDS
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
         """Run one trial.

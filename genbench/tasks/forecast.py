@@ -39,6 +39,8 @@ GRID = 201  # points at which the density of residuals is kept; by hand: finer t
 class Forecast(Task):
     """Predict each held-out value of a series from those before it, and score the forecasts."""
 
+    kinds = ("series",)
+
     def check_data(self, dataset: Dataset) -> None:
         """Raise a GenbenchError for data that are no series."""
         if not isinstance(dataset, SeriesDataset):

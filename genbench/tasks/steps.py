@@ -80,7 +80,8 @@ def sample_and_score(
     sampled = time.perf_counter()
     stage("log_prob")
     outputs = with_densities(trial, estimator, samples, seed)
-    diagnostics = estimator.diagnose(trial.splits.test[: trial.protocol.tested], seed=seed)
+    test = trial.splits.test[: trial.protocol.tested]
+    diagnostics = estimator.diagnose(test, seed=seed)
     done = time.perf_counter()
     stage("score")
     evaluation = score_trial(trial, estimator, outputs)
@@ -93,7 +94,6 @@ def sample_and_score(
         score_seconds=time.perf_counter() - done,
         nfe=estimator.nfe,
     )
-    test = trial.splits.test
     evaluation.flags += unrepeatable(estimator, test, outputs.test_log_prob, outputs.likelihood, seed)
     facts = {"diagnostics": diagnostics, "likelihood": outputs.likelihood, "arrays": outputs.arrays}
     return result_of(evaluation, estimator, cost, **facts, weights=estimator.weights(), **more)

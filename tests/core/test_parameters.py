@@ -9,6 +9,7 @@ from genbench import Preset, Recipe, TorchModel, register_model
 from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.registry import REGISTRY, Card, discover
+from genbench.core.selection import Selection, parse
 from genbench.core.types import Count, Finite, Natural, NotNegative, Positive, Share, ShareBelowOne
 from genbench.runs.plan import make_plan
 
@@ -191,7 +192,47 @@ def test_what_the_annotation_allows_is_taken():
 def test_defaults_and_presets_are_what_the_annotations_allow(group):
     discover()
     for card in REGISTRY[group].cards.values():
-        given = defaults(card) | ({"path": "table.csv"} if card.name == "csv" else {})
+        given = defaults(card) | ({"path": "x"} if getattr(card, "reads", ()) else {})
         assert bind(card, given) == given
         for preset in getattr(card.factory, "presets", ()):
             bind(card, preset.use)
+
+
+@register_model("tests_text", family="tests")
+class Texts(TorchModel):
+    recipe = Recipe()
+
+    def __init__(self, name: str = "a", maybe: str | None = None, many: list[str] | None = None, whole: int = 1):
+        self.name, self.maybe, self.many, self.whole = name, maybe, many, whole
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("name=2024", "2024"),
+        ("name=1e5", "1e5"),
+        ("name=007", "007"),
+        ("name=True", "True"),
+        ("name=none", "none"),
+        ("name=-.50", "-.50"),
+        ("maybe=none", None),
+        ("maybe='none'", "none"),
+        ("many=[2020,id,1e5]", ["2020", "id", "1e5"]),
+        ("whole=1e3", 1000),
+    ],
+)
+def test_a_text_parameter_takes_what_was_written(written, value):
+    card = Texts.card
+    assert bind(card, parse(f"tests_text[{written}]").params)[written.partition("=")[0]] == value
+
+
+def test_a_label_says_the_same_again():
+    params = bind(Texts.card, parse("x[name=2024,many=[true]]").params)
+    label = str(Selection("x", {name: params[name] for name in ("name", "many")}))
+    assert label == 'x[many=["true"],name="2024"]'
+    assert bind(Texts.card, parse(label).params) == params
+
+
+def test_text_does_not_pass_for_a_number():
+    with pytest.raises(GenbenchError, match=r"whole=many\]: whole must be a whole number; the default is 1"):
+        bind(Texts.card, parse("x[whole=many]").params)

@@ -67,7 +67,7 @@ def test_seeds_are_the_engines():
     [
         (np.array([[1.0, np.nan], [0, 1]]), "1 of 2 points for gaussian hold NaN"),
         (np.zeros(5), r"needs points \[n, \*shape\], got shape \(5,\)"),
-        ([["a", "b"]], "needs an array of numbers"),
+        ([["a", "b"]], "x for gaussian holds text .*a.*; encode it"),
         (np.zeros((0, 2)), "got shape"),
     ],
 )

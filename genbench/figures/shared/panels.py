@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
+from genbench.contracts.data_files import reopened
 from genbench.contracts.dataset import DATASETS, Dataset
 from genbench.core.errors import collected_warnings
-from genbench.core.parameters import create
 from genbench.core.registry import discover
 from genbench.core.seeding import stream
 from genbench.core.types import Array
@@ -92,12 +92,12 @@ def dataset_of(trial: TrialRecord) -> Dataset:
     """Return the dataset of a trial.
 
     Raises:
-        GenbenchError: its plugin is not there any more.
+        GenbenchError: its plugin or its file is not there any more, or the file has changed.
     """
-    discover(trial.spec.plugins, groups=("datasets",))
+    spec = trial.spec
+    discover(spec.plugins, groups=("datasets",))
     with collected_warnings():  # the trial's record has them already
-        dataset: Dataset = create(DATASETS[trial.spec.dataset_name], trial.spec.dataset_params)
-    return dataset
+        return reopened(spec.dataset, spec.dataset_name, spec.dataset_params, spec.data_fingerprint)
 
 
 def truth(trial: TrialRecord, n: int) -> Array:

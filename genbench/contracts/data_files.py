@@ -1,0 +1,228 @@
+"""Which dataset reads a file, and the files of datasets: found from any folder, and the same as they were."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
+from genbench.core.errors import GenbenchError
+from genbench.core.parameters import create
+from genbench.core.selection import Params, Selection, parse, parse_list
+from genbench.core.types import KINDS
+
+__all__ = [
+    "FOLDER",
+    "DataSelection",
+    "by_path",
+    "file_name",
+    "is_path",
+    "labels_of",
+    "located",
+    "reopened",
+    "select_datasets",
+    "short_label",
+]
+
+FOLDER = "/"  # the ending of a folder
+ENDING = re.compile(r".*\.[A-Za-z]\w{0,7}", re.DOTALL)  # of a file, as .csv and .parquet
+
+
+@dataclass(frozen=True)
+class DataSelection:
+    """A dataset that was asked for.
+
+    Attributes:
+        selection: its name in the registry, and the parameters that were given.
+        title: what stands for the name in tables, where it was given by its path, or is data in hand.
+    """
+
+    selection: Selection
+    title: str | None = None
+
+    def label(self, shown: Mapping[str, Any], folders: int = 0) -> str:
+        """Return what tables call it.
+
+        Args:
+            shown: the parameters that differ from the defaults.
+            folders: how many of the folders around a file to name.
+        """
+        shown = dict(shown)
+        if isinstance(path := shown.get("path"), str):
+            short = "/".join(re.split(r"[/\\]", path.rstrip("/\\"))[-1 - folders :])
+            if self.title is None:
+                return str(Selection(self.selection.name, shown | {"path": short}))
+            del shown["path"]
+            if self.title == file_name(path):
+                return str(Selection(short, shown))
+        return str(Selection(self.title or self.selection.name, shown))
+
+
+def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelection]:
+    """Expand a selection of datasets: names, families, `all`, and paths of files and folders.
+
+    A path is what has a separator or the ending of a file, or is there, and is no name of a dataset. A family with a
+    parameter `path`, as series[path=x.csv], is the dataset of that family that reads files.
+
+    Args:
+        kinds: of data that are asked for, where several datasets read a file.
+
+    Raises:
+        GenbenchError: a part cannot be read or names nothing, there is no such file, or no dataset reads it.
+    """
+    found: dict[str, DataSelection] = {}
+    for item in parse_list(text):
+        if item.name in DATASETS.cards:
+            found[str(item)] = DataSelection(item)
+            continue
+        if reader := _reader_of_family(item):
+            found[str(item)] = DataSelection(reader)
+            continue
+        try:
+            found |= {str(one): DataSelection(one) for one in DATASETS.select(str(item))}
+        except GenbenchError:
+            if not is_path(item.name):
+                raise
+            found[str(item)] = by_path(item, kinds)
+    return list(found.values())
+
+
+def labels_of(chosen: Sequence[tuple[DataSelection, Mapping[str, Any]]]) -> list[str]:
+    """Return what tables call datasets, each with the parameters that its label shows.
+
+    Two files of one name have as many of their folders in the label as tell them apart.
+    """
+    labels = []
+    for one, shown in chosen:
+        path = shown.get("path")
+        rivals = {
+            other["path"]
+            for they, other in chosen
+            if isinstance(path, str) and isinstance(other.get("path"), str) and they.label(other) == one.label(shown)
+        } - {path}
+        depth = len(Path(path or "").parts)
+        ends = [{_end(other, folders) for other in rivals} for folders in range(depth)]
+        labels.append(one.label(shown, next((k for k in range(depth) if _end(str(path), k) not in ends[k]), 0)))
+    return labels
+
+
+def _end(path: str, folders: int) -> tuple[str, ...]:
+    return Path(path).parts[-1 - folders :]
+
+
+def located(card: DatasetCard, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters in which the `path` of a dataset that reads files is absolute."""
+    path = params.get("path")
+    if not isinstance(path, str) or not (card.reads or os.path.exists(os.path.expanduser(path))):
+        return dict(params)
+    return dict(params) | {"path": os.path.abspath(os.path.expanduser(path))}
+
+
+def file_name(path: str) -> str:
+    """Return the last part of a path of any system."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+
+
+def short_label(text: str) -> str:
+    """Return a selection as tables write it: of a path the last part alone."""
+    asked = parse(text)
+    path = asked.params.get("path")
+    params = {**asked.params, "path": file_name(path)} if isinstance(path, str) else asked.params
+    return str(Selection(file_name(asked.name), params))
+
+
+def reopened(label: str, name: str, params: Mapping[str, Any], fingerprint: str) -> Dataset:
+    """Return the dataset of a trial, whose file is what it was.
+
+    Args:
+        label: what tables call it.
+        name: in the registry.
+        fingerprint: of its data when the trial was planned.
+
+    Raises:
+        GenbenchError: its file is gone or has changed, or a parameter is refused.
+    """
+    path = params.get("path")
+    of_file = bool(fingerprint) and isinstance(path, str)
+    if of_file and not os.path.exists(path or ""):
+        raise GenbenchError(f"{label}: {path} is gone; put it back, or run the same again with its new path")
+    dataset: Dataset = create(DATASETS[name], params)
+    if of_file and dataset.fingerprint() != fingerprint:
+        raise GenbenchError(f"{label}: {path} has changed since; put the old file back, or run again with the new one")
+    return dataset
+
+
+def _reader_of_family(item: Selection) -> Selection | None:
+    """Return the dataset that reads files of a family that is given a path."""
+    readers = [c for c in DATASETS.cards.values() if c.reads and c.family == item.name] if "path" in item.params else []
+    return Selection(readers[0].name, item.params) if len(readers) == 1 else None
+
+
+def is_path(name: str) -> bool:
+    """Whether a name is the path of a file or folder, and not that of a dataset."""
+    if name in DATASETS.cards:
+        return False
+    if "/" in name or "\\" in name or name.startswith(("~", ".")) or ENDING.fullmatch(name):
+        return True
+    return os.path.exists(name)
+
+
+def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
+    """Return the dataset that reads the file or folder whose path is the name of a selection.
+
+    Raises:
+        GenbenchError: there is no such file, or not one dataset that reads it.
+    """
+    if "path" in item.params:
+        raise GenbenchError(f"'{item}' gives two paths; write one")
+    file = Path(os.path.abspath(os.path.expanduser(item.name)))
+    if not file.exists():
+        raise _absent(item.name, file)
+    cards = _readers(file)
+    if not cards:
+        endings = sorted(
+            {ending for card in DATASETS.cards.values() for ending in card.reads if ending.count(".") == 1}
+        )
+        what = "folders" if file.is_dir() else f"{file.suffix or 'such'} files"
+        raise GenbenchError(
+            f"no dataset reads {what} such as '{item.name}'; known are {', '.join(endings)} and folders"
+        )
+    asked = [card for card in cards if card.kind in kinds] or cards
+    chosen = _recognised(asked, file)
+    if len(chosen) > 1:
+        names = " or ".join(f"{card.name}[path={file_name(str(file))}]" for card in chosen)
+        raise GenbenchError(f"several datasets read '{item.name}'; write {names}")
+    card, title = chosen[0], file_name(str(file))
+    texts = {"path": item.name, **getattr(item.params, "texts", {})}
+    return DataSelection(Selection(card.name, Params({**item.params, "path": str(file)}, texts)), title)
+
+
+def _readers(file: Path) -> list[DatasetCard]:
+    """Return the datasets that read a file, by the longest ending that it has."""
+    name = FOLDER if file.is_dir() else file.name.lower()
+    found = [(len(ending), card) for card in DATASETS.cards.values() for ending in card.reads if name.endswith(ending)]
+    longest = max((length for length, _ in found), default=0)
+    return [card for length, card in found if length == longest]
+
+
+def _recognised(cards: list[DatasetCard], file: Path) -> list[DatasetCard]:
+    """Return those that know the file for theirs, if there are any; else those that do not ask."""
+    if len(cards) < 2:
+        return cards
+    asking = [card for card in cards if hasattr(card.factory, "recognises")]
+    knowing = [card for card in asking if card.factory.recognises(file)]
+    return knowing or [card for card in cards if card not in asking] or cards
+
+
+def _absent(name: str, file: Path) -> GenbenchError:
+    if not file.parent.is_dir():
+        return GenbenchError(f"no file '{name}': there is no folder {file.parent}; give the path of a file or folder")
+    beside = [other.name for other in file.parent.iterdir()]
+    close = get_close_matches(file.name, beside, n=2, cutoff=0.75)
+    hint = f"did you mean {' or '.join(close)}?" if close else "give the path of a file or folder that is there"
+    return GenbenchError(f"no file '{name}' in {file.parent}; {hint}")
