@@ -68,7 +68,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:
     exact = dataset_of(found[0][0])
-    known = exact.log_prob(grid.centres) if isinstance(exact, SyntheticDataset) else None
+    known = exact.log_prob(grid.centres) if isinstance(exact, SyntheticDataset) and exact.has_density else None
     top = float(np.max(found[0][1][0] if known is None else known))
     aspect = min(1.2, grid.shape[0] / grid.shape[1])
     figure, places = panels(len(found) + 1, (2.8, 2.8 * aspect + 0.45), evenly(len(found) + 1, COLUMNS), margin=0.5)

@@ -46,7 +46,7 @@ class Classify(Task):
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
         """Return why a model cannot classify these data; empty if it can."""
         if card.role == "oracle":
-            known = isinstance(dataset, SyntheticDataset) and type(dataset).log_joint is not SyntheticDataset.log_joint
+            known = isinstance(dataset, SyntheticDataset) and dataset.writes("log_joint")
             return "" if known else "does not know the density of each class"
         if isinstance(model, Classifier):
             return ""

@@ -45,11 +45,16 @@ class Forecast(Task):
             raise GenbenchError(
                 f"{dataset.card.name} is no series to forecast; `genbench list datasets` shows their kinds"
             )
+        if isinstance(dataset, SyntheticSeries) and not (dataset.writes("path") or dataset.writes("timeline")):
+            raise GenbenchError(
+                f"{dataset.card.name} has windows and no stretch of the process to forecast; write its method `path`"
+            )
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
         """Return why a model cannot forecast; empty if it can."""
         if card.role == "oracle":
-            return "" if isinstance(dataset, SyntheticSeries) else "does not know the process"
+            known = isinstance(dataset, SyntheticSeries) and dataset.writes("forecast")
+            return "" if known else "does not know the process"
         return "" if isinstance(model, SupportsForecast) else "does not forecast: it has no method `forecast`"
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
