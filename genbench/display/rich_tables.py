@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from typing import Any
 
 from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from genbench.core.console import as_shown
 
 __all__ = ["console", "empty_table"]
 
 
 def console(width: int = 160) -> Console:
     """Return the console: as wide as the terminal, or `width` letters where the output is no terminal."""
-    return Console(width=None if Console().is_terminal else width, highlight=False)
+    return _Console(width=None if Console().is_terminal else width, highlight=False)
+
+
+class _Console(Console):
+    """A console that lays out texts as it can write them, so that columns stay aligned."""
+
+    def render_str(self, text: str, **style: Any) -> Text:
+        return super().render_str(as_shown(text, self.encoding), **style)
 
 
 def empty_table(
