@@ -61,7 +61,8 @@ def _figure(
     for panel, (trial, way) in zip(places[1:], found, strict=True):
         drawn.append((view.show(panel, way.points[0], BLUE, 2.0), way.points))
         panel.set_title(short(trial.model, 18))
-    heading = figure.suptitle(f"{dataset}: t = 0.00")
+    label = short(dataset, 40)
+    heading = figure.suptitle(f"{label}: t = 0.00")
     settled = False
 
     def turn(frame: int) -> list[object]:
@@ -70,7 +71,7 @@ def _figure(
             settle(figure)
             settled = True
         k = min(frame, FRAMES - 1)
-        heading.set_text(f"{dataset}: t = {k / (FRAMES - 1):.2f}")
+        heading.set_text(f"{label}: t = {k / (FRAMES - 1):.2f}")
         for artist, states in drawn:
             view.move(artist, states[k])
         return [heading, *(artist for artist, _ in drawn)]

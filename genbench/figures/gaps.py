@@ -26,10 +26,12 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     for panel, trial in zip(places, trials, strict=True):
         stored = run.store.arrays(trial.key)
         given, draws = stored["points_0"][:, 0], stored["draws_0"][..., 0]  # (m,), (m, n)
-        order = np.argsort(given)[np.linspace(2, len(given) - 3, LINES).astype(int)]
+        ends = (2, len(given) - 3) if len(given) > 2 * LINES else (0, len(given) - 1)  # not at the outermost points
+        order = np.unique(np.argsort(given)[np.linspace(*ends, LINES).astype(int)])
         for k in order:
             panel.axvline(given[k], color=INK, lw=0.5)
-            panel.plot(np.full(DRAWS, given[k]), draws[k, :DRAWS], ".", ms=4, mew=0, alpha=0.5, color=BLUE)
+            shown = draws[k, :DRAWS]
+            panel.plot(np.full(len(shown), given[k]), shown, ".", ms=4, mew=0, alpha=0.5, color=BLUE)
         value = trial.metrics.get("conditional_w1")
         panel.set_title(short(trial.model) + ("" if value is None else f"\nconditional W1 {value:.3f}"))
     figure.suptitle(

@@ -16,8 +16,9 @@ from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
 from genbench.display.formatting import LIKELIHOOD_SIGNS
-from genbench.figures.shared.panels import short
+from genbench.figures.shared.panels import file_stem, short
 from genbench.plotting.labels import plain
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, FAILED, FAINT
 
 __all__ = ["draw"]
@@ -47,7 +48,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     """
     board = run.leaderboard()
     rows = [row for row in board.rows if row.place == row.dataset] or board.rows
-    figures, part = dict[str, "Figure"](), "" if run.whole is run else f"-{rows[0].dataset}"
+    figures, part = dict[str, "Figure"](), "" if run.whole is run else f"-{file_stem(rows[0].dataset)}"
     for metric, stem in ((board.sort, "heat_map"), ("kl", "heat_map-kl")):
         if metric in board.metrics and (figure := _figure(rows, metric)) is not None:
             figures.setdefault(("heat_map" if metric == board.sort else stem) + part, figure)
@@ -127,12 +128,15 @@ def _number(row: Row | None, metric: str) -> float:
 
 def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool) -> None:
     """Draw the colours, dark where a score is far from the best, on a logarithmic scale where all are positive."""
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    shown = values[comparable(values.ravel()).reshape(values.shape)]  # the colours of others are those of the ends
+    low, high = float(shown.min()), float(shown.max())
     positive = low > 0 and high > 4 * low
     low = min(low, 1.0) if quotient else max(low, high / 500) if positive else low
     norm = LogNorm(low, max(high, 1.01 * low)) if positive else Normalize(low, max(high, low + 1e-9))
     cmap = "viridis" if card_of(metric).higher_is_better else "viridis_r"
-    image = panel.imshow(np.ma.masked_invalid(values), cmap=cmap, norm=norm, aspect="auto")
+    image = panel.imshow(
+        np.ma.masked_where(np.isnan(values), np.clip(values, low, high)), cmap=cmap, norm=norm, aspect="auto"
+    )
     bar = figure.colorbar(image, ax=panel, shrink=0.8, pad=0.02)
     unit = "× oracle" if quotient else card_of(metric).unit
     bar.set_label(f"{card_of(metric).label}{', ' * bool(unit)}{unit}{', log scale' * positive}")
@@ -143,7 +147,7 @@ def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool
 def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Array) -> None:
     """Write a number into a place of the map, or hatch it and say why there is none."""
     cell = row.metrics.get(metric) if row else None
-    if row is None or cell is None:
+    if row is None or cell is None or np.isnan(values[y, x]):
         failed = row is not None and not row.seeds
         colour = FAILED if failed else FAINT
         panel.add_patch(
@@ -157,7 +161,7 @@ def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Arr
             )  # fmt: skip
         return
     image = panel.images[0]
-    red, green, blue, _ = image.cmap(image.norm(values[y, x]))
+    red, green, blue, _ = image.cmap(image.norm(np.clip(values[y, x], *image.get_clim())))
     dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.45
     failed_too = f"\n{row.failed} of {row.seeds + row.failed} failed" if row.failed else ""
     panel.text(
@@ -171,6 +175,8 @@ def _text(row: Row, cell: Cell, metric: str) -> str:
     """Return a number of about three digits, the sign of its kind of likelihood, and = where it ties with the best."""
     value = cell.relative
     sign = LIKELIHOOD_SIGNS[row.likelihood] if card_of(metric).by_likelihood else ""
+    if not 1e-4 <= abs(value) < 1e5 and value != 0:
+        return f"{sign}{value:.2g}{' =' * cell.tie}".replace("inf", "∞")
     digits = f"{value:.{max(0, 2 - int(np.log10(max(1.0, abs(value)))))}f}" if abs(value) >= 0.1 else f"{value:.2g}"
     return f"{sign}{digits}{' =' * cell.tie}"
 

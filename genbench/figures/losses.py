@@ -12,6 +12,7 @@ from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset, even, panels, say_in, short
 from genbench.plotting.labels import plain
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import BLUE, CAPTION, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -80,7 +81,7 @@ def _frame(panel: Axes, curves: list[Curve]) -> None:
     """Let the heights be those after the first steps, logarithmic where they are positive and span a decade."""
     end = max(float(steps[-1]) for steps, _ in curves)
     later = np.concatenate([values[steps >= 0.02 * end] for steps, values in curves])
-    later = later[np.isfinite(later)]
+    later = later[comparable(later)]  # a loss that exploded leaves the panel
     if not len(later):
         return
     low, high = float(later.min()), float(np.quantile(later, 0.98))

@@ -9,12 +9,16 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
-from genbench.figures.shared.panels import by_dataset
+from genbench.figures.shared.panels import by_dataset, short
 from genbench.plotting.labels import Look, at_ends, plain, settle, styles
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, INK
 from genbench.runs.sweep import Point, read_sweeps, summary
 
 __all__ = ["draw"]
+
+LINE = 0.16  # inches of height for a name beside the ends of the lines
+LONGEST = 24  # letters of it
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -29,22 +33,24 @@ def _figure(dataset: str, points: list[Point]) -> Figure:
     discover(groups=("metrics",))
     names = list(dict.fromkeys(name for point in points for name in point.scores))
     looks = styles(list(dict.fromkeys(point.model for point in points)))
-    figure = Figure(figsize=(5.6 * len(names), 4.4), layout="constrained")
+    figure = Figure(figsize=(5.6 * len(names), max(4.4, LINE * len(looks) + 1.2)), layout="constrained")
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     ends = [_panel(panel, name, points, looks) for panel, name in zip(panels, names, strict=True)]
     figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds)")
     figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
-        at_ends(panel, where, {model: look["color"] for model, look in looks.items()})
+        written = {model: short(model, LONGEST) for model in where}
+        at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written)
     return figure
 
 
 def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]) -> dict[str, tuple[float, float]]:
     """Draw a line a model with its band, and the oracle's mean; return the ends of the lines."""
     ends = {}
+    known = [p for p in points if metric in p.scores and np.isfinite(p.scores[metric][0])]
     for model, look in looks.items():
-        line = sorted((p for p in points if p.model == model and metric in p.scores), key=lambda p: p.nfe or 0)
+        line = sorted((p for p in known if p.model == model), key=lambda p: p.nfe or 0)
         if not line:
             continue
         x, y = [p.nfe or 0 for p in line], [p.scores[metric][0] for p in line]
@@ -52,12 +58,13 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
         low, high = np.array([p.scores[metric][1:] for p in line], dtype=np.float64).T  # NaN where a seed is alone
         panel.fill_between(x, np.maximum(low, np.abs(y) / 100), high, color=look["color"], alpha=0.12, lw=0)
         ends[model] = (x[-1], y[-1])
-    floors = [p.floors[metric] for p in points if metric in p.floors]
+    floors = [p.floors[metric] for p in points if np.isfinite(p.floors.get(metric, np.nan))]
     if floors:
         panel.axhline(floors[0], color=INK, lw=1, linestyle="--")
         panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=CAPTION, va="bottom")
-    means = [p.scores[metric][0] for p in points if metric in p.scores]
-    positive = min(means) > 0
+    means = np.array([p.scores[metric][0] for p in known])
+    means = means[comparable(means)]
+    positive = bool(len(means)) and means.min() > 0
     panel.set(
         xscale="log",
         yscale="log" if positive else "linear",
@@ -65,7 +72,10 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
         ylabel=card_of(metric).label,
     )
     if positive:
-        panel.set_ylim(0.6 * min([*means, *floors[:1]]), 1.7 * max(means))
+        panel.set_ylim(0.6 * min([*means, *(floor for floor in floors[:1] if floor > 0)]), 1.7 * max(means))
+    elif len(means):
+        room = 0.08 * (max(means) - min(means)) or 0.1
+        panel.set_ylim(min([*means, *floors[:1]]) - room, max(means) + room)
     plain(panel.xaxis)
     if positive:
         plain(panel.yaxis)

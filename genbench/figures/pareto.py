@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,12 +12,14 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset
+from genbench.figures.shared.panels import by_dataset, short
 from genbench.plotting.labels import Look, beside, plain, settle, styles
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, INK
 
 __all__ = ["draw", "front"]
 
+LONGEST = 36  # letters of a name
 PANELS = {
     "training seconds": lambda cost: cost["train_seconds"],
     "seconds for 1,000 samples": lambda cost: 1000 / cost["samples_per_second"] if cost["samples_per_second"] else None,
@@ -28,6 +32,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
     board = run.leaderboard()
     rows = [r for r in board.rows if r.role == "model" and r.place == r.dataset and _score(r, board) is not None]
+    rows = [row for row in rows if any(_costs(row))]
     datasets = [row.dataset for row in rows]
     return by_dataset(
         run, "pareto", datasets, lambda name: _figure(board, name, [row for row in rows if row.dataset == name])
@@ -50,13 +55,15 @@ def front(costs: Array, scores: Array) -> Array:
 def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     looks = styles(sorted({row.model for row in board.rows}))  # alike on every dataset
     scores = {row.model: score for row in rows if (score := _score(row, board)) is not None}
+    near = comparable(np.array(list(scores.values())))
+    beyond = {model: scores.pop(model) for model, inside in zip(list(scores), near, strict=True) if not inside}
     places = {
-        label: {row.model: (c, scores[row.model]) for row in rows if (c := cost(row.cost))}
+        label: {row.model: (c, scores[row.model]) for row in rows if row.model in scores and (c := cost(row.cost))}
         for label, cost in PANELS.items()
     }
     shown = {label: points for label, points in places.items() if points}
-    columns = min(2, len(shown))
-    height = -(-len(shown) // columns)
+    columns = max(1, min(2, len(shown)))
+    height = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(5.4 * columns, 3.9 * height + 0.6), layout="constrained")
     card = card_of(board.sort or "")
     unit = ", × oracle" if card.ratio else f" ({card.unit})" if card.unit else ""
@@ -70,9 +77,12 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     figure.suptitle(
         f"{dataset}: quality against cost (mean over seeds; ringed: no model is better at that cost or less)"
     )
+    if beyond:
+        far = ", ".join(f"{short(model, LONGEST)} {score:.2g}".replace("inf", "∞") for model, score in beyond.items())
+        figure.supxlabel(fill(f"Beyond the axes: {far}", int(14 * figure.get_figwidth())), fontsize=CAPTION)
     settle(figure)
     for panel, points in zip(panels, shown.values(), strict=False):
-        beside(panel, points)
+        beside(panel, {short(model, LONGEST): point for model, point in points.items()})
     return figure
 
 
@@ -86,6 +96,7 @@ def _panel(
     panel.scatter(xy[best, 0], xy[best, 1], s=150, facecolors="none", edgecolors=INK, linewidths=0.9, zorder=2)
     for name, point in points.items():
         panel.plot(*point, linestyle="", markersize=7, markeredgewidth=0, zorder=3, **looks[name])
+    floor = floor if floor is not None and np.isfinite(floor) else None
     if floor is not None:
         panel.axhline(floor, color=INK, lw=1, linestyle="--", zorder=1)
         panel.annotate(
@@ -101,7 +112,11 @@ def _panel(
     panel.grid(True)
 
 
+def _costs(row: Row) -> list[float | None]:
+    return [cost(row.cost) for cost in PANELS.values()]
+
+
 def _score(row: Row, board: Leaderboard) -> float | None:
     """Return a row's score in the metric that the board is sorted by: as a quotient by the oracle's if it has one."""
     cell = row.metrics.get(board.sort) if board.sort else None
-    return None if cell is None else cell.relative
+    return None if cell is None or np.isnan(cell.relative) else cell.relative

@@ -64,14 +64,18 @@ def _lines(panel: Axes, view: SamplePanel, way: Trajectory) -> None:
     """Draw the paths [k, n, *shape] of points, their first and last ones marked."""
     way = way.at(np.linspace(0, 1, TURNS))
     k, n = way.points.shape[:2]
-    view.show(panel, view.real, FAINT)
-    flat = view.plane.project(way.points.reshape(k * n, -1)).reshape(k, n, 2)
+    flat = view.plane.project(way.points.reshape(k * n, -1)).reshape(k, n, -1)
+    if flat.shape[2] == 1:  # a single coordinate, over time
+        times = np.broadcast_to(way.times[:, None, None], flat.shape)
+        flat = np.concatenate([times, flat], axis=2)
+        panel.set(xlim=(-0.05, 1.05), ylim=(view.plane.low[0], view.plane.high[0]), xlabel="t")
+    else:
+        view.show(panel, view.real, FAINT)
     pieces = np.stack([flat[:-1], flat[1:]], axis=2).swapaxes(0, 1)  # (n, k − 1, 2 ends, 2)
     alpha = np.tile(np.linspace(*FADE, k - 1), n)
     panel.add_collection(LineCollection(list(pieces.reshape(-1, 2, 2)), colors=BLUE, alpha=alpha, lw=0.9))
     panel.plot(flat[0, :, 0], flat[0, :, 1], "o", color=VERMILLION, ms=3.2, mew=0)
     panel.plot(flat[-1, :, 0], flat[-1, :, 1], "o", color=BLUE, ms=3.2, mec="white", mew=0.4)
-    view.plane.frame(panel)
 
 
 def _strips(panel: Axes, view: SamplePanel, way: Trajectory) -> None:

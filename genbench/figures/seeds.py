@@ -13,7 +13,7 @@ from genbench.core.types import Array
 from genbench.display import formatting
 from genbench.figures.shared.panels import by_dataset, dataset_of, is_image, say_in, short, truth
 from genbench.plotting.image_grid import draw_mosaic, seen
-from genbench.plotting.projection import Plane
+from genbench.plotting.projection import view_of
 from genbench.plotting.style import CAPTION, INK, NAME, colour_of
 from genbench.storage.records import TrialRecord
 
@@ -50,7 +50,7 @@ def _figure(run: RunData, dataset: str) -> Figure:
     parts = figure.subfigures(rows, blocks, squeeze=False, wspace=0.06).T.ravel()
     for part, model in zip(parts, [None, *models], strict=False):
         panels = part.subplots(1, len(seeds), squeeze=False)[0]
-        part.suptitle("truth" if model is None else short(model, 40), fontsize=NAME, fontweight="bold")
+        part.suptitle("truth" if model is None else short(model, 20 * len(seeds)), fontsize=NAME, fontweight="bold")
         for panel, seed in zip(panels, seeds, strict=True):
             panel.set(xticks=[], yticks=[])
             if model is None:
@@ -78,13 +78,13 @@ def _panel(run: RunData, panel: Axes, trial: TrialRecord | None, show: Show) -> 
 
 def _points(first: TrialRecord) -> tuple[Show, float]:
     """Return what scatters points [n, *shape] in a panel, and the height of a panel as a share of its width."""
-    plane = Plane.of(truth(first, 4_000))
+    view = view_of(truth(first, 4_000))
 
     def show(panel: Axes, points: Array, colour: str) -> None:
-        plane.show(panel, points[:POINTS], colour, size=1.5)
-        plane.frame(panel)
+        view.show(panel, points[:POINTS], colour, size=1.5, note=True)
+        view.frame(panel)
 
-    return show, plane.aspect
+    return show, view.aspect
 
 
 def _images(run: RunData, first: TrialRecord) -> tuple[Show, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from genbench.core.types import Array
-from genbench.plotting.style import COLOURS, FAINT, MARKERS, literal
+from genbench.plotting.style import COLOURS, FAINT, MARKERS, fit_title, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +39,7 @@ def styles(names: Sequence[str]) -> dict[str, Look]:
 def settle(figure: Figure) -> None:
     """Fix the layout, so that places on the page can be measured."""
     literal(figure)
+    fit_title(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
@@ -50,8 +51,13 @@ def plain(axis: Axis) -> None:
     low, high = axis.get_view_interval()
     between = (1,) if high >= 600 * low else (1, 2, 5) if high >= 8 * low else (1, 1.2, 1.5, 2, 3, 4, 5, 7)
     axis.set_major_locator(LogLocator(subs=between, numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else f"{value / 1e3:g}k"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _plain_number(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _plain_number(value: float) -> str:
+    """Return a number in a few letters: 0.5, 200, 20k, 1e+20."""
+    return f"{value / 1e3:g}k" if 1e4 <= value < 1e7 else f"{value:g}"
 
 
 def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
@@ -87,8 +93,15 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
             panel.plot(*zip(points[name], nearest, strict=True), color=FAINT, lw=0.5, zorder=1)
 
 
-def at_ends(panel: Axes, ends: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
+def at_ends(
+    panel: Axes,
+    ends: Mapping[str, tuple[float, float]],
+    colours: Mapping[str, str],
+    written: Mapping[str, str] | None = None,
+) -> None:
     """Write each name to the right of the panel, at the height of its line's end (x, y) or as near as there is room.
+
+    `written` says how names are written, where it is otherwise.
 
     Call `settle` before. A thin line leads from the end to the name.
     """
@@ -101,7 +114,7 @@ def at_ends(panel: Axes, ends: Mapping[str, tuple[float, float]], colours: Mappi
     placed = _spread(heights, 1.25 * FONT * scale, frame.y0, frame.y1)
     for name, y in zip(names, placed, strict=True):
         panel.annotate(
-            name,
+            (written or {}).get(name, name),
             ends[name],
             (1.03, (y - frame.y0) / frame.height),
             textcoords="axes fraction",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.axes import Axes
@@ -15,7 +16,7 @@ from genbench.core.parameters import create
 from genbench.core.registry import discover
 from genbench.core.seeding import stream
 from genbench.core.types import Array
-from genbench.plotting.projection import limits
+from genbench.plotting.ranges import limits
 from genbench.plotting.style import FAILED, FAINT
 from genbench.storage.records import TrialRecord
 
@@ -24,6 +25,7 @@ __all__ = [
     "dataset_of",
     "datasets_of",
     "even",
+    "file_stem",
     "first_seeds",
     "is_image",
     "of_task",
@@ -39,6 +41,7 @@ __all__ = [
 
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
+STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
 
 
 def by_dataset(
@@ -53,7 +56,7 @@ def by_dataset(
     The datasets of a run are those of the trials that are `counted`.
     """
     many = len({trial.dataset for trial in run.whole.trials if counted(trial)}) > 1
-    return {f"{stem}-{name}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
+    return {f"{stem}-{file_stem(name)}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
 
 
 def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:
@@ -161,8 +164,16 @@ def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list
 
 
 def short(name: str, most: int = LONGEST) -> str:
-    """Return a name for a title, cut where it is long."""
-    return name if len(name) <= most else name[: most - 1] + "…"
+    """Return a name for a title, without its middle where it is long: names often differ at their ends."""
+    if len(name) <= most:
+        return name
+    tail = max(3, most // 7)
+    return f"{name[: most - 1 - tail]}…{name[-tail:]}"
+
+
+def file_stem(name: str) -> str:
+    """Return a name as part of a file's: without what folders are written with, and not too long for a disk."""
+    return short(re.sub(r'[/\\:*?"<>|\s]+', "_", name), STEM)
 
 
 def say_in(panel: Axes, text: str) -> None:
@@ -185,4 +196,4 @@ def score_line(run: RunData, trial: TrialRecord) -> str:
     """Return a line with the score by which the leaderboard is sorted, to go below a title; empty where it is none."""
     metric = run.leaderboard().sort
     value = trial.metrics.get(metric) if metric else None
-    return f"\n{card_of(metric).label} {value:.3g}" if metric and value is not None else ""
+    return f"\n{card_of(metric).label} {value:.3g}".replace("inf", "∞") if metric and value is not None else ""
