@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
-from genbench.figures.shared.panels import by_dataset, short
+from genbench.figures.shared.panels import by_dataset, distinct
 from genbench.plotting.labels import Look, at_ends, plain, settle, styles
 from genbench.plotting.ranges import comparable, limits
 from genbench.plotting.style import CAPTION as FOOT
@@ -49,7 +49,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
-        written = {model: short(model, LONGEST) for model in where}
+        written = distinct(where, LONGEST)
         at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written)
     return figure
 

@@ -10,7 +10,7 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display import formatting
-from genbench.figures.shared.panels import by_dataset, even, file_stem, panels, short
+from genbench.figures.shared.panels import by_dataset, distinct, even, file_stem, panels
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import BLUE, CAPTION, FAILED, FAINT, INK
@@ -67,7 +67,7 @@ def _panel(panel: Axes, rows: list[Row], metric: str, named: bool) -> None:
     panel.set(xlim=extent, ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
     if panel.get_xscale() == "log":
         plain(panel.xaxis)
-    panel.set_yticklabels([short(row.model, LONGEST) for row in rows] if named else [])
+    panel.set_yticklabels(list(distinct([row.model for row in rows], LONGEST).values()) if named else [])
     panel.tick_params(axis="y", length=0)
     better = "higher" if card.higher_is_better else "lower"
     panel.set_title(f"{card.label}{f' ({card.unit})' if card.unit else ''}: {better} is better")

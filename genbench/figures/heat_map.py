@@ -16,7 +16,7 @@ from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
 from genbench.display.formatting import LIKELIHOOD_SIGNS
-from genbench.figures.shared.panels import file_stem, short
+from genbench.figures.shared.panels import distinct, file_stem
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, FAILED, FAINT
@@ -72,8 +72,8 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
         for x, row in enumerate(line.rows):
             _cell(panel, x, y, row, metric, values)
     slanted: dict[str, Any] = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if len(places) > 3 else {}
-    panel.set_xticks(range(len(places)), [short(name, 30) for name in places], **slanted)
-    panel.set_yticks(range(len(lines)), [short(line.model, LONGEST) for line in lines])
+    panel.set_xticks(range(len(places)), list(distinct(places, 30).values()), **slanted)
+    panel.set_yticks(range(len(lines)), list(distinct([line.model for line in lines], LONGEST).values()))
     panel.tick_params(length=0)
     _groups(panel, lines)
     where = f"{len(places)} datasets" if len(places) > 1 else places[0]
@@ -132,7 +132,7 @@ def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool
     low, high = float(shown.min()), float(shown.max())
     positive = low > 0 and high > 4 * low
     low = min(low, 1.0) if quotient else max(low, high / 500) if positive else low
-    norm = LogNorm(low, max(high, 1.01 * low)) if positive else Normalize(low, max(high, low + 1e-9))
+    norm = LogNorm(low, max(high, 1.01 * low)) if positive else Normalize(low, high if high > low else low + 1.0)
     cmap = "viridis" if card_of(metric).higher_is_better else "viridis_r"
     image = panel.imshow(
         np.ma.masked_where(np.isnan(values), np.clip(values, low, high)), cmap=cmap, norm=norm, aspect="auto"

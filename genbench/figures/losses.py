@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset, even, panels, say_in, short
+from genbench.figures.shared.panels import by_dataset, distinct, even, panels, say_in
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import BLUE, CAPTION, VERMILLION
@@ -44,8 +44,9 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     by_model = {one.model: [trial for trial in trials if trial.model == one.model] for one in trials}
     places = [(model, loss) for model, its in by_model.items() for loss in _losses(its)]
     figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
+    names = distinct(by_model)
     for panel, (model, loss) in zip(axes, places, strict=True):
-        panel.set_title(short(model) if loss in {"", "loss"} else f"{short(model)}: {loss}")
+        panel.set_title(names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
         _panel(panel, by_model[model], loss)
     figure.suptitle(f"{dataset}: losses in the course of the training")
     figure.supxlabel(NOTE, fontsize=CAPTION)

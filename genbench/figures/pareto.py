@@ -12,14 +12,14 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset, short
+from genbench.figures.shared.panels import by_dataset, distinct
 from genbench.plotting.labels import Look, beside, plain, settle, styles
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, INK
 
 __all__ = ["draw", "front"]
 
-LONGEST = 36  # letters of a name
+LONGEST, WIDE = 36, 3.4  # letters of a name, and inches of one in a legend
 PANELS = {
     "training seconds": lambda cost: cost["train_seconds"],
     "seconds for 1,000 samples": lambda cost: 1000 / cost["samples_per_second"] if cost["samples_per_second"] else None,
@@ -77,13 +77,29 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     figure.suptitle(
         f"{dataset}: quality against cost (mean over seeds; ringed: no model is better at that cost or less)"
     )
+    names = distinct([*scores, *beyond], LONGEST)
     if beyond:
-        far = ", ".join(f"{short(model, LONGEST)} {score:.2g}".replace("inf", "∞") for model, score in beyond.items())
+        numbers = {model: f"{score:.2g}".replace("inf", "∞") for model, score in beyond.items()}
+        far = ", ".join(f"{names[model]} {number}" for model, number in numbers.items())
         figure.supxlabel(fill(f"Beyond the axes: {far}", int(14 * figure.get_figwidth())), fontsize=CAPTION)
     settle(figure)
+    unnamed: list[str] = []
     for panel, points in zip(panels, shown.values(), strict=False):
-        beside(panel, {short(model, LONGEST): point for model, point in points.items()})
+        unnamed += beside(panel, {names[model]: point for model, point in points.items()})
+    if unnamed:
+        _legend(figure, {names[model]: looks[model] for model in scores})
     return figure
+
+
+def _legend(figure: Figure, looks: dict[str, Look]) -> None:
+    """Name all models below a figure in which there is no room for a name at each point."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], linestyle="", markersize=7, markeredgewidth=0, label=name, **looks[name]) for name in looks
+    ]
+    columns = max(1, int(figure.get_figwidth() / WIDE))
+    figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=columns)
 
 
 def _panel(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.display import formatting
-from genbench.figures.shared.panels import by_dataset, dataset_of, is_image, say_in, short, truth
+from genbench.figures.shared.panels import by_dataset, dataset_of, distinct, is_image, say_in, truth
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.projection import view_of
 from genbench.plotting.style import CAPTION, INK, NAME, colour_of
@@ -48,9 +48,10 @@ def _figure(run: RunData, dataset: str) -> Figure:
     )
     figure.get_layout_engine().set(hspace=0.02, wspace=0.025)  # type: ignore[union-attr, call-arg]
     parts = figure.subfigures(rows, blocks, squeeze=False, wspace=0.06).T.ravel()
+    names = distinct(models, 20 * len(seeds))
     for part, model in zip(parts, [None, *models], strict=False):
         panels = part.subplots(1, len(seeds), squeeze=False)[0]
-        part.suptitle("truth" if model is None else short(model, 20 * len(seeds)), fontsize=NAME, fontweight="bold")
+        part.suptitle("truth" if model is None else names[model], fontsize=NAME, fontweight="bold")
         for panel, seed in zip(panels, seeds, strict=True):
             panel.set(xticks=[], yticks=[])
             if model is None:

@@ -60,10 +60,10 @@ def _plain_number(value: float) -> str:
     return f"{value / 1e3:g}k" if 1e4 <= value < 1e7 else f"{value:g}"
 
 
-def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> list[str]:
     """Write each name at its point (x, y) at the nearest place within the panel that covers no other text and no point.
 
-    Call `settle` before. Where all places are taken, the last one is as good as any.
+    Call `settle` before. Return the names for which there is no place.
     """
     from matplotlib.patheffects import withStroke
 
@@ -73,6 +73,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     frame = panel.get_window_extent()
     taken = [(*(xy - 4 * scale), *(xy + 4 * scale)) for xy in at.values()]  # x0, y0, x1, y1
     taken += [text.get_window_extent().extents for text in panel.texts]
+    unnamed = []
     for name, xy in sorted(at.items(), key=lambda item: -item[1][1]):
         text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", fontsize=FONT, va="center")
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # a line behind a name stays behind it
@@ -86,11 +87,16 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> None:
             box = (x0, y0, x0 + width, y0 + height)
             if not any(overlap(box, other) for other in taken):
                 break
+        else:
+            text.remove()
+            unnamed.append(name)
+            continue
         taken.append(box)
         text.set_position(((box[0] - xy[0]) / scale, (box[1] + height / 2 - xy[1]) / scale))
         if np.hypot(dx, dy) > 12:
             nearest = panel.transData.inverted().transform(np.clip(xy, box[:2], box[2:]))  # point of the box
             panel.plot(*zip(points[name], nearest, strict=True), color=FAINT, lw=0.5, zorder=1)
+    return unnamed
 
 
 def at_ends(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Line", "Plane", "View", "view_of"]
 
 MARGIN = 0.12  # room beside the points, as a share of their extent
+LARGEST, MANY = 9.0, 1_200  # square points of a dot where points are few; the number that needs none larger than 1
 DRAWN = 1e3  # extents beyond which a point is not drawn: its place on the page would overflow
 
 
@@ -75,6 +76,7 @@ class Plane:
         x = self._places(points)
         if note:
             say_outside(panel, int(((x < self.low) | (x > self.high)).any(axis=1).sum()))
+        size = max(size, min(LARGEST, MANY / max(1, len(x))))
         return panel.scatter(x[:, 0], x[:, 1], s=size, alpha=0.5, color=colour, linewidths=0, rasterized=True)
 
     def move(self, drawn: Any, points: Array) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "by_dataset",
     "dataset_of",
     "datasets_of",
+    "distinct",
     "even",
     "file_stem",
     "first_seeds",
@@ -164,11 +165,23 @@ def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list
 
 
 def short(name: str, most: int = LONGEST) -> str:
-    """Return a name for a title, without its middle where it is long: names often differ at their ends."""
-    if len(name) <= most:
-        return name
-    tail = max(3, most // 7)
-    return f"{name[: most - 1 - tail]}…{name[-tail:]}"
+    """Return a name for a title, without its middle where it is long."""
+    return _cut(name, most, max(3, most // 7))
+
+
+def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
+    """Return names as `short` does, but no two alike: with as much of their ends as tells them apart, else numbered."""
+    whole = list(dict.fromkeys(names))
+    for tail in (max(3, most // 7), most // 3, most // 2, 2 * most // 3, most - 4):
+        found = {name: _cut(name, most, tail) for name in whole}
+        if len(set(found.values())) == len(whole):
+            return found
+    return {name: short(name, most - 4) + f" #{i + 1}" if len(name) > most else name for i, name in enumerate(whole)}
+
+
+def _cut(name: str, most: int, tail: int) -> str:
+    """Return a name of at most so many letters, so many of which are its last ones."""
+    return name if len(name) <= most else f"{name[: most - 1 - tail]}…{name[-tail:]}"
 
 
 def file_stem(name: str) -> str:
@@ -183,13 +196,15 @@ def say_in(panel: Axes, text: str) -> None:
 
 def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord], show: Show) -> None:
     """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
+    trials = list(trials)
+    names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
         samples = run.samples(trial.key)
         if trial.status != "ok" or samples is None:
             say_in(panel, trial.status if trial.status != "ok" else "samples not kept")
-            panel.set_title(short(trial.model))
+            panel.set_title(names[trial.model])
         else:
-            show(panel, trial, samples, short(trial.model))
+            show(panel, trial, samples, names[trial.model])
 
 
 def score_line(run: RunData, trial: TrialRecord) -> str:
