@@ -59,7 +59,7 @@ def _figure(
     places[0].set_title("truth")
     drawn = []
     for panel, (trial, way) in zip(places[1:], found, strict=True):
-        drawn.append((view.show(panel, way.points[0], BLUE, 2.0), way.points))
+        drawn.append((view.show(panel, way.points[0], BLUE, 2.0, still=False), way.points))
         panel.set_title(short(trial.model, 18))
     label = short(dataset, 40)
     heading = figure.suptitle(f"{label}: t = 0.00")

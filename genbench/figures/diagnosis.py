@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import file_stem, short
+from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import edges, limits, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
@@ -82,7 +83,8 @@ def _forecasts(panel: Axes, stored: dict[str, Array], coverage: float) -> None:
     bottom, top = _frame(panel, stored["series"][past], np.concatenate([low, high]))
     panel.set_ylim(bottom, top + 0.18 * (top - bottom))  # room for the legend
     title = f"Data and {which} forecasts: {100 * coverage:.0f} % in the intervals"
-    panel.set(title=title, xlabel="step", ylabel="value")
+    panel.set(title=title, xlabel="step")
+    less_offset(panel.yaxis, "value")
     panel.legend(loc="upper left", ncols=3)
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import file_stem, first_seeds, panels, say_in, short
+from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import limits, say_outside
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import FAINT, INK, colour_of
@@ -47,6 +48,7 @@ def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
             continue
         _fan(panel, trial, one)
         panel.set_ylim(max(low - room, least - edge), min(high + room, most + edge))
+        less_offset(panel.yaxis, "value")
         bottom, top = panel.get_ylim()
         say_outside(panel, int(sum(((part < bottom) | (part > top)).sum() for part in _shown(one))))
     figure.suptitle(f"{dataset}: sampled futures")

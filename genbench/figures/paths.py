@@ -17,6 +17,7 @@ from genbench.core.seeding import stream
 from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import datasets_of, panels, short
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import BLUE, FAINT, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -75,6 +76,7 @@ def _lines(panel: Axes, view: SamplePanel, way: Trajectory) -> None:
     alpha = np.tile(np.linspace(*FADE, k - 1), n)
     panel.add_collection(LineCollection(list(pieces.reshape(-1, 2, 2)), colors=BLUE, alpha=alpha, lw=0.9))
     panel.plot(flat[0, :, 0], flat[0, :, 1], "o", color=VERMILLION, ms=3.2, mew=0)
+    say_outside(panel, view.plane.outside(way.points[-1]))
     panel.plot(flat[-1, :, 0], flat[-1, :, 1], "o", color=BLUE, ms=3.2, mec="white", mew=0.4)
 
 

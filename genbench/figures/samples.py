@@ -20,6 +20,7 @@ from genbench.figures.shared.panels import (
     truth,
 )
 from genbench.plotting.projection import view_of
+from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import INK, colour_of
 from genbench.storage.records import TrialRecord
 
@@ -40,12 +41,14 @@ def _figure(run: RunData, dataset: str) -> Figure:
     view = view_of(truth(trials[0], POINTS))
     counts: list[int] = []  # of samples that are shown
     figure, places = panels(len(trials) + 1, (2.7, 2.5 * view.aspect + 0.6), COLUMNS)
-    view.show(places[0], view.real, INK, note=True)
+    view.show(places[0], view.real, INK)
+    say_outside(places[0], view.outside(view.real))
     places[0].set_title(f"truth: {short(dataset, 20)}\n{len(view.real):,} points")
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
         counts.append(len(samples[:POINTS]))
-        view.show(panel, samples[:POINTS], colour_of(trial.role), note=True)
+        view.show(panel, samples[:POINTS], colour_of(trial.role))
+        say_outside(panel, view.outside(samples[:POINTS]))
         panel.set_title(name + score_line(run, trial))
 
     show_each(run, places[1:], trials, show)

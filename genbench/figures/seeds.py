@@ -14,6 +14,7 @@ from genbench.display import formatting
 from genbench.figures.shared.panels import by_dataset, dataset_of, distinct, is_image, say_in, truth
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.projection import view_of
+from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import CAPTION, INK, NAME, colour_of
 from genbench.storage.records import TrialRecord
 
@@ -82,7 +83,8 @@ def _points(first: TrialRecord) -> tuple[Show, float]:
     view = view_of(truth(first, 4_000))
 
     def show(panel: Axes, points: Array, colour: str) -> None:
-        view.show(panel, points[:POINTS], colour, size=1.5, note=True)
+        view.show(panel, points[:POINTS], colour, size=1.5)
+        say_outside(panel, view.outside(points[:POINTS]))
         view.frame(panel)
 
     return show, view.aspect

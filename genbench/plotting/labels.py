@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["Look", "at_ends", "beside", "overlap", "plain", "settle", "styles"]
+__all__ = ["Look", "at_ends", "beside", "less_offset", "overlap", "plain", "settle", "styles"]
 
 FONT = 9.0  # typographic points
+LARGE = 1e4  # times the extent of an axis; beyond, its numbers have too many digits
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
 
 
@@ -53,6 +54,20 @@ def plain(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=between, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _plain_number(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def less_offset(axis: Axis, label: str) -> None:
+    """Label an axis; where its numbers differ in their last digits only, as dates do, without what they share."""
+    from matplotlib.ticker import FuncFormatter
+
+    low, high = axis.get_view_interval()
+    extent = high - low
+    if extent > 0 and max(abs(low), abs(high)) > LARGE * extent:
+        unit = 10.0 ** np.ceil(np.log10(extent))
+        shared = float(np.floor(low / unit) * unit)
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value - shared, 12):g}"))
+        label = f"{label} − {shared:,.15g}"
+    axis.set_label_text(label)
 
 
 def _plain_number(value: float) -> str:

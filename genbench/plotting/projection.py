@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from genbench.core.types import Array
-from genbench.plotting.ranges import edges, limits, say_outside
+from genbench.plotting.ranges import edges, limits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,8 +38,11 @@ class View(Protocol):
     def project(self, x: Array) -> Array:
         """Return where points [n, d] lie on the axes, [n, k]."""
 
-    def show(self, panel: Axes, points: Array, colour: str, size: float = 1.2, note: bool = False) -> Any:
-        """Draw points [n, *shape] and return what `move` can move; with a note of how many lie outside."""
+    def show(self, panel: Axes, points: Array, colour: str, size: float = 1.2) -> Any:
+        """Draw points [n, *shape] and return what `move` can move."""
+
+    def outside(self, points: Array) -> int:
+        """Return how many points [n, *shape] lie beyond the axes."""
 
     def move(self, drawn: Any, points: Array) -> None:
         """Let what was drawn show other points [n, *shape]."""
@@ -72,15 +75,16 @@ class Plane:
         width, height = self.high - self.low
         return float(np.clip(height / width, 0.4, 1.2))
 
-    def show(self, panel: Axes, points: Array, colour: str, size: float = 1.2, note: bool = False) -> Any:
+    def show(self, panel: Axes, points: Array, colour: str, size: float = 1.2) -> Any:
         x = self._places(points)
-        if note:
-            say_outside(panel, int(((x < self.low) | (x > self.high)).any(axis=1).sum()))
         size = max(size, min(LARGEST, MANY / max(1, len(x))))
         return panel.scatter(x[:, 0], x[:, 1], s=size, alpha=0.5, color=colour, linewidths=0, rasterized=True)
 
     def move(self, drawn: Any, points: Array) -> None:
         drawn.set_offsets(self._places(points))
+
+    def outside(self, points: Array) -> int:
+        return _beyond(self, points)
 
     def frame(self, panel: Axes) -> None:
         panel.set(xlim=(self.low[0], self.high[0]), ylim=(self.low[1], self.high[1]), xticks=[], yticks=[])
@@ -104,14 +108,14 @@ class Line:
     def project(self, x: Array) -> Array:
         return x
 
-    def show(self, panel: Axes, points: Array, colour: str, size: float = 1.2, note: bool = False) -> Any:
-        if note:
-            x = _flat(points)
-            say_outside(panel, int(((x < self.low) | (x > self.high)).sum()))
+    def show(self, panel: Axes, points: Array, colour: str, size: float = 1.2) -> Any:
         return panel.stairs(self._heights(points), self._edges, fill=True, color=colour, alpha=0.6)
 
     def move(self, drawn: Any, points: Array) -> None:
         drawn.set_data(values=self._heights(points))
+
+    def outside(self, points: Array) -> int:
+        return _beyond(self, points)
 
     def frame(self, panel: Axes) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -129,6 +133,11 @@ class Line:
         places = self._edges
         heights: Array = np.histogram(_flat(points)[:, 0], places)[0] / (len(points) * np.diff(places))
         return heights
+
+
+def _beyond(view: View, points: Array) -> int:
+    x = view.project(_flat(points))
+    return int(((x < view.low) | (x > view.high)).any(axis=1).sum())
 
 
 def _flat(points: Array) -> Array:

@@ -8,14 +8,14 @@ import numpy as np
 
 from genbench.core.types import Array
 from genbench.plotting.style import INK
+from genbench.statistics.outliers import inner_range
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["comparable", "edges", "limits", "say_outside"]
 
-# Chosen by hand: samples as heavy-tailed as a funnel's lie within, an outlier a thousand spreads away does not.
-TAIL, MIDDLE, FAR = 0.001, 0.05, 10.0  # quantiles that are left out; that give the spread; and spreads beyond these
+# Chosen by hand: scores that differ more than that are one point beside the farthest.
 DECADES, SPREADS = 4, 1000.0  # from the middle score: on a logarithmic axis, and on a linear one
 FEWEST, MOST = 10, 60  # bins of a histogram
 NOTE = 7.5  # typographic points of a note inside a panel
@@ -27,22 +27,12 @@ def limits(real: Array, margin: float) -> tuple[Array, Array]:
     Args:
         margin: the room on each side, as a share of the extent.
     """
-    low, high = np.array([_ends(column) for column in real.T]).T
+    low, high = np.array([inner_range(column) for column in real.T]).T
     extent = high - low
     size = np.maximum(np.abs(low), np.abs(high))
     constant = extent <= 1e-12 * size  # up to rounding
     room = np.where(constant, np.maximum(0.5, 1e-3 * size), margin * extent)
     return low - room, high + room
-
-
-def _ends(values: Array) -> tuple[float, float]:
-    """Return nearly the least and the largest of values [n], of those that are not far out."""
-    low, first, last, high = np.quantile(values, [TAIL, MIDDLE, 1 - MIDDLE, 1 - TAIL])
-    reach = FAR * (last - first)
-    if reach > 0:
-        near = values[(values >= first - reach) & (values <= last + reach)]
-        low, high = max(low, near.min()), min(high, near.max())
-    return float(low), float(high)
 
 
 def edges(values: Array, low: float, high: float) -> Array:

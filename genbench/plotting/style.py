@@ -33,6 +33,7 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
 TITLE, NAME, CAPTION = 13.0, 10.5, 9.0  # typographic points: of a figure's title, of a panel's, of what is below
+SHORTEST = 56  # letters of a title that are never broken: a figure may be wider than its panels
 
 SETTINGS: dict[str, Any] = {
     "font.size": 10,
@@ -82,7 +83,7 @@ def fit_title(figure: Figure) -> None:
     from textwrap import wrap
 
     title = figure.get_suptitle()
-    letters = max(20, int(72 * figure.get_figwidth() / (0.52 * TITLE)))  # a letter is half as wide as high, about
+    letters = max(SHORTEST, int(72 * figure.get_figwidth() / (0.52 * TITLE)))  # a letter is half as wide as high, about
     if max(map(len, title.split("\n"))) > letters:
         figure.suptitle("\n".join(part for line in title.split("\n") for part in wrap(line, letters) or [""]))
 

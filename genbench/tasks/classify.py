@@ -24,6 +24,7 @@ from genbench.core.types import Array
 from genbench.downstream.classification import Bayes, Direct, posterior
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.statistics.outliers import inner_range
 from genbench.storage.records import Cost, TrialResult
 from genbench.tasks.base import Stage, Task
 from genbench.tasks.execution import ExecutionOptions
@@ -96,7 +97,7 @@ def _fitted(trial: ResolvedTrial, options: ExecutionOptions) -> tuple[Callable[[
 
 def _map(predict: Callable[[Array], Array], x: Array) -> dict[str, Array]:
     """Return log p(y | x) on a grid over a box somewhat wider than the points x [n, 2], and the box."""
-    low, high = np.quantile(x, 0.001, axis=0), np.quantile(x, 0.999, axis=0)
+    low, high = np.array([inner_range(column) for column in x.T]).T
     low, high = low - 0.2 * (high - low), high + 0.2 * (high - low)
     axes = [np.linspace(a, b, GRID) for a, b in zip(low, high, strict=True)]
     points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)

@@ -11,6 +11,7 @@ from genbench.core.types import Array
 from genbench.figures.shared.panels import dataset_of, truth
 from genbench.plotting.image_grid import mosaic, seen
 from genbench.plotting.projection import view_of
+from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import BLUE
 from genbench.storage.records import TrialRecord
 
@@ -18,6 +19,7 @@ __all__ = ["SamplePanel"]
 
 DOTS, SIDE = 2_000, 4  # dots in a panel; images along its side
 NOISE = 2.8  # standard deviations of normal noise that fit on the axes
+NOTED = 0.02  # share of points beyond the axes that is worth a note
 MOST_NOISE = 2.0  # extents of the data that this adds at most on each side
 
 
@@ -57,14 +59,16 @@ class SamplePanel:
         """What the axes are, in words; empty where they are the coordinates themselves, and of images."""
         return "" if self.is_image else self.plane.axes
 
-    def show(self, panel: Axes, x: Array, colour: str = BLUE, size: float = 1.2) -> Any:
-        """Draw points x [n, *shape], and return what can be moved by `move`."""
+    def show(self, panel: Axes, x: Array, colour: str = BLUE, size: float = 1.2, still: bool = True) -> Any:
+        """Draw points x [n, *shape], and return what can be moved by `move`; if it stays, say how many are outside."""
         if self.is_image:
             drawn = panel.imshow(self.as_one(x), interpolation="nearest", vmin=0, vmax=1)
             panel.set_axis_off()
             return drawn
         drawn = self.plane.show(panel, x, colour, size)
         self.plane.frame(panel)
+        if still and (count := self.plane.outside(x)) > NOTED * len(x):
+            say_outside(panel, count)
         return drawn
 
     def move(self, drawn: Any, x: Array) -> None:
