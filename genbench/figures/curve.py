@@ -10,7 +10,7 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.labels import Look, at_ends, plain, settle, styles
+from genbench.plotting.labels import Look, at_ends, plain, room_for, settle, styles
 from genbench.plotting.ranges import comparable, limits
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import INK
@@ -18,6 +18,7 @@ from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
+WIDTH = 5.6  # inches of a panel
 LINE = 0.16  # inches of height for a name beside the ends of the lines
 LONGEST = 24  # letters of it
 
@@ -41,15 +42,15 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     looks = styles(models)
     known = dict.fromkeys(name for trial in trials for row in trial.curve for name in row if name not in PLACE)
     metrics = sorted(known, key=lambda name: card_of(name).order)
-    figure = Figure(figsize=(5.6 * len(metrics), max(4.8, LINE * len(models) + 1.6)), layout="constrained")
+    figure = Figure(figsize=(WIDTH * len(metrics), max(4.8, LINE * len(models) + 1.6)), layout="constrained")
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     ends = [_panel(panel, name, trials, looks) for panel, name in zip(panels, metrics, strict=True)]
     figure.suptitle(f"{dataset}: quality in the course of the training")
     figure.supxlabel(CAPTION, fontsize=FOOT)
-    figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
+    written = distinct(looks, LONGEST)
+    figure.get_layout_engine().set(wspace=room_for(written.values(), WIDTH))  # type: ignore[union-attr, call-arg]
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
-        written = distinct(where, LONGEST)
         at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written)
     return figure
 

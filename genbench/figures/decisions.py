@@ -12,7 +12,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.seeding import stream
 from genbench.core.types import Array, Labels
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.figures.shared.panels import dataset_of, even, of_task, panels, short
+from genbench.figures.shared.panels import dataset_of, distinct, even, of_task, panels
 from genbench.plotting.style import COLOURS, INK
 from genbench.storage.records import TrialRecord
 
@@ -32,6 +32,7 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     dataset = dataset_of(trials[0])
     points, labels, which = _points(trials[0], dataset)
     figure, places = panels(len(trials), (2.9, 2.6), even(len(trials), (4, 5)), margin=0.5)
+    names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
         stored = run.store.arrays(trial.key)
         left, right, bottom, top = stored["extent"]
@@ -42,7 +43,7 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
         panel.scatter(points[:, 0], points[:, 1], s=6, c=colours, edgecolors="white", linewidths=0.3)
         value = trial.metrics.get("accuracy")
         score = "" if value is None else f"\naccuracy {100 * value:.2f} %"
-        panel.set_title(short(trial.model) + score)
+        panel.set_title(names[trial.model] + score)
         panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top), aspect="auto")
     figure.suptitle(f"{place}: p(y | x), pale where a model is unsure, and {len(points)} {which} points")
     return figure

@@ -14,7 +14,7 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
 from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import dataset_of, panels, planar_datasets, short, truth
+from genbench.figures.shared.panels import dataset_of, distinct, panels, planar_datasets, short, truth
 from genbench.plotting.ranges import limits
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
@@ -92,13 +92,14 @@ def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[A
         panel.scatter(points[:, 0], points[:, 1], s=1, color=INK, alpha=0.5, linewidths=0, rasterized=True)
         panel.set(xlim=grid.extent[:2], ylim=grid.extent[2:])
         panel.set_aspect(grid.shape[0] / grid.shape[1] * (right - left) / (upper - lower))
-        panel.set_title(f"test points: {short(dataset, 20)}\n(density not known)")
+        panel.set_title(f"test points: {short(dataset, 14)}\n(density not known)")
     else:
         show(places[0], known, f"truth: {short(dataset, 20)}\n")
+    names = distinct(trial.model for trial, _ in found)
     for panel, (trial, (values, kind)) in zip(places[1:], found, strict=True):
         kl = trial.metrics.get("kl")
         score = "" if kl is None else f", KL {kl:.3f}"
-        image = show(panel, values, f"{short(trial.model)}\n{KINDS[kind]}{score}")
+        image = show(panel, values, f"{names[trial.model]}\n{KINDS[kind]}{score}")
     for panel in places:
         panel.set(xticks=[], yticks=[])
     bar = figure.colorbar(image, ax=figure.axes, shrink=0.6, pad=0.01)

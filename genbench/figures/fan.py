@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import file_stem, first_seeds, panels, say_in, short
+from genbench.figures.shared.panels import distinct, file_stem, first_seeds, panels, say_in
 from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import limits, say_outside
 from genbench.plotting.style import CAPTION as FOOT
@@ -41,8 +41,9 @@ def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
     least = min([low, *(float(one["fan"].min()) for one in stored if one)])
     most = max([high, *(float(one["fan"].max()) for one in stored if one)])
     room, edge = 0.75 * (high - low), 0.05 * (high - low)  # a fan that goes farther is cut
+    names = distinct(trial.model for trial in trials)
     for panel, trial, one in zip(places, trials, stored, strict=True):
-        panel.set_title(short(trial.model))
+        panel.set_title(names[trial.model])
         if not one:
             say_in(panel, trial.status)
             continue

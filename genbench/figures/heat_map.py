@@ -23,7 +23,7 @@ from genbench.plotting.style import CAPTION, FAILED, FAINT
 
 __all__ = ["draw"]
 
-LONGEST = 26  # letters of a name
+LONGEST, BESIDE = 26, 16  # letters of a name, and of one of a dataset that has room beside another
 ROLES = ("model", "control")  # in this order from top to bottom; the oracle is 1 everywhere
 HEADS = {
     "exact": "exact likelihoods",
@@ -71,8 +71,10 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     for y, line in enumerate(lines):
         for x, row in enumerate(line.rows):
             _cell(panel, x, y, row, metric, values)
-    slanted: dict[str, Any] = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if len(places) > 3 else {}
-    panel.set_xticks(range(len(places)), list(distinct(places, 30).values()), **slanted)
+    columns = list(distinct(places, 30).values())
+    crowded = len(places) > 3 or (len(places) > 1 and max(map(len, columns)) > BESIDE)
+    slanted: dict[str, Any] = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    panel.set_xticks(range(len(places)), columns, **slanted)
     panel.set_yticks(range(len(lines)), list(distinct([line.model for line in lines], LONGEST).values()))
     panel.tick_params(length=0)
     _groups(panel, lines)

@@ -10,13 +10,14 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.labels import Look, at_ends, plain, settle, styles
+from genbench.plotting.labels import Look, at_ends, plain, room_for, settle, styles
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, INK
 from genbench.runs.sweep import Point, read_sweeps, summary
 
 __all__ = ["draw"]
 
+WIDTH = 5.6  # inches of a panel
 LINE = 0.16  # inches of height for a name beside the ends of the lines
 LONGEST = 24  # letters of it
 
@@ -33,14 +34,14 @@ def _figure(dataset: str, points: list[Point]) -> Figure:
     discover(groups=("metrics",))
     names = list(dict.fromkeys(name for point in points for name in point.scores))
     looks = styles(list(dict.fromkeys(point.model for point in points)))
-    figure = Figure(figsize=(5.6 * len(names), max(4.4, LINE * len(looks) + 1.2)), layout="constrained")
+    figure = Figure(figsize=(WIDTH * len(names), max(4.4, LINE * len(looks) + 1.2)), layout="constrained")
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     ends = [_panel(panel, name, points, looks) for panel, name in zip(panels, names, strict=True)]
     figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds)")
-    figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
+    written = distinct(looks, LONGEST)
+    figure.get_layout_engine().set(wspace=room_for(written.values(), WIDTH))  # type: ignore[union-attr, call-arg]
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
-        written = distinct(where, LONGEST)
         at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written)
     return figure
 

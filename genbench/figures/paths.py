@@ -15,7 +15,7 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import datasets_of, panels, short
+from genbench.figures.shared.panels import datasets_of, distinct, panels
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import BLUE, FAINT, VERMILLION
@@ -54,9 +54,10 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
         figure, places = panels(len(found), (2.9, 2.9 * view.aspect + 0.3), evenly(len(found), COLUMNS), margin=0.5)
         title = f"{dataset}: paths of {PATHS} samples from noise (orange) to data (blue), the darker the later"
         title += view.axes.replace(", ", "\n")
+    names = distinct(trial.model for trial, _ in found)
     for panel, (trial, way) in zip(places, found, strict=True):
         (_strips if view.is_image else _lines)(panel, view, way)
-        panel.set_title(short(trial.model))
+        panel.set_title(names[trial.model])
     figure.suptitle(title)
     return figure
 

@@ -15,7 +15,7 @@ from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsReconstruction, supports
 from genbench.core.types import Array
 from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import datasets_of, panels, short
+from genbench.figures.shared.panels import datasets_of, distinct, panels
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
@@ -58,10 +58,11 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
         title = f"{what} (black), and lines to their reconstructions (blue){view.axes}"
         if real[0].size == 1:
             title = f"{what} (across) and their reconstructions (up)"
+    names = distinct(trial.model for trial, _ in found)
     for panel, (trial, back) in zip(places, found, strict=True):
         (_pairs if view.is_image else _links)(panel, view, real, back)
         error = float(np.sqrt(np.square(back - real).mean()))
-        panel.set_title(f"{short(trial.model)}\nroot mean square error {error:.2g}")
+        panel.set_title(f"{names[trial.model]}\nroot mean square error {error:.2g}")
     figure.suptitle(title)
     return figure
 

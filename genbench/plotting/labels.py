@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["Look", "at_ends", "beside", "less_offset", "overlap", "plain", "settle", "styles"]
+__all__ = ["Look", "at_ends", "beside", "less_offset", "overlap", "plain", "room_for", "settle", "styles"]
 
 FONT = 9.0  # typographic points
 LARGE = 1e4  # times the extent of an axis; beyond, its numbers have too many digits
@@ -112,6 +112,11 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> list[str]:
             nearest = panel.transData.inverted().transform(np.clip(xy, box[:2], box[2:]))  # point of the box
             panel.plot(*zip(points[name], nearest, strict=True), color=FAINT, lw=0.5, zorder=1)
     return unnamed
+
+
+def room_for(names: Iterable[str], width: float) -> float:
+    """Return the room between panels so many inches wide for names at the ends of lines, as a share of that width."""
+    return max(0.18, (FONT / 72 * 0.6 * max(map(len, names), default=0) + 0.4) / width)
 
 
 def at_ends(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.axes import Axes
@@ -185,8 +186,9 @@ def _cut(name: str, most: int, tail: int) -> str:
 
 
 def file_stem(name: str) -> str:
-    """Return a name as part of a file's: without what folders are written with, and not too long for a disk."""
-    return short(re.sub(r'[/\\:*?"<>|\s]+', "_", name), STEM)
+    """Return a name as part of a file's: without what folders are written with; of a long one a part and a digest."""
+    plain = re.sub(r'[/\\:*?"<>|\s]+', "_", name)
+    return plain if len(plain) <= STEM else f"{plain[: STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
 def say_in(panel: Axes, text: str) -> None:
