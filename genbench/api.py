@@ -22,8 +22,8 @@ __all__ = ["load_classifier", "load_dataset", "load_model", "load_run", "run"]
 def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Any:
     """Return a dataset by name, `load_dataset("moons", noise=0.1)`, or by the path of a file, `load_dataset("my.csv")`.
 
-    A synthetic one has `.sample(n, seed=0) -> [n, *shape]`, `.log_prob(x) -> [n]` in nats, `.entropy` in nats. One of
-    series has `.series`, a whole one [n].
+    A synthetic one has `.sample(n, seed=0) -> [n, *shape]`, and where they are known `.log_prob(x) -> [n]` and
+    `.entropy` in nats. One of series has `.series`, a whole one [n].
 
     Raises:
         GenbenchError: the name or a parameter is unknown, or a value is refused.

@@ -33,7 +33,7 @@ class Oracle(Model):
         return self.held_out[np.random.randint(len(self.held_out), size=n)]
 
     def log_prob(self, x: Array) -> Array:
-        if not isinstance(self.dataset, SyntheticDataset):
+        if not (isinstance(self.dataset, SyntheticDataset) and self.dataset.has_density):
             raise NotImplementedError(f"the density of {self.dataset.card.name} is not known")
         return self.dataset.log_prob(x)
 

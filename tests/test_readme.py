@@ -8,7 +8,7 @@ import pytest
 
 import genbench
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -34,6 +34,20 @@ def test_the_dataset_of_the_readme_tells_the_truth(tmp_path):
     x = laplace.sample(200_000)
     errors = (laplace.entropy + laplace.log_prob(x).mean()) / (laplace.log_prob(x).std() / np.sqrt(len(x)))
     assert abs(errors) < 5, "5 standard errors: by chance once in two million"
+
+
+def test_the_simulator_of_the_readme_is_scored_without_a_density(tmp_path):
+    code = block("# my_simulator.py")
+    assert len(code.strip().splitlines()) <= 20
+    (tmp_path / "my_simulator.py").write_text(code)
+    run = genbench.run(
+        "gmm", "lotka_volterra", 1, "smoke", "sliced_w2,kl,nll", samples=500, train=500, plugins=[str(tmp_path / "my_simulator.py")],
+        results=tmp_path, jobs=0, progress=False,
+    )  # fmt: skip
+    for trial in run.trials:
+        scores = {name for name, value in trial.metrics.items() if value is not None}
+        assert scores == ({"sliced_w2", "nll"} if trial.model == "gmm" else {"sliced_w2"})
+        assert trial.flags == []
 
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):

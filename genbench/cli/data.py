@@ -85,6 +85,7 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
         ("shape", " × ".join(map(str, dataset.shape))),
         ("splits", f"{sizes.train:,} train, {sizes.validation:,} validation, {sizes.test:,} test"),
         ("classes", str(dataset.classes or "none")),
+        ("density", "known" if dataset.has_density else "not known"),
         ("source", dataset.card.source or "not stated"),
     ]
     facts += [("" if i else "read as", line) for i, line in enumerate(dataset.notes)]

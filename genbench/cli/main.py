@@ -23,6 +23,7 @@ from genbench.cli.run import run
 from genbench.cli.sample import sample
 from genbench.cli.selftest import selftest
 from genbench.cli.sweep import sweep
+from genbench.core.console import write_any_sign
 from genbench.core.errors import GenbenchError
 
 __all__ = ["main"]
@@ -65,6 +66,7 @@ app.add_typer(data, name="data")
 
 def main() -> None:
     """Run the command line: exit code 0 when all is well, 1 when trials failed, 2 when the request was wrong."""
+    write_any_sign()
     try:
         app()
     except GenbenchError as error:

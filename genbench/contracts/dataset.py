@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,9 @@ from numpy.typing import NDArray
 from genbench.core.errors import ContractError, GenbenchError, GenbenchWarning
 from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import REGISTRY, Card, Group
-from genbench.core.seeding import generator
+from genbench.core.seeding import generator, isolated
 from genbench.core.types import KINDS, Array, Labels
 from genbench.numerics.repeats import find_repeats, split_together
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "DATASETS",
@@ -124,6 +122,11 @@ class Dataset(NotebookView):
         return ()
 
     @property
+    def has_density(self) -> bool:
+        """Whether log p(x) is known; see `SyntheticDataset`."""
+        return False
+
+    @property
     def traits(self) -> dict[str, Any]:
         """What a model is told about the data beside the points: arguments of `Estimator.fit`."""
         return {"kind": self.kind, "levels": self.levels, "classes": self.classes}
@@ -155,9 +158,10 @@ class Dataset(NotebookView):
 
 
 class SyntheticDataset(Dataset):
-    """A distribution whose sampler, density and entropy are known.
+    """A distribution whose sampler is known, and its density and entropy where it has them.
 
-    A subclass writes `draw`, `log_density` and `entropy`. `draw` receives positions u in [0, 1): whatever decides the
+    A subclass writes `draw`; a simulator writes nothing else. With `log_density` come the scores that need the density
+    of the truth, such as KL; `entropy` is shown. `draw` receives positions u in [0, 1): whatever decides the
     mode or the place along a curve must be a function of u, so that evenly spread u give a stratified sample, which
     halves the sampling noise of an evaluation reference.
     """
@@ -167,13 +171,40 @@ class SyntheticDataset(Dataset):
         raise NotImplementedError
 
     def log_density(self, x: Array) -> Array:
-        """Return log p(x) in nats, [n], for x [n, *shape]."""
+        """Return log p(x) in nats, [n], for x [n, *shape]; without it, or where it raises so, there is no density.
+
+        Raises:
+            NotImplementedError: it is not known.
+        """
         raise NotImplementedError
 
     @property
     def entropy(self) -> float:
-        """Differential entropy in nats."""
+        """Differential entropy in nats.
+
+        Raises:
+            NotImplementedError: it is not known.
+        """
         raise NotImplementedError
+
+    @cached_property
+    def has_density(self) -> bool:
+        """Whether log p(x) is known: `log_density` is written, and does not raise NotImplementedError at a draw."""
+        if not self.writes("log_density") and not self.writes("log_prob"):
+            return False
+        try:
+            with isolated(0):
+                self.log_prob(self.sample(1))
+        except NotImplementedError:
+            return False
+        except Exception:  # a fault of the plugin; whoever needs the density meets it, and names it
+            return True
+        return True
+
+    def writes(self, method: str) -> bool:
+        """Whether the dataset's class writes an optional method that those of `genbench.contracts` only declare."""
+        home = next(cls for cls in type(self).__mro__ if method in vars(cls))
+        return not home.__module__.startswith("genbench.contracts.")
 
     def log_joint(self, x: Array) -> Array:
         """Return log p(x, y) in nats of every label y, [n, classes], for x [n, *shape], where the dataset knows it.
@@ -194,25 +225,28 @@ class SyntheticDataset(Dataset):
         if n < 0:
             raise GenbenchError(f"cannot draw {n} points from {self.card.name}; ask for 0 or more")
         rng = generator(seed, "sample")
-        return self.draw(rng.random(n), rng)
+        return self._drawn(rng.random(n), rng)
 
     def log_prob(self, x: Any) -> Array:
         """Return the exact log-density in nats, [n] float64, of points x [n, *shape]; −inf off the support.
 
         Raises:
             GenbenchError: x has another shape.
+            NotImplementedError: it is not known, see `has_density`.
         """
         x = np.asarray(x, dtype=np.float64)
         if x.shape[1:] != self.shape or x.ndim != len(self.shape) + 1:
             raise GenbenchError(
                 f"{self.card.name} has points of shape {self.shape}, got an array {x.shape}; pass [n, *shape]"
             )
+        if not self.writes("log_density"):
+            raise NotImplementedError(f"the density of {self.card.name} is not known: it writes no log_density")
         return self.log_density(x)
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
         """Return independent draws for train, validation and test."""
         parts = [
-            self.draw(rng.random(n), rng)
+            self._drawn(rng.random(n), rng)
             for rng, n in (
                 (generator(seed, "train"), sizes.train),
                 (generator(seed, "validation"), sizes.validation),
@@ -225,7 +259,23 @@ class SyntheticDataset(Dataset):
     def reference(self, n: int, seed: int) -> Array:
         """Return `n` points [n, *shape] stratified over modes or curve position, in random order."""
         rng = generator(seed, "reference")
-        return self.draw((rng.permutation(n) + rng.random(n)) / n, rng)[0]
+        return self._drawn((rng.permutation(n) + rng.random(n)) / n, rng)[0]
+
+    def _drawn(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
+        """Return what `draw` gives, checked."""
+        _check_draw(self, len(u), drawn := self.draw(u, rng))
+        return drawn
+
+
+def _check_draw(dataset: SyntheticDataset, n: int, drawn: Any) -> None:
+    """Refuse what is not points [n, *shape] and labels [n], or None for those."""
+    name = dataset.card.name if hasattr(dataset, "card") else type(dataset).__name__
+    due = f"points {(n, *dataset.shape)} and labels ({n},), or None for these"
+    if not (isinstance(drawn, tuple) and len(drawn) == 2):
+        raise ContractError(f"draw of {name} returned {type(drawn).__name__}; it must return a pair: {due}")
+    shapes = [np.shape(part) for part in drawn if part is not None]
+    if shapes[:1] != [(n, *dataset.shape)] or shapes[1:] not in ([], [(n,)]):
+        raise ContractError(f"draw of {name} returned arrays {' and '.join(map(str, shapes))}; it must return {due}")
 
 
 class RecordedDataset(Dataset):

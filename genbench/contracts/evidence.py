@@ -111,6 +111,7 @@ class Evidence:
         facts = {
             "density": self.model_log_prob is not None,
             "truth": isinstance(self.dataset, SyntheticDataset),
+            "true_density": self.dataset.has_density,
             "modes": self.dataset.modes is not None and self.dataset.mode_std is not None,
             "train": self.train is not None,
             "labels": self.dataset.classes is not None and self.dataset.kind == "image",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.contracts.dataset import SyntheticDataset
 from genbench.contracts.evidence import TaskEvidence
 from genbench.core.types import Array, Labels
 from genbench.numerics.line_conditionals import LineConditionals
@@ -93,5 +92,5 @@ class Paths(TaskEvidence):
     @property
     def has(self) -> frozenset[str]:
         """Whether the true density is known, and whether the ends are codes of data."""
-        facts = {"truth": isinstance(self.dataset, SyntheticDataset), "codes": self.encoded}
+        facts = {"true_density": self.dataset.has_density, "codes": self.encoded}
         return frozenset(name for name, true in facts.items() if true)

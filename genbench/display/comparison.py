@@ -19,6 +19,7 @@ from genbench.display.rich_tables import console, empty_table
 __all__ = ["FORMATS", "differences", "render", "show", "summary"]
 
 COLOURS = {"better": "blue", "worse": "bold red", "cannot tell": "dim"}
+LEFT = ("model", "metric", "verdict on B", "why")
 HEADINGS = ("model", "metric", "seeds", "A", "B", "B − A", "95 % interval", "p (Holm)", "verdict on B", "why")
 
 
@@ -70,7 +71,7 @@ def _by_dataset(comparison: Comparison) -> dict[str, list[ComparedScore]]:
 
 
 def _table(dataset: str, rows: list[ComparedScore]) -> Table:
-    table = empty_table(HEADINGS, title=dataset, left=("model", "metric", "verdict on B", "why"), wrapped=("why",))
+    table = empty_table(HEADINGS, title=dataset, left=LEFT, wrapped=("why",), keys=2)
     for row in rows:
         *cells, verdict, why = map(escape, _cells(row))
         table.add_row(*cells, f"[{COLOURS[row.verdict]}]{verdict}[/]", why)

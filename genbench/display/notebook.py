@@ -137,7 +137,7 @@ def _figure(dataset: Dataset, x: Array) -> Figure:
     from matplotlib.figure import Figure
 
     from genbench.plotting.image_grid import draw_mosaic, seen
-    from genbench.plotting.projection import Plane
+    from genbench.plotting.projection import view_of
     from genbench.plotting.style import BLUE, CAPTION, INK, styled
 
     x = x[: POINTS if dataset.kind != "image" else SIDE**2]
@@ -150,10 +150,10 @@ def _figure(dataset: Dataset, x: Array) -> Figure:
             panel.plot(x[:LINES].reshape(min(LINES, len(x)), -1).T, color=BLUE, alpha=0.5, lw=1)
             panel.set_xlabel("step", fontsize=CAPTION)
         else:
-            plane = Plane.of(x)
-            plane.show(panel, x, INK, size=min(12.0, max(2.0, 1500 / len(x))))
-            plane.frame(panel)
-            panel.set_xlabel(plane.axes.removeprefix(", "), fontsize=CAPTION)
+            view = view_of(x)
+            view.show(panel, x, INK, size=min(12.0, max(2.0, 1500 / len(x))))
+            view.frame(panel)
+            panel.set_xlabel(view.axes.removeprefix(", "), fontsize=CAPTION)
     return figure
 
 

@@ -1,20 +1,46 @@
-"""Tables on a terminal, by rich."""
+"""Tables on a terminal, by rich: all of each, in several parts where it is wider than the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from typing import Any
 
 from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text
+
+from genbench.core.console import as_shown
 
 __all__ = ["console", "empty_table"]
+
+WIDEST = 10_000  # letters; more than any line has
+LEGIBLE = 20  # letters of a line of wrapped text; by hand: three or four words
 
 
 def console(width: int = 160) -> Console:
     """Return the console: as wide as the terminal, or `width` letters where the output is no terminal."""
-    return Console(width=None if Console().is_terminal else width, highlight=False)
+    return _Console(width=None if Console().is_terminal else width, highlight=False)
+
+
+class _Console(Console):
+    """A console that lays out texts as it can write them, and parts tables that are too wide for it."""
+
+    def render_str(self, text: str, **style: Any) -> Text:
+        return super().render_str(as_shown(text, self.encoding), **style)
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        for one in objects:
+            for part in _parts(one, self) if isinstance(one, _Table) else [one]:
+                super().print(part, **how)
+
+
+class _Table(Table):
+    """A table whose first columns, `keys` of them, say what a row is about."""
+
+    keys = 1
 
 
 def empty_table(
@@ -25,10 +51,16 @@ def empty_table(
     wrapped: Container[str] = (),
     dim: Container[str] = (),
     lines: bool = True,
+    keys: int = 1,
 ) -> Table:
-    """Return a table without rows; of its columns some are aligned to the left, wrap their text, or are dimmed."""
+    """Return a table without rows; of its columns some are aligned to the left, wrap their text, or are dimmed.
+
+    Args:
+        keys: the first columns that say what a row is about; they stand in each part of a table that is too wide.
+    """
     box = HEAVY_HEAD if lines else None
-    table = Table(title=escape(title) or None, title_justify="left", box=box, pad_edge=lines)
+    table = _Table(title=escape(title) or None, title_justify="left", box=box, pad_edge=lines)
+    table.keys = keys
     for name in headings:
         table.add_column(
             escape(name),
@@ -37,3 +69,47 @@ def empty_table(
             style="dim" if name in dim else None,
         )
     return table
+
+
+def _parts(table: _Table, out: Console) -> list[Table]:
+    """Return a table as it is where it fits on a console, else in parts, each with as many columns as fit."""
+    if len(table.columns) <= table.keys or _fits(table, out):
+        return [table]
+    keys = list(range(table.keys))
+    groups: list[list[int]] = []
+    for column in range(table.keys, len(table.columns)):
+        if groups and _fits(_part(table, [*keys, *groups[-1], column]), out):
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    parts = [_part(table, [*keys, *group], title=k == 0) for k, group in enumerate(groups)]
+    for part in parts:
+        if not _fits(part, out):  # a single column beside a long name: fold what is too long, cut nothing
+            for one in part.columns:
+                one.no_wrap, one.overflow = False, "fold"
+    return parts
+
+
+def _fits(table: Table, out: Console) -> bool:
+    n = len(table.columns)
+    frame = 2 * n + (n + 1 if table.box else 0)  # a space on each side of a cell, and lines
+    return frame + sum(_width(column, out) for column in table.columns) <= out.width
+
+
+def _width(column: Column, out: Console) -> int:
+    """Return the letters that a column needs: those of its longest cell, or a legible part of these if it wraps."""
+    wide = out.options.update(width=WIDEST)
+    longest = max(Measurement.get(out, wide, cell).maximum for cell in (column.header, *column.cells))
+    return longest if column.no_wrap else min(longest, LEGIBLE)
+
+
+def _part(table: Table, columns: Sequence[int], title: bool = False) -> Table:
+    """Return some columns of a table, with all its rows."""
+    part = Table(title=table.title if title else None, title_justify="left", box=table.box, pad_edge=table.pad_edge)
+    for k in columns:
+        one = table.columns[k]
+        part.add_column(one.header, justify=one.justify, no_wrap=one.no_wrap, style=one.style)
+    cells = [list(table.columns[k].cells) for k in columns]
+    for row, line in zip(table.rows, zip(*cells, strict=True), strict=True):
+        part.add_row(*line, style=row.style)
+    return part

@@ -30,8 +30,8 @@ def show(board: Leaderboard, columns: str = "main") -> None:
         out.print(_costs(table))
     for one in view.rankings:
         out.print(_ranking(one))
-        out.print(one.tests, style="dim")
-    out.print("\n".join(view.legend("*", "=")), style="dim")
+        out.print(one.tests, style="dim", markup=False)
+    out.print("\n".join(view.legend("*", "=")), style="dim", markup=False)
     for table in view.tables:
         for flag in table.flags:
             out.print(f"! {flag}", style="yellow", markup=False)

@@ -131,7 +131,7 @@ def selftest(
 
 
 def cases(dataset: SyntheticDataset, shift: float = SHIFT) -> list[Case]:
-    """Return the known cases of a dataset, the truth itself first. The density of each is known too, but one's."""
+    """Return the known cases of a dataset, the truth itself first, each but one with its density."""
     d = math.prod(dataset.shape)
 
     def truth(n: int, seed: int, train: Array | None = None) -> Array:
@@ -227,7 +227,7 @@ def _scores(
     test, train = truth(samples, "test"), truth(MEMORY, "train")
     x = case.draw(samples, stream(seed, "samples"), train)
     evidence = Evidence(dataset, x, test, None, stream(seed, "evaluation"), protocol, train)
-    if case.log_prob:
+    if case.log_prob and dataset.has_density:
         evidence.model_log_prob = case.log_prob(test)
         evidence.samples_model_log_prob = case.log_prob(x[: protocol.densities])
     applying = [card.name for card in cards if card.needs <= evidence.has]

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.files import write_whole
 from genbench.core.types import Say
-from genbench.plotting.style import literal, styled
+from genbench.plotting.style import fit_title, literal, styled
 
 if TYPE_CHECKING:
     from matplotlib.animation import Animation
@@ -68,6 +68,7 @@ def draw(run: RunData, name: str, dataset: str | None = None) -> dict[str, Figur
         figures: dict[str, Figure] = module.draw(part) if hasattr(module, "draw") else {}
     for figure in figures.values():
         literal(figure)
+        fit_title(figure)
     return figures
 
 

@@ -14,7 +14,7 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import datasets_of, panels, short
+from genbench.figures.shared.panels import datasets_of, distinct, panels, short
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.plotting.labels import settle
 from genbench.plotting.style import BLUE, FAINT
@@ -58,10 +58,12 @@ def _figure(
     view.show(places[0], view.real, FAINT, 2.0)
     places[0].set_title("truth")
     drawn = []
+    names = distinct([trial.model for trial, _ in found], 18)
     for panel, (trial, way) in zip(places[1:], found, strict=True):
-        drawn.append((view.show(panel, way.points[0], BLUE, 2.0), way.points))
-        panel.set_title(short(trial.model, 18))
-    heading = figure.suptitle(f"{dataset}: t = 0.00")
+        drawn.append((view.show(panel, way.points[0], BLUE, 2.0, still=False), way.points))
+        panel.set_title(names[trial.model])
+    label = short(dataset, 40)
+    heading = figure.suptitle(f"{label}: t = 0.00")
     settled = False
 
     def turn(frame: int) -> list[object]:
@@ -70,7 +72,7 @@ def _figure(
             settle(figure)
             settled = True
         k = min(frame, FRAMES - 1)
-        heading.set_text(f"{dataset}: t = {k / (FRAMES - 1):.2f}")
+        heading.set_text(f"{label}: t = {k / (FRAMES - 1):.2f}")
         for artist, states in drawn:
             view.move(artist, states[k])
         return [heading, *(artist for artist, _ in drawn)]

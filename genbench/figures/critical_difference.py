@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.ranking import rankings
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
-from genbench.figures.shared.panels import short
+from genbench.figures.shared.panels import distinct
 from genbench.plotting.style import BLUE, INK
 from genbench.statistics.ranks import Ranks
 
@@ -37,7 +37,7 @@ def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
     """Draw an axis of ranks, best on the left, with names on both sides and the cliques between; units are inches."""
     k, half = len(models), (len(models) + 1) // 2
     order = [int(model) for model in np.argsort(ranks.average, kind="stable")]
-    names = [short(name, LONGEST) for name in models]
+    names = list(distinct(models, LONGEST).values())
     margin = 0.9 + LETTER * max(map(len, names))
     depth = GAP + BAR_STEP * len(ranks.cliques)  # below the axis, for the bars
     below = depth + LINE * (half + 0.5)

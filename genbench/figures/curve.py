@@ -9,13 +9,18 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
-from genbench.figures.shared.panels import by_dataset
-from genbench.plotting.labels import Look, at_ends, plain, settle, styles
+from genbench.figures.shared.panels import by_dataset, distinct
+from genbench.plotting.labels import Look, at_ends, plain, room_for, settle, styles
+from genbench.plotting.ranges import comparable, limits
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
+
+WIDTH = 5.6  # inches of a panel
+LINE = 0.16  # inches of height for a name beside the ends of the lines
+LONGEST = 24  # letters of it
 
 PLACE = {"share", "steps", "train_seconds"}  # of a row of the curve; the rest are scores
 CAPTION = (
@@ -37,16 +42,17 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     looks = styles(models)
     known = dict.fromkeys(name for trial in trials for row in trial.curve for name in row if name not in PLACE)
     metrics = sorted(known, key=lambda name: card_of(name).order)
-    figure = Figure(figsize=(5.6 * len(metrics), 4.8), layout="constrained")
+    figure = Figure(figsize=(WIDTH * len(metrics), max(4.8, LINE * len(models) + 1.6)), layout="constrained")
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     ends = [_panel(panel, name, trials, looks) for panel, name in zip(panels, metrics, strict=True)]
     figure.suptitle(f"{dataset}: quality in the course of the training")
     infinite = any(not np.isfinite(row[name]) for trial in trials for row in trial.curve for name in row.keys() - PLACE)
     figure.supxlabel(CAPTION + "\nInfinite scores are left out." * infinite, fontsize=FOOT)
-    figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
+    written = distinct(looks, LONGEST)
+    figure.get_layout_engine().set(wspace=room_for(written.values(), WIDTH))  # type: ignore[union-attr, call-arg]
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
-        at_ends(panel, where, {model: look["color"] for model, look in looks.items()})
+        at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written)
     return figure
 
 
@@ -54,12 +60,11 @@ def _panel(
     panel: Axes, metric: str, trials: list[TrialRecord], looks: dict[str, Look]
 ) -> dict[str, tuple[float, float]]:
     """Draw a thin line a seed and a thick one a model, and the oracle's mean; return the ends of the thick ones."""
-    known = [[row for row in trial.curve if np.isfinite(row.get(metric, np.nan))] for trial in trials]
-    scores = [row[metric] for trial, rows in zip(trials, known, strict=True) for row in rows if trial.role != "oracle"]
-    positive = min(scores, default=0.0) > 0
+    scores = np.array([row[metric] for t in trials for row in _scored(t, metric) if t.role != "oracle"])
+    positive = bool(len(scores)) and scores.min() > 0
     ends = {}
     for model, look in looks.items():
-        curves = [rows for trial, rows in zip(trials, known, strict=True) if trial.model == model]
+        curves = [_scored(t, metric) for t in trials if t.model == model]
         lines = [np.array([(row["train_seconds"], row[metric]) for row in rows]) for rows in curves if rows]
         for line in lines:
             panel.plot(*line.T, color=look["color"], lw=0.6, alpha=0.5)
@@ -69,7 +74,7 @@ def _panel(
             mean = np.exp(np.log(stack).mean(axis=0)) if positive else stack.mean(axis=0)
             panel.plot(*mean.T, lw=1.6, markersize=5, **look)
             ends[model] = (float(mean[-1, 0]), float(mean[-1, 1]))
-    floors = [rows[-1][metric] for trial, rows in zip(trials, known, strict=True) if trial.role == "oracle" and rows]
+    floors = [rows[-1][metric] for t in trials if t.role == "oracle" and (rows := _scored(t, metric))]
     floor = float(np.mean(floors)) if floors else 0.0
     if floor > 0:
         panel.axhline(floor, color=INK, lw=1, linestyle="--")
@@ -78,7 +83,15 @@ def _panel(
     label = card.label + (f" ({card.unit})" if card.unit else "")
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="training seconds", ylabel=label)
     plain(panel.xaxis)
+    near = scores[comparable(scores)]
+    if len(near) < len(scores):  # what is beyond leaves the panel
+        panel.set_ylim(*((near.min() / 1.5, near.max() * 1.5) if positive else limits(near[:, None], 0.1)))
     if positive:
         plain(panel.yaxis)
     panel.grid(True, which="both")
     return ends
+
+
+def _scored(trial: TrialRecord, metric: str) -> list[dict[str, float]]:
+    """Return the rows of a curve that have a finite score."""
+    return [row for row in trial.curve if np.isfinite(row.get(metric, np.nan))]

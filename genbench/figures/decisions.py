@@ -7,10 +7,12 @@ from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.dataset import Dataset, SyntheticDataset
+from genbench.core.errors import GenbenchError
 from genbench.core.seeding import stream
-from genbench.core.types import Array
-from genbench.figures.shared.panels import dataset_of, even, of_task, panels, short
+from genbench.core.types import Array, Labels
+from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.figures.shared.panels import dataset_of, distinct, even, of_task, panels
 from genbench.plotting.style import COLOURS, INK
 from genbench.storage.records import TrialRecord
 
@@ -28,10 +30,9 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     """Mix the colours of the classes by p(y | x): pure where a model is sure, pale where it is not."""
     dataset = dataset_of(trials[0])
-    assert isinstance(dataset, SyntheticDataset)
-    points, labels = dataset.labelled_sample(POINTS, stream(trials[0].seed, "shown"))
-    assert labels is not None
+    points, labels, which = _points(trials[0], dataset)
     figure, places = panels(len(trials), (2.9, 2.6), even(len(trials), (4, 5)), margin=0.5)
+    names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
         stored = run.store.arrays(trial.key)
         left, right, bottom, top = stored["extent"]
@@ -42,10 +43,23 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
         panel.scatter(points[:, 0], points[:, 1], s=6, c=colours, edgecolors="white", linewidths=0.3)
         value = trial.metrics.get("accuracy")
         score = "" if value is None else f"\naccuracy {100 * value:.2f} %"
-        panel.set_title(short(trial.model) + score)
+        panel.set_title(names[trial.model] + score)
         panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top), aspect="auto")
-    figure.suptitle(f"{place}: p(y | x), pale where a model is unsure, and {POINTS} fresh points")
+    figure.suptitle(f"{place}: p(y | x), pale where a model is unsure, and {len(points)} {which} points")
     return figure
+
+
+def _points(trial: TrialRecord, dataset: Dataset) -> tuple[Array, Labels, str]:
+    """Return points [n, 2] with their labels [n], and which they are: fresh ones, of recorded data test points."""
+    if isinstance(dataset, SyntheticDataset):
+        points, labels = dataset.labelled_sample(POINTS, stream(trial.seed, "shown"))
+        which = "fresh"
+    else:
+        splits = ResolvedTrial.of(trial.spec).splits
+        points, labels, which = splits.test[:POINTS], splits.test_labels, "test"
+    if labels is None:
+        raise GenbenchError(f"{trial.dataset} has classes and gives no labels, so none of its points can be coloured")
+    return points, labels[:POINTS], which
 
 
 def _palette(classes: int) -> Array:

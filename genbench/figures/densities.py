@@ -15,8 +15,8 @@ from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
 from genbench.display.numbers import brief
 from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import dataset_of, panels, planar_datasets, short, truth
-from genbench.plotting.projection import limits
+from genbench.figures.shared.panels import dataset_of, distinct, panels, planar_datasets, short, truth
+from genbench.plotting.ranges import limits
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
 
@@ -27,6 +27,7 @@ __all__ = ["Grid", "draw"]
 
 NEEDS_WEIGHTS = True
 POINTS, COLUMNS, CELLS = 4_000, 4, 100  # behind the limits; panels in a row; along the longer side of the plane
+OBLONG = 4.0  # sides of the plane above which its axes have units of their own, as in other figures
 DEPTH = 8.0  # nats below the highest density of the truth, where the colours end
 KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
 
@@ -42,8 +43,9 @@ class Grid(NamedTuple):
     def over(cls, real: Array) -> Grid:
         """Return square cells over points of the truth [n, 2]."""
         low, high = limits(real, 0.2)
-        step = float((high - low).max()) / CELLS
-        w, h = (max(1, round(float(length) / step)) for length in high - low)
+        extent, step = high - low, float((high - low).max()) / CELLS
+        oblong = extent.max() > OBLONG * extent.min()  # then panels are as high as wide, whatever the units
+        w, h = (CELLS if oblong else round(float(length) / step) for length in extent)
         x, y = (low[i] + (np.arange(n) + 0.5) * (high[i] - low[i]) / n for i, n in enumerate((w, h)))
         centres = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         return cls(centres, (h, w), (float(low[0]), float(high[0]), float(low[1]), float(high[1])))
@@ -69,14 +71,19 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:
     exact = dataset_of(found[0][0])
-    known = exact.log_prob(grid.centres) if isinstance(exact, SyntheticDataset) else None
-    top = float(np.max(found[0][1][0] if known is None else known))
+    known = exact.log_prob(grid.centres) if isinstance(exact, SyntheticDataset) and exact.has_density else None
+    top = _highest([values for _, (values, _) in found] if known is None else [known])
     aspect = min(1.2, grid.shape[0] / grid.shape[1])
     figure, places = panels(len(found) + 1, (2.8, 2.8 * aspect + 0.45), evenly(len(found) + 1, COLUMNS), margin=0.5)
 
+    left, right, lower, upper = grid.extent
+
     def show(panel: Axes, values: Array, title: str) -> AxesImage:
         shown = np.maximum(values.reshape(grid.shape), top - DEPTH)  # also where the density is 0
-        image = panel.imshow(shown, origin="lower", extent=grid.extent, vmin=top - DEPTH, vmax=top, cmap="viridis")
+        image = panel.imshow(
+            shown, origin="lower", extent=grid.extent, vmin=top - DEPTH, vmax=top, cmap="viridis",
+            aspect=grid.shape[0] / grid.shape[1] * (right - left) / (upper - lower),
+        )  # fmt: skip
         panel.set_title(title)
         return image
 
@@ -84,17 +91,25 @@ def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[A
         points = truth(found[0][0], POINTS)
         panel = places[0]
         panel.scatter(points[:, 0], points[:, 1], s=1, color=INK, alpha=0.5, linewidths=0, rasterized=True)
-        panel.set(xlim=grid.extent[:2], ylim=grid.extent[2:], aspect="equal")
-        panel.set_title(f"test points: {dataset}\n(density not known)")
+        panel.set(xlim=grid.extent[:2], ylim=grid.extent[2:])
+        panel.set_aspect(grid.shape[0] / grid.shape[1] * (right - left) / (upper - lower))
+        panel.set_title(f"test points: {short(dataset, 14)}\n(density not known)")
     else:
-        show(places[0], known, f"truth: {dataset}\n")
+        show(places[0], known, f"truth: {short(dataset, 20)}\n")
+    names = distinct(trial.model for trial, _ in found)
     for panel, (trial, (values, kind)) in zip(places[1:], found, strict=True):
         kl = trial.metrics.get("kl")
         score = "" if kl is None else f", KL {kl:.3f}" if np.isfinite(kl) else f", KL {brief(kl)}"
-        image = show(panel, values, f"{short(trial.model)}\n{KINDS[kind]}{score}")
+        image = show(panel, values, f"{names[trial.model]}\n{KINDS[kind]}{score}")
     for panel in places:
         panel.set(xticks=[], yticks=[])
     bar = figure.colorbar(image, ax=figure.axes, shrink=0.6, pad=0.01)
     bar.set_label(f"log density (nats), up to {DEPTH:.0f} below the highest")
     figure.suptitle(f"{dataset}: log densities")
     return figure
+
+
+def _highest(densities: Sequence[Array]) -> float:
+    """Return the highest finite log density of several [n]; 0 where there is none."""
+    finite = [values[np.isfinite(values)] for values in densities]
+    return max((float(values.max()) for values in finite if len(values)), default=0.0)

@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
+from genbench.figures.shared.panels import file_stem, short
+from genbench.plotting.labels import less_offset
+from genbench.plotting.ranges import edges, limits, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -22,7 +25,8 @@ def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a model and dataset, of the first seed that was forecast: `diagnosis-<dataset>-<model>`."""
     figures: dict[str, Figure] = {}
     for trial in sorted(run.trials, key=lambda trial: trial.seed):
-        stem = "diagnosis-" + re.sub(r"[^A-Za-z0-9_.+=-]+", "_", f"{trial.dataset}-{trial.model}").strip("_")
+        names = f"{file_stem(trial.dataset)}-{file_stem(trial.model)}"
+        stem = "diagnosis-" + re.sub(r"[^A-Za-z0-9_.+=-]+", "_", names).strip("_")
         if trial.spec.task == "forecast" and trial.status == "ok" and stem not in figures:
             figures[stem] = _figure(trial, run.store.arrays(trial.key))
     return figures
@@ -31,7 +35,10 @@ def draw(run: RunData) -> dict[str, Figure]:
 def autocorrelation(residuals: Array, lags: int) -> Array:
     """Return the autocorrelations r_1 … r_lags of residuals [m] about their mean."""
     centred = residuals - residuals.mean()
-    return np.array([centred[lag:] @ centred[:-lag] for lag in range(1, lags + 1)]) / (centred @ centred)
+    whole = float(centred @ centred)
+    if whole == 0:  # constant: nothing to correlate
+        return np.zeros(lags)
+    return np.array([centred[lag:] @ centred[:-lag] for lag in range(1, lags + 1)]) / whole
 
 
 def ljung_box(correlations: Array, m: int) -> float:
@@ -53,7 +60,10 @@ def _figure(trial: TrialRecord, stored: dict[str, Array]) -> Figure:
     _correlations(panels[1, 1], residuals)
     for panel in panels.flat:
         panel.grid(True)
-    figure.suptitle(f"{trial.model} on {trial.dataset}, seed {trial.seed}: one-step forecasts of the held-out end")
+    figure.suptitle(
+        f"{short(trial.model, 48)} on {short(trial.dataset, 48)}, seed {trial.seed}: "
+        "one-step forecasts of the held-out end"
+    )
     return figure
 
 
@@ -70,10 +80,11 @@ def _forecasts(panel: Axes, stored: dict[str, Array], coverage: float) -> None:
     panel.plot(steps, stored["mean"][:shown], color=BLUE, lw=1.2, marker="o", markersize=2.5, label="forecast")
     panel.axvline(start - 0.5, color=FAINT, lw=1, linestyle="--")
     which = f"the first {shown} of {m}" if shown < m else f"all {m}"
-    bottom, top = panel.get_ylim()
+    bottom, top = _frame(panel, stored["series"][past], np.concatenate([low, high]))
     panel.set_ylim(bottom, top + 0.18 * (top - bottom))  # room for the legend
     title = f"Data and {which} forecasts: {100 * coverage:.0f} % in the intervals"
-    panel.set(title=title, xlabel="step", ylabel="value")
+    panel.set(title=title, xlabel="step")
+    less_offset(panel.yaxis, "value")
     panel.legend(loc="upper left", ncols=3)
 
 
@@ -88,15 +99,29 @@ def _over_time(panel: Axes, residuals: Array, stored: dict[str, Array]) -> None:
     size = 14 if len(residuals) <= SHOWN else 5
     panel.scatter(steps[~outside], residuals[~outside], color=INK, s=size, zorder=3, linewidths=0)
     panel.scatter(steps[outside], residuals[outside], color=VERMILLION, s=size, zorder=3, linewidths=0)
+    _frame(panel, residuals, np.concatenate([low, high]))
     title = f"Residuals, mean {residuals.mean():.3g}: {outside.sum()} of {len(residuals)} outside of the interval"
     panel.set(title=title, xlabel="step", ylabel="data − mean of the forecast")
 
 
+def _frame(panel: Axes, values: Array, drawn: Array) -> tuple[float, float]:
+    """Let the heights be those of nearly all values and of what else is drawn, and say how many lie beyond."""
+    low, high = (float(end[0]) for end in limits(values[:, None], 0.08))
+    least, most = (float(end[0]) for end in limits(drawn[:, None], 0.08))
+    low, high = min(low, max(least, 2 * low - high)), max(high, min(most, 2 * high - low))
+    say_outside(panel, int(((values < low) | (values > high)).sum()))
+    panel.set_ylim(low, high)
+    return low, high
+
+
 def _histogram(panel: Axes, residuals: Array, stored: dict[str, Array]) -> None:
     """Draw the residuals' histogram and the density that the forecasts give to them."""
-    panel.hist(
-        residuals, bins="fd" if len(residuals) > 60 else 10, density=True, color=FAINT, alpha=0.7, label="residuals"
-    )
+    low, high = (float(end[0]) for end in limits(residuals[:, None], 0.05))
+    places = edges(residuals, low, high)
+    heights = np.histogram(residuals, places)[0] / (len(residuals) * np.diff(places))
+    panel.stairs(heights, places, fill=True, color=FAINT, alpha=0.7, label="residuals")
+    say_outside(panel, int(((residuals < low) | (residuals > high)).sum()))
+    panel.set_xlim(low, high)
     panel.plot(stored["residual_grid"], stored["density"], color=BLUE, lw=1.6, label="predicted density")
     panel.set(title="Residuals and their predicted density", xlabel="data − mean of the forecast", ylabel="density")
     panel.legend()

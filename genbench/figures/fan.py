@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import first_seeds, panels, say_in, short
+from genbench.figures.shared.panels import distinct, file_stem, first_seeds, panels, say_in
+from genbench.plotting.labels import less_offset
+from genbench.plotting.ranges import limits, say_outside
 from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import FAINT, INK, colour_of
 from genbench.storage.records import TrialRecord
@@ -26,7 +28,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `fan` for a single one, else `fan-<dataset>`."""
     places = {trial.place: trial.dataset for trial in run.trials if trial.spec.task == "forecast"}
     many = len({trial.place for trial in run.whole.trials if trial.spec.task == "forecast"}) > 1
-    stems = {place: f"fan-{dataset}" if many else "fan" for place, dataset in places.items()}
+    stems = {place: f"fan-{file_stem(dataset)}" if many else "fan" for place, dataset in places.items()}
     return {stems[place]: _figure(dataset, first_seeds(run, place), run) for place, dataset in places.items()}
 
 
@@ -35,17 +37,21 @@ def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
     figure, places = panels(len(trials), (4.2, 2.7), COLUMNS, margin=0.8)
     stored = [run.store.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
     values = np.concatenate([np.concatenate(_shown(one)) for one in stored if one] or [np.zeros(1)])
-    low, high = float(values.min()), float(values.max())
+    low, high = (float(end[0]) for end in limits(values[:, None], 0.0))
     least = min([low, *(float(one["fan"].min()) for one in stored if one)])
     most = max([high, *(float(one["fan"].max()) for one in stored if one)])
     room, edge = 0.75 * (high - low), 0.05 * (high - low)  # a fan that goes farther is cut
+    names = distinct(trial.model for trial in trials)
     for panel, trial, one in zip(places, trials, stored, strict=True):
-        panel.set_title(short(trial.model))
+        panel.set_title(names[trial.model])
         if not one:
             say_in(panel, trial.status)
             continue
         _fan(panel, trial, one)
         panel.set_ylim(max(low - room, least - edge), min(high + room, most + edge))
+        less_offset(panel.yaxis, "value")
+        bottom, top = panel.get_ylim()
+        say_outside(panel, int(sum(((part < bottom) | (part > top)).sum() for part in _shown(one))))
     figure.suptitle(f"{dataset}: sampled futures")
     figure.supxlabel(CAPTION, fontsize=FOOT)
     return figure

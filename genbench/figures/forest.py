@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -12,8 +11,9 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display import formatting
 from genbench.display.numbers import brief
-from genbench.figures.shared.panels import by_dataset, even, panels, short
+from genbench.figures.shared.panels import by_dataset, distinct, even, file_stem, panels
 from genbench.plotting.labels import plain
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import BLUE, CAPTION, FAILED, FAINT, INK
 
 __all__ = ["draw"]
@@ -33,7 +33,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     rows = [row for row in board.rows if row.place == row.dataset]
     figures = by_dataset(run, "forest", [row.dataset for row in rows], lambda name: _figure(board, name))
     tasks = dict.fromkeys((row.place, row.dataset, row.task) for row in board.rows if row.place != row.dataset)
-    return figures | {f"forest-{dataset}-{task}": _figure(board, place) for place, dataset, task in tasks}
+    return figures | {f"forest-{file_stem(dataset)}-{task}": _figure(board, place) for place, dataset, task in tasks}
 
 
 def _figure(board: Leaderboard, place: str) -> Figure:
@@ -63,12 +63,12 @@ def _panel(panel: Axes, rows: list[Row], metric: str, named: bool) -> None:
         else:
             _absent(panel, y, row)
     oracle = next((row.metrics.get(metric) for row in rows if row.role == "oracle"), None)
-    if oracle and isfinite(oracle.mean):
+    if oracle and np.isfinite(oracle.mean):
         panel.axvline(oracle.mean, color=INK, lw=1, linestyle="--", zorder=1)
     panel.set(xlim=extent, ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
     if panel.get_xscale() == "log":
         plain(panel.xaxis)
-    panel.set_yticklabels([short(row.model, LONGEST) for row in rows] if named else [])
+    panel.set_yticklabels(list(distinct([row.model for row in rows], LONGEST).values()) if named else [])
     panel.tick_params(axis="y", length=0)
     better = "higher" if card.higher_is_better else "lower"
     panel.set_title(f"{card.label}{f' ({card.unit})' if card.unit else ''}: {better} is better")
@@ -78,14 +78,16 @@ def _panel(panel: Axes, rows: list[Row], metric: str, named: bool) -> None:
 def _extent(rows: list[Row], metric: str) -> tuple[float, float] | None:
     """Return the ends of the axis: all models and the oracle, with as much of the intervals as leaves them apart.
 
-    Controls may lie beyond, and so may the ends of intervals over two seeds, which are very long. None where no score
-    is finite.
+    Controls may lie beyond, and so may the ends of intervals over two seeds, which are very long, and scores that are
+    infinite or so far from the others that these would be one.
     """
-    told = [(row, cell) for row in rows if (cell := row.metrics.get(metric)) and isfinite(cell.mean)]
+    told = [(row, cell) for row in rows if (cell := row.metrics.get(metric)) and np.isfinite(cell.mean)]
     cells = [cell for row, cell in told if row.role != "control"] or [cell for _, cell in told]
+    near = comparable(np.array([cell.mean for cell in cells]))
+    cells = [cell for cell, shown in zip(cells, near, strict=True) if shown]
     if not cells:
         return None
-    means, ends = [cell.mean for cell in cells], [end for cell in cells for end in _ends(cell)]
+    means, ends = [cell.mean for cell in cells], [end for cell in cells for end in _ends(cell) if np.isfinite(end)]
     low, high = min(means), max(means)
     if low > 0 and high > 8 * low:
         return max(low / 2, min(end for end in ends if end > 0) / 1.1), min(2.5 * high, 1.3 * max(ends))
@@ -100,8 +102,12 @@ def _line(panel: Axes, y: int, row: Row, cell: Cell, marker: str, extent: tuple[
     colour = BLUE if row.role == "model" else FAINT
     least, most = extent or (cell.mean, cell.mean)
     low, high = _ends(cell)
-    if not (least <= cell.mean <= most and isfinite(cell.mean)):
-        beyond, at = cell.mean >= most, (0.98 if cell.mean >= most else 0.02)
+    if np.isnan(cell.mean):
+        _absent(panel, y, row)
+        return
+    if not least <= cell.mean <= most or np.isinf(cell.mean):
+        beyond = cell.mean > most or cell.mean == np.inf
+        at = 0.98 if beyond else 0.02
         text = f"{brief(cell.mean)} →" if beyond else f"← {brief(cell.mean)}"
         panel.text(
             at, y, text, transform=panel.get_yaxis_transform(), ha="right" if beyond else "left", va="center",

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.display.numbers import brief
-from genbench.figures.shared.panels import of_task, over_truth, short
+from genbench.figures.shared.panels import distinct, of_task, over_truth
 from genbench.plotting.style import BLUE, INK
 from genbench.storage.records import TrialRecord
 
@@ -24,15 +24,18 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     """Draw on a vertical line for each of a few given first coordinates the second ones that a model drew."""
     figure, places = over_truth(trials, POINTS)
+    names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
         stored = run.store.arrays(trial.key)
         given, draws = stored["points_0"][:, 0], stored["draws_0"][..., 0]  # (m,), (m, n)
-        order = np.argsort(given)[np.linspace(2, len(given) - 3, LINES).astype(int)]
+        ends = (2, len(given) - 3) if len(given) > 2 * LINES else (0, len(given) - 1)  # not at the outermost points
+        order = np.unique(np.argsort(given)[np.linspace(*ends, LINES).astype(int)])
         for k in order:
             panel.axvline(given[k], color=INK, lw=0.5)
-            panel.plot(np.full(DRAWS, given[k]), draws[k, :DRAWS], ".", ms=4, mew=0, alpha=0.5, color=BLUE)
+            shown = draws[k, :DRAWS]
+            panel.plot(np.full(len(shown), given[k]), shown, ".", ms=4, mew=0, alpha=0.5, color=BLUE)
         value = trial.metrics.get("conditional_w1")
-        panel.set_title(short(trial.model) + ("" if value is None else f"\nconditional W1 {brief(value)}"))
+        panel.set_title(names[trial.model] + ("" if value is None else f"\nconditional W1 {brief(value)}"))
     figure.suptitle(
         f"{place}: {DRAWS} draws of the second coordinate (blue) at given first ones (lines), over the truth (grey)"
     )

@@ -48,6 +48,5 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
             view.show(panel, way.points[k])
             panel.set_title(f"t = {t:.2f}")
     what = "images" if view.is_image else "samples"
-    axes = "" if view.is_image else view.axes
-    figure.suptitle(f"{dataset}: {view.n:,} {what} on their way from noise (t = 0) to data (t = 1){axes}")
+    figure.suptitle(f"{dataset}: {view.n:,} {what} on their way from noise (t = 0) to data (t = 1){view.axes}")
     return figure

@@ -17,13 +17,14 @@ from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
 from genbench.display.formatting import LIKELIHOOD_SIGNS
 from genbench.display.numbers import LARGE, brief
-from genbench.figures.shared.panels import short
+from genbench.figures.shared.panels import distinct, file_stem
 from genbench.plotting.labels import plain
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, FAILED, FAINT
 
 __all__ = ["draw"]
 
-LONGEST = 26  # letters of a name
+LONGEST, BESIDE = 26, 16  # letters of a name, and of one of a dataset that has room beside another
 ROLES = ("model", "control")  # in this order from top to bottom; the oracle is 1 everywhere
 HEADS = {
     "exact": "exact likelihoods",
@@ -48,7 +49,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     """
     board = run.leaderboard()
     rows = [row for row in board.rows if row.place == row.dataset] or board.rows
-    figures, part = dict[str, "Figure"](), "" if run.whole is run else f"-{rows[0].dataset}"
+    figures, part = dict[str, "Figure"](), "" if run.whole is run else f"-{file_stem(rows[0].dataset)}"
     for metric, stem in ((board.sort, "heat_map"), ("kl", "heat_map-kl")):
         if metric in board.metrics and (figure := _figure(rows, metric)) is not None:
             figures.setdefault(("heat_map" if metric == board.sort else stem) + part, figure)
@@ -71,9 +72,11 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     for y, line in enumerate(lines):
         for x, row in enumerate(line.rows):
             _cell(panel, x, y, row, metric, values)
-    slanted: dict[str, Any] = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if len(places) > 3 else {}
-    panel.set_xticks(range(len(places)), [short(name, 30) for name in places], **slanted)
-    panel.set_yticks(range(len(lines)), [short(line.model, LONGEST) for line in lines])
+    columns = list(distinct(places, 30).values())
+    crowded = len(places) > 3 or (len(places) > 1 and max(map(len, columns)) > BESIDE)
+    slanted: dict[str, Any] = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    panel.set_xticks(range(len(places)), columns, **slanted)
+    panel.set_yticks(range(len(lines)), list(distinct([line.model for line in lines], LONGEST).values()))
     panel.tick_params(length=0)
     _groups(panel, lines)
     where = f"{len(places)} datasets" if len(places) > 1 else places[0]
@@ -136,12 +139,15 @@ def _infinite(row: Row, metric: str) -> bool:
 
 def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool) -> None:
     """Draw the colours, dark where a score is far from the best, on a logarithmic scale where all are positive."""
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    shown = values[comparable(values.ravel()).reshape(values.shape)]  # the colours of others are those of the ends
+    low, high = float(shown.min()), float(shown.max())
     positive = low > 0 and high > 4 * low
     low = min(low, 1.0) if quotient else max(low, high / 500) if positive else low
-    norm = LogNorm(low, max(high, 1.01 * low)) if positive else Normalize(low, max(high, low + 1e-9))
+    norm = LogNorm(low, max(high, 1.01 * low)) if positive else Normalize(low, high if high > low else low + 1.0)
     cmap = "viridis" if card_of(metric).higher_is_better else "viridis_r"
-    image = panel.imshow(np.ma.masked_invalid(values), cmap=cmap, norm=norm, aspect="auto")
+    image = panel.imshow(
+        np.ma.masked_where(np.isnan(values), np.clip(values, low, high)), cmap=cmap, norm=norm, aspect="auto"
+    )
     bar = figure.colorbar(image, ax=panel, shrink=0.8, pad=0.02)
     unit = "× oracle" if quotient else card_of(metric).unit
     bar.set_label(f"{card_of(metric).label}{', ' * bool(unit)}{unit}{', log scale' * positive}")
@@ -152,7 +158,7 @@ def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool
 def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Array) -> None:
     """Write a number into a place of the map, or hatch it and say why there is none."""
     cell = row.metrics.get(metric) if row else None
-    if row is None or cell is None:
+    if row is None or cell is None or np.isnan(values[y, x]):
         failed = row is not None and not row.seeds
         colour = FAILED if failed else FAINT
         panel.add_patch(
@@ -165,10 +171,9 @@ def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Arr
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )  # fmt: skip
         return
-    image, dark = panel.images[0], False
-    if np.isfinite(values[y, x]):
-        red, green, blue, _ = image.cmap(image.norm(values[y, x]))
-        dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.45
+    image = panel.images[0]
+    red, green, blue, _ = image.cmap(image.norm(np.clip(values[y, x], *image.get_clim())))
+    dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.45
     failed_too = f"\n{row.failed} of {row.seeds + row.failed} failed" if row.failed else ""
     panel.text(
         x, y, _text(row, cell, metric) + failed_too, ha="center", va="center", color="white" if dark else "#222222",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.figures.shared.panels import of_task, over_truth, short
+from genbench.figures.shared.panels import distinct, of_task, over_truth
 from genbench.plotting.style import BLUE, INK, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -21,6 +21,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     figure, places = over_truth(trials, POINTS)
+    names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
         stored = run.store.arrays(trial.key)
         for line, path in zip(stored["straight"][:PATHS], stored["latent"][:PATHS], strict=True):
@@ -28,6 +29,6 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
             panel.plot(*path.T, color=BLUE, lw=1.5)
             panel.plot(*line[[0, -1]].T, "o", color=INK, ms=3.5)
         value = trial.metrics.get("midpoints_inside")
-        panel.set_title(short(trial.model) + ("" if value is None else f"\nmidpoints inside {100 * value:.0f} %"))
+        panel.set_title(names[trial.model] + ("" if value is None else f"\nmidpoints inside {100 * value:.0f} %"))
     figure.suptitle(f"{place}: paths through the latent space (blue) and straight ones (dotted), over the truth (grey)")
     return figure

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset, even, panels, say_in, short
+from genbench.figures.shared.panels import by_dataset, distinct, even, panels, say_in
 from genbench.plotting.labels import plain
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import BLUE, CAPTION, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -43,8 +44,9 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     by_model = {one.model: [trial for trial in trials if trial.model == one.model] for one in trials}
     places = [(model, loss) for model, its in by_model.items() for loss in _losses(its)]
     figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
+    names = distinct(by_model)
     for panel, (model, loss) in zip(axes, places, strict=True):
-        panel.set_title(short(model) if loss in {"", "loss"} else f"{short(model)}: {loss}")
+        panel.set_title(names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
         _panel(panel, by_model[model], loss)
     figure.suptitle(f"{dataset}: losses in the course of the training")
     figure.supxlabel(NOTE, fontsize=CAPTION)
@@ -80,7 +82,7 @@ def _frame(panel: Axes, curves: list[Curve]) -> None:
     """Let the heights be those after the first steps, logarithmic where they are positive and span a decade."""
     end = max(float(steps[-1]) for steps, _ in curves)
     later = np.concatenate([values[steps >= 0.02 * end] for steps, values in curves])
-    later = later[np.isfinite(later)]
+    later = later[comparable(later)]  # a loss that exploded leaves the panel
     if not len(later):
         return
     low, high = float(later.min()), float(np.quantile(later, 0.98))

@@ -9,12 +9,17 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
-from genbench.figures.shared.panels import by_dataset
-from genbench.plotting.labels import Look, at_ends, plain, settle, styles
+from genbench.figures.shared.panels import by_dataset, distinct
+from genbench.plotting.labels import Look, at_ends, plain, room_for, settle, styles
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, INK
 from genbench.runs.sweep import Point, read_sweeps, summary
 
 __all__ = ["draw"]
+
+WIDTH = 5.6  # inches of a panel
+LINE = 0.16  # inches of height for a name beside the ends of the lines
+LONGEST = 24  # letters of it
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -29,24 +34,26 @@ def _figure(dataset: str, points: list[Point]) -> Figure:
     discover(groups=("metrics",))
     names = list(dict.fromkeys(name for point in points for name in point.scores))
     looks = styles(list(dict.fromkeys(point.model for point in points)))
-    figure = Figure(figsize=(5.6 * len(names), 4.4), layout="constrained")
+    figure = Figure(figsize=(WIDTH * len(names), max(4.4, LINE * len(looks) + 1.2)), layout="constrained")
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     ends = [_panel(panel, name, points, looks) for panel, name in zip(panels, names, strict=True)]
-    infinite = any(metric in p.scores and not _finite(p, metric) for p in points for metric in names)
+    infinite = any(not np.isfinite(p.scores[metric][0]) for p in points for metric in names if metric in p.scores)
     left_out = "; infinite scores are left out" * infinite
     figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds{left_out})")
-    figure.get_layout_engine().set(wspace=0.18)  # type: ignore[union-attr, call-arg]  # room for the names
+    written = distinct(looks, LONGEST)
+    figure.get_layout_engine().set(wspace=room_for(written.values(), WIDTH))  # type: ignore[union-attr, call-arg]
     settle(figure)
     for panel, where in zip(panels, ends, strict=True):
-        at_ends(panel, where, {model: look["color"] for model, look in looks.items()})
+        at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written)
     return figure
 
 
 def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]) -> dict[str, tuple[float, float]]:
     """Draw a line a model with its band, and the oracle's mean; return the ends of the lines."""
     ends = {}
+    known = [p for p in points if metric in p.scores and np.isfinite(p.scores[metric][0])]
     for model, look in looks.items():
-        line = sorted((p for p in points if p.model == model and _finite(p, metric)), key=lambda p: p.nfe or 0)
+        line = sorted((p for p in known if p.model == model), key=lambda p: p.nfe or 0)
         if not line:
             continue
         x, y = [p.nfe or 0 for p in line], [p.scores[metric][0] for p in line]
@@ -58,8 +65,9 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
     if floors:
         panel.axhline(floors[0], color=INK, lw=1, linestyle="--")
         panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=CAPTION, va="bottom")
-    means = [p.scores[metric][0] for p in points if _finite(p, metric)]
-    positive = min(means, default=0.0) > 0
+    means = np.array([p.scores[metric][0] for p in known])
+    means = means[comparable(means)]
+    positive = bool(len(means)) and means.min() > 0
     panel.set(
         xscale="log",
         yscale="log" if positive else "linear",
@@ -67,14 +75,12 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
         ylabel=card_of(metric).label,
     )
     if positive:
-        panel.set_ylim(0.6 * min([*means, *floors[:1]]), 1.7 * max(means))
+        panel.set_ylim(0.6 * min([*means, *(floor for floor in floors[:1] if floor > 0)]), 1.7 * max(means))
+    elif len(means):
+        room = 0.08 * (max(means) - min(means)) or 0.1
+        panel.set_ylim(min([*means, *floors[:1]]) - room, max(means) + room)
     plain(panel.xaxis)
     if positive:
         plain(panel.yaxis)
     panel.grid(True, which="both")
     return ends
-
-
-def _finite(point: Point, metric: str) -> bool:
-    """Whether a point has a score that a place can show."""
-    return metric in point.scores and bool(np.isfinite(point.scores[metric][0]))

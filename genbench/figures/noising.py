@@ -46,6 +46,5 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
             view.show(panel, points)
             left = "" if level is None else f": {level[0]:.2f} x + {level[1]:.2f} ε"
             panel.set_title(f"t = {t:.2f}{left}", fontsize=9)
-    axes = "" if view.is_image else view.axes
-    figure.suptitle(f"{dataset}: data x on their way to noise ε, as each model learns from them{axes}")
+    figure.suptitle(f"{dataset}: data x on their way to noise ε, as each model learns from them{view.axes}")
     return figure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,12 +12,15 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset
+from genbench.display.numbers import brief
+from genbench.figures.shared.panels import by_dataset, distinct
 from genbench.plotting.labels import Look, beside, plain, settle, styles
+from genbench.plotting.ranges import comparable
 from genbench.plotting.style import CAPTION, INK
 
 __all__ = ["draw", "front"]
 
+LONGEST, WIDE = 36, 3.4  # letters of a name, and inches of one in a legend
 PANELS = {
     "training seconds": lambda cost: cost["train_seconds"],
     "seconds for 1,000 samples": lambda cost: 1000 / cost["samples_per_second"] if cost["samples_per_second"] else None,
@@ -28,6 +33,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
     board = run.leaderboard()
     rows = [r for r in board.rows if r.role == "model" and r.place == r.dataset and _score(r, board) is not None]
+    rows = [row for row in rows if any(_costs(row))]
     datasets = [row.dataset for row in rows]
     return by_dataset(
         run, "pareto", datasets, lambda name: _figure(board, name, [row for row in rows if row.dataset == name])
@@ -50,13 +56,15 @@ def front(costs: Array, scores: Array) -> Array:
 def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     looks = styles(sorted({row.model for row in board.rows}))  # alike on every dataset
     scores = {row.model: score for row in rows if (score := _score(row, board)) is not None}
+    near = comparable(np.array(list(scores.values())))
+    beyond = {model: scores.pop(model) for model, inside in zip(list(scores), near, strict=True) if not inside}
     places = {
-        label: {row.model: (c, scores[row.model]) for row in rows if (c := cost(row.cost))}
+        label: {row.model: (c, scores[row.model]) for row in rows if row.model in scores and (c := cost(row.cost))}
         for label, cost in PANELS.items()
     }
     shown = {label: points for label, points in places.items() if points}
-    columns = min(2, len(shown))
-    height = -(-len(shown) // columns)
+    columns = max(1, min(2, len(shown)))
+    height = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(5.4 * columns, 3.9 * height + 0.6), layout="constrained")
     card = card_of(board.sort or "")
     unit = ", × oracle" if card.ratio else f" ({card.unit})" if card.unit else ""
@@ -70,12 +78,28 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     figure.suptitle(
         f"{dataset}: quality against cost (mean over seeds; ringed: no model is better at that cost or less)"
     )
-    if note := _infinite(board, dataset):
-        figure.supxlabel(note, fontsize=CAPTION)
+    names = distinct([*scores, *beyond], LONGEST)
+    if beyond:
+        far = ", ".join(f"{names[model]} {brief(score, 2)}" for model, score in beyond.items())
+        figure.supxlabel(fill(f"Beyond the axes: {far}", int(14 * figure.get_figwidth())), fontsize=CAPTION)
     settle(figure)
+    unnamed: list[str] = []
     for panel, points in zip(panels, shown.values(), strict=False):
-        beside(panel, points)
+        unnamed += beside(panel, {names[model]: point for model, point in points.items()})
+    if unnamed:
+        _legend(figure, {names[model]: looks[model] for model in scores})
     return figure
+
+
+def _legend(figure: Figure, looks: dict[str, Look]) -> None:
+    """Name all models below a figure in which there is no room for a name at each point."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], linestyle="", markersize=7, markeredgewidth=0, label=name, **looks[name]) for name in looks
+    ]
+    columns = max(1, int(figure.get_figwidth() / WIDE))
+    figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=columns)
 
 
 def _panel(
@@ -88,6 +112,7 @@ def _panel(
     panel.scatter(xy[best, 0], xy[best, 1], s=150, facecolors="none", edgecolors=INK, linewidths=0.9, zorder=2)
     for name, point in points.items():
         panel.plot(*point, linestyle="", markersize=7, markeredgewidth=0, zorder=3, **looks[name])
+    floor = floor if floor is not None and np.isfinite(floor) else None
     if floor is not None:
         panel.axhline(floor, color=INK, lw=1, linestyle="--", zorder=1)
         panel.annotate(
@@ -103,18 +128,11 @@ def _panel(
     panel.grid(True)
 
 
-def _infinite(board: Leaderboard, dataset: str) -> str:
-    """Return a line that names the models whose scores are infinite, which no place can show; "" without any."""
-    here = [row for row in board.rows if row.role == "model" and row.place == dataset]
-    cells = [(row.model, row.metrics.get(board.sort or "")) for row in here]
-    names = [model for model, cell in cells if cell and np.isinf(cell.mean)]
-    return f"Left out, with an infinite score: {', '.join(names)}." if names else ""
+def _costs(row: Row) -> list[float | None]:
+    return [cost(row.cost) for cost in PANELS.values()]
 
 
 def _score(row: Row, board: Leaderboard) -> float | None:
-    """Return a row's score in the metric that the board is sorted by: as a quotient by the oracle's if it has one.
-
-    None where it is infinite.
-    """
+    """Return a row's score in the metric that the board is sorted by: as a quotient by the oracle's if it has one."""
     cell = row.metrics.get(board.sort) if board.sort else None
-    return None if cell is None or not np.isfinite(cell.relative) else cell.relative
+    return None if cell is None or np.isnan(cell.relative) else cell.relative

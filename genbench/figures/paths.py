@@ -15,8 +15,9 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import datasets_of, panels, short
+from genbench.figures.shared.panels import datasets_of, distinct, panels
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import BLUE, FAINT, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -53,9 +54,10 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
         figure, places = panels(len(found), (2.9, 2.9 * view.aspect + 0.3), evenly(len(found), COLUMNS), margin=0.5)
         title = f"{dataset}: paths of {PATHS} samples from noise (orange) to data (blue), the darker the later"
         title += view.axes.replace(", ", "\n")
+    names = distinct(trial.model for trial, _ in found)
     for panel, (trial, way) in zip(places, found, strict=True):
         (_strips if view.is_image else _lines)(panel, view, way)
-        panel.set_title(short(trial.model))
+        panel.set_title(names[trial.model])
     figure.suptitle(title)
     return figure
 
@@ -64,14 +66,19 @@ def _lines(panel: Axes, view: SamplePanel, way: Trajectory) -> None:
     """Draw the paths [k, n, *shape] of points, their first and last ones marked."""
     way = way.at(np.linspace(0, 1, TURNS))
     k, n = way.points.shape[:2]
-    view.show(panel, view.real, FAINT)
-    flat = view.plane.project(way.points.reshape(k * n, -1)).reshape(k, n, 2)
+    flat = view.plane.project(way.points.reshape(k * n, -1)).reshape(k, n, -1)
+    if flat.shape[2] == 1:  # a single coordinate, over time
+        times = np.broadcast_to(way.times[:, None, None], flat.shape)
+        flat = np.concatenate([times, flat], axis=2)
+        panel.set(xlim=(-0.05, 1.05), ylim=(view.plane.low[0], view.plane.high[0]), xlabel="t")
+    else:
+        view.show(panel, view.real, FAINT)
     pieces = np.stack([flat[:-1], flat[1:]], axis=2).swapaxes(0, 1)  # (n, k − 1, 2 ends, 2)
     alpha = np.tile(np.linspace(*FADE, k - 1), n)
     panel.add_collection(LineCollection(list(pieces.reshape(-1, 2, 2)), colors=BLUE, alpha=alpha, lw=0.9))
     panel.plot(flat[0, :, 0], flat[0, :, 1], "o", color=VERMILLION, ms=3.2, mew=0)
+    say_outside(panel, view.plane.outside(way.points[-1]))
     panel.plot(flat[-1, :, 0], flat[-1, :, 1], "o", color=BLUE, ms=3.2, mec="white", mew=0.4)
-    view.plane.frame(panel)
 
 
 def _strips(panel: Axes, view: SamplePanel, way: Trajectory) -> None:

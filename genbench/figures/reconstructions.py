@@ -15,7 +15,7 @@ from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsReconstruction, supports
 from genbench.core.types import Array
 from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import datasets_of, panels, short
+from genbench.figures.shared.panels import datasets_of, distinct, panels
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
@@ -54,19 +54,29 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
         title = f"{dataset}: pairs of a test image (left) and its reconstruction (right)"
     else:
         figure, places = panels(len(found), (2.9, 2.9 * view.aspect + 0.5), evenly(len(found), COLUMNS), margin=0.5)
-        title = f"{dataset}: {POINTS} test points (black), and lines to their reconstructions (blue){view.axes}"
+        what = f"{dataset}: {len(real)} test points"
+        title = f"{what} (black), and lines to their reconstructions (blue){view.axes}"
+        if real[0].size == 1:
+            title = f"{what} (across) and their reconstructions (up)"
+    names = distinct(trial.model for trial, _ in found)
     for panel, (trial, back) in zip(places, found, strict=True):
         (_pairs if view.is_image else _links)(panel, view, real, back)
         error = float(np.sqrt(np.square(back - real).mean()))
-        panel.set_title(f"{short(trial.model)}\nroot mean square error {error:.2g}")
+        panel.set_title(f"{names[trial.model]}\nroot mean square error {error:.2g}")
     figure.suptitle(title)
     return figure
 
 
 def _links(panel: Axes, view: SamplePanel, real: Array, back: Array) -> None:
-    """Draw points [n, *shape], and a line from each to what came back."""
-    view.show(panel, view.real, FAINT, 0.8)
+    """Draw points [n, *shape], and a line from each to what came back; of one coordinate, one against the other."""
     a, b = (view.plane.project(x.reshape(len(x), -1)) for x in (real, back))
+    if a.shape[1] == 1:
+        ends = (float(view.plane.low[0]), float(view.plane.high[0]))
+        panel.plot(ends, ends, color=FAINT, lw=0.8)
+        panel.plot(a[:, 0], b[:, 0], "o", color=BLUE, ms=3, mew=0)
+        panel.set(xlim=ends, ylim=ends)
+        return
+    view.show(panel, view.real, FAINT, 0.8)
     panel.plot(*np.stack([a, b]).transpose(2, 0, 1), color=VERMILLION, lw=0.8)
     panel.plot(*a.T, "o", color=INK, ms=3.4, mew=0)
     panel.plot(*b.T, "o", color=BLUE, ms=2, mew=0)

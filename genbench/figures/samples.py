@@ -9,8 +9,18 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset, datasets_of, first_seeds, panels, score_line, show_each, truth
-from genbench.plotting.projection import Plane
+from genbench.figures.shared.panels import (
+    by_dataset,
+    datasets_of,
+    first_seeds,
+    panels,
+    score_line,
+    short,
+    show_each,
+    truth,
+)
+from genbench.plotting.projection import view_of
+from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import INK, colour_of
 from genbench.storage.records import TrialRecord
 
@@ -28,18 +38,23 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(run: RunData, dataset: str) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
-    plane = Plane.of(truth(trials[0], POINTS))
-    figure, places = panels(len(trials) + 1, (2.7, 2.5 * plane.aspect + 0.6), COLUMNS)
-    plane.show(places[0], plane.real, INK)
-    places[0].set_title(f"truth: {dataset}")
+    view = view_of(truth(trials[0], POINTS))
+    counts: list[int] = []  # of samples that are shown
+    figure, places = panels(len(trials) + 1, (2.7, 2.5 * view.aspect + 0.6), COLUMNS)
+    view.show(places[0], view.real, INK)
+    say_outside(places[0], view.outside(view.real))
+    places[0].set_title(f"truth: {short(dataset, 20)}\n{len(view.real):,} points")
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
-        plane.show(panel, samples[:POINTS], colour_of(trial.role))
+        counts.append(len(samples[:POINTS]))
+        view.show(panel, samples[:POINTS], colour_of(trial.role))
+        say_outside(panel, view.outside(samples[:POINTS]))
         panel.set_title(name + score_line(run, trial))
 
     show_each(run, places[1:], trials, show)
     for panel in figure.axes:
-        plane.frame(panel)
+        view.frame(panel)
     seeds = Counter(trial.seed for trial in trials).most_common(1)[0][0]
-    figure.suptitle(f"{dataset}: {POINTS:,} samples of seed {seeds} each{plane.axes}")
+    each = " to ".join(f"{count:,}" for count in dict.fromkeys([min(counts), max(counts)])) if counts else "no"
+    figure.suptitle(f"{dataset}: {each} samples of seed {seeds} each{view.axes}")
     return figure

@@ -12,9 +12,10 @@ from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.display import formatting
 from genbench.display.numbers import brief
-from genbench.figures.shared.panels import by_dataset, dataset_of, is_image, say_in, short, truth
+from genbench.figures.shared.panels import by_dataset, dataset_of, distinct, is_image, say_in, truth
 from genbench.plotting.image_grid import draw_mosaic, seen
-from genbench.plotting.projection import Plane
+from genbench.plotting.projection import view_of
+from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import CAPTION, INK, NAME, colour_of
 from genbench.storage.records import TrialRecord
 
@@ -49,9 +50,10 @@ def _figure(run: RunData, dataset: str) -> Figure:
     )
     figure.get_layout_engine().set(hspace=0.02, wspace=0.025)  # type: ignore[union-attr, call-arg]
     parts = figure.subfigures(rows, blocks, squeeze=False, wspace=0.06).T.ravel()
+    names = distinct(models, 20 * len(seeds))
     for part, model in zip(parts, [None, *models], strict=False):
         panels = part.subplots(1, len(seeds), squeeze=False)[0]
-        part.suptitle("truth" if model is None else short(model, 40), fontsize=NAME, fontweight="bold")
+        part.suptitle("truth" if model is None else names[model], fontsize=NAME, fontweight="bold")
         for panel, seed in zip(panels, seeds, strict=True):
             panel.set(xticks=[], yticks=[])
             if model is None:
@@ -79,13 +81,14 @@ def _panel(run: RunData, panel: Axes, trial: TrialRecord | None, show: Show) -> 
 
 def _points(first: TrialRecord) -> tuple[Show, float]:
     """Return what scatters points [n, *shape] in a panel, and the height of a panel as a share of its width."""
-    plane = Plane.of(truth(first, 4_000))
+    view = view_of(truth(first, 4_000))
 
     def show(panel: Axes, points: Array, colour: str) -> None:
-        plane.show(panel, points[:POINTS], colour, size=1.5)
-        plane.frame(panel)
+        view.show(panel, points[:POINTS], colour, size=1.5)
+        say_outside(panel, view.outside(points[:POINTS]))
+        view.frame(panel)
 
-    return show, plane.aspect
+    return show, view.aspect
 
 
 def _images(run: RunData, first: TrialRecord) -> tuple[Show, float]:

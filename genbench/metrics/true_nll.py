@@ -12,7 +12,7 @@ __all__ = ["true_nll"]
 
 
 @register_metric(
-    "true_nll", family="likelihood", label="true NLL", unit="nats", needs=("truth",), order=70, ratio=False
+    "true_nll", family="likelihood", label="true NLL", unit="nats", needs=("true_density",), order=70, ratio=False
 )
 def true_nll(evidence: Evidence) -> Score:
     """−E log p_true over the samples, in nats; infinite when a sample lies off the support.

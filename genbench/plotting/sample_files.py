@@ -13,6 +13,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
 from genbench.core.types import Array, Labels
 from genbench.plotting.image_grid import mosaic, seen
+from genbench.plotting.ranges import edges, limits, say_outside
 
 __all__ = ["FORMATS", "check", "write_arrays", "write_grid", "write_pictures"]
 
@@ -89,7 +90,9 @@ def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
     figure = Figure(figsize=(5, 5), layout="constrained")
     panel = figure.subplots()
     if x.shape[1] == 1:
-        panel.hist(x[:, 0], bins=min(100, 10 + len(x) // 20))
+        low, high = (float(end[0]) for end in limits(x, 0.05))
+        panel.hist(x[:, 0], bins=list(edges(x[:, 0], low, high)))
+        say_outside(panel, int(((x < low) | (x > high)).sum()))
         panel.set(xlabel="x", ylabel="samples")
     else:
         size = float(np.clip(4000 / len(x), 1.5, 25))
@@ -98,6 +101,9 @@ def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
             panel.scatter(part[:, 0], part[:, 1], s=size, linewidths=0, label=label)
         if labels is not None:
             panel.legend(title="label", markerscale=3)
+        least, most = limits(x[:, :2], 0.05)
+        say_outside(panel, int(((x[:, :2] < least) | (x[:, :2] > most)).any(axis=1).sum()))
+        panel.set(xlim=(least[0], most[0]), ylim=(least[1], most[1]))
         panel.set(xlabel="coordinate 1", ylabel="coordinate 2", aspect="equal" if x.shape[1] == 2 else "auto")
     panel.set_title(f"{len(x):,} samples of a model of {name}", fontsize=10)
     _write(file, lambda out: figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS))

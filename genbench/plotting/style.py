@@ -20,6 +20,7 @@ __all__ = [
     "NAME",
     "VERMILLION",
     "colour_of",
+    "fit_title",
     "literal",
     "styled",
 ]
@@ -32,6 +33,7 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
 TITLE, NAME, CAPTION = 13.0, 10.5, 9.0  # typographic points: of a figure's title, of a panel's, of what is below
+SHORTEST = 56  # letters of a title that are never broken: a figure may be wider than its panels
 
 SETTINGS: dict[str, Any] = {
     "font.size": 10,
@@ -74,6 +76,16 @@ def styled() -> Iterator[None]:
 def colour_of(role: str) -> str:
     """Return the colour of a model's points by its role: controls are fainter than models."""
     return BLUE if role == "model" else FAINT
+
+
+def fit_title(figure: Figure) -> None:
+    """Break the title of a figure into lines that are no longer than the figure is wide."""
+    from textwrap import wrap
+
+    title = figure.get_suptitle()
+    letters = max(SHORTEST, int(72 * figure.get_figwidth() / (0.52 * TITLE)))  # a letter is half as wide as high, about
+    if max(map(len, title.split("\n"))) > letters:
+        figure.suptitle("\n".join(part for line in title.split("\n") for part in wrap(line, letters) or [""]))
 
 
 def literal(figure: Figure) -> None:

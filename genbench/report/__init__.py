@@ -32,7 +32,7 @@ def write_page(file: Path, page: str) -> Path:
     from genbench.report.page import MARK
 
     try:
-        if file.is_dir() or (file.exists() and MARK not in file.read_text(errors="replace")[:2000]):
+        if file.is_dir() or (file.exists() and MARK not in file.read_text(encoding="utf-8", errors="replace")[:2000]):
             raise GenbenchError(f"{file} is there and no page of genbench; choose another place with -o")
         write_whole(file, lambda out: out.write(page.encode()))
     except OSError as error:

@@ -208,8 +208,12 @@ def _dataset_of(run: RunData, name: str, stem: str) -> str:
     """Return the dataset that a file's stem names, or the only one of the run; "" for a figure of several."""
     datasets = list(dict.fromkeys(trial.dataset for trial in run.trials))
     rest = stem.removeprefix(name).removeprefix("-")
-    plain = {dataset: re.sub(r"[^\w.=]", "_", dataset) for dataset in datasets}
-    named = [name for name in datasets if rest == name or rest.startswith((f"{name}-", f"{plain[name]}-"))]
+    from genbench.figures.shared.panels import file_stem
+
+    written = {dataset: (file_stem(dataset), re.sub(r"[^\w.=]", "_", dataset)) for dataset in datasets}
+    named = [
+        one for one in datasets if rest == written[one][0] or rest.startswith(tuple(f"{w}-" for w in written[one]))
+    ]
     if named:
         return max(named, key=len)
     return datasets[0] if len(datasets) == 1 else ""

@@ -21,7 +21,10 @@ MARK = 'name="generator" content="genbench report"'  # by which a page knows its
 
 def render(template: str, **values: Any) -> str:
     """Return a page: a template with values, autoescaped, with the style and the script inside and allowed by hash."""
-    style, script = (files(__package__).joinpath("templates", name).read_text() for name in ("style.css", "script.js"))
+    style, script = (
+        files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+        for name in ("style.css", "script.js")
+    )
     page = (
         _environment()
         .get_template(template)

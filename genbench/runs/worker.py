@@ -11,6 +11,8 @@ from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genbench.core.console import write_any_sign
+
 if TYPE_CHECKING:
     from genbench.tasks.execution import ExecutionOptions
 
@@ -34,6 +36,7 @@ def perform(spec: str, path: str, options: ExecutionOptions) -> str:
 def initialise(memory_mb: int) -> None:
     """Leave Ctrl-C to the parent, die with it, and make an allocation beyond `memory_mb` an error."""
     os.environ |= ONE_THREAD
+    write_any_sign()  # what a plugin prints
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     try:

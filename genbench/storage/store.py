@@ -61,7 +61,7 @@ class Store:
         try:
             self.trials.mkdir(parents=True, exist_ok=True)
             probe = self.trials / ".write-test"
-            probe.write_text("")
+            probe.write_text("", encoding="utf-8")
             probe.unlink()
         except OSError as error:
             raise GenbenchError(
@@ -108,12 +108,12 @@ class Store:
 
     def mark(self, key: str, phase: str) -> None:
         """Note the phase that a running trial is in, for the record in case its process dies."""
-        (self.trials / f".{key}.phase").write_text(phase)
+        (self.trials / f".{key}.phase").write_text(phase, encoding="utf-8")
 
     def unmark(self, key: str) -> str:
         """Forget the note and return the phase it held."""
         note = self.trials / f".{key}.phase"
-        phase = note.read_text() if note.exists() else "load"
+        phase = note.read_text(encoding="utf-8") if note.exists() else "load"
         note.unlink(missing_ok=True)
         return phase
 

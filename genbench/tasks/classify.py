@@ -24,6 +24,7 @@ from genbench.core.types import Array
 from genbench.downstream.classification import Bayes, Direct, posterior
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.statistics.outliers import inner_range
 from genbench.storage.records import Cost, TrialResult
 from genbench.tasks.base import Stage, Task
 from genbench.tasks.equal_compute import caution_unequal
@@ -47,7 +48,7 @@ class Classify(Task):
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
         """Return why a model cannot classify these data; empty if it can."""
         if card.role == "oracle":
-            known = isinstance(dataset, SyntheticDataset) and type(dataset).log_joint is not SyntheticDataset.log_joint
+            known = isinstance(dataset, SyntheticDataset) and dataset.writes("log_joint")
             return "" if known else "does not know the density of each class"
         if isinstance(model, Classifier):
             return ""
@@ -104,7 +105,7 @@ def _fitted(trial: ResolvedTrial, options: ExecutionOptions) -> tuple[Callable[[
 
 def _map(predict: Callable[[Array], Array], x: Array) -> dict[str, Array]:
     """Return log p(y | x) on a grid over a box somewhat wider than the points x [n, 2], and the box."""
-    low, high = np.quantile(x, 0.001, axis=0), np.quantile(x, 0.999, axis=0)
+    low, high = np.array([inner_range(column) for column in x.T]).T
     low, high = low - 0.2 * (high - low), high + 0.2 * (high - low)
     axes = [np.linspace(a, b, GRID) for a, b in zip(low, high, strict=True)]
     points = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)

@@ -33,6 +33,7 @@ __all__ = ["Forecast"]
 FUTURES, HORIZON = 500, 60  # futures of a fan, and its most steps; by hand: 2.5 % quantiles by a dozen futures
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 SHOWN = 5  # futures that are kept as they are; by hand: as many as the figure can show
+FARTHEST = 20.0  # predicted standard deviations; beyond, the grid would be too coarse for the rest
 GRID = 201  # points at which the density of residuals is kept; by hand: finer than the figure
 
 
@@ -47,11 +48,16 @@ class Forecast(Task):
             raise GenbenchError(
                 f"{dataset.card.name} is no series to forecast; `genbench list datasets` shows their kinds"
             )
+        if isinstance(dataset, SyntheticSeries) and not (dataset.writes("path") or dataset.writes("timeline")):
+            raise GenbenchError(
+                f"{dataset.card.name} has windows and no stretch of the process to forecast; write its method `path`"
+            )
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
         """Return why a model cannot forecast; empty if it can."""
         if card.role == "oracle":
-            return "" if isinstance(dataset, SyntheticSeries) else "does not know the process"
+            known = isinstance(dataset, SyntheticSeries) and dataset.writes("forecast")
+            return "" if known else "does not know the process"
         return "" if isinstance(model, SupportsForecast) else "does not forecast: it has no method `forecast`"
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
@@ -89,7 +95,8 @@ class Forecast(Task):
 def _kept(timeline: Timeline, predicted: Mixture) -> dict[str, Any]:
     """Return the series, the forecasts, and how the residuals should be spread."""
     observed, mean = timeline.values[timeline.start :], predicted.mean
-    reach = max(np.abs(observed - mean).max(), 3.5 * float(np.median(predicted.std)))
+    std = float(np.median(predicted.std))
+    reach = max(min(float(np.abs(observed - mean).max()), FARTHEST * std), 3.5 * std)
     grid = np.linspace(-reach, reach, GRID)
     density = [np.exp(predicted.log_prob(mean + residual)).mean() for residual in grid]
     return {

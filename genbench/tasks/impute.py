@@ -47,8 +47,8 @@ class Impute(Task):
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
         """Return why a model cannot fill gaps in these data; empty if it can."""
-        if card.role == "oracle" and not _in_the_plane(dataset):
-            return "knows the conditionals of synthetic data in the plane only"
+        if card.role == "oracle" and not _knows_conditionals(dataset):
+            return "knows the conditionals of data in the plane with a known density only"
         return "is conditional on labels, which gaps are not" if getattr(model, "conditional", False) else ""
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
@@ -110,13 +110,13 @@ def _masks(shape: tuple[int, ...]) -> list[Mask]:
     return [front, ~front]
 
 
-def _in_the_plane(dataset: Dataset) -> bool:
-    return isinstance(dataset, SyntheticDataset) and dataset.shape == (2,)
+def _knows_conditionals(dataset: Dataset) -> bool:
+    return dataset.has_density and dataset.shape == (2,)
 
 
 def _exact(dataset: Dataset, points: Array, known: int) -> LineConditionals | None:
     """Return the true conditionals at points [m, 2] of the plane, given one coordinate; None elsewhere."""
-    if not isinstance(dataset, SyntheticDataset) or dataset.shape != (2,):
+    if not (isinstance(dataset, SyntheticDataset) and _knows_conditionals(dataset)):
         return None
     return conditional_of(dataset.log_prob, dataset.reference(REACH, 0), points, known)
 

@@ -8,7 +8,7 @@ from textwrap import wrap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from genbench.figures.shared.panels import short
+from genbench.figures.shared.panels import distinct
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.plotting.style import NAME
 
@@ -31,9 +31,10 @@ def rows_of_panels(
     letters = int(72 * height / (0.58 * NAME))  # that fit beside a row
     figure = Figure(figsize=(width * columns + 0.4, height * len(names) + 0.5), layout="constrained")
     grid = figure.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    written = distinct(names, 2 * letters)
     for panels, name in zip(grid, names, strict=True):
         panels[0].annotate(
-            "\n".join(wrap(short(name, 2 * letters), letters)),
+            "\n".join(wrap(written[name], letters)),
             (0, 0.5),
             xytext=(-8, 0),
             xycoords="axes fraction",

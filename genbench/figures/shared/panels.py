@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.axes import Axes
@@ -17,7 +19,7 @@ from genbench.core.registry import discover
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.display.numbers import brief
-from genbench.plotting.projection import limits
+from genbench.plotting.ranges import limits
 from genbench.plotting.style import FAILED, FAINT
 from genbench.storage.records import TrialRecord
 
@@ -25,7 +27,9 @@ __all__ = [
     "by_dataset",
     "dataset_of",
     "datasets_of",
+    "distinct",
     "even",
+    "file_stem",
     "first_seeds",
     "is_image",
     "of_task",
@@ -41,6 +45,7 @@ __all__ = [
 
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
+STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
 
 
 def by_dataset(
@@ -55,7 +60,7 @@ def by_dataset(
     The datasets of a run are those of the trials that are `counted`.
     """
     many = len({trial.dataset for trial in run.whole.trials if counted(trial)}) > 1
-    return {f"{stem}-{name}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
+    return {f"{stem}-{file_stem(name)}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
 
 
 def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:
@@ -165,8 +170,29 @@ def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list
 
 
 def short(name: str, most: int = LONGEST) -> str:
-    """Return a name for a title, cut where it is long."""
-    return name if len(name) <= most else name[: most - 1] + "…"
+    """Return a name for a title, without its middle where it is long."""
+    return _cut(name, most, max(3, most // 7))
+
+
+def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
+    """Return names as `short` does, but no two alike: with as much of their ends as tells them apart, else numbered."""
+    whole = list(dict.fromkeys(names))
+    for tail in (max(3, most // 7), most // 3, most // 2, 2 * most // 3, most - 4):
+        found = {name: _cut(name, most, tail) for name in whole}
+        if len(set(found.values())) == len(whole):
+            return found
+    return {name: short(name, most - 4) + f" #{i + 1}" if len(name) > most else name for i, name in enumerate(whole)}
+
+
+def _cut(name: str, most: int, tail: int) -> str:
+    """Return a name of at most so many letters, so many of which are its last ones."""
+    return name if len(name) <= most else f"{name[: most - 1 - tail]}…{name[-tail:]}"
+
+
+def file_stem(name: str) -> str:
+    """Return a name as part of a file's: without what folders are written with; of a long one a part and a digest."""
+    plain = re.sub(r'[/\\:*?"<>|\s]+', "_", name)
+    return plain if len(plain) <= STEM else f"{plain[: STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
 def say_in(panel: Axes, text: str) -> None:
@@ -176,13 +202,15 @@ def say_in(panel: Axes, text: str) -> None:
 
 def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord], show: Show) -> None:
     """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
+    trials = list(trials)
+    names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
         samples = run.samples(trial.key)
         if trial.status != "ok" or samples is None:
             say_in(panel, trial.status if trial.status != "ok" else "samples not kept")
-            panel.set_title(short(trial.model))
+            panel.set_title(names[trial.model])
         else:
-            show(panel, trial, samples, short(trial.model))
+            show(panel, trial, samples, names[trial.model])
 
 
 def score_line(run: RunData, trial: TrialRecord) -> str:

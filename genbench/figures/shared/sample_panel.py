@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from genbench.core.types import Array
 from genbench.figures.shared.panels import dataset_of, truth
 from genbench.plotting.image_grid import mosaic, seen
-from genbench.plotting.projection import Plane
+from genbench.plotting.projection import view_of
+from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import BLUE
 from genbench.storage.records import TrialRecord
 
@@ -18,6 +19,8 @@ __all__ = ["SamplePanel"]
 
 DOTS, SIDE = 2_000, 4  # dots in a panel; images along its side
 NOISE = 2.8  # standard deviations of normal noise that fit on the axes
+NOTED = 0.02  # share of points beyond the axes that is worth a note
+MOST_NOISE = 2.0  # extents of the data that this adds at most on each side
 
 
 class SamplePanel:
@@ -34,35 +37,46 @@ class SamplePanel:
         self.is_image = self.dataset.kind == "image"
         self.n = side**2 if self.is_image else dots
         reference = truth(trial, max(self.n, 1_000))
-        self.real, self.aspect = reference[: self.n], 1.0  # height of a panel as a share of its width
+        self.real = reference[: self.n]
         self.black_and_white = float(reference.min()), float(reference.max())
         if not self.is_image:
-            self.plane = Plane.of(reference)
-            self.axes = self.plane.axes
+            self.plane = view_of(reference)
             if noise:  # room for N(mean, variance) of the data, which is what N(0, I) is in their units
                 flat = self.plane.project(reference.reshape(len(reference), -1))
                 mean, std = flat.mean(axis=0), flat.std(axis=0)
-                self.plane.low = np.minimum(self.plane.low, mean - NOISE * std)
-                self.plane.high = np.maximum(self.plane.high, mean + NOISE * std)
-            width, height = self.plane.high - self.plane.low
-            self.aspect = float(np.clip(height / width, 0.4, 1.2))
+                low, high = self.plane.low, self.plane.high
+                most = MOST_NOISE * (high - low)  # of data with outliers it would leave nothing to see
+                self.plane.low = np.minimum(low, np.maximum(mean - NOISE * std, low - most))
+                self.plane.high = np.maximum(high, np.minimum(mean + NOISE * std, high + most))
 
-    def show(self, panel: Axes, x: Array, colour: str = BLUE, size: float = 1.2) -> Any:
-        """Draw points x [n, *shape], and return what can be moved by `move`."""
+    @property
+    def aspect(self) -> float:
+        """Height of a panel as a share of its width."""
+        return 1.0 if self.is_image else self.plane.aspect
+
+    @property
+    def axes(self) -> str:
+        """What the axes are, in words; empty where they are the coordinates themselves, and of images."""
+        return "" if self.is_image else self.plane.axes
+
+    def show(self, panel: Axes, x: Array, colour: str = BLUE, size: float = 1.2, still: bool = True) -> Any:
+        """Draw points x [n, *shape], and return what can be moved by `move`; if it stays, say how many are outside."""
         if self.is_image:
             drawn = panel.imshow(self.as_one(x), interpolation="nearest", vmin=0, vmax=1)
             panel.set_axis_off()
             return drawn
-        self.plane.show(panel, x, colour, size)
+        drawn = self.plane.show(panel, x, colour, size)
         self.plane.frame(panel)
-        return panel.collections[-1]
+        if still and (count := self.plane.outside(x)) > NOTED * len(x):
+            say_outside(panel, count)
+        return drawn
 
     def move(self, drawn: Any, x: Array) -> None:
         """Let what was drawn in a panel show other points x [n, *shape]."""
         if self.is_image:
             drawn.set_data(self.as_one(x))
         else:
-            drawn.set_offsets(self.plane.project(x.reshape(len(x), -1)))
+            self.plane.move(drawn, x)
 
     def as_one(self, x: Array, side: int | None = None) -> Array:
         """Return images x [n, c, h, w] as one in colours, [height, width, 3], `side` of them in a row."""

@@ -1,0 +1,69 @@
+"""Which part of an axis is shown: nearly all values, and not those so far out that the others would be one spot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genbench.core.types import Array
+from genbench.plotting.style import INK
+from genbench.statistics.outliers import inner_range
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["comparable", "edges", "limits", "say_outside"]
+
+# Chosen by hand: scores that differ more than that are one point beside the farthest.
+DECADES, SPREADS = 4, 1000.0  # from the middle score: on a logarithmic axis, and on a linear one
+FEWEST, MOST = 10, 60  # bins of a histogram
+NOTE = 7.5  # typographic points of a note inside a panel
+
+
+def limits(real: Array, margin: float) -> tuple[Array, Array]:
+    """Return the least and the largest coordinates [d] of what is shown of points [n, d]: nearly all, and room.
+
+    Args:
+        margin: the room on each side, as a share of the extent.
+    """
+    low, high = np.array([inner_range(column) for column in real.T]).T
+    extent = high - low
+    size = np.maximum(np.abs(low), np.abs(high))
+    constant = extent <= 1e-12 * size  # up to rounding
+    room = np.where(constant, np.maximum(0.5, 1e-3 * size), margin * extent)
+    return low - room, high + room
+
+
+def edges(values: Array, low: float, high: float) -> Array:
+    """Return the edges of the bins of a histogram over [low, high]: as wide as Freedman and Diaconis say, few or many.
+
+    Width 2 IQR n^(−1/3), of the values [n] inside.
+    """
+    inside = values[(values >= low) & (values <= high)]
+    width = 2 * float(np.subtract(*np.quantile(inside, [0.75, 0.25]))) / np.cbrt(len(inside)) if len(inside) else 0.0
+    count = np.clip((high - low) / width, FEWEST, MOST) if width > 0 else FEWEST
+    return np.linspace(low, high, int(count) + 1)
+
+
+def comparable(scores: Array) -> Array:
+    """Return which of some scores [n] can be told apart on one axis: finite ones, not too far from the middle one."""
+    finite = np.isfinite(scores)
+    if not finite.any():
+        return finite
+    known = scores[finite]
+    middle = known[np.argsort(np.abs(known), kind="stable")[(len(known) - 1) // 2]]
+    with np.errstate(invalid="ignore", over="ignore"):
+        if known.min() > 0:
+            return finite & (np.abs(np.log10(np.where(scores > 0, scores, np.nan)) - np.log10(middle)) <= DECADES)
+        away = np.abs(scores - middle)
+        spread = np.sort(away[finite])
+        scale = max(spread[(len(known) - 1) // 2], 0.1 * abs(middle)) or min(spread[spread > 0], default=0.0)
+        return finite & (away <= SPREADS * scale)
+
+
+def say_outside(panel: Axes, count: int) -> None:
+    """Say in a corner of a panel how many points lie beyond its axes."""
+    if count:
+        text = f"{count:,} {'points' if count > 1 else 'point'} outside"
+        panel.text(0.98, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", fontsize=NOTE, color=INK)
