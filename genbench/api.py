@@ -123,8 +123,7 @@ def run(
         jobs: worker processes; 0 is this process; as many as keep all cores busy unless given.
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with models, datasets or metrics of your own.
-        samples, train: points drawn from each model for the scores, 50,000 unless given, for "smoke" 5,000; and
-            training points of a synthetic dataset, 20,000 unless given.
+        samples, train: points drawn from each model for the scores (50,000; "smoke" 5,000); training points (20,000).
         retry_failed, progress, say: run failed trials again; show a progress bar; called with each line of news.
         checkpoint_every: seconds between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.

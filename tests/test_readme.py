@@ -41,7 +41,7 @@ def test_the_simulator_of_the_readme_is_scored_without_a_density(tmp_path):
     assert len(code.strip().splitlines()) <= 20
     (tmp_path / "my_simulator.py").write_text(code)
     run = genbench.run(
-        "gmm", "lotka_volterra", 1, "smoke", "sliced_w2,kl,nll", samples=500, train=500, plugins=[str(tmp_path / "my_simulator.py")],
+        "gmm", "lotka_volterra", 1, "smoke", metrics="sliced_w2,kl,nll", samples=500, train=500, plugins=[str(tmp_path / "my_simulator.py")],
         results=tmp_path, jobs=0, progress=False,
     )  # fmt: skip
     for trial in run.trials:
