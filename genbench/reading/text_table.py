@@ -74,7 +74,7 @@ def read_text_table(text: str, header: bool | None = None, decimal: str | None =
     """
     comments = _comments(text) if "#" in text else {}
     text = _BLANK.sub("", _COMMENT.sub("", text) if comments else text)
-    dialect, text = find_dialect(text)
+    dialect, text = find_dialect(text, decimal)
     if not dialect.sample:
         raise GenbenchError("is empty; give a table with at least 10 rows")
     lines = dict(dialect.sample)
