@@ -44,12 +44,12 @@ class Dialect:
         return NAMES.get(self.separator, f"'{self.separator}'")
 
 
-def find_dialect(text: str) -> tuple[Dialect, str]:
+def find_dialect(text: str, decimal: str | None = None) -> tuple[Dialect, str]:
     """Return the dialect of a text, and the text with a line `sep=;` blanked.
 
     Each separator is tried on the first records. The one is taken by which most records have the same number of cells
     and most cells are numbers, dates, truth values or empty; then by which the first record has that number, too; then
-    the one with most cells.
+    the one with most cells. A decimal comma that is given, and stands in no quotes, parts no cells.
 
     Raises:
         GenbenchError: a cell is too long, which a quote that is not closed makes.
@@ -57,7 +57,8 @@ def find_dialect(text: str) -> tuple[Dialect, str]:
     if hint := _HINT.match(text):
         text = "\n" + text[hint.end() :]
         return _tried(text, hint[1]), text
-    tried = [_tried(text, separator) for separator in SEPARATORS]
+    comma_parts = decimal != "," or '"' in _beginning(text)
+    tried = [_tried(text, separator) for separator in SEPARATORS if separator != "," or comma_parts]
     return max(tried, key=_fitness), text  # the first of equal ones
 
 

@@ -50,6 +50,7 @@ AS_WRITTEN = {  # text: columns, values, what is said
     # headings
     '"a, x","b\nc"\n1,2\n3,4\n': (["a, x", "b c"], TABLE, "'a, x', 'b c'"),
     "# made in May\na,b\n1,2\n# pause\n3,4\n": (["a", "b"], TABLE, ""),
+    "1.0 2.0\n3.0 4.0\n# the end\n": (["1", "2"], TABLE, "no headings"),
     "# a b\n1.0 2.0\n3.0 4.0\n": (["a", "b"], TABLE, "from a comment"),
     "a,a\n1,2\n3,4\n": (["a (1)", "a (2)"], TABLE, ""),
     # separators at the ends of lines, empty rows
@@ -128,6 +129,8 @@ def test_the_decimal_sign_is_what_one_says_it_is(written):
     text = "a;b\n1,234;1\n2,345;2\n"
     np.testing.assert_array_equal(written(text, decimal=".").values[:, 0], [1234, 2345])
     np.testing.assert_array_equal(written(text, decimal=",").values[:, 0], [1.234, 2.345])
+    np.testing.assert_array_equal(written("4,5\n2,25\n").values, [[4, 5], [2, 25]])
+    np.testing.assert_array_equal(written("4,5\n2,25\n", decimal=",").values, [[4.5], [2.25]])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252", "latin-1"])
