@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from genbench.analysis.scores import Row, card_of
 from genbench.display import formatting
 from genbench.plotting.labels import overlap
+from genbench.plotting.ranges import comparable
 from genbench.report.links import Links
 
 __all__ = ["BOTTOM", "HEIGHT", "LEFT", "RIGHT", "TOP", "WIDTH", "Point", "Scatter", "scatters"]
@@ -42,7 +45,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Scatter:
-    """One drawing: its points, the ticks of its axes (place, text), its labels and the oracle's height."""
+    """One drawing: its points, its ticks (place, text), labels, the oracle's height, and the models off its axes."""
 
     x_label: str
     y_label: str
@@ -51,23 +54,25 @@ class Scatter:
     y_ticks: list[tuple[float, str]]
     oracle: float | None
     families: list[tuple[int, str]]
-    infinite: str = ""  # models that are left out, since their score is infinite
+    beyond: str = ""
 
 
 def scatters(rows: Sequence[Row], metric: str | None, links: Links) -> list[Scatter]:
     """Return a drawing for each kind of cost, of the rows of one table that have the metric; controls are left out."""
     if metric is None:
         return []
-    alive = [row for row in rows if row.role == "model" and _finite(row, metric)]
-    infinite = [row.model for row in rows if row.role == "model" and row.metrics.get(metric) and row not in alive]
+    scored = [row for row in rows if row.role == "model" and row.metrics.get(metric)]
+    near = comparable(np.array([_score(row, metric) for row in scored]))
+    alive = [row for row, inside in zip(scored, near, strict=True) if inside]
+    beyond = ", ".join(row.model for row, inside in zip(scored, near, strict=True) if not inside)
     families = {name: i for i, name in enumerate(dict.fromkeys(row.family for row in rows if row.role == "model"))}
     oracle = next((row for row in rows if row.role == "oracle" and _finite(row, metric)), None)
     found = []
     for label, cost in COSTS.items():
         known = [(row, x, _score(row, metric)) for row in alive if (x := cost(row.cost))]
         if len({x for _, x, _ in known}) > 1:
-            floor = _score(oracle, metric) if oracle else None
-            found.append(replace(_scatter(label, metric, known, floor, families, links), infinite=", ".join(infinite)))
+            floor = _score(oracle, metric) if oracle and math.isfinite(_score(oracle, metric)) else None
+            found.append(replace(_scatter(label, metric, known, floor, families, links), beyond=beyond))
     return found
 
 
