@@ -37,17 +37,20 @@ def imported_files(file: Path, loaded: Iterable[Path] = ()) -> list[Path]:
     return sorted(path for path in found if path != file)
 
 
-def surroundings(file: Path, imported: Iterable[Path]) -> str:
+def surroundings(file: Path, imported: Iterable[Path], script: bool = False) -> str:
     """Return a digest of what stands around the definitions of a plugin's file; "" where there is nothing.
 
     That is the files that it imports, the names that it takes from other libraries, and statements that define nothing.
+
+    Args:
+        script: whether it is what the user runs, whose statements do other things than to prepare a plugin.
     """
     forms = []
     for statement in _tree(file).body:
         plain = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
         if isinstance(statement, ast.Import | ast.ImportFrom):
             forms += _renamed(statement)
-        elif not bound_names(statement) and not plain:
+        elif not bound_names(statement) and not plain and not script:
             forms.append(normal_form(statement, {}, (), {}, ()))
     for path in imported:
         compiled = [] if path.suffix == ".py" else [content_digest(path)]

@@ -88,9 +88,10 @@ def load_plugin(source: str) -> None:
     Raises:
         BaseException: whatever the plugin raises.
     """
-    if source in LOADED:
-        for name in LOADED.pop(source).modules:
-            sys.modules.pop(name, None)
+    if earlier := LOADED.pop(source, None):  # whoever imported its files, they are read anew
+        for name, part in list(sys.modules.items()):
+            if name in earlier.modules or str(_file_of(part)) in earlier.code:
+                del sys.modules[name]
     is_file = source.endswith(".py")
     beside = imported_files(Path(source)) if is_file else []
     if is_file:

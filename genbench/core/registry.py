@@ -135,11 +135,13 @@ class Group(Generic[C]):
             raise GenbenchError(
                 f"{self.singular} name '{card.name}' has a space, comma, bracket or '='; choose another"
             )
-        taken = self.cards.get(card.name)
-        _ = card.plugin and card.file  # looked up now, while Python knows its module by that name
         if card.name in WHOLE:
             raise NameTaken(f"the {self.singular} name '{card.name}' is taken for the whole group; choose another")
+        if not card.built_in and REGISTRY.get(self.name) is self and self.name not in _searched:
+            discover(groups=(self.name,), installed=False)  # so that nobody is before genbench itself
         execution = _execution(card)
+        taken = self.cards.get(card.name)
+        _ = card.plugin and card.file  # looked up now, while Python knows its module by that name
         twice = execution and self._executions.get(card.name) == execution
         if taken and (twice or not card.replaces(taken)):
             raise NameTaken(
@@ -222,7 +224,7 @@ def discover(
 
     Args:
         plugins: files, folders of files, or modules that are entry points of installed packages.
-        groups: of "models", "datasets", "metrics".
+        groups: of "models", "datasets", "metrics"; all of them where a plugin is named, which may have any.
         installed: whether plugins of installed packages are imported now, and not when a name is asked for that nothing
             else has.
 
@@ -230,7 +232,7 @@ def discover(
         GenbenchError: a path in `plugins` does not exist, or a file fails to import. One of a folder, or of an
             installed package, that fails is recorded in its group's `failures` instead.
     """
-    for name in groups:
+    for name in REGISTRY if plugins else groups:
         if name not in _searched:
             _searched.add(name)
             package = importlib.import_module(f"genbench.{name}")

@@ -33,7 +33,8 @@ def code_of(*cards: Card) -> str:
     for card in cards:
         if not card.built_in:
             files = LOADED[card.plugin].imported if card.plugin in LOADED else imported_files(card.file)
-            digests.append(surroundings(card.file, tuple(file for file in files if file != card.file)))
+            others = [file for file in files if file != card.file]
+            digests.append(surroundings(card.file, others, script=not card.portable))
     return digests[0] if not any(digests[1:]) else sha256(" ".join(digests).encode()).hexdigest()[:12]
 
 

@@ -1,5 +1,7 @@
 import ast
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,3 +220,34 @@ def test_all_datasets_need_nothing_from_elsewhere():
     chosen = {spec.name for spec in REGISTRY["datasets"].select("all")}
     assert {"moons", "wine", "digits", "airline"} <= chosen
     assert not {"csv", "mnist", "fashion_mnist", "cifar10", "sunspots"} & chosen
+
+
+def test_a_name_of_genbench_is_taken_before_anything_is_discovered():
+    """A notebook that registers a model first does not take the name of a built-in one."""
+    code = """
+import genbench
+try:
+    @genbench.register_model("gmm", family="mine")
+    class Mine(genbench.Model):
+        pass
+except genbench.core.errors.GenbenchError as error:
+    print(error)
+print(genbench.load_model("gmm").card.built_in)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'gmm' of interactive, line 4, is taken by " in done.stdout
+    assert done.stdout.endswith("True\n")
+
+
+def test_a_named_file_comes_after_all_built_in_plugins(tmp_path):
+    """Whatever group is asked for."""
+    shadow = write(tmp_path / "shadow.py", ("gmm", "Mine"))
+    code = f"""
+from genbench.core.registry import discover
+try:
+    discover(({shadow!r},), groups=("metrics",))
+except Exception as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'gmm' of " in done.stdout

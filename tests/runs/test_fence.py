@@ -11,6 +11,7 @@ import genbench
 from genbench.contracts.model import MODELS
 from genbench.core.errors import GenbenchError
 from genbench.core.plugin_loading import LOADED
+from genbench.core.user_files import content_digest
 from genbench.runs.launch import RunOptions, explain
 from genbench.storage.store import Store
 from trial_records import outcome
@@ -299,3 +300,42 @@ def test_a_record_says_which_versions_it_was_made_with(tmp_path):
 
     assert {"python", "numpy", "torch", "scipy", "scikit-learn", "POT"} <= versions.keys()
     assert (versions["numpy"], versions["torch"]) == (np.__version__, torch.__version__)
+
+
+def test_a_metric_that_changes_the_process_moves_no_other_metric(tmp_path):
+    text = """
+import numpy as np
+from genbench import register_metric
+
+@register_metric("tests_upsetting", family="tests", order=0)
+def upsetting(evidence):
+    np.seterr(all="raise")
+    return 1.0
+
+@register_metric("tests_strict", family="tests", order=1)
+def strict(evidence):
+    return float(np.geterr()["over"] == "raise")
+"""
+    plugin = write(tmp_path, "metrics_of_run", text)
+    done = run(tmp_path, "kde", plugins=[plugin], metrics="tests_upsetting,tests_strict")
+    assert {(t.metrics["tests_upsetting"], t.metrics["tests_strict"]) for t in done.trials} == {(1.0, 0.0)}
+    assert done.trials[0].spec.plugins == (plugin,)
+
+
+def test_a_checkpoint_of_other_data_files_is_not_resumed(tmp_path):
+    from genbench.runs.plan import make_plan
+    from genbench.runs.runner import tidy
+    from genbench.training.checkpoint import Saved, write_checkpoint
+
+    table, store = tmp_path / "table.txt", Store(tmp_path / "r")
+    store.create()
+    table.write_text("1 2")
+    (trial, _) = make_plan("kde", "moons", 1, metrics="sliced_w2").trials
+    about = {"spec": trial.model_dump(mode="json"), "files": {str(table): content_digest(table)}}
+    file = store.trials / f"{trial.key}.checkpoint.safetensors"
+    write_checkpoint(file, Saved(trial.key, about, {}))
+    tidy([trial], store)
+    assert file.exists()
+    table.write_text("1 2 3")
+    tidy([trial], store)
+    assert not file.exists()
