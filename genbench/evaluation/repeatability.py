@@ -37,14 +37,13 @@ FENCED = "take NumPy's, torch's or Python's global generator, which the engine s
 def unrepeatable(estimator: Estimator, test: Array, log_prob: Array | None, likelihood: str, seed: int) -> list[Flag]:
     """Return a flag for each way in which samples or densities of a fitted model are no functions of the seed.
 
-    Equal calls are compared with equal calls. The model is copied before, so that neither its weights nor its state
-    know of it.
+    Equal calls are compared with equal calls, on a copy of the model, so that its weights and its state stay as they
+    are.
 
     Args:
         test: test points [m, *shape].
         log_prob: the model's log-density of them in nats [m], as it was scored; None where it has none.
-        likelihood: what these densities are. Only exact ones must not depend on seed and batch: the noise of others
-            does.
+        likelihood: what these densities are. Exact ones must not depend on seed and batch; the noise of others does.
         seed: of the trial, under which `log_prob` was computed.
     """
     twin = copy.copy(estimator)
@@ -56,7 +55,7 @@ def unrepeatable(estimator: Estimator, test: Array, log_prob: Array | None, like
                 texts.append(_of_densities(twin, test, log_prob, likelihood == "exact", seed))
     except Exception as error:  # a plugin may raise anything
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        texts = [f"nobody knows whether it repeats: {SAMPLES} samples or densities drawn again failed ({reason})"]
+        texts = [f"could not be checked for repeatability: a second call for {SAMPLES} points failed ({reason})"]
     return [Flag(text=text) for text in texts if text]
 
 
