@@ -4,7 +4,7 @@ Run it as `python benchmarks/training_step.py [MODEL ...]`; all on one thread. T
 
 The `step_ms` of a model's recipe turns the seconds of a named budget into steps. What is measured is processor time
 beside that of a fixed kernel, in milliseconds of the reference machine (`genbench.training.calibration`), whose
-`KERNEL_MS` is such that the median of the last column is 1. A model that is off by more than two is flagged in runs.
+`KERNEL_MS` is such that the median of the last column is about 1. Runs flag a model that is off by more than two.
 """
 
 from __future__ import annotations

@@ -72,6 +72,6 @@ class SBCFM(CFM):
         *PRESETS,
         Preset({"step_ms": 10.0}, kinds=("points", "table", "series"), dims=(8, 16)),  # most of it is the coupling
         Preset({"step_ms": 18.0}, kinds=("points", "table", "series"), dims=(17, None)),
-        Preset({"step_ms": 13.0}, kinds=("image",), dims=(1, 256)),
+        Preset({"step_ms": 20.0}, kinds=("image",), dims=(1, 256)),
     )
     own_path, own_coupling = "bridge", "entropic"

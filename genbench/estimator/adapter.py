@@ -44,7 +44,6 @@ class ModelAdapter:
         self.model: Model = create(card, self.params)
         self.standardiser: Standardiser | None = None
         self.classes: ClassLabels | None = None  # of a conditional model
-        self.network_calls: int | None = None  # of the last draw of samples, as they were counted
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name!r}, {self.given!r})"

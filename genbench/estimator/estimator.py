@@ -248,12 +248,16 @@ class Estimator(FittedModel):
 
     @property
     def nfe(self) -> int | None:
-        """Network evaluations that the last `sample` spent on one point: what the model says, or what was counted.
+        """Network evaluations that the last `sample` spent on one point, as the model says, or by a count of its calls.
 
         None where neither is known, as of models without a network.
         """
         said: int | None = getattr(self.model, "nfe", None)
-        return self.network_calls if said is None else said
+        if said is not None:
+            return said
+        counted = self.counted_calls()
+        said = getattr(self.model, "nfe", None)  # where it says so only after a draw
+        return counted if said is None else said
 
     def _kind(self, kind: str) -> str:
         """Return the kind of data as it was given; whatever is given to a model of series alone is series."""

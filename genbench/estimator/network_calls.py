@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -77,6 +78,8 @@ class NetworkCalls:
         def leave(*_: Any) -> None:
             self.depth -= 1
 
+        if dynamo := sys.modules.get("torch._dynamo"):  # else each call would compile anew what was compiled
+            enter, leave = dynamo.disable(enter), dynamo.disable(leave)
         try:
             before = module.register_forward_pre_hook(enter, with_kwargs=True)
             return [before, module.register_forward_hook(leave, always_call=True)]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SamplingModel"]
 
+COUNTED = 32  # samples by which network evaluations are counted; by hand: a small part of what a trial draws
 FEW = 20  # samples: fewer may well be equal in two batches where the data are discrete
 
 
@@ -42,7 +43,9 @@ class SamplingModel(ModelAdapter):
         units = self._fitted()
         y = self.labels(labels, n, seed)
         with self._inside(stream(seed, "sampling", self.card.name)):
-            parts = [self._batch_of_samples(at, size, n, y) for at, size in self._draws(n)]
+            parts = [
+                self._numbers(self.model.sample(size, *self._of(y, at, size)), "sample") for at, size in self._draws(n)
+            ]
         for part, (_, size) in zip(parts, self._draws(n), strict=True):
             if part.shape != (size, *units.mean.shape):
                 raise BadSamples(
@@ -71,16 +74,21 @@ class SamplingModel(ModelAdapter):
                 )
                 return
 
-    def _batch_of_samples(self, at: int, size: int, n: int, labels: Labels | None) -> Array:
-        """Return what the model draws as a batch of n samples; in the last one, calls of its networks are counted."""
-        given = self._of(labels, at, size)
-        if at + size < n or not self.card.is_torch or getattr(self.model, "nfe", None) is not None:
-            return self._numbers(self.model.sample(size, *given), "sample")
-        calls = NetworkCalls()
-        with calls.counting(cast("TorchModel", self.model)):
-            drawn = self.model.sample(size, *given)
-        self.network_calls = calls.evaluations(size)
-        return self._numbers(drawn, "sample")
+    def counted_calls(self) -> int | None:
+        """Return the network evaluations of one sample of a torch model, by a small draw; None where it cannot tell.
+
+        The draw is one of its own, so that hooks neither slow nor change those whose time and scores count.
+        """
+        if not self.card.is_torch or self.standardiser is None:
+            return None
+        calls, seed = NetworkCalls(), stream(0, "calls")
+        labels = self._of(self.labels(None, COUNTED, seed), 0, COUNTED)
+        try:
+            with self._inside(seed), calls.counting(cast("TorchModel", self.model)):
+                self.model.sample(COUNTED, *labels)
+        except Exception:  # a plugin may raise anything, and has drawn samples before
+            return None
+        return calls.evaluations(COUNTED)
 
     def labels(self, asked: Any, n: int, seed: int = 0) -> Labels | None:
         """Return the labels [n] with which `sample` draws on this seed; None for a model that draws without.

@@ -26,7 +26,7 @@ from genbench.storage.store import CorruptFile, Store
 
 __all__ = ["known_steps", "timed"]
 
-TIMEOUT = 120.0  # seconds for loading the data and timing some steps; by hand
+TIMEOUT = 300.0  # seconds for loading the data and timing some steps; by hand
 
 Counts = dict[str, int]  # numbers of steps, by `_group`
 

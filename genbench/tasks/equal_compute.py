@@ -51,7 +51,8 @@ def unequal(spec: TrialSpec, compute: Compute, steps: int) -> str:
         return f"{line}; `fit` should look at its budget or do less"
     if not budget.nominal:
         return f"{line}; give it more time, or make its steps shorter"
-    return f"{line}; state step_ms={_digits(1000 * usual / steps)} or leave it out"
+    alternative = "" if spec.steps else " or leave it out"
+    return f"{line}; state step_ms={_digits(1000 * usual / steps)}{alternative}"
 
 
 def caution_unequal(spec: TrialSpec, compute: Compute | None, steps: int) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import genbench
 from genbench import Recipe, TorchModel
 from genbench.contracts.model import ModelCard
 from genbench.estimator.estimator import Estimator
@@ -125,40 +126,23 @@ def fitted(cls):
 )  # fmt: skip
 def test_evaluations_of_samplers(cls, evaluations):
     model = fitted(cls)
-    assert model.nfe is None
     model.sample(30)
     assert model.nfe == evaluations
 
 
-def test_several_batches_are_as_one(monkeypatch):
-    monkeypatch.setattr("genbench.estimator.adapter.BATCH", 11)
-    model = fitted(Euler)
-    model.sample(30)  # 11, 11 and 8
-    assert model.nfe == 20
-
-
-def test_an_adaptive_sampler_has_the_number_of_its_last_draw():
-    class Adaptive(Sampler):
-        def sample(self, n):
-            x = torch.randn(n, 2)
-            for _ in range(n):
-                x = self.net(x)
-            return x
-
-    model = fitted(Adaptive)
-    model.sample(30)
-    model.sample(4)
-    assert model.nfe == 4
-
-
-def test_counting_changes_no_bit_and_leaves_no_hook():
-    model = fitted(Euler)
-    counted = model.sample(30, seed=3)
-    model.model.nfe = 1  # says it: nothing is counted
-    np.testing.assert_array_equal(model.sample(30, seed=3), counted)
-    for module in model.model.modules():
+def test_counting_changes_no_sample_and_leaves_no_hook():
+    one, other = fitted(Euler), fitted(Euler)
+    assert one.nfe == 20
+    np.testing.assert_array_equal(one.sample(30, seed=3), other.sample(30, seed=3))
+    for module in one.model.modules():
         assert not module._forward_hooks
         assert not module._forward_pre_hooks
+
+
+def test_a_model_that_is_not_fitted_or_no_torch_model_has_none():
+    assert Estimator(ModelCard("euler", "tests", Euler), {}).nfe is None
+    genbench.load_dataset("moons")
+    assert genbench.load_model("gaussian").fit(X).nfe is None
 
 
 def test_hooks_are_gone_after_an_exception_inside_a_network():
@@ -176,5 +160,4 @@ def test_hooks_are_gone_after_an_exception_inside_a_network():
 def test_what_is_compiled_in_place_cannot_be_counted():
     model = fitted(Euler)
     model.model.embed._compiled_call_impl = model.model.embed._call_impl  # as torch.nn.Module.compile() does
-    model.sample(30)
     assert model.nfe is None

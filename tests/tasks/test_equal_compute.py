@@ -44,6 +44,10 @@ def test_what_is_unequal(budget, compute, steps, line):
     assert unequal(spec(budget=budget), compute, steps) == line
 
 
+def test_what_was_left_out_already_is_not_to_be_left_out():
+    assert unequal(spec(budget="quick", steps=1000), spent(27), 1000).endswith("; state step_ms=27")
+
+
 def test_it_is_a_caution_where_it_was_measured():
     with collected_warnings() as cautions:
         caution_unequal(spec(budget="quick"), None, 10)
