@@ -26,7 +26,7 @@ class ARGaussian(Model):
     """Linear autoregressive model: p(x_i | x_1 … x_{i−1}) = N(a_i + Σ_{j<i} b_ij x_j, σ_i²), by least squares.
 
     The product of the factors is the Gaussian of maximum likelihood (Pourahmadi 1999, eq. 2 to 4): the baseline that
-    says what a network adds. With less than three points a dimension, its covariance is shrunk, as there.
+    says what a network adds. With less than two points a dimension, its covariance is shrunk, as there.
 
     Args:
         ridge: squared penalty on the b_ij for each point, and variance added to σ_i², in standardised units, so that a

@@ -57,7 +57,7 @@ class Memoriser(Model):
 class Gaussian(Model):
     """One Gaussian with full covariance, by maximum likelihood: the trivial baseline.
 
-    With less than three points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
+    With less than two points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
 
     Args:
         ridge: added to the diagonal of the covariance, in standardised units, so that it can be inverted.

@@ -32,7 +32,7 @@ ROWS = 20  # by hand: points a dimension that choose it, at least: enough for te
 class GMM(Model):
     """Mixture of Gaussians with full covariances, by EM; BIC chooses how many.
 
-    Of components with less than three points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
+    Of components with less than two points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
 
     Args:
         components: number of Gaussians; None takes the one of 1, 2, 4, 8, 16, 24, 32, 48 with the lowest BIC.

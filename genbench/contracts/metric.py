@@ -15,7 +15,7 @@ from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.selection import parse_list
 from genbench.core.types import Array
 
-__all__ = ["CHEAP", "METRICS", "MetricCard", "Score", "register_metric", "select_metrics"]
+__all__ = ["CHEAP", "METRICS", "MetricCard", "Score", "register_metric", "select_metrics", "spelled_out"]
 
 NEEDS = ("density", "truth", "true_density", "modes", "train", "labels", "levels", "pictures")
 
@@ -149,6 +149,12 @@ def _check(name: str, needs: tuple[str, ...], task: str) -> None:
         raise ContractError(f"metric '{name}' needs {needs!r}; write some of {', '.join(NEEDS)}")
 
 
+def spelled_out(selection: str, task: str = "") -> str:
+    """Return a selection with the names of a task's own metrics that are not costly in the place of `cheap`."""
+    cheap = ",".join(card.name for card in METRICS.cards.values() if card.task == task and card.is_cheap)
+    return ",".join(cheap if spec.name == CHEAP else str(spec) for spec in parse_list(selection))
+
+
 def select_metrics(selection: str, task: str = "") -> list[MetricCard]:
     """Return the metrics of a selection that score a task, in the order of their columns.
 
@@ -160,11 +166,8 @@ def select_metrics(selection: str, task: str = "") -> list[MetricCard]:
     """
     group = METRICS
     own = task if any(card.task == task for card in group.cards.values()) else ""
-    asked = parse_list(selection)
-    named = {spec.name for spec in asked}
-    cheap = ",".join(card.name for card in group.cards.values() if card.task == own and card.is_cheap)
-    expanded = ",".join(cheap if spec.name == CHEAP else str(spec) for spec in asked)
-    chosen: list[MetricCard] = [group[spec.name] for spec in group.select(expanded)]
+    named = {spec.name for spec in parse_list(selection)}
+    chosen: list[MetricCard] = [group[spec.name] for spec in group.select(spelled_out(selection, own))]
     strangers = [card for card in chosen if card.task != own and (card.name in named or len(chosen) == 1)]
     fitting = [card for card in chosen if card.task == own]
     if strangers or not fitting:

@@ -14,7 +14,7 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.data_files import DataSelection
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
-from genbench.contracts.metric import METRICS
+from genbench.contracts.metric import METRICS, spelled_out
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.library_patches import taken_back
@@ -79,7 +79,7 @@ def rescore(
     discover(tuple(plugins))
     Protocol().asked(samples=samples)
     if metrics is not None:
-        METRICS.select(metrics)
+        METRICS.select(spelled_out(metrics))
     given = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
     with run.store.lock():
         trials = run.trials

@@ -8,6 +8,7 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, register_metric, select_metrics
 from genbench.core.errors import ContractError, GenbenchError
 from genbench.runs.launch import RunOptions
+from genbench.runs.rescoring import rescore
 
 
 def planned(**options):
@@ -62,3 +63,8 @@ def test_densities_of_the_first_test_points_are_scored(tmp_path):
     assert len(test) == 10_000
     truth = genbench.load_dataset("moons").log_prob(test[:1_000])
     assert trial.metrics["kl"] == pytest.approx(np.mean(truth - own), rel=1e-12)
+    rescore(run, "cheap,recall", jobs=0, progress=False)
+    (again,) = [trial for trial in genbench.load_run(run.path).trials if trial.model == "gaussian"]
+    assert again.metrics["nll"] == trial.metrics["nll"]
+    assert 0 < again.metrics["recall"] <= 1
+    assert "precision" not in again.metrics
