@@ -97,17 +97,13 @@ def labels_of(chosen: Sequence[tuple[DataSelection, Mapping[str, Any]]]) -> list
 
     Two files of one name have as many of their folders in the label as tell them apart.
     """
+    paths = [shown.get("path") for _, shown in chosen]
     labels = []
-    for one, shown in chosen:
-        path = shown.get("path")
-        rivals = {
-            other["path"]
-            for they, other in chosen
-            if isinstance(path, str) and isinstance(other.get("path"), str) and they.label(other) == one.label(shown)
-        } - {path}
+    for (one, shown), path in zip(chosen, paths, strict=True):
+        others = [other for other in paths if isinstance(path, str) and isinstance(other, str) and other != path]
         depth = len(Path(path or "").parts)
-        ends = [{_end(other, folders) for other in rivals} for folders in range(depth)]
-        labels.append(one.label(shown, next((k for k in range(depth) if _end(str(path), k) not in ends[k]), 0)))
+        apart = (k for k in range(depth) if all(_end(str(path), k) != _end(other, k) for other in others))
+        labels.append(one.label(shown, next(apart, 0)))
     return labels
 
 

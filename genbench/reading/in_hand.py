@@ -73,6 +73,8 @@ def hold(data: Any, name: str, series: bool = False) -> Held:
     data, labels = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
     index = getattr(data, "index", None)
     found = as_array(data, name)
+    if not found.ndim:
+        raise GenbenchError(f"{name} is a single number; give at least {FEWEST} points")
     if not found.size:
         raise GenbenchError(f"{name} has the shape {found.shape} and holds nothing; give at least {FEWEST} points")
     if len(found) < FEWEST:

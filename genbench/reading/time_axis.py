@@ -149,7 +149,7 @@ def _axes(dates: pd.DatetimeIndex, seconds: Array) -> list[tuple[Any, str, NDArr
     same_time = len(np.unique(seconds % 86_400)) == 1
     if same_time and (len(set(dates.day)) == 1 or dates.is_month_end.all()):
         axes.append(_axis(np.diff(np.asarray(dates.year * 12 + dates.month)), _calendar))
-    if same_time and (dates.dayofweek < 5).all():
+    if same_time and (dates.day_of_week < 5).all():
         days = dates.to_numpy(dtype="datetime64[D]")
         axes.append(_axis(np.busday_count(days[:-1], days[1:]), lambda n: f"{n} working day{'s' * (n > 1)}"))
     return axes

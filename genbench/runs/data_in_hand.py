@@ -117,7 +117,9 @@ def _listed(asked: Any) -> list[Any]:
         )
     if not asked:
         raise GenbenchError("datasets is an empty list; give at least one")
-    return [asked] if _is_row(asked[0]) and not _are_series(asked) else list(asked)
+    numbers = _is_row(asked[0]) and not np.ndim(asked[0])
+    rows = numbers or (all(map(_is_row, asked)) and not _are_series(asked))
+    return [asked] if rows else list(asked)
 
 
 def _is_pair(asked: Any) -> bool:
@@ -136,7 +138,7 @@ def _is_row(part: Any) -> bool:
     if is_array(part):
         return np.ndim(part) < 2 and not hasattr(part, "index")  # a column of a data frame is data of its own
     if isinstance(part, list | tuple):
-        return bool(part) and not isinstance(part[0], list | tuple | str | Dataset) and not is_array(part[0])
+        return bool(part) and not isinstance(part[0], list | tuple | str | Dataset) and not np.ndim(part[0])
     return part is None or isinstance(part, int | float | complex)
 
 
