@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Interval
 
 from genbench.contracts.model import register_model
-from genbench.contracts.recipe import Preset, Recipe, planar
+from genbench.contracts.recipe import Preset, Recipe
 from genbench.core.types import Count, Natural, Positive
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, coupling_flow
 from genbench.nn.flow_model import FlowModel, base_of
@@ -38,8 +38,7 @@ class SplineFlow(FlowModel):
 
     recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=9.0)
     presets: ClassVar[tuple[Preset, ...]] = (
-        planar(9.0, 512, 0.9),
-        Preset({"lr": 1.5e-2, "frequencies": 3, "components": 30}, kinds=("points",), dims=(1, 7)),
+        Preset({"batch_size": 512, "step_ms": 6.6, "frequencies": 3, "components": 30}, kinds=("points",), dims=(1, 7)),
         Preset({"bins": 5, "depth": 2, "lr": 4e-3, "weight_decay": 0.1}, dims=(8, None)),
     )
 
