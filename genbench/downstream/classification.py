@@ -16,6 +16,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array
+from genbench.estimator.adapter import as_points
 from genbench.estimator.class_labels import ClassLabels, whole_labels
 from genbench.estimator.estimator import Estimator
 from genbench.numerics.standardiser import Standardiser
@@ -73,9 +74,9 @@ class Bayes:
 
     def fit(
         self,
-        x: Array,
+        x: Any,
         labels: Any,
-        validation: Array | None = None,
+        validation: Any = None,
         validation_labels: Any = None,
         *,
         kind: str = "points",
@@ -93,8 +94,9 @@ class Bayes:
             checkpoint: gives the checkpoint of each of the training runs 0, 1, …
 
         Raises:
-            GenbenchError: the labels do not fit, or a class has a single point.
+            GenbenchError: x is no finite numbers, the labels do not fit, or a class has a single point.
         """
+        x = as_points(x, self.card.name)
         y = whole_labels(repr(self), labels, len(x), "points")
         self.prior = ClassLabels.of(repr(self), y, classes)
         self.densities = {}
@@ -116,14 +118,14 @@ class Bayes:
             if len(mine) < 2:
                 raise GenbenchError(f"class {k} has a single training point, which has no density; give it more")
             if validation is not None and (own := np.asarray(validation_labels) == k).any():
-                held_out = validation[own]
+                held_out = as_points(validation, self.card.name)[own]
             self.densities[k] = Estimator(self.card, self.given, self.device).fit(
                 x[mine], held_out, seed=stream(seed, "class", k),
                 budget=share, redraw=partial(_rows, redraw, mine), checkpoint=checkpoint(k), **common,
             )  # fmt: skip
         return self
 
-    def log_joint(self, x: Array, seed: int = 0) -> Array:
+    def log_joint(self, x: Any, seed: int = 0) -> Array:
         """Return log p(x, y) = log p(x | y) + log p(y) in nats of each class, [n, classes]."""
         if not self.densities:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
@@ -134,7 +136,7 @@ class Bayes:
                 joint[:, k] = model.log_prob(x, seed=seed, **given) + np.log(self.prior.frequencies[k])
         return joint
 
-    def predict_log_proba(self, x: Array, seed: int = 0) -> Array:
+    def predict_log_proba(self, x: Any, seed: int = 0) -> Array:
         """Return log p(y | x) in nats of each class, [n, classes]."""
         return posterior(self.log_joint(x, seed))
 
@@ -178,21 +180,22 @@ class Direct:
     def __repr__(self) -> str:
         return f"Direct({self.card.name!r}, {self.given!r})"
 
-    def fit(self, x: Array, labels: Any, *_: Any, classes: int | None = None, seed: int = 0, **__: Any) -> Direct:
+    def fit(self, x: Any, labels: Any, *_: Any, classes: int | None = None, seed: int = 0, **__: Any) -> Direct:
         """Learn from points x [n, *shape] with labels [n]; returns itself. Ignores other arguments of `Bayes.fit`."""
+        x = as_points(x, self.card.name)
         y = whole_labels(repr(self), labels, len(x), "points")
         k = len(ClassLabels.of(repr(self), y, classes))
-        flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        flat = x.reshape(len(x), -1)
         self.standardiser = Standardiser.fit(flat)
         with isolated(stream(seed, "training")):
             self.model.learn(self.standardiser.forward(flat), y, k)
         return self
 
-    def predict_log_proba(self, x: Array, seed: int = 0) -> Array:
+    def predict_log_proba(self, x: Any, seed: int = 0) -> Array:
         """Return log p(y | x) in nats of each class, [n, classes]."""
         if self.standardiser is None:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
-        return self.model.predict_log_proba(self.standardiser.forward(np.asarray(x).reshape(len(x), -1)))
+        return self.model.predict_log_proba(self.standardiser.forward(as_points(x, self.card.name).reshape(len(x), -1)))
 
     @property
     def parameters(self) -> int | None:
