@@ -177,14 +177,14 @@ def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
     if "path" in item.params:
         raise GenbenchError(f"'{item}' gives two paths; write one")
     file = Path(os.path.abspath(os.path.expanduser(item.name)))
-    if not file.exists():
+    if not os.path.exists(file):
         raise _absent(item.name, file)
     cards = _readers(file)
     if not cards:
         endings = sorted(
             {ending for card in DATASETS.cards.values() for ending in card.reads if ending.count(".") == 1}
         )
-        what = "folders" if file.is_dir() else f"{file.suffix or 'such'} files"
+        what = "folders" if os.path.isdir(file) else f"{file.suffix or 'such'} files"
         raise GenbenchError(
             f"no dataset reads {what} such as '{item.name}'; known are {', '.join(endings)} and folders"
         )
@@ -200,7 +200,7 @@ def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
 
 def _readers(file: Path) -> list[DatasetCard]:
     """Return the datasets that read a file, by the longest ending that it has."""
-    name = FOLDER if file.is_dir() else file.name.lower()
+    name = FOLDER if os.path.isdir(file) else file.name.lower()
     found = [(len(ending), card) for card in DATASETS.cards.values() for ending in card.reads if name.endswith(ending)]
     longest = max((length for length, _ in found), default=0)
     return [card for length, card in found if length == longest]
@@ -216,9 +216,12 @@ def _recognised(cards: list[DatasetCard], file: Path) -> list[DatasetCard]:
 
 
 def _absent(name: str, file: Path) -> GenbenchError:
-    if not file.parent.is_dir():
+    if not os.path.isdir(file.parent):
         return GenbenchError(f"no file '{name}': there is no folder {file.parent}; give the path of a file or folder")
-    beside = [other.name for other in file.parent.iterdir()]
+    try:
+        beside = os.listdir(file.parent)
+    except OSError:  # a folder that may be entered and not listed
+        beside = []
     close = get_close_matches(file.name, beside, n=2, cutoff=0.75)
     hint = f"did you mean {' or '.join(close)}?" if close else "give the path of a file or folder that is there"
     return GenbenchError(f"no file '{name}' in {file.parent}; {hint}")

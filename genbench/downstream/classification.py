@@ -18,6 +18,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array
+from genbench.estimator.adapter import as_points
 from genbench.estimator.class_labels import ClassLabels, whole_labels
 from genbench.estimator.conversion import as_numbers
 from genbench.estimator.estimator import Estimator
@@ -79,9 +80,9 @@ class Bayes:
 
     def fit(
         self,
-        x: Array,
+        x: Any,
         labels: Any,
-        validation: Array | None = None,
+        validation: Any = None,
         validation_labels: Any = None,
         *,
         kind: str = "points",
@@ -100,8 +101,9 @@ class Bayes:
             checkpoint: gives the checkpoint of each of the training runs 0, 1, …
 
         Raises:
-            GenbenchError: the labels do not fit, or a class has a single point.
+            GenbenchError: x is no finite numbers, the labels do not fit, or a class has a single point.
         """
+        x = as_points(x, self.card.name)
         y = whole_labels(repr(self), labels, len(x), "points")
         self.prior = ClassLabels.of(repr(self), y, classes)
         self.densities = {}
@@ -126,14 +128,14 @@ class Bayes:
             if len(mine) < 2:
                 raise GenbenchError(f"class {k} has a single training point, which has no density; give it more")
             if validation is not None and (own := np.asarray(validation_labels) == k).any():
-                held_out = validation[own]
+                held_out = as_points(validation, self.card.name)[own]
             self.densities[k] = Estimator(self.card, self.given, self.device).fit(
                 x[mine], held_out, seed=stream(seed, "class", k),
                 budget=share, redraw=partial(_rows, redraw, mine), checkpoint=checkpoint(k), **common,
             )  # fmt: skip
         return self
 
-    def log_joint(self, x: Array, seed: int = 0) -> Array:
+    def log_joint(self, x: Any, seed: int = 0) -> Array:
         """Return log p(x, y) = log p(x | y) + log p(y) in nats of each class, [n, classes]."""
         if not self.densities:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
@@ -144,7 +146,7 @@ class Bayes:
                 joint[:, k] = model.log_prob(x, seed=seed, **given) + np.log(self.prior.frequencies[k])
         return joint
 
-    def predict_log_proba(self, x: Array, seed: int = 0) -> Array:
+    def predict_log_proba(self, x: Any, seed: int = 0) -> Array:
         """Return log p(y | x) in nats of each class, [n, classes]."""
         return posterior(self.log_joint(x, seed))
 
@@ -197,7 +199,7 @@ class Direct:
 
     def fit(
         self,
-        x: Array,
+        x: Any,
         labels: Any,
         *_: Any,
         classes: int | None = None,
@@ -206,9 +208,10 @@ class Direct:
         **__: Any,
     ) -> Direct:
         """Learn from points x [n, *shape] with labels [n]; returns itself. Ignores other arguments of `Bayes.fit`."""
+        x = as_points(x, self.card.name)
         y = whole_labels(repr(self), labels, len(x), "points")
         k = len(ClassLabels.of(repr(self), y, classes))
-        flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        flat = x.reshape(len(x), -1)
         self.standardiser = Standardiser.fit(flat)
         meter = Meter() if metered else None
         with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
@@ -216,11 +219,12 @@ class Direct:
         self.compute = meter.finish() if meter else None
         return self
 
-    def predict_log_proba(self, x: Array, seed: int = 0) -> Array:
+    def predict_log_proba(self, x: Any, seed: int = 0) -> Array:
         """Return log p(y | x) in nats of each class, [n, classes]."""
         if self.standardiser is None:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
-        found = self.model.predict_log_proba(self.standardiser.forward(np.asarray(x).reshape(len(x), -1)))
+        flat = as_points(x, self.card.name).reshape(len(x), -1)
+        found = self.model.predict_log_proba(self.standardiser.forward(flat))
         return as_numbers(found, f"{self.card.name}.predict_log_proba")
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +48,7 @@ def read_images(path: str, size: int | None = None, channels: int | None = None)
         GenbenchError: there is no image, one cannot be read, sizes differ and no `size` is given, or images lie both in
             the folder and in sub-folders.
     """
-    folder = Path(path).expanduser()
+    folder = Path(os.path.expanduser(path))
     files, classes = _listed(folder, path)
     images = [(file, _decoded(file)) for file, _ in files]
     if channels is None:
@@ -65,7 +67,7 @@ def read_images(path: str, size: int | None = None, channels: int | None = None)
 
 def _listed(folder: Path, path: str) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
     """Return the files with the number of their class, and the names of the classes."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise GenbenchError(f"no folder '{path}'; give a folder of images, or of one folder for each class")
     try:
         inside = list(_visible(folder))
@@ -100,8 +102,6 @@ def _visible(folder: Path) -> Iterator[Path]:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """Return a key by which numbers in names sort as numbers."""
-    import re
-
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)] + [(-2, name)]
 
 

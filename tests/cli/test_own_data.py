@@ -19,7 +19,8 @@ def here(tmp_path):
 
 def test_paths_with_parameters_and_quotes(here, genbench_cli):
     asked = 't.csv[label=kind,drop=[id]],"my data, v1/t.csv",csv[path="my data, v1/t.csv",columns=[b]]'
-    options = ["--models", "gaussian", "--seeds", "1", "--budget", "smoke", "--metrics", "sliced_w2", "--jobs", "0", "-q", "--name", "r"]
+    budget = ("--seeds", "1", "--budget", "smoke", "--metrics", "sliced_w2", "--jobs", "0")
+    options = ("--models", "gaussian", "--name", "r", "-q", *budget)
     done = genbench_cli("run", "--data", asked, *options)
     inner = '"my data, v1/t.csv"'
     for label in (f"{here.name}/t.csv[drop=[id],label=kind]: ", f"{inner}: ", f"csv[columns=[b],path={inner}]: "):

@@ -98,6 +98,11 @@ def test_models_take_frames_and_tensors():
     expected = model.fit(x).log_prob(x)
     for same in (frame, torch.tensor(x), torch.tensor(x, requires_grad=True), x.tolist()):
         np.testing.assert_array_equal(genbench.load_model("gaussian").fit(same).log_prob(same), expected)
+    y = (x[:, 0] > 0).astype(int)
+    expected = genbench.load_classifier("gaussian").fit(x, y).predict_log_proba(x)
+    for points, labels in ((frame, pd.Series(y)), (torch.tensor(x), torch.tensor(y)), (x.tolist(), y)):
+        classifier = genbench.load_classifier("gaussian").fit(points, labels)
+        np.testing.assert_array_equal(classifier.predict_log_proba(points), expected)
     with pytest.raises(GenbenchError, match="x for gaussian holds complex"):
         model.fit(x + 0j)
     with pytest.raises(GenbenchError, match="x for gaussian masks 1 of"):
