@@ -12,6 +12,7 @@ from genbench.figures.shared.panels import (
     dataset_of,
     datasets_of,
     first_seeds,
+    number_of,
     panels,
     score_line,
     show_each,
@@ -36,6 +37,7 @@ def _figure(run: RunData, dataset: str) -> Figure:
     trials = first_seeds(run, dataset)
     real, levels = truth(trials[0], SIDE**2), dataset_of(trials[0]).levels
     limits = float(real.min()), float(real.max())
+    counts: list[int] = []  # of samples that are shown
     figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, gap=0.08)
     for panel in places:
         panel.set_axis_off()
@@ -43,9 +45,10 @@ def _figure(run: RunData, dataset: str) -> Figure:
     places[0].set_title(f"truth: {dataset}")
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
+        counts.append(len(samples[: SIDE**2]))
         draw_mosaic(panel, seen(samples[: SIDE**2], levels, limits), SIDE)
         panel.set_title(name + score_line(run, trial))
 
     show_each(run, places[1:], trials, show)
-    figure.suptitle(f"{dataset}: {SIDE**2} samples each, of the first seed that did not fail", fontsize=12)
+    figure.suptitle(f"{dataset}: {number_of(counts)} samples each, of the first seed that did not fail", fontsize=12)
     return figure

@@ -31,8 +31,8 @@ def draw(run: RunData) -> dict[str, Figure]:
     from genbench.figures.shared.trained_models import by_models
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Row:
-        real = view.real
-        images = latent_paths(estimator, real[:PAIRS], real[PAIRS : 2 * PAIRS], STEPS, trial.seed)
+        pairs = min(PAIRS, len(view.real) // 2)
+        images = latent_paths(estimator, view.real[:pairs], view.real[pairs : 2 * pairs], STEPS, trial.seed)
         return images, isinstance(estimator.model, SupportsEncoding)
 
     return by_models(run, "latents", datasets_of(run, images=True), _decodes, SamplePanel, show, _figure)

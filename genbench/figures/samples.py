@@ -13,6 +13,7 @@ from genbench.figures.shared.panels import (
     by_dataset,
     datasets_of,
     first_seeds,
+    number_of,
     panels,
     score_line,
     short,
@@ -55,6 +56,5 @@ def _figure(run: RunData, dataset: str) -> Figure:
     for panel in figure.axes:
         view.frame(panel)
     seeds = Counter(trial.seed for trial in trials).most_common(1)[0][0]
-    each = " to ".join(f"{count:,}" for count in dict.fromkeys([min(counts), max(counts)])) if counts else "no"
-    figure.suptitle(f"{dataset}: {each} samples of seed {seeds} each{view.axes}")
+    figure.suptitle(f"{dataset}: {number_of(counts)} samples of seed {seeds} each{view.axes}")
     return figure

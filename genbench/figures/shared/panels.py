@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,6 +32,7 @@ __all__ = [
     "file_stem",
     "first_seeds",
     "is_image",
+    "number_of",
     "of_task",
     "over_truth",
     "panels",
@@ -172,6 +173,11 @@ def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list
 def short(name: str, most: int = LONGEST) -> str:
     """Return a name for a title, without its middle where it is long."""
     return _cut(name, most, max(3, most // 7))
+
+
+def number_of(counts: Collection[int]) -> str:
+    """Return how many points each of some panels shows: "4,000", "20 to 30", or "no"."""
+    return " to ".join(f"{n:,}" for n in dict.fromkeys([min(counts), max(counts)])) if counts else "no"
 
 
 def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
