@@ -14,8 +14,8 @@ g is a Gaussian mixture, half of it fitted to draws that are used for nothing el
 the sampler lacks has r = 2, and counts in full. g is smooth, so f of many draws and E_g f cost nothing: with them as
 control variates q is needed at few points (double sampling; Cochran 1977, section 12.6).
 
-In many dimensions no g is close to q. There, each draw x is set against a partner y = x + step, of a distribution that
-does not change under step → −step. Of such a pair the denser one is the draw with probability σ(|log q(x) − log q(y)|),
+In many dimensions no g is close to q. There, each draw x is set against a partner y = T(x), where a random move T is as
+likely as its inverse. Of such a pair, the draw is x and not y with probability σ(log q(x) − log q(y) |det dy/dx|),
 Barker's (1965), whatever the constant of q.
 
 What cannot be seen: noise that widens q by less than its samples can tell. Noise of ε deviations on a Gaussian changes
@@ -83,15 +83,15 @@ def region_shares(
 
     wide = x.shape[1] > WIDEST
     paired = min(len(few), evaluations if wide else int(PAIRED * evaluations))
-    partners = few[:paired] + _steps(paired, known, rng)
+    partners, log_jacobian = _partners(few[:paired], known, rng)
     if wide:
-        return _pairs(own[:paired], log_prob(partners * scale + mean) + log_det)[None]
+        return _pairs(own[:paired], log_prob(partners * scale + mean) + log_det + log_jacobian)[None]
     points = np.concatenate([x[len(x) - apart :], known[rng.permutation(len(known))[:apart]]])
     g = _Reference.fit(points, rng)
     drawn = g.draw(evaluations - paired, rng)
     answers = log_prob(np.concatenate([partners, drawn]) * scale + mean) + log_det
     regions = _regions(g, (few, own), rest, (drawn, answers[paired:]), rng)
-    return np.insert(regions, 1, _pairs(own[:paired], answers[:paired]), axis=0)
+    return np.insert(regions, 1, _pairs(own[:paired], answers[:paired] + log_jacobian), axis=0)
 
 
 def _regions(
@@ -115,11 +115,18 @@ def _regions(
     return np.stack([seen, due, np.sqrt(error + other)], axis=1)
 
 
-def _steps(n: int, known: Array, rng: np.random.Generator) -> Array:
-    """Return steps [n, d] of several lengths, half of them normal, half along differences of known points [m, d]."""
-    normal = rng.standard_normal((n, known.shape[1]))
+def _partners(x: Array, known: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Return a partner of each draw [n, d], and the log-Jacobian [n] of the move: 0 but for changes of scale.
+
+    A third each moves by a normal step, by part of a difference of known points [m, d], and towards the mean or away.
+    """
+    n, d = x.shape
+    normal = rng.standard_normal((n, d))
     along = known[rng.integers(len(known), size=n)] - known[rng.integers(len(known), size=n)]
-    return np.asarray(rng.choice(STEPS, size=(n, 1)) * np.where(rng.random((n, 1)) < 0.5, normal, along))
+    kind, size = rng.integers(3, size=(n, 1)), rng.choice(STEPS, size=(n, 1))
+    stretch = np.where(kind == 2, rng.standard_normal((n, 1)) / np.sqrt(d), 0.0)  # a nat or so of a normal log q
+    moved = np.where(kind == 2, np.exp(stretch) * x, x + size * np.where(kind == 0, normal, along))
+    return np.asarray(moved), d * stretch[:, 0]
 
 
 def _pairs(own: Array, partner: Array) -> Array:
