@@ -91,6 +91,7 @@ class Evidence:
         train: points of the training split [k, d], or None where they are not at hand.
         samples_model_log_prob: the model's log-density in nats of the first few samples, or None.
         likelihood: what the model's log-densities are: "exact", "estimate" or "bound".
+        shares: what `region_shares` says of the model's own samples and density [regions, 3], or None.
         results: what several metrics share, see `once`.
     """
 
@@ -103,6 +104,7 @@ class Evidence:
     train: Array | None = None
     samples_model_log_prob: Array | None = None
     likelihood: str = "exact"
+    shares: Array | None = None
     results: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -117,6 +119,7 @@ class Evidence:
             "labels": self.dataset.classes is not None and self.dataset.kind == "image",
             "levels": self.dataset.levels is not None,
             "pictures": len(self.dataset.shape) == 3,
+            "shares": self.shares is not None,
         }
         return frozenset(name for name, true in facts.items() if true)
 

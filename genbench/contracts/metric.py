@@ -17,7 +17,7 @@ from genbench.core.types import Array
 
 __all__ = ["CHEAP", "METRICS", "MetricCard", "Score", "register_metric", "select_metrics", "spelled_out"]
 
-NEEDS = ("density", "truth", "true_density", "modes", "train", "labels", "levels", "pictures")
+NEEDS = ("density", "truth", "true_density", "modes", "train", "labels", "levels", "pictures", "shares")
 
 CHEAP = "cheap"  # the selection of those that are neither variants nor costly
 
@@ -91,8 +91,8 @@ def register_metric(
         label: heading in tables and figures.
         unit: "nats", "data units", …
         needs: of "density" (the model's log_prob), "truth" (fresh draws), "true_density" (the data's log_prob),
-            "modes", "train" (the training points), "labels", "levels" (both of images) and "pictures" (that they are
-            images); absent where one is unmet.
+            "modes", "train" (the training points), "labels", "levels" (both of images), "pictures" (that they are
+            images) and "shares" (of the samples and of an exact density in regions); absent where one is unmet.
         order: place among the columns; the first one that every model has is the default of `--sort`.
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.

@@ -20,10 +20,11 @@ from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.evaluation.self_consistency import asks_for_shares, shares_of
 from genbench.numerics.standardiser import Standardiser
 from genbench.storage.evaluation import Evaluation
 
-__all__ = ["ModelOutputs", "draw", "draw_with_densities", "score", "score_trial"]
+__all__ = ["ModelOutputs", "draw", "draw_all", "draw_with_densities", "score", "score_trial", "with_shares"]
 
 # Sample sets over which the oracle's scores are averaged. Its noise is in every quotient by them: the mean of four has
 # half of it, for four times the seconds of one row.
@@ -39,23 +40,26 @@ class ModelOutputs:
         test_log_prob: the model's log-density of the first few test points [m] in nats, or None.
         samples_log_prob: its log-density of the first few samples [k] in nats, or None.
         likelihood: what these densities are.
+        shares: of samples and density in regions [regions, 3], as of `region_shares`, or None.
     """
 
     samples: Array
     test_log_prob: Array | None = None
     samples_log_prob: Array | None = None
     likelihood: str = "none"
+    shares: Array | None = None
 
     @classmethod
     def of(cls, arrays: Mapping[str, Array], likelihood: str) -> ModelOutputs:
         """Return what was kept on disk."""
-        return cls(arrays["samples"], arrays.get("test_log_prob"), arrays.get("samples_log_prob"), likelihood)
+        test, own, shares = (arrays.get(name) for name in ("test_log_prob", "samples_log_prob", "shares"))
+        return cls(arrays["samples"], test, own, likelihood, shares)
 
     @property
     def arrays(self) -> dict[str, Any]:
         """What is kept on disk, by name."""
-        densities = {"test_log_prob": self.test_log_prob, "samples_log_prob": self.samples_log_prob}
-        known = {name: values for name, values in densities.items() if values is not None}
+        optional = {name: getattr(self, name) for name in ("test_log_prob", "samples_log_prob", "shares")}
+        known = {name: values for name, values in optional.items() if values is not None}
         single = self.samples.astype(np.float32)  # half the size, where that loses nothing
         return {"samples": single if np.array_equal(single, self.samples) else self.samples, **known}
 
@@ -90,6 +94,19 @@ def draw_with_densities(trial: ResolvedTrial, estimator: Estimator, seed: int) -
     return with_densities(trial, estimator, draw(trial, estimator, seed), seed)
 
 
+def with_shares(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutputs, seed: int) -> ModelOutputs:
+    """Return the outputs with the shares that the test of self-consistency needs, if a metric asks for them."""
+    own = outputs.samples_log_prob
+    if own is None or outputs.likelihood != "exact" or not asks_for_shares(trial):
+        return outputs
+    return replace(outputs, shares=shares_of(trial, estimator, outputs.samples, own, stream(seed, "shares")))
+
+
+def draw_all(trial: ResolvedTrial, estimator: Estimator, seed: int) -> ModelOutputs:
+    """Return all that the metrics of a trial see of a fitted model."""
+    return with_shares(trial, estimator, draw_with_densities(trial, estimator, seed), seed)
+
+
 def score(trial: ResolvedTrial, outputs: ModelOutputs) -> Evaluation:
     """Score one set of outputs by the metrics and the protocol of a trial."""
     splits = trial.splits
@@ -107,6 +124,7 @@ def score(trial: ResolvedTrial, outputs: ModelOutputs) -> Evaluation:
         train,
         outputs.samples_log_prob,
         outputs.likelihood,
+        outputs.shares,
     )
     return evaluate(evidence, trial.spec.metrics)
 
@@ -120,7 +138,7 @@ def score_trial(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutput
         return score(trial, outputs)
     seeds = [stream(trial.spec.seed, "floor", k) for k in range(1, ORACLE_DRAWS)]
     # without densities where these outputs have none: a sweep scores samples alone
-    again = draw_with_densities if outputs.test_log_prob is not None else _samples_alone
+    again = draw_all if outputs.test_log_prob is not None else _samples_alone
     return Evaluation.mean([score(trial, outputs), *(score(trial, again(trial, estimator, seed)) for seed in seeds)])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from genbench.contracts.metric import Score
 from genbench.core.types import Array
 
-__all__ = ["doubts", "mean_nats", "weight_above_1"]
+__all__ = ["mean_nats", "weight_above_1"]
 
 # Chosen by hand: false alarms among many models against faults that are missed.
 ERRORS = 4.0  # standard errors by which a mean weight must exceed 1 before a density is blamed,
@@ -27,14 +27,6 @@ def mean_nats(values: Array, infinite: str) -> Score:
     bad = np.isinf(values)
     score = Score.mean(values)
     return score._replace(flag=f"{100 * bad.mean():.2g} % of the {infinite}") if bad.any() else score
-
-
-def doubts(score: Score, name: str, reason: str) -> list[str]:
-    """Return the flags of a divergence: its own, and one with the reason where it is certainly below 0."""
-    flags = [score.flag] if score.flag else []
-    if score.standard_error is not None and score.value < -3 * score.standard_error - 1e-9:
-        flags.append(f"{name} is {score.value:.3g}, more than 3 s.e. below 0: {reason}")
-    return flags
 
 
 def weight_above_1(log_weights: Array) -> float | None:

@@ -23,8 +23,9 @@ from genbench.core.process_state import put_back
 from genbench.core.registry import discover
 from genbench.core.selection import Selection
 from genbench.core.types import Array
-from genbench.evaluation.model_outputs import ModelOutputs, draw_with_densities, score, score_trial
+from genbench.evaluation.model_outputs import ModelOutputs, draw_all, score, score_trial, with_shares
 from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.evaluation.self_consistency import asks_for_shares
 from genbench.runs.code import SCORING, changed_code
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
@@ -154,12 +155,12 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
         return _Answer(spec.key)
     begin = time.perf_counter()
     if way == "store":
-        outputs = ModelOutputs.of(arrays, old.likelihood).first(trial.protocol)
+        outputs = _completed(ModelOutputs.of(arrays, old.likelihood).first(trial.protocol), trial, store, old)
         evaluation = score(trial, outputs)
     else:
         stored = Trained(old.spec, store.weights(old.key), "trained")
         estimator = reload(stored, trial=trial) if way == "weights" else fitted(trial)
-        outputs = draw_with_densities(trial, estimator, spec.seed)
+        outputs = draw_all(trial, estimator, spec.seed)
         evaluation = score_trial(trial, estimator, outputs)
     evaluation.flags = list(dict.fromkeys([*_cautions(old), *evaluation.flags]))
     _link(store.trials / f"{old.key}.safetensors", store.trials / f"{spec.key}.safetensors")
@@ -168,6 +169,18 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
     costly = way == "again" and old.role == "model"
     note = f"keeps no weights; fitted and scored again in {time.perf_counter() - begin:.1f} s" if costly else ""
     return _Answer(spec.key, note=note)
+
+
+def _completed(outputs: ModelOutputs, trial: ResolvedTrial, store: Store, old: TrialRecord) -> ModelOutputs:
+    """Return stored outputs with the shares that a metric asks for and that are not stored, if the model comes back."""
+    if outputs.shares is not None or outputs.likelihood != "exact" or not asks_for_shares(trial):
+        return outputs
+    try:
+        stored = Trained(old.spec, store.weights(old.key), "trained")
+        estimator = reload(stored, trial=trial) if trial.model.is_torch else fitted(trial)
+    except GenbenchError:  # its code changed, or its weights are gone: the other scores do not need them
+        return outputs
+    return with_shares(trial, estimator, outputs, trial.spec.seed)
 
 
 def _planned(old: TrialSpec, metrics: str | None, samples: int | None) -> TrialSpec:

@@ -15,9 +15,9 @@ CHEATERS = str(Path(__file__).parents[1] / "plugins" / "cheaters.py")
 @pytest.fixture(scope="module")
 def board(tmp_path_factory):
     models = "leaker,rememberer,collapsed,memoriser," + ",".join(
-        f"{name}[components=20]" for name in ("too_sure", "too_modest", "honest")
+        f"{name}[components=20]" for name in ("too_sure", "too_modest", "blurred", "honest")
     )
-    metrics = "kl,kl_reverse,coverage,memorisation,sliced_w2"
+    metrics = "kl,kl_reverse,self_consistency,coverage,memorisation,sliced_w2"
     run = genbench.run(
         models, "moons", seeds=2, budget="smoke", metrics=metrics, plugins=[CHEATERS], results=tmp_path_factory.mktemp("r"),
         jobs=0, samples=10_000, progress=False, say=lambda _: None,
@@ -34,7 +34,8 @@ def board(tmp_path_factory):
         ("rememberer", "closer to the training points"),
         ("collapsed", "collapse"),
         ("too_sure[components=20]", "not normalised"),
-        ("too_modest[components=20]", "do not belong together"),
+        ("too_modest[components=20]", "the density integrates to 0.7"),
+        ("blurred[components=20]", "samples and density do not belong together"),
     ],
 )
 def test_cheats_are_flagged_at_every_seed(board, model, words):

@@ -1,4 +1,4 @@
-"""Reverse KL against the closed form of Gaussians, and the weights that show a wrong log-determinant."""
+"""Reverse KL against the closed form of Gaussians, and the weights that show a density above 1 in all."""
 
 import numpy as np
 import pytest
@@ -77,22 +77,10 @@ def test_a_density_that_is_too_high_integrates_to_more_than_1(std, offset):
     assert "not normalised" in flag
     mass = float(flag.partition("at least ")[2].partition(":")[0])
     assert mass == pytest.approx(np.exp(offset), rel=0.05)
-    assert kl_reverse(evidence((0, 0), std, offset)).flag is None
-
-
-@pytest.mark.parametrize("std", [0.8, 1.0, 1.2])
-@pytest.mark.parametrize("offset", [-0.1, -0.5])
-def test_a_density_that_is_too_low_does_not_belong_to_its_samples(std, offset):
-    flag = kl_reverse(evidence((0, 0), std, offset)).flag
-    assert "do not belong together" in flag
-    factor = float(flag.partition("about ")[2].partition(" ")[0])
-    assert factor == pytest.approx(np.exp(-offset), rel=0.1)
-    assert "integrates" not in (kl(evidence((0, 0), std, offset)).flag or "")
 
 
 def test_only_an_exact_density_is_blamed():
     for kind in ("estimate", "bound"):
-        assert kl_reverse(evidence((0, 0), 1.0, -0.5, likelihood=kind)).flag is None
         assert "integrates" not in (kl(evidence((0, 0), 1.2, 0.5, likelihood=kind)).flag or "")
 
 

@@ -1,4 +1,4 @@
-"""Four models that no leaderboard should let pass."""
+"""Models that no leaderboard should let pass."""
 
 import numpy as np
 
@@ -62,6 +62,15 @@ class TooModest(GMM):
 
     def log_prob(self, x):
         return super().log_prob(x) - 0.3
+
+
+@register_model("blurred", family="cheat", likelihood="exact")
+class Blurred(GMM):
+    """The density of one model, and the samples of another: with noise of a tenth of a deviation on each."""
+
+    def sample(self, n):
+        x = super().sample(n)
+        return x + 0.1 * np.random.normal(size=x.shape)
 
 
 @register_model("honest", family="cheat", likelihood="exact")
