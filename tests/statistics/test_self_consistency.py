@@ -72,7 +72,7 @@ def test_errors_are_standard_errors(name):
     """No share is off where samples follow the density: a false alarm once in 3,000 runs of three seeds, by Bonferroni.
 
     Deviations beyond 1.96 are 5 %, or fewer, as errors are on the safe side; in 100 runs of three
-    seeds on the line and the eight modes they were 2 % on average, and 10 % at most.
+    seeds of four of these they were 2 % on average, and 11 % at most.
     """
     found = [shares(HONEST[name], seed, n=4_000, own=800, evaluations=1_600) for seed in range(3)]
     for rows, deviations in found:
