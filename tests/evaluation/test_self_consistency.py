@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import genbench
+from genbench.contracts.evidence import Protocol
 from genbench.core.errors import GenbenchWarning
 from genbench.evaluation.model_outputs import ModelOutputs, draw_all, draw_with_densities
 from genbench.evaluation.resolved_trial import ResolvedTrial
@@ -14,7 +15,8 @@ from genbench.runs.plan import make_plan
 from genbench.runs.rescoring import rescore
 
 CHEATERS = str(Path(__file__).parents[1] / "plugins" / "cheaters.py")
-SETS = ("moons", "circles", "pinwheel")
+SETS = ("moons", "pinwheel")
+SMALL = Protocol(samples=5_000, train=2_000)
 LABELS = ("blurred[components=20]", "honest[components=20]")
 
 
@@ -22,7 +24,7 @@ LABELS = ("blurred[components=20]", "honest[components=20]")
 def run(tmp_path_factory):
     return genbench.run(
         ",".join(LABELS), ",".join(SETS), seeds=1, budget="smoke", metrics="self_consistency", plugins=[CHEATERS],
-        results=tmp_path_factory.mktemp("r"), jobs=0, progress=False, say=lambda _: None,
+        results=tmp_path_factory.mktemp("r"), jobs=0, samples=5_000, train=2_000, progress=False, say=lambda _: None,
     )  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def test_it_is_the_same_from_the_store(run):
 
 @pytest.fixture(scope="module")
 def trial():
-    return ResolvedTrial.of(make_plan("gaussian", "moons", 1, "smoke", "self_consistency").trials[-1])
+    return ResolvedTrial.of(make_plan("gaussian", "moons", 1, "smoke", "self_consistency", protocol=SMALL).trials[-1])
 
 
 @pytest.fixture(scope="module")

@@ -228,3 +228,19 @@ def test_weights_that_do_not_fit_are_named():
         genbench.load_model("cfm", hidden=8).restore({"other" if n == name else n: w for n, w in weights.items()}, x)
     with pytest.raises(GenbenchError, match="gmm has no weights"):
         genbench.load_model("gmm").restore({}, x)
+
+
+def test_what_a_new_metric_asks_of_the_model_is_computed_from_its_weights(run, plugins):
+    """The shares of `self_consistency` are those of a run that asked for them; one whose weights are gone has none."""
+    trained = {t.seed: t for t in run.trials if t.model == "affine"}
+    (run.path / "trials" / f"{trained[0].key}.safetensors").unlink()
+    report, after = again(run, metrics="self_consistency")
+    fresh = genbench.run(
+        "affine", "blob", seeds=2, budget="30", results=run.path.parent, name="fresh", jobs=0, plugins=plugins,
+        samples=SAMPLES, metrics="self_consistency", progress=False, say=lambda _: None,
+    )  # fmt: skip
+    assert not report.kept
+    found, wanted = scores(after), scores(fresh)
+    assert found["affine", 0] == {"self_consistency": None}
+    assert found["affine", 1] == wanted["affine", 1]
+    assert found["affine", 1]["self_consistency"] < 0.2

@@ -62,19 +62,19 @@ HONEST = {
     "eight modes": Mixture(*EIGHT),
     "a square": Square(),
     "eight dimensions": Mixture(8 * np.eye(8), 1.0),
-    "spikes": Mixture(np.random.default_rng(0).normal(size=(300, 2)), 1e-7),
+    "spikes": Mixture(np.random.default_rng(0).normal(size=(100, 2)), 1e-7),
     "a hundred dimensions": Mixture(np.zeros((1, 100)), 1.0),
 }
 
 
 @pytest.mark.parametrize("name", HONEST)
 def test_errors_are_standard_errors(name):
-    """No share is off where samples follow the density: a false alarm once in 2,500 runs of four seeds, by Bonferroni.
+    """No share is off where samples follow the density: a false alarm once in 3,000 runs of three seeds, by Bonferroni.
 
-    Deviations beyond 1.96 are 5 %, or fewer, as errors are on the safe side; in 2,000 runs of four seeds more than 16 % were
-    never seen by chance.
+    Deviations beyond 1.96 are 5 %, or fewer, as errors are on the safe side; in 100 runs of three
+    seeds of four of these they were 2 % on average, and 11 % at most.
     """
-    found = [shares(HONEST[name], seed, n=4_000, own=800, evaluations=1_600) for seed in range(4)]
+    found = [shares(HONEST[name], seed, n=4_000, own=800, evaluations=1_600) for seed in range(3)]
     for rows, deviations in found:
         assert np.isfinite(rows).all()
         assert np.abs(deviations).max() < limit(rows)
@@ -97,14 +97,13 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_seen_at_full_size(fault):
     """Noise is 10 errors off on average, and the limit 4.6: missed once in 10,000 seeds, the others never."""
-    for seed in range(2):
-        rows, deviations = shares(Mixture(*EIGHT), seed, FAULTS[fault], n=50_000, own=2_500, evaluations=6_250)
-        worst = np.abs(deviations).argmax()
-        assert abs(deviations[worst]) > limit(rows)
-        assert abs(rows[worst, 0] - rows[worst, 1]) > 0.01
-    if fault == "a missing mode":  # a cell that is about the mode
-        assert rows[worst, 0] < 0.02
-        assert rows[worst, 1] == pytest.approx(1 / 8, abs=0.02)
+    rows, deviations = shares(Mixture(*EIGHT), 0, FAULTS[fault], n=50_000, own=2_500, evaluations=6_250)
+    worst = np.abs(deviations).argmax()
+    assert abs(deviations[worst]) > limit(rows)
+    assert abs(rows[worst, 0] - rows[worst, 1]) > 0.01
+    if fault == "a missing mode":  # a cell that is the mode, or half of it
+        assert rows[worst, 0] < 0.01
+        assert 1 / 20 < rows[worst, 1] < 1 / 7
 
 
 @pytest.mark.parametrize("offset", [-0.3, 0.3])
@@ -117,7 +116,7 @@ def test_all_of_space_has_the_mass_of_the_density(offset):
 
 def test_pairs_see_what_the_reference_cannot():
     """In a hundred dimensions only pairs are looked at; the stretched ones are 2 nats off at a scale of 0.9."""
-    rows, deviations = shares(HONEST["a hundred dimensions"], 0, lambda x, rng: 0.9 * x)
+    rows, deviations = shares(HONEST["a hundred dimensions"], 0, lambda x, rng: 0.9 * x, own=2_500)
     assert len(rows) == 1
     assert deviations[0] < -6
 
