@@ -12,6 +12,7 @@ from typing import Any
 
 from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.core.errors import GenbenchError
+from genbench.core.files import expanded
 from genbench.core.parameters import create
 from genbench.core.selection import Params, Selection, parse, parse_list
 from genbench.core.types import KINDS
@@ -114,9 +115,9 @@ def _end(path: str, folders: int) -> tuple[str, ...]:
 def located(card: DatasetCard, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters in which the `path` of a dataset that reads files is absolute."""
     path = params.get("path")
-    if not isinstance(path, str) or not (card.reads or os.path.exists(os.path.expanduser(path))):
+    if not isinstance(path, str) or not (card.reads or os.path.exists(expanded(path))):
         return dict(params)
-    return dict(params) | {"path": os.path.abspath(os.path.expanduser(path))}
+    return dict(params) | {"path": os.path.abspath(expanded(path))}
 
 
 def file_name(path: str) -> str:
@@ -176,7 +177,7 @@ def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
     """
     if "path" in item.params:
         raise GenbenchError(f"'{item}' gives two paths; write one")
-    file = Path(os.path.abspath(os.path.expanduser(item.name)))
+    file = Path(os.path.abspath(expanded(item.name)))
     if not os.path.exists(file):
         raise _absent(item.name, file)
     cards = _readers(file)

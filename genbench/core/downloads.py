@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from genbench.core.errors import GenbenchError
+from genbench.core.files import expanded
 
 __all__ = ["DataFile", "DataFiles", "cache_folder", "use_data_dir"]
 
@@ -122,7 +123,7 @@ class DataFiles:
     @property
     def places(self) -> list[Path]:
         """The folders in which files are looked for, in this order."""
-        given = [Path(part).expanduser() for part in os.environ.get("GENBENCH_DATA", "").split(os.pathsep) if part]
+        given = [expanded(part) for part in os.environ.get("GENBENCH_DATA", "").split(os.pathsep) if part]
         first = _first.get()
         roots = [*([first] if first else []), *given, cache_folder()]
         return [root / name for root in roots for name in (self.name, *self.folders)] + list(map(Path, self.installed))
@@ -234,7 +235,7 @@ def use_data_dir(folder: str | Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    path = Path(folder).expanduser().resolve()
+    path = expanded(folder).resolve()
     if not path.is_dir():
         raise GenbenchError(f"no data folder {path}; make it, or leave --data-dir out")
     before = _first.set(path)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and the home folders in their paths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["write_whole"]
+from genbench.core.errors import GenbenchError
+
+__all__ = ["expanded", "write_whole"]
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with the home folder in place of ~ or ~name.
+
+    Raises:
+        GenbenchError: there is no such home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise GenbenchError(f"'{path}': there is no such home folder; write the path from / on") from None
 
 
 def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:

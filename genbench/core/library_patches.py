@@ -71,7 +71,7 @@ class _LibraryNames:
         for owner, known in self._known:
             for name, after in vars(owner).items():
                 before = known.get(name, _INHERITED)
-                if before is after or not _public(name) or not _counts(after):
+                if before is after or not _public(name) or not _counts(owner, after):
                     continue
                 new = before is _INHERITED and not _inherits(owner, name)
                 patch = Patch(owner, name, before, after)
@@ -131,8 +131,10 @@ def _inherits(owner: Any, name: str) -> bool:
     return isinstance(owner, type) and any(name in vars(base) for base in owner.__mro__[1:])
 
 
-def _counts(part: Any) -> bool:
-    return callable(part) or isinstance(part, classmethod | staticmethod | property | int | float | complex)
+def _counts(owner: Any, part: Any) -> bool:
+    """Whether numbers may depend on a part: a function, or a constant of a module; numbers of classes are counters."""
+    constant = isinstance(owner, ModuleType) and isinstance(part, int | float | complex)
+    return constant or callable(part) or isinstance(part, classmethod | staticmethod | property)
 
 
 def _is_own(patch: Patch) -> bool:

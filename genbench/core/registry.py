@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 
 from genbench.core.code_fingerprint import forget_digests
 from genbench.core.errors import GenbenchError, nearest
+from genbench.core.files import expanded
 from genbench.core.plugin_loading import LOADED, importing, load_plugin, reason
 from genbench.core.selection import Selection, parse_list
 
@@ -243,7 +244,7 @@ def discover(
             _postponed.discard(name)
             _import_installed(name)
     for plugin in plugins:
-        path = Path(plugin).expanduser().resolve()
+        path = expanded(plugin).resolve()
         if not path.exists() and plugin in [module for name in REGISTRY for module in _installed(name)]:
             if plugin not in LOADED:
                 _import(plugin, REGISTRY["models"], needed=True)

@@ -108,14 +108,17 @@ class Estimator(FittedModel):
             held_out = None if validation is None else (validation, validation_labels)
             options = TrainingOptions(Budget(budget), progress, snapshots, redraw, checkpoint, metered)
             self._train((x, y), held_out, kind, seed, options)
-            return self
-        self.standardiser = self._units(x, kind)
-        self.model.budget_seconds = Budget(budget).nominal_seconds
-        meter = Meter() if metered else None
-        with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
-            self.model.fit(self.standardiser.forward(x))
-        self.history = History(compute=meter.finish() if meter else None)
+        else:
+            self.standardiser = self._units(x, kind)
+            self._fit_at_once(x, seed, Budget(budget), Meter() if metered else None)
         return self
+
+    def _fit_at_once(self, x: Array, seed: int, budget: Budget, meter: Meter | None) -> None:
+        """Fit a model that has no steps."""
+        self.model.budget_seconds = budget.nominal_seconds
+        with isolated(stream(seed, "training")), meter.start() if meter else nullcontext():
+            self.model.fit(self._fitted().forward(x))
+        self.history = History(compute=meter.finish() if meter else None)
 
     def _train(
         self, data: Labelled, held_out: tuple[Any, Any] | None, kind: str, seed: int, options: TrainingOptions

@@ -36,9 +36,6 @@ def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = 
     evaluation = Evaluation()
     if isinstance(evidence, Evidence):
         _check(evidence)
-        known = evidence.test if evidence.train is None else np.concatenate([evidence.test, evidence.train])
-        if warning := repeats(evidence.samples, known):
-            evaluation.flags.append(Flag(text=warning))
     for card in sorted(cards, key=lambda card: (card.order, card.name)):
         score = _score(card, evidence)
         evaluation.metrics[card.name] = None if math.isnan(score.value) else score.value
@@ -46,6 +43,10 @@ def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = 
             evaluation.standard_errors[card.name] = score.standard_error
         if score.flag:
             evaluation.flags.append(Flag(metric=card.name, text=score.flag))
+    if isinstance(evidence, Evidence):
+        known = evidence.test if evidence.train is None else np.concatenate([evidence.test, evidence.train])
+        if warning := repeats(evidence.samples, known):
+            evaluation.flags.append(Flag(text=warning))
     return evaluation
 
 

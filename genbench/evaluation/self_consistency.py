@@ -41,7 +41,8 @@ def shares_of(
     def log_prob(x: Array) -> Array:
         return estimator.log_prob(x.reshape(-1, *shape), seed=seed)
 
-    evaluations = (len(trial.splits.test) + len(log_density)) // 2  # half of what the densities took
+    tested = min(len(trial.splits.test), trial.protocol.tested)
+    evaluations = (tested + len(log_density)) // 2  # half of what the densities took
     flat = (np.asarray(x, dtype=np.float64).reshape(len(x), -1) for x in (samples, train))
     try:
         samples, train = flat

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.core.errors import GenbenchError
+from genbench.core.files import expanded
 from genbench.core.types import Labels
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def read_images(path: str, size: int | None = None, channels: int | None = None)
         GenbenchError: there is no image, one cannot be read, sizes differ and no `size` is given, or images lie both in
             the folder and in sub-folders.
     """
-    folder = Path(os.path.expanduser(path))
+    folder = expanded(path)
     files, classes = _listed(folder, path)
     images = [(file, _decoded(file)) for file, _ in files]
     if channels is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genbench.core.errors import GenbenchError
+from genbench.core.files import expanded
 from genbench.reading.array_file import Named, columns_of, npy, npz
 from genbench.reading.cells import POINT
 from genbench.reading.decode import read_bytes, text_of
@@ -58,10 +59,7 @@ def table_path(path: str) -> Path:
     Raises:
         GenbenchError: there is no such file.
     """
-    try:
-        file = Path(path).expanduser()
-    except RuntimeError:
-        raise GenbenchError(f"'{path}': there is no such home folder; write the path from / on") from None
+    file = expanded(path)
     try:
         if file.is_dir():
             raise GenbenchError(f"'{path}' is a folder; give a {KINDS} file in it")

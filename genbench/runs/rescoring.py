@@ -17,6 +17,7 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, spelled_out
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.files import expanded
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
@@ -81,7 +82,7 @@ def rescore(
     Protocol().asked(samples=samples)
     if metrics is not None:
         METRICS.select(spelled_out(metrics))
-    given = tuple(str(Path(plugin).expanduser().resolve()) for plugin in plugins)
+    given = tuple(str(expanded(plugin).resolve()) for plugin in plugins)
     with run.store.lock():
         trials = run.trials
         asked = [(str(run.path), trial.key, metrics, samples, given) for trial in trials]

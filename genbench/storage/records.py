@@ -120,8 +120,10 @@ class TrialSpec(BaseModel):
                 if mine[name].get(part) != theirs[name].get(part):
                     before, now = theirs[name].get(part), mine[name].get(part)
                     words.append(f"{self._named(part)} changed" if name == "sources" else f"{part}: {before} -> {now}")
-        whole = [name for name in ("budget", "steps", "metrics", "data_fingerprint") if mine[name] != theirs[name]]
-        return words + [f"{name} changed: {theirs[name]} -> {mine[name]}" for name in whole]
+        whole = [
+            name for name in ("budget", "steps", "metrics", "data_fingerprint") if mine.get(name) != theirs.get(name)
+        ]
+        return words + [f"{name} changed: {theirs.get(name)} -> {mine.get(name)}" for name in whole]
 
 
 class Cost(BaseModel):

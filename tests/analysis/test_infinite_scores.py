@@ -184,10 +184,10 @@ def test_figures_and_the_page_leave_infinity_out_and_say_so(run):
     heat = [text.get_text() for figure in figures["heat_map"].values() for a in figure.axes for text in a.texts]
     assert "∞" in heat
     notes = [figure.get_supxlabel() for figure in figures["pareto"].values()]
-    assert "Left out, with an infinite score: never." in notes
+    assert "Beyond the axes: never ∞" in notes
     assert all("Infinite scores are left out." in figure.get_supxlabel() for figure in figures["curve"].values())
     page = run_page(run, figures=None)
-    assert "Left out, with an infinite score: <bdi>never</bdi>." in page
+    assert "Beyond the axes: <bdi>never</bdi>." in page
     assert 'data-key="Infinity"' in page
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +57,9 @@ def test_the_arrays_are_what_the_model_of_the_run_draws(folder, tmp_path):
     assert "affine on blob, seed 0 (trained): 50 samples" in done.stderr
     arrays = drawn(tmp_path / "s.npz")
     assert arrays.keys() == {"samples"}
-    assert arrays["samples"].dtype == np.float32
+    assert arrays["samples"].dtype == np.float64
     expected = reload(find(genbench.load_run(folder / "points"), "affine")).sample(50, seed=7)
-    np.testing.assert_array_equal(arrays["samples"], expected.astype(np.float32))
+    np.testing.assert_array_equal(arrays["samples"], expected)
 
 
 def test_samples_are_those_of_the_trial(folder):
@@ -163,7 +164,7 @@ def stopped(tmp_path, monkeypatch):
 
     def stop(self, player, loss, step):
         if step == 30:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         check(self, player, loss, step)
 
     monkeypatch.setattr("genbench.training.optimizer_groups._Guard.check", stop)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import genbench
 from genbench.cli.data import data
 from genbench.core.errors import ContractError, GenbenchError
+from genbench.core.registry import discover
 from genbench.evaluation.selftest import selftest
 from genbench.figures import draw
 from genbench.runs.plan import make_plan
@@ -78,8 +79,9 @@ def test_tasks_work_without_the_oracle_of_the_density(task, model, there, tmp_pa
 
 
 def test_a_forecast_says_what_it_needs():
+    discover((PLUGIN,))
     with pytest.raises(GenbenchError, match="walks has windows and no stretch .* write its method `path`"):
-        make_plan("ar_linear", "walks", 1, task="forecast", plugins=[PLUGIN])
+        make_plan("ar_linear", "walks", 1, task="forecast")
 
 
 def test_the_self_test_leaves_out_what_needs_it():

@@ -27,12 +27,13 @@ def test_a_torch_model_is_repeatable_in_worker_and_caller(tmp_path, good):
 @pytest.mark.parametrize("jobs", [0, 2])
 def test_a_trial_has_as_many_threads_as_are_asked_for(tmp_path, jobs):
     plugin = tmp_path / "threaded.py"
-    plugin.write_text("""
+    plugin.write_text(
+        """
 import numpy as np
 import torch
 from genbench import Model, register_model
 
-@register_model("threaded", family="test", likelihood="none")
+@register_model("NAME", family="test", likelihood="none")
 class Threaded(Model):
     def fit(self, x):
         self.threads, self.shape = torch.get_num_threads(), x.shape[1:]
@@ -42,7 +43,8 @@ class Threaded(Model):
 
     def diagnose(self, x):
         return {"fitting": self.threads, "diagnosing": torch.get_num_threads()}
-""")
+""".replace("NAME", f"threaded_{jobs}")
+    )
     options = {
         "seeds": "0,",
         "results": tmp_path,
@@ -52,8 +54,8 @@ class Threaded(Model):
         **QUICK,
     }
     for name, threads in (("one", {}), ("three", {"threads": 3})):
-        done = genbench.run("threaded", "moons", name=name, **threads, **options)
-        (trial,) = (trial for trial in done.trials if trial.model == "threaded")
+        done = genbench.run(f"threaded_{jobs}", "moons", name=name, **threads, **options)
+        (trial,) = (trial for trial in done.trials if trial.role == "model")
         expected = threads.get("threads", 1)
         assert trial.diagnostics == {"fitting": expected, "diagnosing": expected}
         assert done.record.environment["threads"] == trial.cost.threads == expected
