@@ -143,10 +143,10 @@ class Csv(Table):
     def _check(self) -> None:
         """Refuse a table that no density fits, and warn of what is lost."""
         columns, values = self.table.columns, self.table.values
-        constant = [name for name, step in zip(columns, resolution(values), strict=True) if not step]
+        constant = next((name for name, step in zip(columns, resolution(values), strict=True) if not step), None)
         if len(values) > 1 and constant:
             raise GenbenchError(
-                f"{self.path}: column '{constant[0]}' is constant, so it has no density; leave it out by drop="
+                f"{self.path}: column '{constant}' is constant, so it has no density; drop={constant} leaves it out"
             )
         if len(values) < LEAST:
             rows = "1 row is" if len(values) == 1 else f"{len(values)} rows are"

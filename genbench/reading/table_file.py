@@ -163,6 +163,9 @@ def _word(name: str) -> str:
 
 def _check_finite(raw: RawTable, values: Array, columns: list[int], names: tuple[str, ...]) -> None:
     """Raise a GenbenchError if values are missing or infinite; it names the first one."""
+    empty = [name for name, column in zip(names, values.T, strict=True) if np.isnan(column).all()]
+    if empty:
+        raise GenbenchError(f"column '{empty[0]}' holds no values; drop={_word(empty[0])} leaves it out")
     for bad, reason in ((np.isnan(values), "NaN or missing values"), (np.isinf(values), "infinite values")):
         if bad.any():
             rows = bad.any(axis=1)

@@ -72,7 +72,7 @@ def read_text_table(text: str, header: bool | None = None, decimal: str | None =
     Raises:
         GenbenchError: there are no rows, rows have different lengths, or headings are too few or too many.
     """
-    comments = [(found.start(), found[1]) for found in _COMMENT.finditer(text)] if "#" in text else []
+    comments = _comments(text) if "#" in text else {}
     text = _BLANK.sub("", _COMMENT.sub("", text) if comments else text)
     dialect, text = find_dialect(text)
     if not dialect.sample:
@@ -87,18 +87,24 @@ def read_text_table(text: str, header: bool | None = None, decimal: str | None =
         raise GenbenchError("holds headings and no rows of numbers; give a table with at least 10 rows")
     begin = rest[0][0] if found else first_line
     width = len(lines[begin])
-    names = list(first) if found else _commented(comments, dialect, width)
     if found:
-        names = _fitting(names, first_line, width, begin, seen)
-    at = _offset(text, begin)
-    body = "\n" * (begin - 1) + text[at:]
+        names = _fitting(first, first_line, width, begin, seen)
+    else:
+        names = _commented([text for line, text in comments.items() if line < begin], dialect, width)
+    body = "\n" * (begin - 1) + text[_offset(text, begin) :]
     if width == 1:
-        _check_blank_lines(body, begin, {text.count("\n", 0, place) + 1 for place, _ in comments})
+        _check_blank_lines(body, begin, comments)
     cells, decimal, doubt = _cells(body, dialect, width, decimal)
     said = [_about_headings(found, open_question, names, first)]
     said += [f"separated by {dialect.name}"] if width > 1 else []
     said += _about_decimals(cells, decimal, doubt)
     return _without_empty(TextTable(cells, tuple(names), decimal, tuple(said), body, dialect.separator))
+
+
+def _comments(text: str) -> dict[int, str]:
+    """Return the text of each line that begins with #, by its number."""
+    found = ((line, _COMMENT.fullmatch(written)) for line, written in enumerate(text.split("\n"), start=1))
+    return {line: comment[1] for line, comment in found if comment}
 
 
 def _offset(text: str, line: int) -> int:
@@ -109,9 +115,9 @@ def _offset(text: str, line: int) -> int:
     return at
 
 
-def _commented(comments: list[tuple[int, str]], dialect: Dialect, width: int) -> list[str]:
+def _commented(comments: list[str], dialect: Dialect, width: int) -> list[str]:
     """Return the headings of the last comment, as NumPy writes them; empty ones if it has none."""
-    for _, comment in reversed(comments):
+    for comment in reversed(comments):
         cells = next((cells for _, cells in records(comment.strip(), dialect.separator)), [])
         if len(cells) == width and all(kind_of(cell) == "word" for cell in cells):
             return [_name(cell) for cell in cells]
@@ -127,13 +133,13 @@ def _name(heading: str) -> str:
     return " ".join(heading.split())
 
 
-def _fitting(names: list[str], line: int, width: int, begin: int, rows: Sequence[tuple[str, ...]]) -> list[str]:
+def _fitting(first: Sequence[str], line: int, width: int, begin: int, rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return a heading for each of `width` columns.
 
     One too few is no error where the last column is empty, or where the first one has words, the names of rows as R
     writes them. One too many is none where it is empty.
     """
-    names = [_name(name) for name in names]
+    names = [_name(name) for name in first]
     if len(names) == width + 1 and not names[-1]:
         return names[:-1]
     if len(names) == width - 1:
@@ -150,6 +156,8 @@ def _fitting(names: list[str], line: int, width: int, begin: int, rows: Sequence
 
 def _cells(body: str, dialect: Dialect, width: int, decimal: str | None) -> tuple[pd.DataFrame, str, str]:
     """Return the cells, the decimal sign, and a cell that could be read with another one."""
+    import pandas as pd
+
     sign, doubt = decimal_sign(zip(*[cells for _, cells in dialect.sample[1:]], strict=False), dialect.separator)
     if (decimal or sign) == POINT:
         plain = _parsed(body, dialect, width, POINT)
@@ -161,7 +169,7 @@ def _cells(body: str, dialect: Dialect, width: int, decimal: str | None) -> tupl
     else:
         sign, doubt = decimal, ""
     read = _parsed(body, dialect, width, sign)
-    return type(cells)({j: read[j] if _numeric(read[j]) else cells[j] for j in cells}), sign, doubt
+    return pd.DataFrame({j: read[j] if _numeric(read[j]) else cells[j] for j in cells}), sign, doubt
 
 
 def _numeric(column: pd.Series[Any]) -> bool:

@@ -20,6 +20,7 @@ TEXTS = {
     '"my b",a\nx,1\ny,2\n': 'drop="my b" leaves it out',
     "a,b\n1,2\nNA,3\n4,?\n": "2 of 3 rows hold NaN or missing values \\(first line 3, column 'a': 'NA'\\)",
     "a,b\n1,2\n3,\n4,5\n": "1 of 3 rows hold NaN or missing values \\(first line 3, column 'b'\\)",
+    "a,b,c\n1,,2\n3,,4\n": "column 'b' holds no values; drop=b leaves it out",
     "a,b\n1,2\n-,3\n4,5\n": "1 of 3 rows .*'-'",
     "v\n0.5\n\n3\n": "line 3: blank",
     "a,b\n1,2\n3,-inf\n": "1 of 2 rows hold infinite values \\(first line 3, column 'b': '-inf'\\)",

@@ -50,6 +50,7 @@ AS_WRITTEN = {  # text: columns, values, what is said
     # headings
     '"a, x","b\nc"\n1,2\n3,4\n': (["a, x", "b c"], TABLE, "'a, x', 'b c'"),
     "# made in May\na,b\n1,2\n# pause\n3,4\n": (["a", "b"], TABLE, ""),
+    "1.0 2.0\n3.0 4.0\n# the end\n": (["1", "2"], TABLE, "no headings"),
     "# a b\n1.0 2.0\n3.0 4.0\n": (["a", "b"], TABLE, "from a comment"),
     "a,a\n1,2\n3,4\n": (["a (1)", "a (2)"], TABLE, ""),
     # separators at the ends of lines, empty rows
