@@ -114,9 +114,12 @@ def _end(path: str, folders: int) -> tuple[str, ...]:
 def located(card: DatasetCard, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return parameters in which the `path` of a dataset that reads files is absolute."""
     path = params.get("path")
-    if not isinstance(path, str) or not (card.reads or os.path.exists(os.path.expanduser(path))):
+    if not isinstance(path, str):
         return dict(params)
-    return dict(params) | {"path": os.path.abspath(os.path.expanduser(path))}
+    file = os.path.expanduser(path)
+    if file.startswith("~") or not (card.reads or os.path.exists(file)):
+        return dict(params)
+    return dict(params) | {"path": os.path.abspath(file)}
 
 
 def file_name(path: str) -> str:
@@ -216,6 +219,8 @@ def _recognised(cards: list[DatasetCard], file: Path) -> list[DatasetCard]:
 
 
 def _absent(name: str, file: Path) -> GenbenchError:
+    if os.path.expanduser(name).startswith("~"):
+        return GenbenchError(f"no file '{name}': there is no such home folder; write the path from / on")
     if not os.path.isdir(file.parent):
         return GenbenchError(f"no file '{name}': there is no folder {file.parent}; give the path of a file or folder")
     try:
