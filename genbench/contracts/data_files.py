@@ -217,6 +217,8 @@ def _recognised(cards: list[DatasetCard], file: Path) -> list[DatasetCard]:
 
 
 def _absent(name: str, file: Path) -> GenbenchError:
+    if os.path.expanduser(name).startswith("~"):
+        return GenbenchError(f"no file '{name}': there is no such home folder; write the path from / on")
     if not os.path.isdir(file.parent):
         return GenbenchError(f"no file '{name}': there is no folder {file.parent}; give the path of a file or folder")
     try:
