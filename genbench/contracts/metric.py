@@ -88,8 +88,7 @@ def register_metric(
     """Register a function `metric(evidence) -> float | Score` under `name`.
 
     Args:
-        label: heading in tables and figures.
-        unit: "nats", "data units", …
+        label, unit: heading in tables and figures; "nats", "data units", …
         needs: of "density" (the model's log_prob), "truth" (fresh draws), "true_density" (the data's log_prob),
             "modes", "train" (the training points), "labels", "levels" (both of images), "pictures" (that they are
             images) and "shares" (of the samples and of an exact density in regions); absent where one is unmet.

@@ -126,9 +126,9 @@ def _mean_ranks(rows: list[Row], metric: str) -> dict[str, float]:
 
 
 def _number(row: Row | None, metric: str) -> float:
-    """Return what a cell is coloured by: the quotient by the oracle's score, or the score; NaN where none is finite."""
+    """Return what a cell is coloured by: the quotient by the oracle's score, or the score; NaN where there is none."""
     cell = row.metrics.get(metric) if row else None
-    return np.nan if cell is None or not np.isfinite(cell.relative) else cell.relative
+    return np.nan if cell is None else cell.relative
 
 
 def _infinite(row: Row, metric: str) -> bool:
@@ -140,7 +140,7 @@ def _infinite(row: Row, metric: str) -> bool:
 def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool) -> None:
     """Draw the colours, dark where a score is far from the best, on a logarithmic scale where all are positive."""
     shown = values[comparable(values.ravel()).reshape(values.shape)]  # the colours of others are those of the ends
-    low, high = float(shown.min()), float(shown.max())
+    low, high = (float(shown.min()), float(shown.max())) if shown.size else (1.0, 1.0)
     positive = low > 0 and high > 4 * low
     low = min(low, 1.0) if quotient else max(low, high / 500) if positive else low
     norm = LogNorm(low, max(high, 1.01 * low)) if positive else Normalize(low, high if high > low else low + 1.0)

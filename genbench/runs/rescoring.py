@@ -27,7 +27,7 @@ from genbench.core.types import Array
 from genbench.evaluation.model_outputs import ModelOutputs, draw_all, score, score_trial, with_shares
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.evaluation.self_consistency import asks_for_shares
-from genbench.runs.code import SCORING, changed_code
+from genbench.runs.code import SCORING, changed_code, plugins_of
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
@@ -80,9 +80,8 @@ def rescore(
     """
     discover(tuple(plugins))
     Protocol().asked(samples=samples)
-    if metrics is not None:
-        METRICS.select(spelled_out(metrics))
-    given = tuple(str(expanded(plugin).resolve()) for plugin in plugins)
+    cards = [] if metrics is None else [METRICS[one.name] for one in METRICS.select(spelled_out(metrics))]
+    given = (*(str(expanded(plugin).resolve()) for plugin in plugins), *plugins_of(*cards))
     with run.store.lock():
         trials = run.trials
         asked = [(str(run.path), trial.key, metrics, samples, given) for trial in trials]
