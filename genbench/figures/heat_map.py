@@ -83,9 +83,7 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     figure.suptitle(f"{card_of(metric).label}: models on {where}, mean over seeds")
     figure.supxlabel(
         "Bold: the best there; hatched: failed (orange-red), or not run (grey).\n"
-        "=: no significant difference from the best. Models are in the order of their mean ranks."
-        + "\nWhite: infinite."
-        * any(_infinite(row, metric) for row in rows),
+        "=: no significant difference from the best. Models are in the order of their mean ranks.",
         fontsize=CAPTION,
     )
     return figure
@@ -129,12 +127,6 @@ def _number(row: Row | None, metric: str) -> float:
     """Return what a cell is coloured by: the quotient by the oracle's score, or the score; NaN where there is none."""
     cell = row.metrics.get(metric) if row else None
     return np.nan if cell is None else cell.relative
-
-
-def _infinite(row: Row, metric: str) -> bool:
-    """Whether a row's score is infinite."""
-    cell = row.metrics.get(metric)
-    return cell is not None and bool(np.isinf(cell.mean))
 
 
 def _map(figure: Figure, panel: Axes, values: Array, metric: str, quotient: bool) -> None:
