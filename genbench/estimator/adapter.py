@@ -44,6 +44,7 @@ class ModelAdapter:
         self.model: Model = create(card, self.params)
         self.standardiser: Standardiser | None = None
         self.classes: ClassLabels | None = None  # of a conditional model
+        self.deals = False  # whether it is an oracle that deals real points, each once, so that a draw is one batch
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.card.name!r}, {self.given!r})"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.contracts.dataset import Dataset, Splits
+from genbench.contracts.dataset import Dataset, Splits, SyntheticDataset
 from genbench.contracts.model import ModelCard
 from genbench.contracts.recipe import Budget, Recipe
 from genbench.core.errors import GenbenchError, GenbenchWarning, WeightsDoNotFit
@@ -228,6 +228,7 @@ class Estimator(FittedModel):
     def reveal(self, dataset: Dataset, splits: Splits) -> Estimator:
         """Give the truth to the oracle, instead of fitting it."""
         self.standardiser = Standardiser.identity(dataset.shape)
+        self.deals = not isinstance(dataset, SyntheticDataset)
         self.model.reveal(dataset, splits)
         return self
 

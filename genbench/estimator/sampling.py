@@ -59,8 +59,8 @@ class SamplingModel(ModelAdapter):
         return units.inverse(z[shuffle(z, y, seed)])
 
     def _draws(self, n: int) -> list[tuple[int, int]]:
-        """Return where each batch of n samples begins, and its size; the oracle's is one: it deals real points once."""
-        return [(0, n)] * (n > 0) if self.card.role == "oracle" else self._batches(n)
+        """Return where each batch of n samples begins, and its size."""
+        return [(0, n)] * (n > 0) if self.deals else self._batches(n)
 
     def _compare(self, batches: list[Array]) -> None:
         """Warn of a batch of samples that equals the one before it."""
