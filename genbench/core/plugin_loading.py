@@ -60,7 +60,7 @@ class Loaded:
         """Return what whoever reads the scores of a trial with this plugin should know."""
         if not self.patches:
             return []
-        names = ", ".join(map(str, self.patches[:3])) + (" and more" if len(self.patches) > 3 else "")
+        names = ", ".join(sorted(map(str, self.patches))[:3]) + (" and more" if len(self.patches) > 3 else "")
         return [f"{self.file.name} replaces {names}: all numbers of this trial were computed with it"]
 
     def notes(self) -> list[str]:

@@ -142,7 +142,7 @@ def test_a_plugin_that_changes_the_process_moves_no_other_model(alone, beside):
     (own,) = (trial for trial in beside.trials if trial.model == "upsetting")
     assert own.status == "ok"
     flags = " ".join(str(flag) for flag in own.flags)
-    assert "upsetting.py replaces numpy.linalg.norm, torch.nn.functional.silu, torch.optim.Adam and more" in flags
+    assert "upsetting.py replaces numpy.linalg.norm, numpy.random.normal, torch" in flags
     assert "torch's default dtype from torch.float32 to torch.float64" in flags
     assert "changed in fit; it was put back" in flags
     assert not any(trial.flags for trial in beside.trials if trial is not own)
