@@ -71,7 +71,7 @@ def scatters(rows: Sequence[Row], metric: str | None, links: Links) -> list[Scat
     for label, cost in COSTS.items():
         known = [(row, x, _score(row, metric)) for row in alive if (x := cost(row.cost))]
         if len({x for _, x, _ in known}) > 1:
-            floor = _score(oracle, metric) if oracle and math.isfinite(_score(oracle, metric)) else None
+            floor = _score(oracle, metric) if oracle else None
             found.append(replace(_scatter(label, metric, known, floor, families, links), beyond=beyond))
     return found
 
