@@ -25,7 +25,7 @@ from genbench.core.files import expanded
 from genbench.core.plugin_loading import LOADED, importing, load_plugin, reason
 from genbench.core.selection import Selection, parse_list
 
-__all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "discover"]
+__all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "discover", "failures"]
 
 WHOLE = ("all", "zoo")  # selections of the whole group, without and with the variants
 
@@ -256,6 +256,14 @@ def discover(
             source = str(file)
             if source not in LOADED or LOADED[source].stale:
                 _import(source, REGISTRY["models"], needed=file == path)
+
+
+def failures(plugins: tuple[str, ...] = ()) -> list[Failure]:
+    """Return what failed of the built-in and the installed plugins, and of `plugins`; not of those named earlier on."""
+    asked = [expanded(plugin).resolve() for plugin in plugins]
+    every = [failure for group in REGISTRY.values() for failure in group.failures]
+    own = [failure for failure in every if failure.source.endswith(".py")]
+    return [f for f in every if f not in own or any(path in (Path(f.source), Path(f.source).parent) for path in asked)]
 
 
 def _import_built_in(name: str, module: str) -> None:

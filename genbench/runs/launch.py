@@ -17,7 +17,7 @@ from genbench.core.downloads import use_data_dir
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
 from genbench.core.hardware import choose_device, cores
-from genbench.core.registry import REGISTRY, discover
+from genbench.core.registry import discover, failures
 from genbench.core.types import Say
 from genbench.runs.data_in_hand import AskedData
 from genbench.runs.defaults import Defaults
@@ -115,7 +115,7 @@ class RunOptions:
     def plan(self, say: Say) -> Plan:
         """Return the trials that are asked for; `say` is told which plugins are left out."""
         discover(tuple(self.plugins))
-        for failure in (f for group in REGISTRY.values() for f in group.failures):
+        for failure in failures(tuple(self.plugins)):
             say(f"plugin {failure.source} was left out: {failure.reason}")
         usual, budget = Defaults.of(str(self.budget)), str(self.budget)
         protocol = usual.protocol.asked(samples=self.samples, train=self.train)

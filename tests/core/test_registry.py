@@ -8,7 +8,7 @@ import pytest
 
 from genbench.contracts.model import Model, ModelCard, register_model
 from genbench.core.errors import ContractError, GenbenchError
-from genbench.core.registry import REGISTRY, Card, Group, discover
+from genbench.core.registry import REGISTRY, Card, Group, discover, failures
 
 ENGINE = Path(importlib.import_module("genbench").__file__).parent
 
@@ -187,6 +187,8 @@ def test_an_installed_plugin_is_imported_where_it_is_needed(tmp_path, monkeypatc
     assert REGISTRY["models"]["gmm"].built_in
     with pytest.raises(GenbenchError, match="'tests_in_part' failed to import: line 7: ModuleNotFoundError"):
         REGISTRY["models"]["tests_in_part"]
+    assert "tests_broken" in [failure.source for failure in failures()]
+    REGISTRY["models"].forget("tests_broken")
 
 
 def test_wrong_registrations_say_what_is_allowed():
