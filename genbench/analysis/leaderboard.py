@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genbench.analysis.scores import Row, column_order, fill_cells, mark_best, set_floors, sort_key
+from genbench.analysis.scores import Row, column_order, fill_cells, set_floors, sort_key
+from genbench.analysis.verdicts import Contest, Margin, set_verdicts
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import discover
+from genbench.statistics.best import ALPHA
 from genbench.statistics.intervals import Method
 from genbench.statistics.resolution import Resolution, resolution
 from genbench.statistics.variance import Components, decompose
@@ -38,12 +40,20 @@ class Leaderboard(NotebookView):
     sort: str | None
     metrics: list[str]
     origin: str = ""  # which code made it
+    contests: dict[tuple[str, str], list[Contest]] = field(default_factory=dict, repr=False)  # by place and metric
 
     @classmethod
-    def of(cls, trials: Sequence[TrialRecord], sort: str | None = None, intervals: Method = "auto") -> Leaderboard:
+    def of(
+        cls,
+        trials: Sequence[TrialRecord],
+        sort: str | None = None,
+        intervals: Method = "auto",
+        margin: Margin | None = None,
+        alpha: float = ALPHA,
+    ) -> Leaderboard:
         """Return the leaderboard of some trials, sorted by `sort`, or by the first metric that all models have.
 
-        Intervals are as in `mean_intervals`.
+        Intervals are as in `mean_intervals`; `margin` and `alpha` are of the verdicts, see `genbench.analysis.verdicts`.
 
         Raises:
             GenbenchError: no trial has the metric.
@@ -56,16 +66,16 @@ class Leaderboard(NotebookView):
             raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
         sampled = [row for row in rows if row.task == SAMPLING[0]]
         sort = sort or _default_sort(sampled or rows, names)
-        ordered = []
+        ordered, contests = [], {}
         for place in dict.fromkeys(row.place for row in rows):
             here = [row for row in rows if row.place == place]
             set_floors(here)
             own = [name for name in names if any(name in row.metrics for row in here)]
             for name in own:
-                mark_best(here, name)
+                contests[place, name] = set_verdicts(here, name, margin, alpha)
             by = sort if sort in own else _default_sort(here, own)
             ordered += sorted(here, key=lambda row: sort_key(row, by))
-        return cls(ordered, sort, names)
+        return cls(ordered, sort, names, contests=contests)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as plain data: model, dataset, seeds, failed, likelihood, metrics, cost."""
@@ -169,4 +179,7 @@ def _flat(row: Row, metrics: list[str]) -> dict[str, Any]:
         cell = row.metrics.get(name)
         for part in ("mean", "low", "high", "floor", "ratio", "ratio_low", "ratio_high"):
             flat[f"{name}_{part}"] = vars(cell)[part] if cell else None
+        flat[f"{name}_verdict"] = cell.verdict if cell else None
+        for end, part in enumerate(("worse_by_low", "worse_by_high")):
+            flat[f"{name}_{part}"] = cell.worse_by[end] if cell and cell.worse_by else None
     return flat | row.cost

@@ -128,7 +128,7 @@ class RunData:
         if (sort, intervals) not in self._boards and self.whole is not self:
             board, here = self.whole.leaderboard(sort, intervals), {trial.dataset for trial in self.trials}
             rows = [row for row in board.rows if row.dataset in here]
-            self._boards[sort, intervals] = Leaderboard(rows, board.sort, board.metrics, board.origin)
+            self._boards[sort, intervals] = replace(board, rows=rows)
         elif (sort, intervals) not in self._boards:
             with _uncollected():
                 board = Leaderboard.of(self.trials, sort, intervals)

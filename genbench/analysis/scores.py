@@ -1,11 +1,11 @@
-"""Scores of a table: each with its interval, its quotient by the oracle's, and whether it is best or tied."""
+"""Scores of a table: each with its interval and its quotient by the oracle's."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,12 +13,11 @@ from genbench.contracts.metric import METRICS, MetricCard
 from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
 from genbench.statistics.intervals import Method, mean_intervals, ratio_intervals
-from genbench.statistics.paired import holm, paired_tests
 from genbench.storage.evaluation import Flag
 
-__all__ = ["Cell", "Row", "card_of", "column_order", "fill_cells", "finite", "mark_best", "set_floors", "sort_key"]
+__all__ = ["Cell", "Row", "card_of", "column_order", "fill_cells", "finite", "set_floors", "sort_key"]
 
-ALPHA = 0.05  # significance level of the paired tests, the usual one
+Verdict = Literal["best", "as good", "open", "worse"]
 
 
 @dataclass
@@ -32,9 +31,22 @@ class Cell:
     ratio: float | None = None  # mean / floor with its 95 % interval, for metrics where that means something
     ratio_low: float | None = None
     ratio_high: float | None = None
-    best: bool = False  # the best of the models, or no significant difference from it (paired t-tests, 5 %, Holm)
-    tie: bool = False  # the latter
+    verdict: Verdict | None = None  # on a model that competes, see `genbench.analysis.verdicts`
+    worse_by: tuple[float | None, float | None] | None = (
+        None  # than the best of the others: 95 % interval, simultaneous
+    )
+    scale: Literal["quotient", "difference"] | None = None  # of `worse_by`
     standard_error: float | None = None  # of one seed's score, by its test points or sets; root mean square over seeds
+
+    @property
+    def best(self) -> bool:
+        """Whether it leads, or is as good as the leader."""
+        return self.verdict in ("best", "as good")
+
+    @property
+    def tie(self) -> bool:
+        """Whether it is as good as the leader."""
+        return self.verdict == "as good"
 
     @property
     def relative(self) -> float:
@@ -71,6 +83,9 @@ class Row:
         row = asdict(self)
         for name in ("place", "values", "draws", "nested", "standard_errors", "samples", "versions"):
             del row[name]
+        for name, cell in self.metrics.items():
+            if cell:
+                row["metrics"][name] |= {"best": cell.best, "tie": cell.tie}
         return row | {"flags": [flag.model_dump() for flag in self.flags]}
 
 
@@ -140,41 +155,6 @@ def set_floors(rows: Sequence[Row]) -> None:
             cell.ratio = cell.mean / cell.floor
             if row is not oracle:
                 cell.ratio_low, cell.ratio_high = finite(low), finite(high)
-
-
-def mark_best(rows: Sequence[Row], name: str) -> None:
-    """Mark the best model of one dataset and those that do not differ significantly from it.
-
-    Controls do not compete, nor do infinite scores. Where likelihood kinds must not be mixed, each has a best of its
-    own, if it has two models. With one seed none is marked, nor is a metric that does not rank models (`ranked`).
-    """
-    card = card_of(name)
-    if not card.ranked:
-        return
-    competing = [row for row in rows if row.role == "model" and len(row.values.get(name, {})) > 1]
-    for kind in {row.likelihood for row in competing} if card.by_likelihood else {None}:
-        group = [row for row in competing if kind is None or row.likelihood == kind]
-        if len(group) < 2:
-            continue
-        sign = -1 if card.higher_is_better else 1
-        scored = [(cell, row.values[name]) for row in group if (cell := row.metrics[name])]
-        cells = [(cell, values) for cell, values in scored if np.isfinite(cell.mean)]
-        if not cells:
-            continue
-        cells.sort(key=lambda one: sign * one[0].mean)
-        differs = [False, *_differs_from_first([values for _, values in cells])]
-        for i, ((cell, _), different) in enumerate(zip(cells, differs, strict=True)):
-            cell.best, cell.tie = not different, not different and i > 0
-
-
-def _differs_from_first(scores: Sequence[Mapping[int, float]]) -> list[bool]:
-    """Return for each but the first whether it differs significantly from the first: paired t-tests, after Holm."""
-    seeds = sorted({seed for values in scores for seed in values})
-    table = np.array([[values.get(seed, np.nan) for seed in seeds] for values in scores])
-    if len(table) < 2:
-        return []
-    p = paired_tests(np.broadcast_to(table[0], table[1:].shape), table[1:])[-1]
-    return [bool(value < ALPHA) for value in holm(p)]
 
 
 def _stack(values: Sequence[Mapping[int, float]]) -> Array:

@@ -60,6 +60,11 @@ class MetricCard(Card):
     main: bool = False
 
     @property
+    def logarithmic(self) -> bool:
+        """Whether scores of models are compared by quotients: a distance, whose noise grows with it, and no share."""
+        return self.ratio and not self.higher_is_better
+
+    @property
     def is_cheap(self) -> bool:
         """Whether `cheap` selects it."""
         return not (self.costly or self.variant)

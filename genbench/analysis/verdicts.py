@@ -1,0 +1,193 @@
+"""Which model of a table is best by a metric, which is as good, which is worse, and for which the seeds leave it open."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from genbench.analysis.scores import Cell, Row, card_of, finite
+from genbench.contracts.metric import MetricCard
+from genbench.core.errors import GenbenchError
+from genbench.core.types import Array
+from genbench.statistics.best import ALPHA, WithBest, compare_with_best
+from genbench.statistics.resolution import resolution, smallest_difference
+
+__all__ = ["Contest", "Margin", "Scale", "contests", "set_verdicts"]
+
+Scale = Literal["quotient", "difference"]
+
+# The default margin is a metric's resolution, at most this: the bounds within which two drugs are taken for equivalent
+# (FDA 2001, Statistical approaches to establishing bioequivalence).
+EQUIVALENT = 1.25
+MINIMUM_SEEDS = 2
+ROUNDING = 1e-12  # a score that varies less from draw to draw is exact
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How much worse than the best a model may be and still be as good; None for the metric's own.
+
+    Attributes:
+        share: of the best's score, for scores that are compared by quotients; 0.1 is 10 %.
+        difference: in the metric's unit, for the others.
+    """
+
+    share: float | None = None
+    difference: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Margin:
+        """Return the margin of a text: "10%", "0.05", or both with a comma.
+
+        Raises:
+            GenbenchError: it is neither.
+        """
+        found = cls()
+        for part in text.split(","):
+            match = re.fullmatch(r"\s*(\d*\.?\d+(?:e-?\d+)?)\s*(%?)\s*", part)
+            if not match or not float(match[1]) > 0:
+                raise GenbenchError(
+                    f"margin '{text}' cannot be read; write 10% (of scores compared by quotients), 0.05 (in the "
+                    "metric's unit, of the others), or 10%,0.05"
+                )
+            number = float(match[1])
+            found = cls(number / 100, found.difference) if match[2] else cls(found.share, number)
+        return found
+
+    def of(self, name: str, rows: Sequence[Row], scale: Scale) -> float | None:
+        """Return it for the scores of one metric in one table, a quotient or a difference; None if there is none.
+
+        A metric's own is the smallest difference that it can show, by its oracle's draws, or without them by the
+        standard errors of its scores.
+        """
+        given = self.share if scale == "quotient" else self.difference
+        if given is not None:
+            return 1 + given if scale == "quotient" else given
+        oracle = next((row for row in rows if row.role == "oracle"), None)
+        seeds = max(row.seeds for row in rows)
+        own = oracle and resolution(name, oracle.draws.get(name, []), oracle.samples, seeds)
+        if scale == "quotient":
+            known = own and own.smallest_difference and own.oracle_mean > 0
+            return min(1 + own.smallest_difference / own.oracle_mean, EQUIVALENT) if known else EQUIVALENT
+        errors = [row.standard_errors.get(name, 0.0) for row in rows if row.role == "model"]
+        sd = own.oracle_sd if own else float(np.sqrt(np.mean(np.square(errors or 0.0))))
+        return smallest_difference(sd, seeds) if sd > ROUNDING else None
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The models of one table that compete by one metric, and what their seeds show.
+
+    Attributes:
+        metric, likelihood: by which; the kind of likelihood where kinds are ranked apart.
+        rows: the models, those with a finite score on two seeds or more.
+        scale: whether they are compared by quotients of scores, or by differences.
+        margin: what may lie between two models that are equally good, a quotient or a difference; None if unknown.
+        found: the comparison, of logarithms or of scores with the sign by which smaller is better.
+    """
+
+    metric: str
+    likelihood: str | None
+    rows: tuple[Row, ...]
+    scale: Scale
+    margin: float | None
+    found: WithBest
+
+    @property
+    def leader(self) -> Row:
+        """The model with the best mean."""
+        return self.rows[self.found.leader]
+
+    def verdict(self, i: int) -> Literal["best", "as good", "open", "worse"]:
+        """Return the verdict on the i-th model."""
+        if i == self.found.leader:
+            return "best"
+        if not self.found.in_set[i]:
+            return "worse"
+        close = self.margin is not None and self.worse_by(i)[1] <= self.margin
+        return "as good" if close and self._holds_the_best(self.rows[i]) else "open"
+
+    def worse_by(self, i: int) -> tuple[float, float]:
+        """Return how much worse than the best of the others the i-th model is, the ends of the interval."""
+        ends = self.found.low[i], self.found.high[i]
+        return tuple(math.exp(min(end, 700)) if self.scale == "quotient" else float(end) for end in ends)  # type: ignore[return-value]
+
+    def _holds_the_best(self, row: Row) -> bool:
+        """Return whether the interval that a table prints for a row holds the best mean; no other is shown as good."""
+        cell, best = row.metrics[self.metric], self.leader.metrics[self.metric]
+        assert cell and best
+        return cell.low is None or cell.high is None or cell.low <= best.mean <= cell.high
+
+
+def contests(rows: Sequence[Row], name: str, margin: Margin | None = None, alpha: float = ALPHA) -> list[Contest]:
+    """Return the contests of one table by one metric: one, or one for each kind of likelihood.
+
+    Controls do not compete, nor do models with an infinite score. There is none by a metric that does not rank models
+    (`ranked`), nor of fewer than two models.
+    """
+    card = card_of(name)
+    if not card.ranked:
+        return []
+    competing = [row for row in rows if row.role == "model" and _competes(row, name)]
+    found = []
+    for kind in sorted({row.likelihood for row in competing}) if card.by_likelihood else [None]:
+        group = [row for row in competing if kind is None or row.likelihood == kind]
+        if len(group) < 2:
+            continue
+        scores = by_seed([row.values[name] for row in group])
+        scale = scale_of(card, scores)
+        errors = np.array([row.standard_errors.get(name, 0.0) for row in group])
+        if scale == "quotient":
+            errors = errors / np.nanmean(scores, axis=1)
+        compared = compare_with_best(comparable(card, scores, scale), alpha, errors)
+        found.append(Contest(name, kind, tuple(group), scale, (margin or Margin()).of(name, rows, scale), compared))
+    return found
+
+
+def set_verdicts(rows: Sequence[Row], name: str, margin: Margin | None = None, alpha: float = ALPHA) -> list[Contest]:
+    """Put the verdicts by one metric into the cells of one table, and return its contests.
+
+    A model that has a score of infinity on a seed is worse than those that have none.
+    """
+    found = contests(rows, name, margin, alpha)
+    for contest in found:
+        for i, row in enumerate(contest.rows):
+            cell = row.metrics[name]
+            assert cell
+            low, high = contest.worse_by(i)
+            cell.verdict, cell.worse_by, cell.scale = contest.verdict(i), (finite(low), finite(high)), contest.scale
+        for row in rows:
+            lost = row.role == "model" and (cell := row.metrics.get(name)) and _lost(cell, card_of(name))
+            if lost and contest.likelihood in (None, row.likelihood) and len(row.values[name]) >= MINIMUM_SEEDS:
+                cell.verdict = "worse"
+    return found
+
+
+def scale_of(card: MetricCard, scores: Array) -> Scale:
+    """Return how scores are compared: by quotients if the card says so and all are positive, else by differences."""
+    return "quotient" if card.logarithmic and bool(np.nanmin(scores) > 0) else "difference"
+
+
+def comparable(card: MetricCard, scores: Array, scale: Scale) -> Array:
+    """Return scores as they are compared: logarithms or their own values, smaller is better."""
+    return np.log(scores) if scale == "quotient" else -scores if card.higher_is_better else scores
+
+
+def by_seed(values: Sequence[Mapping[int, float]]) -> Array:
+    """Return scores by seed as [k, n], with NaN for a seed that a model lacks."""
+    seeds = sorted({seed for one in values for seed in one})
+    return np.array([[one.get(seed, np.nan) for seed in seeds] for one in values])
+
+
+def _competes(row: Row, name: str) -> bool:
+    cell = row.metrics.get(name)
+    return cell is not None and math.isfinite(cell.mean) and len(row.values[name]) >= MINIMUM_SEEDS
+
+
+def _lost(cell: Cell, card: MetricCard) -> bool:
+    return cell.mean == (-math.inf if card.higher_is_better else math.inf)
