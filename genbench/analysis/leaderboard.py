@@ -53,7 +53,7 @@ class Leaderboard(NotebookView):
     ) -> Leaderboard:
         """Return the leaderboard of some trials, sorted by `sort`, or by the first metric that all models have.
 
-        Intervals are as in `mean_intervals`; `margin` and `alpha` are of the verdicts, see `genbench.analysis.verdicts`.
+        Intervals are as in `mean_intervals`; `margin` and `alpha` are of the verdicts (`genbench.analysis.verdicts`).
 
         Raises:
             GenbenchError: no trial has the metric.

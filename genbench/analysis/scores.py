@@ -32,9 +32,7 @@ class Cell:
     ratio_low: float | None = None
     ratio_high: float | None = None
     verdict: Verdict | None = None  # on a model that competes, see `genbench.analysis.verdicts`
-    worse_by: tuple[float | None, float | None] | None = (
-        None  # than the best of the others: 95 % interval, simultaneous
-    )
+    worse_by: tuple[float | None, float | None] | None = None  # than the best of the others, simultaneous 95 %
     scale: Literal["quotient", "difference"] | None = None  # of `worse_by`
     standard_error: float | None = None  # of one seed's score, by its test points or sets; root mean square over seeds
 

@@ -1,4 +1,4 @@
-"""Which model of a table is best by a metric, which is as good, which is worse, and for which the seeds leave it open."""
+"""Which model of a table is best by a metric, which is as good, which is worse, and which the seeds leave open."""
 
 from __future__ import annotations
 
@@ -70,10 +70,11 @@ class Margin:
             return 1 + given if scale == "quotient" else given
         oracle = next((row for row in rows if row.role == "oracle"), None)
         seeds = max(row.seeds for row in rows)
-        own = oracle and resolution(name, oracle.draws.get(name, []), oracle.samples, seeds)
+        own = resolution(name, oracle.draws.get(name, []), oracle.samples, seeds) if oracle else None
         if scale == "quotient":
-            known = own and own.smallest_difference and own.oracle_mean > 0
-            return min(1 + own.smallest_difference / own.oracle_mean, EQUIVALENT) if known else EQUIVALENT
+            if own is None or own.smallest_difference is None or own.oracle_mean <= 0:
+                return EQUIVALENT
+            return min(1 + own.smallest_difference / own.oracle_mean, EQUIVALENT)
         errors = [row.standard_errors.get(name, 0.0) for row in rows if row.role == "model"]
         sd = own.oracle_sd if own else float(np.sqrt(np.mean(np.square(errors or 0.0))))
         return smallest_difference(sd, seeds) if sd > ROUNDING else None
@@ -120,7 +121,8 @@ class Contest:
     def _holds_the_best(self, row: Row) -> bool:
         """Return whether the interval that a table prints for a row holds the best mean; no other is shown as good."""
         cell, best = row.metrics[self.metric], self.leader.metrics[self.metric]
-        assert cell and best
+        assert cell
+        assert best
         return cell.low is None or cell.high is None or cell.low <= best.mean <= cell.high
 
 
@@ -162,8 +164,8 @@ def set_verdicts(rows: Sequence[Row], name: str, margin: Margin | None = None, a
             low, high = contest.worse_by(i)
             cell.verdict, cell.worse_by, cell.scale = contest.verdict(i), (finite(low), finite(high)), contest.scale
         for row in rows:
-            lost = row.role == "model" and (cell := row.metrics.get(name)) and _lost(cell, card_of(name))
-            if lost and contest.likelihood in (None, row.likelihood) and len(row.values[name]) >= MINIMUM_SEEDS:
+            cell, competing = row.metrics.get(name), row.role == "model" and len(row.values.get(name, {})) > 1
+            if cell and competing and contest.likelihood in (None, row.likelihood) and _lost(cell, card_of(name)):
                 cell.verdict = "worse"
     return found
 

@@ -4,8 +4,8 @@ The best model is not known beforehand; it is chosen by the same scores that are
 treats it as a fixed control says "worse" too often. Edwards and Hsu (1983) take each model b in turn for the best, and
 compare all others with it as with a control (Dunnett 1955). With probability 1 − α all comparisons with the true best
 hold at once, whichever it is; so the set of those b that no others beat holds the best, and the widest ends over the b
-of that set are simultaneous intervals. Variances are unequal here, so the quantiles are not Dunnett's: they are found by
-simulation, with the variances and their uncertainty from `genbench.statistics.moderated`.
+of that set are simultaneous intervals. Variances are unequal here, so the quantiles are not Dunnett's: they are found
+by simulation, with the variances and their uncertainty from `genbench.statistics.moderated`.
 
 Whether others beat b is judged by the 4-norm of all that lie before it, (Σⱼ max(0, (ȳ_b − ȳⱼ)/seⱼ)⁴)^¼, and not by the
 one that lies farthest, which is the ∞-norm and Dunnett's: several models ahead of b are better evidence than one. It
@@ -142,4 +142,4 @@ def _exceeded(x: Array, level: float) -> float:
 
 @lru_cache(maxsize=64)
 def _normals(k: int) -> Array:
-    return np.random.default_rng([1, k]).standard_normal((DRAWS, k), dtype=np.float32)
+    return np.asarray(np.random.default_rng([1, k]).standard_normal((DRAWS, k), dtype=np.float32))

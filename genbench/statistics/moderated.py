@@ -3,8 +3,8 @@
 With three seeds a model's own variance is known to a factor of 40. But the models of a table vary alike, to a degree
 that the table itself shows: their variances σᵢ² are draws from a scaled inverse χ² with d₀ degrees of freedom around
 s₀². Given the sample variance sᵢ² of dᵢ degrees of freedom, σᵢ² is then again a scaled inverse χ², with d₀ + dᵢ degrees
-of freedom around the moderated variance (d₀ s₀² + dᵢ sᵢ²) / (d₀ + dᵢ). Smyth takes d₀ and s₀² for known, since a chip has
-thousands of genes; a table has five models, so here they keep their uncertainty, on a grid.
+of freedom around the moderated variance (d₀ s₀² + dᵢ sᵢ²) / (d₀ + dᵢ). Smyth takes d₀ and s₀² for known, since a chip
+has thousands of genes; a table has five models, so here they keep their uncertainty, on a grid.
 """
 
 from __future__ import annotations
@@ -25,15 +25,18 @@ FREEDOMS = np.array([1.0, 2.0, 3.0, 5.0, 8.0, 16.0, 50.0])
 USUAL_FREEDOM = 5.0
 LOG_SCALES = np.linspace(-5.0, 5.0, 31)  # of s₀² around the median sᵢ²: a factor of 150 either way, flat
 PRIOR_SD = 1.0  # of log d₀
-# A model may be unlike the others (Phipson et al. 2016 call it hypervariable): then its variance is around 100 s₀², with
-# one degree of freedom. One model in 20 by hand; one in 8 where a variance has a single degree of freedom, which shows
-# such a model too rarely. Chosen so that benchmarks/verdicts.py keeps its error with a model of 10 times the spread.
+# A model may be unlike the others (Phipson et al. 2016 call it hypervariable): then its variance is around 100 s₀²,
+# with one degree of freedom. One model in 20 by hand; one in 8 where a variance has a single degree of freedom, which
+# shows such a model too rarely. Chosen so that benchmarks/verdicts.py keeps its error with one of 10 times the spread.
 WILD, WILD_BY_TWO_SEEDS, WILD_FREEDOM, WILD_SCALE = 0.05, 0.12, 1.0, 100.0
+LEAST_FREEDOM = 0.1  # of a variance that is worth estimating; by hand
 SEED_EFFECT = 0.05  # level of the test for effects of seeds that all models share; by hand
 ROUNDS = 4  # of reweighting; the weights settle in two or three
 
 
-def moderated_variance(variances: Array, freedom: Array | float, prior_freedom: float, prior: float) -> Array:
+def moderated_variance(
+    variances: Array, freedom: Array | float, prior_freedom: Array | float, prior: Array | float
+) -> Array:
     """Return (d₀ s₀² + d s²) / (d₀ + d), the moderated variances (Smyth 2004, section 4).
 
     >>> moderated_variance(np.array([1.0, 4.0]), 2, 2.0, 2.0)
@@ -63,13 +66,13 @@ def residual_variances(scores: Array) -> tuple[Array, Array, Array]:
         total = weights.sum(axis=0)
         for _ in range(1 if there.all() else 10):  # by turns: effects given means, means given effects
             mean = np.where(there, y - effects, 0.0).sum(axis=1) / n
-            effects = np.where(
-                total > 0, (weights * (y - mean[:, None])).sum(axis=0) / np.where(total > 0, total, 1), 0
-            )
+            effects = (weights * (y - mean[:, None])).sum(axis=0) / total
             effects -= effects.mean()
         left = np.where(there, y - effects - mean[:, None], 0.0)
         left -= np.where(there, (left.sum(axis=1) / n)[:, None], 0.0)
-        freedom = (n - 1) * (1 - share)
+        freedom = (1 - weights / total).sum(axis=1, where=there) * (n - 1) / n
+        if freedom.min() < LEAST_FREEDOM:  # a model that is alone on its seeds is its own effect
+            return own
         variance = (left**2).sum(axis=1) / freedom
         shrunken = moderated_variance(variance, freedom, USUAL_FREEDOM, float(np.median(variance)))
         if not (shrunken > 0).all():
@@ -77,9 +80,8 @@ def residual_variances(scores: Array) -> tuple[Array, Array, Array]:
         share = (1 / shrunken) / (1 / shrunken).sum()
     from scipy.special import fdtrc
 
-    seen = int((total > 0).sum()) - 1
-    f = (1 / shrunken).sum() * (effects**2).sum() / max(seen, 1)
-    return (variance, freedom, effects) if fdtrc(seen, freedom.sum(), f) < SEED_EFFECT else own
+    f = ((1 / shrunken) @ there * effects**2).sum() / (scores.shape[1] - 1)
+    return (variance, freedom, effects) if fdtrc(scores.shape[1] - 1, freedom.sum(), f) < SEED_EFFECT else own
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,9 @@ class Spread:
 
 
 def _posterior(variances: Array, freedom: Array) -> tuple[Array, Array, Array]:
-    """Return the probability of each d₀ and s₀² [freedoms, scales], the values of s₀² [scales], and how likely each
-    model is unlike the others, given both [freedoms, scales, k].
+    """Return the posterior: of d₀ and s₀² on the grid, the values of s₀², and how likely each model is wild given both.
+
+    Their shapes are [freedoms, scales], [scales] and [freedoms, scales, k].
     """
     s0 = np.exp(np.log(np.median(variances)) + LOG_SCALES)
     share = np.where(freedom < 1.5, WILD_BY_TWO_SEEDS, WILD)
@@ -143,12 +146,12 @@ def _log_density(variances: Array, freedom: Array, d0: Array, s0: Array) -> Arra
 
 @lru_cache(maxsize=1)
 def _order() -> Array:
-    return np.random.default_rng(3).permutation(DRAWS)
+    return np.asarray(np.random.default_rng(3).permutation(DRAWS))
 
 
 @lru_cache(maxsize=64)
 def _uniforms(k: int) -> Array:
-    return np.random.default_rng([4, k]).random((DRAWS, k), dtype=np.float32)
+    return np.asarray(np.random.default_rng([4, k]).random((DRAWS, k), dtype=np.float32))
 
 
 @lru_cache(maxsize=64)
