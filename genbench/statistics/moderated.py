@@ -89,7 +89,7 @@ class Spread:
     """What is known of the variances of k models: moderated ones, and draws of them.
 
     Attributes:
-        variance: posterior mean of each σᵢ² [k].
+        variance: moderated variances, their mean over what d₀ and s₀² may be [k].
         prior_freedom, prior: posterior means of d₀ and s₀².
         draws: standard deviations [DRAWS, k].
     """
