@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -101,12 +102,18 @@ class Contest:
 
     @property
     def leader(self) -> Row:
-        """The model with the best mean."""
-        return self.rows[self.found.leader]
+        """The model that leads: of those that may be the best, the one with the best mean in the table."""
+        return self.rows[self._leader]
+
+    @cached_property
+    def _leader(self) -> int:
+        sign = -1 if card_of(self.metric).higher_is_better else 1
+        means = [sign * cell.mean if (cell := row.metrics[self.metric]) else np.nan for row in self.rows]
+        return int(np.argmin(np.where(self.found.in_set, means, np.inf)))
 
     def verdict(self, i: int) -> Literal["best", "as good", "open", "worse"]:
         """Return the verdict on the i-th model."""
-        if i == self.found.leader:
+        if i == self._leader:
             return "best"
         if not self.found.in_set[i]:
             return "worse"

@@ -50,11 +50,6 @@ class WithBest:
     high: Array
     spread: Spread | None
 
-    @property
-    def leader(self) -> int:
-        """The model with the least mean."""
-        return int(np.argmin(self.mean))
-
 
 def compare_with_best(scores: Array, alpha: float = ALPHA, errors: Array | None = None, norm: float = NORM) -> WithBest:
     """Compare k models by scores [k, n] over n seeds, with NaN for a seed that a model lacks; smaller is better.
