@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench peers site reference reference-current reference-pictures reference-standard reference-tasks clean
+.PHONY: demo test test-slow lint bench verdicts peers site reference reference-current reference-pictures reference-standard reference-tasks clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -28,6 +28,10 @@ bench: .venv/installed-test  ## how long the pieces take beside a peer in the sa
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/ot_coupling.py
 	$(BIN)/python benchmarks/gates.py results/reference/zoo-standard-large results/reference/gan-modes
+
+verdicts: .venv/installed  ## how often verdicts are wrong and what they find, by simulation; half an hour of two cores
+	$(BIN)/python benchmarks/verdicts.py --out results/reference/verdicts.json
+	$(BIN)/python benchmarks/verdicts_figure.py docs/verdicts.png
 
 site: .venv/installed  ## pages of the committed runs, for any static host; see `genbench report`
 	$(BIN)/genbench report results/reference -o site
