@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.scores import Verdict
 from genbench.core.errors import GenbenchError, nearest
 from genbench.display.rich_tables import console, empty_table
 from genbench.display.table_view import Column, RankingView, TableView, board_view
+from genbench.display.verdicts import SIGNS
 
 __all__ = ["show"]
 
-SIGNS: Mapping[Verdict, str] = {"best": "*", "as good": "=", "open": "?", "worse": "no mark:"}
-MARKS = {"best": "[bold]{} *[/bold]", "as good": "{} =", "open": "{} ?", "worse": "{}  ", "": "{}  "}
+MARKS = {"": "{}  ", "worse": "{}  "} | {verdict: f"{{}} {sign}" for verdict, sign in SIGNS.items() if sign}
+MARKS["best"] = f"[bold]{MARKS['best']}[/bold]"
 
 
 def show(board: Leaderboard, columns: str = "main") -> None:
@@ -39,7 +39,7 @@ def show(board: Leaderboard, columns: str = "main") -> None:
     for one in view.rankings:
         out.print(_ranking(one))
         out.print(one.tests, style="dim", markup=False)
-    out.print("\n".join(view.legend(SIGNS)), style="dim", markup=False)
+    out.print("\n".join(view.legend({**SIGNS, "worse": "no mark:"})), style="dim", markup=False)
     for table in view.tables:
         for flag in table.flags:
             out.print(f"! {flag}", style="yellow", markup=False)

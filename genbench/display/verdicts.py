@@ -9,9 +9,10 @@ from genbench.analysis.scores import Cell, Verdict, card_of
 from genbench.analysis.verdicts import Contest, Scale
 from genbench.display.numbers import bound, brief, decimals
 
-__all__ = ["MEANINGS", "VERDICTS", "at_least", "legend", "margin_line", "worse_by", "worse_by_key"]
+__all__ = ["SIGNS", "VERDICTS", "at_least", "legend", "margin_line", "worse_by", "worse_by_key"]
 
 VERDICTS: tuple[Verdict, ...] = ("best", "as good", "open", "worse")
+SIGNS: Mapping[Verdict, str] = {"best": "*", "as good": "=", "open": "?", "worse": ""}  # beside a number
 MEANINGS: Mapping[Verdict, str] = {
     "best": "leads",
     "as good": "as good: shown to be within the margin",
