@@ -38,7 +38,7 @@ class RunData:
         self.record: RunRecord = self.store.read_run()
         self.problems: list[str] = []
         self.whole = self
-        self.margin: Margin | None = None  # of all its tables and figures; None for each metric's own
+        self.margin: str | Margin | None = None  # of all its tables and figures; None for each metric's own
         self._boards: dict[tuple[str | None, str, Margin | None], Leaderboard] = {}
 
     @property
@@ -133,15 +133,15 @@ class RunData:
         Raises:
             GenbenchError: the run has no such metric, or the margin cannot be read.
         """
-        margin = Margin.parse(margin) if isinstance(margin, str) else margin or self.margin
-        asked = (sort, intervals, margin)
+        margin = self.margin if margin is None else margin
+        asked = (sort, intervals, Margin.parse(margin) if isinstance(margin, str) else margin)
         if asked not in self._boards and self.whole is not self:
             board, here = self.whole.leaderboard(*asked), {trial.dataset for trial in self.trials}
             rows = [row for row in board.rows if row.dataset in here]
             self._boards[asked] = replace(board, rows=rows)
         elif asked not in self._boards:
             with _uncollected():
-                board = Leaderboard.of(self.trials, sort, intervals, margin)
+                board = Leaderboard.of(self.trials, *asked)
                 self._boards[asked] = replace(board, origin=self.origin)
         return self._boards[asked]
 

@@ -86,7 +86,7 @@ def _contest(contest: Contest, scored: Sequence[Row], kinds: bool, again: bool, 
         undecided = f"{contest.leader.model} leads{what}, but {_seeds(contest)} cannot tell {apart} apart"
         return "; ".join(filter(None, [undecided, hope]))
     if len(as_good) == k - 1:
-        others = "the other model" if k == 2 else f"all {in_words(k - 1)} others"
+        others = {2: "the other model", 3: "both others"}.get(k, f"all {in_words(k - 1)} others")
         return f"{contest.leader.model} leads{what}, and {others} {_are(k - 1)} as good"
     parts = [f"{contest.leader.model} {'is best' if worse == k - 1 else 'leads'}{what}"]
     if unknown and worse < k - 1:

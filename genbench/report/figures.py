@@ -34,7 +34,7 @@ ACROSS = ("heat_map",)  # of several datasets; of one, the table says as much
 APART = (  # what is drawn dataset by dataset: the heavy ones, and those whose names do not tell the dataset
     "samples", "image_grids", "neighbours", "decisions", "gaps", "interpolation", "fan", "diagnosis",
 )  # fmt: skip
-Stored = tuple[Path, Margin | None]  # a run as a worker finds it: its folder, and what it takes for as good
+Stored = tuple[Path, str | Margin | None]  # a run as a worker finds it: its folder, and what it takes for as good
 
 
 @dataclass(frozen=True)
