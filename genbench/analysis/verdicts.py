@@ -128,18 +128,27 @@ class Contest:
     def _holds_the_best(self, row: Row) -> bool:
         """Return whether all intervals that are shown of a row hold the best mean; no other is shown as good.
 
-        Those are mean ± half-width, the interval itself, which is not symmetric by the bootstrap, and the quotient's.
+        By quotients, whose means are of logarithms, the leader may have another mean than the best; both count.
         """
-        cell, best = row.metrics[self.metric], self.leader.metrics[self.metric]
-        assert cell
-        assert best
-        if cell.low is not None and cell.high is not None:
-            within = cell.low <= best.mean <= cell.high and abs(best.mean - cell.mean) <= (cell.high - cell.low) / 2
-            if not within:
-                return False
-        if cell.ratio_low is None or cell.ratio_high is None or best.ratio is None:
-            return True
-        return cell.ratio_low <= best.ratio <= cell.ratio_high
+        sign = -1 if card_of(self.metric).higher_is_better else 1
+        means = [cell.mean for one in self.rows if (cell := one.metrics[self.metric])]
+        best = self.rows[int(np.argmin([sign * mean for mean in means]))]
+        mine, *bests = (one.metrics[self.metric] for one in (row, self.leader, best))
+        return all(_holds(mine, cell) for cell in bests if mine and cell)
+
+
+def _holds(cell: Cell, best: Cell) -> bool:
+    """Return whether the intervals of a score hold another: itself, mean ± half-width, and that of the quotient.
+
+    The second is what a table prints; by the bootstrap an interval is not symmetric.
+    """
+    if cell.low is not None and cell.high is not None:
+        reach = (cell.high - cell.low) / 2
+        if not (cell.low <= best.mean <= cell.high and abs(best.mean - cell.mean) <= reach):
+            return False
+    if cell.ratio_low is None or cell.ratio_high is None or best.ratio is None:
+        return True
+    return cell.ratio_low <= best.ratio <= cell.ratio_high
 
 
 def contests(rows: Sequence[Row], name: str, margin: Margin | None = None, alpha: float = ALPHA) -> list[Contest]:
