@@ -73,7 +73,7 @@ class Leaderboard(NotebookView):
             own = [name for name in names if any(name in row.metrics for row in here)]
             for name in own:
                 contests[place, name] = set_verdicts(here, name, margin, alpha)
-            by = sort if sort in own else _default_sort(here, own)
+            by = _sorted_by(sort, here, own)
             ordered += sorted(here, key=lambda row: sort_key(row, by))
         return cls(ordered, sort, names, contests=contests)
 
@@ -86,6 +86,12 @@ class Leaderboard(NotebookView):
         import pandas as pd
 
         return pd.DataFrame([_flat(row, self.metrics) for row in self.rows])
+
+    def sorted_by(self, place: str) -> str | None:
+        """Return the metric that the table of a place is sorted by."""
+        here = [row for row in self.rows if row.place == place]
+        own = [name for name in self.metrics if any(name in row.metrics for row in here)]
+        return _sorted_by(self.sort, here, own)
 
     def resolutions(self, place: str) -> dict[str, Resolution]:
         """Return the smallest differences that the metrics of one table resolve, by the oracle's repeated draws.
@@ -143,6 +149,7 @@ def _row(trials: list[TrialRecord]) -> Row:
         nested={name: [t.nested[name] for t in fine if name in t.nested] for name in names},
         standard_errors=_errors(fine),
         samples=first.spec.protocol.samples,
+        budgets=tuple(sorted({t.budget for t in trials})),
         versions=_versions(fine),
     )
 
@@ -159,6 +166,10 @@ def _errors(trials: list[TrialRecord]) -> dict[str, float]:
     names = dict.fromkeys(name for trial in trials for name in trial.standard_errors)
     squares = {name: [t.standard_errors[name] ** 2 for t in trials if name in t.standard_errors] for name in names}
     return {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()}
+
+
+def _sorted_by(sort: str | None, here: list[Row], own: list[str]) -> str | None:
+    return sort if sort in own else _default_sort(here, own)
 
 
 def _default_sort(rows: list[Row], names: list[str]) -> str | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.verdicts import Margin
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.types import Array
 from genbench.storage.records import RunRecord, TrialRecord
@@ -37,7 +38,8 @@ class RunData:
         self.record: RunRecord = self.store.read_run()
         self.problems: list[str] = []
         self.whole = self
-        self._boards: dict[tuple[str | None, str], Leaderboard] = {}
+        self.margin: str | Margin | None = None  # of all its tables and figures; None for each metric's own
+        self._boards: dict[tuple[str | None, str, Margin | None], Leaderboard] = {}
 
     @property
     def path(self) -> Path:
@@ -119,21 +121,29 @@ class RunData:
         frame = pd.DataFrame(rows, columns=[*facts, "metric", "value", "standard_error"])
         return frame.astype({"value": float, "standard_error": float})
 
-    def leaderboard(self, sort: str | None = None, intervals: Method = "auto") -> Leaderboard:
-        """Return the leaderboard, sorted by a metric; for `intervals` see `mean_intervals`.
+    def leaderboard(
+        self, sort: str | None = None, intervals: Method = "auto", margin: str | Margin | None = None
+    ) -> Leaderboard:
+        """Return the leaderboard, sorted by a metric: `run.leaderboard("kl", margin="0.01")`.
+
+        Args:
+            intervals: see `mean_intervals`.
+            margin: how much worse than the best is still as good, see `Margin.parse`; by default that of the run.
 
         Raises:
-            GenbenchError: the run has no such metric.
+            GenbenchError: the run has no such metric, or the margin cannot be read.
         """
-        if (sort, intervals) not in self._boards and self.whole is not self:
-            board, here = self.whole.leaderboard(sort, intervals), {trial.dataset for trial in self.trials}
+        margin = self.margin if margin is None else margin
+        asked = (sort, intervals, Margin.parse(margin) if isinstance(margin, str) else margin)
+        if asked not in self._boards and self.whole is not self:
+            board, here = self.whole.leaderboard(*asked), {trial.dataset for trial in self.trials}
             rows = [row for row in board.rows if row.dataset in here]
-            self._boards[sort, intervals] = replace(board, rows=rows)
-        elif (sort, intervals) not in self._boards:
+            self._boards[asked] = replace(board, rows=rows)
+        elif asked not in self._boards:
             with _uncollected():
-                board = Leaderboard.of(self.trials, sort, intervals)
-                self._boards[sort, intervals] = replace(board, origin=self.origin)
-        return self._boards[sort, intervals]
+                board = Leaderboard.of(self.trials, *asked)
+                self._boards[asked] = replace(board, origin=self.origin)
+        return self._boards[asked]
 
 
 @contextmanager

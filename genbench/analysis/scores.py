@@ -74,12 +74,13 @@ class Row:
     nested: dict[str, list[list[list[float]]]] = field(default_factory=dict, repr=False)  # metric -> seed -> training
     standard_errors: dict[str, float] = field(default_factory=dict, repr=False)
     samples: int = 0
+    budgets: tuple[str, ...] = ()  # of its trials
     versions: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)  # of each library, over the trials
 
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
         row = asdict(self)
-        for name in ("place", "values", "draws", "nested", "standard_errors", "samples", "versions"):
+        for name in ("place", "values", "draws", "nested", "standard_errors", "samples", "budgets", "versions"):
             del row[name]
         for name, cell in self.metrics.items():
             if cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -45,19 +45,26 @@ class Margin:
     def parse(cls, text: str) -> Margin:
         """Return the margin of a text: "10%", "0.05", or both with a comma.
 
+        >>> Margin.parse("10%,0.05")
+        Margin(share=0.1, difference=0.05)
+
         Raises:
-            GenbenchError: it is neither.
+            GenbenchError: it is neither, or not above 0, or one of both twice.
         """
         found = cls()
         for part in text.split(","):
             match = re.fullmatch(r"\s*(\d*\.?\d+(?:e-?\d+)?)\s*(%?)\s*", part)
-            if not match or not float(match[1]) > 0:
+            if not match or not 0 < float(match[1]) < math.inf:
                 raise GenbenchError(
-                    f"margin '{text}' cannot be read; write 10% (of scores compared by quotients), 0.05 (in the "
-                    "metric's unit, of the others), or 10%,0.05"
+                    f"margin '{text}' is neither a share nor a difference above 0; write 10% (for scores that are "
+                    "compared by quotients), 0.05 (in the metric's unit, for the others), or both: 10%,0.05"
                 )
-            number = float(match[1])
-            found = cls(number / 100, found.difference) if match[2] else cls(found.share, number)
+            number, slot = float(match[1]), "share" if match[2] else "difference"
+            if getattr(found, slot) is not None:
+                raise GenbenchError(
+                    f"margin '{text}' names two {'shares' if match[2] else 'differences'}; write one of each: 10%,0.05"
+                )
+            found = replace(found, **{slot: number / 100 if match[2] else number})
         return found
 
     def of(self, name: str, rows: Sequence[Row], scale: Scale) -> float | None:
@@ -122,15 +129,27 @@ class Contest:
 
     def worse_by(self, i: int) -> tuple[float, float]:
         """Return how much worse than the best of the others the i-th model is, the ends of the interval."""
-        ends = self.found.low[i], self.found.high[i]
-        return tuple(math.exp(min(end, 700)) if self.scale == "quotient" else float(end) for end in ends)  # type: ignore[return-value]
+        low, high = float(self.found.low[i]), float(self.found.high[i])
+        return (_exp(low), _exp(high)) if self.scale == "quotient" else (low, high)
 
     def _holds_the_best(self, row: Row) -> bool:
-        """Return whether the interval that a table prints for a row holds the best mean; no other is shown as good."""
-        cell, best = row.metrics[self.metric], self.leader.metrics[self.metric]
-        assert cell
-        assert best
-        return cell.low is None or cell.high is None or cell.low <= best.mean <= cell.high
+        """Return whether all intervals that are shown of a row hold the leader's mean; no other is shown as good."""
+        mine, best = row.metrics[self.metric], self.leader.metrics[self.metric]
+        return bool(mine and best and _holds(mine, best))
+
+
+def _holds(cell: Cell, best: Cell) -> bool:
+    """Return whether the intervals of a score hold another: itself, mean ± half-width, and that of the quotient.
+
+    The second is what a table prints; by the bootstrap an interval is not symmetric.
+    """
+    if cell.low is not None and cell.high is not None:
+        reach = (cell.high - cell.low) / 2
+        if not (cell.low <= best.mean <= cell.high and abs(best.mean - cell.mean) <= reach):
+            return False
+    if cell.ratio_low is None or cell.ratio_high is None or best.ratio is None:
+        return True
+    return cell.ratio_low <= best.ratio <= cell.ratio_high
 
 
 def contests(rows: Sequence[Row], name: str, margin: Margin | None = None, alpha: float = ALPHA) -> list[Contest]:
@@ -175,6 +194,11 @@ def set_verdicts(rows: Sequence[Row], name: str, margin: Margin | None = None, a
             if cell and competing and contest.likelihood in (None, row.likelihood) and _lost(cell, card_of(name)):
                 cell.verdict = "worse"
     return found
+
+
+def _exp(logarithm: float) -> float:
+    """Return the exponential; infinity where it is too large for a number."""
+    return math.exp(logarithm) if logarithm < 700 else math.inf
 
 
 def scale_of(card: MetricCard, scores: Array) -> Scale:

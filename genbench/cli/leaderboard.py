@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genbench.cli.options import RunFolder, say
+from genbench.cli.options import MarginText, RunFolder, say
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -37,21 +37,24 @@ def leaderboard(
         Literal["auto", "t", "bootstrap"],
         typer.Option(help="Student's t, the studentised bootstrap, or t below 10 seeds (auto)."),
     ] = "auto",
+    margin: MarginText = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead.")] = None,
 ) -> None:
     """Show the leaderboard of a run, computed from its files.
 
-    Scores stand beside the oracle's, with intervals over seeds; ties with the best are shown as ties, and below each
-    table stands what the seeds can tell apart at all. Over two or more datasets there is one ranking of all.
+    Scores stand beside the oracle's, with intervals over seeds. Each model leads (*), is as good (=), worse, or open
+    (?): it may be the best, and may be worse. Beside the scores that the table is sorted by stands by how much, and
+    below it, in a sentence, what the seeds show. Over two or more datasets there is one ranking of all.
 
       genbench leaderboard results/moons-quick --sort kl --columns all
+      genbench leaderboard results/moons-quick --margin 10%
       genbench leaderboard results/moons-quick --format tex --output table.tex
     """
     from genbench.api import load_run
     from genbench.display.terminal import show
 
     loaded = load_run(run)
-    board = loaded.leaderboard(sort, intervals)
+    board = loaded.leaderboard(sort, intervals, margin)
     for problem in loaded.problems:
         say(problem)
     if format == "table" and output is None:

@@ -10,7 +10,7 @@ import typer
 
 from genbench.core.errors import GenbenchError
 
-__all__ = ["DataDir", "Device", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say"]
+__all__ = ["DataDir", "Device", "MarginText", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say"]
 
 Plugins = Annotated[
     list[str],
@@ -37,6 +37,17 @@ Device = Annotated[
 WorkerJobs = Annotated[
     int | None,
     typer.Option(min=0, help="Worker processes, one thread each; 0 is this process. Default: one per core."),
+]
+MarginText = Annotated[
+    str | None,
+    typer.Option(
+        "--margin",
+        metavar="10%|0.05",
+        help="How much worse than the best a model may be and still be as good: a share (10%) for scores that are "
+        "compared by quotients, such as distances; a difference in the metric's unit (0.05) for the others, such as "
+        "nats and accuracies; or both: 10%,0.05. A smaller margin leaves more verdicts open. Default: the smallest "
+        "difference that the metric can show, for quotients at most 25%.",
+    ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as results/moons-quick.")]
 

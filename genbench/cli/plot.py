@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import say
+from genbench.cli.options import MarginText, say
 from genbench.core.errors import GenbenchError
 
 __all__ = ["plot"]
@@ -24,6 +24,7 @@ def plot(
     data: Annotated[
         str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")
     ] = None,
+    margin: MarginText = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
@@ -31,6 +32,7 @@ def plot(
 
     A figure that fails is named, the others are drawn, and the exit code is 1.
     """
+    from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
     from genbench.figures import available, needs_weights, save
 
@@ -44,6 +46,7 @@ def plot(
             "plot needs a run's folder, such as results/moons-quick; `genbench plot --list` lists the figures"
         )
     loaded = load_run(run)
+    loaded.margin = None if margin is None else Margin.parse(margin)
     failures: list[str] = []
 
     def fail(line: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import say
+from genbench.cli.options import MarginText, say
 from genbench.core.errors import GenbenchError
 
 __all__ = ["report"]
@@ -37,6 +37,7 @@ def report(
     jobs: Annotated[
         int | None, typer.Option(min=0, help="Processes that draw; 0 is this one. Default: one per core.")
     ] = None,
+    margin: MarginText = None,
 ) -> None:
     """Write a page to share: leaderboard, figures, costs, losses and failures of a run, in one file.
 
@@ -46,19 +47,22 @@ def report(
       genbench report results/moons-quick
       genbench report results/ -o site/
     """
+    from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
     from genbench.core.hardware import cores
     from genbench.report import write_report
     from genbench.report.site import write_site
 
     names, processes = _names(figures), cores() if jobs is None else jobs
+    good = None if margin is None else Margin.parse(margin)
     if (run / "run.json").exists() or not run.is_dir():
         loaded = load_run(run)
+        loaded.margin = good
         typer.echo(str(write_report(loaded, output or run / "report.html", names, processes)))
         for problem in loaded.problems:
             say(problem)
         return
-    for file in write_site(run, output or Path("site"), names, processes, say):
+    for file in write_site(run, output or Path("site"), names, processes, say, good):
         typer.echo(str(file))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import DataDir, Device, Plugins, read_plugins, say
+from genbench.cli.options import DataDir, Device, MarginText, Plugins, read_plugins, say
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ def run(
     samples: Samples = None,
     train: Train = None,
     sort: Sort = None,
+    margin: MarginText = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
     checkpoint_every: CheckpointEvery = 60.0,
@@ -152,11 +153,12 @@ def run(
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
     """
+    from genbench.analysis.verdicts import Margin
     from genbench.results import Run
     from genbench.runs.defaults import Defaults
     from genbench.runs.launch import RunOptions, explain, launch
 
-    plugins = read_plugins(plugin)
+    plugins, good = read_plugins(plugin), None if margin is None else Margin.parse(margin)
     if sort is not None:
         _known_metric(sort, metrics or Defaults.of(budget).metrics, task, plugins)
     options = RunOptions(
@@ -170,6 +172,7 @@ def run(
             typer.echo(line)
         return
     finished = Run(launch(options, say))
+    finished.margin = good
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.scores import Verdict
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.strict_json import strict_json
 from genbench.display.table_view import RankingView, TableCell, TableView, board_view
+from genbench.display.verdicts import legend
 
 __all__ = ["FORMATS", "markdown_table", "render"]
 
-MARKDOWN_MARKS = {"best": "**{}**", "tie": "*{}*", "": "{}"}
-LATEX_MARKS = {"best": r"\textbf{{{}}}", "tie": r"\underline{{{}}}", "": "{}"}
+MARKDOWN_MARKS = {"best": "**{}**", "as good": "*{}*", "open": "{} ?", "worse": "{}", "": "{}"}
+MARKDOWN_SIGNS: Mapping[Verdict, str] = {
+    "best": "**Bold**", "as good": "*italics*", "open": "**?**", "worse": "no mark:"
+}  # fmt: skip
+LATEX_MARKS = {
+    "best": r"\textbf{{{}}}", "as good": r"\underline{{{}}}", "open": "{}$^{{?}}$", "worse": "{}", "": "{}"
+}  # fmt: skip
+LATEX_SIGNS: Mapping[Verdict, str] = {
+    "best": "bold", "as good": "underlined", "open": "superscript ?", "worse": "no mark:"
+}  # fmt: skip
 ESCAPED = {sign: f"\\{sign}" for sign in "_%&#"}
-LATEX_SIGNS = str.maketrans(
+LATEX_LETTERS = str.maketrans(
     ESCAPED
     | {
         "±": r"$\pm$",
+        "×": r"$\times$",
         "≤": r"$\leq$",
         "≈": r"$\approx$",
         "₂": "$_2$",
@@ -49,10 +60,10 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbe
 
 
 def _markdown(board: Leaderboard) -> str:
-    """Best in bold, ties in italics; notes and flags below each table."""
+    """Best in bold, as good in italics, open with a ?; the conclusion, notes and flags below each table."""
     view = board_view(board)
     parts = [*map(_markdown_scores, view.tables), *map(_markdown_ranking, view.rankings)]
-    legend = "  \n".join(view.legend("**Bold**:", "*italics*:"))
+    legend = "  \n".join(view.legend(MARKDOWN_SIGNS))
     return "\n\n".join([*parts, legend, *([board.origin] if board.origin else [])]) + "\n"
 
 
@@ -60,13 +71,13 @@ def _markdown_scores(view: TableView) -> str:
     def text(cell: TableCell) -> str:
         return MARKDOWN_MARKS[cell.mark].format(cell.text) + (f" (×{cell.ratio})" if cell.ratio else "")
 
-    part = view.select("model", "seeds", "score", "cost")
+    part = view.select("model", "seeds", "score", "verdict", "cost")
     rows = []
     for row in part.rows:
         model, *others = map(text, row.cells)
         rows.append([model + (" (!)" if row.flagged else ""), *others])
     table = markdown_table([column.label for column in part.columns], rows)
-    notes = [*view.notes, *(f"(!) {flag}" for flag in view.flags)]
+    notes = [*filter(None, (view.conclusion, view.margin)), *view.notes, *(f"(!) {flag}" for flag in view.flags)]
     return "\n".join([f"### {view.title}", "", *table, "", *(f"{note}  " for note in notes)]).rstrip()
 
 
@@ -78,10 +89,15 @@ def _markdown_ranking(one: RankingView) -> str:
 
 
 def _latex_scores(view: TableView) -> str:
-    """Booktabs; best in bold, ties underlined."""
-    part = view.select("model", "score")
-    lines = [f"% {view.title}", rf"\begin{{tabular}}{{l{'r' * (len(part.columns) - 1)}}}", r"\toprule"]
-    lines.append(" & ".join(column.label.translate(LATEX_SIGNS) for column in part.columns) + r" \\")
+    """Booktabs; best in bold, as good underlined, open with a raised question mark."""
+    part = view.select("model", "score", "verdict")
+    comments = filter(None, (view.title, view.conclusion, view.margin, legend(LATEX_SIGNS)))
+    lines = [
+        *(f"% {comment}" for comment in comments),
+        rf"\begin{{tabular}}{{l{'r' * (len(part.columns) - 1)}}}",
+        r"\toprule",
+    ]
+    lines.append(" & ".join(column.label.translate(LATEX_LETTERS) for column in part.columns) + r" \\")
     lines.append(r"\midrule")
     for row in part.rows:
         model, *others = (LATEX_MARKS[cell.mark].format(_latex(cell)) for cell in row.cells)
@@ -91,7 +107,7 @@ def _latex_scores(view: TableView) -> str:
 
 def _latex(cell: TableCell) -> str:
     """Return the text of a cell, of a score with its power of ten as mathematics."""
-    text = cell.text.translate(LATEX_SIGNS)
+    text = cell.text.translate(LATEX_LETTERS)
     return re.sub(r"(?<=[\d)])e(-?\d+)$", r"$\\times 10^{\1}$", text) if isinstance(cell.value, float) else text
 
 

@@ -176,7 +176,7 @@ def legend_notes(board: Leaderboard) -> list[str]:
     if max((row.seeds for row in board.rows), default=0) < 2:
         notes.append(
             "One seed: ± is the standard error of the score, by its test points or sets of samples, without the spread "
-            "of training runs; nothing is marked as best. Use --seeds 3 or more."
+            "of training runs; nothing is marked."
         )
     return notes
 

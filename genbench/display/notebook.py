@@ -6,7 +6,7 @@ import base64
 import io
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from genbench.analysis.leaderboard import Leaderboard
     from genbench.analysis.run_data import RunData
+    from genbench.analysis.scores import Verdict
     from genbench.contracts.dataset import Dataset, Splits
     from genbench.core.types import Array
 
@@ -26,7 +27,16 @@ __all__ = ["board_html", "dataset_html", "run_html"]
 POINTS, SIDE, LINES = 1_500, 5, 12  # of the figure of a dataset: points, images along a side, series
 DPI = 80
 SHOWN = 20  # failures that are listed; the rest are counted
-MARKS = {"best": "<b>{}</b>", "tie": "<i>{}</i>", "": "{}"}
+MARKS = {
+    "best": "<b>{}</b>",
+    "as good": "<i>{}</i> <small>=</small>",
+    "open": "{} <span title='open: may be the best, may be worse' style='opacity:0.65'>?</span>",
+    "worse": "{}",
+    "": "{}",
+}
+SIGNS: Mapping[Verdict, str] = {
+    "best": "Bold", "as good": "italics and =", "open": "?", "worse": "no mark:"
+}  # fmt: skip
 
 
 def run_html(run: RunData) -> str:
@@ -89,14 +99,15 @@ def _tables(view: BoardView) -> list[str]:
     """Return a table a dataset with its notes, and the legend."""
     parts = []
     for table in view.tables:
-        notes = [*table.notes, *(f"(!) {flag}" for flag in table.flags)]
-        parts += [_table(table), f"<p>{'<br>'.join(map(_text, notes))}</p>"]
-    return [*parts, f"<p>{'<br>'.join(map(_text, view.legend('Bold:', 'italics:')))}</p>"]
+        notes = [*filter(None, (table.margin, *table.notes)), *(f"(!) {flag}" for flag in table.flags)]
+        parts += [_table(table), f"<p>{_text(table.conclusion)}</p>" if table.conclusion else ""]
+        parts += [f"<p>{'<br>'.join(map(_text, notes))}</p>"]
+    return [*parts, f"<p>{'<br>'.join(map(_text, view.legend(SIGNS)))}</p>"]
 
 
 def _table(view: TableView) -> str:
     failures: tuple[Literal["failures"], ...] = ("failures",) if any(row.failed for row in view.rows) else ()
-    part = view.select("model", "seeds", "score", "cost", *failures)
+    part = view.select("model", "seeds", "score", "verdict", "cost", *failures)
     lines = [f"<tr>{''.join(f'<th>{_text(column.label)}</th>' for column in part.columns)}</tr>"]
     for row in part.rows:
         name, *others = map(_cell, row.cells)
@@ -110,7 +121,7 @@ def _table(view: TableView) -> str:
 
 
 def _cell(cell: TableCell) -> str:
-    """Return a cell: bold if best, in italics if tied, and the quotient in small letters."""
+    """Return a cell: with the mark of its verdict, and the quotient in small letters."""
     ratio = f" <small>(×{_text(cell.ratio)})</small>" if cell.ratio else ""
     return MARKS[cell.mark].format(_text(cell.text)) + ratio
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-__all__ = ["LARGE", "brief", "decimals", "with_error"]
+__all__ = ["LARGE", "bound", "brief", "decimals", "in_words", "with_error"]
 
+WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 MOST = 6  # decimals of a number that is written out
 # A number is written with a power of ten if it and its error are below the first and need more decimals, or if it is
 # above the second and its last digit is not known.
@@ -41,6 +42,27 @@ def brief(value: float, digits: int = 3) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     return re.sub(r"e([+-])0*(\d)", lambda e: f"e{e[1].strip('+')}{e[2]}", f"{value:.{digits}g}")
+
+
+def bound(value: float, digits: int, *, up: bool) -> str:
+    """Return a bound with so many decimals, rounded up or down so that it still holds; a large one as `brief` has it.
+
+    >>> bound(1.7845, 1, up=False), bound(1.7145, 1, up=True)
+    ('1.7', '1.8')
+    """
+    if not abs(value) < LARGE or (0 < abs(value) < SMALL and digits >= MOST):
+        return brief(value, 2)
+    exact = Decimal(f"{value:.12g}")  # 1.2 and not 1.2000000000000002, which would be rounded up to 1.3
+    return f"{exact.quantize(Decimal(1).scaleb(-digits), ROUND_CEILING if up else ROUND_FLOOR):,f}"
+
+
+def in_words(n: int) -> str:
+    """Return a number of things in words, up to twelve.
+
+    >>> in_words(0), in_words(12), in_words(1300)
+    ('no', 'twelve', '1,300')
+    """
+    return WORDS[n] if n < len(WORDS) else f"{n:,}"
 
 
 def decimals(scale: float) -> int:

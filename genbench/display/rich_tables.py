@@ -20,7 +20,7 @@ WIDEST = 10_000  # letters; more than any line has
 LEGIBLE = 20  # letters of a line of wrapped text; by hand: three or four words
 
 
-def console(width: int = 160) -> Console:
+def console(width: int = 180) -> Console:
     """Return the console: as wide as the terminal, or `width` letters where the output is no terminal."""
     return _Console(width=None if Console().is_terminal else width, highlight=False)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.ranking import Ranking, rankings
-from genbench.analysis.scores import Row, card_of
+from genbench.analysis.scores import Row, Verdict, card_of
 from genbench.contracts.model import LIKELIHOODS
-from genbench.display import formatting
+from genbench.display import formatting, verdicts
+from genbench.display.sentences import Outlook, conclusion, no_outlook
 
 __all__ = [
     "BoardView",
@@ -25,7 +26,7 @@ __all__ = [
     "table_view",
 ]
 
-Kind = Literal["model", "seeds", "score", "cost", "failures", "family", "likelihood"]
+Kind = Literal["model", "seeds", "score", "verdict", "cost", "failures", "family", "likelihood"]
 
 COSTS = {  # heading, and what it is
     "train_seconds": ("train s", "Seconds of training, wall time"),
@@ -52,7 +53,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether it is sorted as numbers."""
-        return self.kind not in ("model", "family", "likelihood")
+        return self.kind not in ("model", "family", "likelihood")  # verdicts by how much worse a model may be
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class TableCell:
 
     text: str
     value: float | str | None = None  # what it is sorted by; None comes last, and before it infinite scores
-    mark: Literal["best", "tie", ""] = ""  # of a score
+    mark: Verdict | Literal[""] = ""  # of a score
     ratio: str = ""  # quotient by the oracle's score with its interval
     beside: str = ""  # that quotient and the oracle's score, or the latter alone
     group: int | None = None  # cells of one group stay together when a table is sorted
@@ -94,12 +95,17 @@ class TableView:
     rows: Sequence[TableRow]
     sorted_by: str = ""  # name of a column
     interval: str = ""  # what follows ± in a score
+    conclusion: str = ""  # what it shows by the metric that it is sorted by
+    margin: str = ""  # what is as good by that metric
     notes: Sequence[str] = ()  # differences that the scores resolve, and where their spread comes from
     flags: Sequence[str] = ()  # warnings about scores
 
     def select(self, *kinds: Kind) -> TableView:
-        """Return the table with the columns of some kinds, in this order."""
-        order = [i for kind in kinds for i, column in enumerate(self.columns) if column.kind == kind]
+        """Return the table with the columns of some kinds, in this order; verdicts stay beside their score."""
+        places = {kind: k for k, kind in enumerate(kinds)}
+        places |= {"verdict": places.get("score", places["verdict"])} if "verdict" in places else {}
+        chosen = [i for i, column in enumerate(self.columns) if column.kind in places]
+        order = sorted(chosen, key=lambda i: places[self.columns[i].kind])
         rows = [replace(row, cells=[row.cells[i] for i in order]) for row in self.rows]
         return replace(self, columns=[self.columns[i] for i in order], rows=rows)
 
@@ -125,17 +131,21 @@ class BoardView:
     order: str  # what it is sorted by
     notes: Sequence[str]  # on likelihoods and on single seeds
 
-    def legend(self, best: str, tie: str) -> list[str]:
-        """Return what the marks mean, for a format that marks the best model by `best` and ties with it by `tie`."""
-        marks = f"{best} best model; {tie} a tie with it (paired t-tests over seeds, 5 %, Holm's correction); "
-        return [line for line in (self.order, f"{marks}controls do not compete.", *self.notes) if line]
+    def legend(self, signs: Mapping[Verdict, str]) -> list[str]:
+        """Return what the marks mean, for a format that marks verdicts by some signs."""
+        return [line for line in (self.order, verdicts.legend(signs), *self.notes) if line]
 
 
-def board_view(board: Leaderboard, metrics: Literal["main", "scored"] | Sequence[str] = "scored") -> BoardView:
+def board_view(
+    board: Leaderboard,
+    metrics: Literal["main", "scored"] | Sequence[str] = "scored",
+    outlook: Outlook = no_outlook,
+) -> BoardView:
     """Return a leaderboard as text.
 
     Args:
         metrics: names; or "main", those that a terminal shows; or "scored", all that any row of a table has.
+        outlook: what would decide the verdicts that are open, see `conclusion`.
     """
     tables = []
     for place in dict.fromkeys(row.place for row in board.rows):
@@ -146,7 +156,11 @@ def board_view(board: Leaderboard, metrics: Literal["main", "scored"] | Sequence
         elif names == "scored":
             names = [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
         notes = [formatting.resolution_line(board, place, names), *formatting.components_lines(board, place, names)]
-        tables.append(replace(table_view(place, rows, names, board.sort), notes=[note for note in notes if note]))
+        by = board.sorted_by(place)
+        view = table_view(place, rows, names, by)
+        margin = verdicts.margin_line(board.contests.get((place, by or ""), []))
+        notes = [note for note in notes if note]
+        tables.append(replace(view, conclusion=conclusion(board, place, outlook), margin=margin, notes=notes))
     return BoardView(
         tables=tables,
         rankings=[_ranking(one) for one in rankings(board)],
@@ -160,20 +174,24 @@ def table_view(title: str, rows: Sequence[Row], metrics: Sequence[str], sort: st
     several = any(row.seeds > 1 for row in rows)
     return TableView(
         title=title,
-        columns=columns(metrics, rows),
-        rows=[_row(row, metrics, _costs(rows)) for row in rows],
+        columns=columns(metrics, rows, sort),
+        rows=[_row(row, metrics, _costs(rows), sort if sort and _judged(sort, rows) else None) for row in rows],
         sorted_by=sort if sort and sort in metrics else "",
         interval="mean ± half-width of the 95 % interval over seeds" if several else "one seed, ± standard error",
         flags=[flag for row in rows for flag in formatting.flag_lines(row)],
     )
 
 
-def columns(metrics: Sequence[str], rows: Sequence[Row] = ()) -> list[Column]:
-    """Return the columns of a table, those of some metrics among them."""
+def columns(metrics: Sequence[str], rows: Sequence[Row] = (), sort: str | None = None) -> list[Column]:
+    """Return the columns of a table, with some metrics; verdicts stand beside the one that it is sorted by."""
+    scores = []
+    for name in metrics:
+        scores.append(_score_column(name, rows))
+        scores += [_verdict_column(name, rows)] if name == sort and _judged(name, rows) else []
     return [
         Column("model", "model", "model"),
         Column("seeds", "seeds", "seeds", help="Seeds without a failure, and of how many if some failed"),
-        *(_score_column(name, rows) for name in metrics),
+        *scores,
         *(Column(name, COSTS[name][0], "cost", help=COSTS[name][1]) for name in _costs(rows)),
         Column("failures", "failures", "failures", help="Trials that failed, and how"),
         Column("family", "family", "family"),
@@ -190,16 +208,33 @@ def _score_column(name: str, rows: Sequence[Row]) -> Column:
     return Column(name, card.label, "score", card.unit, better, about, card.by_likelihood, ratio)
 
 
+def _verdict_column(name: str, rows: Sequence[Row]) -> Column:
+    card = card_of(name)
+    quotients = any(cell.scale == "quotient" for row in rows if (cell := row.metrics.get(name)))
+    about = f"How much worse than the best of the other models it is by {card.label}: simultaneous 95 % intervals"
+    return Column("worse_by", "worse by", "verdict", "" if quotients else card.unit, help=about)
+
+
+def _judged(name: str, rows: Sequence[Row]) -> bool:
+    """Return whether there is a verdict by a metric in a table."""
+    return any(cell.verdict for row in rows if (cell := row.metrics.get(name)))
+
+
 def _costs(rows: Sequence[Row]) -> list[str]:
     """Return the costs that are worth a column: all, but for compute, where it was measured; older trials have none."""
     return [name for name in COSTS if name != "compute" or any(row.cost[name] is not None for row in rows)]
 
 
-def _row(row: Row, metrics: Sequence[str], costs: Sequence[str]) -> TableRow:
+def _row(row: Row, metrics: Sequence[str], costs: Sequence[str], judged: str | None) -> TableRow:
+    """Return a row; `judged` is the metric beside which its verdict stands, if there is a column for that."""
+    scores = []
+    for name in metrics:
+        scores.append(_score(row, name))
+        scores += [_worse_by(row, name)] if name == judged else []
     cells = [
         TableCell(row.model, row.model),
         TableCell(formatting.seeds(row), row.seeds),
-        *(_score(row, name) for name in metrics),
+        *scores,
         *(TableCell(formatting.amount(cost := row.cost[name]), cost) for name in costs),
         TableCell(formatting.failures(row), row.failed),
         TableCell(row.family, row.family),
@@ -216,11 +251,17 @@ def _score(row: Row, name: str) -> TableCell:
     return TableCell(
         text=formatting.value(row, name, cell),
         value=cell.mean if math.isfinite(cell.mean) else -math.inf if card_of(name).higher_is_better else math.inf,
-        mark="" if not cell.best else "tie" if cell.tie else "best",
+        mark=cell.verdict or "",
         ratio=formatting.quotient(cell),
         beside=formatting.beside_oracle(name, cell),
         group=LIKELIHOODS.index(row.likelihood) if card_of(name).by_likelihood else None,
     )
+
+
+def _worse_by(row: Row, name: str) -> TableCell:
+    cell = row.metrics.get(name)
+    group = LIKELIHOODS.index(row.likelihood) if card_of(name).by_likelihood else None
+    return TableCell(verdicts.worse_by(cell), verdicts.worse_by_key(cell), group=group) if cell else TableCell("–")
 
 
 def _ranking(one: Ranking) -> RankingView:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.markup import escape
 from rich.table import Table
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.core.errors import GenbenchError, nearest
 from genbench.display.rich_tables import console, empty_table
-from genbench.display.table_view import RankingView, TableView, board_view
+from genbench.display.table_view import Column, RankingView, TableView, board_view
+from genbench.display.verdicts import SIGNS
 
 __all__ = ["show"]
+
+MARKS = {"": "{}  ", "worse": "{}  "} | {verdict: f"{{}} {sign}" for verdict, sign in SIGNS.items() if sign}
+MARKS["best"] = f"[bold]{MARKS['best']}[/bold]"
 
 
 def show(board: Leaderboard, columns: str = "main") -> None:
@@ -25,13 +31,15 @@ def show(board: Leaderboard, columns: str = "main") -> None:
     view, out = board_view(board, "main" if columns == "main" else _named(board, columns)), console()
     for table in view.tables:
         out.print(_scores(table))
-        for note in table.notes:
+        if table.conclusion:
+            out.print(table.conclusion, markup=False)
+        for note in filter(None, (table.margin, *table.notes)):
             out.print(note, style="dim", markup=False)
         out.print(_costs(table))
     for one in view.rankings:
         out.print(_ranking(one))
         out.print(one.tests, style="dim", markup=False)
-    out.print("\n".join(view.legend("*", "=")), style="dim", markup=False)
+    out.print("\n".join(view.legend({**SIGNS, "worse": "no mark:"})), style="dim", markup=False)
     for table in view.tables:
         for flag in table.flags:
             out.print(f"! {flag}", style="yellow", markup=False)
@@ -48,23 +56,32 @@ def _named(board: Leaderboard, columns: str) -> list[str]:
 
 
 def _scores(view: TableView) -> Table:
-    """Return models, seeds and scores, * beside the best and = beside its ties, and the quotients by the oracle's."""
-    part, quotients = view.select("model", "seeds", "score"), "× oracle"
+    """Return models, seeds, scores with their marks, verdicts beside one of them, and the quotients by the oracle's."""
+    part, quotients = view.select("model", "seeds", "score", "verdict"), "× oracle"
+    order = list(_order(part.columns))
     headings = []
-    for column in part.columns:
-        headings.append(column.label + (" ▲" if column.name == view.sorted_by else ""))
-        headings += [quotients] * column.ratio
+    for i, ratio in order:
+        column = part.columns[i]
+        headings.append(quotients if ratio else column.label + (" ▲" if column.name == view.sorted_by else ""))
     table = empty_table(headings, title=f"{view.title}: scores, {view.interval}", left=("model",), dim=(quotients,))
-    marks = {"best": "[bold]{} *[/bold]", "tie": "{} =", "": "{}  "}
     for row in part.rows:
         cells = []
-        for column, cell in zip(part.columns, row.cells, strict=True):
-            text = escape(cell.text)
-            cells.append(marks[cell.mark].format(text) if column.kind == "score" else text)
-            cells += [escape(cell.ratio)] * column.ratio
+        for i, ratio in order:
+            cell, score = row.cells[i], part.columns[i].kind == "score"
+            text = escape(cell.ratio if ratio else cell.text)
+            cells.append(MARKS[cell.mark].format(text) if score and not ratio else text)
         cells[0] += " !" if row.flagged else ""
         table.add_row(*cells, style="dim" if row.dimmed else None)
     return table
+
+
+def _order(columns: Sequence[Column]) -> Iterator[tuple[int, bool]]:
+    """Yield the place of each column, and again, with True, where its quotients stand: behind its verdicts."""
+    for i, column in enumerate(columns):
+        yield i, False
+        score = i - 1 if column.kind == "verdict" else i
+        if columns[score].ratio and not (i + 1 < len(columns) and columns[i + 1].kind == "verdict"):
+            yield score, True
 
 
 def _costs(view: TableView) -> Table:

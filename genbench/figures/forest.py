@@ -1,4 +1,4 @@
-"""Scores with their intervals, a panel a metric: best models and ties marked as in the leaderboard, the oracle too."""
+"""Scores with their intervals, a panel a metric: verdicts are marked as in the leaderboard, the oracle too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display import formatting
 from genbench.display.numbers import brief
+from genbench.display.verdicts import SIGNS
 from genbench.figures.shared.panels import by_dataset, distinct, even, file_stem, panels
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
@@ -20,11 +21,17 @@ __all__ = ["draw"]
 
 COLUMNS = (3, 4)  # panels beside each other: whichever leaves fewer places empty
 MOST, LONGEST = 6, 24  # panels, and letters of a name
+TICKS = 5  # numbers of six letters that have room below a panel
 SHAPES = {"exact": "o", "bound": "<", "estimate": "D", "none": "o"}  # a bound on the NLL: the truth lies to the left
 SEEDS = "mean over seeds and its 95 % interval"
 ALONE = "the score of a single seed and twice its standard error, which leaves out the spread of training runs"
 KINDS = "Kinds of likelihood are not to be compared: circle exact, diamond (≈) estimate, triangle (≤) upper bound.  "
-MARKS = "Filled: the best, and (=) what does not differ significantly from it; grey: controls, which do not compete."
+MARKS = (
+    "Filled: leads (*) or is as good within the margin (=). Half-filled (?): open, may be the best, may be worse. "
+    "Hollow: worse.\nPale: not compared. Grey: controls, which do not compete."
+)
+PALE = "#c4dcec"  # BLUE with much white, for models that are compared with none
+FACES = {"best": ("full", BLUE), "as good": ("full", BLUE), "open": ("left", BLUE), "worse": ("full", "white")}
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -57,17 +64,21 @@ def _panel(panel: Axes, rows: list[Row], metric: str, named: bool) -> None:
     extent = _extent(rows, metric)
     if extent and extent[0] > 0 and extent[1] > 8 * extent[0]:
         panel.set_xscale("log")
+    compared = any(cell.verdict for row in rows if (cell := row.metrics.get(metric)))
     for y, row in enumerate(rows):
         if cell := row.metrics.get(metric):
-            _line(panel, y, row, cell, SHAPES[row.likelihood] if card.by_likelihood else "o", extent)
+            shape = SHAPES[row.likelihood] if card.by_likelihood else "o"
+            _line(panel, y, row, cell, shape, extent, PALE if compared else "white")
         else:
             _absent(panel, y, row)
     oracle = next((row.metrics.get(metric) for row in rows if row.role == "oracle"), None)
     if oracle and np.isfinite(oracle.mean):
         panel.axvline(oracle.mean, color=INK, lw=1, linestyle="--", zorder=1)
-    panel.set(xlim=extent, ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
+    panel.set(xlim=extent, ylim=(len(rows) - 0.4, -0.85), yticks=range(len(rows)))
     if panel.get_xscale() == "log":
         plain(panel.xaxis)
+    else:
+        panel.locator_params(axis="x", nbins=TICKS)
     panel.set_yticklabels(list(distinct([row.model for row in rows], LONGEST).values()) if named else [])
     panel.tick_params(axis="y", length=0)
     better = "higher" if card.higher_is_better else "lower"
@@ -97,8 +108,10 @@ def _extent(rows: list[Row], metric: str) -> tuple[float, float] | None:
     return low - room, high + room
 
 
-def _line(panel: Axes, y: int, row: Row, cell: Cell, marker: str, extent: tuple[float, float] | None) -> None:
-    """Draw a score and its interval; filled for the best and its ties, open for the others."""
+def _line(
+    panel: Axes, y: int, row: Row, cell: Cell, marker: str, extent: tuple[float, float] | None, alone: str
+) -> None:
+    """Draw a score and its interval; `alone` is the colour inside the point of a model that is compared with none."""
     colour = BLUE if row.role == "model" else FAINT
     least, most = extent or (cell.mean, cell.mean)
     low, high = _ends(cell)
@@ -118,12 +131,13 @@ def _line(panel: Axes, y: int, row: Row, cell: Cell, marker: str, extent: tuple[
     for end, sign in ((least, "<"), (most, ">")):
         if low < end if sign == "<" else high > end:
             panel.plot(end, y, marker=sign, color=colour, markersize=5, markeredgewidth=0, clip_on=False, zorder=3)
-    filled = colour if cell.best or row.role != "model" else "white"
+    fill, face = FACES[cell.verdict] if cell.verdict else ("full", colour if row.role != "model" else alone)
     panel.plot(
-        cell.mean, y, marker=marker, color=colour, markerfacecolor=filled, markersize=6, markeredgewidth=1.4, zorder=4
-    )
+        cell.mean, y, marker=marker, color=colour, fillstyle=fill, markerfacecolor=face, markerfacecoloralt="white",
+        markersize=6.5, markeredgewidth=1.4, zorder=4,
+    )  # fmt: skip
     failed = f"{row.failed} of {row.seeds + row.failed} failed" if row.failed else ""
-    if notes := " ".join(filter(None, ["=" * cell.tie, failed])):
+    if notes := " ".join(filter(None, [SIGNS[cell.verdict] if cell.verdict else "", failed])):
         panel.annotate(
             notes, (cell.mean, y), (0, 3), textcoords="offset points", ha="center", va="bottom",
             color=FAILED if row.failed else colour,

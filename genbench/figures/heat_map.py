@@ -17,6 +17,7 @@ from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
 from genbench.display.formatting import LIKELIHOOD_SIGNS
 from genbench.display.numbers import LARGE, brief
+from genbench.display.verdicts import SIGNS
 from genbench.figures.shared.panels import distinct, file_stem
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
@@ -64,7 +65,7 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     values = np.array([[_number(row, metric) for row in line.rows] for line in lines], dtype=np.float64)
     if not (values.size and np.isfinite(values).any()):
         return None
-    width, height = 1.25 * len(places) + 3.6, 0.36 * len(lines) + 2.3
+    width, height = 1.25 * len(places) + 3.6, 0.36 * len(lines) + 2.4
     figure = Figure(figsize=(max(width, 6.4), height), layout="constrained")
     panel = figure.subplots()
     quotient = any(cell.ratio is not None for row in rows if (cell := row.metrics.get(metric)))
@@ -82,8 +83,9 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     where = f"{len(places)} datasets" if len(places) > 1 else places[0]
     figure.suptitle(f"{card_of(metric).label}: models on {where}, mean over seeds")
     figure.supxlabel(
-        "Bold: the best there; hatched: failed (orange-red), or not run (grey).\n"
-        "=: no significant difference from the best. Models are in the order of their mean ranks.",
+        "Bold, *: leads there. =: as good, within the margin. ?: open, may be the\n"
+        "best, may be worse. No mark: worse, or not compared. Hatched: failed\n"
+        "(orange-red), or not run (grey). Models are in the order of their mean ranks.",
         fontsize=CAPTION,
     )
     return figure
@@ -169,18 +171,18 @@ def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Arr
     failed_too = f"\n{row.failed} of {row.seeds + row.failed} failed" if row.failed else ""
     panel.text(
         x, y, _text(row, cell, metric) + failed_too, ha="center", va="center", color="white" if dark else "#222222",
-        fontsize=8 if failed_too else 9.5, fontweight="bold" if cell.best and not cell.tie else "normal",
+        fontsize=8 if failed_too else 9.5, fontweight="bold" if cell.verdict == "best" else "normal",
         linespacing=1.0,
     )  # fmt: skip
 
 
 def _text(row: Row, cell: Cell, metric: str) -> str:
-    """Return a number of about three digits, the sign of its kind of likelihood, and = where it ties with the best."""
+    """Return a number of about three digits, with the signs of its kind of likelihood and of its verdict."""
     value = cell.relative
     sign = LIKELIHOOD_SIGNS[row.likelihood] if card_of(metric).by_likelihood else ""
     whole = 0.1 <= abs(value) < LARGE
     digits = f"{value:.{max(0, 2 - int(np.log10(max(1.0, abs(value)))))}f}" if whole else brief(value, 2)
-    return f"{sign}{digits}{' =' * cell.tie}"
+    return f"{sign}{digits} {SIGNS[cell.verdict] if cell.verdict else ''}".rstrip()
 
 
 def _groups(panel: Axes, lines: list[Line]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genbench.analysis.run_data import RunData
+from genbench.analysis.verdicts import Margin
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
 from genbench.report.stored_only import NotStored, stored_only
@@ -33,6 +34,7 @@ ACROSS = ("heat_map",)  # of several datasets; of one, the table says as much
 APART = (  # what is drawn dataset by dataset: the heavy ones, and those whose names do not tell the dataset
     "samples", "image_grids", "neighbours", "decisions", "gaps", "interpolation", "fan", "diagnosis",
 )  # fmt: skip
+Stored = tuple[Path, str | Margin | None]  # a run as a worker finds it: its folder, and what it takes for as good
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _drawn(run: RunData, names: Sequence[str], jobs: int) -> dict[str, tuple[lis
     if jobs < 2 or len(work) < 2 or len(run.leaderboard().rows) < FEW:
         answers = [_draw(run, *each) for each in work]
     else:
-        answers = _in_workers(run.path, work, jobs)
+        answers = _in_workers((run.path, run.margin), work, jobs)
     drawn: dict[str, tuple[list[PageFigure], list[str]]] = {name: ([], []) for name in names}
     for (name, _), (found, problem) in zip(work, answers, strict=True):
         drawn[name][0].extend(found)
@@ -111,30 +113,34 @@ def _drawn(run: RunData, names: Sequence[str], jobs: int) -> dict[str, tuple[lis
     return drawn
 
 
-def _in_workers(path: Path, work: Sequence[tuple[str, str | None]], jobs: int) -> list[tuple[list[PageFigure], str]]:
+def _in_workers(
+    stored: Stored, work: Sequence[tuple[str, str | None]], jobs: int
+) -> list[tuple[list[PageFigure], str]]:
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     try:
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            futures = [pool.submit(_draw, path, *each) for each in work]
+            futures = [pool.submit(_draw, stored, *each) for each in work]
             return [future.result() for future in futures]
     except BrokenProcessPool:
         raise GenbenchError(
-            f"a process that drew the figures of {path} died; try --jobs 0, or --figures none"
+            f"a process that drew the figures of {stored[0]} died; try --jobs 0, or --figures none"
         ) from None
 
 
-_runs: dict[Path, RunData] = {}
+_runs: dict[Stored, RunData] = {}
 
 
-def _draw(run: RunData | Path, name: str, dataset: str | None) -> tuple[list[PageFigure], str]:
+def _draw(run: RunData | Stored, name: str, dataset: str | None) -> tuple[list[PageFigure], str]:
     """Draw one figure, of one dataset or of all, without what is not on disk; a worker reads its run once."""
     from genbench.figures import draw
 
-    if isinstance(run, Path):
-        run = _runs.get(run) or _runs.setdefault(run, RunData(run))
+    if not isinstance(run, RunData):
+        (path, margin), asked = run, run
+        run = _runs.get(asked) or _runs.setdefault(asked, RunData(path))
+        run.margin = margin
     try:
         figures = draw(stored_only(run), name, dataset)
         return [_encoded(run, name, dataset, stem, figure) for stem, figure in figures.items()], ""

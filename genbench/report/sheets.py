@@ -9,7 +9,7 @@ from genbench.report.links import Links
 
 __all__ = ["SHOWN", "Line", "Sheet", "sheets"]
 
-SHOWN: tuple[Kind, ...] = ("seeds", "score", "cost", "failures", "family")  # after the column of the models
+SHOWN: tuple[Kind, ...] = ("seeds", "score", "verdict", "cost", "failures", "family")  # after the column of the models
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, column_order, sort_key
+from genbench.analysis.verdicts import Margin
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
 from genbench.display.table_view import columns, table_view
@@ -41,7 +42,12 @@ Member = tuple[Home, Row, TrialRecord]  # a row with its run and its first trial
 
 
 def write_site(
-    folder: Path, out: Path, figures: Sequence[str] | None, jobs: int, say: Callable[[str], None]
+    folder: Path,
+    out: Path,
+    figures: Sequence[str] | None,
+    jobs: int,
+    say: Callable[[str], None],
+    margin: Margin | None = None,
 ) -> list[Path]:
     """Write an index of all runs at any depth of a folder, and a page for each; returns the files.
 
@@ -51,6 +57,7 @@ def write_site(
     Args:
         figures, jobs: as in `run_page`.
         say: called with a line for each problem.
+        margin: how much worse than the best is still as good; None for each metric's own.
 
     Raises:
         GenbenchError: there is no run at all, or a file cannot be written.
@@ -67,6 +74,7 @@ def write_site(
         up = "../" * len(place.parts)
         try:
             run = RunData(path)
+            run.margin = margin
             page = run_page(run, figures, jobs, home=f"{up}index.html")
         except GenbenchError as error:
             problems.append(str(error))
@@ -142,15 +150,17 @@ def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
     by = next((name for name in metrics if all(row.metrics.get(name) for row in alive)), None)
     flags = [flag for row in rows for flag in formatting.flag_lines(row)]  # in the order of the runs
     members = sorted(members, key=lambda member: sort_key(member[1], by))
-    table = table_view(title, [row for _, row, _ in members], metrics, by).select(*SHOWN)
+    several = len({home.name for home, _, _ in members}) > 1
+    kinds = [kind for kind in SHOWN if not (several and kind == "verdict")]  # who leads in one run may not in another
+    table = table_view(title, [row for _, row, _ in members], metrics, by).select(*kinds)
     lines = []
     for (home, row, _), shown in zip(members, table.rows, strict=True):
         href = home.href + _links_of(home.run).link(row.place, row.model)
         lines.append(Line(row=shown, href=href, run=home.name, run_href=home.href))
     notes = []
-    if len({home.name for home, _, _ in members}) > 1:
+    if several:
         notes.append(
-            "Rows of several runs, sorted together but not tested against each other: * and = hold within a run. "
+            "Rows of several runs, sorted together but not tested against each other: *, = and ? hold within a run. "
             "`genbench compare` tests two runs."
         )
         if changed := _changed([trial for _, _, trial in members]):

@@ -115,8 +115,9 @@ def test_means_are_infinite_without_interval_ratio_or_mark(run):
         assert not cell.tie
     assert found["both"] is None  # +∞ and −∞ have no mean
     assert found["good"].best
-    assert found["near"].best
-    assert found["near"].tie
+    assert found["near"].verdict == "open"
+    assert {found[model].verdict for model in ("once", "never")} == {"worse"}
+    assert found["never"].worse_by is None, "by how much is infinite"
     assert sliced["never"].mean == INF
     assert sliced["never"].ratio is None
     assert sliced["good"].ratio == pytest.approx(0.031 / 0.021)

@@ -6,6 +6,7 @@ from scipy.stats import trim_mean
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.ranking import rankings
+from genbench.analysis.verdicts import Margin
 from genbench.display.export import render
 from genbench.display.terminal import show
 from genbench.storage.evaluation import Flag
@@ -104,19 +105,19 @@ def test_it_is_shown_and_written(trials, capsys):
     assert "| b |" in render(board, "md").partition("### 6 datasets")[2]
 
 
-def test_ties_and_flags_are_in_every_file():
-    noise = [0.0, 0.3, -0.3]
+def test_verdicts_and_flags_are_in_every_file():
+    noise = [0.0, 0.03, -0.03]
     made = [trial("a", "d", s, w2=1 + noise[s]) for s in range(3)] + [
         trial("b", "d", s, w2=1.01 - noise[s]) for s in range(3)
     ]
     made[4].flags.append(Flag(metric="coverage", text="coverage is 0.2: a collapse"))
-    board = Leaderboard.of(made, "w2")
+    board = Leaderboard.of(made, "w2", margin=Margin(share=0.5))
     md, tex = render(board, "md"), render(board, "tex")
-    assert "**1.00 ± 0.75**" in md
-    assert "*1.01 ± 0.75*" in md
+    assert "**1.000 ± 0.075**" in md
+    assert "*1.010 ± 0.075*" in md
     assert "b (!)" in md
     assert "b on d, seed 1: coverage is 0.2: a collapse" in md
-    assert r"\textbf{1.00 $\pm$ 0.75}" in tex
-    assert r"\underline{1.01 $\pm$ 0.75}" in tex
+    assert r"\textbf{1.000 $\pm$ 0.075}" in tex
+    assert r"\underline{1.010 $\pm$ 0.075}" in tex
     assert "a collapse" in tex
     assert "a collapse" in render(board, "json")

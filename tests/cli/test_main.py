@@ -117,6 +117,7 @@ def test_help_teaches_and_imports_nothing_heavy(genbench_cli):
         (("run", "--sort", "w3"), "cannot sort by 'w3'"),
         (("run", "--models", "cfm[hidden=wide]"), "hidden must be a whole number"),
         (("run", "--seeds", "0"), "seeds '0' leaves nothing to run"),
+        (("run", "--margin", "ten"), "margin 'ten' is neither a share nor a difference above 0; write 10%"),
         (
             ("run", "--models", "gaussian", "--seeds", "1", "--results", "/proc/nowhere"),
             "cannot write to /proc/nowhere",

@@ -37,7 +37,7 @@ def test_a_score_has_its_mark_and_stands_beside_the_oracle(table):
     column = next(i for i, column in enumerate(part.columns) if column.name == "w2")
     cells = {row.model: row.cells[column] for row in part.rows}
     assert {model: cell.mark for model, cell in cells.items()} == {
-        "first": "best", "second": "tie", "third": "", "oracle": ""
+        "first": "best", "second": "open", "third": "worse", "oracle": ""
     }  # fmt: skip
     assert (cells["third"].text, cells["third"].value) == ("0.905 ± 0.064", pytest.approx(0.905))
     assert cells["third"].ratio.startswith("18.10 [")

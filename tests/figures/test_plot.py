@@ -2,6 +2,7 @@
 
 import sys
 import types
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -71,11 +72,36 @@ def test_a_forest_has_a_panel_a_metric_with_the_oracle_and_the_marks_of_the_lead
     dashed = next(line for line in left.lines if line.get_linestyle() == "--")
     np.testing.assert_allclose(dashed.get_xdata(), 0.105)
     assert any(np.allclose(line.get_xdata(), 0.21) and line.get_marker() == "o" for line in left.lines)
-    assert "=" in words(left)
+    assert {"*", "="} <= set(words(left))
     assert "diverged" in words(left)
     assert "1 of 2 failed" in words(left)
     shapes = {line.get_marker() for line in right.lines}
     assert {"o", "D"} <= shapes, "an estimate of a likelihood has a shape of its own"
+
+
+def test_the_figures_have_the_signs_of_the_verdicts_and_say_what_they_mean():
+    run = genbench.load_run(Path(__file__).parents[2] / "results" / "reference" / "moons-quick")
+    board = run.leaderboard()
+    figure = forest.draw(run)["forest"]
+    panel = next(panel for panel in figure.axes if panel.get_title().startswith("sliced W2"))
+    points = {line.get_ydata()[0]: line for line in panel.lines if line.get_marker() == "o"}
+    seen = {"best": 0, "open": 0, "worse": 0, None: 0}
+    for y, row in enumerate(board.rows):
+        if y in points:
+            verdict, line = row.metrics["sliced_w2"].verdict, points[y]
+            filled = line.get_fillstyle(), line.get_markerfacecolor() == "white"
+            seen[verdict] += 1
+            assert filled == {"open": ("left", False), "worse": ("full", True)}.get(verdict, ("full", False))
+    assert seen["open"] == words(panel).count("?") == 7
+    assert seen["best"] == words(panel).count("*") == 1
+    assert seen["worse"] == 2
+    assert "Half-filled (?): open" in figure.get_supxlabel()
+    figures_ = heat_map.draw(run)
+    texts = words(figures_["heat_map"].axes[0])
+    assert [sum(text.endswith(f" {sign}") for text in texts) for sign in "*?="] == [1, 7, 0]
+    texts = words(figures_["heat_map-kl"].axes[0])
+    assert [sum(text.endswith(f" {sign}") for text in texts) for sign in "*?="] == [1, 0, 1]
+    assert "?: open" in figures_["heat_map"].get_supxlabel()
 
 
 def test_a_heat_map_has_the_quotients_and_says_what_failed(run):
@@ -88,7 +114,7 @@ def test_a_heat_map_has_the_quotients_and_says_what_failed(run):
     np.testing.assert_allclose(values[rows.index("cfm")], [2.0, 2.0])
     np.testing.assert_allclose(values[rows.index("kde")], [0.615 / 0.105] * 2)
     assert np.isnan(values[rows.index("vae")]).all()
-    assert "2.00" in words(panel)
+    assert "2.00 *" in words(panel)
     assert "diverged" in words(panel)
     assert "8.57\n1 of 2 failed" in words(panel)
     assert len(panel.patches) == 3, "vae and gan on b, vae on a"

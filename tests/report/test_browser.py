@@ -14,6 +14,7 @@ import pytest
 import genbench
 from genbench.analysis.scores import card_of
 from genbench.contracts.model import LIKELIHOODS
+from genbench.display.verdicts import worse_by_key
 from genbench.report import write_report
 from genbench.report.site import write_site
 from stored_runs import EVIL, MODELS, PLAIN, QUOTED, stored_run
@@ -102,6 +103,9 @@ def expected(run, column, reverse):
         if column in board.metrics:
             cell = row.metrics.get(column)
             return None if cell is None else cell.mean
+        if column == "worse_by":
+            cell = row.metrics.get(board.sort)
+            return None if cell is None else worse_by_key(cell)
         if column in row.cost:
             return row.cost[column]
         return {"model": row.model, "seeds": row.seeds, "failures": row.failed, "family": row.family}[column]
@@ -120,7 +124,7 @@ def test_every_column_sorts_both_ways(page, run):
     heads = page.locator(f"{SHEET} >> thead th")
     metrics = [name for name in run.leaderboard().metrics if name != "memorisation"]
     costs = ["train_seconds", "samples_per_second", "parameters", "nfe"]
-    columns = ["model", "seeds", *metrics, *costs, "failures", "family"]
+    columns = ["model", "seeds", metrics[0], "worse_by", *metrics[1:], *costs, "failures", "family"]
     assert heads.count() == len(columns)
     for i, column in enumerate(columns):
         first = "descending" if column == "high_quality" else "ascending"

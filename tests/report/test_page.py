@@ -4,15 +4,20 @@ import base64
 import hashlib
 import html
 import re
+from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 import genbench
+from genbench.analysis.verdicts import Margin
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
 from genbench.display.formatting import beside_oracle
+from genbench.display.sentences import conclusion
+from genbench.display.verdicts import worse_by
 from genbench.report import write_report
 from genbench.report.links import Links
 from genbench.report.run_page import run_page
@@ -107,15 +112,42 @@ def test_scores_are_the_leaderboards_with_its_words(run, page, reader):
                 assert formatting.value(row, name, cell) in text
                 assert beside_oracle(name, cell) in text
     shown = formatting.main_metrics(board.rows, board.metrics)
-    marks = [cell.tie for row in board.rows for name in shown if (cell := row.metrics.get(name)) and cell.best]
-    assert marks
-    assert page.count('"unseen"> tied with') == sum(marks)
-    assert page.count('"unseen"> best<') == len(marks) - sum(marks)
+    found = [cell.verdict for row in board.rows for name in shown if (cell := row.metrics.get(name)) and cell.verdict]
+    assert marks(page) == Counter(found)
+    for place in dict.fromkeys(row.place for row in board.rows):
+        assert conclusion(board, place) in text
+    assert text.count("As good means") == len({row.place for row in board.rows})
+    by = [worse_by(cell) for row in board.rows if (cell := row.metrics.get(board.sort))]
+    assert "leads" in by
+    assert all(f"<bdi>{words}</bdi>" in text for words in by if words)
     assert text.count("memorisation is 1.0: copies") >= 2
     tables = len({row.place for row in board.rows})
     heads = [a for a in reader.of("th") if a.get("aria-sort")]
     assert len(heads) == tables
     assert all(head["aria-sort"] == "ascending" for head in heads)
+
+
+def marks(page):
+    """Count the cells of each verdict by what is seen, and check that as many say it."""
+    spoken = {
+        "best": "best", "as good": "as good as the best", "open": "open: may be the best or worse",
+        "worse": "worse than the best",
+    }  # fmt: skip
+    seen = {verdict: page.count(f'class="n {verdict.replace(" ", "-")}"') for verdict in spoken}
+    assert seen == {verdict: page.count(f'"unseen"> {words}<') for verdict, words in spoken.items()}
+    return Counter({verdict: n for verdict, n in seen.items() if n})
+
+
+def test_all_verdicts_are_seen_and_spoken_and_the_margin_decides_them():
+    run = genbench.load_run(Path(__file__).parents[2] / "results" / "reference" / "moons-quick")
+    usual = marks(run_page(run, figures=None))
+    assert set(usual) == {"best", "as good", "open", "worse"}
+    run.margin = Margin.parse("0.1%,0.00001")
+    page = run_page(run, figures=None)
+    assert set(marks(page)) == {"best", "open", "worse"}
+    assert marks(page)["open"] == usual["as good"] + usual["open"]
+    assert "As good means at most 0.1 % worse than the best." in page
+    assert "models may be the best" in page
 
 
 def test_a_score_stands_beside_the_oracles(run):
