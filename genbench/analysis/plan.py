@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,14 @@ from genbench.analysis.scores import Row, card_of
 from genbench.analysis.verdicts import Contest, Scale
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.types import Array
-from genbench.statistics.power import MOST_SEEDS, POWER, STORED, Power, StoredSpread
+from genbench.statistics.power import MOST_SEEDS, POWER, REPETITIONS, STORED, Power, StoredSpread
 
 __all__ = ["FACTORS", "Amount", "OpenModel", "Plan", "Question", "plan_without_run", "plans_of", "select_metrics"]
 
 FACTORS = (1.2, 1.5, 2.0)  # by hand: a small, a clear and a large difference
 MULTIPLES = (1, 2, 4)  # of the standard deviation over seeds, for scores that are compared by differences
 CURVE = (2, 3, 4, 5, 7, 10, 15, 20, 30, MOST_SEEDS)  # numbers of seeds at which a curve is simulated
+SURE = 0.97  # power of all amounts at which a curve ends; by hand
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,17 @@ class Plan:
 
     def curve(self) -> tuple[Array, Array]:
         """Return numbers of seeds [n], and the probability of each amount with them [amounts, n]."""
-        found = [[self.simulation.of(n, self.shift(one.worse_by)) for one in self.amounts] for n in CURVE]
-        return np.array(CURVE), np.array(found).T
+        found: list[list[float]] = []
+        for n in CURVE:
+            found.append([self.simulation.of(n, self.shift(one.worse_by)) for one in self.amounts])
+            if min(found[-1]) > SURE and n > self.seeds[1]:
+                break
+        return np.array(CURVE[: len(found)]), np.array(found).T
 
     def public(self) -> dict[str, Any]:
         """Return the plan as plain data."""
-        return {name: value for name, value in asdict(self).items() if name not in ("simulation", "curve")}
+        plain = {part.name: getattr(self, part.name) for part in fields(self) if part.name != "simulation"}
+        return plain | {"amounts": [asdict(one) for one in self.amounts], "open": [asdict(one) for one in self.open]}
 
 
 def plan_without_run(question: Question, spread: float | None) -> Plan:
@@ -141,20 +149,26 @@ def plan_without_run(question: Question, spread: float | None) -> Plan:
         )
     k, seeds = question.models or 10, question.seeds or 3
     stored = StoredSpread(STORED.scale if spread is None else spread, STORED.freedom)
-    simulation = Power(stored.deviations(k), question.worse)
+    simulation = Power(stored.deviations(k, REPETITIONS), question.worse)
     scale: Scale = "difference" if question.differences else "quotient"
     amounts = question.differences or question.factors or FACTORS
     return _plan(("", "", None), scale, simulation, np.array(seeds), stored.scale, question, amounts, [])
 
 
-def plans_of(board: Leaderboard, metrics: Sequence[str], question: Question) -> list[Plan]:
+def plans_of(board: Leaderboard, metrics: Sequence[str], question: Question, progress: bool = False) -> list[Plan]:
     """Return the plan of each table of a run, by each of some metrics, from its own spread over seeds.
+
+    With `progress` a terminal shows how far it is.
 
     Raises:
         GenbenchError: there is none, or the amounts asked for suit none.
     """
+    from tqdm.auto import tqdm
+
     plans, reasons = [], []
-    for place in dict.fromkeys(row.place for row in board.rows):
+    places = list(dict.fromkeys(row.place for row in board.rows))
+    silent = not progress or bool(os.environ.get("TQDM_DISABLE")) or not sys.stderr.isatty()
+    for place in tqdm(places, desc="power", unit="table", leave=False, disable=silent):
         rows = [row for row in board.rows if row.place == place]
         for name in metrics:
             contests = board.contests.get((place, name), [])

@@ -20,29 +20,39 @@ MOST_MODELS = 200  # by hand: a simulation of more takes minutes
 MOST_PANELS = 12  # of a figure; by hand: a page
 
 
+Factors = Annotated[
+    str | None,
+    typer.Option(metavar="1.2,1.5,2", help="How many times worse one model is than the others. Default: 1.2,1.5,2."),
+]
+Differences = Annotated[
+    str | None,
+    typer.Option(
+        metavar="0.01,0.05",
+        help="How much worse, in the metric's unit, where scores are compared by differences (KL, NLL, shares). "
+        "Default: 1, 2 and 4 standard deviations over seeds.",
+    ),
+]
+RunMetrics = Annotated[
+    str | None,
+    typer.Option(metavar="NAMES|main|all", help="Metrics of the run. Default: the one that its table is sorted by."),
+]
+Deviation = Annotated[
+    float | None,
+    typer.Option(
+        help="Without a run: standard deviation over seeds, of the logarithm of a score, or with --differences in the "
+        "metric's unit. Default: 0.172, that of log sliced W2 in 101 cells of genbench's own runs."
+    ),
+]
+
+
 def power(
     run: Annotated[
         Path | None, typer.Argument(metavar="[RUN]", help="A run's folder: plan by its spread over seeds.")
     ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMES|main|all", help="Metrics of the run. Default: the one that its table is sorted by."
-        ),
-    ] = None,
+    metric: RunMetrics = None,
     data: Annotated[str | None, typer.Option(metavar="NAME", help="The only dataset, of a run with several.")] = None,
-    factors: Annotated[
-        str | None,
-        typer.Option(metavar="1.2,1.5,2", help="How many times worse one model is than the others. Default: 1.2,1.5,2."),
-    ] = None,
-    differences: Annotated[
-        str | None,
-        typer.Option(
-            metavar="0.01,0.05",
-            help="How much worse, in the metric's unit, where scores are compared by differences (KL, NLL, shares). "
-            "Default: 1, 2 and 4 standard deviations over seeds.",
-        ),
-    ] = None,
+    factors: Factors = None,
+    differences: Differences = None,
     probability: Annotated[
         str, typer.Option("--power", metavar="80%", help="How often the worse model shall be called worse.")
     ] = "80%",
@@ -53,13 +63,7 @@ def power(
     seeds: Annotated[
         int | None, typer.Option(min=2, max=50, help="Seeds of each model. Default: the run's, else 3.")
     ] = None,
-    spread: Annotated[
-        float | None,
-        typer.Option(
-            help="Without a run: standard deviation over seeds, of the logarithm of a score, or with --differences in "
-            "the metric's unit. Default: 0.172, that of log sliced W2 in 101 cells of genbench's own runs."
-        ),
-    ] = None,
+    spread: Deviation = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw power against seeds into this file, .png or .svg.")
@@ -74,61 +78,68 @@ def power(
       genbench power results/moons-quick
       genbench power results/moons-quick --metric kl --differences 0.005,0.01 --figure power.png
     """
-    from genbench.analysis.plan import Question, plan_without_run
+    from genbench.analysis.plan import Question
     from genbench.display.plan import render, show
 
     if figure is not None and figure.suffix not in (".png", ".svg"):
         raise GenbenchError(f"cannot draw {figure}: the name of a figure ends in .png or .svg")
-    least = 1.0
-    question = Question(
-        _share(probability), _numbers("--factors", factors, least), _numbers("--differences", differences, 0.0),
-        models, worse, seeds,
-    )  # fmt: skip
-    if run is None:
-        plans = [plan_without_run(question, _checked(spread, metric, data, question))]
-        own = "the standard deviations over seeds of log sliced W2 in 101 cells of genbench's own runs: "
-        source = f"Spread: {own if spread is None else ''}scaled inverse χ², 5 degrees of freedom around {plans[0].deviation:g}."
-    else:
-        if spread is not None:
-            raise GenbenchError("--spread is for plans without a run; the run has its own: leave out one of them")
-        plans, source = _plans(run, metric, data, question), "Spread: that of this run over its seeds, and how uncertain it is."
+    amounts = _numbers("--factors", factors, 1.0), _numbers("--differences", differences, 0.0)
+    question = Question(_share(probability), *amounts, models, worse, seeds)
+    plans, source = (
+        _without_run(question, spread, metric, data) if run is None else _of_run(run, question, spread, metric, data)
+    )
     if format == "json":
         typer.echo(render(plans), nl=False)
     else:
         show(plans, source)
     if figure is not None:
         _draw(plans, figure)
-        say(f"wrote {figure}") if format == "json" else typer.echo(str(figure))
+        say(f"wrote {figure}")
 
 
-def _plans(run: Path, metric: str | None, data: str | None, question: Question) -> list[Plan]:
+def _of_run(
+    run: Path, question: Question, spread: float | None, metric: str | None, data: str | None
+) -> tuple[list[Plan], str]:
+    """Return the plans of a run's tables, and where their spread comes from."""
     from genbench.analysis.plan import plans_of, select_metrics
     from genbench.api import load_run
 
+    if spread is not None:
+        raise GenbenchError("--spread is for plans without a run; the run has its own: leave out one of them")
     loaded = load_run(run)
     board = loaded.only(data).leaderboard()
-    plans = plans_of(board, select_metrics(board, metric), question)
+    plans = plans_of(board, select_metrics(board, metric), question, progress=True)
     for problem in loaded.problems:
         say(problem)
-    return plans
+    return plans, "Standard deviations over seeds: as this run shows them, with their uncertainty."
 
 
-def _checked(spread: float | None, metric: str | None, data: str | None, question: Question) -> float | None:
-    """Return a spread that suits a plan without a run."""
+def _without_run(
+    question: Question, spread: float | None, metric: str | None, data: str | None
+) -> tuple[list[Plan], str]:
+    """Return the plan by a given or the stored spread, and where that comes from."""
+    from genbench.analysis.plan import plan_without_run
+    from genbench.statistics.power import STORED
+
     for name, given in (("--metric", metric), ("--data", data)):
         if given is not None:
-            raise GenbenchError(f"{name} {given} is of a run; name its folder, such as results/moons-quick, or leave it out")
+            raise GenbenchError(
+                f"{name} {given} is of a run; name its folder, such as results/moons-quick, or leave it out"
+            )
     if spread is not None and not 0 < spread < float("inf"):
         raise GenbenchError(f"--spread {spread:g} is no standard deviation; give a number above 0, such as 0.17")
     if question.factors and question.differences:
         raise GenbenchError("--factors and --differences are of different scales; without a run, give one of them")
-    return spread
+    plan = plan_without_run(question, spread)
+    own = "that of log sliced W2 over seeds, in 101 cells of genbench's own runs, " if spread is None else ""
+    known = f"scaled inverse χ², {STORED.freedom:g} degrees of freedom around {plan.deviation:g}"
+    return [plan], f"Standard deviations over seeds: {own}{known}."
 
 
 def _draw(plans: list[Plan], file: Path) -> None:
     import io
 
-    from genbench.display.plan import amount
+    from genbench.display.power_words import amount
     from genbench.plotting.power import PowerPanel, draw_power
     from genbench.plotting.style import styled
 
@@ -144,7 +155,7 @@ def _draw(plans: list[Plan], file: Path) -> None:
     ]
     out, form = io.BytesIO(), file.suffix[1:]
     with styled():
-        title = "How often a model that is worse than the others is called worse"
+        title = "Power: how often a worse model is called worse"
         drawn = draw_power(panels, title, plans[0].power, [plan.seeds for plan in plans])
         drawn.savefig(out, format=form, bbox_inches="tight")
     try:

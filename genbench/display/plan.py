@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from rich.markup import escape
 
 from genbench.analysis.plan import Plan
-from genbench.analysis.verdicts import Scale
 from genbench.core.strict_json import strict_json
 from genbench.display.numbers import brief
+from genbench.display.power_words import amount, found_sentence, seed_words
 from genbench.display.rich_tables import console, empty_table
-from genbench.statistics.power import MOST_SEEDS, REPETITIONS
+from genbench.statistics.power import MOST_SEEDS
 
-__all__ = ["amount", "power_sentence", "render", "seed_words", "show"]
+__all__ = ["render", "show"]
 
 
 def render(plans: Sequence[Plan]) -> str:
     """Return plans as JSON."""
-    return strict_json({"most_seeds": MOST_SEEDS, "simulated": REPETITIONS, "plans": [p.public() for p in plans]}) + "\n"
+    return strict_json({"most_seeds": MOST_SEEDS, "plans": [p.public() for p in plans]}) + "\n"
 
 
 def show(plans: Sequence[Plan], source: str) -> None:
@@ -28,8 +28,8 @@ def show(plans: Sequence[Plan], source: str) -> None:
     headings = [*(["dataset", "metric", "spread"] if named else []), "worse by"]
     at_hand = {plan.seeds for plan in plans}
     now = f"found with {seed_words(*plans[0].seeds)}" if len(at_hand) == 1 else "found with its seeds"
-    several = len({plan.models for plan in plans}) > 1
-    title = "Seeds by which a worse model is called worse" + ("" if several else f", of {plans[0].models} models")
+    models, worse = {plan.models for plan in plans}, plans[0].worse
+    title = f"{f'{plans[0].models} models' if len(models) == 1 else 'Models'}, {'one' if worse == 1 else worse} worse"
     table = empty_table([*headings, f"seeds for {power}", now], title=title, left=("dataset", "metric"), keys=2)
     for plan in plans:
         for i, one in enumerate(plan.amounts):
@@ -39,59 +39,19 @@ def show(plans: Sequence[Plan], source: str) -> None:
             table.add_row(*map(escape, [*cells, needed, f"{100 * one.found:.0f} %"]))
     out.print(table)
     for plan in plans:
-        out.print(_headed(plan, power_sentence(plan)), markup=False)
+        out.print(_sentence(plan), markup=False)
     _show_open(plans, power)
-    out.print(
-        f"{source} Simulated {REPETITIONS} times: ± {100 * plans[0].error:.0f} percentage points (standard error).",
-        style="dim", markup=False,
-    )  # fmt: skip
-
-
-def power_sentence(plan: Plan) -> str:
-    """Return what the seeds find with the probability asked for, as a sentence."""
-    return found_sentence(plan.smallest, plan.scale, plan.unit, plan.seeds, plan.models, plan.power, plan.worse)
-
-
-def found_sentence(
-    smallest: float,
-    scale: Scale,
-    unit: str,
-    seeds: tuple[int, int],
-    models: int,
-    power: float,
-    worse: int = 1,
-    metric: str = "score",
-) -> str:
-    """Return the smallest amount that is found with some probability, as a sentence; `metric` names the score."""
-    by = f"{factor(smallest)} times" if scale == "quotient" else f"{brief(smallest, 2)}{' ' * bool(unit)}{unit} worse than"
-    others = models - worse
-    rest = f"that of the {others} others" if others > 1 else "that of the other"
-    return (
-        f"With {seed_words(*seeds)}, a model whose {metric} is {by} {rest} is called worse in {100 * power:g} % of runs."
-    )
-
-
-def seed_words(fewest: int, most: int) -> str:
-    """Return a number of seeds in words: "3 seeds", "3 to 8 seeds"."""
-    return f"{most} seeds" if fewest == most else f"{fewest} to {most} seeds"
-
-
-def amount(worse_by: float, scale: Scale, unit: str) -> str:
-    """Return by how much a model is worse: "1.5 ×", or a difference with its unit."""
-    return f"{factor(worse_by)} ×" if scale == "quotient" else f"{brief(worse_by, 2)} {unit}".rstrip()
-
-
-def factor(value: float) -> str:
-    """Return a quotient with as many digits as a simulation supports."""
-    return brief(value, 3 if value < 2 else 2)
+    times, error = len(plans[0].simulation.deviations), 100 * plans[0].error
+    simulated = f"Simulated {times} times: ± {error:.0f} percentage points (standard error)."
+    out.print(f"{source} {simulated}", style="dim", markup=False)
 
 
 def _show_open(plans: Sequence[Plan], power: str) -> None:
     """Print the models that are open, and how many more seeds would decide them."""
     if not any(plan.open for plan in plans):
         return
-    out, headings = console(), ("dataset", "metric", "model", "behind the best", "95 % interval", f"more seeds for {power}")
-    table = empty_table(headings, title="Open: may be best, may be worse", left=headings[:3], keys=3)
+    headings = ("dataset", "metric", "model", "behind the best", "95 % interval", f"more seeds for {power}")
+    out, table = console(), empty_table(headings, title="Open: may be best, may be worse", left=headings[:3], keys=3)
     for plan in plans:
         for i, one in enumerate(sorted(plan.open, key=lambda each: each.behind)):
             at_most = max((one.low, one.high), key=abs)
@@ -110,8 +70,14 @@ def _show_open(plans: Sequence[Plan], power: str) -> None:
 
 def _spread(plan: Plan) -> str:
     """Return the standard deviation over seeds of the median model: in per cent where scores are logarithms."""
-    return f"{100 * plan.deviation:.2g} %" if plan.scale == "quotient" else f"{brief(plan.deviation, 2)} {plan.unit}".rstrip()
+    return (
+        f"{100 * plan.deviation:.2g} %"
+        if plan.scale == "quotient"
+        else f"{brief(plan.deviation, 2)} {plan.unit}".rstrip()
+    )
 
 
-def _headed(plan: Plan, sentence: str) -> str:
-    return f"{plan.dataset}, {plan.metric_label}: {sentence}" if plan.metric else sentence
+def _sentence(plan: Plan) -> str:
+    """Return what the seeds at hand find, as a sentence."""
+    score = f"{plan.metric_label} on {plan.dataset}" if plan.metric else "score"
+    return found_sentence(plan.smallest, plan.scale, plan.unit, plan.seeds, plan.models, plan.power, plan.worse, score)

@@ -145,7 +145,7 @@ def board_view(board: Leaderboard, metrics: Literal["main", "scored"] | Sequence
             names = formatting.main_metrics(rows, board.metrics)
         elif names == "scored":
             names = [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
-        notes = [formatting.resolution_line(board, place, names), *formatting.components_lines(board, place, names)]
+        notes = [formatting.power_line(board, place, names), *formatting.components_lines(board, place, names)]
         tables.append(replace(table_view(place, rows, names, board.sort), notes=[note for note in notes if note]))
     return BoardView(
         tables=tables,

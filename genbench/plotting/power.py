@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,7 @@ def draw_power(panels: Sequence[PowerPanel], title: str, target: float, at_hand:
     """
     from matplotlib.figure import Figure
 
-    columns = min(COLUMNS, len(panels))
+    columns = min(COLUMNS, ceil(sqrt(len(panels))))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(WIDTH * columns + 0.6, HEIGHT * rows + 0.5), layout="constrained")
     places = figure.subplots(rows, columns, squeeze=False).ravel()

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.core.types import Array
 from genbench.statistics.best import ALPHA, NORM, SET_SHARE, _exceeded, _norm, _normals
 from genbench.statistics.moderated import Spread, residual_variances
 
 __all__ = ["MOST_SEEDS", "POWER", "REPETITIONS", "STORED", "Power", "Ruler", "StoredSpread", "resolved_shift"]
+
+Mask = NDArray[np.bool_]
 
 POWER = 0.8  # the usual one (Cohen 1988)
 MOST_SEEDS = 50  # more are not planned for: a run of 10 models on one set then has 500 trials
@@ -60,7 +63,12 @@ class Ruler:
 
     @classmethod
     def of(
-        cls, variance: Array, draws: Array, models: Sequence[int] | None = None, alpha: float = ALPHA, norm: float = NORM
+        cls,
+        variance: Array,
+        draws: Array,
+        models: Sequence[int] | None = None,
+        alpha: float = ALPHA,
+        norm: float = NORM,
     ) -> Ruler:
         """Return the ruler of variances of means [k] and draws of their errors [k, draws], as `intervals_with_best`.
 
@@ -73,20 +81,20 @@ class Ruler:
             beyond[b] = _exceeded(_norm(luck, norm), SET_SHARE * alpha)
         return cls(scale, beyond)
 
-    def in_set(self, means: Array, norm: float = NORM) -> Array:
+    def in_set(self, means: Array, norm: float = NORM) -> Mask:
         """Return which models may be the best, given their means [r, k] -> [r, k]."""
         behind = (means[:, :, None] - means[:, None, :]) / self.scale  # [r, b, others]
         sizes = _norm(behind.reshape(-1, behind.shape[-1]).T.copy(), norm).reshape(means.shape)
         return np.asarray(sizes <= self.beyond)
 
-    def at_most(self, means: Array, in_set: Array) -> Array:
+    def at_most(self, means: Array, in_set: Mask) -> Array:
         """Return by how much each model is worse than the best of the others at most, given means [r, k] -> [r, k]."""
         ahead = means[:, None, :] - means[:, :, None] + self.beyond[:, None] * self.scale  # of b, by the others
         ahead[:, np.arange(means.shape[1]), np.arange(means.shape[1])] = 0.0
         return np.asarray(np.where(in_set[:, :, None], ahead, -np.inf).max(axis=1))
 
-    def critical_shift(self, errors: Array, b: int, worse: Array, norm: float = NORM) -> Array:
-        """Return how much worse than the others model b must be to be called worse, given errors of means [k, m] -> [m].
+    def critical_shift(self, errors: Array, b: int, worse: Mask, norm: float = NORM) -> Array:
+        """Return how much worse than the others model b must be to be called worse [m], given errors of means [k, m].
 
         Args:
             errors: of the means; all true means are equal but for the shift.
@@ -147,7 +155,8 @@ class Power:
             reached = self.smallest(n, power)
             low, high = (low, n) if reached <= shift else (n, high)
             # The smallest shift falls about with √(n − 1): the spread has to be estimated, too.
-            guess = round(1 + (n - 1) * (max(reached, 0.0) / shift) ** 2) + (0 if reached <= shift else 1)
+            times = min(max(reached, 0.0) / shift, MOST_SEEDS)
+            guess = round(1 + (n - 1) * times**2) + (0 if reached <= shift else 1)
             guess = guess if low < guess < high else (low + high) // 2
         return high if high <= MOST_SEEDS else None
 
@@ -178,7 +187,7 @@ class Power:
             self._shifts[key] = np.sort(found)
         return self._shifts[key]
 
-    def _shift(self, scores: Array, b: int, worse: Array) -> float:
+    def _shift(self, scores: Array, b: int, worse: Mask) -> float:
         """Return from which shift on `compare_with_best` calls model b worse, given scores without one [k, n]."""
         n = (~np.isnan(scores)).sum(axis=1)
         variances, freedom, effects = residual_variances(scores)
