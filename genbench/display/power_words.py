@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from genbench.analysis.verdicts import Scale
+from genbench.analysis.outlook import seeds_to_decide
+from genbench.analysis.verdicts import Contest, Scale
 from genbench.display.numbers import brief
+from genbench.statistics.power import MOST_SEEDS
 
-__all__ = ["amount", "factor", "found_sentence", "seed_words"]
+__all__ = ["amount", "factor", "found_sentence", "more_seeds", "seed_words"]
 
 
 def found_sentence(
@@ -36,6 +38,25 @@ def found_sentence(
         f"With {seed_words(*seeds)}, a model whose {score} is {by} that of {others} is called worse in "
         f"{100 * power:g} % of runs."
     )
+
+
+def more_seeds(contest: Contest) -> str:
+    """Return how many more seeds would probably decide the models that are open, as a clause; "" where none is.
+
+    The clause is "5 more seeds would probably decide", with "all but cfm" where MOST_SEEDS do not decide that one.
+    """
+    needed = seeds_to_decide(contest)
+    known = [more for more in needed.values() if more is not None]
+    never = [model for model, more in needed.items() if more is None]
+    if not needed:
+        return ""
+    if not known:
+        return f"it would take more than {MOST_SEEDS} seeds to decide"
+    clause = f"{max(known)} more seed{'s' * (max(known) > 1)} would probably decide"
+    if not never:
+        return clause
+    names = f"{', '.join(never[:-1])} and {never[-1]}" if len(never) > 1 else never[0]
+    return f"{clause} all but {names}" if len(known) > len(never) else f"{clause} {len(known)} of them"
 
 
 def seed_words(fewest: int, most: int) -> str:

@@ -61,7 +61,7 @@ def test_a_larger_difference_takes_fewer_seeds_and_none_cannot_be_decided_withou
 
 
 def test_equal_models_are_as_good_after_some_seeds():
-    """A quotient of 1.25 is 0.22, beyond 1.8 to 2 standard errors of a difference, 0.17 √(2/n), from n = 8 on or so."""
+    """A quotient of 1.25 is 0.22: beyond two standard errors of a difference, 0.17 √(2/n), from n = 8 on or so."""
     found = seeds_to_decide(contest(np.exp(scores([0.0, 0.0, 0.01, 0.01], 3, 0.172, seed=1))))
     assert len(found) == 3
     assert all(3 <= more <= 25 for more in found.values()), found

@@ -8,7 +8,7 @@ import pytest
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.core.registry import discover
 from genbench.display.formatting import power_line
-from genbench.display.power_words import amount, found_sentence
+from genbench.display.power_words import amount, found_sentence, more_seeds
 from genbench.display.table_view import board_view
 from trial_records import record, spec
 
@@ -46,6 +46,28 @@ def test_it_is_about_the_metric_that_the_table_is_sorted_by():
 def test_uneven_seeds_are_said_and_one_seed_says_nothing():
     assert power_line(board([3, 5, 8], w2=[1.0, 1.1, 1.2]), "d", ["w2"]).startswith("With 3 to 8 seeds, ")
     assert not power_line(board([1, 1], w2=[1.0, 2.0]), "d", ["w2"])
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [
+        ({}, ""),
+        ({"a": 1}, "1 more seed would probably decide"),
+        ({"a": 5, "b": 2}, "5 more seeds would probably decide"),
+        ({"a": 5, "b": 2, "c": None}, "5 more seeds would probably decide all but c"),
+        ({"a": 5, "b": None, "c": None}, "5 more seeds would probably decide 1 of them"),
+        ({"a": None}, "it would take more than 50 seeds to decide"),
+    ],
+)
+def test_more_seeds_in_words(needed, words, monkeypatch):
+    monkeypatch.setattr("genbench.display.power_words.seeds_to_decide", lambda _: needed)
+    assert more_seeds(None) == words
+
+
+def test_more_seeds_of_a_table():
+    apart = board([3, 3, 3], w2=[1.0, 1.2, 9.0]).contests["d", "w2"][0]
+    assert [apart.verdict(i) for i in range(3)] == ["best", "open", "worse"]
+    assert re.fullmatch(r"\d+ more seeds? would probably decide", more_seeds(apart))
 
 
 def test_words():
