@@ -57,11 +57,13 @@ def power(
         str, typer.Option("--power", metavar="80%", help="How often the worse model shall be called worse.")
     ] = "80%",
     models: Annotated[
-        int | None, typer.Option(min=2, max=MOST_MODELS, help="Models that compete. Default: the run's, else 10.")
+        int | None, typer.Option(metavar="N", help="Models that compete. Default: the run's, else 10.")
     ] = None,
-    worse: Annotated[int, typer.Option(min=1, help="How many of them are worse, by the same amount.")] = 1,
+    worse: Annotated[
+        int, typer.Option(metavar="N", help="How many of them are worse, by the same amount. Default: 1.")
+    ] = 1,
     seeds: Annotated[
-        int | None, typer.Option(min=2, max=50, help="Seeds of each model. Default: the run's, else 3.")
+        int | None, typer.Option(metavar="N", help="Seeds of each model. Default: the run's, else 3.")
     ] = None,
     spread: Deviation = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
@@ -80,9 +82,17 @@ def power(
     """
     from genbench.analysis.plan import Question
     from genbench.display.plan import render, show
+    from genbench.statistics.power import MOST_SEEDS
 
-    if figure is not None and figure.suffix not in (".png", ".svg"):
-        raise GenbenchError(f"cannot draw {figure}: the name of a figure ends in .png or .svg")
+    if figure is not None:
+        _check_file(figure)
+    for name, number, least, most in (
+        ("--models", models, 2, MOST_MODELS),
+        ("--worse", worse, 1, MOST_MODELS),
+        ("--seeds", seeds, 2, MOST_SEEDS),
+    ):
+        if number is not None and not least <= number <= most:
+            raise GenbenchError(f"{name} {number} is outside {least} to {most}")
     amounts = _numbers("--factors", factors, 1.0), _numbers("--differences", differences, 0.0)
     question = Question(_share(probability), *amounts, models, worse, seeds)
     plans, source = (
@@ -131,9 +141,17 @@ def _without_run(
     if question.factors and question.differences:
         raise GenbenchError("--factors and --differences are of different scales; without a run, give one of them")
     plan = plan_without_run(question, spread)
-    own = "that of log sliced W2 over seeds, in 101 cells of genbench's own runs, " if spread is None else ""
+    own = " (of log sliced W2, in 101 cells of genbench's own runs)" if spread is None else ""
     known = f"scaled inverse χ², {STORED.freedom:g} degrees of freedom around {plan.deviation:g}"
-    return [plan], f"Standard deviations over seeds: {own}{known}."
+    return [plan], f"Standard deviations over seeds: {known}{own}."
+
+
+def _check_file(figure: Path) -> None:
+    """Refuse a figure that cannot be written, before anything is simulated."""
+    if figure.suffix not in (".png", ".svg"):
+        raise GenbenchError(f"cannot draw {figure}: the name of a figure ends in .png or .svg")
+    if not figure.parent.is_dir():
+        raise GenbenchError(f"cannot write {figure}: there is no folder {figure.parent}; choose another --figure")
 
 
 def _draw(plans: list[Plan], file: Path) -> None:

@@ -34,8 +34,9 @@ def found_sentence(
     """
     others = f"the {models - worse} others" if models - worse > 1 else "the other"
     by = f"{factor(smallest)} times" if scale == "quotient" else f"{amount(smallest, scale, unit)} worse than"
+    which = "a model" if worse == 1 else f"each of {worse} models"
     return (
-        f"With {seed_words(*seeds)}, a model whose {score} is {by} that of {others} is called worse in "
+        f"With {seed_words(*seeds)}, {which} whose {score} is {by} that of {others} is called worse in "
         f"{100 * power:g} % of runs."
     )
 

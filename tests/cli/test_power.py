@@ -131,6 +131,10 @@ def test_what_it_refuses_without_a_run(tmp_path):
         ({"spread": -1.0}, "no standard deviation"),
         ({"differences": "0.1"}, "add --spread"),
         ({"spread": 1.0, "differences": "1", "factors": "2"}, "give one of them"),
+        ({"models": 1}, "--models 1 is outside 2 to 200"),
+        ({"seeds": 1}, "--seeds 1 is outside 2 to 50"),
+        ({"worse": 0}, "--worse 0 is outside"),
+        ({"figure": tmp_path / "nowhere" / "power.png"}, "there is no folder"),
         ({"models": 3, "worse": 3}, "leaves none"),
         ({"run": tmp_path / "nothing"}, "is not a run"),
     ):

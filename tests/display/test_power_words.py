@@ -74,6 +74,9 @@ def test_words():
     assert found_sentence(0.0123, "difference", "nats", (3, 3), 2, 0.9, score="KL") == (
         "With 3 seeds, a model whose KL is 0.012 nats worse than that of the other is called worse in 90 % of runs."
     )
+    assert found_sentence(1.8, "quotient", "", (2, 4), 10, 0.8, worse=5) == (
+        "With 2 to 4 seeds, each of 5 models whose score is 1.8 times that of the 5 others is called worse in 80 % of runs."
+    )
     assert amount(1.234, "quotient") == "1.23 ×"
     assert amount(12.34, "quotient") == "12 ×"
     assert amount(0.5, "difference") == "0.5"
