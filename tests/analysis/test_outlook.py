@@ -8,6 +8,7 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.outlook import Noise, _decided, power_of, resolved, seeds_to_decide
 from genbench.analysis.verdicts import Contest, Margin
 from genbench.core.registry import discover
+from genbench.statistics.best import ALPHA, SET_SHARE
 from genbench.statistics.power import STORED
 from trial_records import record, spec
 
@@ -46,7 +47,7 @@ def test_of_two_models_with_many_seeds_the_chance_is_a_formula(difference):
     n, one = 30, contest(scores([0.0, difference], 30, seed=4), "kl", Margin())
     assert one.verdict(1) == "open"
     for m in (5, 20, 60):
-        z = (difference - norm.isf(0.035) * np.sqrt(2 / (n + m))) / (np.sqrt(2 * m) / (n + m))
+        z = (difference - norm.isf(SET_SHARE * ALPHA) * np.sqrt(2 / (n + m))) / (np.sqrt(2 * m) / (n + m))
         assert _decided(one, Noise.of(one), m)[1] == pytest.approx(norm.cdf(z), abs=0.12)
 
 

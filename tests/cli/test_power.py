@@ -23,6 +23,7 @@ def run(tmp_path_factory):
 def _few_repetitions(monkeypatch):
     for module in ("outlook", "plan"):
         monkeypatch.setattr(f"genbench.analysis.{module}.REPETITIONS", 20)
+    monkeypatch.setattr("genbench.analysis.plan.CURVE", (2, 3, 5))
 
 
 def store(path, values):
