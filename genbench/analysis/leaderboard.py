@@ -16,7 +16,6 @@ from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import discover
 from genbench.statistics.best import ALPHA
 from genbench.statistics.intervals import Method
-from genbench.statistics.resolution import Resolution, resolution
 from genbench.statistics.variance import Components, decompose
 from genbench.storage.records import SAMPLING, Cost, TrialRecord
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Leaderboard", "grouped"]
 
 COSTS = tuple(Cost.model_fields)
-ROUNDING = 1e-12  # a score that varies less from draw to draw is exact: what double precision leaves of it
 
 
 @dataclass
@@ -92,19 +90,6 @@ class Leaderboard(NotebookView):
         here = [row for row in self.rows if row.place == place]
         own = [name for name in self.metrics if any(name in row.metrics for row in here)]
         return _sorted_by(self.sort, here, own)
-
-    def resolutions(self, place: str) -> dict[str, Resolution]:
-        """Return the smallest differences that the metrics of one table resolve, by the oracle's repeated draws.
-
-        They are for models with as many seeds as the best-sampled row of the table has.
-        """
-        here = [row for row in self.rows if row.place == place]
-        oracle = next((row for row in here if row.role == "oracle"), None)
-        if oracle is None:
-            return {}
-        seeds = max(row.seeds for row in here)
-        found = {name: resolution(name, oracle.draws.get(name, []), oracle.samples, seeds) for name in self.metrics}
-        return {name: one for name, one in found.items() if one is not None and one.oracle_sd > ROUNDING}
 
     def components(self, row: Row) -> dict[str, Components]:
         """Return how much of a row's spread is data, initialisation and sampling, by metric; empty unless that was run.

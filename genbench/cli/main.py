@@ -17,6 +17,7 @@ from genbench.cli.leaderboard import leaderboard
 from genbench.cli.list import list_
 from genbench.cli.options import say
 from genbench.cli.plot import plot
+from genbench.cli.power import power
 from genbench.cli.report import report
 from genbench.cli.rescore import rescore
 from genbench.cli.run import run
@@ -59,7 +60,7 @@ def _help(command: Callable[..., None]) -> str:
     return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(command.__doc__ or ""))
 
 
-for _command in (run, list_, leaderboard, plot, report, compare, sample, rescore, sweep, selftest):
+for _command in (run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest):
     app.command(_command.__name__.rstrip("_"), help=_help(_command))(_command)
 app.add_typer(data, name="data")
 

@@ -7,11 +7,14 @@ import re
 from collections.abc import Sequence
 
 from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.outlook import resolved
 from genbench.analysis.ranking import Ranking
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.metric import METRICS
 from genbench.display.numbers import LARGE, brief, decimals, with_error
+from genbench.display.power_words import found_sentence
 from genbench.statistics.aggregate import Estimate
+from genbench.statistics.power import POWER
 
 __all__ = [
     "LIKELIHOOD_SIGNS",
@@ -24,9 +27,9 @@ __all__ = [
     "label",
     "legend_notes",
     "main_metrics",
+    "power_line",
     "quotient",
     "rank_line",
-    "resolution_line",
     "seeds",
     "value",
     "version_lines",
@@ -136,16 +139,22 @@ def flag_lines(row: Row) -> list[str]:
     return lines
 
 
-def resolution_line(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> str:
-    """Return the differences that the metrics resolve on a dataset, as a sentence; "" where they are unknown."""
-    known = [one for name, one in board.resolutions(dataset).items() if name in metrics]
-    found = [(one, least) for one in known if (least := one.smallest_difference)]
-    if not found:
+def power_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
+    """Return how much worse a model has to be to be called worse, by the metric that a table is sorted by.
+
+    By the first of `metrics` that ranks models where the table lacks that metric; "" where nothing varies.
+    """
+    names = [name for name in (board.sorted_by(place), *metrics) if name and board.contests.get((place, name))]
+    if not names:
         return ""
-    parts = [f"{label(one.metric)} {brief(least, 2)}" for one, least in found]
-    return (
-        f"With {known[0].seeds} seeds and {known[0].n:,} samples, the smallest differences that become significant "
-        f"(80 % power, by the oracle's repeated draws): {', '.join(parts)}."
+    contest = max(board.contests[place, names[0]], key=lambda one: len(one.rows))
+    found = resolved(contest)
+    if found is None:
+        return ""
+    seeds = [len(row.values[contest.metric]) for row in contest.rows]
+    score = label(contest.metric) + (f" ({contest.likelihood})" if contest.likelihood else "")
+    return found_sentence(
+        found, contest.scale, card_of(contest.metric).unit, (min(seeds), max(seeds)), len(seeds), POWER, score=score
     )
 
 

@@ -12,7 +12,8 @@ from genbench.analysis.ranking import Ranking, rankings
 from genbench.analysis.scores import Row, Verdict, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.display import formatting, verdicts
-from genbench.display.sentences import Outlook, conclusion, no_outlook
+from genbench.display.power_words import more_seeds
+from genbench.display.sentences import Outlook, conclusion
 
 __all__ = [
     "BoardView",
@@ -139,7 +140,7 @@ class BoardView:
 def board_view(
     board: Leaderboard,
     metrics: Literal["main", "scored"] | Sequence[str] = "scored",
-    outlook: Outlook = no_outlook,
+    outlook: Outlook = more_seeds,
 ) -> BoardView:
     """Return a leaderboard as text.
 
@@ -155,7 +156,7 @@ def board_view(
             names = formatting.main_metrics(rows, board.metrics)
         elif names == "scored":
             names = [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
-        notes = [formatting.resolution_line(board, place, names), *formatting.components_lines(board, place, names)]
+        notes = [formatting.power_line(board, place, names), *formatting.components_lines(board, place, names)]
         by = board.sorted_by(place)
         view = table_view(place, rows, names, by)
         margin = verdicts.margin_line(board.contests.get((place, by or ""), []))

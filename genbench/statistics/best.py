@@ -22,7 +22,17 @@ import numpy as np
 from genbench.core.types import Array
 from genbench.statistics.moderated import DRAWS, Spread, residual_variances
 
-__all__ = ["ALPHA", "WithBest", "compare_with_best", "intervals_with_best"]
+__all__ = [
+    "ALPHA",
+    "NORM",
+    "SET_SHARE",
+    "WithBest",
+    "compare_with_best",
+    "exceeded",
+    "intervals_with_best",
+    "positive_norm",
+    "standard_normals",
+]
 
 ALPHA = 0.05  # the usual one
 NORM = 4  # by benchmarks/verdicts.py: between 2, strong where many models lead, and ∞, strong where one does
@@ -80,7 +90,7 @@ def compare_with_best(scores: Array, alpha: float = ALPHA, errors: Array | None 
     deviations, squared = spread.draws, spread.variance
     if errors is not None and not effects.any():
         deviations, squared = np.maximum(deviations, errors.astype(np.float32)), np.maximum(squared, errors**2)
-    draws = (_normals(len(y)) * (deviations / np.sqrt(n)).astype(np.float32)).T  # of the error of each mean
+    draws = (standard_normals(len(y)) * (deviations / np.sqrt(n)).astype(np.float32)).T  # of the error of each mean
     return WithBest(mean, *intervals_with_best(mean, squared / n, np.ascontiguousarray(draws), alpha, norm), spread)
 
 
@@ -106,12 +116,12 @@ def intervals_with_best(
         np.subtract(draws[b], draws, out=luck)
         luck *= (1 / s).astype(draws.dtype)[:, None]  # how far luck alone puts b behind each; 0 for b itself
         least = luck.min(axis=0)
-        chance = _norm(luck, norm)
-        if (chance >= _norm(behind[:, None].copy(), norm)).mean() <= SET_SHARE * alpha:
+        chance = positive_norm(luck, norm)
+        if (chance >= positive_norm(behind[:, None].copy(), norm)).mean() <= SET_SHARE * alpha:
             continue
         in_set[b] = True
         # No single difference is larger than the norm of all.
-        to_b, from_b = _exceeded(chance, SET_SHARE * alpha), _exceeded(-least, (1 - SET_SHARE) * alpha)
+        to_b, from_b = exceeded(chance, SET_SHARE * alpha), exceeded(-least, (1 - SET_SHARE) * alpha)
         others = np.arange(k) != b
         low[others] = np.minimum(low, -(behind + from_b) * s)[others]
         high[others] = np.maximum(high, (to_b - behind) * s)[others]
@@ -120,7 +130,7 @@ def intervals_with_best(
     return in_set, np.where(in_set, low, np.maximum(low, 0.0)), high
 
 
-def _norm(differences: Array, norm: float) -> Array:
+def positive_norm(differences: Array, norm: float) -> Array:
     """Return the norm of the positive parts of each column [k, n] -> [n]; `differences` are overwritten."""
     positive = np.maximum(differences, 0, out=differences)
     if np.isinf(norm):
@@ -129,12 +139,13 @@ def _norm(differences: Array, norm: float) -> Array:
     return np.asarray(np.einsum("ij,ij->j", powers, powers) ** (1 / norm))
 
 
-def _exceeded(x: Array, level: float) -> float:
+def exceeded(x: Array, level: float) -> float:
     """Return what a share `level` of values exceeds."""
     at = len(x) - 1 - int(level * len(x))
     return float(np.partition(x, at)[at])
 
 
 @lru_cache(maxsize=64)
-def _normals(k: int) -> Array:
+def standard_normals(k: int) -> Array:
+    """Return draws [DRAWS, k], the same at each call."""
     return np.asarray(np.random.default_rng([1, k]).standard_normal((DRAWS, k), dtype=np.float32))

@@ -135,18 +135,6 @@ def test_the_quotient_by_the_oracle_has_an_interval(trials):
     assert board["oracle"].ratio_low is None, "the oracle by itself is 1, without an error"
 
 
-def test_resolution_comes_from_the_spread_of_the_oracles_draws(trials):
-    noise = [0.3, -0.3, 0.1, -0.1]
-    draws = {"w2": [0.5 + e for e in noise]}
-    floor = [t.model_copy(update={"draws": draws}) for t in trials if t.role == "oracle"]
-    board = Leaderboard.of([*floor, *(t for t in trials if t.role != "oracle")])
-    found = board.resolutions("d")
-    assert found.keys() == {"w2"}
-    assert found["w2"].oracle_sd == pytest.approx(np.std(noise, ddof=1))
-    assert (found["w2"].seeds, found["w2"].n) == (3, 10)
-    assert found["w2"].smallest_difference > 2 * found["w2"].oracle_sd, "three seeds tell little apart"
-
-
 def test_likelihood_kinds_are_not_ranked_together(trials):
     board = Leaderboard.of(trials, "kl")
     assert [row.model for row in board.rows] == ["oracle", "cheat", "a", "c", "b"], (

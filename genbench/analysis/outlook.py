@@ -1,0 +1,156 @@
+"""What the seeds of a table can find, and how many more would decide what is open, from its spread over seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genbench.analysis.scores import card_of
+from genbench.analysis.verdicts import Contest, by_seed, comparable
+from genbench.core.types import Array
+from genbench.statistics.moderated import residual_variances
+from genbench.statistics.power import (
+    FEWER,
+    MOST_SEEDS,
+    POWER,
+    REPETITIONS,
+    Power,
+    Ruler,
+    errors_of_means,
+    resolved_shift,
+)
+
+__all__ = ["Noise", "power_of", "resolved", "seeds_to_decide", "typical_deviation"]
+
+TABLES = 200  # continuations of a table that are simulated: a probability of 0.8 is then known to 0.03
+STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40)  # further seeds that are tried: as finely as can be foretold
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How much the scores of a contest vary over seeds, on the scale on which they are compared.
+
+    Attributes:
+        seeds: of each model [k].
+        deviations: draws of the standard deviation of one score [draws, k].
+        variance: of one score, as the comparison takes it [k].
+        freedom: prior degrees of freedom of the variances, and their own [k].
+        errors: standard errors that a score has at least [k].
+        own: standard deviations of the scores by themselves [k].
+    """
+
+    seeds: Array
+    deviations: Array
+    variance: Array
+    prior_freedom: float
+    freedom: Array
+    errors: Array
+    own: Array
+
+    @classmethod
+    def of(cls, contest: Contest) -> Noise | None:
+        """Return the noise of a contest; None where no score varies."""
+        spread, name = contest.found.spread, contest.metric
+        if spread is None:
+            return None
+        scores = by_seed([row.values[name] for row in contest.rows])
+        errors = np.array([row.standard_errors.get(name, 0.0) for row in contest.rows])
+        if contest.scale == "quotient":
+            errors = errors / np.nanmean(scores, axis=1)
+        y = comparable(card_of(name), scores, contest.scale)
+        _, freedom, effects = residual_variances(y)
+        if effects.any():  # test points are in common, so that their error cancels
+            errors = np.zeros(len(y))
+        deviations = np.maximum(spread.draws, errors.astype(np.float32))
+        n, variance = (~np.isnan(y)).sum(axis=1), np.maximum(spread.variance, errors**2)
+        return cls(n, deviations, variance, spread.prior_freedom, freedom, errors, np.nanstd(y, axis=1, ddof=1))
+
+    def with_seeds(self, seeds: Array) -> tuple[Array, Array]:
+        """Return draws of the deviations, and variances, as they will be known with more seeds each [k].
+
+        A variance of ν degrees of freedom is known to a factor that falls about with exp(1/√ν); its median stays.
+        """
+        more = self.freedom * (seeds - 1) / (self.seeds - 1)
+        sharper = np.sqrt((self.prior_freedom + self.freedom) / (self.prior_freedom + more))
+        middle = np.median(self.deviations, axis=0)
+        deviations = middle * (self.deviations / middle) ** sharper.astype(np.float32)
+        return deviations, middle**2 * (self.variance / middle**2) ** sharper**2
+
+
+def typical_deviation(noise: Noise) -> float:
+    """Return the standard deviation over seeds of the median model."""
+    return float(np.median(noise.deviations))
+
+
+def resolved(contest: Contest, power: float = POWER) -> float | None:
+    """Return about by how much a model must be worse than the others to be called worse with some probability.
+
+    It is a quotient or a difference, as the contest's scale is; None where no score varies.
+    """
+    noise = Noise.of(contest)
+    if noise is None:
+        return None
+    shift = resolved_shift(noise.deviations, noise.variance, noise.seeds, power)
+    return float(np.exp(min(shift, 700.0))) if contest.scale == "quotient" else shift
+
+
+def power_of(noise: Noise, models: int | None = None) -> Power:
+    """Return the power of comparisons between models with the spread of a contest: its own, or another number of them.
+
+    Variances are draws of what is known of them.
+    """
+    deviations, k = noise.deviations[:REPETITIONS], noise.deviations.shape[1]
+    if models is None or models == k:
+        return Power(deviations, errors=noise.errors)
+    chosen = np.random.default_rng([7, models]).integers(k, size=(REPETITIONS, models))
+    return Power(np.take_along_axis(deviations, chosen, axis=1))
+
+
+def seeds_to_decide(contest: Contest, power: float = POWER) -> dict[str, int | None]:
+    """Return, for each model that is open, how many more seeds would decide it with some probability; None for > 50.
+
+    Decided is a model that is called worse, or as good: its interval lies within the margin. True differences are taken
+    for those that are estimated, and models that are worse already get no further seeds. `TABLES` continuations of
+    each length are simulated; what they are judged by is known from the spread so far. The numbers are those of
+    `STEPS`.
+    """
+    undecided = [i for i in range(len(contest.rows)) if contest.verdict(i) == "open"]
+    noise = Noise.of(contest) if undecided else None
+    if noise is None:
+        return {contest.rows[i].model: None for i in undecided}
+    most = MOST_SEEDS - int(noise.seeds[contest.found.in_set].max())
+    steps = [*(step for step in STEPS if step < most), *([most] if most > 0 else [])]
+    found: dict[str, int | None] = dict.fromkeys((contest.rows[i].model for i in undecided), None)
+    for more in steps:
+        chances = _decided(contest, noise, more)
+        for i in undecided:  # the first that suffices: of equal models, one in six is never shown as good
+            if chances[i] >= power and found[contest.rows[i].model] is None:
+                found[contest.rows[i].model] = more
+        if None not in found.values():
+            break
+    return found
+
+
+def _decided(contest: Contest, noise: Noise, more: int) -> Array:
+    """Return how probably each model is decided after some more seeds of those that may be best [k]."""
+    from scipy.special import stdtrit
+
+    mean, k = contest.found.mean, len(contest.rows)
+    seeds = noise.seeds + more * contest.found.in_set
+    deviations, variance = noise.with_seeds(seeds)
+    draws = errors_of_means(deviations[: 2 * FEWER], seeds)
+    ruler = Ruler.of(variance / seeds, draws, np.flatnonzero(contest.found.in_set).tolist())
+    luck = np.random.default_rng([8, k]).standard_normal((TABLES, k))
+    new, true = seeds - noise.seeds, deviations[-TABLES:]
+    means = mean + luck * true * np.sqrt(new) / seeds
+    in_set = ruler.in_set(means)
+    if contest.margin is None:
+        return np.asarray((~in_set).mean(axis=0))
+    margin = np.log(contest.margin) if contest.scale == "quotient" else contest.margin
+    # As in the contest, no row is as good whose printed interval leaves out the best mean.
+    deviation = np.sqrt(((noise.seeds - 1) * noise.own**2 + new * true**2) / (seeds - 1))  # as expected of all seeds
+    half = stdtrit(seeds - 1, 0.975) * deviation / np.sqrt(seeds)
+    shown = means - means.min(axis=1, keepdims=True) <= half
+    good = in_set & (ruler.at_most(means, in_set) <= margin) & shown
+    return np.asarray((~in_set | good).mean(axis=0))

@@ -1,0 +1,237 @@
+"""How probable it is that a worse model is called worse, and how many seeds that takes, by simulation.
+
+The procedure is `compare_with_best`. Its standard errors and quantiles depend on the noise of the scores alone, so that
+one simulated table tells for every true difference whether a model would be called worse: it is called so from one
+critical shift on. The distribution of that shift over tables is the power for all differences at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.core.types import Array
+from genbench.statistics.best import ALPHA, NORM, SET_SHARE, exceeded, positive_norm, standard_normals
+from genbench.statistics.moderated import Spread, residual_variances
+
+__all__ = ["MOST_SEEDS", "POWER", "REPETITIONS", "STORED", "Power", "Ruler", "StoredSpread", "resolved_shift"]
+
+Mask = NDArray[np.bool_]
+
+POWER = 0.8  # the usual one (Cohen 1988)
+MOST_SEEDS = 50  # more are not planned for: a run of 10 models on one set then has 500 trials
+REPETITIONS = 300  # a power of 0.8 is then known to 0.023, one standard error
+NEWTON = 40  # steps at most; about 6 are needed
+EXAMPLES = 5  # models that take the place of the worse one in the approximation, and draws of each
+FEWER = 500
+
+
+@dataclass(frozen=True)
+class StoredSpread:
+    """Variances of scores over seeds that are a scaled inverse χ² with `freedom` degrees of freedom around scale²."""
+
+    scale: float
+    freedom: float
+
+    def deviations(self, k: int, repetitions: int = REPETITIONS) -> Array:
+        """Return draws of the standard deviations of k models [repetitions, k], the same at each call."""
+        chi = np.random.default_rng([5, k]).chisquare(self.freedom, size=(repetitions, k)) / self.freedom
+        return np.asarray(self.scale / np.sqrt(chi))
+
+
+# Of log sliced W2: the standard deviations over seeds of 101 cells (models on datasets) of genbench's own stored runs,
+# fitted by maximum likelihood.
+STORED = StoredSpread(scale=0.172, freedom=5.0)
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """What the procedure measures differences by, once it knows the variances of k means; the means are left open.
+
+    Attributes:
+        scale: of the differences of means [k, k].
+        beyond: how far behind the others, as a norm of the scaled differences, each model may lie and yet be the best
+            [k].
+    """
+
+    scale: Array
+    beyond: Array
+
+    @classmethod
+    def of(
+        cls,
+        variance: Array,
+        draws: Array,
+        models: Sequence[int] | None = None,
+        alpha: float = ALPHA,
+        norm: float = NORM,
+    ) -> Ruler:
+        """Return the ruler of variances of means [k] and draws of their errors [k, draws], as `intervals_with_best`.
+
+        Without `models`, the bounds of all are found; of others they are NaN.
+        """
+        scale = np.sqrt(variance[:, None] + variance)
+        beyond = np.full(len(variance), np.nan)
+        for b in range(len(variance)) if models is None else models:
+            luck = (draws[b] - draws) * (1 / scale[b]).astype(draws.dtype)[:, None]
+            beyond[b] = exceeded(positive_norm(luck, norm), SET_SHARE * alpha)
+        return cls(scale, beyond)
+
+    def in_set(self, means: Array, norm: float = NORM) -> Mask:
+        """Return which models may be the best, given their means [r, k] -> [r, k]."""
+        behind = (means[:, :, None] - means[:, None, :]) / self.scale  # [r, b, others]
+        sizes = positive_norm(behind.reshape(-1, behind.shape[-1]).T.copy(), norm).reshape(means.shape)
+        return np.asarray(sizes <= self.beyond)
+
+    def at_most(self, means: Array, in_set: Mask) -> Array:
+        """Return by how much each model is worse than the best of the others at most, given means [r, k] -> [r, k]."""
+        ahead = means[:, None, :] - means[:, :, None] + self.beyond[:, None] * self.scale  # of b, by the others
+        ahead[:, np.arange(means.shape[1]), np.arange(means.shape[1])] = 0.0
+        return np.asarray(np.where(in_set[:, :, None], ahead, -np.inf).max(axis=1))
+
+    def critical_shift(self, errors: Array, b: int, worse: Mask, norm: float = NORM) -> Array:
+        """Return how much worse than the others model b must be to be called worse [m], given errors of means [k, m].
+
+        Args:
+            errors: of the means; all true means are equal but for the shift.
+            b: the model.
+            worse: which models are shifted, b among them [k].
+        """
+        behind = (errors[b] - errors)[~worse] / self.scale[b, ~worse, None]
+        alike = np.maximum((errors[b] - errors)[worse] / self.scale[b, worse, None], 0.0)
+        rate, bound = 1 / self.scale[b, ~worse, None], self.beyond[b]
+        shift = ((bound - behind) / rate).min(axis=0)  # at this one of the others suffices, so the root is below
+        if np.isinf(norm):
+            return np.where((alike > bound).any(axis=0), -np.inf, shift)
+        left = bound**norm - (alike**norm).sum(axis=0)
+        for _ in range(NEWTON):  # of a convex increasing function, from above
+            positive = np.maximum(behind + shift * rate, 0.0)
+            slope = norm * (rate * positive ** (norm - 1)).sum(axis=0)
+            step = ((positive**norm).sum(axis=0) - left) / np.where(slope > 0, slope, np.inf)
+            shift = shift - step
+            if np.abs(step).max(initial=0) <= 1e-9 * self.scale[b].max():
+                break
+        return np.asarray(np.where(left > 0, shift, -np.inf))  # others as bad as b, but luckier, may suffice alone
+
+
+@dataclass
+class Power:
+    """The power of comparisons with the best where some models are worse than the others, all by the same amount.
+
+    Random numbers are common to all numbers of seeds, and the same at each call.
+
+    Attributes:
+        deviations: draws of the standard deviations over seeds of k models [repetitions, k].
+        worse: how many models are worse.
+        errors: standard errors that one score of each model has at least [k].
+        alpha: how often the comparisons may fail.
+    """
+
+    deviations: Array
+    worse: int = 1
+    errors: Array | None = None
+    alpha: float = ALPHA
+    _shifts: dict[bytes, Array] = field(default_factory=dict, repr=False)
+
+    def of(self, seeds: int | Array, shift: float) -> float:
+        """Return how often a model that is worse by `shift` is called worse, with some seeds or a number a model."""
+        return float((self.shifts(seeds) <= shift).mean())
+
+    def smallest(self, seeds: int | Array, power: float = POWER) -> float:
+        """Return the smallest shift that is found with a probability of `power`."""
+        shifts = self.shifts(seeds)
+        return float(shifts[min(ceil(power * len(shifts) - 1e-9), len(shifts)) - 1])
+
+    def seeds(self, shift: float, power: float = POWER) -> int | None:
+        """Return how many seeds find a shift with a probability of `power`; None for more than MOST_SEEDS."""
+        low, high = 1, MOST_SEEDS + 1  # too few, and enough as far as is known
+        guess = 3
+        while high - low > 1:
+            n = min(max(guess, low + 1), high - 1)
+            reached = self.smallest(n, power)
+            low, high = (low, n) if reached <= shift else (n, high)
+            # The smallest shift falls about with √(n − 1): the spread has to be estimated, too.
+            times = min(max(reached, 0.0) / shift, MOST_SEEDS)
+            guess = round(1 + (n - 1) * times**2) + (0 if reached <= shift else 1)
+            guess = guess if low < guess < high else (low + high) // 2
+        return high if high <= MOST_SEEDS else None
+
+    def error(self, power: float) -> float:
+        """Return the standard error of a simulated power."""
+        return float(np.sqrt(power * (1 - power) / len(self.deviations)))
+
+    def shifts(self, seeds: int | Array) -> Array:
+        """Return the shifts from which the worse model is called worse in the simulated tables, sorted [repetitions].
+
+        Raises:
+            ValueError: fewer than two seeds, or no model that is not worse.
+        """
+        r, k = self.deviations.shape
+        n = np.broadcast_to(np.asarray(seeds, dtype=np.int64), k)
+        if n.min() < 2 or not 0 < self.worse < k:
+            raise ValueError("a comparison takes two seeds, and two models of which one is not worse")
+        key = n.tobytes()
+        if key not in self._shifts:
+            noise = _noise(r, k, max(int(n.max()), MOST_SEEDS))[:, :, : n.max()]
+            missing = np.arange(n.max()) >= n[:, None]
+            found = np.empty(r)
+            for i in range(r):
+                worse = (np.arange(k) - i) % k < self.worse  # each model takes its turn
+                deviations = self.deviations[i] if self.errors is None else np.maximum(self.deviations[i], self.errors)
+                scores = np.where(missing, np.nan, noise[i] * deviations[:, None])
+                found[i] = self._shift(scores, i % k, worse)
+            self._shifts[key] = np.sort(found)
+        return self._shifts[key]
+
+    def _shift(self, scores: Array, b: int, worse: Mask) -> float:
+        """Return from which shift on `compare_with_best` calls model b worse, given scores without one [k, n]."""
+        n = (~np.isnan(scores)).sum(axis=1)
+        variances, freedom, effects = residual_variances(scores)
+        mean = np.nanmean(scores - effects, axis=1)
+        spread = Spread.of(np.maximum(variances, variances[variances > 0].min()), freedom)
+        deviations, squared = spread.draws, spread.variance
+        if self.errors is not None and not effects.any():
+            floor = self.errors.astype(np.float32)
+            deviations, squared = np.maximum(deviations, floor), np.maximum(squared, self.errors**2)
+        ruler = Ruler.of(squared / n, errors_of_means(deviations, n), [b], self.alpha)
+        return float(ruler.critical_shift(mean[:, None], b, worse)[0])
+
+
+def resolved_shift(
+    deviations: Array, variance: Array, seeds: Array, power: float = POWER, alpha: float = ALPHA
+) -> float:
+    """Return about the smallest shift that seeds find with a probability of `power`, in a few milliseconds.
+
+    One table stands for all: its standard errors and quantiles are taken for those of any table. `Power.smallest`
+    simulates them anew.
+
+    Args:
+        deviations: draws of the standard deviations of k models [draws, k].
+        variance: about the variance of one score of each [k].
+        seeds: of each [k].
+    """
+    k = len(variance)
+    draws = errors_of_means(deviations, seeds)
+    by_spread = np.argsort(variance / seeds)
+    models = sorted(set(by_spread[np.linspace(0, k - 1, min(EXAMPLES, k)).round().astype(int)].tolist()))
+    ruler = Ruler.of(variance / seeds, draws, models, alpha)
+    worse = np.eye(k, dtype=bool)
+    shifts = np.concatenate([ruler.critical_shift(draws[:, :FEWER].astype(np.float64), b, worse[b]) for b in models])
+    return float(np.quantile(shifts, power))
+
+
+def errors_of_means(deviations: Array, seeds: Array) -> Array:
+    """Return draws of the errors of k means over seeds [k], given draws of standard deviations [draws, k]; [k, draws].
+
+    They are those of `compare_with_best`.
+    """
+    draws = standard_normals(deviations.shape[1])[: len(deviations)] * (deviations / np.sqrt(seeds)).astype(np.float32)
+    return np.ascontiguousarray(draws.T)
+
+
+def _noise(repetitions: int, k: int, seeds: int) -> Array:
+    return np.random.default_rng([6, k]).standard_normal((seeds, repetitions, k)).transpose(1, 2, 0)
