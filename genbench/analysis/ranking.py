@@ -44,8 +44,9 @@ class RankedModel:
         ranks: the first and the last rank that it may have, simultaneous with those of the others.
         verdict, worse_by: as in a table, with datasets in the place of seeds; None where there are too few, and
             `worse_by` also where it or the only other model failed.
-        wilcoxon: p of the signed-rank test against the leader, by Holm over all models; None for the leader.
-        odds: that it is better than the leader, equivalent, or worse, on a further dataset of this kind.
+        wilcoxon: p of the signed-rank test against the leader, by Holm over all models; None for the leader, and for
+            a model with a failure.
+        odds: that it is better than the leader, equivalent, or worse, on a further dataset of this kind; None likewise.
         failures: seeds that failed or have an infinite score, over all datasets.
     """
 
@@ -150,20 +151,26 @@ def _judged(
     leader = competing[found.leader]
     for place, i in enumerate(competing):
         ends = found.low[place], found.high[place]
-        low, high = (math.exp(min(end, 700)) if one.scale == "quotient" else float(end) for end in ends)
+        low, high = (_exp(end) if one.scale == "quotient" else float(end) for end in ends)
         verdict: Verdict = "best" if i == leader else "open" if found.in_set[place] else "worse"
         if verdict == "open" and margin is not None and high <= margin and _holds(models[i], models[leader]):
             verdict = "as good"
         # The two procedures err in 5 % each; what one says of the first rank, the other must not contradict.
         start = 1 if found.in_set[place] else max(2, int(first[place]))
         ranks = (start, max(start, int(last[place])))
-        models[i] = replace(models[i], verdict=verdict, worse_by=(finite(low), finite(high)), ranks=ranks)
+        worse_by = (finite(low), finite(high)) if len(competing) > 1 else None
+        models[i] = replace(models[i], verdict=verdict, worse_by=worse_by, ranks=ranks)
     differences = one.values - one.values[leader]
-    others = np.delete(np.arange(k), leader)
+    others = competing[competing != leader]
     rope = 0.0 if margin is None else math.log(margin) if one.scale == "quotient" else margin
     for i, p in zip(others, holm(wilcoxon(differences[others])), strict=True):
         models[i] = replace(models[i], wilcoxon=float(p), odds=signed_rank_odds(differences[i], rope))
     return models
+
+
+def _exp(x: float) -> float:
+    """Return e^x, ∞ where a double ends."""
+    return math.exp(x) if x < 700 else math.inf
 
 
 def _holds(model: RankedModel, leader: RankedModel) -> bool:

@@ -14,13 +14,8 @@ from genbench.plotting.style import BLUE, CAPTION, FAINT, INK, SKY, fit_title
 
 __all__ = ["draw"]
 
-LINE, HEAD, FOOT, AXIS, LETTER = (
-    0.27,
-    0.5,
-    0.6,
-    4.6,
-    0.085,
-)  # inches: a model, above and below the axis, …
+# Inches: from model to model, above the axis, below it, its length, a letter.
+LINE, HEAD, FOOT, AXIS, LETTER = 0.27, 0.5, 0.6, 4.6, 0.085
 LONGEST = 40  # letters of a name
 COLOURS = {"best": BLUE, "as good": BLUE, "open": SKY, "worse": FAINT}
 

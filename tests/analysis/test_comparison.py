@@ -224,12 +224,12 @@ def test_two_runs_of_one_model_are_told_apart_as_rarely_as_stated(first, paired)
 
 
 def test_single_comparisons_keep_the_rate_too():
-    """600 separate comparisons of one row each, half of them without a common seed."""
+    """300 separate comparisons of one row each, half of them without a common seed."""
     rng = np.random.default_rng(5)
     told = [
-        only_row(compare(*runs_of_one_model(first, rng, 1))).verdict in ("better", "worse") for first in [0, 10] * 300
+        only_row(compare(*runs_of_one_model(first, rng, 1))).verdict in ("better", "worse") for first in [0, 10] * 150
     ]
-    assert np.mean(told) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 600)
+    assert np.mean(told) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 300)
 
 
 def test_a_regression_exits_with_1(stored):
