@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from genbench.analysis.pairing import Pair, find_pairs, some
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of, column_order, finite
+from genbench.analysis.verdicts import ROUNDING, USUAL_MARGIN, Margin, Scale, scale_of
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.registry import discover
-from genbench.core.types import Array
-from genbench.statistics.paired import Verdict, holm, paired_tests, verdict, welch_tests
+from genbench.statistics.differences import Differences, Scores, simultaneous
+from genbench.statistics.resolution import smallest_difference
 
-__all__ = ["ComparedScore", "Comparison", "compare"]
+__all__ = ["ComparedScore", "Comparison", "Outcome", "compare"]
+
+Outcome = Literal["better", "worse", "as good", "open"]
 
 
 @dataclass
@@ -35,11 +37,14 @@ class ComparedScore:
     mean_a: float | None = None
     mean_b: float | None = None
     difference: float | None = None  # mean_b − mean_a; None where both are infinite
-    low: float | None = None  # its 95 % interval, not adjusted for the number of differences
+    quotient: float | None = None  # geometric mean of B / A, where scores are compared by quotients
+    scale: Scale | None = None  # of `low`, `high` and `margin`: B / A or B − A; None where nothing was compared
+    low: float | None = None  # interval of the quotient or the difference, simultaneous over all rows of the metric
     high: float | None = None
-    p: float | None = None  # of the t-test, paired or Welch's
-    p_adjusted: float | None = None  # the same by Holm over all rows of the metric
-    verdict: Verdict = "cannot tell"  # on B, by p_adjusted
+    margin: float | None = None  # how far B may lie from A and still be as good
+    p: float | None = None  # that there is no difference, for the row alone
+    p_adjusted: float | None = None  # the same for all rows of the metric; below alpha the interval excludes equality
+    verdict: Outcome = "open"  # on B, by the interval
     reason: str = ""  # why there is no verdict, or what else a reader should know about it
     failures: list[str] = field(default_factory=list)  # of A and of B; their seeds are not compared
     notes: list[str] = field(default_factory=list)  # what differs between the trials
@@ -51,7 +56,7 @@ class Comparison:
 
     a: str  # the folder of a run
     b: str
-    alpha: float  # adjusted p-values below it are a verdict
+    alpha: float  # how often, for each metric, any interval may miss
     rows: list[ComparedScore]
     environment: list[str] = field(default_factory=list)  # such as "torch: 2.5 -> 2.6"
     changed_code: dict[str, str] = field(default_factory=dict)  # module -> the rows that it concerns
@@ -74,7 +79,7 @@ class Comparison:
         return sorted({row.metric for row in self.rows}, key=column_order)
 
     def only(self, metrics: Sequence[str]) -> Comparison:
-        """Return the comparison by some metrics; verdicts stay, since p is adjusted within each metric.
+        """Return the comparison by some metrics; verdicts stay, since intervals are simultaneous within each metric.
 
         Raises:
             GenbenchError: no row has the metric.
@@ -89,12 +94,19 @@ class Comparison:
         return [asdict(row) for row in self.rows]
 
 
-def compare(a: RunData, b: RunData, models: Sequence[str] = (), alpha: float = 0.05) -> Comparison:
+def compare(
+    a: RunData, b: RunData, models: Sequence[str] = (), alpha: float = 0.05, margin: Margin | None = None
+) -> Comparison:
     """Compare run B against run A: each model on each dataset that both have, by the seeds that both have.
+
+    Scores are compared as in a table, by quotients or by differences (`genbench.analysis.verdicts`). B is better or
+    worse where the interval excludes equality, as good where it lies within the margin, else open.
 
     Args:
         models: labels to compare, all unless given. Within one run (b is a), the later ones against the first.
-        alpha: how often, for each metric, a verdict other than "cannot tell" may fall where nothing differs.
+        alpha: how often, for each metric, any interval may miss; so often B is better or worse where nothing differs.
+        margin: how far B may lie from A; unless given 10 % of quotients, and of differences the smallest that the test
+            points show.
 
     Raises:
         GenbenchError: there is nothing to compare, a model is unknown, or alpha is not between 0 and 1.
@@ -104,10 +116,13 @@ def compare(a: RunData, b: RunData, models: Sequence[str] = (), alpha: float = 0
     discover(groups=("metrics",))
     pairs, left_out = find_pairs(a, b, models)
     cells = [(_row(pair, name), pair) for pair in pairs for name in sorted(pair.metrics, key=column_order)]
-    _test([(row, pair) for row, pair in cells if not row.reason])
+    by_metric: dict[str, list[tuple[ComparedScore, Pair]]] = defaultdict(list)
+    for row, pair in cells:
+        if not row.reason:
+            by_metric[row.metric].append((row, pair))
+    for family in by_metric.values():
+        _judge(family, alpha, margin or Margin())
     rows = [row for row, _ in cells]
-    for name in dict.fromkeys(row.metric for row in rows):
-        _set_verdicts([row for row in rows if row.metric == name], alpha)
     settings = _concerned([(word, pair) for pair in pairs for word in pair.changed_settings], len(pairs))
     code = _concerned([(module, pair) for pair in pairs for module in pair.changed_code], len(pairs))
     environment = _environment_changes(a.record.environment, b.record.environment)
@@ -164,42 +179,78 @@ def _infinite(a: Mapping[int, float], b: Mapping[int, float]) -> str:
     return ", ".join(f"infinite in {side} at {n} of {of} seeds" for side, n, of in counts if n)
 
 
-def _survival(a: Sequence[bool], b: Sequence[bool]) -> Verdict:
+def _survival(a: Sequence[bool], b: Sequence[bool]) -> Outcome:
     """Return the verdict where B is fine or not at each seed, 2 or more: on what never is where the other always is."""
     if min(len(a), len(b)) < 2:
-        return "cannot tell"
-    return "worse" if all(a) and not any(b) else "better" if all(b) and not any(a) else "cannot tell"
+        return "open"
+    return "worse" if all(a) and not any(b) else "better" if all(b) and not any(a) else "open"
 
 
-def _test(cells: Sequence[tuple[ComparedScore, Pair]]) -> None:
-    """Put interval and p-value into the rows, all at once: the paired t-test, or Welch's where no seed is common."""
-    tests: tuple[tuple[bool, Callable[..., Any]], ...] = ((True, paired_tests), (False, welch_tests))
-    for is_paired, test in tests:
-        rows = [row for row, _ in cells if row.paired == is_paired]
-        values = [pair.values(row.metric) for row, pair in cells if row.paired == is_paired]
-        if not rows:
-            continue
-        _, _, *found = test(*map(_padded, zip(*values, strict=True)))
-        for row, low, high, p in zip(rows, *found, strict=True):
-            row.low, row.high, row.p = finite(low), finite(high), finite(p)
-            if row.p is None:
-                row.reason = "no spread over seeds to test the difference by"
-            elif not is_paired:
-                row.reason = "unpaired: no seed in common"
+def _judge(family: Sequence[tuple[ComparedScore, Pair]], alpha: float, margin: Margin) -> None:
+    """Put interval, p-values, margin and verdict into the rows of one metric, all at once."""
+    by_dataset: dict[str, list[float]] = defaultdict(list)
+    for row, pair in family:
+        by_dataset[row.dataset] += [value for side in pair.values(row.metric) for value in side.values()]
+    card = card_of(family[0][0].metric)
+    scales = {dataset: scale_of(card, np.array(values)) for dataset, values in by_dataset.items()}
+    scores = []
+    for row, pair in family:
+        row.scale = scales[row.dataset]
+        x, y = (np.array(list(side.values()), dtype=np.float64) for side in pair.values(row.metric))
+        if row.scale == "quotient":  # spreads of logarithms are alike on all datasets, those of other scores are not
+            scores.append(Scores(np.log(x), np.log(y), row.paired))
+        else:
+            scores.append(Scores(x, y, row.paired, group=row.dataset))
+    found = simultaneous(scores, alpha)
+    for i, (row, pair) in enumerate(family):
+        row.margin = _margin(row, pair, margin)
+        _fill(row, found, i)
+        row.verdict = _verdict(row, found.low[i], found.high[i], alpha)
 
 
-def _set_verdicts(rows: Sequence[ComparedScore], alpha: float) -> None:
-    """Put Holm's p-value and the verdict into the rows of one metric; a row without a test keeps what it has."""
-    adjusted = holm(np.array([np.nan if row.p is None else row.p for row in rows]))
-    for row, p in zip(rows, adjusted, strict=True):
-        row.p_adjusted = finite(p)
-        if row.p_adjusted is not None and row.difference is not None:
-            row.verdict = verdict(row.difference, row.p_adjusted, card_of(row.metric).higher_is_better, alpha)
+def _fill(row: ComparedScore, found: Differences, i: int) -> None:
+    """Put the i-th of the differences into a row, and what a reader should know of it."""
+    ends, difference = (float(found.low[i]), float(found.high[i])), float(found.difference[i])
+    if row.scale == "quotient":
+        row.quotient, ends = finite(_exp(difference)), (_exp(ends[0]), _exp(ends[1]))
+    row.low, row.high = finite(ends[0]), finite(ends[1])
+    row.p, row.p_adjusted = finite(found.p[i]), finite(found.p_adjusted[i])
+    if row.p is None or np.isnan(found.low[i]):
+        row.reason = "no spread over seeds to judge the difference by"
+    elif not row.paired:
+        row.reason = "unpaired: no seed in common"
 
 
-def _padded(scores: Sequence[Mapping[int, float]]) -> Array:
-    """Return scores by seed, of different numbers of seeds, as [r, n], filled up with NaN."""
-    return np.array(list(zip_longest(*(row.values() for row in scores), fillvalue=np.nan))).T
+def _verdict(row: ComparedScore, low: float, high: float, alpha: float) -> Outcome:
+    """Return the verdict on B by the interval of b − a, on the scale on which they are compared.
+
+    Without an interval, where the difference is the same at each seed, p decides. With a failure on either side B may
+    be better or worse on the other seeds, but it is not as good.
+    """
+    more = low > 0 or (math.isnan(low) and (row.difference or 0) > 0)
+    if low > 0 or high < 0 or (math.isnan(low) and row.p_adjusted is not None and row.p_adjusted < alpha):
+        return "better" if more == card_of(row.metric).higher_is_better else "worse"
+    if row.failures:  # of seeds that are not compared; nothing says that B is as good there
+        return "open"
+    margin = row.margin or 0.0
+    if row.scale == "quotient":
+        margin = math.log(row.margin or 1.0)
+    return "as good" if -margin <= low and high <= margin else "open"
+
+
+def _margin(row: ComparedScore, pair: Pair, asked: Margin) -> float | None:
+    """Return how far B may lie from A, a quotient or a difference; None if nothing says it."""
+    if row.scale == "quotient":
+        return 1 + (USUAL_MARGIN if asked.share is None else asked.share)
+    if asked.difference is not None:
+        return asked.difference
+    errors = [e for trial in (*pair.before, *pair.after) if (e := trial.standard_errors.get(row.metric)) is not None]
+    sd = float(np.sqrt(np.mean(np.square(errors)))) if errors else 0.0
+    return smallest_difference(sd, row.seeds) if sd > ROUNDING else None
+
+
+def _exp(x: float) -> float:
+    return math.exp(min(x, 700.0))  # the largest is near 709
 
 
 def _concerned(words: Sequence[tuple[str, Pair]], total: int) -> dict[str, str]:

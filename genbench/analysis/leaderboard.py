@@ -39,6 +39,8 @@ class Leaderboard(NotebookView):
     metrics: list[str]
     origin: str = ""  # which code made it
     contests: dict[tuple[str, str], list[Contest]] = field(default_factory=dict, repr=False)  # by place and metric
+    margin: Margin | None = None  # that was asked for
+    alpha: float = ALPHA
 
     @classmethod
     def of(
@@ -73,7 +75,7 @@ class Leaderboard(NotebookView):
                 contests[place, name] = set_verdicts(here, name, margin, alpha)
             by = _sorted_by(sort, here, own)
             ordered += sorted(here, key=lambda row: sort_key(row, by))
-        return cls(ordered, sort, names, contests=contests)
+        return cls(ordered, sort, names, contests=contests, margin=margin, alpha=alpha)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as plain data: model, dataset, seeds, failed, likelihood, metrics, cost."""

@@ -18,13 +18,14 @@ from genbench.core.types import Array
 from genbench.statistics.best import ALPHA, WithBest, compare_with_best
 from genbench.statistics.resolution import resolution, smallest_difference
 
-__all__ = ["Contest", "Margin", "Scale", "contests", "set_verdicts"]
+__all__ = ["USUAL_MARGIN", "Contest", "Margin", "Scale", "contests", "set_verdicts"]
 
 Scale = Literal["quotient", "difference"]
 
 # The default margin is a metric's resolution, at most this: the bounds within which two drugs are taken for equivalent
 # (FDA 2001, Statistical approaches to establishing bioequivalence).
 EQUIVALENT = 1.25
+USUAL_MARGIN = 0.1  # a share: the margin between runs, and over datasets, where no table gives one; by hand
 MINIMUM_SEEDS = 2
 ROUNDING = 1e-12  # a score that varies less from draw to draw is exact
 

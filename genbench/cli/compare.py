@@ -24,14 +24,21 @@ def compare(
     metrics: Annotated[str, typer.Option(metavar="main|all|NAMES", help="Which metrics.")] = "main",
     format: Annotated[Literal["table", "csv", "md", "json"], typer.Option(help="How to write it.")] = "table",
     alpha: Annotated[
-        float, typer.Option(help="How often, for each metric, a verdict may fall where nothing differs.")
+        float, typer.Option(help="How often, for each metric, B may be called better or worse where nothing differs.")
     ] = 0.05,
+    margin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="10%|0.05", help="How far B may lie from A and be as good, in percent or in the metric's unit."
+        ),
+    ] = None,
     fail_on_regression: Annotated[
         bool, typer.Option("--fail-on-regression", help="Exit with 1 where B is worse in any row.")
     ] = False,
 ) -> None:
-    """Compare run B against run A, seed by seed: better, worse, or cannot tell."""
+    """Compare run B against run A, seed by seed: better, worse, as good, or open."""
     from genbench.analysis.comparison import compare as compare_runs
+    from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
     from genbench.core.selection import parse_list
     from genbench.display.comparison import differences, render, show, summary
@@ -42,7 +49,7 @@ def compare(
     before = load_run(a)
     after = before if b is None else load_run(b)
     labels = [str(spec) for spec in parse_list(models)] if models else []
-    comparison = compare_runs(before, after, labels, alpha)
+    comparison = compare_runs(before, after, labels, alpha, Margin.parse(margin) if margin is not None else None)
     if metrics == "main":
         comparison = comparison.only(main_metrics(before.leaderboard().rows, comparison.metrics))
     elif metrics != "all":

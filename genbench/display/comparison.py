@@ -18,9 +18,9 @@ from genbench.display.rich_tables import console, empty_table
 
 __all__ = ["FORMATS", "differences", "render", "show", "summary"]
 
-COLOURS = {"better": "blue", "worse": "bold red", "cannot tell": "dim"}
+COLOURS = {"better": "blue", "worse": "bold red", "as good": "", "open": "dim"}
 LEFT = ("model", "metric", "verdict on B", "why")
-HEADINGS = ("model", "metric", "seeds", "A", "B", "B − A", "95 % interval", "p (Holm)", "verdict on B", "why")
+HEADINGS = ("model", "metric", "seeds", "A", "B", "B − A or B / A", "interval", "p", "verdict on B", "why")
 
 
 def render(comparison: Comparison, form: str) -> str:
@@ -74,7 +74,8 @@ def _table(dataset: str, rows: list[ComparedScore]) -> Table:
     table = empty_table(HEADINGS, title=dataset, left=LEFT, wrapped=("why",), keys=2)
     for row in rows:
         *cells, verdict, why = map(escape, _cells(row))
-        table.add_row(*cells, f"[{COLOURS[row.verdict]}]{verdict}[/]", why)
+        colour = COLOURS[row.verdict]
+        table.add_row(*cells, f"[{colour}]{verdict}[/]" if colour else verdict, why)
     return table
 
 
@@ -83,6 +84,8 @@ def _cells(row: ComparedScore) -> list[str]:
     model = row.model if row.model == row.against else f"{row.against} → {row.model}"
     half = (row.high - row.low) / 2 if row.high is not None and row.low is not None else None
     finite = [abs(number) for number in (row.difference, row.mean_a, row.mean_b) if number and math.isfinite(number)]
+    if half is not None and row.scale == "quotient":  # a share of the scores
+        half *= row.mean_a or 0.0
     scale = half or next(iter(finite), 0.0) / 10
     powers = "e" in with_error(max(finite, default=0.0), scale)
     digits = decimals(scale) if scale > 0 else 3
@@ -94,11 +97,18 @@ def _cells(row: ComparedScore) -> list[str]:
             return (sign if value >= 0 else "") + brief(value)
         return f"{value:{sign}.{digits}f}"
 
-    interval = f"{text(row.low, '+')} … {text(row.high, '+')}" if half is not None else "–"
+    change, *ends = text(row.difference, "+"), text(row.low, "+"), text(row.high, "+")
+    if row.quotient is not None:
+        change, *ends = (f"× {_quotient(x)}" for x in (row.quotient, row.low, row.high))
+    interval = f"{ends[0]} … {ends[1]}" if half is not None else "–"
     p = "–" if row.p_adjusted is None else "< 0.001" if row.p_adjusted < 0.001 else f"{row.p_adjusted:.3f}"
     why = "; ".join(part for part in (row.reason, *row.failures) if part)
-    means = [text(row.mean_a), text(row.mean_b), text(row.difference, "+"), interval]
+    means = [text(row.mean_a), text(row.mean_b), change, interval]
     return [model, card_of(row.metric).label, str(row.seeds), *means, p, row.verdict, why]
+
+
+def _quotient(x: float | None) -> str:
+    return "–" if x is None else f"{x:.2f}" if 0.1 <= x < 100 else brief(x)
 
 
 def _legend(comparison: Comparison) -> str:
@@ -107,11 +117,15 @@ def _legend(comparison: Comparison) -> str:
         return "No difference could be tested; the last column says why."
     metrics = [row.metric for row in tested]
     most = max(metrics.count(name) for name in set(metrics))
-    how = "paired by seed (t-test)" + ("" if all(row.paired for row in tested) else ", or unpaired (Welch)")
+    how = "paired by seed" + ("" if all(row.paired for row in tested) else ", or unpaired where no seed is common")
+    level = f"{100 * (1 - comparison.alpha):g} %"
+    quotients = {row.margin for row in tested if row.scale == "quotient" and row.margin is not None}
+    within = f"the margin ({100 * (quotients.pop() - 1):.3g} % of quotients)" if quotients else "the margin"
     return (
-        f"Differences are {how}. p is adjusted by Holm over the rows of each metric (here up to {most}); "
-        f"a verdict needs p < {comparison.alpha:g}.\n"
-        "Intervals are not adjusted. “Cannot tell” is not “the same”: more seeds, finer verdicts."
+        f"Comparisons are {how}. All intervals of a metric (here up to {most}) hold together with {level}; p is "
+        "adjusted alike.\n"
+        f"Better, worse: the interval excludes equality. As good: it lies within {within}. "
+        "Open: neither; more seeds decide."
     )
 
 

@@ -9,7 +9,8 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.scores import Verdict
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.strict_json import strict_json
-from genbench.display.table_view import RankingView, TableCell, TableView, board_view
+from genbench.display.ranking_view import RankingView
+from genbench.display.table_view import TableCell, TableView, board_view
 from genbench.display.verdicts import legend
 
 __all__ = ["FORMATS", "markdown_table", "render"]
@@ -82,10 +83,7 @@ def _markdown_scores(view: TableView) -> str:
 
 
 def _markdown_ranking(one: RankingView) -> str:
-    kind = f", {one.likelihood} likelihoods" if one.likelihood else ""
-    headings = ["model", f"IQM of {one.label}, {one.unit}", "average rank", "beats a run of the leader"]
-    table = markdown_table(headings, one.rows)
-    return "\n".join([f"### {one.datasets} datasets{kind}", "", *table, "", one.tests])
+    return "\n".join([f"### {one.title}", "", *markdown_table(one.headings, one.rows), "", one.sentence, "", one.tests])
 
 
 def _latex_scores(view: TableView) -> str:

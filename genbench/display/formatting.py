@@ -1,4 +1,4 @@
-"""Numbers, flags and rank tests as text, the same in all formats."""
+"""Numbers and flags as text, the same in all formats."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from collections.abc import Sequence
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.outlook import resolved
-from genbench.analysis.ranking import Ranking
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.contracts.metric import METRICS
 from genbench.display.numbers import LARGE, brief, decimals, with_error
 from genbench.display.power_words import found_sentence
-from genbench.statistics.aggregate import Estimate
 from genbench.statistics.power import POWER
 
 __all__ = [
@@ -21,7 +19,6 @@ __all__ = [
     "amount",
     "beside_oracle",
     "components_lines",
-    "estimate",
     "failures",
     "flag_lines",
     "label",
@@ -29,7 +26,6 @@ __all__ = [
     "main_metrics",
     "power_line",
     "quotient",
-    "rank_line",
     "seeds",
     "value",
     "version_lines",
@@ -82,29 +78,6 @@ def beside_oracle(name: str, cell: Cell) -> str:
         return ""
     ratio = "" if card_of(name).higher_is_better else quotient(cell)  # shares need no quotient
     return f"{ratio} × {brief(cell.floor)}" if ratio else f"oracle {brief(cell.floor)}"
-
-
-def estimate(one: Estimate) -> str:
-    """Return an estimate with its interval as text."""
-    if not (math.isfinite(one.low) and math.isfinite(one.high)):
-        return brief(one.value)
-    scale = (one.high - one.low) / 2 or abs(one.value) / 10
-    if "e" in with_error(one.value, scale):
-        return f"{brief(one.value)} [{brief(one.low)}, {brief(one.high)}]"
-    digits = decimals(scale)
-    return f"{one.value:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
-
-
-def rank_line(one: Ranking) -> str:
-    """Return what the rank tests say, as sentences."""
-    ranks, left_out = one.ranks, f" Left out, for want of a score: {', '.join(one.left_out)}." if one.left_out else ""
-    if ranks.p is None or ranks.critical_difference is None:
-        return f"No rank test: {ranks.reason}.{left_out}"
-    groups = "; ".join(", ".join(group) for group in one.cliques) or "none"
-    return (
-        f"Friedman's test that all models are alike: p = {ranks.p:.2g}. Average ranks less than "
-        f"{ranks.critical_difference:.2f} apart do not differ significantly (Nemenyi, 5 %): {groups}.{left_out}"
-    )
 
 
 def seeds(row: Row) -> str:

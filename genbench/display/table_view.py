@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.ranking import Ranking, rankings
+from genbench.analysis.ranking import rankings
 from genbench.analysis.scores import Row, Verdict, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.display import formatting, verdicts
 from genbench.display.power_words import more_seeds
+from genbench.display.ranking_view import RankingView, ranking_view
 from genbench.display.sentences import Outlook, conclusion
 
 __all__ = [
     "BoardView",
     "Column",
-    "RankingView",
     "TableCell",
     "TableRow",
     "TableView",
@@ -112,18 +112,6 @@ class TableView:
 
 
 @dataclass(frozen=True)
-class RankingView:
-    """One ranking over several datasets; a row is model, interquartile mean, average rank, wins over the leader."""
-
-    datasets: int
-    likelihood: str  # the only kind that is ranked; "" where kinds do not matter
-    label: str  # of the metric
-    unit: str
-    rows: Sequence[Sequence[str]]
-    tests: str
-
-
-@dataclass(frozen=True)
 class BoardView:
     """A leaderboard: a table for each dataset and task, the rankings over datasets, and what the marks mean."""
 
@@ -164,7 +152,7 @@ def board_view(
         tables.append(replace(view, conclusion=conclusion(board, place, outlook), margin=margin, notes=notes))
     return BoardView(
         tables=tables,
-        rankings=[_ranking(one) for one in rankings(board)],
+        rankings=[ranking_view(one) for one in rankings(board)],
         order=f"Sorted by {board.sort} (▲)." if board.sort else "",
         notes=formatting.legend_notes(board),
     )
@@ -263,11 +251,3 @@ def _worse_by(row: Row, name: str) -> TableCell:
     cell = row.metrics.get(name)
     group = LIKELIHOODS.index(row.likelihood) if card_of(name).by_likelihood else None
     return TableCell(verdicts.worse_by(cell), verdicts.worse_by_key(cell), group=group) if cell else TableCell("–")
-
-
-def _ranking(one: Ranking) -> RankingView:
-    rows, label = [], formatting.label(one.metric)
-    for model in one.models:
-        wins = f"{100 * model.improvement.value:.0f} %" if model.improvement else "–"
-        rows.append((model.name, formatting.estimate(model.iqm), f"{model.rank:.2f}", wins))
-    return RankingView(len(one.datasets), one.likelihood or "", label, one.unit, rows, formatting.rank_line(one))

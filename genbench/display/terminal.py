@@ -9,8 +9,9 @@ from rich.table import Table
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.core.errors import GenbenchError, nearest
+from genbench.display.ranking_view import RankingView
 from genbench.display.rich_tables import console, empty_table
-from genbench.display.table_view import Column, RankingView, TableView, board_view
+from genbench.display.table_view import Column, TableView, board_view
 from genbench.display.verdicts import SIGNS
 
 __all__ = ["show"]
@@ -38,6 +39,7 @@ def show(board: Leaderboard, columns: str = "main") -> None:
         out.print(_costs(table))
     for one in view.rankings:
         out.print(_ranking(one))
+        out.print(one.sentence, markup=False)
         out.print(one.tests, style="dim", markup=False)
     out.print("\n".join(view.legend({**SIGNS, "worse": "no mark:"})), style="dim", markup=False)
     for table in view.tables:
@@ -95,10 +97,7 @@ def _costs(view: TableView) -> Table:
 
 
 def _ranking(one: RankingView) -> Table:
-    kind = f", {one.likelihood} likelihoods" if one.likelihood else ""
-    numbers = (f"{one.label} {one.unit}: interquartile mean", "average rank", "a run beats the leader's")
-    title = f"{one.datasets} datasets together{kind}"
-    table = empty_table(["model", *numbers], title=title, left=("model",), wrapped=numbers)
+    table = empty_table(one.headings, title=one.title, left=("model", "verdict"), wrapped=one.headings[1:])
     for row in one.rows:
         table.add_row(*map(escape, row))
     return table

@@ -1,17 +1,15 @@
-"""Whether one model differs from another: paired by the seeds that both have, or unpaired; for many pairs at once."""
+"""Whether one model differs from another, paired by the seeds that both have; for many pairs at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from genbench.core.types import Array
 
-__all__ = ["Difference", "Verdict", "holm", "paired", "paired_tests", "verdict", "welch_tests"]
-
-Verdict = Literal["better", "worse", "cannot tell"]
+__all__ = ["Difference", "holm", "paired", "paired_tests"]
 
 ROUNDING = 1e-12  # by hand: differences that vary by less, relative to the values, are the same
 
@@ -20,7 +18,7 @@ class Difference(NamedTuple):
     """How far b lies from a.
 
     Attributes:
-        n: pairs, or the smaller of two unpaired numbers.
+        n: pairs.
         difference: mean of b minus mean of a.
         low, high: its interval; NaN where there is none.
         p: of the hypothesis that there is no difference, two-sided; NaN with fewer than two pairs.
@@ -65,27 +63,6 @@ def paired_tests(a: Array, b: Array, level: float = 0.95) -> tuple[Array, Array,
     return n, mean, low, high, p
 
 
-def welch_tests(a: Array, b: Array, level: float = 0.95) -> tuple[Array, Array, Array, Array, Array]:
-    """Return n, difference, low, high and p of Welch's unpaired t-test of rows of a [r, n] and b [r, m]; NaN is none.
-
-    Without any spread on both sides there is no scale to judge by: p is 1 for equal means, else NaN.
-    """
-    (n, mean_a, variance_a), (m, mean_b, variance_b) = _moments(a), _moments(b)
-    u, v = variance_a / np.maximum(n, 1), variance_b / np.maximum(m, 1)
-    size = np.abs(mean_a) + np.abs(mean_b)
-    flat = np.sqrt(u + v) <= ROUNDING * size
-    spread = np.where(flat, 1.0, u + v)
-    inverse = ((u / spread) ** 2 / np.maximum(n - 1, 1)) + ((v / spread) ** 2 / np.maximum(m - 1, 1))
-    freedom = 1 / np.where(flat, 1.0, inverse)
-    enough = (n > 1) & (m > 1)
-    freedom = np.where(enough, freedom, 0)
-    low, high, p = _student(mean_b - mean_a, np.sqrt(spread), freedom, level)
-    equal = flat & (np.abs(mean_b - mean_a) <= ROUNDING * size)
-    p = np.where(enough & flat, np.where(equal, 1.0, np.nan), p)
-    low, high = (np.where(flat, np.nan, end) for end in (low, high))
-    return np.minimum(n, m), mean_b - mean_a, low, high, p
-
-
 def holm(p: Array) -> Array:
     """Return Holm's (1979) step-down adjusted p-values of p [m]; NaN stays NaN and is no test.
 
@@ -100,13 +77,6 @@ def holm(p: Array) -> Array:
     adjusted = np.full_like(p, np.nan)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate((m - np.arange(m)) * p[order]))
     return adjusted
-
-
-def verdict(difference: float, p: float, higher_is_better: bool = False, alpha: float = 0.05) -> Verdict:
-    """Return what can be said of b, given the difference b − a and its p-value: "better" or "worse" where p < alpha."""
-    if not p < alpha or difference == 0:  # NaN is no evidence
-        return "cannot tell"
-    return "better" if (difference > 0) == higher_is_better else "worse"
 
 
 def _moments(x: Array) -> tuple[Array, Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from genbench.core.types import Array
 
-__all__ = ["MIN_DATASETS", "MIN_MODELS", "Ranks", "cliques", "critical_difference", "iman_davenport"]
+__all__ = ["MIN_DATASETS", "MIN_MODELS", "Ranks", "cliques", "critical_difference", "iman_davenport", "ranked"]
 
 # Chosen by hand; χ² is accurate from about 10 datasets and 5 models on (Demšar 2006, §3.2.2).
 MIN_DATASETS = 5
@@ -39,7 +39,7 @@ class Ranks:
     @classmethod
     def of(cls, scores: Array, alpha: float = 0.05) -> Ranks:
         """Return the ranks of scores [datasets, models], lower is better; NaN is a failure and worse than any score."""
-        ranks = _ranks(scores)
+        ranks = ranked(scores)
         n, k = ranks.shape
         average = ranks.mean(axis=0) if n else np.full(k, np.nan)
         if n < MIN_DATASETS:
@@ -84,7 +84,8 @@ def cliques(average: Array, width: float) -> tuple[tuple[int, ...], ...]:
     return tuple(found)
 
 
-def _ranks(scores: Array) -> Array:
+def ranked(scores: Array) -> Array:
+    """Return the ranks of scores [datasets, models] on each dataset: 1 is the lowest, NaN is last, ties are halved."""
     from scipy.stats import rankdata
 
     scores = np.asarray(scores, dtype=np.float64)

@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 from typer.testing import CliRunner
 
 from genbench.analysis.comparison import compare
+from genbench.analysis.verdicts import Margin
 from genbench.cli.compare import compare as command
 from genbench.core.errors import GenbenchError
 from genbench.display.comparison import render, show
@@ -63,14 +65,38 @@ def run_command(*arguments):
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_a_difference_at_every_seed_is_told_by_pairs():
-    noise = np.array([0.0, 5.0, -5.0])  # of the data, the same for both
-    row = only_row(compare(Made("a", scored(10 + noise)), Made("b", scored(11 + noise + [0, 0.01, -0.01]))))
-    assert (row.verdict, row.seeds, row.paired, row.reason) == ("worse", 3, True, "")
-    assert (row.mean_a, row.mean_b, row.difference) == pytest.approx((10, 11, 1))
-    assert row.low < 1 < row.high
-    row = only_row(compare(Made("a", scored(11 + noise)), Made("b", scored(10 + noise + [0, 0.01, -0.01]))))
+def test_a_quotient_at_every_seed_is_told_by_pairs():
+    noise = np.array([1.0, 3.0, 0.3])  # of the data, the same for both
+    row = only_row(compare(Made("a", scored(10 * noise)), Made("b", scored(11 * noise * [1, 1.001, 0.999]))))
+    assert (row.verdict, row.seeds, row.paired, row.reason, row.scale) == ("worse", 3, True, "", "quotient")
+    assert row.quotient == pytest.approx(1.1, abs=1e-6)
+    assert row.difference == pytest.approx(row.mean_b - row.mean_a)
+    logs = np.log([1.1, 1.1 * 1.001, 1.1 * 0.999])
+    ends = ttest_1samp(logs, 0).confidence_interval(0.95)
+    assert [row.low, row.high] == pytest.approx(np.exp([ends.low, ends.high]), abs=1e-5), "one row: Student's t"
+    assert row.p < 0.001
+    row = only_row(compare(Made("a", scored(11 * noise)), Made("b", scored(10 * noise * [1, 1.001, 0.999]))))
     assert row.verdict == "better"
+
+
+def test_scores_around_0_are_compared_by_differences():
+    noise = np.array([0.0, 5.0, -5.0])
+    row = only_row(compare(Made("a", scored(1 + noise)), Made("b", scored(2 + noise + [0, 0.01, -0.01]))))
+    assert (row.verdict, row.scale, row.quotient) == ("worse", "difference", None)
+    assert row.low < 1 < row.high
+    assert row.difference == pytest.approx(1)
+
+
+def test_as_good_lies_within_the_margin():
+    a, b = Made("a", scored([1.0, 2.0, 3.0])), Made("b", scored([1.02, 1.99, 2.98]))
+    row = only_row(compare(a, b))
+    assert (row.verdict, row.margin) == ("as good", 1.1)
+    assert 1 / 1.1 <= row.low < 1 < row.high <= 1.1
+    tight = only_row(compare(a, b, margin=Margin(share=0.01)))
+    assert (tight.verdict, tight.margin, tight.low, tight.high) == ("open", 1.01, row.low, row.high)
+    a, b = Made("a", scored([-1.0, 2.0, 3.0])), Made("b", scored([-1.02, 2.01, 2.98]))
+    assert only_row(compare(a, b)).verdict == "open", "no margin of differences is known"
+    assert only_row(compare(a, b, margin=Margin(difference=0.1))).verdict == "as good"
 
 
 def test_only_common_seeds_count():
@@ -95,7 +121,7 @@ def test_higher_is_better_where_the_card_says_so():
 ])  # fmt: skip
 def test_what_cannot_be_compared_says_why(b, reason):
     row = only_row(compare(Made("a", scored([10.0, 10.1, 10.2])), Made("b", b)))
-    assert (row.verdict, row.p, row.low) == ("cannot tell", None, None)
+    assert (row.verdict, row.p, row.low) == ("open", None, None)
     assert reason in row.reason
 
 
@@ -103,7 +129,7 @@ def test_likelihood_kinds_are_not_compared():
     a = [trial(seed=s, kl=1.0 + s / 100, w2=1.0 + s / 100) for s in range(3)]
     b = [trial(seed=s, kl=2.0, w2=2.0, likelihood="bound") for s in range(3)]
     rows = {row.metric: row for row in compare(Made("a", a), Made("b", b)).rows}
-    assert (rows["kl"].verdict, rows["kl"].reason, rows["kl"].p) == ("cannot tell", "exact against bound", None)
+    assert (rows["kl"].verdict, rows["kl"].reason, rows["kl"].p) == ("open", "exact against bound", None)
     assert rows["w2"].verdict == "worse"
 
 
@@ -113,18 +139,21 @@ def test_failures():
     assert (row.verdict, row.reason, row.failures) == ("worse", "all trials of B failed", ["B: 3 of 3 diverged"])
     assert only_row(compare(Made("a", gone), Made("b", fine))).verdict == "better"
     row = only_row(compare(Made("a", fine), Made("b", [*fine[:2], gone[2]])))
-    assert (row.verdict, row.seeds, row.failures) == ("cannot tell", 2, ["B: 1 of 3 diverged"])
-    assert only_row(compare(Made("a", fine[:1]), Made("b", gone[:1]))).verdict == "cannot tell", "one failure is chance"
+    assert (row.verdict, row.seeds, row.failures) == ("open", 2, ["B: 1 of 3 diverged"])
+    assert only_row(compare(Made("a", fine[:1]), Made("b", gone[:1]))).verdict == "open", "one failure is chance"
 
 
-def test_p_is_adjusted_over_the_rows_of_a_metric():
+def test_intervals_are_simultaneous_and_agree_with_p_and_the_verdict():
     rng = np.random.default_rng(0)
-    a = [t for d in range(6) for t in scored(rng.normal(size=5), dataset=f"d{d}")]
-    b = [t for d in range(6) for t in scored(rng.normal(0.8, 1, size=5), dataset=f"d{d}")]
+    a = [t for d in range(9) for t in scored(np.exp(rng.normal(0, 0.2, size=3)), dataset=f"d{d}")]
+    b = [t for d in range(9) for t in scored(np.exp(rng.normal(d / 6, 0.2, size=3)), dataset=f"d{d}")]
     rows = compare(Made("a", a), Made("b", b)).rows
-    order = sorted(rows, key=lambda row: row.p)
-    expected = np.minimum(1, np.maximum.accumulate([(6 - i) * row.p for i, row in enumerate(order)]))
-    assert [row.p_adjusted for row in order] == pytest.approx(expected)
+    assert {row.verdict for row in rows} == {"open", "worse"}
+    for row in rows:
+        assert (row.verdict == "worse") == (row.low > 1) == (row.p_adjusted < 0.05)
+        assert row.p <= row.p_adjusted
+    widest = compare(Made("a", a), Made("b", b), alpha=0.01).rows
+    assert all(wide.low < row.low < row.high < wide.high for wide, row in zip(widest, rows, strict=True))
 
 
 def test_what_else_differs_is_said():
@@ -144,7 +173,7 @@ def test_what_else_differs_is_said():
 
 
 def test_two_models_of_one_run():
-    trials = [*scored([1.0, 2.0, 3.0]), *scored([1.5, 2.51, 3.52], model="n"), *scored([9.0], model="o", dataset="e")]
+    trials = [*scored([1.0, 2.0, 3.0]), *scored([1.5, 3.01, 4.48], model="n"), *scored([9.0], model="o", dataset="e")]
     run = Made("a", trials)
     row = only_row(compare(run, run, ["m", "n"]))
     assert (row.against, row.model, row.verdict, row.notes) == ("m", "n", "worse", [])
@@ -152,7 +181,8 @@ def test_two_models_of_one_run():
         with pytest.raises(GenbenchError, match=words):
             compare(run, run, models)
     itself = compare(run, run)
-    assert {row.verdict for row in itself.rows} == {"cannot tell"}
+    assert {row.verdict for row in itself.rows} == {"as good", "open"}, "one of the models has a single seed"
+    assert {(row.low, row.high) for row in itself.rows if row.dataset == "d"} == {(1, 1)}
     assert {row.p for row in itself.rows if row.dataset == "d"} == {1}
 
 
@@ -181,23 +211,25 @@ def runs_of_one_model(first, rng, rows):
 @pytest.mark.parametrize(("first", "paired"), [(0, True), (10, False)])
 def test_two_runs_of_one_model_are_told_apart_as_rarely_as_stated(first, paired):
     """600 comparisons of one row: at most 5 % find a difference, plus 4 binomial standard errors (a 3e-5 chance); and
-    60 comparisons of 10 rows: at most 5 % find any, by Holm. Welch's test of 3 against 3 is a little conservative."""
+    60 comparisons of 10 rows: at most 5 % find any. Unpaired, 3 against 3 are a little conservative."""
     rng = np.random.default_rng(first)
     wide = compare(*runs_of_one_model(first, rng, 600)).rows
     assert {row.paired for row in wide} == {paired}
     assert {"unpaired: no seed in common"} == {row.reason for row in wide} or paired
     share = np.mean([row.p < 0.05 for row in wide])
     assert 0.005 < share < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 600)
-    families = [compare(*runs_of_one_model(first, rng, 10)).rows for _ in range(60)]
-    told = np.mean([any(row.verdict != "cannot tell" for row in rows) for rows in families])
+    families = [compare(*runs_of_one_model(first, rng, 10)).rows for _ in range(40)]
+    told = np.mean([any(row.verdict in ("better", "worse") for row in rows) for rows in families])
     assert told <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / 60)
 
 
 def test_single_comparisons_keep_the_rate_too():
-    """600 separate comparisons of one row each, half of them without a common seed."""
+    """300 separate comparisons of one row each, half of them without a common seed."""
     rng = np.random.default_rng(5)
-    told = [only_row(compare(*runs_of_one_model(first, rng, 1))).verdict != "cannot tell" for first in [0, 10] * 300]
-    assert np.mean(told) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 600)
+    told = [
+        only_row(compare(*runs_of_one_model(first, rng, 1))).verdict in ("better", "worse") for first in [0, 10] * 150
+    ]
+    assert np.mean(told) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 300)
 
 
 def test_a_regression_exits_with_1(stored):
@@ -219,6 +251,7 @@ def test_all_formats_hold_the_same_rows(stored, capsys):
     rows = json.loads(run_command(a, b, "--format", "json", "--metrics", "all").stdout)
     assert [row["metric"] for row in rows] == ["kl", "w2", "mmd2"]
     assert {"model", "dataset", "verdict", "p", "p_adjusted", "mean_a", "mean_b", "low", "high"} <= rows[0].keys()
+    assert [row["scale"] for row in rows] == ["difference", "quotient", "difference"]
     assert [row["metric"] for row in json.loads(run_command(a, b, "--format", "json").stdout)] == ["kl", "w2"]
     one = json.loads(run_command(a, b, "--format", "json", "--metrics", "w2").stdout)
     assert one == rows[1:2], "the choice of metrics changes no p"
@@ -227,8 +260,9 @@ def test_all_formats_hold_the_same_rows(stored, capsys):
     assert "| m | W2 | 3 | 1.1" in render(found, "md")
     show(found)
     text = capsys.readouterr().out
-    assert "Holm" in text
-    assert "3 rows: 0 better, 1 worse, 2 cannot tell" in text
+    assert "hold together with 95 %" in text
+    assert "3 rows: 0 better, 1 worse, 1 as good, 1 open" in text
+    assert "× 1.9" in text
     with pytest.raises(GenbenchError, match="no format"):
         render(found, "tex")
 

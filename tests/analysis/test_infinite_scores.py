@@ -139,11 +139,13 @@ def test_where_all_are_infinite_none_is_best(tmp_path):
 def test_a_ranking_counts_an_infinite_seed_as_a_failed_one(run):
     (one,) = rankings(run.leaderboard("kl"), "kl")
     assert [model.name for model in one.models][:2] == ["good", "near"]
-    assert {model.name: model.iqm.value for model in one.models}["spike"] == INF
-    assert one.models[0].iqm.value == pytest.approx(0.11)
-    wins = {model.name: model.improvement.value for model in one.models[1:]}
-    assert wins["spike"] == 0
-    assert wins["once"] == pytest.approx(2 / 3)
+    found = {model.name: model for model in one.models}
+    assert found["good"].score.value == pytest.approx(0.11)
+    assert (found["spike"].score.value, found["never"].score.value) == (INF, INF)
+    assert {name: model.failures for name, model in found.items() if model.failures} == {
+        "once": 2, "never": 6, "spike": 6, "both": 4,
+    }  # fmt: skip
+    assert [model.name for model in one.models][2] == "once", "behind all that never failed"
 
 
 def test_every_format_shows_infinity(run, capsys):
@@ -207,8 +209,8 @@ def test_compare_gives_a_verdict_where_one_side_is_infinite_at_every_seed(run, t
     assert (rows["good"].verdict, rows["good"].difference) == ("worse", INF)
     assert rows["good"].reason == "infinite in B at 3 of 3 seeds"
     assert (rows["never"].verdict, rows["never"].difference) == ("better", -INF)
-    assert (rows["once"].verdict, rows["once"].reason) == ("cannot tell", "infinite in A at 1 of 3 seeds")
-    assert (rows["spike"].verdict, rows["spike"].difference) == ("cannot tell", None)
+    assert (rows["once"].verdict, rows["once"].reason) == ("open", "infinite in A at 1 of 3 seeds")
+    assert (rows["spike"].verdict, rows["spike"].difference) == ("open", None)
     assert rows["near"].p == 1
     assert strict(compared.render(found, "json"))
     assert "∞" in compared.render(found, "md")

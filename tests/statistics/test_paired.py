@@ -1,10 +1,10 @@
-"""Paired and unpaired tests against scipy, Holm against its definition."""
+"""Paired tests against scipy, Holm against its definition."""
 
 import numpy as np
 import pytest
 import scipy.stats
 
-from genbench.statistics.paired import holm, paired, paired_tests, verdict, welch_tests
+from genbench.statistics.paired import holm, paired, paired_tests
 
 
 def test_paired_is_scipys():
@@ -56,28 +56,6 @@ def test_the_same_difference_at_every_seed_gives_a_sign_test():
     assert rounding.p == 0.25
 
 
-def test_welch_is_scipys():
-    rng = np.random.default_rng(2)
-    a, b = rng.normal(size=(9, 6)), rng.normal(0.5, 3, size=(9, 4))
-    a[0, 3:], b[3, 2:] = np.nan, np.nan
-    n, difference, low, high, p = welch_tests(a, b)
-    assert n.tolist() == [3, 4, 4, 2, 4, 4, 4, 4, 4]
-    for i in range(9):
-        x, y = a[i][~np.isnan(a[i])], b[i][~np.isnan(b[i])]
-        expected = scipy.stats.ttest_ind(y, x, equal_var=False)
-        ends = expected.confidence_interval(0.95)
-        assert (difference[i], low[i], high[i], p[i]) == pytest.approx(
-            (y.mean() - x.mean(), ends.low, ends.high, expected.pvalue)
-        )
-
-
-def test_welch_without_spread_or_number_says_nothing():
-    two, three = np.full((1, 2), 2.0), np.full((1, 3), 3.0)
-    assert np.isnan(welch_tests(two, three)[-1])
-    assert welch_tests(two, np.full((1, 3), 2.0))[-1] == 1
-    assert np.isnan(welch_tests(two[:, :1], three)[-1])
-
-
 def naive_holm(p):
     """Reject the smallest while p_(i) ≤ α / (m − i + 1): the adjusted p is the smallest α that rejects."""
     p = np.asarray(p)
@@ -101,11 +79,3 @@ def test_holm_keeps_the_family_wise_error():
     p = np.random.default_rng(4).random((4_000, 10))
     rejected = np.mean([holm(family).min() < 0.05 for family in p])
     assert rejected < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 4_000)
-
-
-def test_verdicts():
-    assert verdict(0.1, 0.01) == "worse"
-    assert verdict(-0.1, 0.01) == "better"
-    assert verdict(0.1, 0.01, higher_is_better=True) == "better"
-    assert verdict(0.1, 0.05) == verdict(0.1, float("nan")) == "cannot tell"
-    assert verdict(0.1, 0.03, alpha=0.01) == "cannot tell"
