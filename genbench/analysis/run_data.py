@@ -131,7 +131,7 @@ class RunData:
             self._boards[sort, intervals] = replace(board, rows=rows)
         elif (sort, intervals) not in self._boards:
             with _uncollected():
-                board = Leaderboard.of(self.trials, sort, intervals)
+                board = Leaderboard.of(self.trials, sort, intervals, races=self.record.races)
                 self._boards[sort, intervals] = replace(board, origin=self.origin)
         return self._boards[sort, intervals]
 

@@ -36,8 +36,26 @@ Data = Annotated[
 Seeds = Annotated[
     str | None,
     typer.Option(
-        metavar="N|LIST",
-        help="Number of seeds (3 is 0, 1, 2), or a list: 4,7 (a single one: 4,). Default: 3, for smoke 1.",
+        metavar="N|LIST|auto",
+        help="Number of seeds (3 is 0, 1, 2), or a list: 4,7 (a single one: 4,). Default: 3, for smoke 1. auto: 3, "
+        "then more where it is open which model is best by the metric of --sort, and none for models that are worse.",
+    ),
+]
+MaxSeeds = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="With --seeds auto: the most seeds that a model gets. Default: 20."),
+]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="With --seeds auto: add no seeds that would end later: 2h, 1h30m, 45s."),
+]
+MarginText = Annotated[
+    str | None,
+    typer.Option(
+        "--margin",
+        metavar="MARGIN",
+        help="How much worse than the best a model may be and still be as good: 10% for scores compared by quotients, "
+        "0.05 in the metric's unit for the others.",
     ),
 ]
 BudgetText = Annotated[
@@ -120,6 +138,9 @@ def run(
     models: Models = "all",
     data: Data = "moons",
     seeds: Seeds = None,
+    max_seeds: MaxSeeds = None,
+    max_time: MaxTime = None,
+    margin: MarginText = None,
     budget: BudgetText = "quick",
     metrics: Metrics = None,
     task: Task = "generate",
@@ -149,6 +170,7 @@ def run(
 
       genbench run --models all --data moons
       genbench run --models cfm,ddpm --data moons,ring --seeds 5 --budget standard
+      genbench run --models all --data moons --seeds auto --max-time 2h
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
     """
@@ -163,7 +185,8 @@ def run(
         models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
         results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train,
         retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device,
-        data_dir=data_dir, previews=previews, log=log, threads=threads,
+        data_dir=data_dir, previews=previews, log=log, threads=threads, max_seeds=max_seeds, max_time=max_time,
+        margin=margin, sort=sort,
     )  # fmt: skip
     if why:
         for line in explain(options, say):
