@@ -83,34 +83,15 @@ def load_run(path: str | Path) -> Run:
 
 
 def run(
-    models: str | Sequence[str] = "all",
-    datasets: Any = "moons",
-    seeds: int | str | Sequence[int] | None = None,
-    budget: str | int = "quick",
-    *,
-    metrics: str | Sequence[str] | None = None,
-    task: str = "generate",
-    name: str | None = None,
-    results: str | Path = "results",
-    jobs: int | None = None,
-    timeout: float | None = None,
-    plugins: Sequence[str] = (),
-    samples: int | None = None,
-    train: int | None = None,
-    retry_failed: bool = False,
-    progress: bool = True,
-    say: Say = print,
-    checkpoint_every: float = 60.0,
-    device: str = "cpu",
-    data_dir: str | Path | None = None,
-    previews: int = 0,
-    log: str | None = None,
-    threads: int = 1,
-    max_seeds: int | None = None,
-    max_time: str | float | None = None,
-    margin: str | None = None,
+    models: str | Sequence[str] = "all", datasets: Any = "moons", seeds: int | str | Sequence[int] | None = None,
+    budget: str | int = "quick", *, metrics: str | Sequence[str] | None = None, task: str = "generate",
+    name: str | None = None, results: str | Path = "results", jobs: int | None = None, timeout: float | None = None,
+    plugins: Sequence[str] = (), samples: int | None = None, train: int | None = None, retry_failed: bool = False,
+    progress: bool = True, say: Say = print, checkpoint_every: float = 60.0, device: str = "cpu",
+    data_dir: str | Path | None = None, previews: int = 0, log: str | None = None, threads: int = 1,
+    max_seeds: int | None = None, max_time: str | float | None = None, margin: str | None = None,
     sort: str | None = None,
-) -> Run:
+) -> Run:  # fmt: skip
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
     Args:

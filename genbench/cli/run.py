@@ -170,7 +170,6 @@ def run(
 
       genbench run --models all --data moons
       genbench run --models cfm,ddpm --data moons,ring --seeds 5 --budget standard
-      genbench run --models all --data moons --seeds auto --max-time 2h
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
     """
@@ -184,9 +183,9 @@ def run(
     options = RunOptions(
         models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
         results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train,
-        retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device,
+        retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device, sort=sort,
         data_dir=data_dir, previews=previews, log=log, threads=threads, max_seeds=max_seeds, max_time=max_time,
-        margin=margin, sort=sort,
+        margin=margin,
     )  # fmt: skip
     if why:
         for line in explain(options, say):

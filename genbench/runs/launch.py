@@ -110,7 +110,7 @@ class RunOptions:
         """
         if self.seeds == AUTO:
             return Terms.of(self.max_seeds, self.max_time, self.margin, self.sort)
-        for name in ("max_seeds", "max_time"):
+        for name in ("max_seeds", "max_time", "margin"):
             if getattr(self, name) is not None:
                 raise GenbenchError(f"{name}={getattr(self, name)} needs seeds=auto; add --seeds auto, or leave it out")
         return None

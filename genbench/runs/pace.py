@@ -28,7 +28,7 @@ def parse_duration(given: str | float) -> float:
     Raises:
         GenbenchError: it is none of these, or no time at all.
     """
-    text = str(given).replace(" ", "")
+    text = (given if isinstance(given, str) else f"{given:.9f}").replace(" ", "")
     parts = re.findall(r"(\d+(?:\.\d+)?)(h|min|m|s)?", text)
     whole = "".join(number + unit for number, unit in parts)
     bare = sum(not unit for _, unit in parts)

@@ -61,7 +61,7 @@ def level(looks: Sequence[int]) -> float:
     """Return the α of the last of some looks, by the numbers of seeds at which they are.
 
     >>> round(level([3]), 4), round(level([3, 5]), 4)
-    (0.0075, 0.0072)
+    (0.0075, 0.0097)
     """
     from scipy.special import ndtr
 
