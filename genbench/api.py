@@ -83,37 +83,23 @@ def load_run(path: str | Path) -> Run:
 
 
 def run(
-    models: str | Sequence[str] = "all",
-    datasets: Any = "moons",
-    seeds: int | str | Sequence[int] | None = None,
-    budget: str | int = "quick",
-    *,
-    metrics: str | Sequence[str] | None = None,
-    task: str = "generate",
-    name: str | None = None,
-    results: str | Path = "results",
-    jobs: int | None = None,
-    timeout: float | None = None,
-    plugins: Sequence[str] = (),
-    samples: int | None = None,
-    train: int | None = None,
-    retry_failed: bool = False,
-    progress: bool = True,
-    say: Say = print,
-    checkpoint_every: float = 60.0,
-    device: str = "cpu",
-    data_dir: str | Path | None = None,
-    previews: int = 0,
-    log: str | None = None,
-    threads: int = 1,
-) -> Run:
+    models: str | Sequence[str] = "all", datasets: Any = "moons", seeds: int | str | Sequence[int] | None = None,
+    budget: str | int = "quick", *, metrics: str | Sequence[str] | None = None, task: str = "generate",
+    name: str | None = None, results: str | Path = "results", jobs: int | None = None, timeout: float | None = None,
+    plugins: Sequence[str] = (), samples: int | None = None, train: int | None = None, retry_failed: bool = False,
+    progress: bool = True, say: Say = print, checkpoint_every: float = 60.0, device: str = "cpu",
+    data_dir: str | Path | None = None, previews: int = 0, log: str | None = None, threads: int = 1,
+    max_seeds: int | None = None, max_time: str | float | None = None, margin: str | None = None,
+    sort: str | None = None,
+) -> Run:  # fmt: skip
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
     Args:
         models, datasets: names, with parameters in brackets, families, "all", or "zoo" (with the variants).
             Datasets may be paths, too, arrays, data frames, tensors, (x, labels), {"mine": x}, what `load_dataset`
             returns, and lists of these. The run's folder keeps a copy of what is no file.
-        seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]); 3 unless given, for "smoke" 1.
+        seeds: the number of seeds (3 is 0, 1, 2), or a list ("4,7" or [4, 7]); 3 unless given, for "smoke" 1. "auto" is
+            3, and then more where it is open which model is best.
         budget: "smoke" (a check that all works), "quick", "standard", a number of steps, or of seconds ("30s").
         metrics: as models, or "cheap" (all but the costly ones), which is the default of "smoke".
         task: what a trial does: "generate"; "curve", which also scores in the course of training; "variance",
@@ -132,6 +118,11 @@ def run(
         log: "tensorboard" logs losses and previews to the folder of that name in the run's.
         threads: that torch may use for one operation of a trial. More than one pays for networks on large images
             alone, and only while nothing else runs on these cores. The last digits of results depend on it.
+        max_seeds, max_time: with seeds="auto", the most seeds that a model gets (20), and the time ("2h", or seconds)
+            after which none are added.
+        margin: how much worse than the best a model may be and still be as good: "10%" for scores compared by
+            quotients, "0.05" in the metric's unit for others; the metric's own unless given.
+        sort: with seeds="auto", the metric that decides who gets more (the first one that all models have).
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
@@ -141,4 +132,6 @@ def run(
     from genbench.runs.launch import RunOptions, launch
 
     del options["say"]
-    return Run(launch(RunOptions(**options), say))
+    finished = Run(launch(RunOptions(**options), say))
+    finished.margin = margin
+    return finished

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genbench.analysis.racing import judged
 from genbench.analysis.scores import Row, column_order, fill_cells, set_floors, sort_key
 from genbench.analysis.verdicts import Contest, Margin, set_verdicts
 from genbench.core.errors import GenbenchError, nearest
@@ -17,6 +18,7 @@ from genbench.core.registry import discover
 from genbench.statistics.best import ALPHA
 from genbench.statistics.intervals import Method
 from genbench.statistics.variance import Components, decompose
+from genbench.storage.races import Race
 from genbench.storage.records import SAMPLING, Cost, TrialRecord
 
 if TYPE_CHECKING:
@@ -50,10 +52,12 @@ class Leaderboard(NotebookView):
         intervals: Method = "auto",
         margin: Margin | None = None,
         alpha: float = ALPHA,
+        races: Mapping[str, Race] = {},
     ) -> Leaderboard:
         """Return the leaderboard of some trials, sorted by `sort`, or by the first metric that all models have.
 
         Intervals are as in `mean_intervals`; `margin` and `alpha` are of the verdicts (`genbench.analysis.verdicts`).
+        `races` say of which tables the seeds were added by their scores.
 
         Raises:
             GenbenchError: no trial has the metric.
@@ -72,7 +76,8 @@ class Leaderboard(NotebookView):
             set_floors(here)
             own = [name for name in names if any(name in row.metrics for row in here)]
             for name in own:
-                contests[place, name] = set_verdicts(here, name, margin, alpha)
+                terms = judged(races.get(place), here, name, margin, alpha)
+                contests[place, name] = set_verdicts(here, name, *terms)
             by = _sorted_by(sort, here, own)
             ordered += sorted(here, key=lambda row: sort_key(row, by))
         return cls(ordered, sort, names, contests=contests, margin=margin, alpha=alpha)

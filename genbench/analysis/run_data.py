@@ -141,7 +141,7 @@ class RunData:
             self._boards[asked] = replace(board, rows=rows)
         elif asked not in self._boards:
             with _uncollected():
-                board = Leaderboard.of(self.trials, *asked)
+                board = Leaderboard.of(self.trials, *asked, races=self.record.races)
                 self._boards[asked] = replace(board, origin=self.origin)
         return self._boards[asked]
 

@@ -16,6 +16,7 @@ from genbench.contracts.metric import MetricCard
 from genbench.core.errors import GenbenchError
 from genbench.core.types import Array
 from genbench.statistics.best import ALPHA, WithBest, compare_with_best
+from genbench.statistics.racing import with_lost
 from genbench.statistics.resolution import resolution, smallest_difference
 
 __all__ = ["USUAL_MARGIN", "Contest", "Margin", "Scale", "contests", "set_verdicts"]
@@ -111,17 +112,18 @@ class Contest:
     @property
     def leader(self) -> Row:
         """The model that leads: of those that may be the best, the one with the best mean in the table."""
-        return self.rows[self._leader]
+        return self.rows[self.first]
 
     @cached_property
-    def _leader(self) -> int:
+    def first(self) -> int:
+        """The index of the leader."""
         sign = -1 if card_of(self.metric).higher_is_better else 1
         means = [sign * cell.mean if (cell := row.metrics[self.metric]) else np.nan for row in self.rows]
         return int(np.argmin(np.where(self.found.in_set, means, np.inf)))
 
     def verdict(self, i: int) -> Literal["best", "as good", "open", "worse"]:
         """Return the verdict on the i-th model."""
-        if i == self._leader:
+        if i == self.first:
             return "best"
         if not self.found.in_set[i]:
             return "worse"
@@ -153,11 +155,17 @@ def _holds(cell: Cell, best: Cell) -> bool:
     return cell.ratio_low <= best.ratio <= cell.ratio_high
 
 
-def contests(rows: Sequence[Row], name: str, margin: Margin | None = None, alpha: float = ALPHA) -> list[Contest]:
+def contests(
+    rows: Sequence[Row],
+    name: str,
+    margin: Margin | None = None,
+    alpha: float = ALPHA,
+    lost: frozenset[str] = frozenset(),
+) -> list[Contest]:
     """Return the contests of one table by one metric: one, or one for each kind of likelihood.
 
     Controls do not compete, nor do models with an infinite score. There is none by a metric that does not rank models
-    (`ranked`), nor of fewer than two models.
+    (`ranked`), nor of fewer than two models. Models of `lost` are worse, as was found with fewer seeds.
     """
     card = card_of(name)
     if not card.ranked:
@@ -174,16 +182,24 @@ def contests(rows: Sequence[Row], name: str, margin: Margin | None = None, alpha
         if scale == "quotient":
             errors = errors / np.nanmean(scores, axis=1)
         compared = compare_with_best(comparable(card, scores, scale), alpha, errors)
+        if lost:
+            compared = with_lost(compared, np.array([row.model in lost for row in group]))
         found.append(Contest(name, kind, tuple(group), scale, (margin or Margin()).of(name, rows, scale), compared))
     return found
 
 
-def set_verdicts(rows: Sequence[Row], name: str, margin: Margin | None = None, alpha: float = ALPHA) -> list[Contest]:
+def set_verdicts(
+    rows: Sequence[Row],
+    name: str,
+    margin: Margin | None = None,
+    alpha: float = ALPHA,
+    lost: frozenset[str] = frozenset(),
+) -> list[Contest]:
     """Put the verdicts by one metric into the cells of one table, and return its contests.
 
     A model that has a score of infinity on a seed is worse than those that have none.
     """
-    found = contests(rows, name, margin, alpha)
+    found = contests(rows, name, margin, alpha, lost)
     for contest in found:
         for i, row in enumerate(contest.rows):
             cell = row.metrics[name]

@@ -36,9 +36,18 @@ Data = Annotated[
 Seeds = Annotated[
     str | None,
     typer.Option(
-        metavar="N|LIST",
-        help="Number of seeds (3 is 0, 1, 2), or a list: 4,7 (a single one: 4,). Default: 3, for smoke 1.",
+        metavar="N|LIST|auto",
+        help="Number of seeds (3 is 0, 1, 2), or a list: 4,7 (a single one: 4,). Default: 3, for smoke 1. auto: 3, "
+        "then more where it is open which model is best by the metric of --sort, and none for models that are worse.",
     ),
+]
+MaxSeeds = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="With --seeds auto: the most seeds that a model gets. Default: 20."),
+]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="With --seeds auto: add no seeds that would end later: 2h, 1h30m, 45s."),
 ]
 BudgetText = Annotated[
     str,
@@ -120,6 +129,9 @@ def run(
     models: Models = "all",
     data: Data = "moons",
     seeds: Seeds = None,
+    max_seeds: MaxSeeds = None,
+    max_time: MaxTime = None,
+    margin: MarginText = None,
     budget: BudgetText = "quick",
     metrics: Metrics = None,
     task: Task = "generate",
@@ -131,7 +143,6 @@ def run(
     samples: Samples = None,
     train: Train = None,
     sort: Sort = None,
-    margin: MarginText = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
     checkpoint_every: CheckpointEvery = 60.0,
@@ -153,26 +164,26 @@ def run(
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
     """
-    from genbench.analysis.verdicts import Margin
     from genbench.results import Run
     from genbench.runs.defaults import Defaults
     from genbench.runs.launch import RunOptions, explain, launch
 
-    plugins, good = read_plugins(plugin), None if margin is None else Margin.parse(margin)
+    plugins = read_plugins(plugin)
     if sort is not None:
         _known_metric(sort, metrics or Defaults.of(budget).metrics, task, plugins)
     options = RunOptions(
         models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
         results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train,
-        retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device,
-        data_dir=data_dir, previews=previews, log=log, threads=threads,
+        retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device, sort=sort,
+        data_dir=data_dir, previews=previews, log=log, threads=threads, max_seeds=max_seeds, max_time=max_time,
+        margin=margin,
     )  # fmt: skip
     if why:
         for line in explain(options, say):
             typer.echo(line)
         return
     finished = Run(launch(options, say))
-    finished.margin = good
+    finished.margin = margin
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)

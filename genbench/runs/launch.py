@@ -1,31 +1,28 @@
-"""Carry out a request in a run's folder: lock it, find what is still to do, run it under a progress bar."""
+"""A request for a run, and how it is carried out: what is asked for and not finished yet."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from genbench.contracts.dataset import DATASETS
-from genbench.contracts.model import MODELS
+from genbench.analysis.verdicts import Margin
 from genbench.core.downloads import use_data_dir
-from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
-from genbench.core.hardware import choose_device, cores
+from genbench.core.hardware import choose_device
 from genbench.core.registry import discover, failures
 from genbench.core.types import Say
 from genbench.runs.data_in_hand import AskedData
 from genbench.runs.defaults import Defaults
 from genbench.runs.plan import Plan, make_plan
-from genbench.runs.runner import Done, perform_all, remaining, tidy, why
-from genbench.runs.step_counts import known_steps, timed
-from genbench.storage.records import RunRecord, TrialRecord
-from genbench.storage.store import CorruptFile, Store
+from genbench.runs.race import AUTO, Terms, race, sure
+from genbench.runs.runner import remaining, why
+from genbench.runs.session import Workers, session
+from genbench.runs.step_counts import known_steps
+from genbench.storage.store import Store
 from genbench.tasks import load_task
 from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
 from genbench.training.tensorboard import check_log
@@ -67,8 +64,15 @@ class RunOptions:
     previews: int = 0
     log: str | None = None
     threads: int = 1
+    max_seeds: int | None = None
+    max_time: str | float | None = None
+    margin: str | None = None
+    sort: str | None = None
 
     def __post_init__(self) -> None:
+        _ = self.terms
+        if self.margin is not None:
+            Margin.parse(self.margin)
         check_log(self.log)
         if self.previews < 0:
             raise GenbenchError(f"previews={self.previews} must not be negative; 0 is none")
@@ -100,6 +104,24 @@ class RunOptions:
         """Seconds after which a trial is stopped."""
         return self.timeout or TIMEOUTS.get(str(self.budget), LONG_TIMEOUT)
 
+    @cached_property
+    def terms(self) -> Terms | None:
+        """When seeds are added by themselves; None where a number of them is asked for.
+
+        Raises:
+            GenbenchError: a number is out of range or cannot be read, or is of `auto` alone.
+        """
+        if self.seeds == AUTO:
+            return Terms.of(self.max_seeds, self.max_time, self.margin, self.sort)
+        for name in ("max_seeds", "max_time"):
+            if getattr(self, name) is not None:
+                raise GenbenchError(f"{name}={getattr(self, name)} needs seeds=auto; add --seeds auto, or leave it out")
+        return None
+
+    def workers(self) -> Workers:
+        """Return what carries out trials."""
+        return Workers(self.jobs, self.seconds, self.retry_failed, self.progress, self.execution())
+
     def execution(self) -> ExecutionOptions:
         """Return how trials are carried out."""
         return ExecutionOptions(
@@ -119,7 +141,7 @@ class RunOptions:
             say(f"plugin {failure.source} was left out: {failure.reason}")
         usual, budget = Defaults.of(str(self.budget)), str(self.budget)
         protocol = usual.protocol.asked(samples=self.samples, train=self.train)
-        seeds = usual.seeds if self.seeds is None else self.seeds
+        seeds = self.terms.max_seeds if self.terms else usual.seeds if self.seeds is None else self.seeds
         metrics = usual.metrics if self.metrics is None else _joined(self.metrics)
         with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
             return make_plan(_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
@@ -136,11 +158,16 @@ def launch(options: RunOptions, say: Say) -> Path:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
     """
     with use_data_dir(options.data_dir):
-        execution = options.execution()
+        workers = options.workers()
         plan = options.plan(say)
         for note in plan.notes:
             say(note)
-        _carry_out(plan, options, execution, say)
+        with session(plan, Store(options.folder), workers, workers.execution.data_dir, say) as opened:
+            if options.terms:
+                race(opened, options.terms)
+            else:
+                opened.enter(opened.plan.trials)
+                opened.perform(opened.plan.trials)
     return options.folder
 
 
@@ -148,89 +175,9 @@ def explain(options: RunOptions, say: Say) -> list[str]:
     """Return a line for each trial that would run, with the reason, and their number; nothing is run."""
     with use_data_dir(options.data_dir):
         store = Store(options.folder)
-        trials = known_steps(options.plan(say), store).trials
+        plan = known_steps(options.plan(say), store)
+        trials = sure(plan, store, options.terms) if options.terms else plan.trials
         todo, _ = remaining(trials, store)
         lines = [f"{spec.model} on {spec.dataset}, seed {spec.seed}: {why(spec, store)}" for spec in todo]
-    return [*lines, f"{len(todo)} of {len(trials)} trials would run"]
-
-
-def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say: Say) -> None:
-    store = Store(options.folder)
-    store.create()
-    with store.lock():
-        jobs = _jobs(plan, options, say)
-        plan = timed(plan, store, jobs > 0, execution.data_dir, say)
-        _register(plan, store, execution, say)
-        tidy(plan.trials, store)
-        todo, notes = remaining(plan.trials, store, options.retry_failed)
-        for note in notes:
-            say(note)
-        if len(todo) < len(plan.trials):
-            say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {store.path}")
-        if begun := len(store.checkpoints().keys() & {spec.key for spec in todo}):
-            say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
-        with _bar(len(todo), options.progress, say) as done:
-            execution = replace(execution, progress=options.progress and jobs <= 1)
-            perform_all(todo, store, min(jobs, max(1, len(todo))), options.seconds, done, execution)
-
-
-def _register(plan: Plan, store: Store, execution: ExecutionOptions, say: Say) -> None:
-    """Write what is asked into the run's record; `say` is told which data are others than before."""
-    try:
-        record = store.read_run()
-    except GenbenchError:
-        record = RunRecord(name=store.path.name)
-    record.environment = environment() | {"device": execution.device, "threads": execution.threads}
-    record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in plan.trials if "path" in t.dataset_params}
-    record.trials, others = _supersede(record.trials, plan, store)
-    for label in others:
-        say(f"{label}: other data than before under this name; the table shows the new ones")
-    record.data |= plan.data
-    record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
-    store.write_run(record)
-
-
-def _jobs(plan: Plan, options: RunOptions, say: Say) -> int:
-    """Return the number of worker processes: none where they could not import a plugin."""
-    cards = [(MODELS[t.model_name], DATASETS[t.dataset_name]) for t in plan.trials]
-    if options.jobs != 0 and not all(model.portable and dataset.portable for model, dataset in cards):
-        say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")
-        return 0
-    return max(1, cores() // options.threads) if options.jobs is None else options.jobs
-
-
-def _supersede(before: list[str], plan: Plan, store: Store) -> tuple[list[str], list[str]]:
-    """Return the keys of a run's table, and the datasets that are other data than before under the same name.
-
-    The keys are those of the planned trials, and of the earlier ones that they do not replace.
-    """
-    planned = {spec.identity: spec for spec in plan.trials}
-    kept, others = [], []
-    for key in before:
-        try:
-            spec = store.read(key).spec if store.has(key) else None
-        except CorruptFile:
-            continue
-        if spec and spec.identity not in planned:
-            kept.append(key)
-        elif spec and spec.data_fingerprint != planned[spec.identity].data_fingerprint:
-            others.append(spec.dataset)
-    return [*kept, *(spec.key for spec in plan.trials)], list(dict.fromkeys(others))
-
-
-@contextmanager
-def _bar(total: int, shown: bool, say: Say) -> Iterator[Done]:
-    """Show a progress bar over trials, and give what is called with each record: failures are said above the bar."""
-    from tqdm.auto import tqdm
-
-    hidden = not shown or total == 0 or bool(os.environ.get("TQDM_DISABLE"))
-    with tqdm(total=total, desc="trials", unit="trial", disable=hidden) as bar:
-
-        def done(trial: TrialRecord) -> None:
-            if trial.error:
-                where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
-                with bar.external_write_mode():
-                    say(f"{where}: {trial.status} in {trial.error.phase}: {trial.error.message}")
-            bar.update()
-
-        yield done
+    more = f", and up to {len(plan.trials) - len(trials)} more where verdicts are open" if options.terms else ""
+    return [*lines, f"{len(todo)} of {len(trials)} trials would run{more}"]

@@ -14,6 +14,7 @@ from genbench.contracts.data_files import file_name
 from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
+from genbench.storage.races import Race
 
 __all__ = [
     "FILE",
@@ -79,6 +80,16 @@ class TrialSpec(BaseModel):
         if not any(name.startswith("genbench.") for name in sources):
             return sources
         return in_todays_form(sources, info.data["model_name"], info.data["dataset_name"])
+
+    @property
+    def sampled(self) -> bool:
+        """Whether its scores are of samples, as those of `generate`, and not of another task's."""
+        return self.task in SAMPLING
+
+    @property
+    def place(self) -> str:
+        """The heading of the table in which it is a row: the dataset, with the task where that scores no samples."""
+        return self.dataset if self.sampled else f"{self.dataset}, {self.task}"
 
     @cached_property
     def key(self) -> str:
@@ -219,12 +230,12 @@ class TrialRecord(TrialResult):
     @property
     def sampled(self) -> bool:
         """Whether its scores are of samples, as those of `generate`, and not of another task's."""
-        return self.spec.task in SAMPLING
+        return self.spec.sampled
 
     @property
     def place(self) -> str:
-        """The heading of the table in which it is a row: the dataset, with the task where that scores no samples."""
-        return self.dataset if self.sampled else f"{self.dataset}, {self.spec.task}"
+        """The heading of the table in which it is a row."""
+        return self.spec.place
 
 
 class RunRecord(BaseModel):
@@ -235,6 +246,7 @@ class RunRecord(BaseModel):
         data: what was understood of each file of data, in words, by the dataset's label.
         step_counts: numbers of steps that were found by timing some.
         files: checksums of data files by where they were last.
+        races: how the seeds of each table were decided on, by its heading, where they were not asked for by number.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -247,6 +259,7 @@ class RunRecord(BaseModel):
     data: dict[str, list[str]] = {}
     step_counts: dict[str, int] = {}
     files: dict[str, str] = {}
+    races: dict[str, Race] = {}
 
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""

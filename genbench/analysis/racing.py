@@ -1,0 +1,90 @@
+"""The verdicts of tables whose seeds were added by their scores: at which level, and who runs on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genbench.analysis.scores import Row
+from genbench.analysis.verdicts import Contest, Margin
+from genbench.core.types import Array
+from genbench.statistics.racing import FIRST, level, needed, running
+from genbench.storage.races import Race
+
+__all__ = ["OpenModel", "Standing", "judged"]
+
+NEVER = 10_000  # seeds; where so many are needed, the models are equal
+Terms = tuple[Margin | None, float, frozenset[str]]
+
+
+def judged(race: Race | None, rows: Sequence[Row], name: str, margin: Margin | None, alpha: float) -> Terms:
+    """Return the margin and the level by which one table is judged by one metric, and the models that are worse.
+
+    A race has the level of its last look, by all metrics: whatever its scores made it end at, the chances of all looks
+    sum to 5 %. A table with more seeds than that is a further look. Models are worse as found by the raced metric only.
+    """
+    if race is None:
+        return margin, alpha, frozenset()
+    looks = [look.seeds for look in race.looks]
+    most = max((row.seeds + row.failed for row in rows if row.role == "model"), default=0)
+    if not looks or most > looks[-1]:
+        looks.append(max(most, FIRST))
+    if margin is None and race.margin is not None:
+        margin = Margin.parse(race.margin)
+    return margin, level(looks), race.dropped if name == race.metric else frozenset()
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model that may be the best and may be worse, and about how many seeds would decide it; None if none would."""
+
+    model: str
+    seeds: int | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a race stands after a look.
+
+    Attributes:
+        worse: models that are worse.
+        open: models that are open.
+        running: models that get more seeds.
+    """
+
+    worse: frozenset[str]
+    open: tuple[OpenModel, ...]
+    running: frozenset[str]
+
+    @classmethod
+    def of(cls, contests: Sequence[Contest], rows: Sequence[Row], looks: Sequence[int], most: int) -> Standing:
+        """Return the standing of one table.
+
+        Args:
+            contests: of the table by the raced metric.
+            rows: of the table, with their verdicts.
+            looks: numbers of seeds of all looks, this one included.
+            most: seeds that a model may get.
+        """
+        alpha = level(looks)
+        undecided, going = list[OpenModel](), set[str]()
+        for contest in contests:
+            names = [row.model for row in contest.rows]
+            open_: Array = np.array([contest.verdict(i) == "open" for i in range(len(names))])
+            margin = contest.margin
+            if margin is not None and contest.scale == "quotient":
+                margin = math.log(margin)
+            seeds = np.maximum(needed(contest.found, alpha, margin), looks[-1] + 1)
+            undecided += [
+                OpenModel(names[i], math.ceil(seeds[i]) if seeds[i] < NEVER else None) for i in np.flatnonzero(open_)
+            ]
+            has = np.array([len(row.values[contest.metric]) for row in contest.rows])
+            more = running(contest.found, np.logical_and(open_, seeds <= most), has, alpha, most)
+            going |= {names[i] for i in np.flatnonzero(more)}
+        metric = contests[0].metric if contests else ""
+        cells = {row.model: row.metrics.get(metric) for row in rows if row.role == "model"}
+        worse = frozenset(model for model, cell in cells.items() if cell and cell.verdict == "worse")
+        return cls(worse, tuple(undecided), frozenset(going))
