@@ -173,14 +173,12 @@ def run(
         _known_metric(sort, metrics or Defaults.of(budget).metrics, task, plugins)
     options = RunOptions(
         models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
-        results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train,
+        results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train, margin=margin,
         retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device, sort=sort,
         data_dir=data_dir, previews=previews, log=log, threads=threads, max_seeds=max_seeds, max_time=max_time,
-        margin=margin,
     )  # fmt: skip
     if why:
-        for line in explain(options, say):
-            typer.echo(line)
+        typer.echo("\n".join(explain(options, say)))
         return
     finished = Run(launch(options, say))
     finished.margin = margin
