@@ -29,9 +29,10 @@ bench: .venv/installed-test  ## how long the pieces take beside a peer in the sa
 	$(BIN)/python benchmarks/ot_coupling.py
 	$(BIN)/python benchmarks/gates.py results/reference/zoo-standard-large results/reference/gan-modes
 
-verdicts: .venv/installed  ## how often verdicts are wrong and what they find, by simulation; half an hour of two cores
+verdicts: .venv/installed  ## how often verdicts are wrong and what they find, and what races spend, by simulation; an hour
 	$(BIN)/python benchmarks/verdicts.py --out results/reference/verdicts.json
 	$(BIN)/python benchmarks/verdicts_figure.py docs/verdicts.png
+	$(BIN)/python benchmarks/racing.py --out results/reference/racing.json
 
 site: .venv/installed  ## pages of the committed runs, for any static host; see `genbench report`
 	$(BIN)/genbench report results/reference -o site

@@ -184,7 +184,8 @@ def main() -> None:
                 rows.append(cell(name, noise, margin, asked.most, asked.runs))
                 print(markdown(rows[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
                 if asked.out:
-                    asked.out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+                    known = [{name: None if value != value else value for name, value in row.items()} for row in rows]
+                    asked.out.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     print(markdown(rows))
 
 
