@@ -31,6 +31,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -167,6 +168,11 @@ def markdown(rows: Sequence[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
+def known(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with None for what has no value."""
+    return {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in row.items()}
+
+
 def main() -> None:
     """Run as a script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -184,8 +190,7 @@ def main() -> None:
                 rows.append(cell(name, noise, margin, asked.most, asked.runs))
                 print(markdown(rows[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
                 if asked.out:
-                    known = [{name: None if value != value else value for name, value in row.items()} for row in rows]
-                    asked.out.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+                    asked.out.write_text(json.dumps([known(row) for row in rows], indent=1) + "\n", encoding="utf-8")
     print(markdown(rows))
 
 
