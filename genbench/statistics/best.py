@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -116,12 +117,12 @@ def intervals_with_best(
         np.subtract(draws[b], draws, out=luck)
         luck *= (1 / s).astype(draws.dtype)[:, None]  # how far luck alone puts b behind each; 0 for b itself
         least = luck.min(axis=0)
-        chance = positive_norm(luck, norm)
-        if (chance >= positive_norm(behind[:, None].copy(), norm)).mean() <= SET_SHARE * alpha:
+        to_b = exceeded(_power_sum(luck, norm), SET_SHARE * alpha)
+        if _power_sum(behind[:, None].copy(), norm)[0] > to_b:
             continue
         in_set[b] = True
-        # No single difference is larger than the norm of all.
-        to_b, from_b = exceeded(chance, SET_SHARE * alpha), exceeded(-least, (1 - SET_SHARE) * alpha)
+        to_b = _root(to_b, norm)  # no single difference is larger than the norm of all
+        from_b = exceeded(-least, (1 - SET_SHARE) * alpha)
         others = np.arange(k) != b
         low[others] = np.minimum(low, -(behind + from_b) * s)[others]
         high[others] = np.maximum(high, (to_b - behind) * s)[others]
@@ -132,11 +133,20 @@ def intervals_with_best(
 
 def positive_norm(differences: Array, norm: float) -> Array:
     """Return the norm of the positive parts of each column [k, n] -> [n]; `differences` are overwritten."""
+    return np.asarray(_root(_power_sum(differences, norm), norm))
+
+
+def _power_sum(differences: Array, norm: float) -> Array:
+    """Return the norm to the power of `norm`, which orders columns alike and takes no roots; of ∞, the norm."""
     positive = np.maximum(differences, 0, out=differences)
     if np.isinf(norm):
         return np.asarray(positive.max(axis=0))
     powers = np.multiply(positive, positive, out=positive) if norm == 4 else positive ** (norm / 2)
-    return np.asarray(np.einsum("ij,ij->j", powers, powers) ** (1 / norm))
+    return np.asarray(np.einsum("ij,ij->j", powers, powers))
+
+
+def _root(power: Any, norm: float) -> Any:
+    return power if np.isinf(norm) else power ** (1 / norm)
 
 
 def exceeded(x: Array, level: float) -> float:

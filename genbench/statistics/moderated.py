@@ -110,13 +110,16 @@ class Spread:
         cell = np.searchsorted(p.ravel().cumsum(), (np.arange(DRAWS) + 0.5) / DRAWS).clip(max=p.size - 1)
         i, j = np.unravel_index(cell[_order()], p.shape)
         is_wild = _uniforms(k) < unlike[i, j]
-        chi = np.empty((DRAWS, k), np.float32)
+        variance = usual[i, j]
+        variance[is_wild] = wild[j][is_wild]
+        chi, draw = np.empty((DRAWS, k), np.float32), np.arange(DRAWS)
         for d in np.unique(quarters := np.round(4 * freedom) / 4):  # as fine as the draws are
-            its = np.flatnonzero(quarters == d)
-            table = _chi_squares(float(d), 32 * (1 + int(its.max()) // 32))
-            draw = np.arange(DRAWS)
-            chi[:, its] = np.where(is_wild[:, its], table[-1][:, its], table[i, draw][:, its])
-        draws = np.sqrt(np.where(is_wild, wild[j], usual[i, j]) / chi, dtype=np.float32)
+            its = quarters == d
+            table = _chi_squares(float(d), 32 * (1 + (k - 1) // 32))
+            part = table[i, draw, :k]
+            part[is_wild] = table[-1, :, :k][is_wild]
+            chi[:, its] = part[:, its]
+        draws = np.sqrt(variance / chi, dtype=np.float32)
         freedoms, scales = p.sum(axis=1), p.sum(axis=0)
         return cls(np.einsum("ij,ijk->k", p, means), float(freedoms @ FREEDOMS), float(scales @ s0), draws)
 
