@@ -13,9 +13,9 @@ discover()
 TORCH = sorted(card.name for card in MODELS.cards.values() if card.is_torch and "points" in card.kinds)
 
 
-def trained(name, budget, **params):
+def trained(name, budget, n=2_000, **params):
     data = genbench.load_dataset("moons")
-    return genbench.load_model(name, **params).fit(data.sample(2_000, seed=1), budget=budget), data
+    return genbench.load_model(name, **params).fit(data.sample(n, seed=1), budget=budget), data
 
 
 @pytest.mark.parametrize("name", ["cfm", "ddpm", "ot_cfm", "spline_flow", "gan"])
@@ -43,7 +43,10 @@ def test_with_every_optimiser(name, optimiser):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "most"), [("cfm", 0.03), ("ddpm", 0.03), ("ot_cfm", 0.03), ("spline_flow", 0.03)])
 def test_scores_after_a_thousand_steps(name, most):
-    """Sliced W2 on moons: 0.007 to 0.017 in float32, 0.013 to 0.017 in bfloat16, where the untrained model has 0.2."""
-    model, data = trained(name, "1000", precision="bfloat16")
+    """Sliced W2 on moons: 0.007 to 0.017 in float32, 0.013 to 0.017 in bfloat16, where the untrained model has 0.2.
+
+    Of 20,000 points; of 2,000 it is up to 0.032, with either precision.
+    """
+    model, data = trained(name, "1000", n=20_000, precision="bfloat16")
     evidence = Evidence(data, model.sample(10_000), data.sample(10_000, seed=3), None, 0, Protocol(10_000))
     assert evaluate(evidence, ["sliced_w2"]).metrics["sliced_w2"] < most
