@@ -107,27 +107,24 @@ def intervals_with_best(
     """
     k = len(mean)
     scale = np.sqrt(variance[:, None] + variance)  # of a difference
-    in_set, low, high = np.zeros(k, bool), np.full(k, np.inf), np.full(k, -np.inf)
-    luck = np.empty_like(draws)
-    for b in range(k):
-        s = scale[b]
-        behind = (mean[b] - mean) / s
-        if behind.max() > SURELY:
-            continue
+    behind = (mean[:, None] - mean) / scale  # how far each is behind each
+    lies = _power_sum(behind.T.copy(), norm)
+    in_set, to_b, from_b = np.zeros(k, bool), np.zeros(k), np.zeros(k)
+    luck, rate = np.empty_like(draws), (1 / scale).astype(draws.dtype)
+    for b in np.flatnonzero(behind.max(axis=1) <= SURELY):
         np.subtract(draws[b], draws, out=luck)
-        luck *= (1 / s).astype(draws.dtype)[:, None]  # how far luck alone puts b behind each; 0 for b itself
+        luck *= rate[b, :, None]  # how far luck alone puts b behind each; 0 for b itself
         least = luck.min(axis=0)
-        to_b = exceeded(_power_sum(luck, norm), SET_SHARE * alpha)
-        if _power_sum(behind[:, None].copy(), norm)[0] > to_b:
-            continue
-        in_set[b] = True
-        to_b = _root(to_b, norm)  # no single difference is larger than the norm of all
-        from_b = exceeded(-least, (1 - SET_SHARE) * alpha)
-        others = np.arange(k) != b
-        low[others] = np.minimum(low, -(behind + from_b) * s)[others]
-        high[others] = np.maximum(high, (to_b - behind) * s)[others]
-        low[b] = min(low[b], ((behind - to_b) * s)[others].max())  # if it is the best, how far it may lead
-        high[b] = max(high[b], 0.0)
+        chance = exceeded(_power_sum(luck, norm), SET_SHARE * alpha)
+        if lies[b] <= chance:
+            in_set[b], to_b[b] = True, _root(chance, norm)  # no single difference is larger than the norm of all
+            from_b[b] = exceeded(-least, (1 - SET_SHARE) * alpha)
+    low, high = -(behind.T + from_b) * scale, (to_b - behind.T) * scale  # of each, if b [its column] is the best
+    most = (behind - to_b[:, None]) * scale
+    np.fill_diagonal(most, -np.inf)
+    np.fill_diagonal(low, most.max(axis=1))  # how far b may lead, if it is the best
+    np.fill_diagonal(high, 0.0)
+    low, high = low[:, in_set].min(axis=1), high[:, in_set].max(axis=1)
     return in_set, np.where(in_set, low, np.maximum(low, 0.0)), high
 
 

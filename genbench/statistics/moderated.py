@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -108,18 +109,19 @@ class Spread:
         wild = moderated_variance(variances, freedom, WILD_FREEDOM, WILD_SCALE * s0[:, None])
         means = np.where(unlike < 1, (1 - unlike) * usual, 0) + unlike * wild
         cell = np.searchsorted(p.ravel().cumsum(), (np.arange(DRAWS) + 0.5) / DRAWS).clip(max=p.size - 1)
-        i, j = np.unravel_index(cell[_order()], p.shape)
-        is_wild = _uniforms(k) < unlike[i, j]
-        variance = usual[i, j]
-        variance[is_wild] = wild[j][is_wild]
+        cell = cell[_order()]
+        i, j = np.unravel_index(cell, p.shape)
+        is_wild = _uniforms(k) < _rows(unlike, cell)
+        variance = _rows(usual, cell)
+        variance[is_wild] = wild.astype(np.float32)[j][is_wild]
         chi, draw = np.empty((DRAWS, k), np.float32), np.arange(DRAWS)
         for d in np.unique(quarters := np.round(4 * freedom) / 4):  # as fine as the draws are
             its = quarters == d
             table = _chi_squares(float(d), 32 * (1 + (k - 1) // 32))
-            part = table[i, draw, :k]
+            part = _rows(table, i * DRAWS + draw)[:, :k]
             part[is_wild] = table[-1, :, :k][is_wild]
             chi[:, its] = part[:, its]
-        draws = np.sqrt(variance / chi, dtype=np.float32)
+        draws = np.sqrt(variance / chi)
         freedoms, scales = p.sum(axis=1), p.sum(axis=0)
         return cls(np.einsum("ij,ijk->k", p, means), float(freedoms @ FREEDOMS), float(scales @ s0), draws)
 
@@ -145,6 +147,11 @@ def _log_density(variances: Array, freedom: Array, d0: Array, s0: Array) -> Arra
 
     left = gammaln((d0 + freedom) / 2) - gammaln(d0 / 2) + d0 / 2 * np.log(d0 * s0)
     return np.asarray(left - (d0 + freedom) / 2 * np.log(d0 * s0 + freedom * variances))
+
+
+def _rows(table: Array, at: Any) -> Array:
+    """Return some rows of a table [n, m, k], counted through n and m, in single precision."""
+    return np.take(table.reshape(-1, table.shape[-1]).astype(np.float32, copy=False), at, axis=0)
 
 
 @lru_cache(maxsize=1)

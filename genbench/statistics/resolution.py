@@ -50,7 +50,9 @@ def pooled_sd(groups: Sequence[Sequence[float]]) -> float | None:
     freedom = sum(len(group) - 1 for group in groups if len(group) > 1)
     if freedom < 1:
         return None
-    squares = sum(float(np.var(group)) * len(group) for group in groups if len(group) > 1)
+    sizes = {len(group) for group in groups}
+    blocks = [np.array([group for group in groups if len(group) == size]) for size in sizes if size > 1]
+    squares = sum(float(block.var(axis=1).sum()) * block.shape[1] for block in blocks)
     return float(np.sqrt(squares / freedom))
 
 
@@ -68,17 +70,17 @@ def smallest_difference(sd: float, seeds: int, alpha: float = ALPHA, target: flo
 
 def power(noncentrality: float, seeds: int, alpha: float = ALPHA) -> float:
     """Return the probability that a two-sided paired t-test over `seeds` seeds rejects at `alpha`."""
-    from scipy.stats import nct, t
+    from scipy.special import nctdtr, stdtrit  # scipy.stats takes half a second to import
 
-    critical = t.isf(alpha / 2, seeds - 1)
-    above, below = nct.sf(critical, seeds - 1, [noncentrality, -noncentrality])  # below −c by symmetry: cdf gives NaN
-    return float(above + below)
+    critical = stdtrit(seeds - 1, 1 - alpha / 2)
+    within_above, within_below = nctdtr(seeds - 1, [noncentrality, -noncentrality], critical)  # by symmetry
+    return float(2 - within_above - within_below)
 
 
 @lru_cache(maxsize=256)
 def _noncentrality(seeds: int, alpha: float, target: float) -> float:
     from scipy.optimize import brentq
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    guess = t.isf(alpha / 2, seeds - 1) + t.isf(1 - target, seeds - 1)  # the usual approximation
+    guess = stdtrit(seeds - 1, 1 - alpha / 2) + stdtrit(seeds - 1, target)  # the usual approximation
     return float(brentq(lambda ncp: power(ncp, seeds, alpha) - target, 0.0, 2 * guess, xtol=1e-10))
