@@ -277,6 +277,7 @@ def test_the_stochastic_solver_refuses_what_gives_no_score(options):
         CFM(solver="stochastic_euler", **options)
 
 
+@pytest.mark.slow
 def test_a_flow_from_one_dataset_to_another():
     """Moons to eight Gaussians: the density integrates to 1, and samples start at moons."""
     data = genbench.load_dataset("eight_gaussians")

@@ -94,6 +94,7 @@ def structure(pictures: np.ndarray) -> float:
     return float(variances[-8:].sum() / variances.sum())
 
 
+@pytest.mark.slow
 def test_a_loss_at_the_noise_gives_noise_and_a_loss_on_the_path_gives_pictures():
     """Of the noise alone x_1 is independent: the best v(x_0, t) is E x_1 − x_0, and the loss stays at E Var x_1.
 

@@ -15,6 +15,7 @@ CARDS = {
 FITTED = sorted(n for n, c in CARDS.items() if c.role != "oracle")
 MODELS = [n for n in FITTED if CARDS[n].role == "model"]
 HEADLINE = [n for n in MODELS if not CARDS[n].variant]
+VARIANTS = [pytest.param(n, marks=pytest.mark.slow) for n in MODELS if CARDS[n].variant]
 
 # Steps on the two exams, for models that learn more slowly or whose steps are dearer than most.
 STEPS = {
@@ -49,7 +50,7 @@ def examined(name, truth):
     return trained_model.Exam(genbench.load_model(name).fit(train, budget=str(STEPS.get(name, 450))), truth, train)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [*HEADLINE, *VARIANTS])
 def test_a_gaussian(name):
     """Standard deviations 2 and 0.3 along axes turned by 45°: a correlation of 0.96."""
     sitting = examined(name, genbench.load_dataset("stretched_gaussian"))
