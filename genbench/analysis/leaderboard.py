@@ -11,7 +11,7 @@ import numpy as np
 
 from genbench.analysis.racing import judged
 from genbench.analysis.scores import Row, column_order, fill_cells, set_floors, sort_key
-from genbench.analysis.verdicts import Contest, Margin, set_verdicts
+from genbench.analysis.verdicts import Contest, Margin, contests, set_verdicts
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import discover
@@ -70,17 +70,18 @@ class Leaderboard(NotebookView):
             raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
         sampled = [row for row in rows if row.task == SAMPLING[0]]
         sort = sort or _default_sort(sampled or rows, names)
-        ordered, contests = [], {}
+        ordered, found = [], {}
         for place in dict.fromkeys(row.place for row in rows):
             here = [row for row in rows if row.place == place]
             set_floors(here)
             own = [name for name in names if any(name in row.metrics for row in here)]
             for name in own:
                 terms = judged(races.get(place), here, name, margin, alpha)
-                contests[place, name] = set_verdicts(here, name, *terms)
+                found[place, name] = contests(here, name, *terms)
+                set_verdicts(here, name, found[place, name])
             by = _sorted_by(sort, here, own)
             ordered += sorted(here, key=lambda row: sort_key(row, by))
-        return cls(ordered, sort, names, contests=contests, margin=margin, alpha=alpha)
+        return cls(ordered, sort, names, contests=found, margin=margin, alpha=alpha)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as plain data: model, dataset, seeds, failed, likelihood, metrics, cost."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genbench.analysis.scores import card_of
-from genbench.analysis.verdicts import Contest, by_seed, comparable
+from genbench.analysis.verdicts import Contest, compared_scores
 from genbench.core.types import Array
+from genbench.statistics.best import errors_of_means
 from genbench.statistics.moderated import residual_variances
 from genbench.statistics.power import (
     FEWER,
@@ -17,7 +17,6 @@ from genbench.statistics.power import (
     REPETITIONS,
     Power,
     Ruler,
-    errors_of_means,
     resolved_shift,
 )
 
@@ -51,20 +50,16 @@ class Noise:
     @classmethod
     def of(cls, contest: Contest) -> Noise | None:
         """Return the noise of a contest; None where no score varies."""
-        spread, name = contest.found.spread, contest.metric
+        spread = contest.found.spread
         if spread is None:
             return None
-        scores = by_seed([row.values[name] for row in contest.rows])
-        errors = np.array([row.standard_errors.get(name, 0.0) for row in contest.rows])
-        if contest.scale == "quotient":
-            errors = errors / np.nanmean(scores, axis=1)
-        y = comparable(card_of(name), scores, contest.scale)
+        y, errors, _ = compared_scores(contest.rows, contest.metric)
         _, freedom, effects = residual_variances(y)
         if effects.any():  # test points are in common, so that their error cancels
             errors = np.zeros(len(y))
-        deviations = np.maximum(spread.draws, errors.astype(np.float32))
-        n, variance = (~np.isnan(y)).sum(axis=1), np.maximum(spread.variance, errors**2)
-        return cls(n, deviations, variance, spread.prior_freedom, freedom, errors, np.nanstd(y, axis=1, ddof=1))
+        n, known = (~np.isnan(y)).sum(axis=1), spread.at_least(errors)
+        own = np.nanstd(y, axis=1, ddof=1)
+        return cls(n, known.draws, known.variance, spread.prior_freedom, freedom, errors, own)
 
     def with_seeds(self, seeds: Array) -> tuple[Array, Array]:
         """Return draws of the deviations, and variances, as they will be known with more seeds each [k].

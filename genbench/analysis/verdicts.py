@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -176,30 +176,19 @@ def contests(
         group = [row for row in competing if kind is None or row.likelihood == kind]
         if len(group) < 2:
             continue
-        scores = by_seed([row.values[name] for row in group])
-        scale = scale_of(card, scores)
-        errors = np.array([row.standard_errors.get(name, 0.0) for row in group])
-        if scale == "quotient":
-            errors = errors / np.nanmean(scores, axis=1)
-        compared = compare_with_best(comparable(card, scores, scale), alpha, errors)
+        scores, errors, scale = compared_scores(group, name)
+        compared = compare_with_best(scores, alpha, errors)
         if lost:
             compared = with_lost(compared, np.array([row.model in lost for row in group]))
         found.append(Contest(name, kind, tuple(group), scale, (margin or Margin()).of(name, rows, scale), compared))
     return found
 
 
-def set_verdicts(
-    rows: Sequence[Row],
-    name: str,
-    margin: Margin | None = None,
-    alpha: float = ALPHA,
-    lost: frozenset[str] = frozenset(),
-) -> list[Contest]:
-    """Put the verdicts by one metric into the cells of one table, and return its contests.
+def set_verdicts(rows: Sequence[Row], name: str, found: Sequence[Contest]) -> None:
+    """Put the verdicts of the contests by one metric into the cells of one table.
 
     A model that has a score of infinity on a seed is worse than those that have none.
     """
-    found = contests(rows, name, margin, alpha, lost)
     for contest in found:
         for i, row in enumerate(contest.rows):
             cell = row.metrics[name]
@@ -210,7 +199,6 @@ def set_verdicts(
             cell, competing = row.metrics.get(name), row.role == "model" and len(row.values.get(name, {})) > 1
             if cell and competing and contest.likelihood in (None, row.likelihood) and _lost(cell, card_of(name)):
                 cell.verdict = "worse"
-    return found
 
 
 def _exp(logarithm: float) -> float:
@@ -223,15 +211,17 @@ def scale_of(card: MetricCard, scores: Array) -> Scale:
     return "quotient" if card.logarithmic and bool(np.nanmin(scores) > 0) else "difference"
 
 
-def comparable(card: MetricCard, scores: Array, scale: Scale) -> Array:
-    """Return scores as they are compared: logarithms or their own values, smaller is better."""
-    return np.log(scores) if scale == "quotient" else -scores if card.higher_is_better else scores
+def compared_scores(rows: Sequence[Row], name: str) -> tuple[Array, Array, Scale]:
+    """Return scores as they are compared [k, n], the standard errors that one has at least [k], and the scale.
 
-
-def by_seed(values: Sequence[Mapping[int, float]]) -> Array:
-    """Return scores by seed as [k, n], with NaN for a seed that a model lacks."""
-    seeds = sorted({seed for one in values for seed in one})
-    return np.array([[one.get(seed, np.nan) for seed in seeds] for one in values])
+    They are logarithms, or scores with the sign by which smaller is better; NaN for a seed that a model lacks.
+    """
+    card, seeds = card_of(name), sorted({seed for row in rows for seed in row.values[name]})
+    scores = np.array([[row.values[name].get(seed, np.nan) for seed in seeds] for row in rows])
+    errors = np.array([row.standard_errors.get(name, 0.0) for row in rows])
+    if scale_of(card, scores) == "quotient":
+        return np.log(scores), errors / np.nanmean(scores, axis=1), "quotient"
+    return -scores if card.higher_is_better else scores, errors, "difference"
 
 
 def _competes(row: Row, name: str) -> bool:

@@ -27,12 +27,14 @@ __all__ = [
     "ALPHA",
     "NORM",
     "SET_SHARE",
+    "Means",
     "WithBest",
     "compare_with_best",
+    "errors_of_means",
     "exceeded",
     "intervals_with_best",
+    "luck_of",
     "positive_norm",
-    "standard_normals",
 ]
 
 ALPHA = 0.05  # the usual one
@@ -81,18 +83,51 @@ def compare_with_best(scores: Array, alpha: float = ALPHA, errors: Array | None 
     n = (~np.isnan(y)).sum(axis=1)
     if n.min(initial=2) < 2:
         raise ValueError("each model needs two seeds or more")
-    variances, freedom, effects = residual_variances(y)
-    mean = np.nanmean(y - effects, axis=1)
-    if len(y) < 2 or not (variances > 0).any():  # nothing to compare, or no scale to judge by
-        ahead = np.array([mean[i] - np.delete(mean, i).min(initial=np.inf) for i in range(len(y))])
-        return WithBest(mean, np.full(len(y), True), np.minimum(ahead, 0), np.full(len(y), np.inf), None)
-    least = variances[variances > 0].min()  # rounded scores may be equal by chance
-    spread = Spread.of(np.maximum(variances, least), freedom)
-    deviations, squared = spread.draws, spread.variance
-    if errors is not None and not effects.any():
-        deviations, squared = np.maximum(deviations, errors.astype(np.float32)), np.maximum(squared, errors**2)
-    draws = (standard_normals(len(y)) * (deviations / np.sqrt(n)).astype(np.float32)).T  # of the error of each mean
-    return WithBest(mean, *intervals_with_best(mean, squared / n, np.ascontiguousarray(draws), alpha, norm), spread)
+    means = Means.of(y, errors)
+    if len(y) < 2 or means.spread is None:  # nothing to compare, or no scale to judge by
+        ahead = np.array([means.mean[i] - np.delete(means.mean, i).min(initial=np.inf) for i in range(len(y))])
+        return WithBest(means.mean, np.full(len(y), True), np.minimum(ahead, 0), np.full(len(y), np.inf), None)
+    found = intervals_with_best(means.mean, means.variance, means.draws, alpha, norm)
+    return WithBest(means.mean, *found, means.spread)
+
+
+@dataclass(frozen=True)
+class Means:
+    """Means of k models over seeds, and what is known of their errors.
+
+    Attributes:
+        mean: without the effects of the seeds [k].
+        variance: of the mean, about [k].
+        draws: of the error of the mean [k, DRAWS].
+        spread: the variances of single scores; None where nothing varies, and there is no error.
+    """
+
+    mean: Array
+    variance: Array
+    draws: Array
+    spread: Spread | None
+
+    @classmethod
+    def of(cls, scores: Array, errors: Array | None = None) -> Means:
+        """Return them of scores [k, n]; arguments are those of `compare_with_best`."""
+        n = (~np.isnan(scores)).sum(axis=1)
+        variances, freedom, effects = residual_variances(scores)
+        mean = np.nanmean(scores - effects, axis=1)
+        if not (variances > 0).any():
+            return cls(mean, np.zeros_like(mean), np.zeros((len(mean), DRAWS)), None)
+        least = variances[variances > 0].min()  # rounded scores may be equal by chance
+        spread = Spread.of(np.maximum(variances, least), freedom)
+        floored = spread if errors is None or effects.any() else spread.at_least(errors)
+        return cls(mean, floored.variance / n, errors_of_means(floored.draws, n), spread)
+
+
+def errors_of_means(deviations: Array, seeds: Array) -> Array:
+    """Return draws of the errors of k means over seeds [k], given draws of standard deviations [draws, k]; [k, draws].
+
+    They are the same at each call.
+    """
+    draws = _normals(deviations.shape[1])[: len(deviations)] * (deviations / np.sqrt(seeds)).astype(np.float32)
+    return np.ascontiguousarray(draws.T)
 
 
 def intervals_with_best(
@@ -110,10 +145,9 @@ def intervals_with_best(
     behind = (mean[:, None] - mean) / scale  # how far each is behind each
     lies = _power_sum(behind.T.copy(), norm)
     in_set, to_b, from_b = np.zeros(k, bool), np.zeros(k), np.zeros(k)
-    luck, rate = np.empty_like(draws), (1 / scale).astype(draws.dtype)
+    luck = np.empty_like(draws)
     for b in np.flatnonzero(behind.max(axis=1) <= SURELY):
-        np.subtract(draws[b], draws, out=luck)
-        luck *= rate[b, :, None]  # how far luck alone puts b behind each; 0 for b itself
+        luck_of(b, draws, scale[b], luck)
         least = luck.min(axis=0)
         chance = exceeded(_power_sum(luck, norm), SET_SHARE * alpha)
         if lies[b] <= chance:
@@ -126,6 +160,12 @@ def intervals_with_best(
     np.fill_diagonal(high, 0.0)
     low, high = low[:, in_set].min(axis=1), high[:, in_set].max(axis=1)
     return in_set, np.where(in_set, low, np.maximum(low, 0.0)), high
+
+
+def luck_of(b: int | np.integer[Any], draws: Array, scale: Array, out: Array) -> Array:
+    """Put into `out` how far luck alone puts model b behind each [k, draws], 0 for itself, in units of `scale` [k]."""
+    np.subtract(draws[b], draws, out=out)
+    return np.asarray(np.multiply(out, (1 / scale).astype(draws.dtype)[:, None], out=out))
 
 
 def positive_norm(differences: Array, norm: float) -> Array:
@@ -153,6 +193,6 @@ def exceeded(x: Array, level: float) -> float:
 
 
 @lru_cache(maxsize=64)
-def standard_normals(k: int) -> Array:
+def _normals(k: int) -> Array:
     """Return draws [DRAWS, k], the same at each call."""
     return np.asarray(np.random.default_rng([1, k]).standard_normal((DRAWS, k), dtype=np.float32))

@@ -9,7 +9,7 @@ has thousands of genes; a table has five models, so here they keep their uncerta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -99,6 +99,11 @@ class Spread:
     prior_freedom: float
     prior: float
     draws: Array
+
+    def at_least(self, errors: Array) -> Spread:
+        """Return it with standard deviations of at least some standard errors [k]."""
+        draws = np.maximum(self.draws, errors.astype(np.float32))
+        return replace(self, variance=np.maximum(self.variance, errors**2), draws=draws)
 
     @classmethod
     def of(cls, variances: Array, freedom: Array) -> Spread:

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genbench.core.types import Array
-from genbench.statistics.best import ALPHA, NORM, SET_SHARE, exceeded, positive_norm, standard_normals
-from genbench.statistics.moderated import Spread, residual_variances
+from genbench.statistics.best import ALPHA, NORM, SET_SHARE, Means, errors_of_means, exceeded, luck_of, positive_norm
 
 __all__ = ["MOST_SEEDS", "POWER", "REPETITIONS", "STORED", "Power", "Ruler", "StoredSpread", "resolved_shift"]
 
@@ -77,7 +76,7 @@ class Ruler:
         scale = np.sqrt(variance[:, None] + variance)
         beyond = np.full(len(variance), np.nan)
         for b in range(len(variance)) if models is None else models:
-            luck = (draws[b] - draws) * (1 / scale[b]).astype(draws.dtype)[:, None]
+            luck = luck_of(b, draws, scale[b], np.empty_like(draws))
             beyond[b] = exceeded(positive_norm(luck, norm), SET_SHARE * alpha)
         return cls(scale, beyond)
 
@@ -189,16 +188,9 @@ class Power:
 
     def _shift(self, scores: Array, b: int, worse: Mask) -> float:
         """Return from which shift on `compare_with_best` calls model b worse, given scores without one [k, n]."""
-        n = (~np.isnan(scores)).sum(axis=1)
-        variances, freedom, effects = residual_variances(scores)
-        mean = np.nanmean(scores - effects, axis=1)
-        spread = Spread.of(np.maximum(variances, variances[variances > 0].min()), freedom)
-        deviations, squared = spread.draws, spread.variance
-        if self.errors is not None and not effects.any():
-            floor = self.errors.astype(np.float32)
-            deviations, squared = np.maximum(deviations, floor), np.maximum(squared, self.errors**2)
-        ruler = Ruler.of(squared / n, errors_of_means(deviations, n), [b], self.alpha)
-        return float(ruler.critical_shift(mean[:, None], b, worse)[0])
+        means = Means.of(scores, self.errors)
+        ruler = Ruler.of(means.variance, means.draws, [b], self.alpha)
+        return float(ruler.critical_shift(means.mean[:, None], b, worse)[0])
 
 
 def resolved_shift(
@@ -222,15 +214,6 @@ def resolved_shift(
     worse = np.eye(k, dtype=bool)
     shifts = np.concatenate([ruler.critical_shift(draws[:, :FEWER].astype(np.float64), b, worse[b]) for b in models])
     return float(np.quantile(shifts, power))
-
-
-def errors_of_means(deviations: Array, seeds: Array) -> Array:
-    """Return draws of the errors of k means over seeds [k], given draws of standard deviations [draws, k]; [k, draws].
-
-    They are those of `compare_with_best`.
-    """
-    draws = standard_normals(deviations.shape[1])[: len(deviations)] * (deviations / np.sqrt(seeds)).astype(np.float32)
-    return np.ascontiguousarray(draws.T)
 
 
 def _noise(repetitions: int, k: int, seeds: int) -> Array:

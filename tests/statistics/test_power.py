@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import nct, t
 
-from genbench.statistics.best import ALPHA, SET_SHARE, compare_with_best, intervals_with_best
-from genbench.statistics.power import MOST_SEEDS, STORED, Power, Ruler, errors_of_means, resolved_shift
+from genbench.statistics.best import ALPHA, SET_SHARE, compare_with_best, errors_of_means, intervals_with_best
+from genbench.statistics.power import MOST_SEEDS, STORED, Power, Ruler, resolved_shift
 
 
 def test_a_ruler_is_that_of_the_comparisons_with_the_best():
