@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genbench.cli.options import RunFolder, WorkerJobs, say
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from genbench.runs.sweep import Point
 
 __all__ = ["sweep"]
+
+DIGITS = 9  # of a number of steps; by hand: more than a week of network evaluations
 
 
 def sweep(
@@ -56,10 +58,10 @@ def sweep(
 
 
 def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise GenbenchError(f"steps '{text}' is not a list of whole numbers such as 1,2,5,10") from None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isascii() and part.isdigit() and len(part) <= DIGITS for part in parts):
+        raise GenbenchError(f"steps '{shown(text)}' is not a list of whole numbers such as 1,2,5,10")
+    return list(map(int, parts))
 
 
 def _table(dataset: str, points: list[Point]) -> Table:

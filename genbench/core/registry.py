@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from genbench.core.code_fingerprint import forget_digests
-from genbench.core.errors import GenbenchError, nearest
+from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
 from genbench.core.plugin_loading import LOADED, importing, load_plugin, reason
 from genbench.core.selection import Selection, parse_list
@@ -176,7 +176,7 @@ class Group(Generic[C]):
                 raise GenbenchError(
                     f"{self.singular} '{name}' failed to import: {failure.reason}; fix {failure.source}"
                 )
-        raise GenbenchError(f"no {self.singular} '{name}'{nearest(name, [*self.cards, *self.families])}")
+        raise GenbenchError(f"no {self.singular} '{shown(name)}'{nearest(name, [*self.cards, *self.families])}")
 
     @property
     def families(self) -> list[str]:
@@ -198,7 +198,7 @@ class Group(Generic[C]):
                 specs = [spec]
             elif spec.name in WHOLE or family in self.families:
                 if spec.params:
-                    raise GenbenchError(f"'{spec}' gives parameters to a whole group; give them to one {self.singular}")
+                    raise GenbenchError(f"'{shown(str(spec))}' gives parameters to a whole group; give them to one {self.singular}")
                 specs = [
                     Selection(n)
                     for n, card in sorted(self.cards.items())

@@ -72,6 +72,8 @@ class RunOptions:
         check_log(self.log)
         if self.previews < 0:
             raise GenbenchError(f"previews={self.previews} must not be negative; 0 is none")
+        if self.timeout is not None and not 0 < self.timeout < float("inf"):
+            raise GenbenchError(f"timeout={self.timeout} is out of range; give seconds")
         if self.threads < 1:
             raise GenbenchError(f"threads={self.threads} must be at least 1")
         if not 0 <= self.checkpoint_every < float("inf"):

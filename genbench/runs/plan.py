@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -13,7 +12,7 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, select_metrics
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.recipe import Budget
-from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.errors import GenbenchError, collected_warnings, shown
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.plugin_loading import LOADED
 from genbench.core.registry import Card, Group
@@ -27,6 +26,7 @@ from genbench.tasks.base import Task
 __all__ = ["Plan", "make_plan", "parse_seeds"]
 
 MAX_SEED = 2**32 - 1  # what numpy's global generator takes
+MOST_SEEDS = 100_000  # of a run; by hand: far more than the statistics ask for, and a plan that fits into memory
 
 C = TypeVar("C", bound=Card)
 
@@ -57,18 +57,26 @@ def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
     """Return the seeds: 3 or "3" is 0, 1, 2; "4,7" and "4," name them.
 
     Raises:
-        GenbenchError: there is no seed, or one is not a whole number from 0 to 2³² − 1.
+        GenbenchError: there is no seed, there are too many, or one is not a whole number from 0 to 2³² − 1.
     """
+    if not isinstance(seeds, str | int) and len(seeds) > MOST_SEEDS:
+        raise GenbenchError(f"{len(seeds):,} seeds are given, and a run takes at most {MOST_SEEDS:,}; give fewer")
+    if isinstance(seeds, int) and not isinstance(seeds, bool) and seeds > MAX_SEED:
+        seeds = MAX_SEED + 1  # the text of a number may be longer than any memory
     text = str(seeds) if isinstance(seeds, str | int) else ",".join(map(str, seeds)) + ","
-    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*,?\s*", text):
-        raise GenbenchError(f"seeds '{text}' is neither a number of seeds (3) nor a list of them (4,7 or 4,)")
-    numbers = [int(part) for part in text.split(",") if part.strip()]
-    chosen = numbers if "," in text else list(range(numbers[0]))
-    if not chosen:
+    parts = [part.strip() for part in text.strip().removesuffix(",").split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise GenbenchError(f"seeds '{shown(text)}' is neither a number of seeds (3) nor a list of them (4,7 or 4,)")
+    large = [part for part in parts if len(part.lstrip("0")) > len(str(MAX_SEED)) or int(part) > MAX_SEED]
+    if large:
+        raise GenbenchError(f"seed {shown(large[0])} is too large; use whole numbers up to {MAX_SEED}")
+    number = len(parts) if "," in text else int(parts[0])
+    if number > MOST_SEEDS:
+        single = "" if "," in text else f"; a single seed has a comma: --seeds {number},"
+        raise GenbenchError(f"seeds '{shown(text)}' are {number:,}, and a run takes at most {MOST_SEEDS:,}{single}")
+    if number == 0:
         raise GenbenchError("seeds '0' leaves nothing to run; ask for at least 1")
-    if max(chosen) > MAX_SEED:
-        raise GenbenchError(f"seed {max(chosen)} is too large; use whole numbers up to {MAX_SEED}")
-    return list(dict.fromkeys(chosen))
+    return list(dict.fromkeys(map(int, parts))) if "," in text else list(range(number))
 
 
 def make_plan(
