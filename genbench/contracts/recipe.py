@@ -120,7 +120,9 @@ class Budget:
             raise GenbenchError(f"budget '{shown(self.text)}' is too long; write a number of fewer digits")
         if self.text not in NOMINAL_SECONDS and not BUDGET.fullmatch(self.text):
             hint = nearest(self.text, list(NOMINAL_SECONDS))
-            raise GenbenchError(f"budget '{shown(self.text)}' is no name, number of steps (2000) or of seconds (30s){hint}")
+            raise GenbenchError(
+                f"budget '{shown(self.text)}' is no name, number of steps (2000) or of seconds (30s){hint}"
+            )
         if self.seconds == 0:
             raise GenbenchError("budget '0s' leaves no time to train; give more")
 

@@ -65,7 +65,7 @@ class Diverged(GenbenchError):
 
 
 def shown(text: str, most: int = SHOWN) -> str:
-    """Return the beginning of a text that others wrote, in one line, with a sign in place of what no line has.
+    r"""Return the beginning of a text that others wrote, in one line, with a sign in place of what no line has.
 
     No letter of it moves a terminal's cursor or changes its colours.
 

@@ -198,7 +198,9 @@ class Group(Generic[C]):
                 specs = [spec]
             elif spec.name in WHOLE or family in self.families:
                 if spec.params:
-                    raise GenbenchError(f"'{shown(str(spec))}' gives parameters to a whole group; give them to one {self.singular}")
+                    raise GenbenchError(
+                        f"'{shown(str(spec))}' gives parameters to a whole group; give them to one {self.singular}"
+                    )
                 specs = [
                     Selection(n)
                     for n, card in sorted(self.cards.items())

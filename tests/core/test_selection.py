@@ -67,7 +67,12 @@ def test_what_is_written_is_read_back():
         if kind == 7:
             keys = (draw.choice([text(), draw.randrange(9), 0.5]) for _ in range(draw.randrange(3)))
             return {key: value(depth + 1) for key in keys}
-        numbers = [draw.randrange(-(10**30), 10**30), draw.gauss(0, 1) * 10.0 ** draw.randrange(-300, 300), -0.0, float("nan")]
+        numbers = [
+            draw.randrange(-(10**30), 10**30),
+            draw.gauss(0, 1) * 10.0 ** draw.randrange(-300, 300),
+            -0.0,
+            float("nan"),
+        ]
         return draw.choice([*numbers, True, False, None]) if kind < 2 else text()
 
     for _ in range(5_000):
@@ -78,7 +83,13 @@ def test_what_is_written_is_read_back():
 
 
 def test_numbers_of_numpy_and_paths_are_written_as_what_they_stand_for():
-    given = {"n": np.int64(8), "x": np.float32(0.5), "yes": np.bool_(True), "many": np.arange(3.0), "path": Path("a, b.csv")}
+    given = {
+        "n": np.int64(8),
+        "x": np.float32(0.5),
+        "yes": np.bool_(True),
+        "many": np.arange(3.0),
+        "path": Path("a, b.csv"),
+    }
     plain = {"n": 8, "x": 0.5, "yes": True, "many": [0.0, 1.0, 2.0], "path": "a, b.csv"}
     assert Selection("a", given) == Selection("a", plain) == parse(str(Selection("a", given)))
 
