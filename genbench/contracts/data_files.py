@@ -12,6 +12,7 @@ from typing import Any
 
 from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.core.errors import GenbenchError
+from genbench.core.errors import shown as line_of
 from genbench.core.files import expanded
 from genbench.core.parameters import create
 from genbench.core.selection import Params, Selection, parse, parse_list
@@ -148,6 +149,8 @@ def reopened(label: str, name: str, params: Mapping[str, Any], fingerprint: str)
     of_file = bool(fingerprint) and isinstance(path, str)
     if of_file and not os.path.exists(path or ""):
         raise GenbenchError(f"{label}: {path} is gone; put it back, or run the same again with its new path")
+    if isinstance(path, str) and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise GenbenchError(f"{label}: {line_of(path)} is neither a file nor a folder; put the data back")
     dataset: Dataset = create(DATASETS[name], params)
     if of_file and dataset.fingerprint() != fingerprint:
         raise GenbenchError(f"{label}: {path} has changed since; put the old file back, or run again with the new one")

@@ -32,8 +32,9 @@ def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    beside.unlink(missing_ok=True)
     try:
-        with beside.open("wb") as out:
+        with beside.open("xb") as out:  # never through a link
             write(out)
             out.flush()
             os.fsync(out.fileno())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import shlex
 from collections import Counter
 from collections.abc import Iterable
 from html import escape
@@ -31,8 +30,7 @@ MARKS = {"best": "<b>{}</b>", "tie": "<i>{}</i>", "": "{}"}
 
 def run_html(run: RunData) -> str:
     """Return a run as HTML: its name, what was asked, how its trials ended, its leaderboard, its failures."""
-    asked = run.record.requests[-1].get("command", "") if run.record.requests else ""
-    asked = asked if isinstance(asked, str) else shlex.join(map(str, asked))
+    asked = next(reversed(run.record.commands), "")
     counts = Counter(str(trial.status) for trial in run.trials)
     missing = len(run.record.trials) - len(run.trials)
     ended = [f"{n} {status}" for status, n in counts.items()] + ([f"{missing} not finished"] if missing else [])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import finite
@@ -22,6 +22,7 @@ from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
 from genbench.core.registry import discover
+from genbench.core.regular_files import read_regular
 from genbench.core.selection import parse_list
 from genbench.core.strict_json import strict_json
 from genbench.estimator.estimator import Estimator
@@ -31,8 +32,9 @@ from genbench.runs.code import sources_of
 from genbench.runs.parallel import perform_each
 from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
 from genbench.statistics.intervals import mean_intervals
+from genbench.storage.limits import RECORD, Number, is_key
 from genbench.storage.records import SCHEMA, TrialRecord
-from genbench.storage.store import SWEEPS, Store
+from genbench.storage.store import SWEEPS, Store, parsed
 from genbench.tasks.steps import fitted
 
 __all__ = ["METRICS", "SAMPLES", "STEPS", "Point", "Sweep", "SweepRow", "read_sweeps", "summary", "sweep"]
@@ -54,8 +56,8 @@ class SweepRow(BaseModel):
 
     steps: int
     nfe: int | None = None
-    seconds: float | None = None
-    metrics: dict[str, float | None] = {}
+    seconds: Number | None = None
+    metrics: dict[str, Number | None] = {}
     reason: str = ""
 
 
@@ -137,7 +139,7 @@ def sweep(
 
 def read_sweeps(run: RunData) -> list[Sweep]:
     """Return the sweeps of the trials in a run's table; a file that cannot be read is left out."""
-    found = [_read(run.path / SWEEPS / f"{key}.json") for key in run.record.trials]
+    found = [_read(run.path / SWEEPS / f"{key}.json") for key in run.record.trials if is_key(key)]
     return [each for each in found if each is not None]
 
 
@@ -229,8 +231,8 @@ def _begin(file: Path, trial: TrialRecord, samples: int, metrics: tuple[str, ...
 
 def _read(file: Path) -> Sweep | None:
     try:
-        return Sweep.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError):
+        return parsed(file, read_regular(file, file.parent.parent, RECORD), Sweep)
+    except (OSError, GenbenchError):
         return None
 
 
