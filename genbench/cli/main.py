@@ -23,6 +23,7 @@ from genbench.cli.run import run
 from genbench.cli.sample import sample
 from genbench.cli.selftest import selftest
 from genbench.cli.sweep import sweep
+from genbench.cli.trust import trust
 from genbench.core.console import write_any_sign
 from genbench.core.errors import GenbenchError
 
@@ -59,7 +60,7 @@ def _help(command: Callable[..., None]) -> str:
     return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(command.__doc__ or ""))
 
 
-for _command in (run, list_, leaderboard, plot, report, compare, sample, rescore, sweep, selftest):
+for _command in (run, list_, leaderboard, plot, report, compare, sample, rescore, sweep, selftest, trust):
     app.command(_command.__name__.rstrip("_"), help=_help(_command))(_command)
 app.add_typer(data, name="data")
 

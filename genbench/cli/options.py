@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 
 __all__ = ["DataDir", "Device", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say"]
+
+LONGEST = 4_000  # letters of a line; by hand: a screen
 
 Plugins = Annotated[
     list[str],
@@ -43,7 +45,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, 
 
 def say(text: str) -> None:
     """Tell the user a line, apart from what the command prints."""
-    typer.echo(f"genbench: {text}", err=True)
+    typer.echo(f"genbench: {shown(text, LONGEST)}", err=True)
 
 
 def read_plugins(given: list[str]) -> list[str]:
@@ -65,4 +67,6 @@ def read_plugins(given: list[str]) -> list[str]:
     unknown = set(settings) - {"plugins"}
     if unknown:
         raise GenbenchError(f"{file.resolve()}: unknown setting '{min(unknown)}'; known: plugins")
+    if named:
+        say(f"{file.resolve()} names plugins; code is run from there: {', '.join(shown(path) for path in named)}")
     return [*named, *given]

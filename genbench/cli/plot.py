@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import say
+from genbench.cli.options import Plugins, read_plugins, say
 from genbench.core.errors import GenbenchError
 
 __all__ = ["plot"]
@@ -26,6 +26,7 @@ def plot(
     ] = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Draw the figures of a run, from its files, into its figures folder.
 
@@ -43,7 +44,7 @@ def plot(
         raise GenbenchError(
             "plot needs a run's folder, such as results/moons-quick; `genbench plot --list` lists the figures"
         )
-    loaded = load_run(run)
+    loaded = load_run(run, plugins=read_plugins(plugin))
     failures: list[str] = []
 
     def fail(line: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import say
+from genbench.cli.options import Plugins, read_plugins, say
 from genbench.core.errors import GenbenchError
 
 __all__ = ["report"]
@@ -37,6 +37,7 @@ def report(
     jobs: Annotated[
         int | None, typer.Option(min=0, help="Processes that draw; 0 is this one. Default: one per core.")
     ] = None,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Write a page to share: leaderboard, figures, costs, losses and failures of a run, in one file.
 
@@ -48,9 +49,12 @@ def report(
     """
     from genbench.api import load_run
     from genbench.core.hardware import cores
+    from genbench.core.registry import discover
     from genbench.report import write_report
     from genbench.report.site import write_site
 
+    if plugins := read_plugins(plugin):
+        discover(tuple(plugins))
     names, processes = _names(figures), cores() if jobs is None else jobs
     if (run / "run.json").exists() or not run.is_dir():
         loaded = load_run(run)

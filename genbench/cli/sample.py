@@ -132,15 +132,15 @@ def _find(
     from genbench.analysis.run_data import RunData
     from genbench.core.registry import discover
     from genbench.evaluation.resolved_trial import ResolvedTrial
-    from genbench.runs.reload import discover_plugins, find, read
+    from genbench.runs.reload import find, read, require_plugins
 
     discover(tuple(plugins))
     if checkpoint is None:
         trained = find(RunData(str(run)), model, data, seed)
     else:
         trained = read(checkpoint)
-        discover_plugins(trained.spec)
         _agree(trained.spec, model, data)
+    require_plugins(trained.spec)
     return ResolvedTrial.of(trained.spec), trained
 
 

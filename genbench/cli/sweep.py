@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import RunFolder, WorkerJobs, say
+from genbench.cli.options import Plugins, RunFolder, WorkerJobs, read_plugins, say
 from genbench.core.errors import GenbenchError, shown
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def sweep(
     metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics of samples.")] = "sliced_w2,w2",
     jobs: WorkerJobs = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Sample the trained models of a run with other numbers of steps: quality against network evaluations (NFE).
 
@@ -43,7 +44,7 @@ def sweep(
     from genbench.runs.sweep import read_sweeps, summary
     from genbench.runs.sweep import sweep as sweep_run
 
-    loaded = load_run(run)
+    loaded = load_run(run, plugins=read_plugins(plugin))
     for problem in sweep_run(loaded, models, _numbers(steps), samples, metrics, jobs, not quiet):
         say(problem)
     points = summary(read_sweeps(loaded))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
+from genbench.core.registry import discover, named
 from genbench.core.regular_files import read_regular
 from genbench.display import formatting
 from genbench.report.stored_only import NotStored, stored_only
@@ -119,13 +120,20 @@ def _in_workers(path: Path, work: Sequence[tuple[str, str | None]], jobs: int) -
     from multiprocessing import get_context
 
     try:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        context = get_context("spawn")
+        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_vouch, initargs=(named(),)) as pool:
             futures = [pool.submit(_draw, path, *each) for each in work]
             return [future.result() for future in futures]
     except BrokenProcessPool:
         raise GenbenchError(
             f"a process that drew the figures of {path} died; try --jobs 0, or --figures none"
         ) from None
+
+
+def _vouch(plugins: tuple[str, ...]) -> None:
+    """Import, in a worker, the plugins that the user named."""
+    if plugins:
+        discover(plugins)
 
 
 _runs: dict[Path, RunData] = {}

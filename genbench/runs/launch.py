@@ -17,11 +17,13 @@ from genbench.core.downloads import use_data_dir
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
 from genbench.core.hardware import choose_device, cores
-from genbench.core.registry import discover, failures
+from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, remedy
+from genbench.core.registry import UnknownName, discover, failures
 from genbench.core.types import Say
 from genbench.runs.data_in_hand import AskedData
 from genbench.runs.defaults import Defaults
 from genbench.runs.plan import Plan, make_plan
+from genbench.runs.reload import recorded_plugins
 from genbench.runs.runner import Done, perform_all, remaining, tidy, why
 from genbench.runs.step_counts import known_steps, timed
 from genbench.storage.records import RunRecord, TrialRecord
@@ -124,7 +126,15 @@ class RunOptions:
         seeds = usual.seeds if self.seeds is None else self.seeds
         metrics = usual.metrics if self.metrics is None else _joined(self.metrics)
         with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
-            return make_plan(_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
+            asked = (_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
+            try:
+                return make_plan(*asked)
+            except UnknownName as error:
+                sources = recorded_plugins(Store(self.folder))
+                discover_recorded(sources)
+                if words := remedy(sources):
+                    raise NeedsPlugin(f"{error}; trials of {self.folder} name code: {words}") from None
+                return make_plan(*asked)
 
 
 def _joined(selection: str | Sequence[str]) -> str:

@@ -17,11 +17,11 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, spelled_out
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
-from genbench.core.files import expanded
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
-from genbench.core.registry import discover
+from genbench.core.recorded_plugins import discover_recorded
+from genbench.core.registry import discover, named
 from genbench.core.selection import Selection
 from genbench.core.types import Array
 from genbench.evaluation.model_outputs import ModelOutputs, draw_all, score, score_trial, with_shares
@@ -30,7 +30,7 @@ from genbench.evaluation.self_consistency import asks_for_shares
 from genbench.runs.code import SCORING, changed_code, plugins_of
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
-from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
+from genbench.runs.reload import CannotReload, Trained, plugins_of_trial, reload, require_plugins
 from genbench.runs.runner import data_files
 from genbench.storage.evaluation import Flag
 from genbench.storage.records import FILE, TrialRecord, TrialSpec
@@ -79,9 +79,11 @@ def rescore(
         GenbenchError: a metric or plugin is unknown, or the store cannot be read or written.
     """
     discover(tuple(plugins))
+    for trial in run.trials:
+        discover_recorded(trial.spec.plugins)  # which says what it imports, in this process
     Protocol().asked(samples=samples)
     cards = [] if metrics is None else [METRICS[one.name] for one in METRICS.select(spelled_out(metrics))]
-    given = (*(str(expanded(plugin).resolve()) for plugin in plugins), *plugins_of(*cards))
+    given = tuple(dict.fromkeys([*named(), *plugins_of(*cards)]))
     with run.store.lock():
         trials = run.trials
         asked = [(str(run.path), trial.key, metrics, samples, given) for trial in trials]
@@ -122,9 +124,9 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
     try:
         with collected_warnings(), put_back():  # the record has the warnings already
             trial = store.read(key)
-            discover_plugins(trial.spec)
             discover(plugins)
-            with in_use([*trial.spec.plugins, *plugins]), taken_back():
+            require_plugins(trial.spec, metrics=metrics is None)
+            with in_use([*plugins_of_trial(trial.spec), *plugins]), taken_back():
                 return _rescore(store, trial, metrics, samples)
     except CannotReload as error:
         return _Answer(key, error.reason)

@@ -99,6 +99,9 @@ class Store:
         for place in (lock, *(self.path / name for name in FOLDERS)):  # nothing is written elsewhere
             if link_outside(place, self.path) or (place == lock and place.exists() and not place.is_file()):
                 raise GenbenchError(f"{place} is a link to a place outside of the run, or no file; remove it")
+        odd = [file for file in self.trials.glob(f"*{SUFFIX}") if not file.is_file() or link_outside(file, self.path)]
+        if odd:
+            raise GenbenchError(f"{odd[0]} is a link to a place outside of the run, or no file; remove it")
         try:
             with FileLock(lock, timeout=0):
                 yield
@@ -149,6 +152,8 @@ class Store:
         """Return the checkpoints of unfinished trials by key; those of further training runs of one have numbers."""
         found: dict[str, list[Path]] = {}
         for file in sorted(self.trials.glob(f"*{SUFFIX}")):
+            if not file.is_file() or link_outside(file, self.path):
+                continue
             found.setdefault(re.sub(r"\.\d+$", "", file.name.removesuffix(SUFFIX)), []).append(file)
         return found
 
