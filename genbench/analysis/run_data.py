@@ -16,7 +16,7 @@ from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.types import Array
 from genbench.storage.limits import is_key
 from genbench.storage.records import RunRecord, TrialRecord
-from genbench.storage.store import CorruptFile, Store
+from genbench.storage.store import CorruptFile, NewerSchema, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +76,8 @@ class RunData:
                         records.append(self.store.read(key))
                     except CorruptFile as error:
                         self.problems.append(f"{error}; run again to replace it")
+                    except NewerSchema as error:
+                        self.problems.append(str(error))
         return records
 
     def trial(self, key: str) -> TrialRecord:

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from genbench.core.console import harmless
+
 __all__ = [
     "BadSamples",
     "ContractError",
@@ -69,12 +71,12 @@ def shown(text: str, most: int = SHOWN) -> str:
 
     No letter of it moves a terminal's cursor or changes its colours.
 
-    >>> shown("two\\nlines, \\x1b[31mred")
+    >>> shown("two\nlines, \x1b[31mred")
     'two lines, �[31mred'
     """
     line = " ".join(text[: 4 * most].split())
     cut = line[:most] + "…" if len(line) > most or len(text) > 4 * most else line
-    return "".join(sign if sign.isprintable() else "�" for sign in cut)
+    return harmless(cut)
 
 
 def nearest(name: str, known: list[str]) -> str:

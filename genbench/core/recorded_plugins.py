@@ -15,12 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 from genbench.core.plugin_loading import LOADED
 from genbench.core.registry import Group, discover
 from genbench.core.trust import shown_path, trust_in
 
-__all__ = ["NeedsPlugin", "discover_recorded", "remedy", "require"]
+__all__ = ["CODE", "NeedsPlugin", "discover_recorded", "remedy", "require"]
+
+CODE = "is code that the run only names"
 
 
 class NeedsPlugin(GenbenchError):
@@ -53,7 +55,7 @@ def require(sources: Iterable[str], *wanted: tuple[Group[Any], str]) -> None:
     for group, name in wanted:
         if name not in group.cards:
             if words := remedy(sources):
-                raise NeedsPlugin(f"{group.singular} {name} is code that the run only names; {words}")
+                raise NeedsPlugin(f"{group.singular} {shown(name)} {CODE}; {words}")
             group[name]  # which says what is known
 
 

@@ -20,7 +20,7 @@ from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
-from genbench.core.recorded_plugins import discover_recorded
+from genbench.core.recorded_plugins import CODE, discover_recorded
 from genbench.core.registry import discover, named
 from genbench.core.selection import Selection
 from genbench.core.types import Array
@@ -39,6 +39,7 @@ from genbench.tasks.steps import fitted
 
 __all__ = ["Report", "rescore"]
 
+FEW = 3  # lines that say the same about code; by hand
 EQUAL = 1e-9  # relative difference of two scores that is rounding: a sum in another order leaves about 1e-12
 
 
@@ -106,16 +107,31 @@ class _Answer:
 
 
 def _report(store: Store, trials: Sequence[TrialRecord], answers: Sequence[_Answer]) -> Report:
-    kept, notes, pairs = [], [], []
+    kept: list[tuple[str, str]] = []
+    notes, pairs = [], []
     for trial, answer in zip(trials, answers, strict=True):
         where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
         if answer.reason:
-            kept.append(f"{where}: {answer.reason}")
+            kept.append((where, answer.reason))
         else:
             pairs.append((trial, store.read(answer.key)))
         if answer.note:
             notes.append(f"{where}: {answer.note}")
-    return Report(_changes(pairs), kept, notes)
+    return Report(_changes(pairs), _by_reason(kept), notes)
+
+
+def _by_reason(kept: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a line for each trial that stays as it is, and one for many that need the same code."""
+    groups: dict[str, list[str]] = {}
+    for where, reason in kept:
+        groups.setdefault(reason, []).append(where)
+    lines = []
+    for reason, places in groups.items():
+        if len(places) > FEW and CODE in reason:
+            lines.append(f"{len(places)} trials, {places[0]} the first of them: {reason}")
+        else:
+            lines += [f"{where}: {reason}" for where in places]
+    return lines
 
 
 def _perform(path: str, key: str, metrics: str | None, samples: int | None, plugins: tuple[str, ...]) -> _Answer:

@@ -25,7 +25,7 @@ from genbench.storage.records import SCHEMA, RunRecord, TrialRecord
 from genbench.storage.stored_arrays import read_arrays
 from genbench.training.checkpoint import SUFFIX
 
-__all__ = ["DATA", "SWEEPS", "CorruptFile", "Store", "parsed"]
+__all__ = ["DATA", "SWEEPS", "CorruptFile", "NewerSchema", "Store", "parsed"]
 
 DATA = "data"  # the folder of data that a run was given in Python
 SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it depends on the weights alone, so it stays true
@@ -46,6 +46,10 @@ R = TypeVar("R", bound=BaseModel)
 
 class CorruptFile(GenbenchError):
     """A file of the store that cannot be read back."""
+
+
+class NewerSchema(GenbenchError):
+    """A file that a newer genbench wrote."""
 
 
 class Store:
@@ -112,7 +116,7 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether a trial is finished; a name that no trial can have is of none."""
-        return is_key(key) and (self.trials / f"{key}.json").exists()
+        return is_key(key) and os.path.lexists(self.trials / f"{key}.json")
 
     def write(
         self, record: TrialRecord, arrays: Mapping[str, Any] | None = None, weights: Mapping[str, Any] | None = None
@@ -285,7 +289,7 @@ def parsed(file: Path, content: bytes, schema: type[R]) -> R:
 
     Raises:
         CorruptFile: it is no JSON, or none of this schema.
-        GenbenchError: it is of a newer version.
+        NewerSchema: a newer genbench wrote it.
     """
     try:
         found = from_json(content, allow_inf_nan=False, cache_strings="keys")
@@ -293,7 +297,7 @@ def parsed(file: Path, content: bytes, schema: type[R]) -> R:
         raise CorruptFile(f"{file} is corrupt: it is not whole JSON") from None
     version = found.get("schema") if isinstance(found, dict) else None
     if isinstance(version, int) and version > SCHEMA:
-        raise GenbenchError(f"{file} was written by a newer genbench (schema {shown(str(version))}); upgrade genbench")
+        raise NewerSchema(f"{file} was written by a newer genbench (schema {shown(str(version))}); upgrade genbench")
     if len(content) > SMALL and oversized(found):
         raise CorruptFile(f"{file} is corrupt: it has a text or a list of names that is too long")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from matplotlib.axes import Axes
@@ -228,7 +229,7 @@ def _cut(name: str, most: int, tail: int) -> str:
 
 def file_stem(name: str) -> str:
     """Return a name as part of a file's: without what folders are written with; of a long one a part and a digest."""
-    plain = re.sub(r'[/\\:*?"<>|\s]+', "_", name)
+    plain = re.sub(r'[/\\:*?"<>|\s\x00-\x1f\x7f-\x9f]+', "_", name)
     return plain if len(plain) <= STEM else f"{plain[: STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
@@ -241,13 +242,23 @@ def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord
     """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
     trials = list(trials)
     names = distinct(trial.model for trial in trials)
+    stored = {trial.key: run.samples(trial.key) for trial in trials}
+    shapes = Counter(x.shape[1:] for trial in sorted(trials, key=_oracle_first) if (x := stored[trial.key]) is not None)
+    usual = max(shapes, key=shapes.__getitem__, default=())  # of equals the first, which is the oracle's
     for panel, trial in zip(places, trials, strict=True):
-        samples = run.samples(trial.key)
+        samples = stored[trial.key]
+        if samples is not None and samples.shape[1:] != usual:
+            run.problems.append(f"{trial.key}: its samples have shape {samples.shape[1:]}, and those of others {usual}")
+            samples = None
         if trial.status != "ok" or samples is None:
             say_in(panel, trial.status if trial.status != "ok" else "samples not kept")
             panel.set_title(names[trial.model])
         else:
             show(panel, trial, samples, names[trial.model])
+
+
+def _oracle_first(trial: TrialRecord) -> bool:
+    return trial.role != "oracle"
 
 
 def score_line(run: RunData, trial: TrialRecord) -> str:
