@@ -136,14 +136,14 @@ def set_floors(rows: Sequence[Row]) -> None:
     oracle = next((row for row in rows if row.role == "oracle"), None)
     if oracle is None:
         return
-    groups: dict[int, list[tuple[Row, str, Cell]]] = defaultdict(list)
+    groups: dict[tuple[int, int], list[tuple[Row, str, Cell]]] = defaultdict(list)  # by the numbers of seeds
     for row in rows:
         for name, cell in row.metrics.items():
             floor = oracle.metrics.get(name)
             if cell and floor:
                 cell.floor = floor.mean
                 if card_of(name).ratio and 0 < floor.mean < np.inf and np.isfinite(cell.mean):
-                    groups[len(row.values[name])].append((row, name, cell))
+                    groups[len(row.values[name]), len(oracle.values[name])].append((row, name, cell))
     for places in groups.values():
         values = _stack([row.values[name] for row, name, _ in places])
         floors = _stack([oracle.values[name] for _, name, _ in places])

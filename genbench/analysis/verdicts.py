@@ -13,7 +13,7 @@ import numpy as np
 
 from genbench.analysis.scores import Cell, Row, card_of, finite
 from genbench.contracts.metric import MetricCard
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 from genbench.core.types import Array
 from genbench.statistics.best import ALPHA, WithBest, compare_with_best
 from genbench.statistics.resolution import resolution, smallest_difference
@@ -53,7 +53,7 @@ class Margin:
             match = re.fullmatch(r"\s*(\d*\.?\d+(?:e-?\d+)?)\s*(%?)\s*", part)
             if not match or not float(match[1]) > 0:
                 raise GenbenchError(
-                    f"margin '{text}' cannot be read; write 10% (of scores compared by quotients), 0.05 (in the "
+                    f"margin '{shown(text)}' cannot be read; write 10% (of scores compared by quotients), 0.05 (in the "
                     "metric's unit, of the others), or 10%,0.05"
                 )
             number = float(match[1])

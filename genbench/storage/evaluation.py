@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from genbench.storage.limits import Number, Scores
+from genbench.storage.limits import Number, Scores, Spread
 
 __all__ = ["Evaluation", "Flag"]
 
@@ -48,7 +48,7 @@ class Evaluation(BaseModel):
     """
 
     metrics: Scores = {}
-    standard_errors: dict[str, Number] = {}
+    standard_errors: dict[str, Spread] = {}
     flags: list[Flag] = []
     draws: dict[str, list[Number]] = {}
 

@@ -7,8 +7,23 @@ import re
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le, Len
+from pydantic import StringConstraints
 
-__all__ = ["MANY", "RECORD", "RUN", "Amount", "Finite", "Number", "Scores", "Seed", "Whole", "is_key", "oversized"]
+__all__ = [
+    "MANY",
+    "RECORD",
+    "RUN",
+    "Amount",
+    "Finite",
+    "Likelihood",
+    "Number",
+    "Scores",
+    "Seed",
+    "Spread",
+    "Whole",
+    "is_key",
+    "oversized",
+]
 
 # All by hand. The largest record of the reference runs has 20 KB, so that this is a history 400 times as long; a
 # parsed record takes up to 25 times its bytes in memory.
@@ -20,8 +35,10 @@ KEY = re.compile(r"[A-Za-z0-9_+=][A-Za-z0-9_.+=-]{0,199}", re.ASCII)  # what `Tr
 
 Number = Annotated[float, Ge(-math.inf)]  # any number, and no NaN
 Finite = Annotated[float, Ge(-1e300), Le(1e300)]  # of seconds and megabytes
+Spread = Annotated[float, Ge(0), Le(1e150)]  # whose square is a number, too
 Whole = Annotated[int, Ge(0), Le(2**62)]
 Scores = Annotated[dict[str, Number | None], Len(0, MANY)]
+Likelihood = Annotated[str, StringConstraints(pattern="^(exact|estimate|bound|none)$")]
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]  # what numpy's global generator takes
 Amount = Annotated[int, Ge(0), Le(10**9)]  # of points; more than fit into the memory of one machine
 

@@ -17,7 +17,7 @@ from genbench.contracts.data_files import file_name
 from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
-from genbench.storage.limits import MANY, Amount, Finite, Number, Seed, Whole
+from genbench.storage.limits import MANY, Amount, Finite, Likelihood, Number, Seed, Whole
 
 __all__ = [
     "FILE",
@@ -182,7 +182,7 @@ class TrialResult(Evaluation):
 
     nested: dict[str, list[list[Number]]] = Field(default_factory=dict)
     diagnostics: dict[str, Number] = Field(default_factory=dict)
-    likelihood: str = "none"
+    likelihood: Likelihood = "none"
     cost: Cost = Field(default_factory=Cost)
     history: dict[str, list[Number | None]] = Field(default_factory=dict)
     curve: list[dict[str, Number]] = Field(default_factory=list)

@@ -302,7 +302,7 @@ def parsed(file: Path, content: bytes, schema: type[R]) -> R:
         raise CorruptFile(f"{file} is corrupt: it has a text or a list of names that is too long")
     try:
         return schema.model_validate(found)
-    except (ValidationError, RecursionError) as error:
+    except (ValidationError, RecursionError, TypeError, AttributeError, KeyError) as error:  # of readers of older forms
         at = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
         reason = f"field {shown('.'.join(map(str, at)))} is wrong" if at else "it is not what it should be"
         raise CorruptFile(f"{file} is corrupt: {reason}") from None

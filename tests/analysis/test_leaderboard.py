@@ -180,3 +180,11 @@ def test_ten_thousand_trials_take_seconds():
     board = Leaderboard.of(many)
     assert len(board.rows) == 1000
     assert time.process_time() - begin < 30, "a quadratic algorithm would take minutes"
+
+
+def test_an_oracle_with_fewer_seeds_than_a_model_in_one_metric_is_the_floor_of_all():
+    pair = [trial("m", s, w2=1.0 + s, sliced_w2=2.0 + s) for s in range(2)]
+    oracle = [trial("oracle", 0, role="oracle", w2=0.5, sliced_w2=1.0), trial("oracle", 1, role="oracle", w2=0.5)]
+    rows = {row.model: row for row in Leaderboard.of([*pair, *oracle]).rows}
+    assert rows["m"].metrics["w2"].ratio == 1.5 / 0.5
+    assert rows["m"].metrics["sliced_w2"].ratio == 2.5 / 1.0
