@@ -22,6 +22,8 @@ __all__ = ["Contest", "Margin", "Scale", "contests", "set_verdicts"]
 
 Scale = Literal["quotient", "difference"]
 
+MARGIN = re.compile(r"(\d*\.?\d+(?:e-?\d+)?)\s*(%?)", re.ASCII)
+LONGEST = 100  # letters of a margin; by hand
 # The default margin is a metric's resolution, at most this: the bounds within which two drugs are taken for equivalent
 # (FDA 2001, Statistical approaches to establishing bioequivalence).
 EQUIVALENT = 1.25
@@ -50,8 +52,8 @@ class Margin:
         """
         found = cls()
         for part in text.split(","):
-            match = re.fullmatch(r"\s*(\d*\.?\d+(?:e-?\d+)?)\s*(%?)\s*", part)
-            if not match or not float(match[1]) > 0:
+            match = MARGIN.fullmatch(part.strip()) if len(part) < LONGEST else None  # the pattern is no linear one
+            if not match or not 0 < float(match[1]) < float("inf"):
                 raise GenbenchError(
                     f"margin '{shown(text)}' cannot be read; write 10% (of scores compared by quotients), 0.05 (in the "
                     "metric's unit, of the others), or 10%,0.05"

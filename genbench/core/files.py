@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 
 __all__ = ["expanded", "write_whole"]
 
@@ -21,7 +21,7 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise GenbenchError(f"'{path}': there is no such home folder; write the path from / on") from None
+        raise GenbenchError(f"'{shown(str(path))}': there is no such home folder; write the path from / on") from None
 
 
 def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
