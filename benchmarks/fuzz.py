@@ -60,8 +60,12 @@ CELLS = (
 )
 
 
-def mutated(text: str, draw: random.Random) -> str:
-    """Return a text with a few letters or words put in, taken out, repeated or exchanged."""
+def mutated(text: str, draw: random.Random, longest: int = 20_000) -> str:
+    """Return a text with a few letters or words put in, taken out, repeated or exchanged.
+
+    Args:
+        longest: how often a letter may be repeated; a table of 17,000 columns takes seconds.
+    """
     for _ in range(draw.randrange(1, 5)):
         at, kind = draw.randrange(len(text) + 1), draw.randrange(5)
         if kind == 0:
@@ -71,7 +75,7 @@ def mutated(text: str, draw: random.Random) -> str:
         elif kind == 2:
             text = text[:at] + text[at + draw.randrange(1, 6) :]
         elif kind == 3 and draw.random() < 0.1:
-            text = text[:at] + draw.choice(LETTERS) * draw.randrange(20_000) + text[at:]
+            text = text[:at] + draw.choice(LETTERS) * draw.randrange(longest) + text[at:]
         else:
             end = at + draw.randrange(20)
             text = text[:at] + text[at:end] * draw.randrange(4) + text[end:]
@@ -254,7 +258,7 @@ def tables(draw: random.Random, folder: Path) -> Iterator[tuple[str, Callable[[]
             at = draw.randrange(len(text) + 1)
             end = at + draw.randrange(4) if draw.random() < 0.3 else text.find(separator, at + 1)
             text = text[:at] + draw.choice(CELLS) + text[end:]
-        file.write_text(mutated(text, draw) if draw.random() < 0.1 else text, errors="replace", newline="")
+        file.write_text(mutated(text, draw, 2_000) if draw.random() < 0.1 else text, errors="replace", newline="")
 
         def look() -> None:
             create(DATASETS["csv"], bind(DATASETS["csv"], {"path": str(file)})).splits(0)
