@@ -136,7 +136,10 @@ def _find(
 
     discover(tuple(plugins))
     if checkpoint is None:
-        trained = find(RunData(str(run)), model, data, seed)
+        opened = RunData(str(run))
+        trained = find(opened, model, data, seed)
+        for problem in opened.problems:
+            say(problem)
     else:
         trained = read(checkpoint)
         _agree(trained.spec, model, data)

@@ -47,6 +47,8 @@ def sweep(
     loaded = load_run(run, plugins=read_plugins(plugin))
     for problem in sweep_run(loaded, models, _numbers(steps), samples, metrics, jobs, not quiet):
         say(problem)
+    for problem in loaded.problems:
+        say(problem)
     points = summary(read_sweeps(loaded))
     out = console()
     for dataset in dict.fromkeys(point.dataset for point in points):

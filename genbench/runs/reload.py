@@ -16,7 +16,7 @@ from genbench.contracts.data_files import short_label
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
-from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest
+from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest, shown
 from genbench.core.recorded_plugins import require
 from genbench.core.regular_files import Refused, open_regular
 from genbench.estimator.estimator import Estimator
@@ -187,7 +187,13 @@ def reload(
     try:
         return restored(**settings)
     except WeightsDoNotFit:
-        restored()  # if this does not do either, it says why
+        try:
+            restored()
+        except WeightsDoNotFit as error:
+            where = f"trials/{spec.key}.safetensors"
+            raise CannotReload(
+                spec, f"the weights in {where} are not of this model ({shown(str(error), 200)})"
+            ) from None
         words = f"{', '.join(settings)} would change the weights of {spec.model}; set what its sampler takes"
         raise GenbenchError(words) from None
 
