@@ -17,7 +17,7 @@ from genbench.core.types import Array
 __all__ = ["FEW_DIMENSIONS", "Evidence", "Protocol", "TaskEvidence"]
 
 FEW_DIMENSIONS = 64  # by hand: with more, a search for neighbours among 10,000 points takes minutes
-MOST = 10**9  # points; more than fit into the memory of one machine
+MOST = 10**7  # points, by hand: of the plane they are 160 MB
 MOST_SEARCHED = 10_000  # as many as a synthetic dataset has test points: of 40,000 in 10 dimensions it takes as long
 
 T = TypeVar("T")

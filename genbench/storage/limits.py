@@ -40,7 +40,7 @@ Whole = Annotated[int, Ge(0), Le(2**62)]
 Scores = Annotated[dict[str, Number | None], Len(0, MANY)]
 Likelihood = Annotated[str, StringConstraints(pattern="^(exact|estimate|bound|none)$")]
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]  # what numpy's global generator takes
-Amount = Annotated[int, Ge(0), Le(10**9)]  # of points; more than fit into the memory of one machine
+Amount = Annotated[int, Ge(0), Le(10**7)]  # of points, as many as may be asked for
 
 
 def is_key(text: str) -> bool:

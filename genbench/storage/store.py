@@ -102,10 +102,10 @@ class Store:
         lock = self.path / ".lock"
         for place in (lock, *(self.path / name for name in FOLDERS)):  # nothing is written elsewhere
             if link_outside(place, self.path) or (place == lock and place.exists() and not place.is_file()):
-                raise GenbenchError(f"{place} is a link to a place outside of the run, or no file; remove it")
+                raise GenbenchError(f"{place} is a link to a place outside of the run, or no regular file; remove it")
         odd = [file for file in self.trials.glob(f"*{SUFFIX}") if not file.is_file() or link_outside(file, self.path)]
         if odd:
-            raise GenbenchError(f"{odd[0]} is a link to a place outside of the run, or no file; remove it")
+            raise GenbenchError(f"{odd[0]} is no regular file of this run; remove it")
         try:
             with FileLock(lock, timeout=0):
                 yield
