@@ -66,12 +66,12 @@ class RunData:
     @cached_property
     def trials(self) -> list[TrialRecord]:
         """The finished trials that the run's table is made of, in the order in which they were asked for."""
-        records = []
+        records, here = [], set(self.store.finished())  # one look at the folder, whatever the number of keys
         with _uncollected():
             for key in dict.fromkeys(self.record.trials):
                 if not is_key(key):
                     self.problems.append(f"{self.path / 'run.json'}: '{shown(key)}' is no name of a trial; left out")
-                elif self.store.has(key):
+                elif key in here:
                     try:
                         records.append(self.store.read(key))
                     except CorruptFile as error:
