@@ -146,9 +146,9 @@ BROKEN_ARRAYS = {
 @pytest.fixture
 def bounded():
     """Fail where the test takes longer, or more memory, than opening a run may."""
-    begin, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begin, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
-    assert time.monotonic() - begin < SECONDS
+    assert time.process_time() - begin < SECONDS  # others may be computing; a test that waits has no end
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEGABYTES * 1024
 
 
