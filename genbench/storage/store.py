@@ -62,12 +62,13 @@ class Store:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.trials = self.path / "trials"
+        self.renamed = False  # whether its files may have other names than their trials
 
     @classmethod
     def around(cls, file: Path) -> Store:
         """Return a store that reads trials from the folder of a file, whatever its name is."""
         store = cls(file.parent.parent)
-        store.trials = file.parent
+        store.trials, store.renamed = file.parent, True
         return store
 
     def create(self) -> None:
@@ -177,10 +178,10 @@ class Store:
         Raises:
             CorruptFile: its file cannot be read back.
         """
-        if not is_key(key):
+        if not (is_key(key) or self.renamed):
             raise CorruptFile(f"{self.path}: '{shown(key)}' is no name of a trial")
         record = self._read_json(self.trials / f"{key}.json", TrialRecord, RECORD)
-        if record.key != key:
+        if record.key != key and not self.renamed:
             raise CorruptFile(f"{self.trials / f'{key}.json'} is of another trial, '{shown(record.key)}'")
         path = record.spec.dataset_params.get("path")
         if not record.spec.data_fingerprint or not isinstance(path, str) or os.path.exists(path):
@@ -226,7 +227,7 @@ class Store:
             CorruptFile: the file cannot be read back.
         """
         file = self.trials / f"{key}.safetensors"
-        if not is_key(key) or not file.exists():
+        if not (is_key(key) or self.renamed) or not file.exists():
             return {}
         from safetensors import SafetensorError
         from safetensors.torch import load_file
