@@ -10,7 +10,7 @@ import typer
 
 from genbench.core.errors import GenbenchError
 
-__all__ = ["DataDir", "Device", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say"]
+__all__ = ["DataDir", "Device", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say", "say_file"]
 
 Plugins = Annotated[
     list[str],
@@ -44,6 +44,12 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, 
 def say(text: str) -> None:
     """Tell the user a line, apart from what the command prints."""
     typer.echo(f"genbench: {text}", err=True)
+
+
+def say_file(file: Path) -> None:
+    """Print where a file is, from the current folder if it lies there."""
+    here = Path.cwd()
+    typer.echo(str(file.relative_to(here) if file.is_relative_to(here) else file))
 
 
 def read_plugins(given: list[str]) -> list[str]:

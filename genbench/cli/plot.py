@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import say
+from genbench.cli.options import say, say_file
 from genbench.core.errors import GenbenchError
 
 __all__ = ["plot"]
@@ -52,7 +52,7 @@ def plot(
 
     kinds = [form.strip() for form in formats.split(",") if form.strip()]
     for file in save(loaded, figures or (), kinds, dataset=data, progress=not quiet, say=fail):
-        typer.echo(str(file))
+        say_file(file)
     for problem in loaded.problems:
         say(problem)
     if failures:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import say
+from genbench.cli.options import say, say_file
 from genbench.core.errors import GenbenchError
 
 __all__ = ["report"]
@@ -54,12 +54,12 @@ def report(
     names, processes = _names(figures), cores() if jobs is None else jobs
     if (run / "run.json").exists() or not run.is_dir():
         loaded = load_run(run)
-        typer.echo(str(write_report(loaded, output or run / "report.html", names, processes)))
+        say_file(write_report(loaded, output or run / "report.html", names, processes))
         for problem in loaded.problems:
             say(problem)
         return
     for file in write_site(run, output or Path("site"), names, processes, say):
-        typer.echo(str(file))
+        say_file(file)
 
 
 def _names(figures: str) -> list[str] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import DataDir, Device, Plugins, read_plugins, say
+from genbench.cli.options import DataDir, Device, Plugins, read_plugins, say, say_file
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -199,4 +199,4 @@ def publish(run: RunData, sort: str | None) -> None:
     show(board)
     typer.echo("")
     for file in files:
-        typer.echo(str(file))
+        say_file(file)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import RunFolder, WorkerJobs, say
+from genbench.cli.options import RunFolder, WorkerJobs, say, say_file
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def sweep(
         if point.reason:
             say(f"{point.model} on {point.dataset} with {point.steps} steps was skipped: {point.reason}")
     for file in save(loaded, ["nfe"], say=say):
-        typer.echo(str(file))
+        say_file(file)
 
 
 def _numbers(text: str) -> list[int]:

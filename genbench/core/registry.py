@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 from genbench.core.code_fingerprint import forget_digests
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.files import expanded
+from genbench.core.interrupts import must_stop
 from genbench.core.plugin_loading import LOADED, importing, load_plugin, reason
 from genbench.core.selection import Selection, parse_list
 
@@ -305,7 +306,7 @@ def _import(source: str, group: Group[Any], needed: bool) -> None:
             names += [card.name for card in each.cards.values() if card.plugin == source]
             each.cards.clear()
             each.cards.update(before[name])
-        if isinstance(error, KeyboardInterrupt):
+        if must_stop(error):
             raise
         taken = isinstance(error, NameTaken)
         how = f"was loaded in part ({', '.join(names)}) and failed" if names else "failed to import"

@@ -22,7 +22,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from genbench.core.errors import GenbenchError, nearest
+from genbench.core.exception_text import message_of
 from genbench.core.files import write_whole
+from genbench.core.interrupts import must_stop
 from genbench.core.types import Say
 from genbench.plotting.style import fit_title, literal, styled
 
@@ -121,10 +123,12 @@ def save(
                 files += _write(run, name, dataset, folder, kinds)
             except _Unwritable:
                 raise
-            except Exception as error:  # of any kind: a plugin may fail, and the other figures are drawn
+            except BaseException as error:  # of any kind: a plugin may fail, and the other figures are drawn
+                if must_stop(error):
+                    raise
                 kind = "" if isinstance(error, GenbenchError) else f"{type(error).__name__}: "
                 with bar.external_write_mode():
-                    say(f"figure {name} was left out: {kind}{' '.join(str(error).split())}")
+                    say(f"figure {name} was left out: {kind}{message_of(error)}")
     return files
 
 

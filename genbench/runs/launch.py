@@ -16,7 +16,9 @@ from genbench.contracts.model import MODELS
 from genbench.core.downloads import use_data_dir
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
+from genbench.core.files import expanded
 from genbench.core.hardware import choose_device, cores
+from genbench.core.interrupts import handled, stop_now
 from genbench.core.registry import discover, failures
 from genbench.core.types import Say
 from genbench.runs.data_in_hand import AskedData
@@ -24,6 +26,7 @@ from genbench.runs.defaults import Defaults
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.runner import Done, perform_all, remaining, tidy, why
 from genbench.runs.step_counts import known_steps, timed
+from genbench.runs.stopping import Stop
 from genbench.storage.records import RunRecord, TrialRecord
 from genbench.storage.store import CorruptFile, Store
 from genbench.tasks import load_task
@@ -106,7 +109,7 @@ class RunOptions:
             progress=self.progress,
             checkpoint_every=self.checkpoint_every,
             device=choose_device(self.device),
-            data_dir=None if self.data_dir is None else str(self.data_dir),
+            data_dir=None if self.data_dir is None else str(expanded(self.data_dir).absolute()),
             previews=self.previews,
             log=self.log,
             threads=self.threads,
@@ -135,18 +138,19 @@ def launch(options: RunOptions, say: Say) -> Path:
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
     """
-    with use_data_dir(options.data_dir):
+    folder = options.folder.absolute()  # a plugin may change the working folder
+    with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):  # a plugin may raise KeyboardInterrupt
         execution = options.execution()
         plan = options.plan(say)
         for note in plan.notes:
             say(note)
         _carry_out(plan, options, execution, say)
-    return options.folder
+    return folder
 
 
 def explain(options: RunOptions, say: Say) -> list[str]:
     """Return a line for each trial that would run, with the reason, and their number; nothing is run."""
-    with use_data_dir(options.data_dir):
+    with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):
         store = Store(options.folder)
         trials = known_steps(options.plan(say), store).trials
         todo, _ = remaining(trials, store)
@@ -166,12 +170,14 @@ def _carry_out(plan: Plan, options: RunOptions, execution: ExecutionOptions, say
         for note in notes:
             say(note)
         if len(todo) < len(plan.trials):
-            say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {store.path}")
+            say(f"{len(plan.trials) - len(todo)} of {len(plan.trials)} trials are finished already in {options.folder}")
         if begun := len(store.checkpoints().keys() & {spec.key for spec in todo}):
             say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
-        with _bar(len(todo), options.progress, say) as done:
-            execution = replace(execution, progress=options.progress and jobs <= 1)
-            perform_all(todo, store, min(jobs, max(1, len(todo))), options.seconds, done, execution)
+        stop = Stop(len(plan.trials), say)
+        stop.done = len(plan.trials) - len(todo)
+        with _bar(len(todo), options.progress, say) as done, stop.listening():
+            execution = replace(execution, progress=options.progress and jobs == 0)
+            perform_all(todo, store, min(jobs, max(1, len(todo))), options.seconds, done, execution, stop)
 
 
 def _register(plan: Plan, store: Store, execution: ExecutionOptions, say: Say) -> None:
@@ -230,7 +236,7 @@ def _bar(total: int, shown: bool, say: Say) -> Iterator[Done]:
             if trial.error:
                 where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
                 with bar.external_write_mode():
-                    say(f"{where}: {trial.status} in {trial.error.phase}: {trial.error.message}")
+                    say(f"{where}: {trial.status} {trial.error}")
             bar.update()
 
         yield done

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +15,8 @@ from genbench.contracts.metric import METRICS, select_metrics
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.recipe import Budget
 from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.exception_text import message_of, place_of
+from genbench.core.interrupts import must_stop
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.plugin_loading import LOADED
 from genbench.core.registry import Card, Group
@@ -71,6 +74,22 @@ def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
+@contextmanager
+def _blaming_plugins() -> Iterator[None]:
+    """Turn what a user's plugin raises while trials are planned into a GenbenchError that names the line."""
+    try:
+        yield
+    except GenbenchError:
+        raise
+    except BaseException as error:  # a plugin may raise anything
+        place = place_of(error, LOADED)
+        if must_stop(error) or not place:
+            raise
+        text = f"{place}: {type(error).__name__}: {message_of(error)}"
+        raise GenbenchError(f"{text}; raised while trials were planned: fix it, or leave it out") from None
+
+
+@_blaming_plugins()
 def make_plan(
     models: str,
     datasets: str | Sequence[DataSelection],
@@ -127,7 +146,7 @@ def _spec(
     metrics = [METRICS[name] for name in facts["metrics"]]
     plugins = plugins_of(model.card, dataset.card, *named_datasets(params), *metrics)
     sources = sources_of(facts["task"], model.card, params, dataset.card, facts["metrics"])
-    return TrialSpec(
+    spec = TrialSpec(
         model=model.label,
         model_name=model.card.name,
         params=params,
@@ -139,6 +158,15 @@ def _spec(
         plugins=plugins,
         **facts,
     )
+    try:
+        spec.model_dump_json()
+        assert spec.key
+    except (TypeError, ValueError) as error:
+        raise GenbenchError(
+            f"parameters of {model.label} or {dataset.label} cannot be written as JSON ({message_of(error)}); use "
+            "numbers, text, lists or None"
+        ) from None
+    return spec
 
 
 def _created(dataset: _Choice[DatasetCard]) -> tuple[Dataset, dict[str, str]]:
@@ -155,11 +183,43 @@ def _choose(group: Group[C], text: str) -> list[_Choice[C]]:
     choices = {}
     for selection in group.select(text):
         card = group[selection.name]
-        params = bind(card, selection.params)
-        create(card, params)
+        params = _bound(card, selection.params)
+        _attempt(card, params, bool(selection.params))
         label = str(Selection(card.name, _shown(card, selection, params)))
         choices[label] = _Choice(card, label, {name: params[name] for name in selection.params})
     return list(choices.values())
+
+
+def _bound(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Bind parameters; a GenbenchError names the class whose signature cannot be read."""
+    try:
+        return bind(card, given)
+    except (NameError, TypeError, AttributeError, RecursionError) as error:
+        if card.built_in:
+            raise
+        text = f"{type(error).__name__}: {message_of(error)}"
+        raise GenbenchError(f"the parameters of {card.name} ({card.place}) cannot be read: {text}") from None
+
+
+def _attempt(card: Card, params: Mapping[str, Any], given: bool) -> Any:
+    """Create a model; None where the constructor of a user's own fails, which is for its trials to tell.
+
+    Args:
+        given: whether the user has given parameters, so that a ValueError is an answer to them.
+
+    Raises:
+        GenbenchError: a built-in model, or the user's own, refuses a parameter.
+    """
+    try:
+        return create(card, params)
+    except GenbenchError as error:
+        refused = isinstance(error.__context__, ValueError) and given
+        if card.built_in or refused or not isinstance(error.__context__, ValueError | SystemExit):
+            raise
+    except BaseException as error:  # a plugin may raise anything
+        if card.built_in or must_stop(error):
+            raise
+    return None
 
 
 def _choose_data(asked: Sequence[DataSelection]) -> list[_Choice[DatasetCard]]:
@@ -231,7 +291,9 @@ def _obstacle(model: _Choice[ModelCard], data: Dataset, work: Task) -> str:
     if data.kind not in model.card.kinds:
         return f"takes {', '.join(model.card.kinds)}, not {data.kind}"
     with collected_warnings():
-        plugin = create(model.card, model.params(data))
+        plugin = _attempt(model.card, model.params(data), bool(model.given))
+    if plugin is None:
+        return ""  # its trials say what its constructor raises
     if getattr(plugin, "conditional", False) and data.classes is None:
         return "is conditional, and there are no classes"
     return work.obstacle(model.card, plugin, data)

@@ -17,7 +17,9 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, spelled_out
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.exception_text import message_of
 from genbench.core.files import expanded
+from genbench.core.interrupts import must_stop
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
@@ -132,8 +134,10 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
         return _Answer(key, str(error))
     except OSError as error:
         raise GenbenchError(f"cannot write to {path}: {error.strerror or error}; the old scores are safe") from None
-    except Exception as error:  # a plugin may raise anything
-        return _Answer(key, f"{type(error).__name__}: {error}".partition("\n")[0])
+    except BaseException as error:  # a plugin may raise anything
+        if must_stop(error):
+            raise
+        return _Answer(key, f"{type(error).__name__}: {message_of(error)}")
 
 
 def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int | None) -> _Answer:

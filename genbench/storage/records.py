@@ -146,13 +146,24 @@ class Cost(BaseModel):
 
 
 class Failure(BaseModel):
-    """Why a trial failed: in which phase (load, fit, sample, log_prob, score, save), after how long, and how."""
+    """Why a trial failed: in which phase (load, fit, sample, log_prob, score, save), after how long, and how.
+
+    Attributes:
+        place: file and line of the user's code that it comes from, as "my_model.py:31"; "" where none is known.
+        blameless: whether it was stopped from outside, so that the next run does it again.
+    """
 
     phase: str
     type: str
     message: str
     seconds: float
     traceback: str = ""
+    place: str = ""
+    blameless: bool = False
+
+    def __str__(self) -> str:
+        """Return where it failed, and how, in one line."""
+        return f"in {self.phase}{f' at {self.place}' if self.place else ''}: {self.message}"
 
 
 class TrialResult(Evaluation):

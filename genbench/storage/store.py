@@ -15,16 +15,17 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from genbench.contracts.data_files import file_name
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import ContractError, GenbenchError
 from genbench.core.files import write_whole
 from genbench.core.strict_json import strict_json
 from genbench.core.types import Array
 from genbench.storage.records import SCHEMA, RunRecord, TrialRecord
 from genbench.training.checkpoint import SUFFIX
 
-__all__ = ["DATA", "SWEEPS", "CorruptFile", "Store"]
+__all__ = ["DATA", "LOGS", "SWEEPS", "CorruptFile", "Store"]
 
 DATA = "data"  # the folder of data that a run was given in Python
+LOGS = "logs"  # the folder of what trials in worker processes print
 SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it depends on the weights alone, so it stays true
 
 R = TypeVar("R", bound=BaseModel)
@@ -38,11 +39,11 @@ class Store:
     """A run's folder: run.json, trials/<key>.{json,npz,safetensors}, figures/, data/.
 
     A trial's JSON is written last, so that where it is, the rest is. While a trial trains, it can resume from
-    trials/<key>.checkpoint.safetensors.
+    trials/<key>.checkpoint.safetensors. What it prints goes to logs/<key>.log.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # a plugin may change the working folder
         self.trials = self.path / "trials"
 
     @classmethod
@@ -96,26 +97,31 @@ class Store:
 
         Raises:
             OSError: the disk is full or the folder is gone; what was there before is untouched.
+            ContractError: a weight is of a kind that no file holds; nothing was written.
         """
+        payload = _packed(weights) if weights else b""
         if arrays:
             write_whole(self.trials / f"{record.key}.npz", lambda file: np.savez(file, **arrays))
-        if weights:
-            from safetensors.torch import save
-
-            payload = save({name: value.contiguous().clone() for name, value in weights.items()})  # tied ones, too
+        if payload:
             write_whole(self.trials / f"{record.key}.safetensors", lambda file: file.write(payload))
         self._write_json(self.trials / f"{record.key}.json", record)
 
-    def mark(self, key: str, phase: str) -> None:
-        """Note the phase that a running trial is in, for the record in case its process dies."""
-        (self.trials / f".{key}.phase").write_text(phase, encoding="utf-8")
+    def stamp(self, key: str) -> tuple[int, int] | None:
+        """Return what tells a trial's record from one that is written later; None where there is none."""
+        try:
+            found = (self.trials / f"{key}.json").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
-    def unmark(self, key: str) -> str:
-        """Forget the note and return the phase it held."""
-        note = self.trials / f".{key}.phase"
-        phase = note.read_text(encoding="utf-8") if note.exists() else "load"
-        note.unlink(missing_ok=True)
-        return phase
+    def clear(self) -> None:
+        """Delete what a kill has left: files that were being written, and notes of phases of earlier versions.
+
+        Call it under `lock`: nobody else writes then.
+        """
+        for folder in (self.path, self.trials):
+            for file in [*folder.glob(".*.tmp"), *folder.glob(".*.phase")]:
+                file.unlink(missing_ok=True)
 
     def checkpoints(self) -> dict[str, list[Path]]:
         """Return the checkpoints of unfinished trials by key; those of further training runs of one have numbers."""
@@ -129,6 +135,10 @@ class Store:
         rubbish = self.trials.glob(f".{glob.escape(key)}.*{SUFFIX[1:]}.*.tmp")
         for file in [*self.checkpoints().get(key, []), *rubbish]:
             file.unlink(missing_ok=True)
+
+    def log(self, key: str) -> Path:
+        """Return the file that takes what a trial prints."""
+        return self.path / LOGS / f"{key}.log"
 
     def discard_sweep(self, key: str) -> None:
         """Delete what was swept of a trial's earlier weights."""
@@ -238,6 +248,30 @@ class Store:
             raise CorruptFile(f"{file} is corrupt: {reason}") from None
         _refuse_newer(file, found.schema_version)  # type: ignore[attr-defined]
         return found
+
+
+def _packed(weights: Mapping[str, Any]) -> bytes:
+    """Return tensors by name as the content of a file.
+
+    Raises:
+        ContractError: one is sparse, quantised or without values.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import save
+
+    for name, value in weights.items():
+        kind = "has no values" if value.is_meta else "is quantised" if value.is_quantized else ""
+        if kind := kind or ("is sparse" if value.layout != torch.strided else ""):
+            raise ContractError(
+                f"the buffer {name!r} {kind}, and no file of weights can hold it; keep it dense, or register it with "
+                "persistent=False"
+            )
+    try:
+        return bytes(save({name: value.contiguous().clone() for name, value in weights.items()}))  # tied ones, too
+    except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        kinds = ", ".join(dict.fromkeys(str(value.dtype) for value in weights.values()))
+        raise ContractError(f"weights of {kinds} cannot be stored: {type(error).__name__}: {error}") from None
 
 
 def _refuse_newer(file: Path, version: int) -> None:
