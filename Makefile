@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench peers site reference reference-current reference-pictures reference-standard reference-tasks clean
+.PHONY: demo test test-slow lint bench soak peers site reference reference-current reference-pictures reference-standard reference-tasks clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -28,6 +28,9 @@ bench: .venv/installed-test  ## how long the pieces take beside a peer in the sa
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/ot_coupling.py
 	$(BIN)/python benchmarks/gates.py results/reference/zoo-standard-large results/reference/gan-modes
+
+soak: .venv/installed  ## 100 random kills of a run, and 200 trials that end in every way: nothing lost, nothing left; half an hour
+	$(BIN)/python benchmarks/soak.py --kills 100 --trials 200
 
 site: .venv/installed  ## pages of the committed runs, for any static host; see `genbench report`
 	$(BIN)/genbench report results/reference -o site

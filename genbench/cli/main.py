@@ -74,7 +74,7 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
             command(*arguments, **options)
         except KeyboardInterrupt as error:
             with contextlib.suppress(OSError):  # the terminal is gone, too
-                say(f"stopped: {getattr(error, 'kept', '') or KEPT}")
+                say(f"stopped: {error or KEPT}")
             raise typer.Exit(128 + getattr(error, "number", signal.SIGINT)) from None
 
     return quiet

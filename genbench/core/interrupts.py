@@ -14,16 +14,15 @@ Handler = Callable[[int, Any], None]
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user or the system asks this process to stop.
+    """The user or the system asks this process to stop; its text says what is kept of the work.
 
     Attributes:
         number: of the signal.
-        kept: what is kept of the work, in words.
     """
 
-    def __init__(self, number: int = signal.SIGINT, kept: str = "") -> None:
-        super().__init__(kept)
-        self.number, self.kept = number, kept
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__()
+        self.number = number
 
 
 def stop_now(number: int, frame: object = None) -> None:

@@ -43,8 +43,7 @@ def run_html(run: RunData) -> str:
     ]
     failed = [trial for trial in run.trials if trial.error]
     lines = [
-        f"<li>{_text(t.model)} on {_text(t.dataset)}, seed {t.seed}: {_text(t.status)} in {_text(t.error.phase)}: "
-        f"{_text(t.error.message)}</li>"
+        f"<li>{_text(t.model)} on {_text(t.dataset)}, seed {t.seed}: {_text(t.status)} {_text(t.error)}</li>"
         for t in failed[:SHOWN]
         if t.error
     ]

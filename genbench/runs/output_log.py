@@ -25,6 +25,9 @@ class OutputLog:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        if path:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)  # of an earlier attempt
         self._file: IO[bytes] | None = None
         self._tail = b""
         self._size = self._left_out = 0

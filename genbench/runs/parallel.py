@@ -20,7 +20,10 @@ TICK = 0.2  # seconds, chosen by hand: in which Ctrl-C is answered
 
 
 def each_in_a_process(
-    work: Sequence[Work], jobs: int, begin: Callable[[int], bool] = lambda running: True
+    work: Sequence[Work],
+    jobs: int,
+    begin: Callable[[int], bool] = lambda running: True,
+    settled: Callable[[int], bool] = lambda number: False,
 ) -> Generator[tuple[int, Ended]]:
     """Yield the number of each piece of work with how it ended, as they end.
 
@@ -29,6 +32,7 @@ def each_in_a_process(
     Args:
         jobs: processes at a time.
         begin: asked with the number of those that run whether a further one may begin; if not, none does any more.
+        settled: asked with a number whether that work is done, whatever became of its process.
 
     Raises:
         GenbenchError: no process can be started.
@@ -47,7 +51,7 @@ def each_in_a_process(
                 if (ended := process.look()) is None:
                     continue
                 del running[number]
-                if ended.blameless and number not in again and begin(len(running)):
+                if ended.blameless and number not in again and not settled(number) and begin(len(running)):
                     again.add(number)
                     waiting.append(number)
                 else:

@@ -149,12 +149,17 @@ def _in_workers(
         for spec in todo
     ]
     before = {spec.key: store.stamp(spec.key) for spec in todo}
-    with closing(each_in_a_process(work, jobs, stop.may_begin)) as each_ended:
+
+    def settled(number: int) -> bool:
+        key = todo[number].key
+        return store.stamp(key) not in (None, before[key])
+
+    with closing(each_in_a_process(work, jobs, stop.may_begin, settled)) as each_ended:
         for number, ended in each_ended:
             spec = todo[number]
             if isinstance(ended.error, OSError):
                 raise ended.error
-            if store.stamp(spec.key) not in (None, before[spec.key]):  # whatever became of its process then
+            if settled(number):
                 yield store.read(spec.key)
             else:
                 record = record_of(spec, ended, timeout, spec.key in store.checkpoints())

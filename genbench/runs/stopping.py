@@ -42,7 +42,7 @@ class Stop:
             with handled({"SIGINT": self._pressed}):
                 yield
         except Interrupted as error:
-            error.kept = self.kept
+            error.args = (self.kept,)
             raise
 
     def may_begin(self, running: int) -> bool:
@@ -51,8 +51,8 @@ class Stop:
         return not self.asked
 
     def check(self) -> None:
-        """Raise `Interrupted` where the user has asked to stop."""
-        if self.asked:
+        """Raise `Interrupted` where the user has asked to stop before all was done."""
+        if self.asked and self.done < self.total:
             raise Interrupted(signal.SIGINT)
 
     @property

@@ -29,6 +29,7 @@ from genbench.tasks.execution import ExecutionOptions
 __all__ = ["UNFINISHED", "execute", "failed"]
 
 UNFINISHED: tuple[Status, ...] = ("timeout", "out_of_memory")  # may do better next time, from its checkpoint
+FLAG = 2000  # letters of a caution; chosen by hand: a few may be paragraphs
 FLAGS = 100  # cautions that a record keeps; chosen by hand: nobody reads more
 NAME = 100  # letters of a diagnosis' name; chosen by hand: a line of a table
 SAVE = "save"  # the last phase: its files are written
@@ -118,7 +119,7 @@ def _succeeded(
     result.diagnostics = {plain(name, NAME): value for name, value in result.diagnostics.items()}
     try:
         record = TrialRecord(**_identity(spec) | vars(result), status="ok")
-        record.flags = [*_flags(cautions), *record.flags]
+        record.flags = [*_flags(cautions), *(f.model_copy(update={"text": plain(f.text, FLAG)}) for f in record.flags)]
         record.provenance = provenance
         return _checked(record)
     except ValidationError as error:
@@ -155,7 +156,7 @@ def _with_facts(record: TrialRecord, cautions: Sequence[str], fence: Fence) -> T
 
 
 def _flags(cautions: Sequence[str]) -> list[Flag]:
-    return [Flag(text=plain(text)) for text in cautions[:FLAGS]]
+    return [Flag(text=plain(text, FLAG)) for text in cautions[:FLAGS]]
 
 
 def _nan(content: Any, path: str = "") -> Iterator[str]:

@@ -122,7 +122,7 @@ class Eats(Normal):
     """Takes memory without end."""
 
     def act(self):
-        self.eaten = [np.ones(2**28) for _ in range(1000)]
+        self.eaten = [np.empty(2**28) for _ in range(1000)]
 
 
 @register_model("leaves_threads", family="dying")

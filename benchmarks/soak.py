@@ -1,0 +1,204 @@
+"""Runs that are killed at random moments, and trials that end in every way: nothing lost, nothing twice, nothing left.
+
+Run it as `python benchmarks/soak.py [--kills 100] [--trials 200] [--timeout 20] [--seed 0] [--out soak.json]`:
+
+- kills: a run of models that train in no time is killed `--kills` times, its driver, one of its workers, or the server
+  of the workers, and started again until all is done. Its scores must be those of an undisturbed run, to the bit. No
+  process of it may be alive 3 s after its driver has ended, no file may be left that was being written, and no trial
+  that was finished may be begun again.
+- ends: of `--trials` trials 10 % hang, 10 % crash (an exception, two signals, `_exit(0)`), 5 % eat memory, and 5 % give
+  NaN. Each must be a row with the right status, and all others scored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from genbench.core.process_tree import offspring
+from genbench.storage.store import Store
+
+PLUGIN = Path(__file__).with_name("soak_models.py")
+GONE = 3.0  # seconds after which nothing may be left
+PAUSE = (0.1, 6.0)  # seconds between two kills: less than a run takes to start, and more
+# Models, datasets and seeds of the run that is killed: 36 trials, and those of the oracle.
+MODELS = "steady,steady[width=1.1],steady[width=0.9],gaussian"
+DATA = "moons,circles,ring"
+ENDS = {  # kinds, with their share of the trials and the status that is right
+    "hangs": (0.10, "timeout"),
+    "raises": (0.025, "crashed"),
+    "faults": (0.025, "crashed"),
+    "aborts": (0.025, "crashed"),
+    "exits": (0.025, "crashed"),
+    "eats": (0.05, "out_of_memory"),
+    "no_numbers": (0.05, "invalid_samples"),
+}
+
+
+def command(folder: Path, name: str, models: str, data: str, seeds: int, *more: str) -> list[str]:
+    """Return the command of a run of tiny trials."""
+    return [
+        sys.executable, "-m", "genbench", "run", "--models", models, "--data", data, "--seeds", str(seeds), "--budget",
+        "3", "--samples", "200", "--train", "200", "--metrics", "sliced_w2", "--results", str(folder), "--name", name,
+        "--jobs", "2", "--plugin", str(PLUGIN), "-q", *more,
+    ]  # fmt: skip
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Return those processes that are there, apart from the dead whom nobody has buried."""
+    found = set()
+    for pid in pids:
+        with suppress(OSError):
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            found |= {pid} if state not in "ZX" else set()
+    return found
+
+
+def victims(driver: int, kind: str) -> list[int]:
+    """Return the processes of a kind: the driver, the server of workers, or its workers."""
+    if kind == "driver":
+        return [driver]
+    servers = [pid for pid in offspring(driver) if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    parents = {pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in servers}
+    return [pid for pid, parent in parents.items() if (parent == driver) == (kind == "server")]
+
+
+def kill_at_random(argv: list[str], kills: int, luck: random.Random, environment: dict[str, str]) -> dict[str, Any]:
+    """Start a run again and again, and kill some process of it, until it has ended by itself after the last kill."""
+    done, left, starts, codes = Counter[str](), set[int](), 0, list[int]()
+    while True:
+        starts += 1
+        driver = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
+        known: set[int] = set()
+        while driver.poll() is None:
+            pause = time.monotonic() + luck.uniform(*PAUSE)
+            while driver.poll() is None and (done.total() == kills or time.monotonic() < pause):
+                known |= offspring(driver.pid)
+                time.sleep(0.05)
+            if driver.poll() is None and done.total() < kills:
+                kind = luck.choices(["driver", "worker", "server"], [3, 4, 1])[0]
+                with suppress(OSError, IndexError):
+                    os.kill(luck.choice(victims(driver.pid, kind)), signal.SIGKILL)
+                    done[kind] += 1
+        codes.append(driver.returncode)
+        assert driver.stderr is not None
+        said = driver.stderr.read()
+        if "Traceback" in said:
+            raise SystemExit(f"a traceback:\n{said}")
+        end = time.monotonic() + GONE
+        while alive(known) and time.monotonic() < end:
+            time.sleep(0.05)
+        left |= alive(known)
+        if done.total() == kills and driver.returncode >= 0:
+            return {"kills": dict(done), "starts": starts, "left over": len(left), "exit codes": dict(Counter(codes))}
+
+
+def scores(folder: Path) -> dict[str, Any]:
+    """Return the status and the scores of each trial of a run."""
+    store = Store(folder)
+    records = [store.read(key) for key in store.read_run().trials]
+    return {record.key: (record.status, record.metrics) for record in records}
+
+
+def soak_kills(folder: Path, kills: int, luck: random.Random) -> dict[str, Any]:
+    """Kill a run at random moments, and compare it with an undisturbed one."""
+    logs = {name: folder / f"{name}.log" for name in ("still", "killed")}
+    runs = {name: command(folder, name, MODELS, DATA, 3) for name in logs}
+    subprocess.run(runs["still"], check=True, capture_output=True, env=os.environ | {"SOAK_LOG": str(logs["still"])})
+    found = kill_at_random(runs["killed"], kills, luck, os.environ | {"SOAK_LOG": str(logs["killed"])})
+    # what was killed twice within one start is a row, and the same command does it again
+    last = subprocess.run(
+        runs["killed"], check=False, capture_output=True, env=os.environ | {"SOAK_LOG": str(logs["killed"])}
+    )
+    trained, expected = (len(logs[name].read_text().splitlines()) for name in ("killed", "still"))
+    unfinished = [*(folder / "killed").rglob(".*.tmp"), *(folder / "killed").rglob(".*.phase")]
+    return found | {
+        "trials": len(scores(folder / "still")),
+        "scores equal": scores(folder / "still") == scores(folder / "killed") and last.returncode == 0,
+        "trained": trained,
+        "trained undisturbed": expected,
+        # a kill of a driver or of the server costs the trials of two workers, one of a worker costs one
+        "trained again at most": 2 * found["kills"].get("driver", 0)
+        + 2 * found["kills"].get("server", 0)
+        + found["kills"].get("worker", 0),
+        "files left": [file.name for file in unfinished],
+    }
+
+
+def soak_ends(folder: Path, trials: int, timeout: float) -> dict[str, Any]:
+    """Run trials that end in every way, and compare their rows with what is right."""
+    seeds = max(1, round(trials * min(share for share, _ in ENDS.values())))
+    statuses = {
+        f"ending[copy={copy + 1},kind={kind}]": status
+        for kind, (share, status) in ENDS.items()
+        for copy in range(max(1, round(trials * share / seeds)))
+    }
+    statuses |= {f"steady[width={1 + n / 100}]": "ok" for n in range(1, trials // seeds - len(statuses) + 1)}
+    argv = command(folder, "ends", ",".join(statuses), "moons", seeds, "--timeout", f"{timeout:g}")
+    begin = time.monotonic()
+    done = subprocess.run(
+        argv, check=False, capture_output=True, text=True, env=os.environ | {"SOAK_LOG": str(folder / "log")}
+    )
+    if "Traceback" in done.stderr or done.returncode != 1:
+        raise SystemExit(f"exit code {done.returncode}:\n{done.stderr}")
+    store = Store(folder / "ends")
+    records = [store.read(key) for key in store.read_run().trials]
+    rows = {(record.model, record.seed): record.status for record in records if record.role == "model"}
+    expected = {(model, seed): status for model, status in statuses.items() for seed in range(seeds)}
+    lines = len(done.stderr.splitlines())
+    return {
+        "rows": len(rows),
+        "right": rows == expected,
+        "wrong": sorted(
+            f"{model}, seed {seed}: {rows.get((model, seed))}, not {status}"
+            for (model, seed), status in expected.items()
+            if rows.get((model, seed)) != status
+        ),
+        "statuses": dict(Counter(rows.values())),
+        "a line for each failure": lines == sum(status != "ok" for status in rows.values()),
+        "seconds": round(time.monotonic() - begin, 1),
+    }
+
+
+def main() -> None:
+    """Run both, print what was found, and end with 1 where something was wrong."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--timeout", type=float, default=20.0, help="seconds of a trial; a hanging one takes them all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=None)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="soak") as name:
+        folder, found = Path(name), dict[str, Any]()
+        if options.kills:
+            found["kills"] = soak_kills(folder, options.kills, random.Random(options.seed))
+        if options.trials:
+            found["ends"] = soak_ends(folder, options.trials, options.timeout)
+    text = json.dumps(found, indent=1)
+    print(text)
+    if options.out:
+        options.out.write_text(f"{text}\n")
+    kills, ends = found.get("kills"), found.get("ends")
+    wrong = kills and not (
+        kills["scores equal"]
+        and not kills["left over"]
+        and not kills["files left"]
+        and kills["trained"] - kills["trained undisturbed"] <= kills["trained again at most"]
+    )
+    raise SystemExit(bool(wrong or (ends and not ends["right"])))
+
+
+if __name__ == "__main__":
+    main()
