@@ -31,7 +31,7 @@ from genbench.storage.store import Store
 
 PLUGIN = Path(__file__).with_name("soak_models.py")
 GONE = 3.0  # seconds after which nothing may be left
-PAUSE = (0.1, 6.0)  # seconds between two kills: less than a run takes to start, and more
+PAUSE = 0.4  # of the seconds of an undisturbed run, at most between two kills: some come before a trial has begun
 # Models, datasets and seeds of the run that is killed: 36 trials, and those of the oracle.
 MODELS = "steady,steady[width=1.1],steady[width=0.9],gaussian"
 DATA = "moons,circles,ring"
@@ -74,7 +74,9 @@ def victims(driver: int, kind: str) -> list[int]:
     return [pid for pid, parent in parents.items() if (parent == driver) == (kind == "server")]
 
 
-def kill_at_random(argv: list[str], kills: int, luck: random.Random, environment: dict[str, str]) -> dict[str, Any]:
+def kill_at_random(
+    argv: list[str], kills: int, pause: float, luck: random.Random, environment: dict[str, str]
+) -> dict[str, Any]:
     """Start a run again and again, and kill some process of it, until it has ended by itself after the last kill."""
     done, left, starts, codes = Counter[str](), set[int](), 0, list[int]()
     while True:
@@ -82,8 +84,8 @@ def kill_at_random(argv: list[str], kills: int, luck: random.Random, environment
         driver = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
         known: set[int] = set()
         while driver.poll() is None:
-            pause = time.monotonic() + luck.uniform(*PAUSE)
-            while driver.poll() is None and (done.total() == kills or time.monotonic() < pause):
+            until = time.monotonic() + luck.uniform(0, pause)
+            while driver.poll() is None and (done.total() == kills or time.monotonic() < until):
                 known |= offspring(driver.pid)
                 time.sleep(0.05)
             if driver.poll() is None and done.total() < kills:
@@ -115,8 +117,10 @@ def soak_kills(folder: Path, kills: int, luck: random.Random) -> dict[str, Any]:
     """Kill a run at random moments, and compare it with an undisturbed one."""
     logs = {name: folder / f"{name}.log" for name in ("still", "killed")}
     runs = {name: command(folder, name, MODELS, DATA, 3) for name in logs}
+    begin = time.monotonic()
     subprocess.run(runs["still"], check=True, capture_output=True, env=os.environ | {"SOAK_LOG": str(logs["still"])})
-    found = kill_at_random(runs["killed"], kills, luck, os.environ | {"SOAK_LOG": str(logs["killed"])})
+    pause = PAUSE * (time.monotonic() - begin)
+    found = kill_at_random(runs["killed"], kills, pause, luck, os.environ | {"SOAK_LOG": str(logs["killed"])})
     # what was killed twice within one start is a row, and the same command does it again
     last = subprocess.run(
         runs["killed"], check=False, capture_output=True, env=os.environ | {"SOAK_LOG": str(logs["killed"])}

@@ -63,7 +63,7 @@ ENDS = {"hangs": hang, "eats": eat, "faults": fault, "raises": refuse, "exits": 
 
 @register_model("ending", family="soak")
 class Ending(Normal):
-    """Ends as `kind` says: hangs, eats, faults, raises, exits, aborts, no_numbers or well; `copy` tells equal ones apart."""
+    """Ends as `kind` says: hangs, eats, faults, raises, exits, aborts, no_numbers, well; `copy` sets equals apart."""
 
     def __init__(self, kind: str = "well", copy: int = 0):
         self.kind, self.copy = kind, copy

@@ -160,7 +160,6 @@ def _spec(
     )
     try:
         spec.model_dump_json()
-        assert spec.key
     except (TypeError, ValueError) as error:
         raise GenbenchError(
             f"parameters of {model.label} or {dataset.label} cannot be written as JSON ({message_of(error)}); use "

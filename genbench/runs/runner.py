@@ -159,10 +159,11 @@ def _in_workers(
             spec = todo[number]
             if isinstance(ended.error, OSError):
                 raise ended.error
-            if settled(number):
+            if settled(number) and not ended.timed_out:
                 yield store.read(spec.key)
             else:
                 record = record_of(spec, ended, timeout, spec.key in store.checkpoints())
+                store.discard_outputs(spec.key)
                 store.write(record)
                 yield record
 

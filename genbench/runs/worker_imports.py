@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import importlib
 import os
+import pickle
 import signal
 import sys
 import warnings
@@ -24,7 +25,7 @@ def _end() -> None:
 
 def _silent(kind: type[BaseException], error: BaseException, trace: object) -> None:
     """Say nothing of a worker that starts while the run ends: it reads of its work from a pipe that is closed."""
-    if not isinstance(error, EOFError | OSError):
+    if not isinstance(error, EOFError | OSError | pickle.UnpicklingError):
         sys.__excepthook__(kind, error, trace)  # type: ignore[arg-type]
 
 

@@ -119,9 +119,8 @@ class Store:
 
         Call it under `lock`: nobody else writes then.
         """
-        for folder in (self.path, self.trials):
-            for file in [*folder.glob(".*.tmp"), *folder.glob(".*.phase")]:
-                file.unlink(missing_ok=True)
+        for file in [*self.path.rglob(".*.tmp"), *self.trials.glob(".*.phase")]:
+            file.unlink(missing_ok=True)
 
     def checkpoints(self) -> dict[str, list[Path]]:
         """Return the checkpoints of unfinished trials by key; those of further training runs of one have numbers."""
@@ -139,6 +138,11 @@ class Store:
     def log(self, key: str) -> Path:
         """Return the file that takes what a trial prints."""
         return self.path / LOGS / f"{key}.log"
+
+    def discard_outputs(self, key: str) -> None:
+        """Delete what stands beside the record of a trial that failed: samples and weights of a part of it."""
+        for suffix in (".npz", ".safetensors"):
+            (self.trials / f"{key}{suffix}").unlink(missing_ok=True)
 
     def discard_sweep(self, key: str) -> None:
         """Delete what was swept of a trial's earlier weights."""

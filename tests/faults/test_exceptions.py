@@ -8,6 +8,7 @@ import pytest
 import genbench
 from genbench.core.errors import GenbenchError
 from genbench.core.exception_text import MESSAGE, TRACEBACK
+from genbench.runs.plan import make_plan
 from genbench.storage.store import Store
 
 PLUGIN = str(Path(__file__).with_name("raising.py"))
@@ -63,6 +64,7 @@ def test_each_is_a_row_with_its_phase_and_line(done):
         assert len(line) < MESSAGE + 200
     assert trials["own_base"].error.place == f"raising.py:{RAISED}"
     assert trials["gaussian"].metrics["sliced_w2"] > 0
+    assert [file.stem for file in Path(run.path / "trials").glob("*.npz") if file.stem.startswith("sparse")] == []
 
 
 def test_what_is_written_can_be_read_again(done):
@@ -103,6 +105,11 @@ def test_a_dataset_that_fails_before_a_run_is_one_line(tmp_path, data, text):
 def test_a_parameter_that_no_file_holds_is_named(tmp_path):
     with pytest.raises(GenbenchError, match="parameters of unwritable or moons cannot be written as JSON"):
         genbench.run("unwritable", "moons", jobs=0, plugins=[PLUGIN], results=tmp_path, **QUICK)
+
+
+def test_seeds_have_keys_of_their_own():
+    trials = make_plan("gaussian", "moons", 3, metrics="sliced_w2").trials
+    assert len({trial.key for trial in trials}) == len(trials) == 6
 
 
 @pytest.mark.slow
