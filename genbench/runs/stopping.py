@@ -51,8 +51,8 @@ class Stop:
         return not self.asked
 
     def check(self) -> None:
-        """Raise `Interrupted` where the user has asked to stop before all was done."""
-        if self.asked and self.done < self.total:
+        """Raise `Interrupted` where the user has asked to stop."""
+        if self.asked:
             raise Interrupted(signal.SIGINT)
 
     @property
