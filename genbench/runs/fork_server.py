@@ -97,6 +97,7 @@ def _connected(fds: list[int]) -> tuple[int, int]:
 
 class _Worker(ForkServerProcess):
     _Popen = staticmethod(_WorkerPopen)
+    _start_method = None  # type: ignore[assignment]  # what a plugin starts, it starts as it would in the caller's process
 
 
 class WorkerContext(ForkServerContext):

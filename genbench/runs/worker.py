@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import cache
+from multiprocessing import util
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -71,6 +72,8 @@ def serve(
     with contextlib.suppress(OSError, ValueError, AttributeError):  # a plugin may have closed or replaced them
         sys.stdout.flush()
         sys.stderr.flush()
+    with contextlib.suppress(Exception):
+        util._run_finalizers(0)  # type: ignore[attr-defined]  # what has a name in the system, such as a semaphore, is given back
     to_parent.send_bytes(message)
     os._exit(0)  # a plugin's threads and exit handlers are not waited for
 

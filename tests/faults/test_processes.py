@@ -1,5 +1,6 @@
 """Pieces of work whose processes are killed, leave, hang or print: each is told apart, and nothing is left of them."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -103,6 +104,18 @@ def test_how_a_process_ended_is_told_apart():
     crashed = ended(fault, own=(__file__, os.__file__))
     assert (crashed.exitcode, crashed.blameless) == (-signal.SIGSEGV, False)
     assert crashed.place == f"test_processes.py:{fault.__code__.co_firstlineno + 3}"
+
+
+def make_lock():
+    multiprocessing.RLock()
+    return multiprocessing.get_start_method()
+
+
+def test_a_lock_that_it_makes_is_given_back():
+    """Named semaphores would be listed at the end of the run, by a warning."""
+    mine = {name for name in os.listdir("/dev/shm") if name.startswith("sem.mp")}
+    assert ended(make_lock).value == multiprocessing.get_start_method()
+    assert {name for name in os.listdir("/dev/shm") if name.startswith("sem.mp")} <= mine
 
 
 def test_one_that_is_killed_is_done_once_more(tmp_path):
