@@ -40,8 +40,7 @@ def message_of(error: BaseException) -> str:
     line = next((line for line in map(str.strip, text[:100_000].splitlines()) if line), "")
     if text.strip() != line and len(line) > MESSAGE:
         line = text  # for its length
-    message = plain(line).strip() or plain(type(error).__name__)
-    return f"sys.exit was called: {message}" if isinstance(error, SystemExit) else message
+    return plain(line).strip() or plain(type(error).__name__)
 
 
 def traceback_of(error: BaseException) -> str:

@@ -96,7 +96,7 @@ def failed(
         about = Failure(
             phase=phase,
             type=plain(type(error).__name__),
-            message=_unfit(error) if isinstance(error, ValidationError) else message_of(error),
+            message=_message(error),
             seconds=seconds,
             traceback=traceback_of(error),
             place=place_of(error, spec.plugins) or _place_of_model(spec),
@@ -124,6 +124,12 @@ def _succeeded(
         return _checked(record)
     except ValidationError as error:
         raise ContractError(_unfit(error)) from None
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, ValidationError):
+        return _unfit(error)
+    return f"{'sys.exit was called: ' if isinstance(error, SystemExit) else ''}{message_of(error)}"
 
 
 def _unfit(error: ValidationError) -> str:
