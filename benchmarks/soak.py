@@ -2,8 +2,8 @@
 
 Run it as `python benchmarks/soak.py [--kills 100] [--trials 200] [--timeout 20] [--seed 0] [--out soak.json]`:
 
-- kills: a run of models that train in no time is killed `--kills` times, its driver, one of its workers, or the server
-  of the workers, and started again until all is done. Its scores must be those of an undisturbed run, to the bit. No
+- kills: runs of models that train in no time are killed `--kills` times in all, the driver, a worker, or the server of
+  the workers, and started again until all is done. Their scores must be those of an undisturbed run, to the bit. No
   process of it may be alive 3 s after its driver has ended, no file may be left that was being written, and no trial
   that was finished may be begun again.
 - ends: of `--trials` trials 10 % hang, 10 % crash (an exception, two signals, `_exit(0)`), 5 % eat memory, and 5 % give
@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,26 +75,47 @@ def victims(driver: int, kind: str) -> list[int]:
     return [pid for pid, parent in parents.items() if (parent == driver) == (kind == "server")]
 
 
+@dataclass
+class Killed:
+    """What became of runs that were killed."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    starts: int = 0
+    left: set[int] = field(default_factory=set)
+    codes: Counter[int] = field(default_factory=Counter)
+
+
 def kill_at_random(
-    argv: list[str], kills: int, pause: float, luck: random.Random, environment: dict[str, str]
-) -> dict[str, Any]:
-    """Start a run again and again, and kill some process of it, until it has ended by itself after the last kill."""
-    done, left, starts, codes = Counter[str](), set[int](), 0, list[int]()
-    while True:
-        starts += 1
+    argv: list[str], kills: int, pause: float, luck: random.Random, environment: dict[str, str], so_far: Killed
+) -> None:
+    """Start a run again and again, and kill some process of it now and then, until it has ended by itself.
+
+    Args:
+        argv: its command.
+        kills: that are enough, those so far included.
+        pause: seconds between two kills at most.
+        luck: draws the moments and the victims.
+        environment: of the run.
+        so_far: is added to.
+    """
+    code = -1
+    while code < 0:
+        so_far.starts += 1
         driver = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
         known: set[int] = set()
         while driver.poll() is None:
             until = time.monotonic() + luck.uniform(0, pause)
-            while driver.poll() is None and (done.total() == kills or time.monotonic() < until):
+            while driver.poll() is None and (so_far.kills.total() == kills or time.monotonic() < until):
                 known |= offspring(driver.pid)
                 time.sleep(0.05)
-            if driver.poll() is None and done.total() < kills:
+            if driver.poll() is None and so_far.kills.total() < kills:
                 kind = luck.choices(["driver", "worker", "server"], [3, 4, 1])[0]
                 with suppress(OSError, IndexError):
                     os.kill(luck.choice(victims(driver.pid, kind)), signal.SIGKILL)
-                    done[kind] += 1
-        codes.append(driver.returncode)
+                    so_far.kills[kind] += 1
+                    print(f"kill {so_far.kills.total()} of {kills}: {kind}", file=sys.stderr)
+        code = driver.returncode
+        so_far.codes[code] += 1
         assert driver.stderr is not None
         said = driver.stderr.read()
         if "Traceback" in said:
@@ -101,9 +123,7 @@ def kill_at_random(
         end = time.monotonic() + GONE
         while alive(known) and time.monotonic() < end:
             time.sleep(0.05)
-        left |= alive(known)
-        if done.total() == kills and driver.returncode >= 0:
-            return {"kills": dict(done), "starts": starts, "left over": len(left), "exit codes": dict(Counter(codes))}
+        so_far.left |= alive(known)
 
 
 def scores(folder: Path) -> dict[str, Any]:
@@ -114,29 +134,42 @@ def scores(folder: Path) -> dict[str, Any]:
 
 
 def soak_kills(folder: Path, kills: int, luck: random.Random) -> dict[str, Any]:
-    """Kill a run at random moments, and compare it with an undisturbed one."""
-    logs = {name: folder / f"{name}.log" for name in ("still", "killed")}
-    runs = {name: command(folder, name, MODELS, DATA, 3) for name in logs}
+    """Kill runs at random moments until there were enough kills, and compare each with an undisturbed one."""
+
+    def of(name: str) -> tuple[list[str], dict[str, str]]:
+        return command(folder, name, MODELS, DATA, 3), os.environ | {"SOAK_LOG": str(folder / f"{name}.log")}
+
+    def trained(name: str) -> int:
+        return len((folder / f"{name}.log").read_text().splitlines())
+
     begin = time.monotonic()
-    subprocess.run(runs["still"], check=True, capture_output=True, env=os.environ | {"SOAK_LOG": str(logs["still"])})
-    pause = PAUSE * (time.monotonic() - begin)
-    found = kill_at_random(runs["killed"], kills, pause, luck, os.environ | {"SOAK_LOG": str(logs["killed"])})
-    # what was killed twice within one start is a row, and the same command does it again
-    last = subprocess.run(
-        runs["killed"], check=False, capture_output=True, env=os.environ | {"SOAK_LOG": str(logs["killed"])}
-    )
-    trained, expected = (len(logs[name].read_text().splitlines()) for name in ("killed", "still"))
-    unfinished = [*(folder / "killed").rglob(".*.tmp"), *(folder / "killed").rglob(".*.phase")]
-    return found | {
-        "trials": len(scores(folder / "still")),
-        "scores equal": scores(folder / "still") == scores(folder / "killed") and last.returncode == 0,
-        "trained": trained,
-        "trained undisturbed": expected,
+    argv, environment = of("still")
+    subprocess.run(argv, check=True, capture_output=True, env=environment)
+    pause, killed = PAUSE * (time.monotonic() - begin), Killed()
+    rounds, equal, again, files = 0, True, 0, list[str]()
+    while killed.kills.total() < kills:
+        name = f"killed{rounds}"
+        argv, environment = of(name)
+        kill_at_random(argv, kills, pause, luck, environment, killed)
+        # what was killed twice within one start is a row, and the same command does it again
+        last = subprocess.run(argv, check=False, capture_output=True, env=environment)
+        equal &= last.returncode == 0 and scores(folder / "still") == scores(folder / name)
+        again += trained(name) - trained("still")
+        files += [file.name for pattern in (".*.tmp", ".*.phase") for file in (folder / name).rglob(pattern)]
+        rounds += 1
+    counts = killed.kills
+    return {
+        "kills": dict(counts),
+        "runs": rounds,
+        "starts": killed.starts,
+        "exit codes": dict(killed.codes),
+        "trials of a run": len(scores(folder / "still")),
+        "scores equal": equal,
+        "trained again": again,
         # a kill of a driver or of the server costs the trials of two workers, one of a worker costs one
-        "trained again at most": 2 * found["kills"].get("driver", 0)
-        + 2 * found["kills"].get("server", 0)
-        + found["kills"].get("worker", 0),
-        "files left": [file.name for file in unfinished],
+        "trained again at most": 2 * counts["driver"] + 2 * counts["server"] + counts["worker"],
+        "processes left": len(killed.left),
+        "files left": files,
     }
 
 
@@ -197,9 +230,9 @@ def main() -> None:
     kills, ends = found.get("kills"), found.get("ends")
     wrong = kills and not (
         kills["scores equal"]
-        and not kills["left over"]
+        and not kills["processes left"]
         and not kills["files left"]
-        and kills["trained"] - kills["trained undisturbed"] <= kills["trained again at most"]
+        and kills["trained again"] <= kills["trained again at most"]
     )
     raise SystemExit(bool(wrong or (ends and not ends["right"])))
 

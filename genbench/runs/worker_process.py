@@ -24,6 +24,8 @@ __all__ = ["UNLIMITED_MB", "Ended", "Work", "WorkerProcess"]
 UNLIMITED_MB = 2**30
 # Seconds, chosen by hand. A worker begins within one on an idle machine; the first waits for the libraries.
 START = 300.0
+ATTEMPTS = 5  # to start a process
+BETWEEN = 0.1  # the first two of them, until the system knows that a server was killed; later ones are further apart
 ANSWER = 0.5  # in which a worker that is asked says where it is: a handful of lines
 READS = 64  # of 64 kB at once: one that prints without end must not keep its parent from the others
 GONE = 5.0  # in which the system ends a process that was killed
@@ -117,22 +119,32 @@ class WorkerProcess:
         arguments = (work.function, work.arguments, work.memory_mb, to_parent, output)
         self._process: Any = context().Process(target=serve, args=arguments, name="genbench worker")  # type: ignore[attr-defined]
         try:
-            self._process.start()
-        except BaseException as error:
+            self._launch()
+        except BaseException:  # such as a second Ctrl-C
             self._close()
-            if not isinstance(error, OSError | EOFError):  # such as a second Ctrl-C
+            if self._process.pid is not None:
                 self._process.kill()
-                raise
-            raise GenbenchError(
-                f"no worker process can be started ({type(error).__name__}: {error}); finished work is safe, "
-                "continue with --jobs 0"
-            ) from None
+            raise
         finally:
             for end in (to_parent, output):
                 if end is not None:
                     end.close()
         if self._output is not None:
             os.set_blocking(self._output.fileno(), False)
+
+    def _launch(self) -> None:
+        """Start the process; where the server that it is forked from has just been killed, from a new one."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._process.start()
+                return
+            except (OSError, EOFError) as error:
+                if attempt == ATTEMPTS:
+                    raise GenbenchError(
+                        f"no worker process can be started ({type(error).__name__}: {error}); finished work is safe, "
+                        "continue with --jobs 0"
+                    ) from None
+                time.sleep(attempt * BETWEEN)
 
     @property
     def watched(self) -> list[Any]:

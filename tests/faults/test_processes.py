@@ -270,3 +270,21 @@ def test_nothing_is_left_of_a_killed_driver(tmp_path, daemon):
     driver.kill()
     driver.wait()
     assert {pid: name for pid, name in names.items() if not gone(pid)} == {}
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_while_a_process_starts_is_started_again(monkeypatch):
+    """The connection is refused, or the answer is cut off."""
+    assert ended(double, 1).value == 2
+    connect, killed = fork_server._connected, []
+
+    def kill_first(fds):
+        found = connect(fds)
+        if len(killed) < 2:
+            killed.append(fork_server._server._forkserver_pid)
+            os.kill(killed[-1], signal.SIGKILL)
+        return found
+
+    monkeypatch.setattr(fork_server, "_connected", kill_first)
+    assert ended(double, 2).value == 4
+    assert len(set(killed)) == 2
