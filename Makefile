@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench verdicts peers site reference reference-current reference-pictures reference-standard reference-tasks clean
+.PHONY: demo test test-slow lint bench fuzz soak verdicts peers site reference reference-current reference-pictures reference-standard reference-tasks clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -33,6 +33,12 @@ verdicts: .venv/installed  ## how often verdicts are wrong and what they find, a
 	$(BIN)/python benchmarks/verdicts.py --out results/reference/verdicts.json
 	$(BIN)/python benchmarks/verdicts_figure.py docs/verdicts.png
 	$(BIN)/python benchmarks/racing.py --out results/reference/racing.json
+
+fuzz: .venv/installed  ## odd selections, seeds, records, arrays and tables: results or one line; ten minutes
+	$(BIN)/python benchmarks/fuzz.py --inputs 100000
+
+soak: .venv/installed  ## 100 random kills of a run, and 200 trials that end in every way: nothing lost, nothing left; half an hour
+	$(BIN)/python benchmarks/soak.py --kills 100 --trials 200
 
 site: .venv/installed  ## pages of the committed runs, for any static host; see `genbench report`
 	$(BIN)/genbench report results/reference -o site

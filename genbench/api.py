@@ -71,13 +71,20 @@ def load_classifier(name: str, *, plugins: Sequence[str] = (), **params: Any) ->
     return (Direct if issubclass(card.factory, Classifier) else Bayes)(card, params)
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(path: str | Path, *, plugins: Sequence[str] = ()) -> Run:
     """Return a run that was stored: `load_run("results/demo").leaderboard()`.
 
+    Args:
+        plugins: files or folders with models, datasets or metrics of the run. Code that the run's records name is not
+            imported unless it is named here, is installed, or is trusted (`genbench trust`).
+
     Raises:
-        GenbenchError: there is no run at that path.
+        GenbenchError: there is no run at that path, or a plugin cannot be imported.
     """
     from genbench.results import Run
+
+    if plugins:
+        discover(tuple(plugins))
 
     return Run(path)
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Self
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.verdicts import Margin
-from genbench.core.errors import GenbenchError, nearest
+from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.types import Array
+from genbench.storage.limits import is_key
 from genbench.storage.records import RunRecord, TrialRecord
-from genbench.storage.store import CorruptFile, Store
+from genbench.storage.store import CorruptFile, NewerSchema, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,9 @@ class RunData:
     def origin(self) -> str:
         """Which code made it last, as a sentence."""
         environment = self.record.environment
-        version, commit = environment.get("libraries", {}).get("genbench"), environment.get("commit")
+        libraries = environment.get("libraries")
+        version = libraries.get("genbench") if isinstance(libraries, dict) else None
+        commit = environment.get("commit")
         words = [f"genbench {version}"] if version else ["genbench"]
         return f"Last trained by {' '.join([*words, *([f'at commit {commit}'] if commit else [])])}."
 
@@ -65,14 +68,18 @@ class RunData:
     @cached_property
     def trials(self) -> list[TrialRecord]:
         """The finished trials that the run's table is made of, in the order in which they were asked for."""
-        records = []
+        records, here = [], set(self.store.finished())  # one look at the folder, whatever the number of keys
         with _uncollected():
-            for key in self.record.trials:
-                if self.store.has(key):
+            for key in dict.fromkeys(self.record.trials):
+                if not is_key(key):
+                    self.problems.append(f"{self.path / 'run.json'}: '{shown(key)}' is no name of a trial; left out")
+                elif key in here:
                     try:
                         records.append(self.store.read(key))
                     except CorruptFile as error:
                         self.problems.append(f"{error}; run again to replace it")
+                    except NewerSchema as error:
+                        self.problems.append(str(error))
         return records
 
     def trial(self, key: str) -> TrialRecord:
@@ -105,8 +112,17 @@ class RunData:
         return part
 
     def samples(self, key: str) -> Array | None:
-        """Return the samples [n, *shape] of a trial, or None where it failed before it had any."""
-        return self.store.samples(key)
+        """Return the samples [n, *shape] of a trial, or None where it failed before it had any, or they are damaged."""
+        return self.arrays(key).get("samples")
+
+    def arrays(self, key: str) -> dict[str, Array]:
+        """Return what is stored of a trial's model by name; of a damaged file nothing, which `problems` then names."""
+        try:
+            return self.store.arrays(key)
+        except CorruptFile as error:
+            if str(error) not in self.problems:
+                self.problems.append(str(error))
+            return {}
 
     def frame(self) -> pd.DataFrame:
         """Return a tidy frame: one row a trial and metric, with the value and its standard error."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from genbench.analysis.scores import Cell, Row, card_of, finite
 from genbench.contracts.metric import MetricCard
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 from genbench.core.types import Array
 from genbench.statistics.best import ALPHA, WithBest, compare_with_best
 from genbench.statistics.racing import with_lost
@@ -23,6 +23,8 @@ __all__ = ["USUAL_MARGIN", "Contest", "Margin", "Scale", "contests", "set_verdic
 
 Scale = Literal["quotient", "difference"]
 
+MARGIN = re.compile(r"(\d*\.?\d+(?:e-?\d+)?)\s*(%?)", re.ASCII)
+LONGEST = 100  # letters of a margin; by hand
 # The default margin is a metric's resolution, at most this: the bounds within which two drugs are taken for equivalent
 # (FDA 2001, Statistical approaches to establishing bioequivalence).
 EQUIVALENT = 1.25
@@ -55,11 +57,11 @@ class Margin:
         """
         found = cls()
         for part in text.split(","):
-            match = re.fullmatch(r"\s*(\d*\.?\d+(?:e-?\d+)?)\s*(%?)\s*", part)
+            match = MARGIN.fullmatch(part.strip()) if len(part) < LONGEST else None  # the pattern is no linear one
             if not match or not 0 < float(match[1]) < math.inf:
                 raise GenbenchError(
-                    f"margin '{text}' is neither a share nor a difference above 0; write 10% (for scores that are "
-                    "compared by quotients), 0.05 (in the metric's unit, for the others), or both: 10%,0.05"
+                    f"margin '{shown(text)}' is neither a share nor a difference above 0; write 10% (for scores "
+                    "that are compared by quotients), 0.05 (in the metric's unit, for the others), or both: 10%,0.05"
                 )
             number, slot = float(match[1]), "share" if match[2] else "difference"
             if getattr(found, slot) is not None:

@@ -76,12 +76,13 @@ def leaderboard(
 def _written(run: RunData, board: Leaderboard, format: Format) -> bytes:
     """Return the bytes of a file; a table is markdown there."""
     from genbench.display.export import render
+    from genbench.display.inert_text import csv_text
 
     if format == "tidy":
-        return run.frame().to_csv(index=False).encode()
+        return csv_text(run.frame()).encode(errors="replace")
     if format == "parquet":
         try:
             return bytes(run.frame().to_parquet(index=False))
         except ImportError:
             raise GenbenchError("parquet needs pyarrow, which is not installed; `pip install pyarrow`") from None
-    return render(board, "md" if format == "table" else format).encode()
+    return render(board, "md" if format == "table" else format).encode(errors="replace")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
 import re
+import signal
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,10 +27,14 @@ from genbench.cli.run import run
 from genbench.cli.sample import sample
 from genbench.cli.selftest import selftest
 from genbench.cli.sweep import sweep
+from genbench.cli.trust import trust
 from genbench.core.console import write_any_sign
 from genbench.core.errors import GenbenchError
+from genbench.core.interrupts import handled, stop_now
 
 __all__ = ["main"]
+
+KEPT = "finished trials are kept, the same command resumes"
 
 app = typer.Typer(
     name="genbench",
@@ -60,19 +67,35 @@ def _help(command: Callable[..., None]) -> str:
     return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(command.__doc__ or ""))
 
 
-for _command in (run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest):
-    app.command(_command.__name__.rstrip("_"), help=_help(_command))(_command)
+def _quiet(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command answer a signal that stops it with one line and its exit code, before typer sees it."""
+
+    @functools.wraps(command)
+    def quiet(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt as error:
+            with contextlib.suppress(OSError):  # the terminal is gone, too
+                say(f"stopped: {error or KEPT}")
+            raise typer.Exit(128 + getattr(error, "number", signal.SIGINT)) from None
+
+    return quiet
+
+
+for _command in (run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust):
+    app.command(_command.__name__.rstrip("_"), help=_help(_command))(_quiet(_command))
 app.add_typer(data, name="data")
 
 
 def main() -> None:
-    """Run the command line: exit code 0 when all is well, 1 when trials failed, 2 when the request was wrong."""
+    """Run the command line: exit code 0 when all is well, 1 when trials failed, 2 when the request was wrong.
+
+    A signal that stops it, such as that of Ctrl-C, gives 128 and its number.
+    """
     write_any_sign()
     try:
-        app()
+        with handled(dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), stop_now)):
+            app()
     except GenbenchError as error:
         say(f"error: {error}")
         sys.exit(2)
-    except KeyboardInterrupt:
-        say("interrupted; finished trials are kept, the same command resumes")
-        sys.exit(130)

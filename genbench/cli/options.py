@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 
-__all__ = ["DataDir", "Device", "MarginText", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say"]
+__all__ = ["DataDir", "Device", "MarginText", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say", "say_file"]
+
+LONGEST = 4_000  # letters of a line; by hand: a screen
 
 Plugins = Annotated[
     list[str],
@@ -54,7 +56,13 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, 
 
 def say(text: str) -> None:
     """Tell the user a line, apart from what the command prints."""
-    typer.echo(f"genbench: {text}", err=True)
+    typer.echo(f"genbench: {shown(text, LONGEST)}", err=True)
+
+
+def say_file(file: Path) -> None:
+    """Print where a file is, from the current folder if it lies there."""
+    here = Path.cwd()
+    typer.echo(str(file.relative_to(here) if file.is_relative_to(here) else file))
 
 
 def read_plugins(given: list[str]) -> list[str]:
@@ -76,4 +84,6 @@ def read_plugins(given: list[str]) -> list[str]:
     unknown = set(settings) - {"plugins"}
     if unknown:
         raise GenbenchError(f"{file.resolve()}: unknown setting '{min(unknown)}'; known: plugins")
+    if named:
+        say(f"{file.resolve()} names plugins; code is run from there: {', '.join(shown(path) for path in named)}")
     return [*named, *given]

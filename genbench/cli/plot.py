@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import MarginText, say
+from genbench.cli.options import MarginText, Plugins, read_plugins, say, say_file
 from genbench.core.errors import GenbenchError
 
 __all__ = ["plot"]
@@ -27,6 +27,7 @@ def plot(
     margin: MarginText = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Draw the figures of a run, from its files, into its figures folder.
 
@@ -45,7 +46,7 @@ def plot(
         raise GenbenchError(
             "plot needs a run's folder, such as results/moons-quick; `genbench plot --list` lists the figures"
         )
-    loaded = load_run(run)
+    loaded = load_run(run, plugins=read_plugins(plugin))
     loaded.margin = None if margin is None else Margin.parse(margin)
     failures: list[str] = []
 
@@ -55,7 +56,7 @@ def plot(
 
     kinds = [form.strip() for form in formats.split(",") if form.strip()]
     for file in save(loaded, figures or (), kinds, dataset=data, progress=not quiet, say=fail):
-        typer.echo(str(file))
+        say_file(file)
     for problem in loaded.problems:
         say(problem)
     if failures:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import MarginText, say
+from genbench.cli.options import MarginText, Plugins, read_plugins, say, say_file
 from genbench.core.errors import GenbenchError
 
 __all__ = ["report"]
@@ -38,6 +38,7 @@ def report(
         int | None, typer.Option(min=0, help="Processes that draw; 0 is this one. Default: one per core.")
     ] = None,
     margin: MarginText = None,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Write a page to share: leaderboard, figures, costs, losses and failures of a run, in one file.
 
@@ -50,20 +51,23 @@ def report(
     from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
     from genbench.core.hardware import cores
+    from genbench.core.registry import discover
     from genbench.report import write_report
     from genbench.report.site import write_site
 
+    if plugins := read_plugins(plugin):
+        discover(tuple(plugins))
     names, processes = _names(figures), cores() if jobs is None else jobs
     good = None if margin is None else Margin.parse(margin)
     if (run / "run.json").exists() or not run.is_dir():
         loaded = load_run(run)
         loaded.margin = good
-        typer.echo(str(write_report(loaded, output or run / "report.html", names, processes)))
+        say_file(write_report(loaded, output or run / "report.html", names, processes))
         for problem in loaded.problems:
             say(problem)
         return
     for file in write_site(run, output or Path("site"), names, processes, say, good):
-        typer.echo(str(file))
+        say_file(file)
 
 
 def _names(figures: str) -> list[str] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import DataDir, Device, MarginText, Plugins, read_plugins, say
+from genbench.cli.options import DataDir, Device, MarginText, Plugins, read_plugins, say, say_file
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def run(
     """Train and score models, show the leaderboard, draw the samples side by side.
 
     Finished trials are kept and never run again: after a stop, of whatever kind, the same command resumes. A long
-    training run resumes from its last checkpoint, and ends with the same weights, bit for bit.
+    training run resumes from its last checkpoint, and ends with the same weights, bit for bit. Ctrl-C once finishes the
+    trials that run, twice stops at once. What a trial prints goes to logs/ in the run's folder.
     Every dataset gets the oracle, draws from the truth itself, whose score stands beside every score.
 
       genbench run --models all --data moons
@@ -211,4 +212,4 @@ def publish(run: RunData, sort: str | None) -> None:
     show(board)
     typer.echo("")
     for file in files:
-        typer.echo(str(file))
+        say_file(file)

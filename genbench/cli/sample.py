@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genbench.cli.options import DataDir, Device, Plugins, read_plugins, say
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 from genbench.core.selection import parse
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from genbench.storage.records import TrialSpec
 
 __all__ = ["sample"]
+
+DIGITS = 9  # of the number of a class, so that it is one of 32 bits
 
 
 RunOrNone = Annotated[
@@ -130,15 +132,18 @@ def _find(
     from genbench.analysis.run_data import RunData
     from genbench.core.registry import discover
     from genbench.evaluation.resolved_trial import ResolvedTrial
-    from genbench.runs.reload import discover_plugins, find, read
+    from genbench.runs.reload import find, read, require_plugins
 
     discover(tuple(plugins))
     if checkpoint is None:
-        trained = find(RunData(str(run)), model, data, seed)
+        opened = RunData(str(run))
+        trained = find(opened, model, data, seed)
+        for problem in opened.problems:
+            say(problem)
     else:
         trained = read(checkpoint)
-        discover_plugins(trained.spec)
         _agree(trained.spec, model, data)
+    require_plugins(trained.spec)
     return ResolvedTrial.of(trained.spec), trained
 
 
@@ -170,7 +175,7 @@ def _settings(given: list[str], **short: object) -> dict[str, object]:
     settings: dict[str, object] = {}
     for text in given:
         if "=" not in text:
-            raise GenbenchError(f"cannot read --set {text}; write --set name=value")
+            raise GenbenchError(f"cannot read --set {shown(text)}; write --set name=value")
         settings |= parse(f"model[{text}]").params
     for name, value in short.items():
         if value is not None and settings.setdefault(name, value) != value:
@@ -180,10 +185,10 @@ def _settings(given: list[str], **short: object) -> dict[str, object]:
 
 def _labels(text: str, n: int) -> list[int]:
     """Return n labels: those of a list in turn."""
-    try:
-        chosen = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise GenbenchError(f"label '{text}' is neither a class (3) nor a list of classes (0,1,2)") from None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) <= DIGITS for part in parts):
+        raise GenbenchError(f"label '{shown(text)}' is neither a class (3) nor a list of classes (0,1,2)")
+    chosen = list(map(int, parts))
     return [chosen[i % len(chosen)] for i in range(n)]
 
 

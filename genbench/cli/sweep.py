@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import RunFolder, WorkerJobs, say
-from genbench.core.errors import GenbenchError
+from genbench.cli.options import Plugins, RunFolder, WorkerJobs, read_plugins, say, say_file
+from genbench.core.errors import GenbenchError, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from genbench.runs.sweep import Point
 
 __all__ = ["sweep"]
+
+DIGITS = 9  # of a number of steps; by hand: more than a week of network evaluations
 
 
 def sweep(
@@ -27,6 +29,7 @@ def sweep(
     metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics of samples.")] = "sliced_w2,w2",
     jobs: WorkerJobs = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Sample the trained models of a run with other numbers of steps: quality against network evaluations (NFE).
 
@@ -41,8 +44,10 @@ def sweep(
     from genbench.runs.sweep import read_sweeps, summary
     from genbench.runs.sweep import sweep as sweep_run
 
-    loaded = load_run(run)
+    loaded = load_run(run, plugins=read_plugins(plugin))
     for problem in sweep_run(loaded, models, _numbers(steps), samples, metrics, jobs, not quiet):
+        say(problem)
+    for problem in loaded.problems:
         say(problem)
     points = summary(read_sweeps(loaded))
     out = console()
@@ -52,14 +57,14 @@ def sweep(
         if point.reason:
             say(f"{point.model} on {point.dataset} with {point.steps} steps was skipped: {point.reason}")
     for file in save(loaded, ["nfe"], say=say):
-        typer.echo(str(file))
+        say_file(file)
 
 
 def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise GenbenchError(f"steps '{text}' is not a list of whole numbers such as 1,2,5,10") from None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isascii() and part.isdigit() and len(part) <= DIGITS for part in parts):
+        raise GenbenchError(f"steps '{shown(text)}' is not a list of whole numbers such as 1,2,5,10")
+    return list(map(int, parts))
 
 
 def _table(dataset: str, points: list[Point]) -> Table:

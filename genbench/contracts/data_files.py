@@ -12,6 +12,7 @@ from typing import Any
 
 from genbench.contracts.dataset import DATASETS, Dataset, DatasetCard
 from genbench.core.errors import GenbenchError
+from genbench.core.errors import shown as line_of
 from genbench.core.files import expanded
 from genbench.core.parameters import create
 from genbench.core.selection import Params, Selection, parse, parse_list
@@ -148,6 +149,8 @@ def reopened(label: str, name: str, params: Mapping[str, Any], fingerprint: str)
     of_file = bool(fingerprint) and isinstance(path, str)
     if of_file and not os.path.exists(path or ""):
         raise GenbenchError(f"{label}: {path} is gone; put it back, or run the same again with its new path")
+    if isinstance(path, str) and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise GenbenchError(f"{label}: {line_of(path)} is neither a file nor a folder; put the data back")
     dataset: Dataset = create(DATASETS[name], params)
     if of_file and dataset.fingerprint() != fingerprint:
         raise GenbenchError(f"{label}: {path} has changed since; put the old file back, or run again with the new one")
@@ -176,7 +179,7 @@ def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
         GenbenchError: there is no such file, or not one dataset that reads it.
     """
     if "path" in item.params:
-        raise GenbenchError(f"'{item}' gives two paths; write one")
+        raise GenbenchError(f"'{line_of(str(item))}' gives two paths; write one")
     file = Path(os.path.abspath(expanded(item.name)))
     if not os.path.exists(file):
         raise _absent(item.name, file)
@@ -185,15 +188,15 @@ def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
         endings = sorted(
             {ending for card in DATASETS.cards.values() for ending in card.reads if ending.count(".") == 1}
         )
-        what = "folders" if os.path.isdir(file) else f"{file.suffix or 'such'} files"
+        what = "folders" if os.path.isdir(file) else f"{line_of(file.suffix) or 'such'} files"
         raise GenbenchError(
-            f"no dataset reads {what} such as '{item.name}'; known are {', '.join(endings)} and folders"
+            f"no dataset reads {what} such as '{line_of(item.name)}'; known are {', '.join(endings)} and folders"
         )
     asked = [card for card in cards if card.kind in kinds] or cards
     chosen = _recognised(asked, file)
     if len(chosen) > 1:
         names = " or ".join(f"{card.name}[path={file_name(str(file))}]" for card in chosen)
-        raise GenbenchError(f"several datasets read '{item.name}'; write {names}")
+        raise GenbenchError(f"several datasets read '{line_of(item.name)}'; write {names}")
     card, title = chosen[0], file_name(str(file))
     texts = {"path": item.name, **getattr(item.params, "texts", {})}
     return DataSelection(Selection(card.name, Params({**item.params, "path": str(file)}, texts)), title)
@@ -217,14 +220,19 @@ def _recognised(cards: list[DatasetCard], file: Path) -> list[DatasetCard]:
 
 
 def _absent(name: str, file: Path) -> GenbenchError:
+    name, folder = line_of(name, 200), line_of(str(file.parent), 500)
     if os.path.expanduser(name).startswith("~"):
         return GenbenchError(f"no file '{name}': there is no such home folder; write the path from / on")
     if not os.path.isdir(file.parent):
-        return GenbenchError(f"no file '{name}': there is no folder {file.parent}; give the path of a file or folder")
+        return GenbenchError(f"no file '{name}': there is no folder {folder}; give the path of a file or folder")
     try:
         beside = os.listdir(file.parent)
     except OSError:  # a folder that may be entered and not listed
         beside = []
     close = get_close_matches(file.name, beside, n=2, cutoff=0.75)
-    hint = f"did you mean {' or '.join(close)}?" if close else "give the path of a file or folder that is there"
-    return GenbenchError(f"no file '{name}' in {file.parent}; {hint}")
+    hint = (
+        f"did you mean {line_of(' or '.join(close), 500)}?"
+        if close
+        else "give the path of a file or folder that is there"
+    )
+    return GenbenchError(f"no file '{name}' in {folder}; {hint}")

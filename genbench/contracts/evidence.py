@@ -17,6 +17,7 @@ from genbench.core.types import Array
 __all__ = ["FEW_DIMENSIONS", "Evidence", "Protocol", "TaskEvidence"]
 
 FEW_DIMENSIONS = 64  # by hand: with more, a search for neighbours among 10,000 points takes minutes
+MOST = 10**7  # points, by hand: of the plane they are 160 MB
 MOST_SEARCHED = 10_000  # as many as a synthetic dataset has test points: of 40,000 in 10 dimensions it takes as long
 
 T = TypeVar("T")
@@ -51,11 +52,13 @@ class Protocol:
         """Return the protocol with the numbers that a user asked for; None leaves what is here.
 
         Raises:
-            GenbenchError: a number is less than 2.
+            GenbenchError: a number is less than 2, or more than any memory holds.
         """
         for name, number in numbers.items():
             if number is not None and number < 2:
                 raise GenbenchError(f"{name}={number} is too few; ask for at least 2")
+            if number is not None and number > MOST:
+                raise GenbenchError(f"{name} is more than {MOST:,}; ask for fewer")
         return replace(self, **{name: number for name, number in numbers.items() if number is not None})
 
 

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from genbench.core.errors import GenbenchError, nearest
+from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.types import Count, NotNegative, Positive, ShareBelowOne
 
 __all__ = ["UNKNOWN_STEP_MS", "Budget", "Preset", "Recipe", "planar"]
 
 UNKNOWN_STEP_MS = 2.0  # by hand: of a model that states none and that cannot be timed; most of the zoo's take 1 to 10
 NOMINAL_SECONDS = {"smoke": 0.5, "quick": 10.0, "standard": 45.0}  # by hand: how long a user waits for a model
+LONGEST = 18  # letters of a budget, so that its number is one of 64 bits
+BUDGET = re.compile(r"[1-9]\d*( ?steps)?|\d+(\.\d+)? ?s", re.ASCII)  # in steps, or in seconds
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,13 @@ class Budget:
     text: str
 
     def __post_init__(self) -> None:
-        if self.text not in NOMINAL_SECONDS and not re.fullmatch(r"[1-9]\d*( ?steps)?|\d+(\.\d+)? ?s", self.text):
+        if len(self.text) > LONGEST:
+            raise GenbenchError(f"budget '{shown(self.text)}' is too long; write a number of fewer digits")
+        if self.text not in NOMINAL_SECONDS and not BUDGET.fullmatch(self.text):
             hint = nearest(self.text, list(NOMINAL_SECONDS))
-            raise GenbenchError(f"budget '{self.text}' is no name, number of steps (2000) or of seconds (30s){hint}")
+            raise GenbenchError(
+                f"budget '{shown(self.text)}' is no name, number of steps (2000) or of seconds (30s){hint}"
+            )
         if self.seconds == 0:
             raise GenbenchError("budget '0s' leaves no time to train; give more")
 

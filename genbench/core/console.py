@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import re
 import sys
 import unicodedata
 
-__all__ = ["as_shown", "write_any_sign"]
+__all__ = ["as_shown", "harmless", "write_any_sign"]
 
+# Signs that move a cursor, change colours or turn text around: of C0 and C1 all but tab and line feed, and the
+# overrides and isolates of bidirectional text.
+HARMFUL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 ERRORS = "genbench.signs"  # the name of the error handler
 SIGNS = {
     "×": "x", "·": "*", "±": "+/-", "≤": "<=", "≥": ">=", "≈": "~", "≠": "!=", "∞": "inf", "√": "sqrt", "½": "1/2",
@@ -32,9 +36,14 @@ def write_any_sign() -> None:
             change(errors=ERRORS)
 
 
+def harmless(text: str) -> str:
+    """Return a text with � in place of signs that do something to a terminal."""
+    return HARMFUL.sub("�", text)
+
+
 def as_shown(text: str, encoding: str) -> str:
     """Return a text as a console with an encoding shows it."""
-    return text.encode(encoding, ERRORS).decode(encoding)
+    return harmless(text).encode(encoding, ERRORS).decode(encoding)
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from genbench.core.console import harmless
+
 __all__ = [
     "BadSamples",
     "ContractError",
@@ -16,7 +18,10 @@ __all__ = [
     "WeightsDoNotFit",
     "collected_warnings",
     "nearest",
+    "shown",
 ]
+
+SHOWN = 80  # letters of what was given that an error repeats; by hand: a line
 
 
 class GenbenchError(Exception):
@@ -61,11 +66,24 @@ class Diverged(GenbenchError):
     """Training produced a non-finite or exploding loss."""
 
 
+def shown(text: str, most: int = SHOWN) -> str:
+    r"""Return the beginning of a text that others wrote, in one line, with a sign in place of what no line has.
+
+    No letter of it moves a terminal's cursor or changes its colours.
+
+    >>> shown("two\nlines, \x1b[31mred")
+    'two lines, �[31mred'
+    """
+    line = " ".join(text[: 4 * most].split())
+    cut = line[:most] + "…" if len(line) > most or len(text) > 4 * most else line
+    return harmless(cut)
+
+
 def nearest(name: str, known: list[str]) -> str:
     """Return "; did you mean …?" with the nearest known names, or the list of all when none is near."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, known, n=5, cutoff=0.5)
+    close = get_close_matches(name[:SHOWN], known, n=5, cutoff=0.5)
     close = sorted(close, key=lambda other: sorted(other) != sorted(name))[:3]  # swapped letters come first
     if close:
         return f"; did you mean {' or '.join(close)}?"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 
 __all__ = ["expanded", "write_whole"]
 
@@ -21,7 +21,7 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise GenbenchError(f"'{path}': there is no such home folder; write the path from / on") from None
+        raise GenbenchError(f"'{shown(str(path))}': there is no such home folder; write the path from / on") from None
 
 
 def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
@@ -32,8 +32,9 @@ def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    beside.unlink(missing_ok=True)
     try:
-        with beside.open("wb") as out:
+        with beside.open("xb") as out:  # never through a link
             write(out)
             out.flush()
             os.fsync(out.fileno())

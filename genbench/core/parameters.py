@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from genbench.core.errors import GenbenchError, GenbenchWarning, nearest
+from genbench.core.errors import GenbenchError, GenbenchWarning, nearest, shown
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
@@ -67,12 +67,12 @@ def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]]
     bound = dict(known)
     for name, value in given.items():
         if name not in known:
-            raise GenbenchError(f"{card.name} has no parameter '{name}'{nearest(name, list(known))}")
+            raise GenbenchError(f"{card.name} has no parameter '{shown(name)}'{nearest(name, list(known))}")
         try:
             bound[name] = _converted(value, hints[name], texts.get(name)) if name in hints else value
         except ValidationError as error:
             hint = f"; the default is {_written(known[name])}" if known[name] is not inspect.Parameter.empty else ""
-            raise GenbenchError(f"{card.name}[{name}={value}]: {_reason(name, error)}{hint}") from None
+            raise GenbenchError(f"{card.name}[{name}={shown(_written(value))}]: {_reason(name, error)}{hint}") from None
     missing = [name for name, value in bound.items() if value is inspect.Parameter.empty]
     if missing:
         raise GenbenchError(f"{card.name} needs a value for '{missing[0]}'; write {card.name}[{missing[0]}=…]")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from genbench.core.exception_text import message_of
 from genbench.core.library_patches import LIBRARIES, Patch, applied, taken_back
 from genbench.core.plugin_code import imported_files, imported_names
 from genbench.core.process_state import put_back
@@ -163,7 +164,7 @@ def reason(error: BaseException, source: str) -> str:
     if isinstance(error, SyntaxError) and error.filename == file and error.lineno:
         lines.append(error.lineno)
     where = f"line {lines[-1]}: " if lines else ""
-    return f"{where}{type(error).__name__}: {error}".partition("\n")[0]
+    return f"{where}{type(error).__name__}: {message_of(error)}"
 
 
 def _import_libraries(files: Iterable[Path]) -> None:

@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from genbench.core.code_fingerprint import forget_digests
-from genbench.core.errors import GenbenchError, nearest
+from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
+from genbench.core.interrupts import must_stop
 from genbench.core.plugin_loading import LOADED, importing, load_plugin, reason
 from genbench.core.selection import Selection, parse_list
 
-__all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "discover", "failures"]
+__all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "UnknownName", "discover", "failures", "named"]
 
 WHOLE = ("all", "zoo")  # selections of the whole group, without and with the variants
 
@@ -95,6 +96,10 @@ class Card:
     def signature(self) -> Mapping[str, inspect.Parameter]:
         """The parameters that its factory takes."""
         return inspect.signature(self.factory).parameters
+
+
+class UnknownName(GenbenchError):
+    """Nothing has a name that was asked for."""
 
 
 class NameTaken(GenbenchError):
@@ -176,7 +181,7 @@ class Group(Generic[C]):
                 raise GenbenchError(
                     f"{self.singular} '{name}' failed to import: {failure.reason}; fix {failure.source}"
                 )
-        raise GenbenchError(f"no {self.singular} '{name}'{nearest(name, [*self.cards, *self.families])}")
+        raise UnknownName(f"no {self.singular} '{shown(name)}'{nearest(name, [*self.cards, *self.families])}")
 
     @property
     def families(self) -> list[str]:
@@ -198,7 +203,9 @@ class Group(Generic[C]):
                 specs = [spec]
             elif spec.name in WHOLE or family in self.families:
                 if spec.params:
-                    raise GenbenchError(f"'{spec}' gives parameters to a whole group; give them to one {self.singular}")
+                    raise GenbenchError(
+                        f"'{shown(str(spec))}' gives parameters to a whole group; give them to one {self.singular}"
+                    )
                 specs = [
                     Selection(n)
                     for n, card in sorted(self.cards.items())
@@ -212,6 +219,7 @@ class Group(Generic[C]):
 
 # Each group has a typed name beside the card of its plugins: MODELS, DATASETS, METRICS in genbench.contracts.
 REGISTRY: dict[str, Group[Any]] = {name: Group(name) for name in ("models", "datasets", "metrics")}
+_named: dict[str, None] = {}  # plugins that the user named
 _searched: set[str] = set()  # groups whose built-in plugins are imported
 _postponed: set[str] = set()  # groups whose installed plugins are not
 
@@ -245,6 +253,7 @@ def discover(
             _import_installed(name)
     for plugin in plugins:
         path = expanded(plugin).resolve()
+        _named[str(path) if path.exists() else plugin] = None
         if not path.exists() and plugin in [module for name in REGISTRY for module in _installed(name)]:
             if plugin not in LOADED:
                 _import(plugin, REGISTRY["models"], needed=True)
@@ -256,6 +265,11 @@ def discover(
             source = str(file)
             if source not in LOADED or LOADED[source].stale:
                 _import(source, REGISTRY["models"], needed=file == path)
+
+
+def named() -> tuple[str, ...]:
+    """Return the plugins that were named in this process, for another one to discover."""
+    return tuple(_named)
 
 
 def failures(plugins: tuple[str, ...] = ()) -> list[Failure]:
@@ -305,7 +319,7 @@ def _import(source: str, group: Group[Any], needed: bool) -> None:
             names += [card.name for card in each.cards.values() if card.plugin == source]
             each.cards.clear()
             each.cards.update(before[name])
-        if isinstance(error, KeyboardInterrupt):
+        if must_stop(error):
             raise
         taken = isinstance(error, NameTaken)
         how = f"was loaded in part ({', '.join(names)}) and failed" if names else "failed to import"

@@ -7,19 +7,22 @@ backslash is a backslash, as paths of Windows have it.
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, shown
 
 __all__ = ["Params", "Selection", "as_text", "parse", "parse_list"]
 
 WORDS = {"true": True, "false": False, "none": None}
 QUOTES = ('"', "'")
 DEPTH = 20  # of lists in lists, by hand: far more than any parameter has
-SHOWN = 80  # characters of what was given that an error repeats; by hand: a line
+LONGEST_LIST = 10_000  # selections; by hand: as many rows as a table may have and still be read
+BITS = 14_000  # of a whole number: Python writes and reads 4,300 digits
 
 _SPACE = re.compile(r"\s*")
 _BRACKET = re.compile(r"[\[\](){}]")
@@ -69,7 +72,7 @@ def parse(text: str) -> Selection:
     reader = _Reader(text)
     found = reader.selection()
     if reader.rest():
-        raise GenbenchError(f"cannot read '{_shown(text)}': write name or name[param=value,param=value]")
+        raise GenbenchError(f"cannot read '{shown(text)}': write name or name[param=value,param=value]")
     return found
 
 
@@ -85,6 +88,8 @@ def parse_list(text: str) -> list[Selection]:
             reader.at += 1
         else:
             found.append(reader.selection())
+            if len(found) > LONGEST_LIST:
+                raise GenbenchError(f"'{shown(text)}' has more than {LONGEST_LIST:,} parts; select fewer at once")
             if reader.rest() not in ("", ","):
                 raise reader.unreadable()
     if not found:
@@ -117,7 +122,7 @@ class _Reader:
         return self.text[self.at : self.at + 1]
 
     def unreadable(self, remedy: str = "write name or name[param=value,param=value]") -> GenbenchError:
-        return GenbenchError(f"cannot read '{_shown(self.text[self.at :])}' in '{_shown(self.text)}': {remedy}")
+        return GenbenchError(f"cannot read '{shown(self.text[self.at :])}' in '{shown(self.text)}': {remedy}")
 
     def selection(self) -> Selection:
         quoted = self.rest() in QUOTES
@@ -139,11 +144,11 @@ class _Reader:
                 continue
             key = _KEY.match(self.text, self.at)
             if not following:
-                raise GenbenchError(f"a bracket is left open in '{_shown(self.text)}'; close it with ]")
+                raise GenbenchError(f"a bracket is left open in '{shown(self.text)}'; close it with ]")
             if not key:
                 raise self.unreadable("write param=value")
             if key[1] in params:
-                raise GenbenchError(f"parameter '{key[1]}' is given twice in '{_shown(self.text)}'; give it once")
+                raise GenbenchError(f"parameter '{key[1]}' is given twice in '{shown(self.text)}'; give it once")
             self.at = start = key.end()
             if self.rest() in (",", "]"):
                 raise self.unreadable(f"write a value after '{key[1]}='")
@@ -155,7 +160,7 @@ class _Reader:
     def value(self, stops: str, depth: int = 0) -> Any:
         """Read a value up to one of the letters `stops`, or to the end where there is none."""
         if depth > DEPTH:
-            raise GenbenchError(f"'{_shown(self.text)}' has lists in lists, {DEPTH} deep; write fewer")
+            raise GenbenchError(f"'{shown(self.text)}' has lists in lists, {DEPTH} deep; write fewer")
         first = self.rest()
         found: Any
         if first in QUOTES:
@@ -178,7 +183,7 @@ class _Reader:
         items = []
         while (following := self.rest()) != close:
             if not following:
-                raise GenbenchError(f"a bracket is left open in '{_shown(self.text)}'; close it with {close}")
+                raise GenbenchError(f"a bracket is left open in '{shown(self.text)}'; close it with {close}")
             if following == ",":
                 self.at += 1
             else:
@@ -192,7 +197,7 @@ class _Reader:
         found: dict[Any, Any] = {}
         while (following := self.rest()) != "}":
             if not following:
-                raise GenbenchError(f"a bracket is left open in '{_shown(self.text)}'; close it with }}")
+                raise GenbenchError(f"a bracket is left open in '{shown(self.text)}'; close it with }}")
             if following == ",":
                 self.at += 1
                 continue
@@ -213,7 +218,7 @@ class _Reader:
             if self.text[start : start + 1] != quote:
                 return quote.join(parts)
             start += 1
-        raise GenbenchError(f"a quote is left open in '{_shown(self.text)}'; close it with {quote}")
+        raise GenbenchError(f"a quote is left open in '{shown(self.text)}'; close it with {quote}")
 
     def _bare(self, stops: str) -> str:
         """Read text up to one of `stops` outside of brackets, without the space around it."""
@@ -225,10 +230,10 @@ class _Reader:
                 return self.text[start : self.at].strip()
             depth += (letter in "[({") - (letter in "])}")
             if depth < 0:
-                raise GenbenchError(f"a bracket is closed before it is opened in '{_shown(self.text)}'")
+                raise GenbenchError(f"a bracket is closed before it is opened in '{shown(self.text)}'")
             self.at += 1
         if depth:
-            raise GenbenchError(f"a bracket is left open in '{_shown(self.text)}'; close it with ]")
+            raise GenbenchError(f"a bracket is left open in '{shown(self.text)}'; close it with ]")
         self.at = len(self.text)
         return self.text[start:].strip()
 
@@ -241,16 +246,30 @@ def _scalar(text: str) -> Any:
         if _INT.fullmatch(text):
             return int(text)
         if _FLOAT.fullmatch(text):
-            return float(text)
+            return _same_nan(float(text))
     except ValueError:  # more digits than Python reads; or a stray underscore
         pass
     return text
 
 
 def _listed(value: Any) -> Any:
+    """Return a value as it is read back from the text of a selection: in plain lists, mappings, numbers and text."""
     if isinstance(value, Mapping):
         return {key: _listed(v) for key, v in value.items()}
-    return [_listed(v) for v in value] if isinstance(value, list | tuple) else value
+    if hasattr(value, "tolist"):  # of numpy: an array, or one of its numbers
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_listed(v) for v in value]
+    if isinstance(value, int) and value.bit_length() > BITS:
+        raise GenbenchError("a parameter is a whole number of more than 4,000 digits; write a smaller one")
+    if isinstance(value, float):
+        return _same_nan(value)
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _same_nan(number: float) -> float:
+    """Return a number, and for each NaN the same one, so that equal selections are equal."""
+    return math.nan if math.isnan(number) else number
 
 
 def _write(value: Any) -> str:
@@ -289,9 +308,3 @@ def _write_name(name: str) -> str:
 def _quote(text: str) -> str:
     quote = "'" if '"' in text and "'" not in text else '"'
     return f"{quote}{text.replace(quote, 2 * quote)}{quote}"
-
-
-def _shown(text: str) -> str:
-    """Return the beginning of a text, in one line."""
-    line = " ".join(text[: 4 * SHOWN].split())
-    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"

@@ -13,6 +13,7 @@ from genbench.analysis.scores import card_of
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.strict_json import strict_json
 from genbench.display.export import markdown_table
+from genbench.display.inert_text import csv_text, markdown_text
 from genbench.display.numbers import brief, decimals, with_error
 from genbench.display.rich_tables import console, empty_table
 
@@ -133,13 +134,15 @@ def _csv(comparison: Comparison) -> str:
     import pandas as pd
 
     frame = pd.DataFrame(comparison.records())
-    return str(frame.assign(**{name: frame[name].map("; ".join) for name in ("failures", "notes")}).to_csv(index=False))
+    return csv_text(frame.assign(**{name: frame[name].map("; ".join) for name in ("failures", "notes")}))
 
 
 def _markdown(comparison: Comparison) -> str:
-    parts = ["\n".join(f"- {text}" for text in differences(comparison))]
+    parts = ["\n".join(f"- {markdown_text(text)}" for text in differences(comparison))]
     for dataset, rows in _by_dataset(comparison).items():
-        parts.append("\n".join([f"### {dataset}", "", *markdown_table(HEADINGS, map(_cells, rows), numbers=False)]))
+        cells = [[markdown_text(cell) for cell in _cells(row)] for row in rows]
+        table = markdown_table(HEADINGS, cells, numbers=False)
+        parts.append("\n".join([f"### {markdown_text(dataset)}", "", *table]))
     return "\n\n".join([*parts, _legend(comparison).replace("\n", "  \n"), summary(comparison)]) + "\n"
 
 

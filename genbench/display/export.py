@@ -9,6 +9,7 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.scores import Verdict
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.strict_json import strict_json
+from genbench.display.inert_text import csv_text, latex_comment, latex_text, markdown_text
 from genbench.display.ranking_view import RankingView
 from genbench.display.table_view import TableCell, TableView, board_view
 from genbench.display.verdicts import legend
@@ -25,21 +26,6 @@ LATEX_MARKS = {
 LATEX_SIGNS: Mapping[Verdict, str] = {
     "best": "bold", "as good": "underlined", "open": "superscript ?", "worse": "no mark:"
 }  # fmt: skip
-ESCAPED = {sign: f"\\{sign}" for sign in "_%&#"}
-LATEX_LETTERS = str.maketrans(
-    ESCAPED
-    | {
-        "±": r"$\pm$",
-        "×": r"$\times$",
-        "≤": r"$\leq$",
-        "≈": r"$\approx$",
-        "₂": "$_2$",
-        "²": "$^2$",
-        "−": "$-$",
-        "–": "--",
-        "∞": r"$\infty$",
-    }
-)
 
 
 def render(board: Leaderboard, form: str) -> str:
@@ -54,9 +40,12 @@ def render(board: Leaderboard, form: str) -> str:
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> list[str]:
-    """Return the lines of a table in Markdown; with `numbers`, all columns but the first are aligned to the right."""
+    """Return the lines of a table in Markdown, whose cells are Markdown already.
+
+    With `numbers`, all columns but the first are aligned to the right.
+    """
     rule = ["---", *["---:" if numbers else "---"] * (len(headings) - 1)]
-    lines = ([cell.replace("|", "\\|") for cell in cells] for cells in (headings, rule, *rows))
+    lines = (headings, rule, *rows)
     return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
@@ -70,20 +59,24 @@ def _markdown(board: Leaderboard) -> str:
 
 def _markdown_scores(view: TableView) -> str:
     def text(cell: TableCell) -> str:
-        return MARKDOWN_MARKS[cell.mark].format(cell.text) + (f" (×{cell.ratio})" if cell.ratio else "")
+        return MARKDOWN_MARKS[cell.mark].format(markdown_text(cell.text)) + (f" (×{cell.ratio})" if cell.ratio else "")
 
     part = view.select("model", "seeds", "score", "verdict", "cost")
     rows = []
     for row in part.rows:
         model, *others = map(text, row.cells)
         rows.append([model + (" (!)" if row.flagged else ""), *others])
-    table = markdown_table([column.label for column in part.columns], rows)
+    table = markdown_table([markdown_text(column.label) for column in part.columns], rows)
     notes = [*filter(None, (view.conclusion, view.margin)), *view.notes, *(f"(!) {flag}" for flag in view.flags)]
-    return "\n".join([f"### {view.title}", "", *table, "", *(f"{note}  " for note in notes)]).rstrip()
+    lines = [f"### {markdown_text(view.title)}", "", *table, "", *(f"{markdown_text(note)}  " for note in notes)]
+    return "\n".join(lines).rstrip()
 
 
 def _markdown_ranking(one: RankingView) -> str:
-    return "\n".join([f"### {one.title}", "", *markdown_table(one.headings, one.rows), "", one.sentence, "", one.tests])
+    rows = [[markdown_text(cell) for cell in row] for row in one.rows]
+    table = markdown_table([markdown_text(heading) for heading in one.headings], rows)
+    texts = markdown_text(one.sentence), "", markdown_text(one.tests)
+    return "\n".join([f"### {markdown_text(one.title)}", "", *table, "", *texts])
 
 
 def _latex_scores(view: TableView) -> str:
@@ -91,26 +84,26 @@ def _latex_scores(view: TableView) -> str:
     part = view.select("model", "score", "verdict")
     comments = filter(None, (view.title, view.conclusion, view.margin, legend(LATEX_SIGNS)))
     lines = [
-        *(f"% {comment}" for comment in comments),
+        *map(latex_comment, comments),
         rf"\begin{{tabular}}{{l{'r' * (len(part.columns) - 1)}}}",
         r"\toprule",
     ]
-    lines.append(" & ".join(column.label.translate(LATEX_LETTERS) for column in part.columns) + r" \\")
+    lines.append(" & ".join(latex_text(column.label) for column in part.columns) + r" \\")
     lines.append(r"\midrule")
     for row in part.rows:
         model, *others = (LATEX_MARKS[cell.mark].format(_latex(cell)) for cell in row.cells)
         lines.append(" & ".join([model + ("$^{!}$" if row.flagged else ""), *others]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(f"% ! {flag}" for flag in view.flags)])
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(latex_comment(f"! {flag}") for flag in view.flags)])
 
 
 def _latex(cell: TableCell) -> str:
     """Return the text of a cell, of a score with its power of ten as mathematics."""
-    text = cell.text.translate(LATEX_LETTERS)
+    text = latex_text(cell.text)
     return re.sub(r"(?<=[\d)])e(-?\d+)$", r"$\\times 10^{\1}$", text) if isinstance(cell.value, float) else text
 
 
 FORMATS: dict[str, Callable[[Leaderboard], str]] = {
-    "csv": lambda board: str(board.frame().to_csv(index=False)),
+    "csv": lambda board: csv_text(board.frame()),
     "md": _markdown,
     "tex": lambda board: "\n\n".join(map(_latex_scores, board_view(board).tables)) + "\n",
     "json": lambda board: strict_json(board.records()) + "\n",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -41,8 +40,7 @@ SIGNS: Mapping[Verdict, str] = {
 
 def run_html(run: RunData) -> str:
     """Return a run as HTML: its name, what was asked, how its trials ended, its leaderboard, its failures."""
-    asked = run.record.requests[-1].get("command", "") if run.record.requests else ""
-    asked = asked if isinstance(asked, str) else shlex.join(map(str, asked))
+    asked = next(reversed(run.record.commands), "")
     counts = Counter(str(trial.status) for trial in run.trials)
     missing = len(run.record.trials) - len(run.trials)
     ended = [f"{n} {status}" for status, n in counts.items()] + ([f"{missing} not finished"] if missing else [])
@@ -53,8 +51,7 @@ def run_html(run: RunData) -> str:
     ]
     failed = [trial for trial in run.trials if trial.error]
     lines = [
-        f"<li>{_text(t.model)} on {_text(t.dataset)}, seed {t.seed}: {_text(t.status)} in {_text(t.error.phase)}: "
-        f"{_text(t.error.message)}</li>"
+        f"<li>{_text(t.model)} on {_text(t.dataset)}, seed {t.seed}: {_text(t.status)} {_text(t.error)}</li>"
         for t in failed[:SHOWN]
         if t.error
     ]

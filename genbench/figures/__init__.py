@@ -22,7 +22,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from genbench.core.errors import GenbenchError, nearest
+from genbench.core.exception_text import message_of
 from genbench.core.files import write_whole
+from genbench.core.interrupts import must_stop
+from genbench.core.regular_files import write_within
 from genbench.core.types import Say
 from genbench.plotting.style import fit_title, literal, styled
 
@@ -112,7 +115,7 @@ def save(
     chosen = [name for name in chosen or available() if needs_weights(name) <= (weights or bool(chosen))]
     folder, files = run.path / "figures", list[Path]()
     with _writing(folder):
-        folder.mkdir(exist_ok=True)
+        write_within(run.path, "figures")
     silent = not progress or bool(os.environ.get("TQDM_DISABLE"))
     with tqdm(chosen, desc="figures", unit="figure", disable=silent) as bar:
         for name in bar:
@@ -121,10 +124,12 @@ def save(
                 files += _write(run, name, dataset, folder, kinds)
             except _Unwritable:
                 raise
-            except Exception as error:  # of any kind: a plugin may fail, and the other figures are drawn
+            except BaseException as error:  # of any kind: a plugin may fail, and the other figures are drawn
+                if must_stop(error):
+                    raise
                 kind = "" if isinstance(error, GenbenchError) else f"{type(error).__name__}: "
                 with bar.external_write_mode():
-                    say(f"figure {name} was left out: {kind}{' '.join(str(error).split())}")
+                    say(f"figure {name} was left out: {kind}{message_of(error)}")
     return files
 
 
@@ -154,6 +159,7 @@ def _write(run: RunData, name: str, dataset: str | None, folder: Path, formats: 
     for stem, animation in animate(run, name, dataset).items():
         files.append(folder / f"{stem}.gif")
         beside = folder / f".{stem}.gif"
+        beside.unlink(missing_ok=True)
         try:
             with _writing(folder), styled():
                 animation.save(str(beside), writer="pillow", dpi="figure")  # type: ignore[arg-type]

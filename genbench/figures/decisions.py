@@ -34,7 +34,7 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     figure, places = panels(len(trials), (2.9, 2.6), even(len(trials), (4, 5)), margin=0.5)
     names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
-        stored = run.store.arrays(trial.key)
+        stored = run.arrays(trial.key)
         left, right, bottom, top = stored["extent"]
         panel.imshow(
             _mixed(np.exp(stored["map"])), extent=(left, right, bottom, top), origin="lower", interpolation="bilinear"

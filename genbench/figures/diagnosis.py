@@ -28,7 +28,7 @@ def draw(run: RunData) -> dict[str, Figure]:
         names = f"{file_stem(trial.dataset)}-{file_stem(trial.model)}"
         stem = "diagnosis-" + re.sub(r"[^A-Za-z0-9_.+=-]+", "_", names).strip("_")
         if trial.spec.task == "forecast" and trial.status == "ok" and stem not in figures:
-            figures[stem] = _figure(trial, run.store.arrays(trial.key))
+            figures[stem] = _figure(trial, run.arrays(trial.key))
     return figures
 
 

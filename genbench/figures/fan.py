@@ -35,7 +35,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     figure, places = panels(len(trials), (4.2, 2.7), COLUMNS, margin=0.8)
-    stored = [run.store.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
+    stored = [run.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
     values = np.concatenate([np.concatenate(_shown(one)) for one in stored if one] or [np.zeros(1)])
     low, high = (float(end[0]) for end in limits(values[:, None], 0.0))
     least = min([low, *(float(one["fan"].min()) for one in stored if one)])

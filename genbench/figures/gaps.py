@@ -26,7 +26,7 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     figure, places = over_truth(trials, POINTS)
     names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
-        stored = run.store.arrays(trial.key)
+        stored = run.arrays(trial.key)
         given, draws = stored["points_0"][:, 0], stored["draws_0"][..., 0]  # (m,), (m, n)
         ends = (2, len(given) - 3) if len(given) > 2 * LINES else (0, len(given) - 1)  # not at the outermost points
         order = np.unique(np.argsort(given)[np.linspace(*ends, LINES).astype(int)])

@@ -9,14 +9,14 @@ from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import (
     by_dataset,
-    dataset_of,
     datasets_of,
     first_seeds,
+    levels_of,
     number_of,
     panels,
     score_line,
     show_each,
-    truth,
+    truth_or_stored,
 )
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.storage.records import TrialRecord
@@ -35,7 +35,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(run: RunData, dataset: str) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
-    real, levels = truth(trials[0], SIDE**2), dataset_of(trials[0]).levels
+    real, levels = truth_or_stored(run, dataset, SIDE**2), levels_of(trials[0])
     limits = float(real.min()), float(real.max())
     counts: list[int] = []  # of samples that are shown
     figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, gap=0.08)

@@ -23,7 +23,7 @@ def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
     figure, places = over_truth(trials, POINTS)
     names = distinct(trial.model for trial in trials)
     for panel, trial in zip(places, trials, strict=True):
-        stored = run.store.arrays(trial.key)
+        stored = run.arrays(trial.key)
         for line, path in zip(stored["straight"][:PATHS], stored["latent"][:PATHS], strict=True):
             panel.plot(*line.T, color=VERMILLION, lw=1.2, ls=":")
             panel.plot(*path.T, color=BLUE, lw=1.5)

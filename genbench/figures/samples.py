@@ -18,7 +18,7 @@ from genbench.figures.shared.panels import (
     score_line,
     short,
     show_each,
-    truth,
+    truth_or_stored,
 )
 from genbench.plotting.projection import view_of
 from genbench.plotting.ranges import say_outside
@@ -39,7 +39,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(run: RunData, dataset: str) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
-    view = view_of(truth(trials[0], POINTS))
+    view = view_of(truth_or_stored(run, dataset, POINTS))
     counts: list[int] = []  # of samples that are shown
     figure, places = panels(len(trials) + 1, (2.7, 2.5 * view.aspect + 0.6), COLUMNS)
     view.show(places[0], view.real, INK)

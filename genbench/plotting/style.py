@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from genbench.core.console import harmless
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -89,8 +91,13 @@ def fit_title(figure: Figure) -> None:
 
 
 def literal(figure: Figure) -> None:
-    """Let the dollars in names be dollars: only what matplotlib itself writes on axes is set as mathematics."""
+    """Let the dollars in names be dollars: only what matplotlib itself writes on axes is set as mathematics.
+
+    Control characters, which no font has, become �.
+    """
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
+        if (plain := harmless(text.get_text())) != text.get_text():
+            text.set_text(plain)
         text.set_parse_math("\\mathdefault" in text.get_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,8 @@ def _of_text(cells: list[str], decimal: str) -> Column:
 
 
 def _digits_lost(cell: str) -> bool:
-    return cell.lstrip("+-").isdecimal() and int(cell) != int(float(cell))
+    digits, value = cell.lstrip("+-"), float(cell)
+    return digits.isdecimal() and math.isfinite(value) and int(digits.lstrip("0") or "0") != abs(int(value))
 
 
 def _inexact(lost: bool) -> str:

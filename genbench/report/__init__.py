@@ -8,8 +8,11 @@ from pathlib import Path
 from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
+from genbench.core.regular_files import Refused, open_regular
 
 __all__ = ["write_page", "write_report"]
+
+BEGINNING = 2_000  # bytes, by hand: of a page up to and with its <meta> that names genbench
 
 
 def write_report(run: RunData, file: Path, figures: Sequence[str] | None = (), jobs: int = 0) -> Path:
@@ -23,6 +26,15 @@ def write_report(run: RunData, file: Path, figures: Sequence[str] | None = (), j
     return write_page(file, run_page(run, figures, jobs))
 
 
+def _beginning(file: Path) -> str:
+    """Return the beginning of a file, where it stands what it is; "" of what is no regular file."""
+    try:
+        with open_regular(file) as opened:
+            return opened.read(BEGINNING).decode(errors="replace")
+    except Refused:
+        return ""
+
+
 def write_page(file: Path, page: str) -> Path:
     """Write a page, whole or not at all, and never over a file that is none.
 
@@ -32,7 +44,7 @@ def write_page(file: Path, page: str) -> Path:
     from genbench.report.page import MARK
 
     try:
-        if file.is_dir() or (file.exists() and MARK not in file.read_text(encoding="utf-8", errors="replace")[:2000]):
+        if file.is_dir() or (file.exists() and MARK not in _beginning(file)):
             raise GenbenchError(f"{file} is there and no page of genbench; choose another place with -o")
         write_whole(file, lambda out: out.write(page.encode()))
     except OSError as error:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from genbench.analysis.run_data import RunData
 from genbench.analysis.verdicts import Margin
 from genbench.core.errors import GenbenchError
+from genbench.core.registry import discover, named
+from genbench.core.regular_files import read_regular
 from genbench.display import formatting
 from genbench.report.stored_only import NotStored, stored_only
 
@@ -24,6 +26,7 @@ __all__ = ["BUDGET", "PageFigure", "page_figures"]
 
 BUDGET = 1_900_000  # bytes of all figures of a page as they are written into it, so that mail and browsers take it
 SIZES = ((1600, 78), (1300, 70), (1050, 62), (800, 55), (600, 45))  # widths in pixels and qualities, tried in turn
+LARGEST, PIXELS = 2**25, 5 * 10**7  # bytes and pixels of an image that is on disk; the largest of ours have a fifth
 DPI = 115  # chosen by hand, as the SIZES and what follows: legible figures against bytes
 FEW = 20  # rows of a leaderboard below which starting a second process would take longer than drawing
 MOVING_SHARE = 0.4  # of those bytes, for animations, at most
@@ -121,13 +124,20 @@ def _in_workers(
     from multiprocessing import get_context
 
     try:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        context = get_context("spawn")
+        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_vouch, initargs=(named(),)) as pool:
             futures = [pool.submit(_draw, stored, *each) for each in work]
             return [future.result() for future in futures]
     except BrokenProcessPool:
         raise GenbenchError(
             f"a process that drew the figures of {stored[0]} died; try --jobs 0, or --figures none"
         ) from None
+
+
+def _vouch(plugins: tuple[str, ...]) -> None:
+    """Import, in a worker, the plugins that the user named."""
+    if plugins:
+        discover(plugins)
 
 
 _runs: dict[Stored, RunData] = {}
@@ -199,14 +209,17 @@ def _stored(run: RunData, name: str) -> list[PageFigure]:
         dataset = _dataset_of(run, name, file.stem)
         blank = PageFigure(figure=name, stem=file.stem, dataset=dataset, mime="image/gif")
         try:
-            image = Image.open(file)
+            content = read_regular(file, run.path, LARGEST)
+            image = Image.open(io.BytesIO(content), formats=["PNG", "GIF"])
+            if image.width * image.height > PIXELS:
+                continue
             image.load()
-        except (OSError, UnidentifiedImageError):
+        except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError):
             continue
         if file.suffix == ".png":
             found.append(_compressed(blank, image, 0))
         else:
-            found.append(replace(blank, content=file.read_bytes(), width=image.width, height=image.height))
+            found.append(replace(blank, content=content, width=image.width, height=image.height))
     return found
 
 

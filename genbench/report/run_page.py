@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -84,7 +83,7 @@ def run_page(run: RunData, figures: Sequence[str] | None = (), jobs: int = 0, ho
         size=SIZE,
         metrics=[column for column in columns(board.metrics) if column.better],
         interval=interval(board),
-        commands=[shlex.join(request["command"]) for request in run.record.requests if "command" in request],
+        commands=run.record.commands,
         facts=facts(run),
         notes=[note.replace(f"{run.path}/", "") for note in notes],
     )

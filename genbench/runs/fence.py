@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +23,7 @@ from genbench.core.user_files import OpenedFiles, opened_files
 from genbench.runs.code import changed_code, named_datasets
 from genbench.storage.records import Provenance, TrialSpec
 
-__all__ = ["Fence", "interrupts"]
+__all__ = ["Fence"]
 
 
 class Fence:
@@ -119,24 +117,3 @@ def _telling_of_patches() -> Iterator[None]:
 
 def _warn(text: str) -> None:
     warnings.warn(text, GenbenchWarning, stacklevel=3)
-
-
-@contextmanager
-def interrupts() -> Iterator[list[int]]:
-    """Give a list that holds a number once the user pressed Ctrl-C: a plugin may raise KeyboardInterrupt as well."""
-    pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    # signals come to the main thread alone; a worker process leaves them to its parent
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield pressed
-        return
-
-    def handler(number: int, frame: object) -> None:
-        pressed.append(number)
-        before(number, frame)  # type: ignore[arg-type]
-
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,18 +1,43 @@
-"""A server that worker processes are forked from, apart from the one that Python keeps for all of a program."""
+"""A server that worker processes are forked from, apart from the one that Python keeps for all of a program.
+
+It ends with the process that started it, and its workers end with it: the kernel sees to that, where it can.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-from multiprocessing import forkserver, reduction, spawn, util
+import signal
+import threading
+from multiprocessing import connection, forkserver, reduction, spawn, util
 from multiprocessing.context import ForkServerContext, ForkServerProcess, set_spawning_popen
 from multiprocessing.popen_forkserver import Popen
 from typing import Any
 
-__all__ = ["WorkerContext"]
+from genbench.core.process_tree import offspring
+
+__all__ = ["WorkerContext", "forget", "kill_strays"]
 
 _server = forkserver.ForkServer()
 _server.set_forkserver_preload(["genbench.runs.worker_imports"])
+_lock = threading.Lock()
+_workers: set[int] = set()  # that are in use
+
+
+def forget(pid: int) -> None:
+    """Note that a worker is no longer in use: what is left of it is a stray."""
+    with _lock:
+        _workers.discard(pid)
+
+
+def kill_strays() -> None:
+    """Kill what earlier workers have started and left behind: it became the server's when they ended."""
+    with _lock:
+        server: int | None = _server._forkserver_pid  # type: ignore[attr-defined]
+        for pid in offspring(server, apart_from=_workers) if server else ():
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _close(*fds: int) -> None:
@@ -21,9 +46,14 @@ def _close(*fds: int) -> None:
 
 
 class _WorkerPopen(Popen):
-    """Starts a process as `multiprocessing` does, but from our server, and without the caller's script."""
+    """Starts a process as `multiprocessing` does, but from our server, and without the caller's script.
+
+    Attributes:
+        lost: whether the server is gone, so that nobody knows how the process ended.
+    """
 
     _fds: list[int]
+    lost = False
 
     def _launch(self, process_obj: Any) -> None:
         facts = spawn.get_preparation_data(process_obj.name)
@@ -35,17 +65,39 @@ class _WorkerPopen(Popen):
             reduction.dump(process_obj, message)
         finally:
             set_spawning_popen(None)
-        self.sentinel, writer = _server.connect_to_new_process(self._fds)
-        # the child takes the end of the parent for the closing of this copy of the pipe
-        copy = os.dup(writer)
-        self.finalizer = util.Finalize(self, _close, (copy, self.sentinel))
-        with open(writer, "wb", closefd=True) as pipe:
-            pipe.write(message.getbuffer())
-        self.pid = forkserver.read_signed(self.sentinel)
+        with _lock:
+            self.sentinel, writer = _connected(self._fds)
+            # the child takes the end of the parent for the closing of this copy of the pipe
+            copy = os.dup(writer)
+            self.finalizer = util.Finalize(self, _close, (copy, self.sentinel))
+            with open(writer, "wb", closefd=True) as pipe:
+                pipe.write(message.getbuffer())
+            self.pid = forkserver.read_signed(self.sentinel)
+            _workers.add(self.pid)
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:
+        if self.returncode is None and connection.wait([self.sentinel], 0 if flag == os.WNOHANG else None):
+            try:
+                self.returncode = forkserver.read_signed(self.sentinel)
+            except (OSError, EOFError):
+                self.returncode, self.lost = 255, True  # what `multiprocessing` says of it
+        return self.returncode
+
+
+def _connected(fds: list[int]) -> tuple[int, int]:
+    """Ask the server for a process; it is started where it is not there, without showing it the caller's Ctrl-C."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        _server.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    found: tuple[int, int] = _server.connect_to_new_process(fds)
+    return found
 
 
 class _Worker(ForkServerProcess):
     _Popen = staticmethod(_WorkerPopen)
+    _start_method = None  # type: ignore[assignment]  # what a plugin starts, it starts as it would in the caller's process
 
 
 class WorkerContext(ForkServerContext):

@@ -12,13 +12,17 @@ from typing import Any
 from genbench.analysis.verdicts import Margin
 from genbench.core.downloads import use_data_dir
 from genbench.core.errors import GenbenchError
+from genbench.core.files import expanded
 from genbench.core.hardware import choose_device
-from genbench.core.registry import discover, failures
+from genbench.core.interrupts import handled, stop_now
+from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, remedy
+from genbench.core.registry import UnknownName, discover, failures
 from genbench.core.types import Say
 from genbench.runs.data_in_hand import AskedData
 from genbench.runs.defaults import Defaults
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.race import AUTO, Terms, race, sure
+from genbench.runs.reload import recorded_plugins
 from genbench.runs.runner import remaining, why
 from genbench.runs.session import Workers, session
 from genbench.runs.step_counts import known_steps
@@ -76,6 +80,8 @@ class RunOptions:
         check_log(self.log)
         if self.previews < 0:
             raise GenbenchError(f"previews={self.previews} must not be negative; 0 is none")
+        if self.timeout is not None and not 0 < self.timeout < float("inf"):
+            raise GenbenchError(f"timeout={self.timeout} is out of range; give seconds")
         if self.threads < 1:
             raise GenbenchError(f"threads={self.threads} must be at least 1")
         if not 0 <= self.checkpoint_every < float("inf"):
@@ -128,7 +134,7 @@ class RunOptions:
             progress=self.progress,
             checkpoint_every=self.checkpoint_every,
             device=choose_device(self.device),
-            data_dir=None if self.data_dir is None else str(self.data_dir),
+            data_dir=None if self.data_dir is None else str(expanded(self.data_dir).absolute()),
             previews=self.previews,
             log=self.log,
             threads=self.threads,
@@ -144,7 +150,15 @@ class RunOptions:
         seeds = self.terms.max_seeds if self.terms else usual.seeds if self.seeds is None else self.seeds
         metrics = usual.metrics if self.metrics is None else _joined(self.metrics)
         with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
-            return make_plan(_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
+            asked = (_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
+            try:
+                return make_plan(*asked)
+            except UnknownName as error:
+                sources = recorded_plugins(Store(self.folder))
+                discover_recorded(sources)
+                if words := remedy(sources):
+                    raise NeedsPlugin(f"{error}; trials of {self.folder} name code: {words}") from None
+                return make_plan(*asked)
 
 
 def _joined(selection: str | Sequence[str]) -> str:
@@ -157,23 +171,24 @@ def launch(options: RunOptions, say: Say) -> Path:
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
     """
-    with use_data_dir(options.data_dir):
+    folder = options.folder.absolute()  # a plugin may change the working folder
+    with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):  # a plugin may raise KeyboardInterrupt
         workers = options.workers()
         plan = options.plan(say)
         for note in plan.notes:
             say(note)
-        with session(plan, Store(options.folder), workers, workers.execution.data_dir, say) as opened:
+        with session(plan, Store(folder), workers, workers.execution.data_dir, say) as opened:
             if options.terms:
                 race(opened, options.terms)
             else:
                 opened.enter(opened.plan.trials)
                 opened.perform(opened.plan.trials)
-    return options.folder
+    return folder
 
 
 def explain(options: RunOptions, say: Say) -> list[str]:
     """Return a line for each trial that would run, with the reason, and their number; nothing is run."""
-    with use_data_dir(options.data_dir):
+    with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):
         store = Store(options.folder)
         plan = known_steps(options.plan(say), store)
         trials = sure(plan, store, options.terms) if options.terms else plan.trials

@@ -1,18 +1,69 @@
-"""Independent pieces of work on stored trials, in worker processes with one torch thread each or in this one."""
+"""Independent pieces of work, each in a process of its own, several at a time; or one after the other in this one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import as_completed
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from multiprocessing import connection
 from typing import Any
 
 from genbench.core.errors import GenbenchError
 from genbench.core.hardware import cores
+from genbench.runs.worker_process import Ended, Work, WorkerProcess
 
-__all__ = ["UNLIMITED_MB", "perform_each"]
+__all__ = ["each_in_a_process", "perform_each"]
 
-UNLIMITED_MB = 2**30
+TICK = 0.2  # seconds, chosen by hand: in which Ctrl-C is answered
+
+
+def each_in_a_process(
+    work: Sequence[Work],
+    jobs: int,
+    begin: Callable[[int], bool] = lambda running: True,
+    settled: Callable[[int], bool] = lambda number: False,
+) -> Generator[tuple[int, Ended]]:
+    """Yield the number of each piece of work with how it ended, as they end.
+
+    What ends through no fault of its own, since it was killed or had not begun, is done once more after the others.
+
+    Args:
+        jobs: processes at a time.
+        begin: asked with the number of those that run whether a further one may begin; if not, none does any more.
+        settled: asked with a number whether that work is done, whatever became of its process.
+
+    Raises:
+        GenbenchError: no process can be started.
+    """
+    waiting, again = deque(range(len(work))), set[int]()
+    running: dict[int, WorkerProcess] = {}
+    try:
+        while True:
+            while begin(len(running)) and waiting and len(running) < jobs:
+                number = waiting.popleft()
+                running[number] = WorkerProcess(work[number])
+            if not running:
+                return
+            _wait(list(running.values()))
+            for number, process in list(running.items()):
+                if (ended := process.look()) is None:
+                    continue
+                del running[number]
+                if ended.blameless and number not in again and not settled(number) and begin(len(running)):
+                    again.add(number)
+                    waiting.append(number)
+                else:
+                    yield number, ended
+    finally:
+        for process in running.values():
+            process.stop()
+
+
+def _wait(processes: Sequence[WorkerProcess]) -> None:
+    nearest = min(process.deadline for process in processes) - time.monotonic()
+    connection.wait([each for process in processes for each in process.watched], min(TICK, max(0.0, nearest)))
 
 
 def perform_each(
@@ -21,7 +72,8 @@ def perform_each(
     """Return what `work` gives for each tuple of arguments, in their order, under a progress bar.
 
     Args:
-        work: a function of a module; it and its arguments must be picklable. What it raises, this raises.
+        work: a function of a module; it, its arguments and what it gives must be picklable, and what it gives small.
+            What it raises, this raises.
         jobs: worker processes; 0 is this process; as many as there are cores unless given.
 
     Raises:
@@ -32,33 +84,23 @@ def perform_each(
     hidden = not progress or not arguments or bool(os.environ.get("TQDM_DISABLE"))
     with tqdm(total=len(arguments), desc=title, unit="trial", disable=hidden) as bar:
         jobs = min(cores() if jobs is None else jobs, len(arguments))
+        results: dict[int, Any] = {}
         if jobs:
-            return _in_workers(work, arguments, jobs, bar)
-        results = []
-        for each in arguments:
-            results.append(work(*each))
-            bar.update()
-        return results
-
-
-def _in_workers(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], jobs: int, bar: Any) -> list[Any]:
-    from pebble import ProcessExpired, ProcessPool
-
-    from genbench.runs.worker import context, initialise
-
-    pool = ProcessPool(max_workers=jobs, context=context(), initializer=initialise, initargs=[UNLIMITED_MB])
-    with pool:
-        try:
-            futures = [pool.schedule(work, args=each) for each in arguments]
-            for future in as_completed(futures):
-                future.result()
+            with closing(each_in_a_process([Work(work, each) for each in arguments], jobs)) as each_ended:
+                for number, ended in each_ended:
+                    results[number] = _value(ended)
+                    bar.update()
+        else:
+            for number, each in enumerate(arguments):
+                results[number] = work(*each)
                 bar.update()
-        except ProcessExpired as error:
-            pool.stop()
-            raise GenbenchError(
-                f"a worker process died with exit code {error.exitcode}; finished work is safe, continue with --jobs 1"
-            ) from None
-        except BaseException:
-            pool.stop()
-            raise
-    return [future.result() for future in futures]
+    return [results[number] for number in range(len(arguments))]
+
+
+def _value(ended: Ended) -> Any:
+    if ended.error is not None:
+        raise ended.error
+    if ended.died or ended.timed_out:
+        how = "did not start" if ended.timed_out else f"died with exit code {ended.exitcode}"
+        raise GenbenchError(f"a worker process {how}; finished work is safe, continue with --jobs 1")
+    return ended.value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +13,9 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, select_metrics
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.recipe import Budget
-from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.errors import GenbenchError, collected_warnings, shown
+from genbench.core.exception_text import message_of, place_of
+from genbench.core.interrupts import must_stop
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.plugin_loading import LOADED
 from genbench.core.registry import Card, Group
@@ -27,6 +29,7 @@ from genbench.tasks.base import Task
 __all__ = ["Plan", "make_plan", "parse_seeds"]
 
 MAX_SEED = 2**32 - 1  # what numpy's global generator takes
+MOST_SEEDS = 100_000  # of a run; by hand: far more than the statistics ask for, and a plan that fits into memory
 
 C = TypeVar("C", bound=Card)
 
@@ -57,20 +60,44 @@ def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
     """Return the seeds: 3 or "3" is 0, 1, 2; "4,7" and "4," name them.
 
     Raises:
-        GenbenchError: there is no seed, or one is not a whole number from 0 to 2³² − 1.
+        GenbenchError: there is no seed, there are too many, or one is not a whole number from 0 to 2³² − 1.
     """
+    if not isinstance(seeds, str | int) and len(seeds) > MOST_SEEDS:
+        raise GenbenchError(f"{len(seeds):,} seeds are given, and a run takes at most {MOST_SEEDS:,}; give fewer")
+    if isinstance(seeds, int) and not isinstance(seeds, bool) and seeds > MAX_SEED:
+        seeds = MAX_SEED + 1  # the text of a number may be longer than any memory
     text = str(seeds) if isinstance(seeds, str | int) else ",".join(map(str, seeds)) + ","
-    if not re.fullmatch(r"\s*\d+\s*(,\s*\d+\s*)*,?\s*", text):
-        raise GenbenchError(f"seeds '{text}' is neither a number of seeds (3) nor a list of them (4,7 or 4,)")
-    numbers = [int(part) for part in text.split(",") if part.strip()]
-    chosen = numbers if "," in text else list(range(numbers[0]))
-    if not chosen:
+    parts = [part.strip() for part in text.strip().removesuffix(",").split(",")]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise GenbenchError(f"seeds '{shown(text)}' is neither a number of seeds (3) nor a list of them (4,7 or 4,)")
+    large = [part for part in parts if len(part.lstrip("0")) > len(str(MAX_SEED)) or int(part) > MAX_SEED]
+    if large:
+        raise GenbenchError(f"seed {shown(large[0])} is too large; use whole numbers up to {MAX_SEED}")
+    number = len(parts) if "," in text else int(parts[0])
+    if number > MOST_SEEDS:
+        single = "" if "," in text else f"; a single seed has a comma: --seeds {number},"
+        raise GenbenchError(f"seeds '{shown(text)}' are {number:,}, and a run takes at most {MOST_SEEDS:,}{single}")
+    if number == 0:
         raise GenbenchError("seeds '0' leaves nothing to run; ask for at least 1")
-    if max(chosen) > MAX_SEED:
-        raise GenbenchError(f"seed {max(chosen)} is too large; use whole numbers up to {MAX_SEED}")
-    return list(dict.fromkeys(chosen))
+    return list(dict.fromkeys(map(int, parts))) if "," in text else list(range(number))
 
 
+@contextmanager
+def _blaming_plugins() -> Iterator[None]:
+    """Turn what a user's plugin raises while trials are planned into a GenbenchError that names the line."""
+    try:
+        yield
+    except GenbenchError:
+        raise
+    except BaseException as error:  # a plugin may raise anything
+        place = place_of(error, LOADED)
+        if must_stop(error) or not place:
+            raise
+        text = f"{place}: {type(error).__name__}: {message_of(error)}"
+        raise GenbenchError(f"{text}; raised while trials were planned: fix it, or leave it out") from None
+
+
+@_blaming_plugins()
 def make_plan(
     models: str,
     datasets: str | Sequence[DataSelection],
@@ -127,7 +154,7 @@ def _spec(
     metrics = [METRICS[name] for name in facts["metrics"]]
     plugins = plugins_of(model.card, dataset.card, *named_datasets(params), *metrics)
     sources = sources_of(facts["task"], model.card, params, dataset.card, facts["metrics"])
-    return TrialSpec(
+    spec = TrialSpec(
         model=model.label,
         model_name=model.card.name,
         params=params,
@@ -139,6 +166,14 @@ def _spec(
         plugins=plugins,
         **facts,
     )
+    try:
+        spec.model_dump_json()
+    except (TypeError, ValueError) as error:
+        raise GenbenchError(
+            f"parameters of {model.label} or {dataset.label} cannot be written as JSON ({message_of(error)}); use "
+            "numbers, text, lists or None"
+        ) from None
+    return spec
 
 
 def _created(dataset: _Choice[DatasetCard]) -> tuple[Dataset, dict[str, str]]:
@@ -155,11 +190,43 @@ def _choose(group: Group[C], text: str) -> list[_Choice[C]]:
     choices = {}
     for selection in group.select(text):
         card = group[selection.name]
-        params = bind(card, selection.params)
-        create(card, params)
+        params = _bound(card, selection.params)
+        _attempt(card, params, bool(selection.params))
         label = str(Selection(card.name, _shown(card, selection, params)))
         choices[label] = _Choice(card, label, {name: params[name] for name in selection.params})
     return list(choices.values())
+
+
+def _bound(card: Card, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Bind parameters; a GenbenchError names the class whose signature cannot be read."""
+    try:
+        return bind(card, given)
+    except (NameError, TypeError, AttributeError, RecursionError) as error:
+        if card.built_in:
+            raise
+        text = f"{type(error).__name__}: {message_of(error)}"
+        raise GenbenchError(f"the parameters of {card.name} ({card.place}) cannot be read: {text}") from None
+
+
+def _attempt(card: Card, params: Mapping[str, Any], given: bool) -> Any:
+    """Create a model; None where the constructor of a user's own fails, which is for its trials to tell.
+
+    Args:
+        given: whether the user has given parameters, so that a ValueError is an answer to them.
+
+    Raises:
+        GenbenchError: a built-in model, or the user's own, refuses a parameter.
+    """
+    try:
+        return create(card, params)
+    except GenbenchError as error:
+        refused = isinstance(error.__context__, ValueError) and given
+        if card.built_in or refused or not isinstance(error.__context__, ValueError | SystemExit):
+            raise
+    except BaseException as error:  # a plugin may raise anything
+        if card.built_in or must_stop(error):
+            raise
+    return None
 
 
 def _choose_data(asked: Sequence[DataSelection]) -> list[_Choice[DatasetCard]]:
@@ -231,7 +298,9 @@ def _obstacle(model: _Choice[ModelCard], data: Dataset, work: Task) -> str:
     if data.kind not in model.card.kinds:
         return f"takes {', '.join(model.card.kinds)}, not {data.kind}"
     with collected_warnings():
-        plugin = create(model.card, model.params(data))
+        plugin = _attempt(model.card, model.params(data), bool(model.given))
+    if plugin is None:
+        return ""  # its trials say what its constructor raises
     if getattr(plugin, "conditional", False) and data.classes is None:
         return "is conditional, and there are no classes"
     return work.obstacle(model.card, plugin, data)

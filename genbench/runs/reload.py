@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from genbench.analysis.run_data import RunData
 from genbench.contracts.data_files import short_label
 from genbench.contracts.dataset import DATASETS
+from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
-from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest
-from genbench.core.registry import discover
+from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest, shown
+from genbench.core.recorded_plugins import require
+from genbench.core.regular_files import Refused, open_regular
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.runs.code import changed_code
+from genbench.runs.code import changed_code, named_datasets, plugins_of
 from genbench.storage.records import SAMPLING, TrialSpec
 from genbench.storage.store import Store
 from genbench.tasks.steps import fitted
 from genbench.training.checkpoint import SUFFIX, Saved, read_checkpoint
 
-__all__ = ["CannotReload", "Trained", "discover_plugins", "find", "read", "reload"]
+__all__ = [
+    "CannotReload",
+    "Trained",
+    "find",
+    "plugins_of_trial",
+    "read",
+    "recorded_plugins",
+    "reload",
+    "require_plugins",
+]
+
+LARGEST = 2**31  # bytes of a checkpoint; by hand: of a model of 100 million parameters, with averages and moments
+HEADER = 2**24  # bytes of what it says of itself; by hand: a hundred times what ours say
 
 
 class CannotReload(GenbenchError):
@@ -60,15 +76,14 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
         GenbenchError: there is no such trial, it failed, or several are meant.
     """
     finished = {trial.key: trial for trial in run.trials}
-    begun = {key: _of(read_checkpoint(files[0])) for key, files in run.store.checkpoints().items()}
-    specs = {key: trained.spec for key, trained in begun.items()} | {key: t.spec for key, t in finished.items()}
-    discover_plugins(*specs.values())
+    begun = {key: spec for key, files in run.store.checkpoints().items() if (spec := _spec_in(files[0]))}
+    specs = begun | {key: t.spec for key, t in finished.items()}
     if specs and all(spec.task not in SAMPLING for spec in specs.values()):
         task = next(iter(specs.values())).task
         raise GenbenchError(f"no trial of {run.path} can be drawn from: its task is {task}; run --task generate")
     specs = {key: spec for key, spec in specs.items() if spec.task in SAMPLING}
     specs = _chosen(specs, "data", data, lambda spec: (spec.dataset, spec.dataset_name))
-    models = {key: spec for key, spec in specs.items() if MODELS[spec.model_name].role == "model"}
+    models = {key: spec for key, spec in specs.items() if key not in finished or finished[key].role == "model"}
     specs = _chosen(models if model is None and models else specs, "model", model, lambda s: (s.model, s.model_name))
     if seed is not None:
         seeds = ", ".join(str(spec.seed) for spec in specs.values())
@@ -77,7 +92,7 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
             raise GenbenchError(f"no trial with seed {seed} of that model and data in {run.path}; there is {seeds}")
     key = min(specs, key=lambda key: (key not in finished or finished[key].status != "ok", specs[key].seed))
     if key not in finished:
-        return begun[key]
+        return _of(_checkpoint(run.store.checkpoints()[key][0]))
     if error := finished[key].error:
         raise CannotReload(specs[key], f"it failed ({error.message}) and cannot be drawn from; choose another trial")
     return Trained(specs[key], run.store.weights(key), "trained")
@@ -92,7 +107,7 @@ def read(file: Path) -> Trained:
     if not file.is_file():
         raise GenbenchError(f"there is no file {file}; RUN/trials holds the weights and checkpoints of a run")
     if file.name.endswith(SUFFIX):
-        return _of(read_checkpoint(file))
+        return _of(_checkpoint(file))
     record = file.with_suffix(".json")
     if file.suffix != ".safetensors" or not record.is_file():
         raise GenbenchError(f"{file} is no checkpoint, and no {record.name} beside it says which model it is of")
@@ -100,10 +115,33 @@ def read(file: Path) -> Trained:
     return Trained(store.read(file.stem).spec, store.weights(file.stem), "trained")
 
 
-def discover_plugins(*specs: TrialSpec) -> None:
-    """Import the plugins that specs name, as far as their files are still there."""
-    names = dict.fromkeys(name for spec in specs for name in spec.plugins)
-    discover(tuple(name for name in names if not name.endswith(".py") or Path(name).exists()))
+def recorded_plugins(store: Store) -> list[str]:
+    """Return the plugins that the finished trials of a folder name; those that cannot be read are left out."""
+    found: dict[str, None] = {}
+    for key in store.finished():
+        with contextlib.suppress(GenbenchError):
+            found |= dict.fromkeys(store.read(key).spec.plugins)
+    return list(found)
+
+
+def require_plugins(spec: TrialSpec, metrics: bool = False) -> None:
+    """Import what may be imported of the plugins that a spec names.
+
+    Args:
+        metrics: whether its metrics are needed, too.
+
+    Raises:
+        NeedsPlugin: its model or its data are code that may not be imported; the message says what to type.
+        GenbenchError: nothing has such a name.
+    """
+    scores = [(METRICS, name) for name in spec.metrics] if metrics else []
+    require(spec.plugins, (MODELS, spec.model_name), (DATASETS, spec.dataset_name), *scores)
+
+
+def plugins_of_trial(spec: TrialSpec) -> tuple[str, ...]:
+    """Return the plugins that a trial's model, data and metrics are of, as they are imported here."""
+    cards = [MODELS[spec.model_name], DATASETS[spec.dataset_name], *named_datasets(spec.params)]
+    return plugins_of(*cards, *(METRICS.cards[name] for name in spec.metrics if name in METRICS.cards))
 
 
 def reload(
@@ -122,7 +160,9 @@ def reload(
             stored.
         GenbenchError: a setting is unknown, is refused, or would change the weights.
     """
-    spec, card = trained.spec, MODELS[trained.spec.model_name]
+    spec = trained.spec
+    require_plugins(spec)
+    card = MODELS[spec.model_name]
     if not card.is_torch:
         if settings:
             raise GenbenchError(f"{spec.model} keeps no weights, so {', '.join(settings)} cannot be set without a fit")
@@ -147,9 +187,39 @@ def reload(
     try:
         return restored(**settings)
     except WeightsDoNotFit:
-        restored()  # if this does not do either, it says why
+        try:
+            restored()
+        except WeightsDoNotFit as error:
+            where = f"trials/{spec.key}.safetensors"
+            raise CannotReload(
+                spec, f"the weights in {where} are not of this model ({shown(str(error), 200)})"
+            ) from None
         words = f"{', '.join(settings)} would change the weights of {spec.model}; set what its sampler takes"
         raise GenbenchError(words) from None
+
+
+def _checkpoint(file: Path) -> Saved:
+    """Return what a checkpoint holds.
+
+    Raises:
+        GenbenchError: it is damaged, or larger than any checkpoint.
+    """
+    try:
+        with open_regular(file, most=LARGEST):
+            return read_checkpoint(file)
+    except Refused as error:
+        raise GenbenchError(f"{file} {error}") from None
+
+
+def _spec_in(file: Path) -> TrialSpec | None:
+    """Return the spec that a checkpoint is of, from its header alone; None where that cannot be read."""
+    try:
+        with open_regular(file, most=LARGEST) as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            header = from_json(opened.read(length)) if length < HEADER else {}
+        return TrialSpec(**from_json(header["__metadata__"]["facts"])["about"]["spec"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _of(saved: Saved) -> Trained:

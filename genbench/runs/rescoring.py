@@ -17,11 +17,13 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, spelled_out
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
-from genbench.core.files import expanded
+from genbench.core.exception_text import message_of
+from genbench.core.interrupts import must_stop
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
-from genbench.core.registry import discover
+from genbench.core.recorded_plugins import CODE, discover_recorded
+from genbench.core.registry import discover, named
 from genbench.core.selection import Selection
 from genbench.core.types import Array
 from genbench.evaluation.model_outputs import ModelOutputs, draw_all, score, score_trial, with_shares
@@ -30,7 +32,7 @@ from genbench.evaluation.self_consistency import asks_for_shares
 from genbench.runs.code import SCORING, changed_code, plugins_of
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
-from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
+from genbench.runs.reload import CannotReload, Trained, plugins_of_trial, reload, require_plugins
 from genbench.runs.runner import data_files
 from genbench.storage.evaluation import Flag
 from genbench.storage.records import FILE, TrialRecord, TrialSpec
@@ -39,6 +41,7 @@ from genbench.tasks.steps import fitted
 
 __all__ = ["Report", "rescore"]
 
+FEW = 3  # lines that say the same about code; by hand
 EQUAL = 1e-9  # relative difference of two scores that is rounding: a sum in another order leaves about 1e-12
 
 
@@ -79,9 +82,11 @@ def rescore(
         GenbenchError: a metric or plugin is unknown, or the store cannot be read or written.
     """
     discover(tuple(plugins))
+    for trial in run.trials:
+        discover_recorded(trial.spec.plugins)  # which says what it imports, in this process
     Protocol().asked(samples=samples)
     cards = [] if metrics is None else [METRICS[one.name] for one in METRICS.select(spelled_out(metrics))]
-    given = (*(str(expanded(plugin).resolve()) for plugin in plugins), *plugins_of(*cards))
+    given = tuple(dict.fromkeys([*named(), *plugins_of(*cards)]))
     with run.store.lock():
         trials = run.trials
         asked = [(str(run.path), trial.key, metrics, samples, given) for trial in trials]
@@ -104,16 +109,31 @@ class _Answer:
 
 
 def _report(store: Store, trials: Sequence[TrialRecord], answers: Sequence[_Answer]) -> Report:
-    kept, notes, pairs = [], [], []
+    kept: list[tuple[str, str]] = []
+    notes, pairs = [], []
     for trial, answer in zip(trials, answers, strict=True):
         where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
         if answer.reason:
-            kept.append(f"{where}: {answer.reason}")
+            kept.append((where, answer.reason))
         else:
             pairs.append((trial, store.read(answer.key)))
         if answer.note:
             notes.append(f"{where}: {answer.note}")
-    return Report(_changes(pairs), kept, notes)
+    return Report(_changes(pairs), _by_reason(kept), notes)
+
+
+def _by_reason(kept: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a line for each trial that stays as it is, and one for many that need the same code."""
+    groups: dict[str, list[str]] = {}
+    for where, reason in kept:
+        groups.setdefault(reason, []).append(where)
+    lines = []
+    for reason, places in groups.items():
+        if len(places) > FEW and CODE in reason:
+            lines.append(f"{len(places)} trials, {places[0]} the first of them: {reason}")
+        else:
+            lines += [f"{where}: {reason}" for where in places]
+    return lines
 
 
 def _perform(path: str, key: str, metrics: str | None, samples: int | None, plugins: tuple[str, ...]) -> _Answer:
@@ -122,9 +142,9 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
     try:
         with collected_warnings(), put_back():  # the record has the warnings already
             trial = store.read(key)
-            discover_plugins(trial.spec)
             discover(plugins)
-            with in_use([*trial.spec.plugins, *plugins]), taken_back():
+            require_plugins(trial.spec, metrics=metrics is None)
+            with in_use([*plugins_of_trial(trial.spec), *plugins]), taken_back():
                 return _rescore(store, trial, metrics, samples)
     except CannotReload as error:
         return _Answer(key, error.reason)
@@ -132,8 +152,10 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
         return _Answer(key, str(error))
     except OSError as error:
         raise GenbenchError(f"cannot write to {path}: {error.strerror or error}; the old scores are safe") from None
-    except Exception as error:  # a plugin may raise anything
-        return _Answer(key, f"{type(error).__name__}: {error}".partition("\n")[0])
+    except BaseException as error:  # a plugin may raise anything
+        if must_stop(error):
+            raise
+        return _Answer(key, f"{type(error).__name__}: {message_of(error)}")
 
 
 def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int | None) -> _Answer:

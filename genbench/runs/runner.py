@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from genbench.core.errors import GenbenchError
 from genbench.core.user_files import content_digest
-from genbench.runs.trial import UNFINISHED, execute, failed
-from genbench.storage.records import Status, TrialRecord, TrialSpec
+from genbench.runs.ended_trial import record_of
+from genbench.runs.stopping import Stop
+from genbench.runs.trial import UNFINISHED, execute
+from genbench.storage.records import TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
 from genbench.tasks.execution import ExecutionOptions
 from genbench.training.checkpoint import BadCheckpoint, read_checkpoint
@@ -35,7 +36,8 @@ def remaining(
                 record = store.read(spec.key)
                 changed, lost = data_files(record, spec)
                 gone |= dict.fromkeys(lost)
-                if not changed and not (record.status != "ok" and retry_failed):
+                again = record.status != "ok" and (retry_failed or (record.error and record.error.blameless))
+                if not changed and not again:
                     continue
         except CorruptFile as error:
             notes.append(f"{error}; set aside as {store.set_aside(spec.key).name}, its trial runs again")
@@ -63,7 +65,8 @@ def data_files(record: TrialRecord, spec: TrialSpec) -> tuple[list[str], list[st
 
 
 def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
-    """Delete the checkpoints of trials that are finished, or whose code or data files have changed since."""
+    """Delete what a kill has left, and checkpoints of trials that are finished or whose code or data files changed."""
+    store.clear()
     planned = {spec.identity: spec.key for spec in specs}
     for key, files in store.checkpoints().items():
         try:
@@ -105,69 +108,64 @@ def perform_all(
     timeout: float,
     done: Done,
     options: ExecutionOptions = ExecutionOptions(),
+    stop: Stop | None = None,
 ) -> None:
     """Run trials and call `done` with each record as it comes. With `jobs` 0 they run in this process, without timeout.
 
     Raises:
         GenbenchError: the store cannot be written any more; what was finished is safe.
-        KeyboardInterrupt: after the workers are stopped.
+        KeyboardInterrupt: after the workers are stopped, or after those that ran have finished.
     """
+    stop = stop or Stop(len(todo))
     try:
-        if jobs == 0:
-            for spec in todo:
-                done(execute(spec, store, options))
-        else:
-            _in_workers(todo, store, jobs, timeout, done, options)
+        for record in (
+            _here(todo, store, options, stop) if jobs == 0 else _in_workers(todo, store, jobs, timeout, options, stop)
+        ):
+            stop.done += 1
+            done(record)
     except OSError as error:
         raise GenbenchError(
             f"cannot write to {store.path}: {error.strerror or error}; finished trials are safe, run again"
         ) from None
+    stop.check()
+
+
+def _here(todo: list[TrialSpec], store: Store, options: ExecutionOptions, stop: Stop) -> Iterator[TrialRecord]:
+    for spec in todo:
+        if stop.may_begin(1):
+            yield execute(spec, store, options)
 
 
 def _in_workers(
-    todo: list[TrialSpec], store: Store, jobs: int, timeout: float, done: Done, options: ExecutionOptions
-) -> None:
-    from pebble import ProcessPool
+    todo: list[TrialSpec], store: Store, jobs: int, timeout: float, options: ExecutionOptions, stop: Stop
+) -> Iterator[TrialRecord]:
+    from genbench.runs.parallel import each_in_a_process
+    from genbench.runs.worker import perform
+    from genbench.runs.worker_process import Work
 
-    from genbench.runs.worker import context, initialise, perform
+    memory, path = _memory_share(jobs), str(store.path)
+    work = [
+        Work(perform, (spec.model_dump_json(), path, options), timeout, memory, store.log(spec.key), spec.plugins)
+        for spec in todo
+    ]
+    before = {spec.key: store.stamp(spec.key) for spec in todo}
 
-    with ProcessPool(
-        max_workers=jobs, max_tasks=1, context=context(), initializer=initialise, initargs=[_memory_share(jobs)]
-    ) as pool:
-        waiting: dict[Future[Any], TrialSpec] = {}
-        try:
-            for spec in todo:
-                arguments = [spec.model_dump_json(), str(store.path), options]
-                waiting[pool.schedule(perform, args=arguments, timeout=timeout)] = spec
-            while waiting:
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    spec = waiting.pop(future)
-                    done(_record(spec, future, store, timeout))
-        except BaseException:
-            pool.stop()
-            pool.join()
-            raise
+    def settled(number: int) -> bool:
+        key = todo[number].key
+        return store.stamp(key) not in (None, before[key])
 
-
-def _record(spec: TrialSpec, future: Future[Any], store: Store, timeout: float) -> TrialRecord:
-    """Return the record of a trial whose worker has ended; a worker that died or hung gets its record here."""
-    from pebble import ProcessExpired
-
-    try:
-        return TrialRecord.model_validate_json(future.result())
-    except TimeoutError:
-        phase = store.unmark(spec.key)
-        remedy = "raise --timeout if it needs more"
-        if spec.key in store.checkpoints():
-            remedy += ", and with --retry-failed it resumes"
-        record = failed(spec, "timeout", phase, f"stopped after {timeout:g} s; {remedy}", timeout)
-    except ProcessExpired as error:
-        killed = error.exitcode in (-9, 137)
-        status: Status = "out_of_memory" if killed else "crashed"
-        reason = "was killed, most often for want of memory" if killed else f"died with exit code {error.exitcode}"
-        record = failed(spec, status, store.unmark(spec.key), f"the worker process {reason}", 0.0)
-    store.write(record)
-    return record
+    with closing(each_in_a_process(work, jobs, stop.may_begin, settled)) as each_ended:
+        for number, ended in each_ended:
+            spec = todo[number]
+            if isinstance(ended.error, OSError):
+                raise ended.error
+            if settled(number) and not ended.timed_out:
+                yield store.read(spec.key)
+            else:
+                record = record_of(spec, ended, timeout, spec.key in store.checkpoints())
+                store.discard_outputs(spec.key)
+                store.write(record)
+                yield record
 
 
 def _memory_share(jobs: int) -> int:

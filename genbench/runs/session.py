@@ -16,6 +16,7 @@ from genbench.core.types import Say
 from genbench.runs.plan import Plan
 from genbench.runs.runner import Done, perform_all, remaining, tidy
 from genbench.runs.step_counts import timed
+from genbench.runs.stopping import Stop
 from genbench.storage.races import Race
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
@@ -90,14 +91,18 @@ class Session:
         if begun := len(self.store.checkpoints().keys() & {spec.key for spec in todo}):
             self.say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
         found: list[TrialRecord] = []
-        with _bar(len(todo), heading, self.workers.progress, self.say) as shown:
+        stop = Stop(len(trials), self.say)
+        stop.done = len(trials) - len(todo)
+        with _bar(len(todo), heading, self.workers.progress, self.say) as shown, stop.listening():
 
             def done(trial: TrialRecord) -> None:
                 found.append(trial)
                 shown(trial)
 
             execution = replace(self.workers.execution, progress=self.workers.progress and self.jobs <= 1)
-            perform_all(todo, self.store, min(self.jobs, max(1, len(todo))), self.workers.seconds, done, execution)
+            perform_all(
+                todo, self.store, min(self.jobs, max(1, len(todo))), self.workers.seconds, done, execution, stop
+            )
         return found
 
 
@@ -163,7 +168,7 @@ def _bar(total: int, heading: str, shown: bool, say: Say) -> Iterator[Done]:
             if trial.error:
                 where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
                 with bar.external_write_mode():
-                    say(f"{where}: {trial.status} in {trial.error.phase}: {trial.error.message}")
+                    say(f"{where}: {trial.status} {trial.error}")
             bar.update()
 
         yield done

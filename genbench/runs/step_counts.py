@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
-from typing import Any
 
 from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import UNKNOWN_STEP_MS, Budget, Recipe
 from genbench.core.downloads import use_data_dir
 from genbench.core.errors import GenbenchError
+from genbench.core.exception_text import message_of
+from genbench.core.interrupts import must_stop
 from genbench.core.registry import discover
 from genbench.core.types import Say
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.runs.parallel import UNLIMITED_MB
+from genbench.runs.parallel import each_in_a_process
 from genbench.runs.plan import Plan
+from genbench.runs.worker_process import Work
 from genbench.storage.records import RunRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
 
@@ -127,23 +130,17 @@ def _measured(spec: TrialSpec, in_workers: bool, data_dir: str | None) -> tuple[
     """Return the milliseconds of a step, or None and the reason why there are none."""
     if not in_workers:
         return _measure(spec.model_dump_json(), data_dir)
-    from pebble import ProcessExpired, ProcessPool
-
-    from genbench.runs.worker import context, initialise
-
-    limits: dict[str, Any] = {"initializer": initialise, "initargs": [UNLIMITED_MB]}
-    with ProcessPool(max_workers=1, max_tasks=1, context=context(), **limits) as pool:
-        future = pool.schedule(_measure, args=[spec.model_dump_json(), data_dir], timeout=TIMEOUT)
-        try:
-            found: tuple[float | None, str] = future.result()
-            return found
-        except TimeoutError:
-            return None, f"it took more than {TIMEOUT:g} s"
-        except ProcessExpired as error:
-            return None, f"its process died with exit code {error.exitcode}"
-        except BaseException:
-            pool.stop()
-            raise
+    work = Work(_measure, (spec.model_dump_json(), data_dir), TIMEOUT)
+    with closing(each_in_a_process([work], 1)) as each_ended:
+        (_, ended) = next(each_ended)
+    if ended.error is not None:
+        return None, str(ended.error)
+    if ended.timed_out:
+        return None, f"it took more than {TIMEOUT:g} s"
+    if ended.died:
+        return None, f"its process died with exit code {ended.exitcode}"
+    found: tuple[float | None, str] = ended.value
+    return found
 
 
 def _measure(text: str, data_dir: str | None) -> tuple[float | None, str]:
@@ -155,6 +152,7 @@ def _measure(text: str, data_dir: str | None) -> tuple[float | None, str]:
             trial = ResolvedTrial.of(spec)
             facts = {name: value for name, value in trial.training_data.items() if name != "budget"}
             return trial.estimator().step_ms(**facts), ""
-    except (Exception, SystemExit) as error:
-        reason = str(error).strip().partition("\n")[0]
-        return None, reason or type(error).__name__
+    except BaseException as error:  # a plugin may raise anything
+        if must_stop(error):
+            raise
+        return None, message_of(error)

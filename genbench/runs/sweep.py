@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import finite
@@ -21,7 +21,9 @@ from genbench.core.errors import GenbenchError, collected_warnings, nearest
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
-from genbench.core.registry import discover
+from genbench.core.recorded_plugins import discover_recorded
+from genbench.core.registry import discover, named
+from genbench.core.regular_files import read_regular
 from genbench.core.selection import parse_list
 from genbench.core.strict_json import strict_json
 from genbench.estimator.estimator import Estimator
@@ -29,10 +31,11 @@ from genbench.evaluation.model_outputs import ModelOutputs, draw, score_trial
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.code import sources_of
 from genbench.runs.parallel import perform_each
-from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
+from genbench.runs.reload import CannotReload, Trained, plugins_of_trial, reload, require_plugins
 from genbench.statistics.intervals import mean_intervals
+from genbench.storage.limits import RECORD, Number, is_key
 from genbench.storage.records import SCHEMA, TrialRecord
-from genbench.storage.store import SWEEPS, Store
+from genbench.storage.store import SWEEPS, Store, parsed
 from genbench.tasks.steps import fitted
 
 __all__ = ["METRICS", "SAMPLES", "STEPS", "Point", "Sweep", "SweepRow", "read_sweeps", "summary", "sweep"]
@@ -54,8 +57,8 @@ class SweepRow(BaseModel):
 
     steps: int
     nfe: int | None = None
-    seconds: float | None = None
-    metrics: dict[str, float | None] = {}
+    seconds: Number | None = None
+    metrics: dict[str, Number | None] = {}
     reason: str = ""
 
 
@@ -123,21 +126,23 @@ def sweep(
         raise GenbenchError(f"steps {', '.join(map(str, steps)) or 'of nothing'}: give whole numbers of 1 or more")
     Protocol().asked(samples=samples)
     fine = [trial for trial in run.trials if trial.status == "ok" and trial.sampled]
-    discover()
-    discover_plugins(*(trial.spec for trial in fine))
+    discover_recorded(source for trial in fine for source in trial.spec.plugins)
     names = tuple(card.name for card in select_metrics(metrics))
-    able = [trial for trial in fine if PARAMETER in MODELS[trial.spec.model_name].signature]
+    able = [trial for trial in fine if PARAMETER in trial.spec.params]
     chosen = _choose(able, models)
     data = {(trial.dataset, trial.seed) for trial in chosen}
     oracles = [trial for trial in fine if trial.role == "oracle" and (trial.dataset, trial.seed) in data]
     wanted = tuple(sorted(set(steps)))
-    asked = [(str(run.path), t.key, (0,) if t.role == "oracle" else wanted, samples, names) for t in oracles + chosen]
+    asked = [
+        (str(run.path), t.key, (0,) if t.role == "oracle" else wanted, samples, names, named())
+        for t in oracles + chosen
+    ]
     return [reason for reason in perform_each(_perform, asked, jobs, "sweep", progress) if reason]
 
 
 def read_sweeps(run: RunData) -> list[Sweep]:
     """Return the sweeps of the trials in a run's table; a file that cannot be read is left out."""
-    found = [_read(run.path / SWEEPS / f"{key}.json") for key in run.record.trials]
+    found = [_read(run.path / SWEEPS / f"{key}.json") for key in run.record.trials if is_key(key)]
     return [each for each in found if each is not None]
 
 
@@ -195,14 +200,17 @@ def _choose(able: list[TrialRecord], models: str) -> list[TrialRecord]:
     return [trial for trial in able if trial.model in asked]
 
 
-def _perform(path: str, key: str, steps: tuple[int, ...], samples: int, metrics: tuple[str, ...]) -> str:
+def _perform(
+    path: str, key: str, steps: tuple[int, ...], samples: int, metrics: tuple[str, ...], plugins: tuple[str, ...]
+) -> str:
     """Sweep one trial and write its file; return why it could not be swept."""
     store = Store(path)
     trial = store.read(key)
-    discover_plugins(trial.spec)
     file = store.path / SWEEPS / f"{key}.json"
     try:
-        with collected_warnings(), put_back(), in_use(trial.spec.plugins), taken_back():
+        discover(plugins)
+        require_plugins(trial.spec)
+        with collected_warnings(), put_back(), in_use(plugins_of_trial(trial.spec)), taken_back():
             present = _begin(file, trial, samples, metrics)
             todo = [n for n in steps if n not in {row.steps for row in present.rows}]
             if todo:
@@ -229,8 +237,8 @@ def _begin(file: Path, trial: TrialRecord, samples: int, metrics: tuple[str, ...
 
 def _read(file: Path) -> Sweep | None:
     try:
-        return Sweep.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError):
+        return parsed(file, read_regular(file, file.parent.parent, RECORD), Sweep)
+    except (OSError, GenbenchError):
         return None
 
 

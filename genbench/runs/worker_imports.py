@@ -1,11 +1,46 @@
-"""Imported once by the server that workers are forked from: every library that a trial may need."""
+"""Imported once by the server that workers are forked from: every library that a trial may need.
 
+The server leaves signals to the process that started it, and ends with it and with all that its workers have started.
+"""
+
+import atexit
 import contextlib
 import importlib
 import os
+import pickle
+import signal
+import sys
+import warnings
 
-from genbench.core.registry import discover
-from genbench.runs.worker import ONE_THREAD
+from genbench.core.process_tree import adopt_orphans, die_with_parent, kill_offspring
+
+SERVER = os.getpid()
+
+
+def _end() -> None:
+    if os.getpid() == SERVER:
+        kill_offspring(SERVER, lambda: None)
+        os._exit(0)  # to tidy up all the libraries takes a second
+
+
+def _silent(kind: type[BaseException], error: BaseException, trace: object) -> None:
+    """Say nothing of a worker that starts while the run ends: it reads of its work from a pipe that is closed."""
+    if not isinstance(error, EOFError | OSError | pickle.UnpicklingError):
+        sys.__excepthook__(kind, error, trace)  # type: ignore[arg-type]
+
+
+for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(each, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+with contextlib.suppress(OSError):
+    os.setsid()  # what is sent to all of a terminal's processes must not end it before its workers
+die_with_parent()  # while it imports, it does not see that it should end
+adopt_orphans()
+sys.excepthook = _silent
+warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # an orphan's
+
+from genbench.core.registry import discover  # noqa: E402
+from genbench.runs.worker import ONE_THREAD  # noqa: E402
 
 os.environ |= ONE_THREAD
 discover(installed=False)  # plugins of other packages are imported by the trials that need them
@@ -14,3 +49,5 @@ LIBRARIES = ("ot", "sklearn.mixture", "sklearn.neighbors", "sklearn.datasets", "
 for library in LIBRARIES:
     with contextlib.suppress(Exception):
         importlib.import_module(library)
+atexit.register(_end)  # after what libraries register, so that it comes before that
+die_with_parent(False)  # the thread that started it may end before the run does

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
+from genbench.storage.limits import Number, Scores, Spread
+
 __all__ = ["Evaluation", "Flag"]
 
 
@@ -45,10 +47,10 @@ class Evaluation(BaseModel):
             mean.
     """
 
-    metrics: dict[str, float | None] = {}
-    standard_errors: dict[str, float] = {}
+    metrics: Scores = {}
+    standard_errors: dict[str, Spread] = {}
     flags: list[Flag] = []
-    draws: dict[str, list[float]] = {}
+    draws: dict[str, list[Number]] = {}
 
     @field_validator("flags", mode="before")
     @classmethod

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
+from dataclasses import asdict
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from annotated_types import Len
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
 
 from genbench.contracts.data_files import file_name
 from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
+from genbench.storage.limits import MANY, Amount, Finite, Likelihood, Number, Seed, Whole
 from genbench.storage.races import Race
 
 __all__ = [
@@ -34,6 +38,7 @@ SCHEMA = 2  # of the files; 1 had flags that were lines of text
 REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
 KEYS = 1  # of what goes into a key
 FILE = "file "  # how the names of digests of data files begin
+AMOUNT: TypeAdapter[int] = TypeAdapter(Amount)
 SAMPLING = ("generate", "curve", "variance")  # tasks that score samples, so that they share a table
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]
 
@@ -64,14 +69,22 @@ class TrialSpec(BaseModel):
     dataset: str
     dataset_name: str
     dataset_params: dict[str, Any]
-    seed: int
+    seed: Seed
     budget: str
     metrics: tuple[str, ...]
     protocol: Protocol
     sources: dict[str, str]
     data_fingerprint: str = ""
     plugins: tuple[str, ...] = ()
-    steps: int | None = None
+    steps: Whole | None = None
+
+    @field_validator("protocol")
+    @classmethod
+    def _of_points(cls, protocol: Protocol) -> Protocol:
+        """Refuse numbers of points that no machine holds."""
+        for number in asdict(protocol).values():
+            AMOUNT.validate_python(number)
+        return protocol
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -143,27 +156,38 @@ class Cost(BaseModel):
     `compute` are seconds of the reference machine that training took, see `genbench.training.compute`.
     """
 
-    train_seconds: float | None = None
-    compute: float | None = None
-    steps: int | None = None
-    sample_seconds: float | None = None
-    samples_per_second: float | None = None
-    log_prob_seconds: float | None = None
-    score_seconds: float | None = None
-    parameters: int | None = None
-    nfe: int | None = None
-    peak_memory_mb: float | None = None
-    threads: int = 1
+    train_seconds: Finite | None = None
+    compute: Finite | None = None
+    steps: Whole | None = None
+    sample_seconds: Finite | None = None
+    samples_per_second: Finite | None = None
+    log_prob_seconds: Finite | None = None
+    score_seconds: Finite | None = None
+    parameters: Whole | None = None
+    nfe: Whole | None = None
+    peak_memory_mb: Finite | None = None
+    threads: Whole = 1
 
 
 class Failure(BaseModel):
-    """Why a trial failed: in which phase (load, fit, sample, log_prob, score, save), after how long, and how."""
+    """Why a trial failed: in which phase (load, fit, sample, log_prob, score, save), after how long, and how.
+
+    Attributes:
+        place: file and line of the user's code that it comes from, as "my_model.py:31"; "" where none is known.
+        blameless: whether it was stopped from outside, so that the next run does it again.
+    """
 
     phase: str
     type: str
     message: str
-    seconds: float
+    seconds: Finite
     traceback: str = ""
+    place: str = ""
+    blameless: bool = False
+
+    def __str__(self) -> str:
+        """Return where it failed, and how, in one line."""
+        return f"in {self.phase}{f' at {self.place}' if self.place else ''}: {self.message}"
 
 
 class TrialResult(Evaluation):
@@ -178,12 +202,12 @@ class TrialResult(Evaluation):
         arrays, weights: what is kept in files beside the record, by name: samples and log-densities, and tensors.
     """
 
-    nested: dict[str, list[list[float]]] = Field(default_factory=dict)
-    diagnostics: dict[str, float] = Field(default_factory=dict)
-    likelihood: str = "none"
+    nested: dict[str, list[list[Number]]] = Field(default_factory=dict)
+    diagnostics: dict[str, Number] = Field(default_factory=dict)
+    likelihood: Likelihood = "none"
     cost: Cost = Field(default_factory=Cost)
-    history: dict[str, list[float | None]] = Field(default_factory=dict)
-    curve: list[dict[str, float]] = Field(default_factory=list)
+    history: dict[str, list[Number | None]] = Field(default_factory=dict)
+    curve: list[dict[str, Number]] = Field(default_factory=list)
     arrays: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
     weights: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 
@@ -217,7 +241,7 @@ class TrialRecord(TrialResult):
     key: str
     model: str
     dataset: str
-    seed: int
+    seed: Seed
     params: dict[str, Any]
     budget: str
     status: Status
@@ -254,12 +278,22 @@ class RunRecord(BaseModel):
     schema_version: int = Field(default=SCHEMA, alias="schema")
     name: str
     trials: list[str] = []
-    requests: list[dict[str, Any]] = []
+    requests: Annotated[list[dict[str, Any]], Len(0, MANY)] = []
     environment: dict[str, Any] = {}
     data: dict[str, list[str]] = {}
     step_counts: dict[str, int] = {}
     files: dict[str, str] = {}
     races: dict[str, Race] = {}
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that asked, the latest last, each as it is typed."""
+        asked = [request.get("command", "") for request in self.requests]
+        return [
+            one if isinstance(one, str) else shlex.join(map(str, one))
+            for one in asked
+            if isinstance(one, str | list) and one
+        ]
 
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""

@@ -152,7 +152,7 @@ def test_a_failed_trial_is_exit_code_1_with_its_row(genbench_cli, good, bad):
         "--plugin", good, "--plugin", bad, "-q", check=1,
     )  # fmt: skip
     assert "1 crashed" in done.stdout
-    assert "raises on blob, seed 0: crashed in fit: the plugin's own words" in done.stderr
+    assert "raises on blob, seed 0: crashed in fit at misbehaving.py:24: the plugin's own words" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -164,6 +164,7 @@ def stopped(tmp_path, monkeypatch):
 
     def stop(self, player, loss, step):
         if step == 30:
+            signal.raise_signal(signal.SIGINT)  # once, and the trial is finished
             signal.raise_signal(signal.SIGINT)
         check(self, player, loss, step)
 

@@ -287,7 +287,7 @@ def test_each_seed_of_a_model_has_a_panel_with_its_samples_and_score(tmp_path):
     for model in ("gmm", "kde"):
         for seed in (3, 5):
             facts = {"model": model, "dataset": "moons", "dataset_name": "moons", "dataset_params": {"noise": 0.05}}
-            one = record(spec(seed=seed, **facts), metrics={"w2": 0.25 + seed})
+            one = record(spec(seed=seed, protocol={"samples": 50}, **facts), metrics={"w2": 0.25 + seed})
             kept[one.key] = rng.normal(size=(50, 2))
             store.write(one, {} if (model, seed) == ("kde", 5) else {"samples": kept[one.key]})
     store.write_run(RunRecord(name="r", trials=list(kept)))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genbench.core.errors import GenbenchError
 from genbench.reading.table_file import read_table
 
 
@@ -186,6 +187,9 @@ def test_whole_numbers_that_float64_cannot_hold(written):
     assert table.cautions == ("column 'a' holds whole numbers beyond 2^53, which are not kept to the last digit",)
     assert written(f"a,b\n{2**70 + 1},1\n5,2\n").cautions
     assert not written(f"a,b\n{2**53},1\n{2**60},2\n").cautions
+    assert not written(f"a,b\n{'0' * 5_000}{2**60},1\n-{2**60},2\n").cautions
+    with pytest.raises(GenbenchError, match="1 of 2 rows hold infinite values"):
+        written("a,b\n" + "9" * 400 + ",1\n5,2\n")
 
 
 def test_numpy_files(tmp_path):

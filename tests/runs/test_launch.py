@@ -118,7 +118,7 @@ EXPECTED = {
     "nan_density": ("crashed", "log_prob", "gave NaN"),
     "hangs": ("timeout", "sample", "stopped after"),
     "dies": ("crashed", "fit", "exit code 3"),
-    "killed": ("out_of_memory", "fit", "killed"),
+    "killed": ("crashed", "fit", "killed twice, from outside or by itself (SIGKILL), and not for want of memory"),
     "hog": ("out_of_memory", "fit", "allocate"),
     "explodes": ("diverged", "fit", "loss is inf"),
 }

@@ -80,7 +80,7 @@ def test_kill_9_in_the_middle_loses_nothing(tmp_path, good):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    time.sleep(4)  # the worker that is left may finish its trial
+    time.sleep(1)  # its worker ends with it
     kept = {f: f.stat().st_mtime_ns for f in trials.glob("*.json")}
     assert 2 <= len(kept) < 8
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from matplotlib.axes import Axes
@@ -15,7 +16,7 @@ from genbench.analysis.scores import card_of
 from genbench.contracts.data_files import reopened
 from genbench.contracts.dataset import DATASETS, Dataset
 from genbench.core.errors import collected_warnings
-from genbench.core.registry import discover
+from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, require
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.display.numbers import brief
@@ -32,6 +33,7 @@ __all__ = [
     "file_stem",
     "first_seeds",
     "is_image",
+    "levels_of",
     "number_of",
     "of_task",
     "over_truth",
@@ -42,6 +44,7 @@ __all__ = [
     "short",
     "show_each",
     "truth",
+    "truth_or_stored",
 ]
 
 Show = Callable[["Axes", TrialRecord, Array, str], None]
@@ -79,9 +82,13 @@ def planar_datasets(run: RunData) -> list[str]:
 
 def is_image(run: RunData, dataset: str) -> bool:
     """Whether a dataset of a run holds images, which no scatter plot shows."""
-    spec = next(trial.spec for trial in run.trials if trial.dataset == dataset)
-    discover(spec.plugins, groups=("datasets",))
-    return bool(DATASETS[spec.dataset_name].kind == "image")
+    its = [trial for trial in run.trials if trial.dataset == dataset]
+    spec = its[0].spec
+    discover_recorded(spec.plugins, groups=("datasets",))
+    if spec.dataset_name in DATASETS.cards:
+        return bool(DATASETS[spec.dataset_name].kind == "image")
+    stored = next((x for trial in its if (x := run.samples(trial.key)) is not None), None)
+    return stored is not None and stored.ndim == 4  # [n, c, h, w]
 
 
 def first_seeds(run: RunData, dataset: str) -> list[TrialRecord]:
@@ -101,9 +108,17 @@ def dataset_of(trial: TrialRecord) -> Dataset:
         GenbenchError: its plugin or its file is not there any more, or the file has changed.
     """
     spec = trial.spec
-    discover(spec.plugins, groups=("datasets",))
+    require(spec.plugins, (DATASETS, spec.dataset_name))
     with collected_warnings():  # the trial's record has them already
         return reopened(spec.dataset, spec.dataset_name, spec.dataset_params, spec.data_fingerprint)
+
+
+def levels_of(trial: TrialRecord) -> int | None:
+    """Return the grey levels of a dataset of images, where its code may be imported; else None, as of many."""
+    try:
+        return dataset_of(trial).levels
+    except NeedsPlugin:
+        return None
 
 
 def truth(trial: TrialRecord, n: int) -> Array:
@@ -114,6 +129,23 @@ def truth(trial: TrialRecord, n: int) -> Array:
     """
     with collected_warnings():  # the trial's record has them already
         return dataset_of(trial).reference(n, stream(trial.seed, "data"))
+
+
+def truth_or_stored(run: RunData, dataset: str, n: int) -> Array:
+    """Return n pieces of a dataset [n, *shape]; where its code may not be imported, the oracle's stored samples.
+
+    Raises:
+        GenbenchError: there is neither.
+    """
+    trials = [trial for trial in first_seeds(run, dataset) if trial.status == "ok"]
+    try:
+        return truth((trials or first_seeds(run, dataset))[0], n)
+    except NeedsPlugin:
+        oracle = next((trial for trial in trials if trial.role == "oracle"), None)
+        stored = None if oracle is None else run.samples(oracle.key)
+        if stored is None:
+            raise
+        return stored[:n]
 
 
 def of_task(run: RunData, stem: str, task: str, draw: Callable[[str, list[TrialRecord]], Figure]) -> dict[str, Figure]:
@@ -197,7 +229,7 @@ def _cut(name: str, most: int, tail: int) -> str:
 
 def file_stem(name: str) -> str:
     """Return a name as part of a file's: without what folders are written with; of a long one a part and a digest."""
-    plain = re.sub(r'[/\\:*?"<>|\s]+', "_", name)
+    plain = re.sub(r'[/\\:*?"<>|\s\x00-\x1f\x7f-\x9f]+', "_", name)
     return plain if len(plain) <= STEM else f"{plain[: STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
@@ -210,13 +242,23 @@ def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord
     """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
     trials = list(trials)
     names = distinct(trial.model for trial in trials)
+    stored = {trial.key: run.samples(trial.key) for trial in trials}
+    shapes = Counter(x.shape[1:] for trial in sorted(trials, key=_oracle_first) if (x := stored[trial.key]) is not None)
+    usual = max(shapes, key=shapes.__getitem__, default=())  # of equals the first, which is the oracle's
     for panel, trial in zip(places, trials, strict=True):
-        samples = run.samples(trial.key)
+        samples = stored[trial.key]
+        if samples is not None and samples.shape[1:] != usual:
+            run.problems.append(f"{trial.key}: its samples have shape {samples.shape[1:]}, and those of others {usual}")
+            samples = None
         if trial.status != "ok" or samples is None:
             say_in(panel, trial.status if trial.status != "ok" else "samples not kept")
             panel.set_title(names[trial.model])
         else:
             show(panel, trial, samples, names[trial.model])
+
+
+def _oracle_first(trial: TrialRecord) -> bool:
+    return trial.role != "oracle"
 
 
 def score_line(run: RunData, trial: TrialRecord) -> str:

@@ -14,10 +14,11 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.optional_methods import supports
 from genbench.core.errors import GenbenchError, collected_warnings
+from genbench.core.recorded_plugins import NeedsPlugin
 from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import by_dataset, first_seeds, short
 from genbench.plotting.style import CAPTION, FAILED
-from genbench.runs.reload import CannotReload, Trained, discover_plugins, reload
+from genbench.runs.reload import CannotReload, Trained, reload, require_plugins
 from genbench.storage.records import TrialRecord
 from genbench.storage.store import Store
 
@@ -50,9 +51,11 @@ def gather(
     found, missing = [], []
     for trial in first_seeds(run, dataset):
         try:
-            discover_plugins(trial.spec)
+            if trial.role == "oracle":
+                continue
+            require_plugins(trial.spec)
             card = MODELS[trial.spec.model_name]
-            if card.role == "oracle" or not able(card):
+            if not able(card):
                 continue
             if trial.status != "ok":
                 raise GenbenchError(trial.status)
@@ -62,8 +65,9 @@ def gather(
             continue  # it cannot on these data, as a conditional model has no density of its own
         except Exception as error:  # a plugin may raise anything; the others are drawn all the same
             words = str(error) if isinstance(error, GenbenchError) else f"{type(error).__name__}: {error}"
+            most = LONGEST if not isinstance(error, NeedsPlugin) else 1_000  # it says what to type
             reason = error.reason if isinstance(error, CannotReload) else words.removeprefix(f"{trial.model} ")
-            missing.append(f"{trial.model} ({short(' '.join(reason.split()), LONGEST)})")
+            missing.append(f"{trial.model} ({short(' '.join(reason.split()), most)})")
     return found, missing
 
 

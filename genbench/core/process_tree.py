@@ -1,0 +1,83 @@
+"""Processes and what they start, so that all of it ends with them: found in /proc, killed as one, none left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Collection, Iterator
+
+__all__ = ["adopt_orphans", "die_with_parent", "kill_offspring", "offspring"]
+
+LINUX = sys.platform == "linux"
+# Numbers of prctl, see linux/prctl.h.
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+PASSES = 5  # chosen by hand: one finds what there is, further ones what was started meanwhile
+
+
+def die_with_parent(on: bool = True) -> None:
+    """Let the kernel kill this process when its parent ends, whatever it is busy with; only Linux can.
+
+    The parent is the thread that started this process.
+    """
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL if on else 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of all that is started by this process's children and outlives them; only Linux can."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    if not LINUX:
+        return
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def offspring(pid: int, apart_from: Collection[int] = ()) -> set[int]:
+    """Return the processes that a process has started, directly or not, as far as they are known and alive.
+
+    Args:
+        pid: of the process; it need not be there any more. Those of its session count as well.
+        apart_from: processes that are left out, with what they have started.
+    """
+    table = {child: (parent, session) for child, parent, session in _processes()}
+    found: set[int] = set()
+    new = {child for child, (parent, session) in table.items() if pid in (parent, session)}
+    while new := new - found - {pid, *apart_from}:
+        found |= new
+        new = {child for child, (parent, _) in table.items() if parent in found}
+    return found
+
+
+def kill_offspring(pid: int, root: Callable[[], object]) -> None:
+    """Kill all that a process has started, and the process itself by calling `root`."""
+    found = offspring(pid)
+    root()
+    for _ in range(PASSES):
+        for each in found:
+            with contextlib.suppress(OSError):  # it is gone
+                os.kill(each, signal.SIGKILL)
+        if not LINUX:
+            with contextlib.suppress(OSError, AttributeError):  # there is no /proc, and on Windows there are no groups
+                os.killpg(pid, signal.SIGKILL)
+        if not (found := offspring(pid)):
+            return
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Yield the number, the parent and the session of each living process; nothing where there is no /proc."""
+    if not LINUX:
+        return
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            with contextlib.suppress(OSError, ValueError), open(f"/proc/{name}/stat", "rb") as file:
+                # the name of the program stands in parentheses, and may hold any sign
+                state, parent, _, session, *_ = file.read().rpartition(b")")[2].split()
+                if state not in (b"Z", b"X"):
+                    yield int(name), int(parent), int(session)
