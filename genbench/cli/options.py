@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from genbench.core.errors import GenbenchError, shown
+from genbench.core.files import from_here
 
 __all__ = ["DataDir", "Device", "MarginText", "Plugins", "RunFolder", "WorkerJobs", "read_plugins", "say", "say_file"]
 
@@ -61,8 +62,7 @@ def say(text: str) -> None:
 
 def say_file(file: Path) -> None:
     """Print where a file is, from the current folder if it lies there."""
-    here = Path.cwd()
-    typer.echo(str(file.relative_to(here) if file.is_relative_to(here) else file))
+    typer.echo(str(from_here(file)))
 
 
 def read_plugins(given: list[str]) -> list[str]:

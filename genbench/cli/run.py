@@ -12,6 +12,7 @@ from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
     from genbench.analysis.run_data import RunData
+    from genbench.runs.launch import RunOptions
 
 __all__ = ["publish", "run"]
 
@@ -125,6 +126,9 @@ Results = Annotated[Path, typer.Option(help="Folder of runs.")]
 Sort = Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")]
 
 
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
 def run(
     models: Models = "all",
     data: Data = "moons",
@@ -150,14 +154,14 @@ def run(
     log: LogTo = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Train and score models, show the leaderboard, draw the samples side by side.
 
-    Finished trials are kept and never run again: after a stop, of whatever kind, the same command resumes. A long
-    training run resumes from its last checkpoint, and ends with the same weights, bit for bit. Ctrl-C once finishes the
-    trials that run, twice stops at once. What a trial prints goes to logs/ in the run's folder.
+    Finished trials are kept: after a stop, of whatever kind, the same command resumes, a long training run from its
+    last checkpoint, with the same weights in the end, bit for bit. Ctrl-C once finishes the trials that run, twice
+    stops at once. What a trial prints goes to logs/ in the run's folder.
     Every dataset gets the oracle, draws from the truth itself, whose score stands beside every score.
 
       genbench run --models all --data moons
@@ -165,37 +169,51 @@ def run(
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
     """
-    from genbench.results import Run
-    from genbench.runs.defaults import Defaults
-    from genbench.runs.launch import RunOptions, explain, launch
+    from genbench.runs.launch import RunOptions
 
     plugins = read_plugins(plugin)
     if sort is not None:
-        _known_metric(sort, metrics or Defaults.of(budget).metrics, task, plugins)
+        _known_metric(sort, metrics, budget, task, plugins)
     options = RunOptions(
         models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
         results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train, margin=margin,
         retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device, sort=sort,
         data_dir=data_dir, previews=previews, log=log, threads=threads, max_seeds=max_seeds, max_time=max_time,
     )  # fmt: skip
-    if why:
-        typer.echo("\n".join(explain(options, say)))
-        return
+    _explain(options) if why else _carry_out(options)
+
+
+def _explain(options: RunOptions) -> None:
+    from genbench.runs.launch import explain
+
+    typer.echo("\n".join(explain(options, say)))
+
+
+def _carry_out(options: RunOptions) -> None:
+    """Run what is asked for, and publish the table.
+
+    Raises:
+        typer.Exit: a trial failed.
+    """
+    from genbench.results import Run
+    from genbench.runs.launch import launch
+
     finished = Run(launch(options, say))
-    finished.margin = margin
-    publish(finished, sort)
+    finished.margin = options.margin
+    publish(finished, options.sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)
 
 
-def _known_metric(sort: str, metrics: str, task: str, plugins: list[str]) -> None:
+def _known_metric(sort: str, metrics: str | None, budget: str, task: str, plugins: list[str]) -> None:
     """Refuse a metric that will not be there, before anything is run."""
     from genbench.contracts.metric import select_metrics
     from genbench.core.errors import nearest
     from genbench.core.registry import discover
+    from genbench.runs.defaults import Defaults
 
     discover(tuple(plugins), groups=("metrics",))
-    chosen = [card.name for card in select_metrics(metrics, task)]
+    chosen = [card.name for card in select_metrics(metrics or Defaults.of(budget).metrics, task)]
     if sort not in chosen:
         raise GenbenchError(f"cannot sort by '{sort}', which is no metric of this run{nearest(sort, chosen)}")
 

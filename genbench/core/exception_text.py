@@ -11,9 +11,10 @@ from genbench.core.user_files import is_of_user
 
 __all__ = ["message_of", "place_in", "place_of", "plain", "traceback_of"]
 
-# Letters, chosen by hand: a message is a few lines of a terminal, a traceback some thousand lines of a file.
+# Letters, chosen by hand: a message is a few lines of a terminal, a traceback some hundred lines of a file. Signs that
+# are written otherwise may make it four times as long, which a record still takes.
 MESSAGE = 500
-TRACEBACK = 200_000
+TRACEBACK = 16_000
 # Control signs, with which a text could move the cursor or set colours: also those of eight bits. The first alternative
 # is a whole sequence of ECMA-48.
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from genbench.core.errors import GenbenchError, shown
 
-__all__ = ["expanded", "write_whole"]
+__all__ = ["expanded", "from_here", "write_whole"]
 
 
 def expanded(path: str | Path) -> Path:
@@ -22,6 +22,15 @@ def expanded(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise GenbenchError(f"'{shown(str(path))}': there is no such home folder; write the path from / on") from None
+
+
+def from_here(path: Path) -> Path:
+    """Return an absolute path from the current folder, if it lies there."""
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it is gone
+        return path
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:

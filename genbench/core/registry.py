@@ -253,7 +253,6 @@ def discover(
             _import_installed(name)
     for plugin in plugins:
         path = expanded(plugin).resolve()
-        _named[str(path) if path.exists() else plugin] = None
         if not path.exists() and plugin in [module for name in REGISTRY for module in _installed(name)]:
             if plugin not in LOADED:
                 _import(plugin, REGISTRY["models"], needed=True)
@@ -265,6 +264,7 @@ def discover(
             source = str(file)
             if source not in LOADED or LOADED[source].stale:
                 _import(source, REGISTRY["models"], needed=file == path)
+        _named[str(path) if path.exists() else plugin] = None
 
 
 def named() -> tuple[str, ...]:

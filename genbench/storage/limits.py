@@ -7,7 +7,9 @@ import re
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le, Len
-from pydantic import StringConstraints
+from pydantic import AfterValidator
+
+from genbench.contracts.model import LIKELIHOODS
 
 __all__ = [
     "MANY",
@@ -33,12 +35,19 @@ MANY = 1_000  # metrics of a trial, and entries of what is shown whole
 LONGEST = 2**16  # letters of a text
 KEY = re.compile(r"[A-Za-z0-9_+=][A-Za-z0-9_.+=-]{0,199}", re.ASCII)  # what `TrialSpec.key` gives has 150 at most
 
+
+def _known_likelihood(text: str) -> str:
+    if text not in LIKELIHOODS:
+        raise ValueError(f"it must be one of {', '.join(LIKELIHOODS)}")
+    return text
+
+
 Number = Annotated[float, Ge(-math.inf)]  # any number, and no NaN
 Finite = Annotated[float, Ge(-1e300), Le(1e300)]  # of seconds and megabytes
 Spread = Annotated[float, Ge(0), Le(1e150)]  # whose square is a number, too
 Whole = Annotated[int, Ge(0), Le(2**62)]
 Scores = Annotated[dict[str, Number | None], Len(0, MANY)]
-Likelihood = Annotated[str, StringConstraints(pattern="^(exact|estimate|bound|none)$")]
+Likelihood = Annotated[str, AfterValidator(_known_likelihood)]
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]  # what numpy's global generator takes
 Amount = Annotated[int, Ge(0), Le(10**7)]  # of points, as many as may be asked for
 

@@ -15,6 +15,7 @@ PLUGIN = str(Path(__file__).with_name("raising.py"))
 QUICK = {"seeds": 1, "budget": "3", "samples": 100, "train": 100, "metrics": "sliced_w2", "progress": False}
 RAISED = 40  # the line of the plugin at which most of them raise
 NOT_TODAY = r"not today"
+KINDS = "its record cannot hold what was given: likelihood: "
 EXPECTED = {
     "own_base": ("fit", "Own", "mine"),
     "speechless": ("fit", "Speechless", "its text is unavailable: __str__ raised RuntimeError"),
@@ -29,9 +30,9 @@ EXPECTED = {
     "no_keyboardinterrupt": ("fit", "KeyboardInterrupt", NOT_TODAY),
     "no_own": ("fit", "Own", NOT_TODAY),
     "text_diagnosis": ("log_prob", "ContractError", "text_diagnosis.diagnose, 'a', gave text.*"),
-    "sort_of": ("save", "ContractError", "sort_of.likelihood is 'sort of'; it must be one of exact, .*"),
-    "no_text": ("score", "ValidationError", "its record cannot hold what was given: likelihood: .* valid string"),
-    "listed": ("score", "ValidationError", "its record cannot hold what was given: likelihood: .* valid string"),
+    "sort_of": ("score", "ValidationError", f"{KINDS}.*must be one of exact, estimate, bound, none"),
+    "no_text": ("score", "ValidationError", f"{KINDS}.* valid string"),
+    "listed": ("score", "ValidationError", f"{KINDS}.* valid string"),
     "sparse_buffer": ("save", "ContractError", "the buffer 'odd' is sparse, and no file .*persistent=False"),
     "meta_buffer": ("score", "NotImplementedError", "Cannot copy out of meta tensor; no data!"),
     "quantised_buffer": ("save", "ContractError", "the buffer 'odd' is quantised, .*"),

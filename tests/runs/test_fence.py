@@ -9,6 +9,7 @@ import pytest
 
 import genbench
 from genbench.contracts.model import MODELS
+from genbench.core import registry
 from genbench.core.errors import GenbenchError
 from genbench.core.plugin_loading import LOADED
 from genbench.core.user_files import content_digest
@@ -130,6 +131,7 @@ def beside(tmp_path_factory, request):
     for plugin in plugins:  # for those of the next folder, which have the same names
         MODELS.forget(plugin)
         LOADED.pop(plugin)
+        registry._named.pop(plugin, None)
 
 
 def test_a_plugin_that_changes_the_process_moves_no_other_model(alone, beside):
