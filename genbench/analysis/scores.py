@@ -79,12 +79,11 @@ class Row:
 
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
-        row = asdict(self)
-        for name in ("place", "values", "draws", "nested", "standard_errors", "samples", "budgets", "versions"):
-            del row[name]
-        for name, cell in self.metrics.items():
-            if cell:
-                row["metrics"][name] |= {"best": cell.best, "tie": cell.tie}
+        hidden = ("place", "values", "draws", "nested", "standard_errors", "samples", "budgets", "versions")
+        row = {name: value for name, value in vars(self).items() if name not in hidden}
+        row["metrics"] = {
+            name: cell and asdict(cell) | {"best": cell.best, "tie": cell.tie} for name, cell in self.metrics.items()
+        }
         return row | {"flags": [flag.model_dump() for flag in self.flags]}
 
 

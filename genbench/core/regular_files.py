@@ -37,7 +37,7 @@ def open_regular(file: Path, folder: Path | None = None, most: int | None = None
         OSError: it is not there, or cannot be opened.
     """
     real = os.path.realpath(file)
-    if folder is not None and link_outside(file, folder):
+    if folder is not None and not _inside(real, os.path.realpath(folder)):
         raise Refused("is a link to a place outside of its folder")
     if not stat.S_ISREG(os.stat(real).st_mode):  # asked before it is opened, which may wait or wind a tape
         raise Refused("is no regular file")
@@ -64,7 +64,11 @@ def read_regular(file: Path, folder: Path | None = None, most: int = 2**23) -> b
 
 def link_outside(file: Path, folder: Path) -> bool:
     """Whether a path leads out of a folder when all links are followed."""
-    return not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder))
+    return not _inside(os.path.realpath(file), os.path.realpath(folder))
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def write_within(folder: Path, *parts: str) -> Path:

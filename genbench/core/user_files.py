@@ -57,6 +57,8 @@ class OpenedFiles:
         Args:
             beside: folders that are left out.
         """
+        if not self._read:
+            return {}
         sources = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
         found = {}
         for name in list(self._read):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm
 
 from genbench.contracts.evidence import Evidence
 from genbench.contracts.metric import Score, register_metric
@@ -38,6 +37,8 @@ def self_consistency(evidence: Evidence) -> Score:
     deviations = np.divide(seen - due, error, out=np.zeros_like(due), where=error > 0)
     worst = int(np.abs(deviations).argmax())
     gap = float(abs(seen[worst] - due[worst]))
+    from scipy.stats import norm  # costly to import
+
     limit = norm.isf(LEVEL / (2 * len(shares)))  # Bonferroni
     if abs(deviations[worst]) < limit or gap < LEAST:
         return Score(gap, float(error[worst]))

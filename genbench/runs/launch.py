@@ -193,6 +193,7 @@ def explain(options: RunOptions, say: Say) -> list[str]:
         plan = known_steps(options.plan(say), store)
         trials = sure(plan, store, options.terms) if options.terms else plan.trials
         todo, _ = remaining(trials, store)
-        lines = [f"{spec.model} on {spec.dataset}, seed {spec.seed}: {why(spec, store)}" for spec in todo]
+        reasons = zip(todo, why(todo, store), strict=True)
+        lines = [f"{spec.model} on {spec.dataset}, seed {spec.seed}: {reason}" for spec, reason in reasons]
     more = f", and up to {len(plan.trials) - len(trials)} more where verdicts are open" if options.terms else ""
     return [*lines, f"{len(todo)} of {len(trials)} trials would run{more}"]

@@ -24,6 +24,7 @@ from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.code import changed_code, named_datasets, plugins_of
 from genbench.storage.records import SAMPLING, TrialSpec
 from genbench.storage.store import Store
+from genbench.storage.summaries import Summaries
 from genbench.tasks.steps import fitted
 from genbench.training.checkpoint import SUFFIX, Saved, read_checkpoint
 
@@ -118,9 +119,10 @@ def read(file: Path) -> Trained:
 def recorded_plugins(store: Store) -> list[str]:
     """Return the plugins that the finished trials of a folder name; those that cannot be read are left out."""
     found: dict[str, None] = {}
+    finished = Summaries(store)
     for key in store.finished():
         with contextlib.suppress(GenbenchError):
-            found |= dict.fromkeys(store.read(key).spec.plugins)
+            found |= dict.fromkeys(finished[key].plugins)
     return list(found)
 
 

@@ -166,7 +166,7 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
     if old.nested:
         raise CannotReload(old.spec, "its scores are means over several trainings, of which one is stored")
     planned_spec = _planned(old.spec, metrics, samples)
-    if changed := data_files(old, planned_spec)[0]:
+    if changed := data_files(old.provenance.files, old.spec.plugins, planned_spec)[0]:
         raise CannotReload(old.spec, f"the file {changed[0]} is not what it was")
     planned = ResolvedTrial.of(planned_spec)
     arrays = store.arrays(old.key)

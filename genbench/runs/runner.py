@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from genbench.runs.stopping import Stop
 from genbench.runs.trial import UNFINISHED, execute
 from genbench.storage.records import TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
+from genbench.storage.summaries import Summaries
 from genbench.tasks.execution import ExecutionOptions
 from genbench.training.checkpoint import BadCheckpoint, read_checkpoint
 
@@ -29,31 +30,36 @@ def remaining(
 
     The notes are of corrupt files, which are set aside, and of data files that are gone.
     """
-    todo, notes, gone = [], [], dict[str, None]()
+    todo, notes, gone, finished = [], [], dict[str, None](), Summaries(store)
     for spec in specs:
         try:
-            if store.has(spec.key):
-                record = store.read(spec.key)
-                changed, lost = data_files(record, spec)
+            if spec.key in finished:
+                one = finished[spec.key]
+                changed, lost = data_files(one.files, one.plugins, spec)
                 gone |= dict.fromkeys(lost)
-                again = record.status != "ok" and (retry_failed or (record.error and record.error.blameless))
-                if not changed and not again:
+                if not changed and not (one.status != "ok" and (retry_failed or one.blameless)):
                     continue
         except CorruptFile as error:
             notes.append(f"{error}; set aside as {store.set_aside(spec.key).name}, its trial runs again")
         todo.append(spec)
+    finished.keep()
     notes += [f"caution: {name} is gone; whether results are of today's data is unknown" for name in gone]
     return todo, notes
 
 
-def data_files(record: TrialRecord, spec: TrialSpec) -> tuple[list[str], list[str]]:
+def data_files(files: Mapping[str, str], plugins: Sequence[str], spec: TrialSpec) -> tuple[list[str], list[str]]:
     """Return which of the files that a trial read have changed since, and which are gone.
 
     They are looked for where they were, and from where the trial's plugins are today.
+
+    Args:
+        files: their digests, by path.
+        plugins: as they were named then.
+        spec: of the trial as it would run today.
     """
-    moved = [(Path(old).parent, Path(new).parent) for old, new in zip(record.spec.plugins, spec.plugins, strict=False)]
+    moved = [(Path(old).parent, Path(new).parent) for old, new in zip(plugins, spec.plugins, strict=False)]
     changed, gone = [], []
-    for name, digest in record.provenance.files.items():
+    for name, digest in files.items():
         path = Path(name)
         places = [path, *(new / path.relative_to(old) for old, new in moved if path.is_relative_to(old))]
         today = [content_digest(place) for place in reversed(places) if place.is_file()]
@@ -83,22 +89,18 @@ def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
             store.discard_checkpoints(key)
 
 
-def why(spec: TrialSpec, store: Store) -> str:
-    """Return why a trial has to run: nothing is there, or what changed since the nearest result."""
-    if store.has(spec.key):
-        changed, _ = data_files(store.read(spec.key), spec)
-        return "; ".join(f"file {name} changed" for name in changed) or "it failed"
-    earlier: list[list[str]] = []
-    for key in store.finished():
-        try:
-            record = store.read(key)
-        except CorruptFile:
+def why(todo: Iterable[TrialSpec], store: Store) -> Iterator[str]:
+    """Yield why each trial has to run: nothing is there, or what changed since the nearest result."""
+    finished = Summaries(store)
+    for spec in todo:
+        if spec.key in finished:
+            one = finished[spec.key]
+            changed, _ = data_files(one.files, one.plugins, spec)
+            yield "; ".join(f"file {name} changed" for name in changed) or "it failed"
             continue
-        if record.spec.identity == spec.identity:
-            earlier.append(spec.differences(record.spec))
-    if not earlier:
-        return "no result yet"
-    return "; ".join(sorted(earlier, key=len)[0]) or "its result is missing"
+        earlier = [spec.differences(store.read(key).spec) for key in finished.keys_of.get(spec.identity, ())]
+        yield "no result yet" if not earlier else "; ".join(sorted(earlier, key=len)[0]) or "its result is missing"
+    finished.keep()
 
 
 def perform_all(

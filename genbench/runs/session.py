@@ -11,6 +11,7 @@ from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
+from genbench.core.files import from_here
 from genbench.core.hardware import cores
 from genbench.core.types import Say
 from genbench.runs.plan import Plan
@@ -20,6 +21,7 @@ from genbench.runs.stopping import Stop
 from genbench.storage.races import Race
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
+from genbench.storage.summaries import Summaries
 from genbench.tasks.execution import ExecutionOptions
 
 __all__ = ["Session", "Workers", "session"]
@@ -87,7 +89,8 @@ class Session:
         for note in notes:
             self.say(note)
         if resumed and len(todo) < len(trials):
-            self.say(f"{len(trials) - len(todo)} of {len(trials)} trials are finished already in {self.store.path}")
+            where = from_here(self.store.path)
+            self.say(f"{len(trials) - len(todo)} of {len(trials)} trials are finished already in {where}")
         if begun := len(self.store.checkpoints().keys() & {spec.key for spec in todo}):
             self.say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
         found: list[TrialRecord] = []
@@ -139,20 +142,21 @@ def _supersede(
     planned = {spec.identity: spec for spec in plan.trials}
     kept, replaced, others = [], set[str](), []
     entered = {spec.key for spec in trials}
+    finished = Summaries(store)
     for key in before:
         try:
-            spec = store.read(key).spec if store.has(key) else None
+            one = finished[key] if key in finished and key not in entered else None
         except CorruptFile:
             continue
-        if spec is None or key in entered:
+        if one is None:
             continue
-        new = planned.get(spec.identity)
+        new = planned.get(one.identity)
         if new is None or new.key == key:
             kept.append(key)
             continue
-        replaced.add(spec.place)
-        if spec.data_fingerprint != new.data_fingerprint:
-            others.append(spec.dataset)
+        replaced.add(one.place)
+        if one.data_fingerprint != new.data_fingerprint:
+            others.append(one.dataset)
     return [*kept, *(spec.key for spec in trials)], replaced, list(dict.fromkeys(others))
 
 

@@ -39,15 +39,27 @@ adopt_orphans()
 sys.excepthook = _silent
 warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # an orphan's
 
+from genbench.core.environment import versions  # noqa: E402
+from genbench.core.process_state import ProcessState  # noqa: E402
 from genbench.core.registry import discover  # noqa: E402
 from genbench.runs.worker import ONE_THREAD  # noqa: E402
 
 os.environ |= ONE_THREAD
 discover(installed=False)  # plugins of other packages are imported by the trials that need them
 # torch._dynamo: the first optimizer imports it, which takes a second.
-LIBRARIES = ("ot", "sklearn.mixture", "sklearn.neighbors", "sklearn.datasets", "torchdiffeq", "torch._dynamo")
+LIBRARIES = (
+    "genbench.runs.trial",
+    "ot",
+    "pytorch_optimizer",
+    "sklearn.datasets",
+    "sklearn.mixture",
+    "sklearn.neighbors",
+    "torch._dynamo",
+    "torchdiffeq",
+)
 for library in LIBRARIES:
     with contextlib.suppress(Exception):
         importlib.import_module(library)
+versions(), ProcessState()  # both ask once, and keep the answer: a tenth of a second of every trial
 atexit.register(_end)  # after what libraries register, so that it comes before that
 die_with_parent(False)  # the thread that started it may end before the run does

@@ -1,0 +1,138 @@
+"""What is asked of every trial of a large run, kept in one file, so that a look at 10,000 trials opens no 10,000 files.
+
+The file `.summaries.json` is a copy of a part of the records, and no more: an entry holds only for a record that has
+the size and the time that the entry names. It may be deleted at any moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated
+
+from annotated_types import Len
+from pydantic import TypeAdapter, ValidationError
+
+from genbench.core.files import write_whole
+from genbench.core.regular_files import Refused, read_regular
+from genbench.storage.limits import Seed, is_key
+from genbench.storage.records import SCHEMA, Status, TrialRecord
+from genbench.storage.store import CorruptFile, Store
+
+__all__ = ["Summaries", "Summary"]
+
+FILE = ".summaries.json"
+LARGEST = 2**28  # bytes; an entry has some 300, and a run 100,000 trials
+WORTH = 200  # records, read anew, for which the file is written; by hand: reading that many takes a tenth of a second
+
+Identity = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a finished trial was, and how it ended; names are those of `TrialSpec` and `TrialRecord`.
+
+    Attributes:
+        stamp: number, time in nanoseconds, and bytes of the record's file.
+        files: digests of the user's files that it read, by path.
+    """
+
+    stamp: tuple[int, int, int]
+    task: str
+    model: str
+    dataset: str
+    seed: Seed
+    place: str
+    data_fingerprint: str
+    status: Status
+    blameless: bool
+    plugins: Annotated[tuple[str, ...], Len(0, 100)] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, record: TrialRecord, stamp: tuple[int, int, int]) -> Summary:
+        """Return what a record says."""
+        spec, blameless = record.spec, record.error is not None and record.error.blameless
+        return cls(
+            stamp, *spec.identity, spec.place, spec.data_fingerprint, record.status, blameless, spec.plugins,
+            record.provenance.files,
+        )  # fmt: skip
+
+    @property
+    def identity(self) -> Identity:
+        """Which row and seed of the table it fills."""
+        return self.task, self.model, self.dataset, self.seed
+
+
+ENTRIES: TypeAdapter[tuple[int, dict[str, Summary]]] = TypeAdapter(tuple[int, dict[str, Summary]])
+
+
+class Summaries:
+    """The finished trials of a store as they are on disk when this is made."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._stamps = _stamps(store)
+        self._known = {key: one for key, one in _stored(store).items() if self._stamps.get(key) == one.stamp}
+        self._anew = 0
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a trial is finished."""
+        return key in self._stamps
+
+    def __getitem__(self, key: str) -> Summary:
+        """Return what a finished trial was.
+
+        Raises:
+            KeyError: it is not finished.
+            CorruptFile: its record cannot be read.
+        """
+        if key not in self._known:
+            stamp = self._stamps[key]
+            self._known[key] = Summary.of(self.store.read(key), stamp)
+            self._anew += 1
+        return self._known[key]
+
+    @cached_property
+    def keys_of(self) -> dict[Identity, list[str]]:
+        """The keys of the finished trials by the row and seed that they fill; corrupt records are left out."""
+        found: dict[Identity, list[str]] = defaultdict(list)
+        for key in sorted(self._stamps):
+            with contextlib.suppress(CorruptFile):
+                found[self[key].identity].append(key)
+        return found
+
+    def keep(self) -> None:
+        """Write the file where that is worth it; a folder that cannot be written to stays as it is."""
+        if self._anew < WORTH:
+            return
+        content = ENTRIES.dump_json((SCHEMA, self._known))
+        with contextlib.suppress(OSError):
+            write_whole(self.store.path / FILE, lambda out: out.write(content))
+            self._anew = 0
+
+
+def _stamps(store: Store) -> dict[str, tuple[int, int, int]]:
+    """Return what tells each finished trial's record from one that is written later."""
+    found = {}
+    with contextlib.suppress(FileNotFoundError), os.scandir(store.trials) as entries:
+        for entry in entries:
+            key, dot, suffix = entry.name.rpartition(".")
+            if dot and suffix == "json" and is_key(key):
+                found[key] = (0, 0, 0)  # of a link to nowhere, which is no record
+                with contextlib.suppress(OSError):
+                    facts = entry.stat()
+                    found[key] = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+    return found
+
+
+def _stored(store: Store) -> dict[str, Summary]:
+    """Return the file's entries; none where it is not there, or is not as it should be."""
+    try:
+        schema, entries = ENTRIES.validate_json(read_regular(store.path / FILE, store.path, LARGEST))
+    except (OSError, Refused, ValidationError, RecursionError):
+        return {}
+    return entries if schema == SCHEMA else {}
