@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
     from genbench.analysis.run_data import RunData
+    from genbench.runs.launch import RunOptions
 
 __all__ = ["publish", "run"]
 
@@ -114,6 +115,14 @@ LogTo = Annotated[
         metavar="tensorboard", help="Log losses and previews of each training run to the folder tensorboard of the run."
     ),
 ]
+ShardText = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K/N",
+        help="Run the K-th of N equal parts of the trials (3/10), for machines that share the folder of results: an "
+        "array of SLURM jobs, say. Each part has something of all models, datasets and seeds.",
+    ),
+]
 Metrics = Annotated[
     str | None,
     typer.Option(
@@ -143,6 +152,7 @@ def run(
     samples: Samples = None,
     train: Train = None,
     sort: Sort = None,
+    shard: ShardText = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
     checkpoint_every: CheckpointEvery = 60.0,
@@ -165,19 +175,10 @@ def run(
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
     """
+    options = _options(dict(locals()))
     from genbench.results import Run
-    from genbench.runs.defaults import Defaults
-    from genbench.runs.launch import RunOptions, explain, launch
+    from genbench.runs.launch import explain, launch
 
-    plugins = read_plugins(plugin)
-    if sort is not None:
-        _known_metric(sort, metrics or Defaults.of(budget).metrics, task, plugins)
-    options = RunOptions(
-        models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
-        results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train, margin=margin,
-        retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device, sort=sort,
-        data_dir=data_dir, previews=previews, log=log, threads=threads, max_seeds=max_seeds, max_time=max_time,
-    )  # fmt: skip
     if why:
         typer.echo("\n".join(explain(options, say)))
         return
@@ -186,6 +187,25 @@ def run(
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)
+
+
+def _options(typed: dict[str, Any]) -> RunOptions:
+    """Return what was typed as a request; the options of the command are its fields, with a few other names.
+
+    Raises:
+        GenbenchError: an option is wrong.
+    """
+    from genbench.runs.defaults import Defaults
+    from genbench.runs.launch import RunOptions
+
+    del typed["why"]
+    plugins = read_plugins(typed.pop("plugin"))
+    renamed = {"datasets": typed.pop("data"), "progress": not typed.pop("quiet"), "plugins": plugins}
+    request = typed | renamed
+    if request["sort"] is not None:
+        metrics = request["metrics"] or Defaults.of(request["budget"]).metrics
+        _known_metric(request["sort"], metrics, request["task"], plugins)
+    return RunOptions(**request)
 
 
 def _known_metric(sort: str, metrics: str, task: str, plugins: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from genbench.runs.race import AUTO, Terms, race, sure
 from genbench.runs.reload import recorded_plugins
 from genbench.runs.runner import remaining, why
 from genbench.runs.session import Workers, session
+from genbench.runs.shard import Shard
 from genbench.runs.step_counts import known_steps
 from genbench.storage.store import Store
 from genbench.tasks import load_task
@@ -72,9 +73,15 @@ class RunOptions:
     max_time: str | float | None = None
     margin: str | None = None
     sort: str | None = None
+    shard: str | None = None
 
     def __post_init__(self) -> None:
         _ = self.terms
+        if self.shard is not None and Shard.parse(self.shard) and self.terms:
+            raise GenbenchError(
+                f"shard={self.shard} is a part of the trials, and seeds=auto needs all of them to decide; give a "
+                "number of seeds, or start the same command without a shard on several machines"
+            )
         if self.margin is not None:
             Margin.parse(self.margin)
         check_log(self.log)
@@ -152,13 +159,21 @@ class RunOptions:
         with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
             asked = (_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
             try:
-                return make_plan(*asked)
+                return self._part(make_plan(*asked))
             except UnknownName as error:
                 sources = recorded_plugins(Store(self.folder))
                 discover_recorded(sources)
                 if words := remedy(sources):
                     raise NeedsPlugin(f"{error}; trials of {self.folder} name code: {words}") from None
-                return make_plan(*asked)
+                return self._part(make_plan(*asked))
+
+    def _part(self, plan: Plan) -> Plan:
+        """Return the part of a plan that is asked for."""
+        if self.shard is None:
+            return plan
+        trials = Shard.parse(self.shard).of(plan.trials)
+        note = f"shard {self.shard}: {len(trials)} of {len(plan.trials)} trials"
+        return replace(plan, trials=trials, notes=[*plan.notes, note])
 
 
 def _joined(selection: str | Sequence[str]) -> str:

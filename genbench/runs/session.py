@@ -1,10 +1,10 @@
-"""A run's folder while its trials are carried out: locked, its record up to date, under a progress bar."""
+"""A run's folder while its trials are carried out: claimed, its record up to date, under a progress bar."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from genbench.contracts.dataset import DATASETS
@@ -13,12 +13,18 @@ from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
 from genbench.core.hardware import cores
 from genbench.core.types import Say
+from genbench.runs.executors.base import Executor
+from genbench.runs.executors.here import Here
+from genbench.runs.executors.processes import Processes
 from genbench.runs.plan import Plan
 from genbench.runs.runner import Done, perform_all, remaining, tidy
+from genbench.runs.sharing import Sharing
 from genbench.runs.step_counts import timed
 from genbench.runs.stopping import Stop
+from genbench.storage.claims import Claims, entered
 from genbench.storage.races import Race
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
+from genbench.storage.run_edits import edited_run
 from genbench.storage.store import CorruptFile, Store
 from genbench.tasks.execution import ExecutionOptions
 
@@ -42,7 +48,13 @@ class Workers:
     progress: bool
     execution: ExecutionOptions
 
-    def number(self, plan: Plan, say: Say) -> int:
+    def executor(self, plan: Plan, say: Say) -> Executor:
+        """Return where trials run."""
+        jobs = self._number(plan, say)
+        options = replace(self.execution, progress=self.progress and jobs <= 1)
+        return Processes(jobs, self.seconds, options) if jobs else Here(options)
+
+    def _number(self, plan: Plan, say: Say) -> int:
         """Return the number of worker processes: none where they could not import a plugin."""
         cards = [(MODELS[t.model_name], DATASETS[t.dataset_name]) for t in plan.trials]
         if self.jobs != 0 and not all(model.portable and dataset.portable for model, dataset in cards):
@@ -53,13 +65,19 @@ class Workers:
 
 @dataclass(frozen=True)
 class Session:
-    """The folder of a run that is held by this process; `plan` has all trials that may be asked for."""
+    """The folder of a run in which this process is a driver; `plan` has all trials that may be asked for."""
 
     plan: Plan
     store: Store
-    jobs: int
+    executor: Executor
     workers: Workers
+    claims: Claims
     say: Say
+
+    @property
+    def jobs(self) -> int:
+        """Trials that run at a time; 0 means one in this process."""
+        return self.executor.jobs
 
     def enter(self, trials: Sequence[TrialSpec], races: dict[str, Race] | None = None) -> None:
         """Put trials into the run's table, in the place of those that they replace.
@@ -68,14 +86,17 @@ class Session:
             races: how the seeds of each table were decided on; None leaves what is known of tables that stay as they
                 are.
         """
-        record = _record(self.store)
-        record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in trials if "path" in t.dataset_params}
-        before = record.trials
-        record.trials, replaced, others = _supersede(before, trials, self.plan, self.store)
+        specs = _Specs(self.store)
+        specs.look(_record(self.store).trials)  # which takes long, and nobody has to wait for it
+        with edited_run(self.store, _record) as record:
+            record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in trials if "path" in t.dataset_params}
+            specs.look(record.trials)
+            begun = bool(self.claims.others())
+            record.trials, replaced, others = _supersede(record.trials, trials, self.plan, specs.found, begun)
+            kept = {place: race for place, race in record.races.items() if place not in replaced}
+            record.races = kept | (races or {})
         for label in others:
             self.say(f"{label}: other data than before under this name; the table shows the new ones")
-        record.races = {place: race for place, race in record.races.items() if place not in replaced} | (races or {})
-        self.store.write_run(record)
 
     def perform(self, trials: Sequence[TrialSpec], heading: str = "trials", resumed: bool = True) -> list[TrialRecord]:
         """Run those of some trials that are not finished yet, under a bar with a heading, and return their records.
@@ -83,6 +104,7 @@ class Session:
         Args:
             resumed: whether it is said how many are finished already.
         """
+        before = {spec.key: self.store.stamp(spec.key) for spec in trials}
         todo, notes = remaining(trials, self.store, self.workers.retry_failed)
         for note in notes:
             self.say(note)
@@ -99,27 +121,25 @@ class Session:
                 found.append(trial)
                 shown(trial)
 
-            execution = replace(self.workers.execution, progress=self.workers.progress and self.jobs <= 1)
-            perform_all(
-                todo, self.store, min(self.jobs, max(1, len(todo))), self.workers.seconds, done, execution, stop
-            )
+            sharing = Sharing(self.store, self.claims, before, self.say)
+            perform_all(todo, self.store, self.executor, sharing, done, stop)
         return found
 
 
 @contextmanager
 def session(plan: Plan, store: Store, workers: Workers, data_dir: str | None, say: Say) -> Iterator[Session]:
-    """Lock a run's folder and note the request; all numbers of steps are known in what comes."""
+    """Be a driver of a run's folder and note the request; all numbers of steps are known in what comes."""
     store.create()
-    with store.lock():
-        jobs = workers.number(plan, say)
-        plan = timed(plan, store, jobs > 0, data_dir, say)
-        record, execution = _record(store), workers.execution
-        record.environment = environment() | {"device": execution.device, "threads": execution.threads}
-        record.data |= plan.data
-        record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
-        store.write_run(record)
-        tidy(plan.trials, store)
-        yield Session(plan, store, jobs, workers, say)
+    with entered(store) as claims:
+        executor = workers.executor(plan, say)
+        plan = timed(plan, store, executor.jobs > 0, data_dir, say)
+        execution = workers.execution
+        with edited_run(store, _record) as record:
+            record.environment = environment() | {"device": execution.device, "threads": execution.threads}
+            record.data |= plan.data
+            record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
+        tidy(plan.trials, store, claims)
+        yield Session(plan, store, executor, workers, claims, say)
 
 
 def _record(store: Store) -> RunRecord:
@@ -129,22 +149,41 @@ def _record(store: Store) -> RunRecord:
         return RunRecord(name=store.path.name)
 
 
+class _Specs:
+    """What trials of a run's table were, by key; None of those that are not finished. Corrupt ones are left out."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.found: dict[str, TrialSpec | None] = {}
+
+    def look(self, keys: Iterable[str]) -> None:
+        """Read the trials that are not known yet."""
+        for key in keys:
+            if self.found.get(key) is None:
+                with suppress(CorruptFile):
+                    self.found[key] = self._store.read(key).spec if self._store.has(key) else None
+
+
 def _supersede(
-    before: list[str], trials: Sequence[TrialSpec], plan: Plan, store: Store
+    before: list[str], trials: Sequence[TrialSpec], plan: Plan, known: Mapping[str, TrialSpec | None], begun: bool
 ) -> tuple[list[str], set[str], list[str]]:
     """Return the keys of a run's table, the tables that lose a trial, and datasets of other data under the same name.
 
     The keys are those of the trials, and of the earlier ones that the plan does not replace.
+
+    Args:
+        known: what the earlier ones were.
+        begun: whether those that are not finished may be another driver's, which has them to do.
     """
     planned = {spec.identity: spec for spec in plan.trials}
     kept, replaced, others = [], set[str](), []
     entered = {spec.key for spec in trials}
     for key in before:
-        try:
-            spec = store.read(key).spec if store.has(key) else None
-        except CorruptFile:
+        if key not in known or key in entered:
             continue
-        if spec is None or key in entered:
+        spec = known[key]
+        if spec is None:
+            kept += [key] * begun
             continue
         new = planned.get(spec.identity)
         if new is None or new.key == key:
