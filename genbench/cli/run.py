@@ -62,7 +62,8 @@ Jobs = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Worker processes; 0 runs in this process, without timeouts. Default: as many as keep all cores busy.",
+        help="Worker processes; 0 runs in this process, without timeouts. Default: as many as keep all cores busy. "
+        "With --dask: trials at a time.",
     ),
 ]
 Threads = Annotated[
@@ -123,6 +124,23 @@ ShardText = Annotated[
         "array of SLURM jobs, say. Each part has something of all models, datasets and seeds.",
     ),
 ]
+DaskAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS|local",
+        help="Run the trials on the workers of a Dask cluster, by the address of its scheduler (tcp://host:8786); "
+        "local starts one of --jobs workers on this machine. Needs: pip install 'genbench[cluster]'.",
+    ),
+]
+Resources = Annotated[
+    str | None,
+    typer.Option(metavar="NAME=N", help="With --dask: what a trial takes of its worker, as GPU=1. Default: a thread."),
+]
+Retries = Annotated[
+    int | None,
+    typer.Option(min=0, help="With --dask: how often a trial is done again where its worker fails. Default: 2."),
+]
 Metrics = Annotated[
     str | None,
     typer.Option(
@@ -153,6 +171,9 @@ def run(
     train: Train = None,
     sort: Sort = None,
     shard: ShardText = None,
+    dask: DaskAddress = None,
+    resources: Resources = None,
+    retries: Retries = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
     checkpoint_every: CheckpointEvery = 60.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,13 +13,14 @@ from genbench.analysis.verdicts import Margin
 from genbench.core.downloads import use_data_dir
 from genbench.core.errors import GenbenchError
 from genbench.core.files import expanded
-from genbench.core.hardware import choose_device
+from genbench.core.hardware import DEVICES, choose_device
 from genbench.core.interrupts import handled, stop_now
 from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, remedy
 from genbench.core.registry import UnknownName, discover, failures
 from genbench.core.types import Say
 from genbench.runs.data_in_hand import AskedData
 from genbench.runs.defaults import Defaults
+from genbench.runs.executors.dask_cluster import RETRIES, DaskRequest
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.race import AUTO, Terms, race, sure
 from genbench.runs.reload import recorded_plugins
@@ -74,9 +75,12 @@ class RunOptions:
     margin: str | None = None
     sort: str | None = None
     shard: str | None = None
+    dask: str | None = None
+    resources: str | Mapping[str, float] | None = None
+    retries: int | None = None
 
     def __post_init__(self) -> None:
-        _ = self.terms
+        _ = self.terms, self.cluster
         if self.shard is not None and Shard.parse(self.shard) and self.terms:
             raise GenbenchError(
                 f"shard={self.shard} is a part of the trials, and seeds=auto needs all of them to decide; give a "
@@ -131,21 +135,42 @@ class RunOptions:
                 raise GenbenchError(f"{name}={getattr(self, name)} needs seeds=auto; add --seeds auto, or leave it out")
         return None
 
+    @property
+    def cluster(self) -> DaskRequest | None:
+        """The Dask cluster on which trials run; None for this machine's processes.
+
+        Raises:
+            GenbenchError: an address or a number cannot be read, or is of a cluster alone.
+        """
+        if self.dask is not None:
+            retries = RETRIES if self.retries is None else self.retries
+            return DaskRequest.of(self.dask, self.jobs, self.resources, retries)
+        for name in ("resources", "retries"):
+            if getattr(self, name) is not None:
+                raise GenbenchError(f"{name}={getattr(self, name)} is of a Dask cluster; add --dask, or leave it out")
+        return None
+
     def workers(self) -> Workers:
         """Return what carries out trials."""
-        return Workers(self.jobs, self.seconds, self.retry_failed, self.progress, self.execution())
+        return Workers(self.jobs, self.seconds, self.retry_failed, self.progress, self.execution(), self.cluster)
 
     def execution(self) -> ExecutionOptions:
         """Return how trials are carried out."""
         return ExecutionOptions(
             progress=self.progress,
             checkpoint_every=self.checkpoint_every,
-            device=choose_device(self.device),
+            device=self._device(),
             data_dir=None if self.data_dir is None else str(expanded(self.data_dir).absolute()),
             previews=self.previews,
             log=self.log,
             threads=self.threads,
         )
+
+    def _device(self) -> str:
+        """Return where torch models live; on a cluster, each worker looks for itself."""
+        if self.dask is None or self.device not in DEVICES:
+            return choose_device(self.device)
+        return self.device
 
     def plan(self, say: Say) -> Plan:
         """Return the trials that are asked for; `say` is told which plugins are left out."""

@@ -14,6 +14,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.hardware import cores
 from genbench.core.types import Say
 from genbench.runs.executors.base import Executor
+from genbench.runs.executors.dask_cluster import DaskRequest
 from genbench.runs.executors.here import Here
 from genbench.runs.executors.processes import Processes
 from genbench.runs.plan import Plan
@@ -37,6 +38,7 @@ class Workers:
 
     Attributes:
         jobs: worker processes; 0 is this process; None for as many as keep all cores busy.
+        dask: a cluster in the place of worker processes; None for none.
         seconds: after which a trial is stopped.
         retry_failed: whether trials that failed run again.
         progress: whether a bar is shown.
@@ -47,12 +49,26 @@ class Workers:
     retry_failed: bool
     progress: bool
     execution: ExecutionOptions
+    dask: DaskRequest | None = None
 
-    def executor(self, plan: Plan, say: Say) -> Executor:
-        """Return where trials run."""
+    @contextmanager
+    def executor(self, plan: Plan, say: Say) -> Iterator[Executor]:
+        """Give what runs trials.
+
+        Raises:
+            GenbenchError: there is no such cluster, or it cannot run these trials.
+        """
         jobs = self._number(plan, say)
-        options = replace(self.execution, progress=self.progress and jobs <= 1)
-        return Processes(jobs, self.seconds, options) if jobs else Here(options)
+        if self.dask is None:
+            options = replace(self.execution, progress=self.progress and jobs <= 1)
+            yield Processes(jobs, self.seconds, options) if jobs else Here(options)
+            return
+        if jobs == 0:
+            raise GenbenchError("a plugin lives in the calling script, which no cluster has; move it to a file")
+        from genbench.runs.executors.dask import on_dask
+
+        with on_dask(self.dask, self.seconds, replace(self.execution, progress=False), say) as executor:
+            yield executor
 
     def _number(self, plan: Plan, say: Say) -> int:
         """Return the number of worker processes: none where they could not import a plugin."""
@@ -130,8 +146,7 @@ class Session:
 def session(plan: Plan, store: Store, workers: Workers, data_dir: str | None, say: Say) -> Iterator[Session]:
     """Be a driver of a run's folder and note the request; all numbers of steps are known in what comes."""
     store.create()
-    with entered(store) as claims:
-        executor = workers.executor(plan, say)
+    with entered(store) as claims, workers.executor(plan, say) as executor:
         plan = timed(plan, store, executor.jobs > 0, data_dir, say)
         execution = workers.execution
         with edited_run(store, _record) as record:
