@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +97,8 @@ def run(
     progress: bool = True, say: Say = print, checkpoint_every: float = 60.0, device: str = "cpu",
     data_dir: str | Path | None = None, previews: int = 0, log: str | None = None, threads: int = 1,
     max_seeds: int | None = None, max_time: str | float | None = None, margin: str | None = None,
-    sort: str | None = None,
+    sort: str | None = None, shard: str | None = None, dask: str | None = None,
+    resources: str | Mapping[str, float] | None = None, retries: int | None = None,
 ) -> Run:  # fmt: skip
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
@@ -130,6 +131,11 @@ def run(
         margin: how much worse than the best a model may be and still be as good: "10%" for scores compared by
             quotients, "0.05" in the metric's unit for others; the metric's own unless given.
         sort: with seeds="auto", the metric that decides who gets more (the first one that all models have).
+        dask: address of the scheduler of a Dask cluster, or "local" for one of `jobs` workers on this machine, on whose
+            workers the trials run.
+        resources, retries: with dask, what a trial takes of its worker ("GPU=1"), and how often it is done again where
+            its worker fails (2).
+        shard: "3/10" is the third of ten equal parts of the trials, for machines that share the folder of results.
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -62,7 +62,8 @@ Jobs = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Worker processes; 0 runs in this process, without timeouts. Default: as many as keep all cores busy.",
+        help="Worker processes; 0 runs in this process, without timeouts. Default: as many as keep all cores busy. "
+        "With --dask: trials at a time.",
     ),
 ]
 Threads = Annotated[
@@ -115,6 +116,31 @@ LogTo = Annotated[
         metavar="tensorboard", help="Log losses and previews of each training run to the folder tensorboard of the run."
     ),
 ]
+ShardText = Annotated[
+    str | None,
+    typer.Option(
+        metavar="K/N",
+        help="Run the K-th of N equal parts of the trials (3/10), for machines that share the folder of results: an "
+        "array of SLURM jobs, say. Each part has something of all models, datasets and seeds.",
+    ),
+]
+DaskAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS|local",
+        help="Run the trials on the workers of a Dask cluster, by the address of its scheduler (tcp://host:8786); "
+        "local starts one of --jobs workers on this machine. Needs: pip install 'genbench[cluster]'.",
+    ),
+]
+Resources = Annotated[
+    str | None,
+    typer.Option(metavar="NAME=N", help="With --dask: what a trial takes of its worker, as GPU=1. Default: a thread."),
+]
+Retries = Annotated[
+    int | None,
+    typer.Option(min=0, help="With --dask: how often a trial is done again where its worker fails. Default: 2."),
+]
 Metrics = Annotated[
     str | None,
     typer.Option(
@@ -147,6 +173,10 @@ def run(
     samples: Samples = None,
     train: Train = None,
     sort: Sort = None,
+    shard: ShardText = None,
+    dask: DaskAddress = None,
+    resources: Resources = None,
+    retries: Retries = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
     checkpoint_every: CheckpointEvery = 60.0,
@@ -169,17 +199,7 @@ def run(
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
     """
-    from genbench.runs.launch import RunOptions
-
-    plugins = read_plugins(plugin)
-    if sort is not None:
-        _known_metric(sort, metrics, budget, task, plugins)
-    options = RunOptions(
-        models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
-        results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train, margin=margin,
-        retry_failed=retry_failed, progress=not quiet, checkpoint_every=checkpoint_every, device=device, sort=sort,
-        data_dir=data_dir, previews=previews, log=log, threads=threads, max_seeds=max_seeds, max_time=max_time,
-    )  # fmt: skip
+    options = _options(dict(locals()))
     _explain(options) if why else _carry_out(options)
 
 
@@ -203,6 +223,23 @@ def _carry_out(options: RunOptions) -> None:
     publish(finished, options.sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)
+
+
+def _options(typed: dict[str, Any]) -> RunOptions:
+    """Return what was typed as a request; the options of the command are its fields, with a few other names.
+
+    Raises:
+        GenbenchError: an option is wrong.
+    """
+    from genbench.runs.launch import RunOptions
+
+    del typed["why"]
+    plugins = read_plugins(typed.pop("plugin"))
+    renamed = {"datasets": typed.pop("data"), "progress": not typed.pop("quiet"), "plugins": plugins}
+    request = typed | renamed
+    if request["sort"] is not None:
+        _known_metric(**{name: request[name] for name in ("sort", "metrics", "budget", "task", "plugins")})
+    return RunOptions(**request)
 
 
 def _known_metric(sort: str, metrics: str | None, budget: str, task: str, plugins: list[str]) -> None:

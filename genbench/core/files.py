@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -40,8 +41,8 @@ def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
         OSError: the disk is full or the folder cannot be written; what was there before is untouched.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    beside.unlink(missing_ok=True)
+    # by a name of its own: on a shared disk, a process of the same number may write the same file on another machine
+    beside = file.with_name(f".{file.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with beside.open("xb") as out:  # never through a link
             write(out)

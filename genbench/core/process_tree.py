@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator
 
-__all__ = ["adopt_orphans", "die_with_parent", "kill_offspring", "offspring"]
+__all__ = ["adopt_orphans", "birth", "die_with_parent", "kill_offspring", "offspring"]
 
 LINUX = sys.platform == "linux"
 # Numbers of prctl, see linux/prctl.h.
@@ -37,6 +37,28 @@ def _prctl(option: int, value: int) -> None:
 
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def birth(pid: int) -> str | None:
+    """Return what tells a process from a later one of the same number: when it began, "" where that is unknown.
+
+    Returns:
+        None where there is no such process, or it has ended and nobody has noticed yet.
+    """
+    if not LINUX:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return None
+        except OSError:  # it is another user's
+            return ""
+        return ""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()  # from the third on, see proc(5)
+    except OSError:
+        return None
+    return None if fields[0] in (b"Z", b"X") else fields[19].decode()
 
 
 def offspring(pid: int, apart_from: Collection[int] = ()) -> set[int]:

@@ -10,7 +10,7 @@ import io
 import os
 import signal
 import threading
-from multiprocessing import connection, forkserver, reduction, spawn, util
+from multiprocessing import connection, forkserver, process, reduction, spawn, util
 from multiprocessing.context import ForkServerContext, ForkServerProcess, set_spawning_popen
 from multiprocessing.popen_forkserver import Popen
 from typing import Any
@@ -22,6 +22,7 @@ __all__ = ["WorkerContext", "forget", "kill_strays"]
 _server = forkserver.ForkServer()
 _server.set_forkserver_preload(["genbench.runs.worker_imports"])
 _lock = threading.Lock()
+_starting = threading.Lock()
 _workers: set[int] = set()  # that are in use
 
 
@@ -98,6 +99,24 @@ def _connected(fds: list[int]) -> tuple[int, int]:
 class _Worker(ForkServerProcess):
     _Popen = staticmethod(_WorkerPopen)
     _start_method = None  # type: ignore[assignment]  # what a plugin starts, it starts as it would in the caller's process
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._config.pop("daemon", None)  # type: ignore[attr-defined]  # a plugin may start processes, wherever this runs
+
+    def start(self) -> None:
+        """Start the process, also from one that is a daemon, as the workers of Dask are.
+
+        `multiprocessing` forbids them children, which nobody would end. Ours end with the process that starts them.
+        """
+        config: dict[str, Any] = process.current_process()._config  # type: ignore[attr-defined]
+        with _starting:
+            daemon = config.pop("daemon", None)
+            try:
+                super().start()
+            finally:
+                if daemon is not None:
+                    config["daemon"] = daemon
 
 
 class WorkerContext(ForkServerContext):

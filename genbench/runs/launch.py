@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,20 @@ from genbench.analysis.verdicts import Margin
 from genbench.core.downloads import use_data_dir
 from genbench.core.errors import GenbenchError
 from genbench.core.files import expanded
-from genbench.core.hardware import choose_device
+from genbench.core.hardware import DEVICES, choose_device
 from genbench.core.interrupts import handled, stop_now
 from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, remedy
 from genbench.core.registry import UnknownName, discover, failures
 from genbench.core.types import Say
 from genbench.runs.data_in_hand import AskedData
 from genbench.runs.defaults import Defaults
+from genbench.runs.executors.dask_cluster import RETRIES, DaskRequest
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.race import AUTO, Terms, race, sure
 from genbench.runs.reload import recorded_plugins
 from genbench.runs.runner import remaining, why
 from genbench.runs.session import Workers, session
+from genbench.runs.shard import Shard
 from genbench.runs.step_counts import known_steps
 from genbench.storage.store import Store
 from genbench.tasks import load_task
@@ -72,9 +74,18 @@ class RunOptions:
     max_time: str | float | None = None
     margin: str | None = None
     sort: str | None = None
+    shard: str | None = None
+    dask: str | None = None
+    resources: str | Mapping[str, float] | None = None
+    retries: int | None = None
 
     def __post_init__(self) -> None:
-        _ = self.terms
+        _ = self.terms, self.cluster
+        if self.shard is not None and Shard.parse(self.shard) and self.terms:
+            raise GenbenchError(
+                f"shard={self.shard} is a part of the trials, and seeds=auto needs all of them to decide; give a "
+                "number of seeds, or start the same command without a shard on several machines"
+            )
         if self.margin is not None:
             Margin.parse(self.margin)
         check_log(self.log)
@@ -124,21 +135,42 @@ class RunOptions:
                 raise GenbenchError(f"{name}={getattr(self, name)} needs seeds=auto; add --seeds auto, or leave it out")
         return None
 
+    @property
+    def cluster(self) -> DaskRequest | None:
+        """The Dask cluster on which trials run; None for this machine's processes.
+
+        Raises:
+            GenbenchError: an address or a number cannot be read, or is of a cluster alone.
+        """
+        if self.dask is not None:
+            retries = RETRIES if self.retries is None else self.retries
+            return DaskRequest.of(self.dask, self.jobs, self.resources, retries)
+        for name in ("resources", "retries"):
+            if getattr(self, name) is not None:
+                raise GenbenchError(f"{name}={getattr(self, name)} is of a Dask cluster; add --dask, or leave it out")
+        return None
+
     def workers(self) -> Workers:
         """Return what carries out trials."""
-        return Workers(self.jobs, self.seconds, self.retry_failed, self.progress, self.execution())
+        return Workers(self.jobs, self.seconds, self.retry_failed, self.progress, self.execution(), self.cluster)
 
     def execution(self) -> ExecutionOptions:
         """Return how trials are carried out."""
         return ExecutionOptions(
             progress=self.progress,
             checkpoint_every=self.checkpoint_every,
-            device=choose_device(self.device),
+            device=self._device(),
             data_dir=None if self.data_dir is None else str(expanded(self.data_dir).absolute()),
             previews=self.previews,
             log=self.log,
             threads=self.threads,
         )
+
+    def _device(self) -> str:
+        """Return where torch models live; on a cluster, each worker looks for itself."""
+        if self.dask is None or self.device not in DEVICES:
+            return choose_device(self.device)
+        return self.device
 
     def plan(self, say: Say) -> Plan:
         """Return the trials that are asked for; `say` is told which plugins are left out."""
@@ -152,13 +184,21 @@ class RunOptions:
         with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
             asked = (_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
             try:
-                return make_plan(*asked)
+                return self._part(make_plan(*asked))
             except UnknownName as error:
                 sources = recorded_plugins(Store(self.folder))
                 discover_recorded(sources)
                 if words := remedy(sources):
                     raise NeedsPlugin(f"{error}; trials of {self.folder} name code: {words}") from None
-                return make_plan(*asked)
+                return self._part(make_plan(*asked))
+
+    def _part(self, plan: Plan) -> Plan:
+        """Return the part of a plan that is asked for."""
+        if self.shard is None:
+            return plan
+        trials = Shard.parse(self.shard).of(plan.trials)
+        note = f"shard {self.shard}: {len(trials)} of {len(plan.trials)} trials"
+        return replace(plan, trials=trials, notes=[*plan.notes, note])
 
 
 def _joined(selection: str | Sequence[str]) -> str:

@@ -24,6 +24,7 @@ def each_in_a_process(
     jobs: int,
     begin: Callable[[int], bool] = lambda running: True,
     settled: Callable[[int], bool] = lambda number: False,
+    mine: Callable[[int], bool] = lambda number: True,
 ) -> Generator[tuple[int, Ended]]:
     """Yield the number of each piece of work with how it ended, as they end.
 
@@ -33,6 +34,7 @@ def each_in_a_process(
         jobs: processes at a time.
         begin: asked with the number of those that run whether a further one may begin; if not, none does any more.
         settled: asked with a number whether that work is done, whatever became of its process.
+        mine: asked with a number before that work begins for the first time, whether it is to be done.
 
     Raises:
         GenbenchError: no process can be started.
@@ -43,7 +45,8 @@ def each_in_a_process(
         while True:
             while begin(len(running)) and waiting and len(running) < jobs:
                 number = waiting.popleft()
-                running[number] = WorkerProcess(work[number])
+                if number in again or mine(number):
+                    running[number] = WorkerProcess(work[number])
             if not running:
                 return
             _wait(list(running.values()))

@@ -34,8 +34,10 @@ from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import CannotReload, Trained, plugins_of_trial, reload, require_plugins
 from genbench.runs.runner import data_files
+from genbench.storage.claims import entered
 from genbench.storage.evaluation import Flag
 from genbench.storage.records import FILE, TrialRecord, TrialSpec
+from genbench.storage.run_edits import edited_run
 from genbench.storage.store import SWEEPS, Store
 from genbench.tasks.steps import fitted
 
@@ -87,15 +89,14 @@ def rescore(
     Protocol().asked(samples=samples)
     cards = [] if metrics is None else [METRICS[one.name] for one in METRICS.select(spelled_out(metrics))]
     given = tuple(dict.fromkeys([*named(), *plugins_of(*cards)]))
-    with run.store.lock():
+    with entered(run.store, alone=True):
         trials = run.trials
         asked = [(str(run.path), trial.key, metrics, samples, given) for trial in trials]
         answers: list[_Answer] = perform_each(_perform, asked, jobs, "rescoring", progress)
-        record = run.store.read_run()
         now = {trial.key: answer.key for trial, answer in zip(trials, answers, strict=True)}
-        record.trials = list(dict.fromkeys(now.get(key, key) for key in record.trials))
-        record.ask({"command": environment()["command"], "trials": len(trials)})
-        run.store.write_run(record)
+        with edited_run(run.store) as record:
+            record.trials = list(dict.fromkeys(now.get(key, key) for key in record.trials))
+            record.ask({"command": environment()["command"], "trials": len(trials)})
     return _report(run.store, trials, answers)
 
 

@@ -1,21 +1,21 @@
-"""Which trials are still to do, and where they run: worker processes, or this process."""
+"""Which trials are still to do, and how they are done, with other drivers on the same folder."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from genbench.core.errors import GenbenchError
 from genbench.core.user_files import content_digest
-from genbench.runs.ended_trial import record_of
+from genbench.runs.executors.base import Executor, Gate
+from genbench.runs.sharing import Sharing
 from genbench.runs.stopping import Stop
-from genbench.runs.trial import UNFINISHED, execute
+from genbench.runs.trial import UNFINISHED
+from genbench.storage.claims import Claims
 from genbench.storage.records import TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
 from genbench.storage.summaries import Summaries
-from genbench.tasks.execution import ExecutionOptions
 from genbench.training.checkpoint import BadCheckpoint, read_checkpoint
 
 __all__ = ["Done", "perform_all", "remaining", "tidy", "why"]
@@ -70,9 +70,8 @@ def data_files(files: Mapping[str, str], plugins: Sequence[str], spec: TrialSpec
     return changed, gone
 
 
-def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
-    """Delete what a kill has left, and checkpoints of trials that are finished or whose code or data files changed."""
-    store.clear()
+def tidy(specs: Iterable[TrialSpec], store: Store, claims: Claims) -> None:
+    """Delete checkpoints of trials that are finished or whose code or data files changed, and that nobody does now."""
     planned = {spec.identity: spec.key for spec in specs}
     for key, files in store.checkpoints().items():
         try:
@@ -85,7 +84,7 @@ def tidy(specs: Iterable[TrialSpec], store: Store) -> None:
             continue
         except (BadCheckpoint, KeyError, TypeError, ValueError):  # if it is of a planned trial, that will say so
             finished, superseded = False, key not in planned.values()
-        if finished or superseded:
+        if (finished or superseded) and claims.holder(key) is None:
             store.discard_checkpoints(key)
 
 
@@ -104,76 +103,30 @@ def why(todo: Iterable[TrialSpec], store: Store) -> Iterator[str]:
 
 
 def perform_all(
-    todo: list[TrialSpec],
-    store: Store,
-    jobs: int,
-    timeout: float,
-    done: Done,
-    options: ExecutionOptions = ExecutionOptions(),
-    stop: Stop | None = None,
+    todo: Sequence[TrialSpec], store: Store, executor: Executor, sharing: Sharing, done: Done, stop: Stop
 ) -> None:
-    """Run trials and call `done` with each record as it comes. With `jobs` 0 they run in this process, without timeout.
+    """Run trials and call `done` with each record as it comes, those that other drivers do meanwhile included.
 
     Raises:
         GenbenchError: the store cannot be written any more; what was finished is safe.
         KeyboardInterrupt: after the workers are stopped, or after those that ran have finished.
     """
-    stop = stop or Stop(len(todo))
+
+    def note(record: TrialRecord) -> None:
+        stop.done += 1
+        done(record)
+
     try:
-        for record in (
-            _here(todo, store, options, stop) if jobs == 0 else _in_workers(todo, store, jobs, timeout, options, stop)
-        ):
-            stop.done += 1
-            done(record)
+        while todo and not stop.asked:
+            with closing(executor.perform(todo, store, Gate(stop.may_begin, sharing.claim))) as records:
+                for record in records:
+                    sharing.release(record.key)
+                    note(record)
+            for record in sharing.of_others(stop):
+                note(record)
+            todo = sharing.left()
     except OSError as error:
         raise GenbenchError(
             f"cannot write to {store.path}: {error.strerror or error}; finished trials are safe, run again"
         ) from None
     stop.check()
-
-
-def _here(todo: list[TrialSpec], store: Store, options: ExecutionOptions, stop: Stop) -> Iterator[TrialRecord]:
-    for spec in todo:
-        if stop.may_begin(1):
-            yield execute(spec, store, options)
-
-
-def _in_workers(
-    todo: list[TrialSpec], store: Store, jobs: int, timeout: float, options: ExecutionOptions, stop: Stop
-) -> Iterator[TrialRecord]:
-    from genbench.runs.parallel import each_in_a_process
-    from genbench.runs.worker import perform
-    from genbench.runs.worker_process import Work
-
-    memory, path = _memory_share(jobs), str(store.path)
-    work = [
-        Work(perform, (spec.model_dump_json(), path, options), timeout, memory, store.log(spec.key), spec.plugins)
-        for spec in todo
-    ]
-    before = {spec.key: store.stamp(spec.key) for spec in todo}
-
-    def settled(number: int) -> bool:
-        key = todo[number].key
-        return store.stamp(key) not in (None, before[key])
-
-    with closing(each_in_a_process(work, jobs, stop.may_begin, settled)) as each_ended:
-        for number, ended in each_ended:
-            spec = todo[number]
-            if isinstance(ended.error, OSError):
-                raise ended.error
-            if settled(number) and not ended.timed_out:
-                yield store.read(spec.key)
-            else:
-                record = record_of(spec, ended, timeout, spec.key in store.checkpoints())
-                store.discard_outputs(spec.key)
-                store.write(record)
-                yield record
-
-
-def _memory_share(jobs: int) -> int:
-    """Return the megabytes that a worker may allocate: its share of the machine."""
-    try:
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**20
-    return max(2048, int(0.9 * total / 2**20 / jobs))

@@ -1,4 +1,4 @@
-"""A run's folder while its trials are carried out: locked, its record up to date, under a progress bar."""
+"""A run's folder while its trials are carried out: claimed, its record up to date, under a progress bar."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from genbench.core.errors import GenbenchError
 from genbench.core.files import from_here
 from genbench.core.hardware import cores
 from genbench.core.types import Say
+from genbench.runs.executors.base import Executor
+from genbench.runs.executors.dask_cluster import DaskRequest
+from genbench.runs.executors.here import Here
+from genbench.runs.executors.processes import Processes
 from genbench.runs.plan import Plan
 from genbench.runs.runner import Done, perform_all, remaining, tidy
+from genbench.runs.sharing import Sharing
 from genbench.runs.step_counts import timed
 from genbench.runs.stopping import Stop
+from genbench.storage.claims import Claims, entered
 from genbench.storage.races import Race
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
+from genbench.storage.run_edits import edited_run
 from genbench.storage.store import CorruptFile, Store
 from genbench.storage.summaries import Summaries
 from genbench.tasks.execution import ExecutionOptions
@@ -33,6 +40,7 @@ class Workers:
 
     Attributes:
         jobs: worker processes; 0 is this process; None for as many as keep all cores busy.
+        dask: a cluster in the place of worker processes; None for none.
         seconds: after which a trial is stopped.
         retry_failed: whether trials that failed run again.
         progress: whether a bar is shown.
@@ -43,8 +51,28 @@ class Workers:
     retry_failed: bool
     progress: bool
     execution: ExecutionOptions
+    dask: DaskRequest | None = None
 
-    def number(self, plan: Plan, say: Say) -> int:
+    @contextmanager
+    def executor(self, plan: Plan, say: Say) -> Iterator[Executor]:
+        """Give what runs trials.
+
+        Raises:
+            GenbenchError: there is no such cluster, or it cannot run these trials.
+        """
+        jobs = self._number(plan, say)
+        if self.dask is None:
+            options = replace(self.execution, progress=self.progress and jobs <= 1)
+            yield Processes(jobs, self.seconds, options) if jobs else Here(options)
+            return
+        if jobs == 0:
+            raise GenbenchError("a plugin lives in the calling script, which no cluster has; move it to a file")
+        from genbench.runs.executors.dask import on_dask
+
+        with on_dask(self.dask, self.seconds, replace(self.execution, progress=False), say) as executor:
+            yield executor
+
+    def _number(self, plan: Plan, say: Say) -> int:
         """Return the number of worker processes: none where they could not import a plugin."""
         cards = [(MODELS[t.model_name], DATASETS[t.dataset_name]) for t in plan.trials]
         if self.jobs != 0 and not all(model.portable and dataset.portable for model, dataset in cards):
@@ -55,13 +83,19 @@ class Workers:
 
 @dataclass(frozen=True)
 class Session:
-    """The folder of a run that is held by this process; `plan` has all trials that may be asked for."""
+    """The folder of a run in which this process is a driver; `plan` has all trials that may be asked for."""
 
     plan: Plan
     store: Store
-    jobs: int
+    executor: Executor
     workers: Workers
+    claims: Claims
     say: Say
+
+    @property
+    def jobs(self) -> int:
+        """Trials that run at a time; 0 means one in this process."""
+        return self.executor.jobs
 
     def enter(self, trials: Sequence[TrialSpec], races: dict[str, Race] | None = None) -> None:
         """Put trials into the run's table, in the place of those that they replace.
@@ -70,14 +104,16 @@ class Session:
             races: how the seeds of each table were decided on; None leaves what is known of tables that stay as they
                 are.
         """
-        record = _record(self.store)
-        record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in trials if "path" in t.dataset_params}
-        before = record.trials
-        record.trials, replaced, others = _supersede(before, trials, self.plan, self.store)
+        Summaries(self.store).look(_record(self.store).trials)  # which takes long, and nobody has to wait for it
+        with edited_run(self.store, _record) as record:
+            record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in trials if "path" in t.dataset_params}
+            finished = Summaries(self.store)
+            begun = bool(self.claims.others())
+            record.trials, replaced, others = _supersede(record.trials, trials, self.plan, finished, begun)
+            kept = {place: race for place, race in record.races.items() if place not in replaced}
+            record.races = kept | (races or {})
         for label in others:
             self.say(f"{label}: other data than before under this name; the table shows the new ones")
-        record.races = {place: race for place, race in record.races.items() if place not in replaced} | (races or {})
-        self.store.write_run(record)
 
     def perform(self, trials: Sequence[TrialSpec], heading: str = "trials", resumed: bool = True) -> list[TrialRecord]:
         """Run those of some trials that are not finished yet, under a bar with a heading, and return their records.
@@ -85,7 +121,9 @@ class Session:
         Args:
             resumed: whether it is said how many are finished already.
         """
+        before = {spec.key: self.store.stamp(spec.key) for spec in trials}
         todo, notes = remaining(trials, self.store, self.workers.retry_failed)
+        before |= {spec.key: None for spec in todo if not self.store.has(spec.key)}  # corrupt ones were set aside
         for note in notes:
             self.say(note)
         if resumed and len(todo) < len(trials):
@@ -102,27 +140,24 @@ class Session:
                 found.append(trial)
                 shown(trial)
 
-            execution = replace(self.workers.execution, progress=self.workers.progress and self.jobs <= 1)
-            perform_all(
-                todo, self.store, min(self.jobs, max(1, len(todo))), self.workers.seconds, done, execution, stop
-            )
+            sharing = Sharing(self.store, self.claims, before, self.say)
+            perform_all(todo, self.store, self.executor, sharing, done, stop)
         return found
 
 
 @contextmanager
 def session(plan: Plan, store: Store, workers: Workers, data_dir: str | None, say: Say) -> Iterator[Session]:
-    """Lock a run's folder and note the request; all numbers of steps are known in what comes."""
+    """Be a driver of a run's folder and note the request; all numbers of steps are known in what comes."""
     store.create()
-    with store.lock():
-        jobs = workers.number(plan, say)
-        plan = timed(plan, store, jobs > 0, data_dir, say)
-        record, execution = _record(store), workers.execution
-        record.environment = environment() | {"device": execution.device, "threads": execution.threads}
-        record.data |= plan.data
-        record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
-        store.write_run(record)
-        tidy(plan.trials, store)
-        yield Session(plan, store, jobs, workers, say)
+    with entered(store) as claims, workers.executor(plan, say) as executor:
+        plan = timed(plan, store, executor.jobs > 0, data_dir, say)
+        execution = workers.execution
+        with edited_run(store, _record) as record:
+            record.environment = environment() | {"device": execution.device, "threads": execution.threads}
+            record.data |= plan.data
+            record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
+        tidy(plan.trials, store, claims)
+        yield Session(plan, store, executor, workers, claims, say)
 
 
 def _record(store: Store) -> RunRecord:
@@ -133,22 +168,27 @@ def _record(store: Store) -> RunRecord:
 
 
 def _supersede(
-    before: list[str], trials: Sequence[TrialSpec], plan: Plan, store: Store
+    before: list[str], trials: Sequence[TrialSpec], plan: Plan, finished: Summaries, begun: bool
 ) -> tuple[list[str], set[str], list[str]]:
     """Return the keys of a run's table, the tables that lose a trial, and datasets of other data under the same name.
 
     The keys are those of the trials, and of the earlier ones that the plan does not replace.
+
+    Args:
+        begun: whether those that are not finished may be another driver's, which has them to do.
     """
     planned = {spec.identity: spec for spec in plan.trials}
     kept, replaced, others = [], set[str](), []
     entered = {spec.key for spec in trials}
-    finished = Summaries(store)
     for key in before:
-        try:
-            one = finished[key] if key in finished and key not in entered else None
-        except CorruptFile:
+        if key in entered:
             continue
-        if one is None:
+        if key not in finished:
+            kept += [key] * begun
+            continue
+        try:
+            one = finished[key]
+        except CorruptFile:
             continue
         new = planned.get(one.identity)
         if new is None or new.key == key:

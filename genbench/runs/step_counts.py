@@ -25,6 +25,7 @@ from genbench.runs.parallel import each_in_a_process
 from genbench.runs.plan import Plan
 from genbench.runs.worker_process import Work
 from genbench.storage.records import RunRecord, TrialSpec
+from genbench.storage.run_edits import edited_run
 from genbench.storage.store import CorruptFile, Store
 
 __all__ = ["known_steps", "timed"]
@@ -61,8 +62,7 @@ def timed(plan: Plan, store: Store, in_workers: bool, data_dir: str | None, say:
             )
         else:
             say(f"{where}: a step takes {ms:g} ms of the reference machine; {steps:,} steps")
-    _keep(counts, store)
-    return _with(plan, counts)
+    return _with(plan, _keep(counts, store))
 
 
 def _group(spec: TrialSpec) -> str:
@@ -97,10 +97,7 @@ def _known(plan: Plan, store: Store) -> Counts:
     """Return the numbers that the run's record holds, and those of finished trials where it does not."""
     if not any(map(_open, plan.trials)):
         return {}
-    try:
-        counts = dict(store.read_run().step_counts)
-    except GenbenchError:
-        counts = {}
+    counts = dict(_recorded(store).step_counts)
     if _without(plan, counts):
         counts = {_group(spec): spec.steps for spec in _finished(store) if spec.steps is not None} | counts
     return counts
@@ -114,16 +111,19 @@ def _finished(store: Store) -> Iterable[TrialSpec]:
             continue
 
 
-def _keep(counts: Counts, store: Store) -> None:
-    if not counts:
-        return
+def _keep(counts: Counts, store: Store) -> Counts:
+    """Keep numbers in the run's record, and return what it holds then: the first that several drivers find is taken."""
+    if counts.items() - _recorded(store).step_counts.items():
+        with edited_run(store, _recorded) as record:
+            record.step_counts = counts = counts | record.step_counts
+    return counts
+
+
+def _recorded(store: Store) -> RunRecord:
     try:
-        record = store.read_run()
+        return store.read_run()
     except GenbenchError:
-        record = RunRecord(name=store.path.name)
-    if record.step_counts != counts:
-        record.step_counts = counts
-        store.write_run(record)
+        return RunRecord(name=store.path.name)
 
 
 def _measured(spec: TrialSpec, in_workers: bool, data_dir: str | None) -> tuple[float | None, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,7 +42,7 @@ FOLDERS = (
 )  # of a run, into which files are written
 SMALL = 2**16  # bytes of JSON that can hold nothing too large
 HEADER = 2**24  # bytes of the list of tensors in a file of weights; by hand: that of 100,000 tensors
-PHASE = 64  # letters of the name of a phase; by hand
+LOCK = 60.0  # seconds to wait for others to write run.json; by hand: a hundred of them in turn take some ten
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -82,10 +83,9 @@ class Store:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             write_within(self.path, "trials")
-            probe = self.trials / ".write-test"
+            probe = self.trials / f".write-test.{secrets.token_hex(4)}.tmp"  # of this process alone
+            probe.open("xb").close()
             probe.unlink(missing_ok=True)
-            probe.open("xb").close()  # which follows no link
-            probe.unlink()
         except Refused as error:
             raise GenbenchError(f"{self.trials} {error}; nothing is written there") from None
         except OSError as error:
@@ -94,11 +94,14 @@ class Store:
             ) from None
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run for this process; the lock goes with the process, however it ends.
+    def lock(self, seconds: float = LOCK) -> Iterator[None]:
+        """Hold the run for this process, for as long as it takes to change a file of it; others wait.
+
+        Args:
+            seconds: to wait for it.
 
         Raises:
-            GenbenchError: another process holds it.
+            GenbenchError: another process does not let go of it.
         """
         from filelock import FileLock, Timeout
 
@@ -109,13 +112,17 @@ class Store:
         odd = [file for file in self.trials.glob(f"*{SUFFIX}") if not file.is_file() or link_outside(file, self.path)]
         if odd:
             raise GenbenchError(f"{odd[0]} is no regular file of this run; remove it")
+        held = FileLock(lock)
         try:
-            with FileLock(lock, timeout=0):
-                yield
+            held.acquire(timeout=seconds)
         except Timeout:
             raise GenbenchError(
-                f"{self.path} is in use by another genbench; wait for it or choose another --name"
+                f"{lock} has been held by another genbench for {seconds:g} s; wait for it, or choose another --name"
             ) from None
+        try:
+            yield
+        finally:
+            held.release()
 
     def has(self, key: str) -> bool:
         """Whether a trial is finished; a name that no trial can have is of none."""
@@ -144,14 +151,6 @@ class Store:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns
-
-    def clear(self) -> None:
-        """Delete what a kill has left: files that were being written, and notes of phases of earlier versions.
-
-        Call it under `lock`: nobody else writes then.
-        """
-        for file in [*self.path.rglob(".*.tmp"), *self.trials.glob(".*.phase")]:
-            file.unlink(missing_ok=True)
 
     def checkpoints(self) -> dict[str, list[Path]]:
         """Return the checkpoints of unfinished trials by key; those of further training runs of one have numbers."""
@@ -206,7 +205,8 @@ class Store:
         """Rename a corrupt trial file, so that the trial runs again and the evidence stays; returns the new name."""
         file = self.trials / f"{key}.json"
         aside = file.with_suffix(".json.corrupt")
-        file.replace(aside)
+        with suppress(FileNotFoundError):  # another genbench has done so
+            file.replace(aside)
         return aside
 
     def samples(self, key: str) -> Array | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated
@@ -104,6 +105,13 @@ class Summaries:
             with contextlib.suppress(CorruptFile):
                 found[self[key].identity].append(key)
         return found
+
+    def look(self, keys: Iterable[str]) -> None:
+        """Read what is not known of finished trials, and keep it."""
+        for key in keys:
+            with contextlib.suppress(CorruptFile, KeyError):
+                _ = self[key]
+        self.keep()
 
     def keep(self) -> None:
         """Write the file where that is worth it; a folder that cannot be written to stays as it is."""

@@ -106,8 +106,12 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
         Store(tmp_path / "file" / "run").create()
 
 
-def test_one_process_at_a_time(store):
-    with store.lock(), pytest.raises(GenbenchError, match="in use"), Store(store.path).lock():
+def test_one_process_at_a_time_changes_the_record(store):
+    with (
+        store.lock(),
+        pytest.raises(GenbenchError, match=r"\.lock has been held by another"),
+        Store(store.path).lock(0.1),
+    ):
         pass
 
 

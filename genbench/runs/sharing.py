@@ -1,0 +1,98 @@
+"""Trials of one driver among several on one folder: which it does itself, and which it waits for."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from genbench.core.types import Say
+from genbench.runs.stopping import Stop
+from genbench.storage.claims import Claims, Holder
+from genbench.storage.records import TrialRecord, TrialSpec
+from genbench.storage.store import CorruptFile, Store
+
+__all__ = ["Sharing"]
+
+POLL = (
+    1.0  # seconds between two looks at what others do, by hand: few beside a trial, and many beside what a look costs
+)
+
+
+class Sharing:
+    """Divides trials among the drivers of a run's folder: whoever claims one first does it, once.
+
+    Args:
+        store: of the run.
+        claims: of this driver.
+        before: what told each record from a later one, by key, when it was decided that its trial is to do.
+        say: is told who is waited for.
+    """
+
+    def __init__(self, store: Store, claims: Claims, before: Mapping[str, object], say: Say) -> None:
+        self._store, self._claims, self._before, self._say = store, claims, before, say
+        self._elsewhere: list[TrialSpec] = []
+
+    def claim(self, spec: TrialSpec) -> bool:
+        """Whether a trial is this driver's to do: nobody has it or has done it meanwhile."""
+        if not self._done(spec):
+            taken = self._claims.take(spec.key)
+            if isinstance(taken, Holder):
+                self._say(f"taking over {_words(spec)} from another genbench ({taken}), which is gone")
+            # asked again: another driver may have finished it in between. On NFS, only now that this one has made a
+            # file in the folder does it see all that are there
+            if taken and not self._done(spec):
+                return True
+            if taken:
+                self._claims.release(spec.key)
+        self._elsewhere.append(spec)
+        return False
+
+    def release(self, key: str) -> None:
+        """Let go of a trial that is finished."""
+        self._claims.release(key)
+
+    def of_others(self, stop: Stop) -> Iterator[TrialRecord]:
+        """Yield the records of trials that others do, until all are there, or one of them is done by nobody."""
+        said = set[str]()
+        stop.may_begin(0)  # none runs here
+        while self._elsewhere and not stop.asked:
+            held: dict[str, Holder] = {}
+            waiting = []
+            for spec in self._elsewhere:
+                if not self._done(spec):
+                    waiting.append(spec)
+                    if holder := self._claims.holder(spec.key):
+                        held[spec.key] = holder
+                    continue
+                try:
+                    record = self._store.read(spec.key)
+                except CorruptFile:
+                    continue
+                yield record
+            self._elsewhere = waiting
+            if not held or len(held) < len(waiting):
+                return
+            if who := {str(each) for each in held.values()} - said:
+                said |= who
+                self._say(_waiting(held))
+            time.sleep(POLL)
+
+    def left(self) -> list[TrialSpec]:
+        """Return, once, the trials that were another's to do and are not done."""
+        left, self._elsewhere = self._elsewhere, []
+        return left
+
+    def _done(self, spec: TrialSpec) -> bool:
+        return self._store.stamp(spec.key) != self._before.get(spec.key)
+
+
+def _words(spec: TrialSpec) -> str:
+    return f"{spec.model} on {spec.dataset}, seed {spec.seed}"
+
+
+def _waiting(held: Mapping[str, Holder]) -> str:
+    """Return who is waited for."""
+    number = len(held)
+    by = ", ".join(f"{n} by {who}" if n < number else who for who, n in Counter(map(str, held.values())).items())
+    return f"{number} trial{' is' if number == 1 else 's are'} being done by another genbench ({by}); waiting"

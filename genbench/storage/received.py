@@ -1,0 +1,45 @@
+"""The files of a trial that ran on another machine, written as if it had run here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import methodcaller
+from pathlib import Path, PurePosixPath
+
+from genbench.core.files import write_whole
+from genbench.core.regular_files import write_within
+from genbench.storage.records import TrialRecord, TrialSpec
+from genbench.storage.store import CorruptFile, Store, parsed
+
+__all__ = ["write_received"]
+
+BESIDE = ("logs/", "figures/training/", "tensorboard/")  # where a trial writes besides its own files
+
+
+def write_received(store: Store, spec: TrialSpec, files: Mapping[str, bytes]) -> TrialRecord | None:
+    """Write what a trial has left, by path in the run's folder, its record last, and return that.
+
+    Returns:
+        None where it wrote no record; what it printed is kept.
+
+    Raises:
+        CorruptFile: the record cannot be read, or is of another trial; it is not written.
+        OSError: a file cannot be written.
+    """
+    own = f"trials/{spec.key}"
+    content = files.get(f"{own}.json")
+    record = None
+    if content is not None:
+        record = parsed(Path(f"{own}.json"), content, TrialRecord)
+        if record.key != spec.key:
+            raise CorruptFile(f"{own}.json is of another trial, {record.key}")
+        record = record.model_copy(update={"spec": spec})  # with the folders of this machine
+    for name, part in files.items():
+        ours = name in (f"{own}.npz", f"{own}.safetensors") and record is not None
+        if (ours or name.startswith(BESIDE)) and ".." not in PurePosixPath(name).parts:
+            file = store.path / name
+            write_within(store.path, *PurePosixPath(name).parent.parts)
+            write_whole(file, methodcaller("write", part))
+    if record is not None:
+        store.write(record)
+    return record
