@@ -7,7 +7,7 @@ from operator import methodcaller
 from pathlib import Path, PurePosixPath
 
 from genbench.core.files import write_whole
-from genbench.core.regular_files import write_within
+from genbench.core.regular_files import link_outside, write_within
 from genbench.storage.records import TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store, parsed
 
@@ -33,7 +33,11 @@ def write_received(store: Store, spec: TrialSpec, files: Mapping[str, bytes]) ->
         record = parsed(Path(f"{own}.json"), content, TrialRecord)
         if record.key != spec.key:
             raise CorruptFile(f"{own}.json is of another trial, {record.key}")
-        record = record.model_copy(update={"spec": spec})  # with the folders of this machine
+        record.spec = spec  # with the folders of this machine
+        # files of the run's folder are none that a trial depends on; over there, they lay somewhere else
+        read = record.provenance.files.items()
+        own_files = {name: digest for name, digest in read if link_outside(Path(name), store.path)}
+        record.provenance = record.provenance.model_copy(update={"files": own_files})
     for name, part in files.items():
         ours = name in (f"{own}.npz", f"{own}.safetensors") and record is not None
         if (ours or name.startswith(BESIDE)) and ".." not in PurePosixPath(name).parts:
