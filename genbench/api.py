@@ -94,7 +94,7 @@ def run(
     budget: str | int = "quick", *, metrics: str | Sequence[str] | None = None, task: str = "generate",
     name: str | None = None, results: str | Path = "results", jobs: int | None = None, timeout: float | None = None,
     plugins: Sequence[str] = (), samples: int | None = None, train: int | None = None, retry_failed: bool = False,
-    progress: bool = True, say: Say = print, checkpoint_every: float = 60.0, device: str = "cpu",
+    progress: bool | str = True, say: Say = print, checkpoint_every: float = 60.0, device: str = "cpu",
     data_dir: str | Path | None = None, previews: int = 0, log: str | None = None, threads: int = 1,
     max_seeds: int | None = None, max_time: str | float | None = None, margin: str | None = None,
     sort: str | None = None, shard: str | None = None, dask: str | None = None,
@@ -118,7 +118,8 @@ def run(
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with models, datasets or metrics of your own.
         samples, train: points drawn from each model for the scores (50,000; "smoke" 5,000); training points (20,000).
-        retry_failed, progress, say: run failed trials again; show a progress bar; called with each line of news.
+        retry_failed, say: run failed trials again; called with each line of news.
+        progress: "auto" (True), "bar", "lines" (one every ten seconds), "json" (an object a line), "none" (False).
         checkpoint_every: seconds between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
         data_dir: folder in which data files are looked for first.

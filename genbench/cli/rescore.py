@@ -39,7 +39,7 @@ def rescore(
 
     report = rescore(load_run(run), metrics, samples, read_plugins(plugin), jobs, not quiet)
     finished = load_run(run)
-    publish(finished, sort)
+    publish(finished, sort, not quiet)
     for line in report.kept:
         say(f"kept as it was: {line}")
     for line in [*report.notes, *report.changes, *finished.problems]:

@@ -12,6 +12,7 @@ from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
     from genbench.analysis.run_data import RunData
+    from genbench.core.types import Say
     from genbench.runs.launch import RunOptions
 
 __all__ = ["publish", "run"]
@@ -152,7 +153,15 @@ Results = Annotated[Path, typer.Option(help="Folder of runs.")]
 Sort = Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")]
 
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+ProgressText = Annotated[
+    str,
+    typer.Option(
+        metavar="FORM",
+        help="How far the run is, on stderr: bar, lines (one every ten seconds), json (an object a line, for programs) "
+        "or none. auto: a bar on a terminal, lines elsewhere.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress: --progress none.")]
 
 
 def run(
@@ -184,6 +193,7 @@ def run(
     log: LogTo = None,
     device: Device = "cpu",
     data_dir: DataDir = None,
+    progress: ProgressText = "auto",
     quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
@@ -206,7 +216,14 @@ def run(
 def _explain(options: RunOptions) -> None:
     from genbench.runs.launch import explain
 
-    typer.echo("\n".join(explain(options, say)))
+    typer.echo("\n".join(explain(options, _say(options))))
+
+
+def _say(options: RunOptions) -> Say:
+    """Return what tells a line: whoever reads progress as JSON reads nothing else there."""
+    from genbench.core.progress import say_json
+
+    return say_json if options.progress == "json" else say
 
 
 def _carry_out(options: RunOptions) -> None:
@@ -218,9 +235,9 @@ def _carry_out(options: RunOptions) -> None:
     from genbench.results import Run
     from genbench.runs.launch import launch
 
-    finished = Run(launch(options, say))
+    finished = Run(launch(options, _say(options)))
     finished.margin = options.margin
-    publish(finished, options.sort)
+    publish(finished, options.sort, options.progress, _say(options))
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)
 
@@ -235,7 +252,11 @@ def _options(typed: dict[str, Any]) -> RunOptions:
 
     del typed["why"]
     plugins = read_plugins(typed.pop("plugin"))
-    renamed = {"datasets": typed.pop("data"), "progress": not typed.pop("quiet"), "plugins": plugins}
+    renamed = {
+        "datasets": typed.pop("data"),
+        "progress": "none" if typed.pop("quiet") else typed["progress"],
+        "plugins": plugins,
+    }
     request = typed | renamed
     if request["sort"] is not None:
         _known_metric(**{name: request[name] for name in ("sort", "metrics", "budget", "task", "plugins")})
@@ -255,7 +276,7 @@ def _known_metric(sort: str, metrics: str | None, budget: str, task: str, plugin
         raise GenbenchError(f"cannot sort by '{sort}', which is no metric of this run{nearest(sort, chosen)}")
 
 
-def publish(run: RunData, sort: str | None) -> None:
+def publish(run: RunData, sort: str | None, progress: bool | str = True, tell: Say = say) -> None:
     """Write the table in all formats, draw the figures, show the table, and say where everything is."""
     from genbench.display.export import FORMATS, render
     from genbench.display.terminal import show
@@ -263,7 +284,8 @@ def publish(run: RunData, sort: str | None) -> None:
 
     board = run.leaderboard(sort)
     files = [run.store.write_text(f"leaderboard.{form}", render(board, form)) for form in FORMATS]
-    files += save(run, [name for name in available() if not needs_weights(name) and name not in LATER], say=say)
+    names = [name for name in available() if not needs_weights(name) and name not in LATER]
+    files += save(run, names, progress=progress, say=tell)
     show(board)
     typer.echo("")
     for file in files:

@@ -13,6 +13,7 @@ from genbench.contracts.dataset import Dataset, SyntheticDataset
 from genbench.contracts.evidence import Evidence, Protocol
 from genbench.contracts.metric import MetricCard, select_metrics
 from genbench.core.errors import GenbenchError
+from genbench.core.progress import shown_progress
 from genbench.core.registry import discover
 from genbench.core.seeding import generator, stream
 from genbench.core.types import Array
@@ -105,8 +106,6 @@ def selftest(
     Raises:
         GenbenchError: the dataset's truth is not known, a metric is unknown, or a number is too small.
     """
-    from tqdm.auto import tqdm
-
     if not isinstance(dataset, SyntheticDataset):
         raise GenbenchError(f"the truth of {dataset.card.name} is not known, so no case is; name a synthetic dataset")
     for name, number, least in (("repeats", repeats, 1), ("samples", samples, 50), ("null_repeats", null_repeats, 19)):
@@ -117,10 +116,11 @@ def selftest(
     known = cases(dataset, shift)
     rounds = [(known[0], stream(seed, "null", k)) for k in range(null_repeats)]
     rounds += [(case, stream(seed, case.name, k)) for case in known for k in range(repeats)]
-    scores = [
-        _scores(dataset, case, cards, samples, s)
-        for case, s in tqdm(rounds, desc="self-test", unit="evaluation", disable=not progress)
-    ]
+    scores = []
+    with shown_progress(len(rounds), "self-test", "evaluation", progress) as shown:
+        for case, s in rounds:
+            scores.append(_scores(dataset, case, cards, samples, s))
+            shown.step()
     null, parts = scores[:null_repeats], scores[null_repeats:]
     cells: dict[str, dict[str, Cell | None]] = {card.name: {} for card in cards}
     for k, case in enumerate(known):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import pkgutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from genbench.core.errors import GenbenchError, nearest
 from genbench.core.exception_text import message_of
 from genbench.core.files import write_whole
 from genbench.core.interrupts import must_stop
+from genbench.core.progress import shown_progress
 from genbench.core.regular_files import write_within
 from genbench.core.types import Say
 from genbench.plotting.style import fit_title, literal, styled
@@ -89,7 +89,7 @@ def save(
     *,
     dataset: str | None = None,
     weights: bool = True,
-    progress: bool = False,
+    progress: bool | str = False,
     say: Say = print,
 ) -> list[Path]:
     """Draw figures of a run into its `figures` folder and return the files; animations are GIFs.
@@ -99,14 +99,12 @@ def save(
         formats: some of `FORMATS`.
         dataset: of a run with several, the only one to draw.
         weights: whether all includes the figures that reload trained models.
-        progress: show a progress bar.
+        progress: show how far it is.
         say: called with a line for each figure that fails; the others are drawn all the same.
 
     Raises:
         GenbenchError: a figure, format or dataset is unknown, or the folder cannot be written.
     """
-    from tqdm.auto import tqdm
-
     chosen, kinds = list(dict.fromkeys(names)), list(dict.fromkeys(formats))
     for form in kinds:
         if form not in FORMATS:
@@ -116,10 +114,9 @@ def save(
     folder, files = run.path / "figures", list[Path]()
     with _writing(folder):
         write_within(run.path, "figures")
-    silent = not progress or bool(os.environ.get("TQDM_DISABLE"))
-    with tqdm(chosen, desc="figures", unit="figure", disable=silent) as bar:
-        for name in bar:
-            bar.set_postfix_str(name)
+    with shown_progress(len(chosen), "figures", "figure", progress) as shown:
+        for name in chosen:
+            shown.at(name)
             try:
                 files += _write(run, name, dataset, folder, kinds)
             except _Unwritable:
@@ -128,8 +125,9 @@ def save(
                 if must_stop(error):
                     raise
                 kind = "" if isinstance(error, GenbenchError) else f"{type(error).__name__}: "
-                with bar.external_write_mode():
+                with shown.aside():
                     say(f"figure {name} was left out: {kind}{message_of(error)}")
+            shown.step(name=name)
     return files
 
 

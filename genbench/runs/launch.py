@@ -15,6 +15,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.files import expanded
 from genbench.core.hardware import DEVICES, choose_device
 from genbench.core.interrupts import handled, stop_now
+from genbench.core.progress import check_form
 from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, remedy
 from genbench.core.registry import UnknownName, discover, failures
 from genbench.core.types import Say
@@ -63,7 +64,7 @@ class RunOptions:
     samples: int | None = None
     train: int | None = None
     retry_failed: bool = False
-    progress: bool = True
+    progress: bool | str = True
     checkpoint_every: float = CHECKPOINT_EVERY
     device: str = "cpu"
     data_dir: str | Path | None = None
@@ -89,6 +90,7 @@ class RunOptions:
         if self.margin is not None:
             Margin.parse(self.margin)
         check_log(self.log)
+        check_form(self.progress)
         if self.previews < 0:
             raise GenbenchError(f"previews={self.previews} must not be negative; 0 is none")
         if self.timeout is not None and not 0 < self.timeout < float("inf"):
@@ -157,7 +159,6 @@ class RunOptions:
     def execution(self) -> ExecutionOptions:
         """Return how trials are carried out."""
         return ExecutionOptions(
-            progress=self.progress,
             checkpoint_every=self.checkpoint_every,
             device=self._device(),
             data_dir=None if self.data_dir is None else str(expanded(self.data_dir).absolute()),

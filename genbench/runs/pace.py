@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from genbench.core.errors import GenbenchError
 from genbench.storage.records import TrialRecord, TrialSpec
 
-__all__ = ["Pace", "duration", "parse_duration"]
+__all__ = ["Pace", "TimeLeft"]
 
-UNITS = {"h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
 PARTS = ("train_seconds", "sample_seconds", "log_prob_seconds", "score_seconds")
-
-
-def parse_duration(given: str | float) -> float:
-    """Return the seconds of "2h", "1h30m", "90min", "45s", or of a number of seconds.
-
-    >>> parse_duration("1h30m"), parse_duration("0.5h"), parse_duration(20)
-    (5400.0, 1800.0, 20.0)
-
-    Raises:
-        GenbenchError: it is none of these, or no time at all.
-    """
-    text = (given if isinstance(given, str) else f"{given:.9f}").replace(" ", "")
-    parts = re.findall(r"(\d+(?:\.\d+)?)(h|min|m|s)?", text)
-    whole = "".join(number + unit for number, unit in parts)
-    bare = sum(not unit for _, unit in parts)
-    if whole != text or not parts or (bare and len(parts) > 1):
-        raise GenbenchError(f"time '{given}' cannot be read; write hours, minutes or seconds: 2h, 1h30m, 45s")
-    seconds = sum(float(number) * UNITS[unit or "s"] for number, unit in parts)
-    if seconds <= 0:
-        raise GenbenchError(f"time '{given}' leaves nothing to run; give more")
-    return seconds
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in words, to two units.
-
-    >>> duration(42.4), duration(330), duration(9000)
-    ('42 s', '6 min', '2 h 30 min')
-    """
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
 @dataclass
@@ -103,3 +65,64 @@ def _seconds(record: TrialRecord) -> float:
     if record.error:
         return record.error.seconds
     return float(sum(getattr(record.cost, part) or 0.0 for part in PARTS))
+
+
+class TimeLeft:
+    """How long the rest of some trials will take, by what finished trials took; call it for the seconds.
+
+    A trial takes as long as those of its model on its data, else of its model, else of all. At the moment when one
+    ends, the others that run are taken to be half done.
+
+    Args:
+        trials: to do.
+        workers: trials that run at one time.
+        earlier: finished trials that tell how long such trials take.
+        clock: gives seconds.
+    """
+
+    def __init__(
+        self,
+        trials: Iterable[TrialSpec],
+        workers: int,
+        earlier: Iterable[TrialRecord] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._left = {spec.key: (spec.model, spec.dataset) for spec in trials}
+        self._workers = max(1, workers)
+        self._taken: dict[tuple[str, ...], list[float]] = defaultdict(list)
+        self._clock, self._begin, self._last = clock, clock(), clock()
+        self._own, self._done = 0.0, 0
+        for record in earlier:
+            self._note(record)
+
+    def done(self, record: TrialRecord) -> None:
+        """Note that a trial is finished."""
+        self._left.pop(record.key, None)
+        self._note(record)
+        self._own, self._done, self._last = self._own + _seconds(record), self._done + 1, self._clock()
+
+    def __call__(self) -> float | None:
+        """Return the seconds that are left; None while no trial is known that tells."""
+        if not self._left:
+            return 0.0
+        if not self._taken[()]:
+            return None
+        each = [self._usual(*pair) for pair in self._left.values()]
+        running = min(self._workers, len(each))
+        begun = 0.5 * (running - 1) * sum(each) / len(each)
+        at_last = self._slower(begun) * (sum(each) - begun) / running
+        return max(0.0, at_last - (self._clock() - self._last))
+
+    def _slower(self, begun: float) -> float:
+        """Return how many times longer trials take than their records say, since starting and waiting count, too."""
+        if self._done < self._workers:
+            return 1.0
+        return max(1.0, (self._last - self._begin) * self._workers / max(self._own + begun, 1e-9))
+
+    def _usual(self, model: str, dataset: str) -> float:
+        known = self._taken.get((model, dataset)) or self._taken.get((model,)) or self._taken[()]
+        return sum(known) / len(known)
+
+    def _note(self, record: TrialRecord) -> None:
+        for group in ((record.model, record.dataset), (record.model,), ()):
+            self._taken[group].append(_seconds(record))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from genbench.core.errors import GenbenchError
 from genbench.core.hardware import cores
+from genbench.core.progress import shown_progress
 from genbench.runs.worker_process import Ended, Work, WorkerProcess
 
 __all__ = ["each_in_a_process", "perform_each"]
@@ -82,21 +82,18 @@ def perform_each(
     Raises:
         GenbenchError: a worker process died.
     """
-    from tqdm.auto import tqdm
-
-    hidden = not progress or not arguments or bool(os.environ.get("TQDM_DISABLE"))
-    with tqdm(total=len(arguments), desc=title, unit="trial", disable=hidden) as bar:
+    with shown_progress(len(arguments), title, "trial", progress) as shown:
         jobs = min(cores() if jobs is None else jobs, len(arguments))
         results: dict[int, Any] = {}
         if jobs:
             with closing(each_in_a_process([Work(work, each) for each in arguments], jobs)) as each_ended:
                 for number, ended in each_ended:
                     results[number] = _value(ended)
-                    bar.update()
+                    shown.step()
         else:
             for number, each in enumerate(arguments):
                 results[number] = work(*each)
-                bar.update()
+                shown.step()
     return [results[number] for number in range(len(arguments))]
 
 

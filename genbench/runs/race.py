@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from genbench.analysis.verdicts import Margin
 from genbench.contracts.metric import METRICS
+from genbench.core.durations import duration, parse_duration
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.types import Say
-from genbench.runs.pace import Pace, duration, parse_duration
+from genbench.runs.pace import Pace
 from genbench.runs.plan import Plan
 from genbench.runs.race_tables import TIME, Table, look, tables_of
 from genbench.runs.runner import remaining

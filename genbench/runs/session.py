@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from genbench.contracts.dataset import DATASETS
@@ -13,13 +12,15 @@ from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
 from genbench.core.files import from_here
 from genbench.core.hardware import cores
+from genbench.core.progress import chosen_form, shown_progress
 from genbench.core.types import Say
 from genbench.runs.executors.base import Executor
 from genbench.runs.executors.dask_cluster import DaskRequest
 from genbench.runs.executors.here import Here
 from genbench.runs.executors.processes import Processes
+from genbench.runs.pace import TimeLeft
 from genbench.runs.plan import Plan
-from genbench.runs.runner import Done, perform_all, remaining, tidy
+from genbench.runs.runner import perform_all, remaining, tidy
 from genbench.runs.sharing import Sharing
 from genbench.runs.step_counts import timed
 from genbench.runs.stopping import Stop
@@ -43,13 +44,13 @@ class Workers:
         dask: a cluster in the place of worker processes; None for none.
         seconds: after which a trial is stopped.
         retry_failed: whether trials that failed run again.
-        progress: whether a bar is shown.
+        progress: how it is shown how far they are, see `genbench.core.progress`.
     """
 
     jobs: int | None
     seconds: float
     retry_failed: bool
-    progress: bool
+    progress: bool | str
     execution: ExecutionOptions
     dask: DaskRequest | None = None
 
@@ -62,14 +63,16 @@ class Workers:
         """
         jobs = self._number(plan, say)
         if self.dask is None:
-            options = replace(self.execution, progress=self.progress and jobs <= 1)
-            yield Processes(jobs, self.seconds, options) if jobs else Here(options)
+            if jobs:
+                yield Processes(jobs, self.seconds, self.execution)
+            else:  # a worker prints to a log
+                yield Here(replace(self.execution, progress=chosen_form(self.progress) == "bar"))
             return
         if jobs == 0:
             raise GenbenchError("a plugin lives in the calling script, which no cluster has; move it to a file")
         from genbench.runs.executors.dask import on_dask
 
-        with on_dask(self.dask, self.seconds, replace(self.execution, progress=False), say) as executor:
+        with on_dask(self.dask, self.seconds, self.execution, say) as executor:
             yield executor
 
     def _number(self, plan: Plan, say: Say) -> int:
@@ -134,11 +137,16 @@ class Session:
         found: list[TrialRecord] = []
         stop = Stop(len(trials), self.say)
         stop.done = len(trials) - len(todo)
-        with _bar(len(todo), heading, self.workers.progress, self.say) as shown, stop.listening():
+        left = TimeLeft(todo, self.jobs, _like(todo, self.store))
+        with shown_progress(len(todo), heading, "trial", self.workers.progress, left) as shown, stop.listening():
 
             def done(trial: TrialRecord) -> None:
                 found.append(trial)
-                shown(trial)
+                left.done(trial)
+                if trial.error:
+                    with shown.aside():
+                        self.say(f"{_words(trial)}: {trial.status} {trial.error}")
+                shown.step(model=trial.model, dataset=trial.dataset, seed=trial.seed, status=trial.status)
 
             sharing = Sharing(self.store, self.claims, before, self.say)
             perform_all(todo, self.store, self.executor, sharing, done, stop)
@@ -200,19 +208,17 @@ def _supersede(
     return [*kept, *(spec.key for spec in trials)], replaced, list(dict.fromkeys(others))
 
 
-@contextmanager
-def _bar(total: int, heading: str, shown: bool, say: Say) -> Iterator[Done]:
-    """Show a progress bar over trials, and give what is called with each record: failures are said above the bar."""
-    from tqdm.auto import tqdm
+def _like(todo: Sequence[TrialSpec], store: Store) -> list[TrialRecord]:
+    """Return a finished trial of each model on each of its data sets, which tells how long the others take."""
+    pairs = {(spec.model, spec.dataset) for spec in todo}
+    found = []
+    for (_, model, dataset, _), keys in Summaries(store).keys_of.items():
+        if (model, dataset) in pairs:
+            pairs.discard((model, dataset))
+            with suppress(CorruptFile):
+                found.append(store.read(keys[-1]))
+    return found
 
-    hidden = not shown or total == 0 or bool(os.environ.get("TQDM_DISABLE"))
-    with tqdm(total=total, desc=heading, unit="trial", disable=hidden) as bar:
 
-        def done(trial: TrialRecord) -> None:
-            if trial.error:
-                where = f"{trial.model} on {trial.dataset}, seed {trial.seed}"
-                with bar.external_write_mode():
-                    say(f"{where}: {trial.status} {trial.error}")
-            bar.update()
-
-        yield done
+def _words(trial: TrialRecord) -> str:
+    return f"{trial.model} on {trial.dataset}, seed {trial.seed}"

@@ -5,9 +5,10 @@ import re
 import pytest
 
 import genbench
+from genbench.core.durations import duration, parse_duration
 from genbench.core.errors import GenbenchError
 from genbench.runs.launch import RunOptions, explain
-from genbench.runs.pace import Pace, duration, parse_duration
+from genbench.runs.pace import Pace
 from genbench.storage.races import Look, Race
 from trial_records import record, spec
 

@@ -1,0 +1,159 @@
+"""How far some work is: a bar on a terminal or in a notebook, lines in a file, JSON for a program, or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Literal, get_args
+
+from genbench.core.durations import duration
+from genbench.core.errors import GenbenchError, nearest
+
+__all__ = ["FORMS", "Form", "Progress", "check_form", "chosen_form", "say_json", "shown_progress"]
+
+Form = Literal["auto", "bar", "lines", "json", "none"]
+FORMS: tuple[Form, ...] = get_args(Form)
+EVERY = 10.0  # seconds between two lines of a file: some hundred lines in an hour
+REFRESH = 1.0  # seconds in which the time left is written anew in a bar
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
+
+
+def check_form(asked: bool | str) -> None:
+    """Refuse a form that there is not.
+
+    Raises:
+        GenbenchError: it is none of `FORMS`.
+    """
+    if not isinstance(asked, bool) and asked not in FORMS:
+        raise GenbenchError(f"no progress '{asked}'{nearest(asked, list(FORMS))}; use one of {', '.join(FORMS)}")
+
+
+def chosen_form(asked: bool | str) -> Form:
+    """Return the form that progress has here: by itself a bar where somebody looks, and lines where nobody does."""
+    check_form(asked)
+    form = ("auto" if asked else "none") if isinstance(asked, bool) else asked
+    if form == "auto" and os.environ.get("TQDM_DISABLE"):
+        return "none"
+    if form == "auto":
+        return "bar" if sys.stderr.isatty() or "ipykernel" in sys.modules else "lines"
+    return form  # type: ignore[return-value]
+
+
+class Progress:
+    """How far `total` pieces of work are; `form` is one of the `FORMS`, but auto.
+
+    Args:
+        heading: of the work, such as "trials"; a piece is a `unit`.
+        left: gives the seconds that are left, None for unknown.
+    """
+
+    def __init__(
+        self, total: int, heading: str, unit: str, form: Form, left: Callable[[], float | None] | None
+    ) -> None:
+        self.total, self.heading, self.unit, self.form = total, heading, unit, form
+        self.done = 0
+        self._left = left
+        self._begin = self._said = time.monotonic()
+        self._bar: Any = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        if form == "bar":
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=total, desc=heading, unit=unit, bar_format=BAR if left else None)
+
+    def step(self, **facts: Any) -> None:
+        """Note that a piece is done; `facts` about it are for programs."""
+        self.done += 1
+        if self._bar is not None:
+            self._bar.update()
+        if self.form == "json":
+            self._write(json.dumps({"event": self.unit, **facts, **self._state()}))
+
+    def at(self, name: str) -> None:
+        """Show which piece is at work."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(name)
+
+    def aside(self) -> AbstractContextManager[Any]:
+        """Return a context in which lines may be written that are no part of a bar."""
+        return nullcontext() if self._bar is None else self._bar.external_write_mode()
+
+    def watch(self) -> None:
+        """Show what changes by itself, until it is over: how long it took, and what is left."""
+        while not self._over.wait(REFRESH if self.form == "bar" else EVERY):
+            self.look()
+
+    def look(self) -> None:
+        """Show how far it is."""
+        if self._bar is not None:
+            left = self._left() if self._left else None
+            self._bar.set_postfix_str("" if left is None else _left(left))
+        elif self.form == "json":
+            self._write(json.dumps({"event": "progress", "of": self.heading, **self._state()}))
+        elif self.form == "lines":
+            self._write(f"genbench: {self}")
+
+    def __str__(self) -> str:
+        left = self._left() if self._left and 0 < self.done < self.total else None
+        took = f" after {duration(time.monotonic() - self._begin)}"
+        return f"{self.heading}: {self.done} of {self.total}{took}{'' if left is None else ', ' + _left(left)}"
+
+    def end(self) -> None:
+        """Show the end, where it took long enough to be shown."""
+        self._over.set()
+        if self._bar is not None:
+            self._bar.close()
+        elif self.form == "lines" and time.monotonic() - self._begin > EVERY:
+            self.look()
+
+    def _state(self) -> dict[str, Any]:
+        left = self._left() if self._left else None
+        seconds = round(time.monotonic() - self._begin, 3)
+        rest = None if left is None else round(left, 1)
+        return {"done": self.done, "total": self.total, "seconds": seconds, "left_seconds": rest}
+
+    def _write(self, line: str) -> None:
+        with self._lock:
+            print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def shown_progress(
+    total: int,
+    heading: str,
+    unit: str,
+    asked: bool | str = True,
+    left: Callable[[], float | None] | None = None,
+) -> Iterator[Progress]:
+    """Show how far some work is inside the block.
+
+    Args:
+        total, heading, unit, left: those of `Progress`.
+        asked: one of the `FORMS`; True is "auto", False is "none".
+
+    Raises:
+        GenbenchError: there is no such form.
+    """
+    form = chosen_form(asked) if total else "none"
+    shown = Progress(total, heading, unit, form, left)
+    if form != "none" and (left or form != "bar"):  # a bar without it tells of itself
+        threading.Thread(target=shown.watch, daemon=True).start()
+    try:
+        yield shown
+    finally:
+        shown.end()
+
+
+def say_json(text: str) -> None:
+    """Tell a program a line, in the form of progress for programs."""
+    print(json.dumps({"event": "note", "text": text}), file=sys.stderr, flush=True)
+
+
+def _left(seconds: float) -> str:
+    return f"about {duration(seconds)} left" if seconds >= 1 else "nearly done"
