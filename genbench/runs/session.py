@@ -122,6 +122,7 @@ class Session:
         """
         before = {spec.key: self.store.stamp(spec.key) for spec in trials}
         todo, notes = remaining(trials, self.store, self.workers.retry_failed)
+        before |= {spec.key: None for spec in todo if not self.store.has(spec.key)}  # corrupt ones were set aside
         for note in notes:
             self.say(note)
         if resumed and len(todo) < len(trials):
