@@ -32,6 +32,7 @@ __all__ = ["BEAT", "STALE", "Claims", "Holder", "entered"]
 # file, and short beside most trials. Twelve touches may fail in a row; to touch a few files costs nothing every BEAT.
 BEAT = 5.0
 STALE = 60.0
+SOON = 1.0  # in which the lock is there for a driver that leaves
 LONGEST = 4096  # bytes of a claim; by hand: ours have 250
 DRIVER = "driver-"  # how the names of drivers begin; no trial's key does
 EXCLUSIVE = "exclusive"
@@ -98,8 +99,11 @@ class Claims:
         threading.Thread(target=self._keep_beating, daemon=True, name="genbench claims").start()
 
     def leave(self) -> None:
-        """Let go of all that is held."""
+        """Let go of all that is held, and delete the claims of those that were killed meanwhile."""
         self._left.set()
+        if any(map(self._is_stale, self._folder.glob(".*.claim"))):
+            with contextlib.suppress(GenbenchError), self._store.lock(SOON):  # if not now, at the next start
+                self._clear_claims()
         for name in list(self._held):
             self.release(name)
 
@@ -215,15 +219,20 @@ class Claims:
         rubbish. Else those of other trials than are claimed are: whoever writes files of a trial has claimed it before,
         and files are listed before claims are looked at. All others may be being written by another driver.
         """
-        for file in self._folder.glob(".*.claim"):
-            if self.holder(file.name[1:].removesuffix(".claim")) is None:
-                with contextlib.suppress(OSError):  # a folder: nobody's claim
-                    file.unlink(missing_ok=True)
+        self._clear_claims()
         left = list(self._store.path.rglob(".*.tmp")) if alone else list(self._folder.glob(".*.tmp"))
         held = () if alone else tuple(f".{name}." for name in self.others())
         for file in [*left, *self._folder.glob(".*.phase")]:  # notes of phases of earlier versions
             if not (held and file.name.startswith(held)) and not self._may_be_new(file):
                 file.unlink(missing_ok=True)
+
+    def _clear_claims(self) -> None:
+        for file in filter(self._is_stale, self._folder.glob(".*.claim")):
+            with contextlib.suppress(OSError):  # a folder: nobody's claim
+                file.unlink(missing_ok=True)
+
+    def _is_stale(self, claim: Path) -> bool:
+        return self.holder(claim.name[1:].removesuffix(".claim")) is None
 
     def _may_be_new(self, file: Path) -> bool:
         """Whether a file may be being written by a driver that has not come in yet: it writes data in hand before."""
