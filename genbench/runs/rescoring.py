@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from genbench.analysis.run_data import RunData
 from genbench.contracts.data_files import DataSelection
@@ -18,6 +15,7 @@ from genbench.contracts.metric import METRICS, spelled_out
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.exception_text import message_of
+from genbench.core.files import link_or_copy
 from genbench.core.interrupts import must_stop
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
@@ -185,9 +183,10 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
         outputs = draw_all(trial, estimator, spec.seed)
         evaluation = score_trial(trial, estimator, outputs)
     evaluation.flags = list(dict.fromkeys([*_cautions(old), *evaluation.flags]))
-    _link(store.trials / f"{old.key}.safetensors", store.trials / f"{spec.key}.safetensors")
-    _link(store.path / SWEEPS / f"{old.key}.json", store.path / SWEEPS / f"{spec.key}.json")
-    store.write(old.model_copy(update={"key": spec.key, "spec": spec, **vars(evaluation)}), outputs.arrays)
+    if (swept := store.path / SWEEPS / f"{old.key}.json").exists() and spec.key != old.key:
+        link_or_copy(swept, store.path / SWEEPS / f"{spec.key}.json")
+    now = old.model_copy(update={"key": spec.key, "spec": spec, **vars(evaluation)})
+    store.write(now, outputs.arrays, weights_of=old.key)
     costly = way == "again" and old.role == "model"
     note = f"keeps no weights; fitted and scored again in {time.perf_counter() - begin:.1f} s" if costly else ""
     return _Answer(spec.key, note=note)
@@ -252,17 +251,6 @@ def _with_code_of(old: TrialSpec, planned: TrialSpec) -> TrialSpec:
 def _cautions(old: TrialRecord) -> list[Flag]:
     """Return the flags that no metric raised."""
     return [flag for flag in old.flags if not flag.metric]
-
-
-def _link(source: Path, target: Path) -> None:
-    """Let a new trial share a file of an old one, if it has it; a copy where the file system knows no links."""
-    if not source.exists():
-        return
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _changes(pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -32,6 +33,7 @@ __all__ = [
     "TrialRecord",
     "TrialResult",
     "TrialSpec",
+    "key_as_written",
 ]
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
@@ -107,9 +109,7 @@ class TrialSpec(BaseModel):
     @cached_property
     def key(self) -> str:
         """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
-        facts = self._facts() | {"schema": KEYS}
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
-        return f"{_slug(self.model)}-{_slug(self.dataset)}-{self.seed}-{digest}"
+        return _key(self, self._facts())
 
     @property
     def identity(self) -> tuple[str, str, str, int]:
@@ -298,6 +298,23 @@ class RunRecord(BaseModel):
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""
         self.requests = [*self.requests, request][-REQUESTS:]
+
+
+def key_as_written(spec: TrialSpec, raw: Mapping[str, Any]) -> str:
+    """Return the key of a spec as it stands in a file, whose form may be an earlier one."""
+    facts = {name: fact for name, fact in raw.items() if name != "plugins" and (name != "steps" or fact is not None)}
+    data = facts.get("dataset_params")
+    if facts.get("data_fingerprint") and isinstance(data, dict) and isinstance(path := data.get("path"), str):
+        facts["dataset_params"] = data | {"path": file_name(path)}
+    return _key(spec, facts)
+
+
+def _key(spec: TrialSpec, facts: Mapping[str, Any]) -> str:
+    text = json.dumps({**facts, "schema": KEYS}, sort_keys=True)
+    for number in ("Infinity", "-Infinity"):  # which files hold as text
+        text = text.replace(f'"{number}"', number)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{_slug(spec.model)}-{_slug(spec.dataset)}-{spec.seed}-{digest}"
 
 
 def _slug(label: str) -> str:

@@ -16,7 +16,7 @@ from genbench.display.export import FORMATS, render
 from genbench.runs.reload import find
 from genbench.storage.records import RunRecord
 from genbench.storage.store import CorruptFile, Store
-from trial_records import record, spec
+from trial_records import record, rewritten, spec
 
 SECONDS, MEGABYTES = 10, 500  # what opening a run may take
 MODELS = ("oracle", "strange", "honest")
@@ -243,6 +243,9 @@ def test_weights_of_5_gb_are_refused_before_they_are_read(run, bounded):
     with file.open("wb") as out:
         out.write(struct.pack("<Q", len(header)) + header)
         out.truncate(8 + len(header) + 4 * n)
+    with pytest.raises(CorruptFile, match="wrote no such file"):
+        run.weights(key(run))
+    rewritten(run.trials / f"{key(run)}.json")
     assert run.weights(key(run))["x"].shape == (n,)
     file.write_bytes(struct.pack("<Q", 2**40) + header)
     with pytest.raises(CorruptFile, match="list of tensors"):
