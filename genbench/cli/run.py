@@ -170,8 +170,7 @@ def run(
     from genbench.runs.launch import RunOptions, explain, launch
 
     plugins = read_plugins(plugin)
-    if sort is not None:
-        _known_metric(sort, metrics or Defaults.of(budget).metrics, task, plugins)
+    _known_metric(sort, metrics or Defaults.of(budget).metrics, task, plugins)
     options = RunOptions(
         models=models, datasets=data, seeds=seeds, budget=budget, metrics=metrics, task=task, name=name,
         results=results, jobs=jobs, timeout=timeout, plugins=plugins, samples=samples, train=train, margin=margin,
@@ -181,19 +180,21 @@ def run(
     if why:
         typer.echo("\n".join(explain(options, say)))
         return
-    finished = Run(launch(options, say))
+    finished = Run(launch(options, say, typed=True))
     finished.margin = margin
     publish(finished, sort)
     if any(trial.status != "ok" for trial in finished.trials):
         raise typer.Exit(1)
 
 
-def _known_metric(sort: str, metrics: str, task: str, plugins: list[str]) -> None:
+def _known_metric(sort: str | None, metrics: str, task: str, plugins: list[str]) -> None:
     """Refuse a metric that will not be there, before anything is run."""
     from genbench.contracts.metric import select_metrics
     from genbench.core.errors import nearest
     from genbench.core.registry import discover
 
+    if sort is None:
+        return
     discover(tuple(plugins), groups=("metrics",))
     chosen = [card.name for card in select_metrics(metrics, task)]
     if sort not in chosen:

@@ -12,7 +12,7 @@ from genbench.contracts.data_files import DataSelection
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, spelled_out
-from genbench.core.environment import environment
+from genbench.core.environment import command, commit
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.exception_text import message_of
 from genbench.core.files import link_or_copy
@@ -28,12 +28,14 @@ from genbench.evaluation.model_outputs import ModelOutputs, draw_all, score, sco
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.evaluation.self_consistency import asks_for_shares
 from genbench.runs.code import SCORING, changed_code, plugins_of
+from genbench.runs.here import here
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import CannotReload, Trained, plugins_of_trial, reload, require_plugins
 from genbench.runs.runner import data_files
 from genbench.storage.evaluation import Flag
 from genbench.storage.records import FILE, TrialRecord, TrialSpec
+from genbench.storage.run_record import repaired
 from genbench.storage.store import SWEEPS, Store
 from genbench.tasks.steps import fitted
 
@@ -89,12 +91,15 @@ def rescore(
         trials = run.trials
         asked = [(str(run.path), trial.key, metrics, samples, given) for trial in trials]
         answers: list[_Answer] = perform_each(_perform, asked, jobs, "rescoring", progress)
-        record = run.store.read_run()
+        notes: list[str] = []
+        record = repaired(run.store, notes.append)
         now = {trial.key: answer.key for trial, answer in zip(trials, answers, strict=True)}
         record.trials = list(dict.fromkeys(now.get(key, key) for key in record.trials))
-        record.ask({"command": environment()["command"], "trials": len(trials)})
+        record.ask({"command": command(), "trials": len(trials)})
         run.store.write_run(record)
-    return _report(run.store, trials, answers)
+    report = _report(run.store, trials, answers)
+    report.notes[:0] = notes
+    return report
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,8 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
     evaluation.flags = list(dict.fromkeys([*_cautions(old), *evaluation.flags]))
     if (swept := store.path / SWEEPS / f"{old.key}.json").exists() and spec.key != old.key:
         link_or_copy(swept, store.path / SWEEPS / f"{spec.key}.json")
-    now = old.model_copy(update={"key": spec.key, "spec": spec, **vars(evaluation)})
+    ran = old.provenance.model_copy(update={"scored": here(commit=commit() or "")})
+    now = old.model_copy(update={"key": spec.key, "spec": spec, "provenance": ran, **vars(evaluation)})
     store.write(now, outputs.arrays, weights_of=old.key)
     costly = way == "again" and old.role == "model"
     note = f"keeps no weights; fitted and scored again in {time.perf_counter() - begin:.1f} s" if costly else ""

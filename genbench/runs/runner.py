@@ -10,6 +10,7 @@ from pathlib import Path
 from genbench.core.errors import GenbenchError
 from genbench.core.user_files import content_digest
 from genbench.runs.ended_trial import record_of
+from genbench.runs.here import here
 from genbench.runs.stopping import Stop
 from genbench.runs.trial import UNFINISHED, execute
 from genbench.storage.records import TrialRecord, TrialSpec
@@ -162,7 +163,8 @@ def _in_workers(
             if settled(number) and not ended.timed_out:
                 yield store.read(spec.key)
             else:
-                record = record_of(spec, ended, timeout, spec.key in store.checkpoints())
+                ran = here(options.device, options.threads, options.commit)
+                record = record_of(spec, ended, timeout, spec.key in store.checkpoints(), ran)
                 store.discard_outputs(spec.key)
                 store.write(record)
                 yield record

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
 from genbench.core.environment import environment
-from genbench.core.errors import GenbenchError
 from genbench.core.hardware import cores
 from genbench.core.types import Say
 from genbench.runs.plan import Plan
@@ -19,6 +19,7 @@ from genbench.runs.step_counts import timed
 from genbench.runs.stopping import Stop
 from genbench.storage.races import Race
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
+from genbench.storage.run_record import repaired
 from genbench.storage.store import CorruptFile, Store
 from genbench.tasks.execution import ExecutionOptions
 
@@ -68,7 +69,7 @@ class Session:
             races: how the seeds of each table were decided on; None leaves what is known of tables that stay as they
                 are.
         """
-        record = _record(self.store)
+        record = repaired(self.store, self.say)
         record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in trials if "path" in t.dataset_params}
         before = record.trials
         record.trials, replaced, others = _supersede(before, trials, self.plan, self.store)
@@ -107,26 +108,27 @@ class Session:
 
 
 @contextmanager
-def session(plan: Plan, store: Store, workers: Workers, data_dir: str | None, say: Say) -> Iterator[Session]:
+def session(
+    plan: Plan, store: Store, workers: Workers, data_dir: str | None, say: Say, request: Mapping[str, Any]
+) -> Iterator[Session]:
     """Lock a run's folder and note the request; all numbers of steps are known in what comes."""
     store.create()
     with store.lock():
         jobs = workers.number(plan, say)
         plan = timed(plan, store, jobs > 0, data_dir, say)
-        record, execution = _record(store), workers.execution
-        record.environment = environment() | {"device": execution.device, "threads": execution.threads}
-        record.data |= plan.data
-        record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
-        store.write_run(record)
+        _note(repaired(store, say), store, plan, workers.execution, {**request, "trials": len(plan.trials)})
         tidy(plan.trials, store)
         yield Session(plan, store, jobs, workers, say)
 
 
-def _record(store: Store) -> RunRecord:
-    try:
-        return store.read_run()
-    except GenbenchError:
-        return RunRecord(name=store.path.name)
+def _note(record: RunRecord, store: Store, plan: Plan, execution: ExecutionOptions, request: Mapping[str, Any]) -> None:
+    """Put a request into the run's record, and the environment of the first one: trials have their own."""
+    if not record.environment and not store.finished():
+        here = {"command": request["command"], "device": execution.device, "threads": execution.threads}
+        record.environment = environment() | here
+    record.data |= plan.data
+    record.ask(dict(request))
+    store.write_run(record)
 
 
 def _supersede(

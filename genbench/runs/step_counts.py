@@ -15,7 +15,6 @@ from dataclasses import replace
 from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import UNKNOWN_STEP_MS, Budget, Recipe
 from genbench.core.downloads import use_data_dir
-from genbench.core.errors import GenbenchError
 from genbench.core.exception_text import message_of
 from genbench.core.interrupts import must_stop
 from genbench.core.registry import discover
@@ -24,7 +23,8 @@ from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.parallel import each_in_a_process
 from genbench.runs.plan import Plan
 from genbench.runs.worker_process import Work
-from genbench.storage.records import RunRecord, TrialSpec
+from genbench.storage.records import TrialSpec
+from genbench.storage.run_record import known, repaired
 from genbench.storage.store import CorruptFile, Store
 
 __all__ = ["known_steps", "timed"]
@@ -61,7 +61,7 @@ def timed(plan: Plan, store: Store, in_workers: bool, data_dir: str | None, say:
             )
         else:
             say(f"{where}: a step takes {ms:g} ms of the reference machine; {steps:,} steps")
-    _keep(counts, store)
+    _keep(counts, store, say)
     return _with(plan, counts)
 
 
@@ -97,10 +97,7 @@ def _known(plan: Plan, store: Store) -> Counts:
     """Return the numbers that the run's record holds, and those of finished trials where it does not."""
     if not any(map(_open, plan.trials)):
         return {}
-    try:
-        counts = dict(store.read_run().step_counts)
-    except GenbenchError:
-        counts = {}
+    counts = dict(known(store).step_counts)
     if _without(plan, counts):
         counts = {_group(spec): spec.steps for spec in _finished(store) if spec.steps is not None} | counts
     return counts
@@ -114,13 +111,10 @@ def _finished(store: Store) -> Iterable[TrialSpec]:
             continue
 
 
-def _keep(counts: Counts, store: Store) -> None:
+def _keep(counts: Counts, store: Store, say: Say) -> None:
     if not counts:
         return
-    try:
-        record = store.read_run()
-    except GenbenchError:
-        record = RunRecord(name=store.path.name)
+    record = repaired(store, say)
     if record.step_counts != counts:
         record.step_counts = counts
         store.write_run(record)

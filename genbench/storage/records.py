@@ -19,6 +19,7 @@ from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
 from genbench.storage.limits import MANY, Amount, Finite, Likelihood, Number, Seed, Whole
+from genbench.storage.provenance import Provenance
 from genbench.storage.races import Race
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "SCHEMA",
     "Cost",
     "Failure",
-    "Provenance",
     "RunRecord",
     "Status",
     "TrialRecord",
@@ -196,7 +196,7 @@ class TrialResult(Evaluation):
     Attributes:
         nested: scores [initialisation][draw] by metric, where the task takes them.
         diagnostics: the model's own numbers about test points.
-        likelihood: what its densities are: "exact", "estimate", "bound", "none".
+        likelihood: what its densities are: "exact", "estimate", "bound", "none"; a record holds nothing else.
         history: a column for each number of the training log, with None where a row has none; older files hold rows.
         curve: scores in the course of training, where the task takes them.
         arrays, weights: what is kept in files beside the record, by name: samples and log-densities, and tensors.
@@ -204,7 +204,7 @@ class TrialResult(Evaluation):
 
     nested: dict[str, list[list[Number]]] = Field(default_factory=dict)
     diagnostics: dict[str, Number] = Field(default_factory=dict)
-    likelihood: Likelihood = "none"
+    likelihood: str = "none"
     cost: Cost = Field(default_factory=Cost)
     history: dict[str, list[Number | None]] = Field(default_factory=dict)
     curve: list[dict[str, Number]] = Field(default_factory=list)
@@ -220,24 +220,13 @@ class TrialResult(Evaluation):
         return {name: [row.get(name) for row in history] for name in names}
 
 
-class Provenance(BaseModel):
-    """What a trial was made with, beside its spec: what its numbers may depend on although they should not.
-
-    Attributes:
-        versions: of Python, of the libraries that compute, and of those that its plugins import, by name.
-        files: digests of the user's files that it read, by path.
-    """
-
-    versions: dict[str, str] = {}
-    files: dict[str, str] = {}
-
-
 class TrialRecord(TrialResult):
     """One finished trial, as it stands in results/<run>/trials/<key>.json."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
+    likelihood: Likelihood = "none"
     key: str
     model: str
     dataset: str
@@ -270,6 +259,7 @@ class RunRecord(BaseModel):
         data: what was understood of each file of data, in words, by the dataset's label.
         step_counts: numbers of steps that were found by timing some.
         files: checksums of data files by where they were last.
+        environment: that of the first request; trials have their own, but older ones do not.
         races: how the seeds of each table were decided on, by its heading, where they were not asked for by number.
     """
 

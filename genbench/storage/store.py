@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,19 @@ from genbench.storage.stored_arrays import read_arrays
 from genbench.storage.weights_file import packed, read_weights
 from genbench.training.checkpoint import SUFFIX
 
-__all__ = ["ARRAYS", "DATA", "LOGS", "RUN_RECORD", "SWEEPS", "WEIGHTS", "CorruptFile", "NewerSchema", "Store", "parsed"]
+__all__ = [
+    "ARRAYS",
+    "DATA",
+    "LOGS",
+    "RUN_RECORD",
+    "SWEEPS",
+    "WEIGHTS",
+    "CorruptFile",
+    "NewerSchema",
+    "Store",
+    "parsed",
+    "put_aside",
+]
 
 RUN_RECORD = "run.json"
 ARRAYS, WEIGHTS = ".npz", ".safetensors"  # how the names of the files beside a trial's record end
@@ -211,10 +224,7 @@ class Store:
 
     def set_aside(self, key: str) -> Path:
         """Rename a corrupt trial file, so that the trial runs again and the evidence stays; returns the new name."""
-        file = self.trials / f"{key}.json"
-        aside = file.with_suffix(".json.corrupt")
-        file.replace(aside)
-        return aside
+        return put_aside(self.trials / f"{key}.json")
 
     def samples(self, key: str) -> Array | None:
         """Return a trial's samples [n, *shape] as float64, or None where it has none; errors are those of `arrays`."""
@@ -316,3 +326,11 @@ class Store:
         if record.key != key_as_written(record.spec, facts["spec"]) and record.key != record.spec.key:
             raise CorruptFile(f"{file} is corrupt: its key is not that of its spec")
         return record, seal
+
+
+def put_aside(file: Path) -> Path:
+    """Rename a damaged file, so that another can take its place and the evidence stays; returns the new name."""
+    names = (file.with_name(f"{file.name}.corrupt{f'-{n}' if n > 1 else ''}") for n in itertools.count(1))
+    aside = next(name for name in names if not os.path.lexists(name))
+    file.rename(aside)
+    return aside

@@ -38,11 +38,14 @@ def rewritten(file, **changes):
 
 
 def outcome(run):
-    """All that a trial file holds except for times and memory."""
+    """All that a trial file holds except for times and memory, and digests, which depend on them."""
     files = sorted((run.path / "trials").glob("*.json"))
     contents = {file.name: json.loads(file.read_text()) for file in files}
     for content in contents.values():
         assert content.pop("cost") is not None
+        assert content["provenance"].pop("time")
+        assert content.pop("digests").keys() >= {"content"}
+        assert len(content.pop("digest")) == 64
         if content["error"]:
             content["error"].pop("seconds")
     return contents
