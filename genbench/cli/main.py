@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from genbench import __version__
+from genbench.cli.bundle import bundle
 from genbench.cli.compare import compare
 from genbench.cli.data import data
 from genbench.cli.leaderboard import leaderboard
@@ -85,7 +86,8 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
 
 
 COMMANDS = (
-    run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust, verify, merge,
+    run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust,
+    verify, merge, bundle,
 )  # fmt: skip
 for _command in COMMANDS:
     app.command(_command.__name__.rstrip("_"), help=_help(_command))(_quiet(_command))

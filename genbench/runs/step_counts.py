@@ -27,7 +27,7 @@ from genbench.storage.records import TrialSpec
 from genbench.storage.run_record import known, repaired
 from genbench.storage.store import CorruptFile, Store
 
-__all__ = ["known_steps", "timed"]
+__all__ = ["counts_of", "known_steps", "timed"]
 
 TIMEOUT = 300.0  # seconds for loading the data and timing some steps; by hand
 
@@ -65,6 +65,11 @@ def timed(plan: Plan, store: Store, in_workers: bool, data_dir: str | None, say:
     return _with(plan, counts)
 
 
+def counts_of(specs: Iterable[TrialSpec]) -> Counts:
+    """Return the numbers of steps that specs have, as a run's record holds them."""
+    return {_group(spec): spec.steps for spec in specs if spec.steps is not None}
+
+
 def _group(spec: TrialSpec) -> str:
     """Return what trials have in common that share a number of steps."""
     facts = spec.model_dump(mode="json", include={"task", "model_name", "params", "dataset_name", "dataset_params"})
@@ -99,7 +104,7 @@ def _known(plan: Plan, store: Store) -> Counts:
         return {}
     counts = dict(known(store).step_counts)
     if _without(plan, counts):
-        counts = {_group(spec): spec.steps for spec in _finished(store) if spec.steps is not None} | counts
+        counts = counts_of(_finished(store)) | counts
     return counts
 
 
