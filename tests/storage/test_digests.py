@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from genbench.storage.digests import SEAL
+from genbench.storage.digests import SEAL, sealed
 from genbench.storage.store import CorruptFile, Store
 from trial_records import record, rewritten, spec
 
@@ -137,6 +137,14 @@ def test_a_key_that_is_not_that_of_its_spec_is_named(store, trial):
     trial.write_text(json.dumps({**raw, "digests": None, "digest": None, "spec": {**raw["spec"], "budget": "long"}}))
     with pytest.raises(CorruptFile, match="its key is not that of its spec"):
         store.read(trial.stem)
+
+
+def test_a_forged_digest_does_not_hide_that_the_spec_is_another(store, trial):
+    raw = {name: fact for name, fact in json.loads(trial.read_text()).items() if name not in ("digests", "digest")}
+    trial.write_bytes(sealed({**raw, "spec": {**raw["spec"], "budget": "long"}}, {}))
+    assert store.seal(trial.stem) is not None
+    with pytest.raises(CorruptFile, match="its key is not that of its spec"):
+        store.seal(trial.stem, doubt=True)
 
 
 def test_an_infinite_parameter_and_a_data_file_leave_the_key_as_it_was(store, tmp_path):
