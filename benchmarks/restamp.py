@@ -31,6 +31,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.registry import REGISTRY, discover
 from genbench.runs.code import code_of
 from genbench.runs.plan import make_plan
+from genbench.storage.digests import seal_of, sealed
 from genbench.storage.earlier_code import TABLE
 from genbench.storage.records import TrialSpec
 
@@ -184,7 +185,8 @@ def restamp(folder: Path, before: dict[str, str], modules: dict[str, str], engin
     reasons: dict[str, int] = {}
     for key in asked["trials"]:
         file = folder / "trials" / f"{key}.json"
-        raw = json.loads(file.read_text())
+        raw = json.loads(text := file.read_text())
+        seal = seal_of(text.encode(), raw)
         reason = unproved(raw, before, modules, engine)
         now = None if reason else planned(TrialSpec(**raw["spec"]))
         if now is None:
@@ -193,7 +195,9 @@ def restamp(folder: Path, before: dict[str, str], modules: dict[str, str], engin
             continue
         names[key] = now.key
         raw["key"], raw["spec"]["sources"] = now.key, now.sources
-        file.with_name(f"{now.key}.json").write_text(json.dumps(raw, indent=1, allow_nan=False) + "\n")
+        facts = {name: fact for name, fact in raw.items() if name not in ("digests", "digest")}
+        plain = (json.dumps(raw, indent=1, allow_nan=False) + "\n").encode()
+        file.with_name(f"{now.key}.json").write_bytes(sealed(facts, seal.files) if seal else plain)
         file.unlink()
         for other in (*file.parent.glob(f"{key}.*"), folder / "sweeps" / f"{key}.json"):
             if other.exists():

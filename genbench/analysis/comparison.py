@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from genbench.analysis.environments import differences, facts_of
 from genbench.analysis.pairing import Pair, find_pairs, some
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of, column_order, finite
@@ -125,7 +126,7 @@ def compare(
     rows = [row for row, _ in cells]
     settings = _concerned([(word, pair) for pair in pairs for word in pair.changed_settings], len(pairs))
     code = _concerned([(module, pair) for pair in pairs for module in pair.changed_code], len(pairs))
-    environment = _environment_changes(a.record.environment, b.record.environment)
+    environment = differences(*(facts_of(run.trials, run.record.environment) for run in (a, b)))
     parameters = [f"{word} ({where})" for word, where in settings.items()]
     return Comparison(str(a.path), str(b.path), alpha, rows, environment, code, parameters, left_out)
 
@@ -259,15 +260,3 @@ def _concerned(words: Sequence[tuple[str, Pair]], total: int) -> dict[str, str]:
     for word, pair in words:
         concerned[word].append(str(pair))
     return {word: "everywhere" if len(where) == total > 1 else some(where) for word, where in concerned.items()}
-
-
-def _environment_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Return what differs between two environments, in words; the command lines always may."""
-    old, new = _flat(before), _flat(after)
-    names = [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
-    return [f"{name}: {old.get(name)} -> {new.get(name)}" for name in names]
-
-
-def _flat(environment: Mapping[str, Any]) -> dict[str, Any]:
-    facts = {name: fact for name, fact in environment.items() if name not in ("command", "libraries")}
-    return facts | dict(environment.get("libraries", {}))

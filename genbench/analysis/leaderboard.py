@@ -144,6 +144,7 @@ def _row(trials: list[TrialRecord]) -> Row:
         samples=first.spec.protocol.samples,
         budgets=tuple(sorted({t.budget for t in trials})),
         versions=_versions(fine),
+        machines=_machines(fine),
     )
 
 
@@ -152,6 +153,13 @@ def _versions(trials: list[TrialRecord]) -> dict[str, tuple[str, ...]]:
     found = [trial.provenance.versions for trial in trials]
     names = sorted({name for versions in found for name in versions})
     return {name: tuple(sorted({each[name] for each in found if name in each})) for name in names}
+
+
+def _machines(trials: list[TrialRecord]) -> tuple[tuple[str, str, str], ...]:
+    """Return the processors, devices and numbers of threads that trials ran with, those that are known."""
+    ran = [trial.provenance for trial in trials if trial.provenance.known]
+    found = {(each.processor, each.device, f"{each.threads} thread{'' if each.threads == 1 else 's'}") for each in ran}
+    return tuple(sorted(found))
 
 
 def _errors(trials: list[TrialRecord]) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,12 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from genbench.analysis.environments import facts_of, origin
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.verdicts import Margin
 from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.types import Array
 from genbench.storage.limits import is_key
-from genbench.storage.records import RunRecord, TrialRecord
+from genbench.storage.records import TrialRecord
+from genbench.storage.run_record import read_or_rebuilt
 from genbench.storage.store import CorruptFile, NewerSchema, Store
 
 if TYPE_CHECKING:
@@ -36,8 +39,8 @@ class RunData:
 
     def __init__(self, path: str | Path) -> None:
         self.store = Store(path)
-        self.record: RunRecord = self.store.read_run()
-        self.problems: list[str] = []
+        self.record, rebuilt = read_or_rebuilt(self.store)
+        self.problems: list[str] = [rebuilt] if rebuilt else []
         self.whole = self
         self.margin: str | Margin | None = None  # of all its tables and figures; None for each metric's own
         self._boards: dict[tuple[str | None, str, Margin | None], Leaderboard] = {}
@@ -55,12 +58,12 @@ class RunData:
     @property
     def origin(self) -> str:
         """Which code made it last, as a sentence."""
-        environment = self.record.environment
-        libraries = environment.get("libraries")
-        version = libraries.get("genbench") if isinstance(libraries, dict) else None
-        commit = environment.get("commit")
-        words = [f"genbench {version}"] if version else ["genbench"]
-        return f"Last trained by {' '.join([*words, *([f'at commit {commit}'] if commit else [])])}."
+        return origin(self.trials, self.record.environment)
+
+    @property
+    def environments(self) -> dict[str, Counter[str]]:
+        """What it was computed on: facts by name, each with its values and the numbers of trials that have them."""
+        return facts_of(self.trials, self.record.environment)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r}, {len(self.trials)} trials)"

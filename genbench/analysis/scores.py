@@ -20,6 +20,10 @@ __all__ = ["Cell", "Row", "card_of", "column_order", "fill_cells", "finite", "se
 Verdict = Literal["best", "as good", "open", "worse"]
 
 
+# What a row has for figures, tests and notes, and does not show as plain data.
+HIDDEN = ("place", "values", "draws", "nested", "standard_errors", "samples", "budgets", "versions", "machines")
+
+
 @dataclass
 class Cell:
     """One metric of one row."""
@@ -76,11 +80,11 @@ class Row:
     samples: int = 0
     budgets: tuple[str, ...] = ()  # of its trials
     versions: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)  # of each library, over the trials
+    machines: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)  # processor, device, threads
 
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
-        hidden = ("place", "values", "draws", "nested", "standard_errors", "samples", "budgets", "versions")
-        row = {name: value for name, value in vars(self).items() if name not in hidden}
+        row = {name: value for name, value in vars(self).items() if name not in HIDDEN}
         row["metrics"] = {
             name: cell and asdict(cell) | {"best": cell.best, "tie": cell.tie} for name, cell in self.metrics.items()
         }

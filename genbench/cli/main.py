@@ -14,10 +14,12 @@ from typing import Annotated, Any
 import typer
 
 from genbench import __version__
+from genbench.cli.bundle import bundle
 from genbench.cli.compare import compare
 from genbench.cli.data import data
 from genbench.cli.leaderboard import leaderboard
 from genbench.cli.list import list_
+from genbench.cli.merge import merge
 from genbench.cli.options import say
 from genbench.cli.plot import plot
 from genbench.cli.power import power
@@ -28,6 +30,7 @@ from genbench.cli.sample import sample
 from genbench.cli.selftest import selftest
 from genbench.cli.sweep import sweep
 from genbench.cli.trust import trust
+from genbench.cli.verify import verify
 from genbench.core.console import write_any_sign
 from genbench.core.errors import GenbenchError
 from genbench.core.interrupts import handled, stop_now
@@ -82,7 +85,11 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
     return quiet
 
 
-for _command in (run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust):
+COMMANDS = (
+    run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust,
+    verify, merge, bundle,
+)  # fmt: skip
+for _command in COMMANDS:
     app.command(_command.__name__.rstrip("_"), help=_help(_command))(_quiet(_command))
 app.add_typer(data, name="data")
 

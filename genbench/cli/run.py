@@ -235,7 +235,7 @@ def _carry_out(options: RunOptions) -> None:
     from genbench.results import Run
     from genbench.runs.launch import launch
 
-    finished = Run(launch(options, _say(options)))
+    finished = Run(launch(options, _say(options), typed=True))
     finished.margin = options.margin
     publish(finished, options.sort, options.progress, _say(options))
     if any(trial.status != "ok" for trial in finished.trials):
@@ -258,18 +258,19 @@ def _options(typed: dict[str, Any]) -> RunOptions:
         "plugins": plugins,
     }
     request = typed | renamed
-    if request["sort"] is not None:
-        _known_metric(**{name: request[name] for name in ("sort", "metrics", "budget", "task", "plugins")})
+    _known_metric(**{name: request[name] for name in ("sort", "metrics", "budget", "task", "plugins")})
     return RunOptions(**request)
 
 
-def _known_metric(sort: str, metrics: str | None, budget: str, task: str, plugins: list[str]) -> None:
+def _known_metric(sort: str | None, metrics: str | None, budget: str, task: str, plugins: list[str]) -> None:
     """Refuse a metric that will not be there, before anything is run."""
     from genbench.contracts.metric import select_metrics
     from genbench.core.errors import nearest
     from genbench.core.registry import discover
     from genbench.runs.defaults import Defaults
 
+    if sort is None:
+        return
     discover(tuple(plugins), groups=("metrics",))
     chosen = [card.name for card in select_metrics(metrics or Defaults.of(budget).metrics, task)]
     if sort not in chosen:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["environment", "versions"]
+__all__ = ["accelerator", "command", "commit", "environment", "machine", "versions"]
 
 COMPUTING = ("torch", "numpy", "scipy", "scikit-learn", "POT", "torchdiffeq")
 LIBRARIES = ("genbench", "torch", "numpy", "scipy", "POT", "scikit-learn", "pandas", "torchdiffeq")
@@ -28,17 +28,46 @@ def versions() -> dict[str, str]:
     return dict(_versions())
 
 
+@cache
+def _machine() -> dict[str, Any]:
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    return {
+        "genbench": _version("genbench") or "",
+        "system": system,
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Return genbench's version, the operating system, the processor, and the number of processors."""
+    return dict(_machine())
+
+
+def accelerator(device: str) -> str:
+    """Return a device with the name of the accelerator, where torch knows one: "cuda (NVIDIA H200)"."""
+    if device != "cuda":
+        return device
+    import torch
+
+    return f"{device} ({torch.cuda.get_device_name()})"
+
+
 def environment() -> dict[str, Any]:
     """Return the facts that a reader needs to repeat a run."""
     return {
         "python": platform.python_version(),
         "libraries": {name: _version(name) for name in LIBRARIES},
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "commit": _commit(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        **{name: fact for name, fact in _machine().items() if name != "genbench"},
+        "commit": commit(),
+        "command": command(),
     }
+
+
+def command() -> list[str]:
+    """Return the command that started this process, as it is typed."""
+    name = Path(sys.argv[0]).name
+    return ["genbench" if name == "__main__.py" else name, *sys.argv[1:]]
 
 
 def _version(name: str) -> str | None:
@@ -50,13 +79,14 @@ def _version(name: str) -> str | None:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:  # long on a machine of many cores
+            return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()
 
 
-def _commit() -> str | None:
+@cache
+def commit() -> str | None:
     """Return the commit of the checkout that genbench runs from, with a + where files differ from it."""
     here = Path(__file__).parents[1]  # the package
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from genbench.core.errors import GenbenchError, shown
 
-__all__ = ["expanded", "from_here", "write_whole"]
+__all__ = ["expanded", "from_here", "link_or_copy", "write_whole"]
 
 
 def expanded(path: str | Path) -> Path:
@@ -52,3 +53,16 @@ def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Let a file share the content of another one; it is a copy where the file system knows no links.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+    """
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

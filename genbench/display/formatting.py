@@ -154,7 +154,8 @@ def legend_notes(board: Leaderboard) -> list[str]:
             "Likelihoods: ≤ an upper bound of the NLL, ≈ an estimate, else exact; each kind is ranked among its own."
         )
     for place in dict.fromkeys(row.place for row in board.rows):
-        notes += version_lines(place, [row for row in board.rows if row.place == place])
+        here = [row for row in board.rows if row.place == place]
+        notes += [*version_lines(place, here), *machine_lines(place, here)]
     if max((row.seeds for row in board.rows), default=0) < 2:
         notes.append(
             "One seed: ± is the standard error of the score, by its test points or sets of samples, without the spread "
@@ -165,20 +166,40 @@ def legend_notes(board: Leaderboard) -> list[str]:
 
 def version_lines(place: str, rows: Sequence[Row]) -> list[str]:
     """Return which rows of a table were run with other versions of a library than most, a line for each library."""
-    lines = []
-    for library in sorted({name for row in rows for name in row.versions}):
-        groups: dict[tuple[str, ...], list[str]] = {}
-        for row in rows:
-            if library in row.versions:
-                groups.setdefault(row.versions[library], []).append(row.model)
-        usual = max(groups, key=lambda versions: len(groups[versions]))
-        if len(groups) == 1 and len(usual) > 1:
-            lines.append(f"{place}: seeds were run with {library} {' and '.join(usual)}.")
-        parts = [
-            f"{', '.join(models)} {'was' if len(models) == 1 else 'were'} run with {library} {' and '.join(versions)}"
-            for versions, models in groups.items()
-            if versions != usual
-        ]
-        if parts:
-            lines.append(f"{place}: {', '.join(parts)}, the others with {' and '.join(usual)}.")
-    return lines
+    libraries = sorted({name for row in rows for name in row.versions})
+    return [
+        line
+        for library in libraries
+        for line in _odd_ones(
+            place, f"with {library}", [(row.model, row.versions[library]) for row in rows if library in row.versions]
+        )
+    ]
+
+
+def machine_lines(place: str, rows: Sequence[Row]) -> list[str]:
+    """Return which rows of a table were run on another processor or device, or with other threads, than most."""
+    all_of_them = {machine for row in rows for machine in row.machines}
+    differing = [part for part in range(3) if len({machine[part] for machine in all_of_them}) > 1]
+
+    def told(row: Row) -> tuple[str, ...]:
+        words = (", ".join(machine[part] or "unknown" for part in differing) for machine in row.machines)
+        return tuple(dict.fromkeys(words))
+
+    return _odd_ones(place, "on", [(row.model, told(row)) for row in rows if row.machines]) if differing else []
+
+
+def _odd_ones(place: str, how: str, rows: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
+    """Return in a line which models have other values of a fact than most, or that seeds have; nothing if all agree."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for model, values in rows:
+        groups.setdefault(values, []).append(model)
+    usual = max(groups, key=lambda values: len(groups[values]))
+    if len(groups) == 1 and len(usual) > 1:
+        return [f"{place}: seeds were run {how} {' and '.join(usual)}."]
+    parts = [
+        f"{', '.join(models)} {'was' if len(models) == 1 else 'were'} run {how} {' and '.join(values)}"
+        for values, models in groups.items()
+        if values != usual
+    ]
+    rest = f"the others {how.partition(' ')[0]} {' and '.join(usual)}"
+    return [f"{place}: {', '.join(parts)}, {rest}."] if parts else []

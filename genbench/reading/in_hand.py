@@ -46,14 +46,18 @@ class Held:
     kind: str
     arrays: dict[str, NDArray[Any]]
 
+    def file(self, folder: Path) -> Path:
+        """Return the file of a folder that keeps them."""
+        plain = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", self.name).strip("_.")[:60] or "data"
+        return folder / f"{plain}-{digest(self.arrays)[:12]}{SUFFIXES[self.kind]}"
+
     def write(self, folder: Path) -> Path:
         """Write the arrays into a file of a folder, unless it is there, and return its path.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        plain = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", self.name).strip("_.")[:60] or "data"
-        file = folder / f"{plain}-{digest(self.arrays)[:12]}{SUFFIXES[self.kind]}"
+        file = self.file(folder)
         if not file.is_file() or _other(file, self.arrays):
             write_whole(file, lambda out: np.savez(out, allow_pickle=False, **self.arrays))
         return file

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from genbench.analysis.environments import in_words
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
@@ -106,14 +107,7 @@ def lead(run: RunData) -> str:
 
 def facts(run: RunData) -> list[tuple[str, str]]:
     """Return the environment of a run, a line each."""
-    rows: list[tuple[str, str]] = []
-    for name, value in run.record.environment.items():
-        if name == "command":
-            continue
-        if isinstance(value, dict):
-            rows += [(str(part), str(version)) for part, version in value.items() if version is not None]
-        elif value is not None:
-            rows.append((name, str(value)))
+    rows = [(name, in_words(values)) for name, values in run.environments.items()]
     protocol = asdict(run.trials[0].spec.protocol)
     rows += [(f"evidence: {name.replace('_', ' ')}", f"{number:,}") for name, number in protocol.items()]
     return rows

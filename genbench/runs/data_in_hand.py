@@ -65,6 +65,13 @@ class AskedData:
         """What was asked for, in words, after which the run is named."""
         return ",".join(item if isinstance(item, str) else _words(item) for item in self.items)
 
+    def texts(self, folder: Path) -> list[str]:
+        """Return each dataset as a command names it; of data in hand the file in the run's folder."""
+        return [
+            item if isinstance(item, str) else str(item.file(folder / DATA)) if isinstance(item, Held) else _words(item)
+            for item in self.items
+        ]
+
     @contextmanager
     def kept(self, folder: Path, kinds: Collection[str]) -> Iterator[str | list[DataSelection]]:
         """Write data in hand into a run's folder, and give the selections; if what follows fails, take them back.

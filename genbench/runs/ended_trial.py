@@ -6,12 +6,15 @@ import signal
 
 from genbench.runs.trial import failed
 from genbench.runs.worker_process import Ended
+from genbench.storage.provenance import Environment, Provenance
 from genbench.storage.records import Status, TrialRecord, TrialSpec
 
 __all__ = ["record_of"]
 
 
-def record_of(spec: TrialSpec, ended: Ended, timeout: float, has_checkpoint: bool) -> TrialRecord:
+def record_of(
+    spec: TrialSpec, ended: Ended, timeout: float, has_checkpoint: bool, ran: Environment = Environment()
+) -> TrialRecord:
     """Return the record of a trial that wrote none.
 
     Args:
@@ -19,9 +22,11 @@ def record_of(spec: TrialSpec, ended: Ended, timeout: float, has_checkpoint: boo
         ended: how its process has ended, the second time where that may have been no fault of its own.
         timeout: seconds that it had.
         has_checkpoint: whether it would resume from one.
+        ran: where it ran.
     """
     status, text = _in_words(ended, timeout, has_checkpoint)
     record = failed(spec, status, ended.phase, text, ended.seconds, ended.place)
+    record.provenance = Provenance(**dict(ran))
     if record.error:
         record.error.blameless = ended.blameless and status != "out_of_memory"
     return record

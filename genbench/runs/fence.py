@@ -12,7 +12,6 @@ from typing import Any
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
-from genbench.core.environment import versions
 from genbench.core.errors import GenbenchError, GenbenchWarning
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_code import imported_names
@@ -21,7 +20,8 @@ from genbench.core.process_state import ProcessState, put_back
 from genbench.core.registry import Card, Group, discover
 from genbench.core.user_files import OpenedFiles, opened_files
 from genbench.runs.code import changed_code, named_datasets
-from genbench.storage.records import Provenance, TrialSpec
+from genbench.storage.provenance import Environment, Provenance
+from genbench.storage.records import TrialSpec
 
 __all__ = ["Fence"]
 
@@ -80,16 +80,20 @@ class Fence:
         """Return the digests of the user's files that the trial has read so far, by path."""
         return self._opened.read(beside=[self._folder])
 
-    def provenance(self) -> Provenance:
-        """Return what the trial was made with."""
-        found = versions()
+    def provenance(self, ran: Environment) -> Provenance:
+        """Return what the trial was made with.
+
+        Args:
+            ran: where it runs.
+        """
+        found = dict(ran.versions)
         for source in self.spec.plugins:
             files = [Path(name) for name in LOADED[source].code] if source in LOADED else []
             for name in {name.partition(".")[0] for file in files for name in imported_names(file)}:
                 version = getattr(sys.modules.get(name), "__version__", None)
                 if isinstance(version, str) and name != "genbench":
                     found.setdefault(DISTRIBUTIONS.get(name, name), version)
-        return Provenance(versions=found, files=self.files())
+        return Provenance(**dict(ran) | {"versions": found, "files": self.files()})
 
 
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "ot": "POT"}  # what libraries are called that are imported by other names

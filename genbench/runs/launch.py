@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from genbench.analysis.verdicts import Margin
 from genbench.core.downloads import use_data_dir
+from genbench.core.environment import command, commit
 from genbench.core.errors import GenbenchError
 from genbench.core.files import expanded
 from genbench.core.hardware import DEVICES, choose_device
@@ -25,6 +26,7 @@ from genbench.runs.executors.dask_cluster import RETRIES, DaskRequest
 from genbench.runs.plan import Plan, make_plan
 from genbench.runs.race import AUTO, Terms, race, sure
 from genbench.runs.reload import recorded_plugins
+from genbench.runs.request import as_code, as_command
 from genbench.runs.runner import remaining, why
 from genbench.runs.session import Workers, session
 from genbench.runs.shard import Shard
@@ -152,6 +154,15 @@ class RunOptions:
                 raise GenbenchError(f"{name}={getattr(self, name)} is of a Dask cluster; add --dask, or leave it out")
         return None
 
+    @property
+    def request(self) -> dict[str, Any]:
+        """What is asked for, as a command and as code; data in hand are the files that the run keeps of them."""
+        texts = self.data.texts(self.folder)
+        given = {"models": self.models, "datasets": texts[0] if len(texts) == 1 else texts}
+        others = [(each, getattr(self, each.name)) for each in fields(self) if each.name not in given]
+        asked = given | {each.name: value for each, value in others if value != each.default}
+        return {"command": as_command(asked), "code": as_code(asked)}
+
     def workers(self) -> Workers:
         """Return what carries out trials."""
         return Workers(self.jobs, self.seconds, self.retry_failed, self.progress, self.execution(), self.cluster)
@@ -165,6 +176,7 @@ class RunOptions:
             previews=self.previews,
             log=self.log,
             threads=self.threads,
+            commit=commit() or "",
         )
 
     def _device(self) -> str:
@@ -206,8 +218,11 @@ def _joined(selection: str | Sequence[str]) -> str:
     return selection if isinstance(selection, str) else ",".join(selection)
 
 
-def launch(options: RunOptions, say: Say) -> Path:
+def launch(options: RunOptions, say: Say, typed: bool = False) -> Path:
     """Run what is asked for and not finished yet, and return the run's folder.
+
+    Args:
+        typed: whether the command that started this process asks for it.
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
@@ -218,7 +233,8 @@ def launch(options: RunOptions, say: Say) -> Path:
         plan = options.plan(say)
         for note in plan.notes:
             say(note)
-        with session(plan, Store(folder), workers, workers.execution.data_dir, say) as opened:
+        request = {"command": command()} if typed else options.request
+        with session(plan, Store(folder), workers, workers.execution.data_dir, say, request) as opened:
             if options.terms:
                 race(opened, options.terms)
             else:

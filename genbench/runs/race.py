@@ -19,6 +19,7 @@ from genbench.runs.session import Session
 from genbench.statistics.racing import FIRST
 from genbench.storage.races import Race
 from genbench.storage.records import TrialSpec
+from genbench.storage.run_record import known
 from genbench.storage.store import Store
 
 __all__ = ["AUTO", "MAX_SEEDS", "Terms", "race", "sure"]
@@ -86,13 +87,13 @@ def race(session: Session, terms: Terms) -> None:
         GenbenchError: it cannot decide anything; or the store cannot be written any more.
     """
     store, say = session.store, session.say
-    known = store.read_run().races
-    tables = tables_of(session.plan, terms.max_seeds, terms.margin, known)
+    begun = store.read_run().races
+    tables = tables_of(session.plan, terms.max_seeds, terms.margin, begun)
     terms.check(session.plan, tables)
     pace = Pace(max(1, session.jobs), terms.max_time)
     first = [spec for table in tables for spec in table.asked()]
     _announce(session, tables, first)
-    session.enter(first, {table.place: table.race for table in tables if table.place not in known})
+    session.enter(first, {table.place: table.race for table in tables if table.place not in begun})
     if not _pilot(session, tables, first, pace):
         return
     while going := [table for table in tables if not table.race.ended]:
@@ -112,7 +113,7 @@ def race(session: Session, terms: Terms) -> None:
 
 def sure(plan: Plan, store: Store, terms: Terms) -> list[TrialSpec]:
     """Return the trials of all looks up to the first one of which some are not finished; nothing is run."""
-    races: dict[str, Race] = store.read_run().races if (store.path / "run.json").exists() else {}
+    races: dict[str, Race] = known(store).races
     tables = tables_of(plan, terms.max_seeds, terms.margin, races)
     terms.check(plan, tables)
     found: list[TrialSpec] = []

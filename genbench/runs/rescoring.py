@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from genbench.analysis.run_data import RunData
 from genbench.contracts.data_files import DataSelection
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, spelled_out
-from genbench.core.environment import environment
+from genbench.core.environment import command, commit
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.exception_text import message_of
+from genbench.core.files import link_or_copy
 from genbench.core.interrupts import must_stop
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
@@ -34,10 +32,11 @@ from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import CannotReload, Trained, plugins_of_trial, reload, require_plugins
 from genbench.runs.runner import data_files
+from genbench.runs.trial_environment import trial_environment
 from genbench.storage.claims import entered
 from genbench.storage.evaluation import Flag
 from genbench.storage.records import FILE, TrialRecord, TrialSpec
-from genbench.storage.run_edits import edited_run
+from genbench.storage.run_record import edited_run
 from genbench.storage.store import SWEEPS, Store
 from genbench.tasks.steps import fitted
 
@@ -93,11 +92,14 @@ def rescore(
         trials = run.trials
         asked = [(str(run.path), trial.key, metrics, samples, given) for trial in trials]
         answers: list[_Answer] = perform_each(_perform, asked, jobs, "rescoring", progress)
+        notes: list[str] = []
         now = {trial.key: answer.key for trial, answer in zip(trials, answers, strict=True)}
-        with edited_run(run.store) as record:
+        with edited_run(run.store, notes.append) as record:
             record.trials = list(dict.fromkeys(now.get(key, key) for key in record.trials))
-            record.ask({"command": environment()["command"], "trials": len(trials)})
-    return _report(run.store, trials, answers)
+            record.ask({"command": command(), "trials": len(trials)})
+    report = _report(run.store, trials, answers)
+    report.notes[:0] = notes
+    return report
 
 
 @dataclass(frozen=True)
@@ -186,9 +188,11 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
         outputs = draw_all(trial, estimator, spec.seed)
         evaluation = score_trial(trial, estimator, outputs)
     evaluation.flags = list(dict.fromkeys([*_cautions(old), *evaluation.flags]))
-    _link(store.trials / f"{old.key}.safetensors", store.trials / f"{spec.key}.safetensors")
-    _link(store.path / SWEEPS / f"{old.key}.json", store.path / SWEEPS / f"{spec.key}.json")
-    store.write(old.model_copy(update={"key": spec.key, "spec": spec, **vars(evaluation)}), outputs.arrays)
+    if (swept := store.path / SWEEPS / f"{old.key}.json").exists() and spec.key != old.key:
+        link_or_copy(swept, store.path / SWEEPS / f"{spec.key}.json")
+    ran = old.provenance.model_copy(update={"scored": trial_environment(commit=commit() or "")})
+    now = old.model_copy(update={"key": spec.key, "spec": spec, "provenance": ran, **vars(evaluation)})
+    store.write(now, outputs.arrays, weights_of=old.key)
     costly = way == "again" and old.role == "model"
     note = f"keeps no weights; fitted and scored again in {time.perf_counter() - begin:.1f} s" if costly else ""
     return _Answer(spec.key, note=note)
@@ -253,17 +257,6 @@ def _with_code_of(old: TrialSpec, planned: TrialSpec) -> TrialSpec:
 def _cautions(old: TrialRecord) -> list[Flag]:
     """Return the flags that no metric raised."""
     return [flag for flag in old.flags if not flag.metric]
-
-
-def _link(source: Path, target: Path) -> None:
-    """Let a new trial share a file of an old one, if it has it; a copy where the file system knows no links."""
-    if not source.exists():
-        return
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
 
 
 def _changes(pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> list[str]:

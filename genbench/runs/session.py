@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
@@ -27,7 +28,7 @@ from genbench.runs.stopping import Stop
 from genbench.storage.claims import Claims, entered
 from genbench.storage.races import Race
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
-from genbench.storage.run_edits import edited_run
+from genbench.storage.run_record import edited_run, known
 from genbench.storage.store import CorruptFile, Store
 from genbench.storage.summaries import Summaries
 from genbench.tasks.execution import ExecutionOptions
@@ -107,8 +108,8 @@ class Session:
             races: how the seeds of each table were decided on; None leaves what is known of tables that stay as they
                 are.
         """
-        Summaries(self.store).look(_record(self.store).trials)  # which takes long, and nobody has to wait for it
-        with edited_run(self.store, _record) as record:
+        Summaries(self.store).look(known(self.store).trials)  # which takes long, and nobody has to wait for it
+        with edited_run(self.store, self.say) as record:
             record.files |= {t.dataset_params["path"]: t.data_fingerprint for t in trials if "path" in t.dataset_params}
             finished = Summaries(self.store)
             begun = bool(self.claims.others())
@@ -154,25 +155,26 @@ class Session:
 
 
 @contextmanager
-def session(plan: Plan, store: Store, workers: Workers, data_dir: str | None, say: Say) -> Iterator[Session]:
+def session(
+    plan: Plan, store: Store, workers: Workers, data_dir: str | None, say: Say, request: Mapping[str, Any]
+) -> Iterator[Session]:
     """Be a driver of a run's folder and note the request; all numbers of steps are known in what comes."""
     store.create()
     with entered(store) as claims, workers.executor(plan, say) as executor:
         plan = timed(plan, store, executor.jobs > 0, data_dir, say)
-        execution = workers.execution
-        with edited_run(store, _record) as record:
-            record.environment = environment() | {"device": execution.device, "threads": execution.threads}
-            record.data |= plan.data
-            record.ask({"command": record.environment["command"], "trials": len(plan.trials)})
+        with edited_run(store, say) as record:
+            _note(record, store, plan, workers.execution, {**request, "trials": len(plan.trials)})
         tidy(plan.trials, store, claims)
         yield Session(plan, store, executor, workers, claims, say)
 
 
-def _record(store: Store) -> RunRecord:
-    try:
-        return store.read_run()
-    except GenbenchError:
-        return RunRecord(name=store.path.name)
+def _note(record: RunRecord, store: Store, plan: Plan, execution: ExecutionOptions, request: Mapping[str, Any]) -> None:
+    """Put a request into the run's record, and the environment of the first one: trials have their own."""
+    if not record.environment and not store.finished():
+        here = {"command": request["command"], "device": execution.device, "threads": execution.threads}
+        record.environment = environment() | here
+    record.data |= plan.data
+    record.ask(dict(request))
 
 
 def _supersede(

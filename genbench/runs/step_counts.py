@@ -15,7 +15,6 @@ from dataclasses import replace
 from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import UNKNOWN_STEP_MS, Budget, Recipe
 from genbench.core.downloads import use_data_dir
-from genbench.core.errors import GenbenchError
 from genbench.core.exception_text import message_of
 from genbench.core.interrupts import must_stop
 from genbench.core.registry import discover
@@ -24,11 +23,11 @@ from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.parallel import each_in_a_process
 from genbench.runs.plan import Plan
 from genbench.runs.worker_process import Work
-from genbench.storage.records import RunRecord, TrialSpec
-from genbench.storage.run_edits import edited_run
+from genbench.storage.records import TrialSpec
+from genbench.storage.run_record import edited_run, known
 from genbench.storage.store import CorruptFile, Store
 
-__all__ = ["known_steps", "timed"]
+__all__ = ["counts_of", "known_steps", "timed"]
 
 TIMEOUT = 300.0  # seconds for loading the data and timing some steps; by hand
 
@@ -62,7 +61,12 @@ def timed(plan: Plan, store: Store, in_workers: bool, data_dir: str | None, say:
             )
         else:
             say(f"{where}: a step takes {ms:g} ms of the reference machine; {steps:,} steps")
-    return _with(plan, _keep(counts, store))
+    return _with(plan, _keep(counts, store, say))
+
+
+def counts_of(specs: Iterable[TrialSpec]) -> Counts:
+    """Return the numbers of steps that specs have, as a run's record holds them."""
+    return {_group(spec): spec.steps for spec in specs if spec.steps is not None}
 
 
 def _group(spec: TrialSpec) -> str:
@@ -97,9 +101,9 @@ def _known(plan: Plan, store: Store) -> Counts:
     """Return the numbers that the run's record holds, and those of finished trials where it does not."""
     if not any(map(_open, plan.trials)):
         return {}
-    counts = dict(_recorded(store).step_counts)
+    counts = dict(known(store).step_counts)
     if _without(plan, counts):
-        counts = {_group(spec): spec.steps for spec in _finished(store) if spec.steps is not None} | counts
+        counts = counts_of(_finished(store)) | counts
     return counts
 
 
@@ -111,19 +115,12 @@ def _finished(store: Store) -> Iterable[TrialSpec]:
             continue
 
 
-def _keep(counts: Counts, store: Store) -> Counts:
+def _keep(counts: Counts, store: Store, say: Say) -> Counts:
     """Keep numbers in the run's record, and return what it holds then: the first that several drivers find is taken."""
-    if counts.items() - _recorded(store).step_counts.items():
-        with edited_run(store, _recorded) as record:
+    if counts.items() - known(store).step_counts.items():
+        with edited_run(store, say) as record:
             record.step_counts = counts = counts | record.step_counts
     return counts
-
-
-def _recorded(store: Store) -> RunRecord:
-    try:
-        return store.read_run()
-    except GenbenchError:
-        return RunRecord(name=store.path.name)
 
 
 def _measured(spec: TrialSpec, in_workers: bool, data_dir: str | None) -> tuple[float | None, str]:

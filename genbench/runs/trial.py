@@ -20,8 +20,10 @@ from genbench.core.seeding import with_threads
 from genbench.core.strict_json import strict_json
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.fence import Fence
+from genbench.runs.trial_environment import trial_environment
 from genbench.storage.evaluation import Flag
-from genbench.storage.records import Failure, Provenance, Status, TrialRecord, TrialResult, TrialSpec
+from genbench.storage.provenance import Environment, Provenance
+from genbench.storage.records import Failure, Status, TrialRecord, TrialResult, TrialSpec
 from genbench.storage.store import Store
 from genbench.tasks import load_task
 from genbench.tasks.execution import ExecutionOptions
@@ -54,7 +56,7 @@ def execute(
         KeyboardInterrupt: the user or the system asks to stop.
     """
     begin, phase = time.perf_counter(), "load"
-    fence = Fence(spec, store.path)
+    fence, ran = Fence(spec, store.path), trial_environment(options.device, options.threads, options.commit)
     options = replace(options, folder=store.trials, files=fence.files)
 
     def stage(name: str) -> None:
@@ -70,13 +72,13 @@ def execute(
                 result = load_task(spec.task).run(ResolvedTrial.of(spec), stage, options)
             phase = SAVE
             tell(SAVE)
-            record = _succeeded(spec, result, options.threads, cautions, fence.provenance())
+            record = _succeeded(spec, result, options.threads, cautions, fence.provenance(ran))
             store.write(record, record.arrays, record.weights)
         except BaseException as error:  # a plugin may raise anything, SystemExit included
             if must_stop(error) or (phase == SAVE and isinstance(error, OSError)):
                 raise
             record = failed(spec, _status(error), phase, error, time.perf_counter() - begin)
-            record = _with_facts(record, cautions, fence)
+            record = _with_facts(record, cautions, fence, ran)
             store.write(record)
     store.discard_sweep(spec.key)
     if record.status not in UNFINISHED:
@@ -147,10 +149,10 @@ def _checked(record: TrialRecord) -> TrialRecord:
     return record
 
 
-def _with_facts(record: TrialRecord, cautions: Sequence[str], fence: Fence) -> TrialRecord:
+def _with_facts(record: TrialRecord, cautions: Sequence[str], fence: Fence, ran: Environment) -> TrialRecord:
     """Return the record of a failure with what else is known, as far as it can be written."""
     try:
-        more = record.model_copy(update={"flags": _flags(cautions), "provenance": fence.provenance()})
+        more = record.model_copy(update={"flags": _flags(cautions), "provenance": fence.provenance(ran)})
         return _checked(more)
     except BaseException as error:  # what a plugin holds may refuse anything
         if must_stop(error):

@@ -32,7 +32,7 @@ __all__ = [
 RECORD = 2**23  # bytes of a trial's record, or of a sweep
 RUN = 2**24  # bytes of run.json: the keys of 100,000 trials
 MANY = 1_000  # metrics of a trial, and entries of what is shown whole
-LONGEST = 2**16  # letters of a text
+LONGEST = 2**19  # letters of a text; a stored traceback has 400,000 at most
 KEY = re.compile(r"[A-Za-z0-9_+=][A-Za-z0-9_.+=-]{0,199}", re.ASCII)  # what `TrialSpec.key` gives has 150 at most
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -18,6 +19,7 @@ from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
 from genbench.storage.limits import MANY, Amount, Finite, Likelihood, Number, Seed, Whole
+from genbench.storage.provenance import Provenance
 from genbench.storage.races import Race
 
 __all__ = [
@@ -26,12 +28,12 @@ __all__ = [
     "SCHEMA",
     "Cost",
     "Failure",
-    "Provenance",
     "RunRecord",
     "Status",
     "TrialRecord",
     "TrialResult",
     "TrialSpec",
+    "key_as_written",
 ]
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
@@ -107,9 +109,7 @@ class TrialSpec(BaseModel):
     @cached_property
     def key(self) -> str:
         """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
-        facts = self._facts() | {"schema": KEYS}
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
-        return f"{_slug(self.model)}-{_slug(self.dataset)}-{self.seed}-{digest}"
+        return _key(self, self._facts())
 
     @property
     def identity(self) -> tuple[str, str, str, int]:
@@ -196,7 +196,7 @@ class TrialResult(Evaluation):
     Attributes:
         nested: scores [initialisation][draw] by metric, where the task takes them.
         diagnostics: the model's own numbers about test points.
-        likelihood: what its densities are: "exact", "estimate", "bound", "none".
+        likelihood: what its densities are: "exact", "estimate", "bound", "none"; a record holds nothing else.
         history: a column for each number of the training log, with None where a row has none; older files hold rows.
         curve: scores in the course of training, where the task takes them.
         arrays, weights: what is kept in files beside the record, by name: samples and log-densities, and tensors.
@@ -204,7 +204,7 @@ class TrialResult(Evaluation):
 
     nested: dict[str, list[list[Number]]] = Field(default_factory=dict)
     diagnostics: dict[str, Number] = Field(default_factory=dict)
-    likelihood: Likelihood = "none"
+    likelihood: str = "none"
     cost: Cost = Field(default_factory=Cost)
     history: dict[str, list[Number | None]] = Field(default_factory=dict)
     curve: list[dict[str, Number]] = Field(default_factory=list)
@@ -220,24 +220,13 @@ class TrialResult(Evaluation):
         return {name: [row.get(name) for row in history] for name in names}
 
 
-class Provenance(BaseModel):
-    """What a trial was made with, beside its spec: what its numbers may depend on although they should not.
-
-    Attributes:
-        versions: of Python, of the libraries that compute, and of those that its plugins import, by name.
-        files: digests of the user's files that it read, by path.
-    """
-
-    versions: dict[str, str] = {}
-    files: dict[str, str] = {}
-
-
 class TrialRecord(TrialResult):
     """One finished trial, as it stands in results/<run>/trials/<key>.json."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     schema_version: int = Field(default=SCHEMA, alias="schema")
+    likelihood: Likelihood = "none"
     key: str
     model: str
     dataset: str
@@ -270,6 +259,7 @@ class RunRecord(BaseModel):
         data: what was understood of each file of data, in words, by the dataset's label.
         step_counts: numbers of steps that were found by timing some.
         files: checksums of data files by where they were last.
+        environment: that of the first request; trials have their own, but older ones do not.
         races: how the seeds of each table were decided on, by its heading, where they were not asked for by number.
     """
 
@@ -298,6 +288,23 @@ class RunRecord(BaseModel):
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""
         self.requests = [*self.requests, request][-REQUESTS:]
+
+
+def key_as_written(spec: TrialSpec, raw: Mapping[str, Any]) -> str:
+    """Return the key of a spec as it stands in a file, whose form may be an earlier one."""
+    facts = {name: fact for name, fact in raw.items() if name != "plugins" and (name != "steps" or fact is not None)}
+    data = facts.get("dataset_params")
+    if facts.get("data_fingerprint") and isinstance(data, dict) and isinstance(path := data.get("path"), str):
+        facts["dataset_params"] = data | {"path": file_name(path)}
+    return _key(spec, facts)
+
+
+def _key(spec: TrialSpec, facts: Mapping[str, Any]) -> str:
+    text = json.dumps({**facts, "schema": KEYS}, sort_keys=True)
+    for number in ("Infinity", "-Infinity"):  # which files hold as text
+        text = text.replace(f'"{number}"', number)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{_slug(spec.model)}-{_slug(spec.dataset)}-{spec.seed}-{digest}"
 
 
 def _slug(label: str) -> str:

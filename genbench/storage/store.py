@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
 
 from genbench.contracts.data_files import file_name
-from genbench.core.errors import ContractError, GenbenchError, shown
-from genbench.core.files import write_whole
-from genbench.core.regular_files import Refused, link_outside, open_regular, read_regular, write_within
+from genbench.core.errors import GenbenchError, shown
+from genbench.core.files import link_or_copy, write_whole
+from genbench.core.regular_files import Refused, link_outside, open_regular, write_within
 from genbench.core.strict_json import strict_json
 from genbench.core.types import Array
-from genbench.storage.limits import RECORD, RUN, is_key, oversized
-from genbench.storage.records import SCHEMA, RunRecord, TrialRecord
+from genbench.storage.digests import Changed, FileDigest, Seal, digest_of, seal_of, sealed
+from genbench.storage.json_records import CorruptFile, NewerSchema, as_record, content_of, facts_of, parsed
+from genbench.storage.limits import RECORD, RUN, is_key
+from genbench.storage.records import RunRecord, TrialRecord, key_as_written
 from genbench.storage.stored_arrays import read_arrays
+from genbench.storage.weights_file import packed, read_weights
 from genbench.training.checkpoint import SUFFIX
 
-__all__ = ["DATA", "LOGS", "SWEEPS", "CorruptFile", "NewerSchema", "Store", "parsed"]
+__all__ = [
+    "ARRAYS",
+    "DATA",
+    "LOGS",
+    "RUN_RECORD",
+    "SWEEPS",
+    "WEIGHTS",
+    "CorruptFile",
+    "NewerSchema",
+    "Store",
+    "parsed",
+    "put_aside",
+]
+
+RUN_RECORD = "run.json"
+ARRAYS, WEIGHTS = ".npz", ".safetensors"  # how the names of the files beside a trial's record end
 
 DATA = "data"  # the folder of data that a run was given in Python
 LOGS = "logs"  # the folder of what trials in worker processes print
@@ -40,19 +57,7 @@ FOLDERS = (
     SWEEPS,
     "tensorboard",
 )  # of a run, into which files are written
-SMALL = 2**16  # bytes of JSON that can hold nothing too large
-HEADER = 2**24  # bytes of the list of tensors in a file of weights; by hand: that of 100,000 tensors
 LOCK = 60.0  # seconds to wait for others to write run.json; by hand: a hundred of them in turn take some ten
-
-R = TypeVar("R", bound=BaseModel)
-
-
-class CorruptFile(GenbenchError):
-    """A file of the store that cannot be read back."""
-
-
-class NewerSchema(GenbenchError):
-    """A file that a newer genbench wrote."""
 
 
 class Store:
@@ -129,20 +134,40 @@ class Store:
         return is_key(key) and os.path.lexists(self.trials / f"{key}.json")
 
     def write(
-        self, record: TrialRecord, arrays: Mapping[str, Any] | None = None, weights: Mapping[str, Any] | None = None
+        self,
+        record: TrialRecord,
+        arrays: Mapping[str, Any] | None = None,
+        weights: Mapping[str, Any] | None = None,
+        weights_of: str = "",
     ) -> None:
         """Write a finished trial: its arrays (samples, log-densities) and weights first, the record last.
+
+        Args:
+            weights_of: key of a trial whose file of weights it shares, if that has one.
 
         Raises:
             OSError: the disk is full or the folder is gone; what was there before is untouched.
             ContractError: a weight is of a kind that no file holds; nothing was written.
+            CorruptFile: the record of the other trial cannot be read back.
         """
-        payload = _packed(weights) if weights else b""
+        payload = packed(weights) if weights else b""
+        places = {ending: self.trials / f"{record.key}{ending}" for ending in (ARRAYS, WEIGHTS)}
+        files: dict[str, FileDigest] = {}
         if arrays:
-            write_whole(self.trials / f"{record.key}.npz", lambda file: np.savez(file, **arrays))
+            write_whole(places[ARRAYS], lambda out: np.savez(out, **arrays))
+            files[ARRAYS] = digest_of(places[ARRAYS])
         if payload:
-            write_whole(self.trials / f"{record.key}.safetensors", lambda file: file.write(payload))
-        self._write_json(self.trials / f"{record.key}.json", record)
+            write_whole(places[WEIGHTS], lambda out: out.write(payload))
+            files[WEIGHTS] = digest_of(places[WEIGHTS])
+        elif weights_of and (other := self.trials / f"{weights_of}{WEIGHTS}").exists():
+            seal = self.seal(weights_of)
+            if weights_of != record.key:
+                link_or_copy(other, places[WEIGHTS])
+            files[WEIGHTS] = seal.files[WEIGHTS] if seal and WEIGHTS in seal.files else digest_of(other)
+        text = sealed(record.model_dump(mode="json", by_alias=True), files)
+        write_whole(self.trials / f"{record.key}.json", lambda out: out.write(text))
+        for ending in places.keys() - files.keys():  # of an earlier attempt
+            places[ending].unlink(missing_ok=True)
 
     def stamp(self, key: str) -> tuple[int, int] | None:
         """Return what tells a trial's record from one that is written later; None where there is none."""
@@ -173,7 +198,7 @@ class Store:
 
     def discard_outputs(self, key: str) -> None:
         """Delete what stands beside the record of a trial that failed: samples and weights of a part of it."""
-        for suffix in (".npz", ".safetensors"):
+        for suffix in (ARRAYS, WEIGHTS):
             (self.trials / f"{key}{suffix}").unlink(missing_ok=True)
 
     def discard_sweep(self, key: str) -> None:
@@ -184,18 +209,14 @@ class Store:
         """Return a finished trial; a data file that is gone from its place is looked for where the run has it now.
 
         Raises:
-            CorruptFile: its file cannot be read back.
+            CorruptFile: its file cannot be read back, is not what was written, or is of another trial.
         """
-        if not (is_key(key) or self.renamed):
-            raise CorruptFile(f"{self.path}: '{shown(key)}' is no name of a trial")
-        record = self._read_json(self.trials / f"{key}.json", TrialRecord, RECORD)
-        if record.key != key and not self.renamed:
-            raise CorruptFile(f"{self.trials / f'{key}.json'} is of another trial, '{shown(record.key)}'")
+        record, _ = self._read_trial(key)
         path = record.spec.dataset_params.get("path")
         if not record.spec.data_fingerprint or not isinstance(path, str) or os.path.exists(path):
             return record
         places = [str((self.path / DATA / file_name(path)).absolute())]
-        if (self.path / "run.json").exists():
+        with suppress(GenbenchError):  # it may be gone, or damaged
             files = self.read_run().files.items()
             places += [place for place, checksum in files if checksum == record.spec.data_fingerprint]
         found = [place for place in places if file_name(place) == file_name(path) and os.path.exists(place)]
@@ -203,11 +224,7 @@ class Store:
 
     def set_aside(self, key: str) -> Path:
         """Rename a corrupt trial file, so that the trial runs again and the evidence stays; returns the new name."""
-        file = self.trials / f"{key}.json"
-        aside = file.with_suffix(".json.corrupt")
-        with suppress(FileNotFoundError):  # another genbench has done so
-            file.replace(aside)
-        return aside
+        return put_aside(self.trials / f"{key}.json")
 
     def samples(self, key: str) -> Array | None:
         """Return a trial's samples [n, *shape] as float64, or None where it has none; errors are those of `arrays`."""
@@ -219,15 +236,12 @@ class Store:
         Raises:
             CorruptFile: the file cannot be read back.
         """
-        file = self.trials / f"{key}.npz"
+        file = self.trials / f"{key}{ARRAYS}"
         if not is_key(key) or not file.exists():
             return {}
-        samples = self.read(key).spec.protocol.samples
-        try:
-            with open_regular(file, self.path) as opened:
-                return read_arrays(opened, samples)
-        except (OSError, ValueError, EOFError, MemoryError) as error:
-            raise _unreadable(file, error) from None
+        record, seal = self._read_trial(key)
+        with self._whole(file, seal), open_regular(file, self.path) as opened:
+            return read_arrays(opened, record.spec.protocol.samples)
 
     def weights(self, key: str) -> dict[str, Any]:
         """Return a trial's weights by name, as tensors; empty where it has none.
@@ -235,19 +249,36 @@ class Store:
         Raises:
             CorruptFile: the file cannot be read back.
         """
-        file = self.trials / f"{key}.safetensors"
+        file = self.trials / f"{key}{WEIGHTS}"
         if not (is_key(key) or self.renamed) or not file.exists():
             return {}
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        with self._whole(file, self.seal(key)):
+            return read_weights(file, self.path)
 
+    def seal(self, key: str, doubt: bool = False) -> Seal | None:
+        """Return the digests of the files beside a trial's record; None of a record without any.
+
+        Args:
+            doubt: whether its key is compared with its spec although its own digest is right.
+
+        Raises:
+            CorruptFile: the record cannot be read back, or is not what was written.
+        """
+        return self._read_trial(key, doubt)[1]
+
+    @contextmanager
+    def _whole(self, file: Path, seal: Seal | None) -> Iterator[None]:
+        """Compare a file with its digest, and turn what goes wrong in the block that reads it into a CorruptFile."""
         try:
-            with open_regular(file, self.path) as opened:
-                if int.from_bytes(opened.read(8), "little") > HEADER:
-                    raise Refused("has a list of tensors that is too long")
-            return dict(load_file(file))  # mapped: what is not of the model's shapes is refused before it is read
-        except (OSError, ValueError, SafetensorError) as error:
-            raise _unreadable(file, error) from None
+            if seal is not None:
+                seal.check(file, self.path)
+            yield
+        except Changed as error:
+            raise CorruptFile(f"{file} {error}; delete its trial's files and run again") from None
+        except (OSError, ValueError, EOFError, MemoryError) as error:
+            reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+            words = f"{file} cannot be read ({shown(reason, 200)}); delete its trial's files and run again"
+            raise CorruptFile(words) from None
 
     def finished(self) -> list[str]:
         """Return the keys of all finished trials, also of those that the run's table no longer holds."""
@@ -260,17 +291,18 @@ class Store:
             GenbenchError: there is no run here.
             CorruptFile: its file cannot be read back.
         """
-        if not (self.path / "run.json").exists():
+        file = self.path / RUN_RECORD
+        if not file.exists():
             near = (
                 sorted(p.parent.name for p in self.path.parent.glob("*/run.json")) if self.path.parent.exists() else []
             )
             hint = f"runs beside it: {', '.join(near)}" if near else "start one with `genbench run`"
             raise GenbenchError(f"{self.path} is not a run (no run.json); {hint}")
-        return self._read_json(self.path / "run.json", RunRecord, RUN)
+        return parsed(file, content_of(file, self.path, RUN), RunRecord)
 
     def write_run(self, record: RunRecord) -> None:
         """Write the run's record."""
-        self._write_json(self.path / "run.json", record)
+        self.write_text(RUN_RECORD, strict_json(record.model_dump(mode="json", by_alias=True)) + "\n")
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a text file into the run's folder and return its path."""
@@ -280,68 +312,35 @@ class Store:
         write_whole(file, lambda out: out.write(text.encode(errors="replace")))
         return file
 
-    def _write_json(self, file: Path, record: BaseModel) -> None:
-        payload = strict_json(record.model_dump(mode="json", by_alias=True)) + "\n"
-        write_whole(file, lambda out: out.write(payload.encode()))
+    def _read_trial(self, key: str, doubt: bool = False) -> tuple[TrialRecord, Seal | None]:
+        """Return a trial's record as it was written, with its digests.
 
-    def _read_json(self, file: Path, schema: type[R], most: int) -> R:
+        Args:
+            doubt: whether its key is computed anew although its digest is right, which takes as long as reading it.
+        """
+        if not (is_key(key) or self.renamed):
+            raise CorruptFile(f"{self.path}: '{shown(key)}' is no name of a trial")
+        file = self.trials / f"{key}.json"
+        content = content_of(file, self.path, RECORD)
+        facts = facts_of(file, content)
         try:
-            content = read_regular(file, self.path, most)
-        except FileNotFoundError:
-            raise CorruptFile(f"{file} is not there") from None
-        except OSError as error:
-            raise CorruptFile(f"{file} {error.strerror or error}") from None
-        return parsed(file, content, schema)
+            seal = seal_of(content, facts)
+        except Changed as error:
+            raise CorruptFile(f"{file} is corrupt: {error}") from None
+        record = as_record(file, facts, TrialRecord)
+        if record.key != key and not self.renamed:
+            raise CorruptFile(f"{file} is of another trial, '{shown(record.key)}'")
+        if seal is None or doubt:
+            known = key_as_written(record.spec, facts["spec"])
+            if record.key not in (known, record.spec.key):
+                raise CorruptFile(f"{file} is corrupt: its key is not that of its spec")
+        return record, seal
 
 
-def _packed(weights: Mapping[str, Any]) -> bytes:
-    """Return tensors by name as the content of a file.
-
-    Raises:
-        ContractError: one is sparse, quantised or without values.
-    """
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import save
-
-    for name, value in weights.items():
-        kind = "has no values" if value.is_meta else "is quantised" if value.is_quantized else ""
-        if kind := kind or ("is sparse" if value.layout != torch.strided else ""):
-            raise ContractError(
-                f"the buffer {name!r} {kind}, and no file of weights can hold it; keep it dense, or register it with "
-                "persistent=False"
-            )
-    try:
-        return bytes(save({name: value.contiguous().clone() for name, value in weights.items()}))  # tied ones, too
-    except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        kinds = ", ".join(dict.fromkeys(str(value.dtype) for value in weights.values()))
-        raise ContractError(f"weights of {kinds} cannot be stored: {type(error).__name__}: {error}") from None
-
-
-def parsed(file: Path, content: bytes, schema: type[R]) -> R:
-    """Return a record from the text of a file.
-
-    Raises:
-        CorruptFile: it is no JSON, or none of this schema.
-        NewerSchema: a newer genbench wrote it.
-    """
-    try:
-        found = from_json(content, allow_inf_nan=False, cache_strings="keys")
-    except ValueError:
-        raise CorruptFile(f"{file} is corrupt: it is not whole JSON") from None
-    version = found.get("schema") if isinstance(found, dict) else None
-    if isinstance(version, int) and version > SCHEMA:
-        raise NewerSchema(f"{file} was written by a newer genbench (schema {shown(str(version))}); upgrade genbench")
-    if len(content) > SMALL and oversized(found):
-        raise CorruptFile(f"{file} is corrupt: it has a text or a list of names that is too long")
-    try:
-        return schema.model_validate(found)
-    except (ValidationError, RecursionError, TypeError, AttributeError, KeyError) as error:  # of readers of older forms
-        at = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
-        reason = f"field {shown('.'.join(map(str, at)))} is wrong" if at else "it is not what it should be"
-        raise CorruptFile(f"{file} is corrupt: {reason}") from None
-
-
-def _unreadable(file: Path, error: BaseException) -> CorruptFile:
-    reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return CorruptFile(f"{file} cannot be read ({shown(reason, 200)}); delete its trial's files and run again")
+def put_aside(file: Path) -> Path:
+    """Rename a damaged file, so that another can take its place and the evidence stays; returns the new name."""
+    names = (file.with_name(f"{file.name}.corrupt{f'-{n}' if n > 1 else ''}") for n in itertools.count(1))
+    aside = next(name for name in names if not os.path.lexists(name))
+    with suppress(FileNotFoundError):  # another genbench has done so
+        file.rename(aside)
+    return aside

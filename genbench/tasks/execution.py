@@ -28,6 +28,7 @@ class ExecutionOptions:
         previews: how often samples are drawn in the course of a training run, beside `folder`; 0 for never.
         log: "tensorboard", where losses and previews are logged, beside `folder`; None for nowhere.
         threads: that torch may use for one operation.
+        commit: of genbench, where it runs from a checkout.
         files: gives the digests of the user's files that the trial has read so far, by path.
     """
 
@@ -39,6 +40,7 @@ class ExecutionOptions:
     previews: int = 0
     log: str | None = None
     threads: int = 1
+    commit: str = ""
     files: Callable[[], Mapping[str, str]] = dict
 
     def checkpoint(self, spec: TrialSpec, training: int = 0) -> Checkpoint | None:

@@ -24,6 +24,9 @@ COMMANDS = {  # the exit code of each, and whether it needs the code
     ("report", "{run}", "--jobs", "0"): (0, False),
     ("sample", "{run}", "--model", "stranger", "--npz", "out.npz"): (2, True),
     ("rescore", "{run}", "--jobs", "0", "-q"): (0, True),
+    ("verify", "{run}", "--jobs", "0"): (0, False),
+    ("bundle", "{run}", "-o", "out.tar.gz"): (0, True),
+    ("merge", "{run}", "{run}", "-o", "out"): (2, False),
     ("sweep", "{run}", "--jobs", "0", "-q"): (2, False),
     ("run", "--models", "stranger", "--data", "strange", "--name", "run", "--results", "{results}", "-q"): (2, True),
 }

@@ -17,6 +17,7 @@ from genbench.figures.densities import DEPTH, Grid
 from genbench.figures.generation import TIMES
 from genbench.figures.shared.panels import truth
 from genbench.figures.shared.trained_models import gather, with_methods
+from trial_records import rewritten
 
 FLOW, DDPM = "cfm[density_steps=2,steps=4]", "ddpm[density_steps=2,steps=4]"
 NEED = ("animation", "densities", "generation", "latents", "noising", "paths", "reconstructions", "velocity")
@@ -140,7 +141,7 @@ def test_what_cannot_be_brought_back_is_named_and_the_rest_is_shown(points, tmp_
     file = run.store.trials / f"{diffusion.key}.json"
     record = json.loads(file.read_text())
     record["spec"]["sources"]["model"] = "another"
-    file.write_text(json.dumps(record))
+    rewritten(file, spec=record["spec"])
     run = genbench.load_run(tmp_path / "p")
     figure = draw(run, "generation")["generation"]
     assert [name.split("[")[0] for name in names(figure)] == ["spline_flow"]

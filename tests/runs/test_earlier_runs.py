@@ -14,6 +14,7 @@ from genbench.contracts.model import MODELS
 from genbench.core.registry import discover
 from genbench.runs.code import code_of
 from genbench.storage.earlier_code import TABLE, UNKNOWN, in_todays_form
+from trial_records import rewritten
 
 KNOWN = json.loads(TABLE.read_text())
 LINE = "memorisation is 1.0: copies"
@@ -40,7 +41,7 @@ def folder(tmp_path_factory):
         raw["schema"], raw["flags"] = 1, [LINE] if raw["model"].startswith("gan") else []
         raw["spec"]["sources"] = {"genbench.judge": "0123456789ab"} | modules_of("dataset moons")
         raw["spec"]["sources"] |= modules_of(f"model {raw['spec']['model_name']}")
-        file.write_text(json.dumps(raw))
+        rewritten(file, **raw)
     return run.path
 
 

@@ -17,6 +17,7 @@ from genbench.core.errors import GenbenchError
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import Trained, reload
 from genbench.runs.rescoring import rescore
+from trial_records import rewritten
 
 SAMPLES = 1000
 METRICS = "sliced_w2,kl"
@@ -148,7 +149,7 @@ def test_changed_model_code_scores_stored_samples_but_draws_no_more(run):
         if trial.model == "affine":
             content = json.loads((run.store.trials / f"{trial.key}.json").read_text())
             content["spec"]["sources"]["model"] = "older"
-            (run.store.trials / f"{trial.key}.json").write_text(json.dumps(content))
+            rewritten(run.store.trials / f"{trial.key}.json", spec=content["spec"])
     run = genbench.load_run(run.path)
     report, after = again(run, metrics="sliced_w2,nll")
     assert not report.kept
@@ -163,7 +164,7 @@ def test_a_score_that_moved_is_told(run):
     key = next(t.key for t in run.trials if t.model == "gaussian" and t.seed == 1)
     content = json.loads((run.store.trials / f"{key}.json").read_text())
     content["metrics"]["kl"] += 0.5
-    (run.store.trials / f"{key}.json").write_text(json.dumps(content))
+    rewritten(run.store.trials / f"{key}.json", metrics=content["metrics"])
     report, _ = again(genbench.load_run(run.path), metrics="kl,spread")
     line = next(line for line in report.changes if line.startswith("kl"))
     assert "7 scores as before, 1 changed" in line

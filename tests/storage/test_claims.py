@@ -14,7 +14,7 @@ import genbench.storage.claims as module
 from genbench.core.errors import GenbenchError
 from genbench.storage.claims import STALE, Claims, Holder, entered
 from genbench.storage.records import RunRecord
-from genbench.storage.run_edits import edited_run
+from genbench.storage.run_record import edited_run
 from genbench.storage.store import Store
 
 KEY = "cfm-moons-0-1c2d3e4f5a6b"
@@ -164,7 +164,7 @@ def test_no_change_of_the_record_is_lost(store):
         pid = os.fork()
         if pid == 0:
             for i in range(20):
-                with edited_run(store) as record:
+                with edited_run(store, print) as record:
                     record.trials = [*record.trials, f"{name}-{i}"]
             os._exit(0)
         children.append(pid)
@@ -176,12 +176,12 @@ def test_a_change_that_fails_is_none(store):
     store.write_run(RunRecord(name="run"))
 
     def change():
-        with edited_run(store) as record:
+        with edited_run(store, print) as record:
             record.trials = ["x"]
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         change()
     assert store.read_run().trials == []
-    with edited_run(store):
+    with edited_run(store, print):
         pass  # the lock is free again

@@ -8,7 +8,7 @@ import torch
 from genbench.core.errors import GenbenchError
 from genbench.storage.records import KEYS
 from genbench.storage.store import CorruptFile, Store
-from trial_records import record, spec
+from trial_records import record, rewritten, spec
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_history_in_rows_as_older_files_have_it_is_read_by_column(store):
     store.write(record(s))
     file = store.trials / f"{s.key}.json"
     rows = [{"step": 1.0, "loss": 3.0}, {"step": 2.0, "loss": 2.5, "validation": 2.75}]
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"history": rows}))
+    rewritten(file, history=rows)
     columns = {"step": [1.0, 2.0], "loss": [3.0, 2.5], "validation": [None, 2.75]}
     assert store.read(s.key).history == columns
     store.write(store.read(s.key))

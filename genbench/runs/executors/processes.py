@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from genbench.runs.ended_trial import record_of
 from genbench.runs.executors.base import Gate
 from genbench.runs.parallel import each_in_a_process
+from genbench.runs.trial_environment import trial_environment
 from genbench.runs.worker import perform
 from genbench.runs.worker_process import Work
 from genbench.storage.records import TrialRecord, TrialSpec
@@ -65,7 +66,8 @@ class Processes:
                 if settled(number) and not ended.timed_out:
                     yield store.read(spec.key)
                 else:
-                    record = record_of(spec, ended, self.seconds, spec.key in store.checkpoints())
+                    ran = trial_environment(self.options.device, self.options.threads, self.options.commit)
+                    record = record_of(spec, ended, self.seconds, spec.key in store.checkpoints(), ran)
                     store.discard_outputs(spec.key)
                     store.write(record)
                     yield record

@@ -1,0 +1,95 @@
+"""`genbench bundle`: a run as one archive, and that archive repeated."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genbench.cli.options import Plugins, read_plugins, say
+from genbench.core.errors import GenbenchError
+
+if TYPE_CHECKING:
+    from genbench.runs.bundle import Packed
+
+__all__ = ["bundle"]
+
+TIMEOUT = 3600.0  # seconds of a trial; the longest that `run` takes unless asked
+
+
+def bundle(
+    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder, to be packed.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The archive. Default: NAME.tar.gz here.")
+    ] = None,
+    samples: Annotated[bool, typer.Option("--samples", help="Pack the samples, too.")] = False,
+    weights: Annotated[bool, typer.Option("--weights", help="Pack the weights, too.")] = False,
+    repeat: Annotated[
+        Path | None, typer.Option("--repeat", metavar="FILE", help="Unpack this archive and run its trials again.")
+    ] = None,
+    results: Annotated[Path, typer.Option(help="With --repeat: folder of runs.")] = Path("results"),
+    trust_code: Annotated[
+        bool, typer.Option("--trust-code", help="With --repeat: import the code that the archive holds.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=0, help="With --repeat: worker processes; 0 is this process. Default: all cores.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Pack a run into an archive that repeats on another machine with one command.
+
+    It has the records of the run's table, the data that it was given in Python, the code of plugins that you name or
+    trust and that is what its trials ran with, the versions of all packages, and what was asked. What is left out is
+    said. --repeat unpacks it to NAME-recorded, runs its trials in NAME-repeated, and says which scores agree; exit code
+    1 where some differ. Code in an archive runs only with --trust-code.
+
+      genbench bundle results/moons-quick
+      genbench bundle results/mine --plugin my_model.py --samples -o mine.tar.gz
+      genbench bundle --repeat moons-quick.tar.gz
+    """
+    if (run is None) == (repeat is None):
+        raise GenbenchError("bundle needs a run's folder to pack, or --repeat FILE to repeat an archive; give one")
+    if run is not None:
+        from genbench.analysis.run_data import RunData
+        from genbench.runs.bundle import pack
+
+        _show(pack(RunData(run), output, samples, weights, read_plugins(plugin)))
+        return
+    if repeat is not None and not _repeat(repeat, results, trust_code, read_plugins(plugin), jobs, not quiet):
+        raise typer.Exit(1)
+
+
+def _show(packed: Packed) -> None:
+    for note in packed.notes:
+        say(note)
+    for what, size in packed.sizes.items():
+        typer.echo(f"{what}: {_size(size)}")
+    command = shlex.join(["genbench", "bundle", "--repeat", str(packed.path)])
+    typer.echo(f"{packed.path}: {_size(packed.path.stat().st_size)}; repeat it by: {command}")
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"
+
+
+def _repeat(file: Path, results: Path, trust_code: bool, plugins: list[str], jobs: int | None, progress: bool) -> bool:
+    """Repeat an archive, say what came of it, and return whether all scores agree."""
+    from genbench.core.environment import commit
+    from genbench.runs.session import Workers
+    from genbench.runs.unbundle import repeat
+    from genbench.tasks.execution import ExecutionOptions
+
+    execution = ExecutionOptions(progress=progress, commit=commit() or "")
+    found = repeat(file, results, trust_code, plugins, Workers(jobs, TIMEOUT, False, progress, execution), say)
+    for line in found.lines:
+        say(line)
+    counts = found.agreements
+    typer.echo(
+        f"{counts.total()} trials: {counts['bit']} equal to the bit, {counts['rounding']} to rounding, "
+        f"{counts['different']} different"
+    )
+    typer.echo(shlex.join(["genbench", "compare", str(found.recorded), str(found.repeated)]))
+    return not counts["different"]

@@ -1,0 +1,90 @@
+"""`genbench verify`: whether a run is what its trials wrote, and whether they give the same scores again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from genbench.cli.options import Plugins, RunFolder, read_plugins, say
+from genbench.core.errors import GenbenchError, shown
+
+if TYPE_CHECKING:
+    from genbench.runs.verify import Repeated, Verification
+
+__all__ = ["verify"]
+
+
+def verify(
+    run: RunFolder,
+    trials: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="How many trials to run again; 0 for none. Default: 3.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Run all trials again.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Choose the trials by this seed. Default: others each time.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Worker processes; 0 is this process.")] = 1,
+    format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Check the digests of a run's files, and run some of its trials again to see whether the scores are the same.
+
+    Each record has digests of itself, its samples and its weights. Trials run in a folder of their own; the run is not
+    touched. Scores agree to the bit on the same machine with the same versions; elsewhere to rounding (a relative
+    difference of 1e-6), or they differ, and what differs between the machines stands beside. A trial whose code or data
+    have changed says so instead. Exit code 1 where a file was changed or is missing, or scores differ.
+
+      genbench verify results/moons-quick
+      genbench verify results/theirs --all --jobs 4
+      genbench verify results/theirs --trials 0 --format json
+    """
+    from genbench.analysis.run_data import RunData
+    from genbench.core.strict_json import strict_json
+    from genbench.runs.verify import verify as verify_run
+
+    if all_ and trials is not None:
+        raise GenbenchError("--all and --trials are two wishes; give one of them")
+    loaded = RunData(run)
+    number = None if all_ else 3 if trials is None else trials
+    found = verify_run(loaded, number, seed, read_plugins(plugin), jobs, say)
+    if format == "json":
+        typer.echo(strict_json({**asdict(found), "agrees": not found.wrong}))
+    else:
+        typer.echo("\n".join(_lines(found)))
+        for problem in loaded.problems:
+            if "trials/" not in problem:
+                say(problem)
+    if found.wrong:
+        raise typer.Exit(1)
+
+
+def _lines(found: Verification) -> list[str]:
+    from genbench.runs.verify import KINDS
+
+    lines = []
+    for state in ("fine", "without digests"):
+        counts = Counter(KINDS[Path(one.file).suffix] for one in found.files if one.state == state)
+        if counts:
+            what = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS.values() if counts[kind])
+            lines.append(f"{'as they were written' if state == 'fine' else 'without digests'}: {what}")
+    lines += [f"{one.state}: {shown(one.file, 300)} {shown(one.reason, 400)}" for one in found.faults]
+    lines += [f"not here: the {kind} of all trials" for kind in found.left_out]
+    if found.repeated:
+        lines.append(f"run again ({len(found.repeated)}; --seed {found.seed} chooses the same):")
+        lines += [f"  {_line(one)}" for one in found.repeated]
+    return lines
+
+
+def _line(one: Repeated) -> str:
+    how = {
+        "bit": f"equal to the bit ({one.scores} scores)",
+        "rounding": f"equal to rounding, {one.words}",
+        "different": f"DIFFERENT, {one.words}",
+        "not repeated": f"not run again: {one.words}",
+    }[one.agreement]
+    here = f"; here {', '.join(one.environment)}" if one.environment else ""
+    return shown(f"{one.model} on {one.dataset}, seed {one.seed}: {how}{here}", 1_000)

@@ -1,0 +1,78 @@
+"""A stored trial as today's code would run it, and how the scores of two runs of one trial agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from genbench.contracts.data_files import DataSelection
+from genbench.core.errors import GenbenchError
+from genbench.core.selection import Selection
+from genbench.runs.plan import make_plan
+from genbench.runs.reload import require_plugins
+from genbench.storage.records import TrialRecord, TrialSpec
+
+__all__ = ["ROUNDING", "Agreement", "agreement", "todays"]
+
+ROUNDING = 1e-6  # relative difference of two scores that is rounding: by hand, of single precision over a training run
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the scores of two runs of a trial agree.
+
+    Attributes:
+        kind: "bit", "rounding" or "different".
+        scores: how many there are.
+        largest: relative difference.
+        words: where that is, in words; "" where all are equal.
+    """
+
+    kind: str
+    scores: int
+    largest: float
+    words: str
+
+
+def todays(spec: TrialSpec) -> TrialSpec:
+    """Return what `run` would make today of a trial's row and seed.
+
+    Raises:
+        NeedsPlugin: it is of code that may not be imported.
+        GenbenchError: its model, its data or a metric cannot be planned any more.
+    """
+    require_plugins(spec, metrics=True)
+    data = [DataSelection(Selection(spec.dataset_name, spec.dataset_params))]
+    plan = make_plan(spec.model, data, [spec.seed], spec.budget, ",".join(spec.metrics), spec.task, spec.protocol)
+    found = next((one for one in plan.trials if one.model == spec.model), None)
+    if found is None:
+        raise GenbenchError(f"{spec.model} is not planned any more under this name")
+    return found.model_copy(update={"dataset": spec.dataset, "steps": spec.steps})
+
+
+def agreement(before: TrialRecord, after: TrialRecord) -> Agreement:
+    """Return how the scores of two records of one trial agree."""
+    if before.status != after.status:
+        what = f": {after.error}" if after.error else ""
+        return Agreement("different", 0, math.inf, f"{before.status} before, {after.status} now{what}")
+    apart = _distances(before.metrics, after.metrics)
+    largest, name = max(apart, default=(0.0, ""))
+    if largest == 0:
+        return Agreement("bit", len(apart), 0.0, "")
+    words = f"at most {largest:.1e} apart ({name}: {before.metrics.get(name)} before, {after.metrics.get(name)} now)"
+    return Agreement("rounding" if largest <= ROUNDING else "different", len(apart), largest, words)
+
+
+def _distances(before: Mapping[str, float | None], after: Mapping[str, float | None]) -> Sequence[tuple[float, str]]:
+    """Return how far apart the scores of each metric are, relative to the larger; infinity where one is none."""
+    found = []
+    for name in dict.fromkeys([*before, *after]):
+        a, b = before.get(name), after.get(name)
+        if a is None and b is None:
+            continue
+        if a is None or b is None or (a != b and not math.isfinite(a - b)):
+            found.append((math.inf, name))
+        else:
+            found.append((0.0 if a == b else abs(a - b) / max(abs(a), abs(b)), name))
+    return found
