@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genbench.analysis.racing import judged
+from genbench.analysis.racing import verdict_terms
 from genbench.analysis.scores import Row, column_order, fill_cells, set_floors, sort_key
 from genbench.analysis.verdicts import Contest, Margin, contests, set_verdicts
 from genbench.core.errors import GenbenchError, nearest
@@ -76,7 +76,7 @@ class Leaderboard(NotebookView):
             set_floors(here)
             own = [name for name in names if any(name in row.metrics for row in here)]
             for name in own:
-                terms = judged(races.get(place), here, name, margin, alpha)
+                terms = verdict_terms(races.get(place), here, name, margin, alpha)
                 found[place, name] = contests(here, name, *terms)
                 set_verdicts(here, name, found[place, name])
             by = _sorted_by(sort, here, own)

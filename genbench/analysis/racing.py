@@ -14,14 +14,14 @@ from genbench.core.types import Array
 from genbench.statistics.racing import FIRST, level, needed, running
 from genbench.storage.races import Race
 
-__all__ = ["OpenModel", "Standing", "judged"]
+__all__ = ["RaceState", "Undecided", "verdict_terms"]
 
 NEVER = 10_000  # seeds; where so many are needed, the models are equal
 Terms = tuple[Margin | None, float, frozenset[str]]
 
 
-def judged(race: Race | None, rows: Sequence[Row], name: str, margin: Margin | None, alpha: float) -> Terms:
-    """Return the margin and the level by which one table is judged by one metric, and the models that are worse.
+def verdict_terms(race: Race | None, rows: Sequence[Row], name: str, margin: Margin | None, alpha: float) -> Terms:
+    """Return the margin and the level by which one table is compared by one metric, and the models that are worse.
 
     A race has the level of its last look, by all metrics: whatever its scores made it end at, the chances of all looks
     sum to 5 %. A table with more seeds than that is a further look. Models are worse as found by the raced metric only.
@@ -38,7 +38,7 @@ def judged(race: Race | None, rows: Sequence[Row], name: str, margin: Margin | N
 
 
 @dataclass(frozen=True)
-class OpenModel:
+class Undecided:
     """A model that may be the best and may be worse, and about how many seeds would decide it; None if none would."""
 
     model: str
@@ -46,7 +46,7 @@ class OpenModel:
 
 
 @dataclass(frozen=True)
-class Standing:
+class RaceState:
     """How a race stands after a look.
 
     Attributes:
@@ -56,12 +56,12 @@ class Standing:
     """
 
     worse: frozenset[str]
-    open: tuple[OpenModel, ...]
+    open: tuple[Undecided, ...]
     running: frozenset[str]
 
     @classmethod
-    def of(cls, contests: Sequence[Contest], rows: Sequence[Row], looks: Sequence[int], most: int) -> Standing:
-        """Return the standing of one table.
+    def of(cls, contests: Sequence[Contest], rows: Sequence[Row], looks: Sequence[int], most: int) -> RaceState:
+        """Return the state of one table.
 
         Args:
             contests: of the table by the raced metric.
@@ -70,7 +70,7 @@ class Standing:
             most: seeds that a model may get.
         """
         alpha = level(looks)
-        undecided, going = list[OpenModel](), set[str]()
+        undecided, going = list[Undecided](), set[str]()
         for contest in contests:
             names = [row.model for row in contest.rows]
             open_: Array = np.array([contest.verdict(i) == "open" for i in range(len(names))])
@@ -79,7 +79,7 @@ class Standing:
                 margin = math.log(margin)
             seeds = np.maximum(needed(contest.found, alpha, margin), looks[-1] + 1)
             undecided += [
-                OpenModel(names[i], math.ceil(seeds[i]) if seeds[i] < NEVER else None) for i in np.flatnonzero(open_)
+                Undecided(names[i], math.ceil(seeds[i]) if seeds[i] < NEVER else None) for i in np.flatnonzero(open_)
             ]
             has = np.array([len(row.values[contest.metric]) for row in contest.rows])
             more = running(contest.found, np.logical_and(open_, seeds <= most), has, alpha, most)

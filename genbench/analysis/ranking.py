@@ -130,7 +130,7 @@ def _ranking(one: DatasetScores, metric: str, kind: str | None, margin: float | 
     blank = [
         RankedModel(name, _estimate(one, i), 0.0, failures=int(one.failures[i])) for i, name in enumerate(one.models)
     ]
-    models = _judged(one, blank, competing, margin, alpha) if len(one.datasets) >= MIN_DATASETS else blank
+    models = _compared(one, blank, competing, margin, alpha) if len(one.datasets) >= MIN_DATASETS else blank
     means = one.values.mean(axis=1)
     order = sorted(range(len(models)), key=lambda i: (one.failures[i] > 0, means[i]))
     ranks = Ranks.of(np.where(one.broken, np.nan, one.values)[order].T, alpha)
@@ -138,7 +138,7 @@ def _ranking(one: DatasetScores, metric: str, kind: str | None, margin: float | 
     return Ranking(metric, one.unit, kind, one.datasets, tuple(listed), one.scale, margin, ranks, one.left_out)
 
 
-def _judged(
+def _compared(
     one: DatasetScores, blank: list[RankedModel], competing: NDArray[np.intp], margin: float | None, alpha: float
 ) -> list[RankedModel]:
     """Return the models with their verdicts, intervals of ranks, and comparisons with the leader."""

@@ -12,7 +12,7 @@ from genbench.cli.options import say
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
-    from genbench.analysis.plan import Plan, Question
+    from genbench.analysis.seed_plan import Question, SeedPlan
 
 __all__ = ["power"]
 
@@ -80,8 +80,8 @@ def power(
       genbench power results/moons-quick
       genbench power results/moons-quick --metric kl --differences 0.005,0.01 --figure power.png
     """
-    from genbench.analysis.plan import Question
-    from genbench.display.plan import render, show
+    from genbench.analysis.seed_plan import Question
+    from genbench.display.seed_plan import render, show
     from genbench.statistics.power import MOST_SEEDS
 
     if figure is not None:
@@ -109,16 +109,16 @@ def power(
 
 def _of_run(
     run: Path, question: Question, spread: float | None, metric: str | None, data: str | None
-) -> tuple[list[Plan], str]:
+) -> tuple[list[SeedPlan], str]:
     """Return the plans of a run's tables, and where their spread comes from."""
-    from genbench.analysis.plan import plans_of, select_metrics
+    from genbench.analysis.seed_plan import seed_plans, select_metrics
     from genbench.api import load_run
 
     if spread is not None:
         raise GenbenchError("--spread is for plans without a run; the run has its own: leave out one of them")
     loaded = load_run(run)
     board = loaded.only(data).leaderboard()
-    plans = plans_of(board, select_metrics(board, metric), question, progress=True)
+    plans = seed_plans(board, select_metrics(board, metric), question, progress=True)
     for problem in loaded.problems:
         say(problem)
     return plans, "Standard deviations over seeds: as this run shows them, with their uncertainty."
@@ -126,9 +126,9 @@ def _of_run(
 
 def _without_run(
     question: Question, spread: float | None, metric: str | None, data: str | None
-) -> tuple[list[Plan], str]:
+) -> tuple[list[SeedPlan], str]:
     """Return the plan by a given or the stored spread, and where that comes from."""
-    from genbench.analysis.plan import plan_without_run
+    from genbench.analysis.seed_plan import plan_without_run
     from genbench.statistics.power import STORED
 
     for name, given in (("--metric", metric), ("--data", data)):
@@ -154,7 +154,7 @@ def _check_file(figure: Path) -> None:
         raise GenbenchError(f"cannot write {figure}: there is no folder {figure.parent}; choose another --figure")
 
 
-def _draw(plans: list[Plan], file: Path) -> None:
+def _draw(plans: list[SeedPlan], file: Path) -> None:
     import io
 
     from genbench.display.power_words import amount

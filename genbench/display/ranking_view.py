@@ -33,21 +33,21 @@ def ranking_view(one: Ranking) -> RankingView:
     """Return a ranking as text."""
     card = card_of(one.metric)
     score = " ".join(part for part in (card.label, one.unit) if part) + f": {MEANS[one.scale]}"
-    judged = one.models[0].ranks is not None
+    tested = one.models[0].ranks is not None
     verdicts = ("rank [95 %]", "verdict", "worse than the best by", "better / equal / worse than the leader, %")
-    headings = ["model", f"{score} [95 %]" if judged else score, *(verdicts * judged), "average rank"]
-    rows = [_row(one, model, judged) for model in one.models]
+    headings = ["model", f"{score} [95 %]" if tested else score, *(verdicts * tested), "average rank"]
+    rows = [_row(one, model, tested) for model in one.models]
     if one.scale == "rank":  # its score is the average rank
         headings, rows = headings[:-1], [row[:-1] for row in rows]
     kind = f", {one.likelihood} likelihoods" if one.likelihood else ""
-    tests = [_meaning(one) if judged else "", _wilcoxon(one), _nemenyi(one), _failed(one), _left_out(one)]
+    tests = [_meaning(one) if tested else "", _wilcoxon(one), _nemenyi(one), _failed(one), _left_out(one)]
     title = f"{len(one.datasets)} datasets together{kind}"
     return RankingView(title, headings, rows, _sentence(one), " ".join(filter(None, tests)))
 
 
-def _row(one: Ranking, model: RankedModel, judged: bool) -> list[str]:
+def _row(one: Ranking, model: RankedModel, tested: bool) -> list[str]:
     cells = [model.name, _estimate(model.score)]
-    if judged:
+    if tested:
         place, odds = 1 + one.models.index(model), model.odds
         shares = "–" if odds is None else " / ".join(f"{100 * share:.0f}" for share in odds)
         ranks = f"{place} [{model.ranks[0]}, {model.ranks[1]}]" if model.ranks else "–"

@@ -164,7 +164,7 @@ def table_view(title: str, rows: Sequence[Row], metrics: Sequence[str], sort: st
     return TableView(
         title=title,
         columns=columns(metrics, rows, sort),
-        rows=[_row(row, metrics, _costs(rows), sort if sort and _judged(sort, rows) else None) for row in rows],
+        rows=[_row(row, metrics, _costs(rows), sort if sort and _has_verdicts(sort, rows) else None) for row in rows],
         sorted_by=sort if sort and sort in metrics else "",
         interval="mean ± half-width of the 95 % interval over seeds" if several else "one seed, ± standard error",
         flags=[flag for row in rows for flag in formatting.flag_lines(row)],
@@ -176,7 +176,7 @@ def columns(metrics: Sequence[str], rows: Sequence[Row] = (), sort: str | None =
     scores = []
     for name in metrics:
         scores.append(_score_column(name, rows))
-        scores += [_verdict_column(name, rows)] if name == sort and _judged(name, rows) else []
+        scores += [_verdict_column(name, rows)] if name == sort and _has_verdicts(name, rows) else []
     return [
         Column("model", "model", "model"),
         Column("seeds", "seeds", "seeds", help="Seeds without a failure, and of how many if some failed"),
@@ -204,7 +204,7 @@ def _verdict_column(name: str, rows: Sequence[Row]) -> Column:
     return Column("worse_by", "worse by", "verdict", "" if quotients else card.unit, help=about)
 
 
-def _judged(name: str, rows: Sequence[Row]) -> bool:
+def _has_verdicts(name: str, rows: Sequence[Row]) -> bool:
     """Return whether there is a verdict by a metric in a table."""
     return any(cell.verdict for row in rows if (cell := row.metrics.get(name)))
 
@@ -214,12 +214,12 @@ def _costs(rows: Sequence[Row]) -> list[str]:
     return [name for name in COSTS if name != "compute" or any(row.cost[name] is not None for row in rows)]
 
 
-def _row(row: Row, metrics: Sequence[str], costs: Sequence[str], judged: str | None) -> TableRow:
-    """Return a row; `judged` is the metric beside which its verdict stands, if there is a column for that."""
+def _row(row: Row, metrics: Sequence[str], costs: Sequence[str], beside: str | None) -> TableRow:
+    """Return a row; `beside` is the metric beside which its verdict stands, if there is a column for that."""
     scores = []
     for name in metrics:
         scores.append(_score(row, name))
-        scores += [_worse_by(row, name)] if name == judged else []
+        scores += [_worse_by(row, name)] if name == beside else []
     cells = [
         TableCell(row.model, row.model),
         TableCell(formatting.seeds(row), row.seeds),

@@ -187,7 +187,7 @@ def _announce(session: Session, tables: Sequence[Table], first: Sequence[TrialSp
 
 def _progress(table: Table) -> str:
     """Return what a look found."""
-    now, last = table.standing, table.race.looks[-1]
+    now, last = table.state, table.race.looks[-1]
     assert now
     words = [f"{len(now.worse)} worse" + (f" (now {', '.join(last.dropped)})" if last.dropped else "")]
     words.append(f"open: {', '.join(each.model for each in now.open)}" if now.open else "none open")
@@ -204,7 +204,7 @@ def _conclude(tables: Sequence[Table], pace: Pace, say: Say) -> None:
     even = sum(len(table.specs) * max(table.seeds.values()) for table in tables)
     most = max(n for table in tables for n in table.seeds.values())
     say(f"auto: {spent} trials; with the same seeds for all, up to {most}, it would have been {even}")
-    still = [table for table in tables if table.standing and table.standing.open]
+    still = [table for table in tables if table.state and table.state.open]
     for line in [_more(table, pace, len(still)) for table in still]:
         say(line)
 
@@ -215,8 +215,8 @@ def _more(table: Table, pace: Pace, tables: int) -> str:
     The hour is shared evenly by the tables in which something is open. Seeds are bought for those models that may be
     the best, since the verdicts rest on them.
     """
-    assert table.standing
-    now, has = table.standing, table.race.looks[-1].seeds
+    assert table.state
+    now, has = table.state, table.race.looks[-1].seeds
     racing = [model for model in table.models if model not in now.worse]
     one_seed = pace.estimate([table.specs[model][0] for model in racing])
     bought = int(HOUR / tables / one_seed) if one_seed > 0 else 0

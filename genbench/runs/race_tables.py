@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.racing import Standing
+from genbench.analysis.racing import RaceState
 from genbench.analysis.scores import card_of
 from genbench.contracts.model import MODELS
 from genbench.runs.plan import Plan
@@ -45,7 +45,7 @@ class Table:
     before: list[int] = field(default_factory=list)
     after: int = FIRST
     seeds: dict[str, int] = field(default_factory=dict)
-    standing: Standing | None = None
+    state: RaceState | None = None
 
     @property
     def models(self) -> list[str]:
@@ -84,7 +84,7 @@ class Table:
         race.metric = race.metric or metric
         contests = board.contests.get((self.place, race.metric or ""), [])
         rows = [row for row in board.rows if row.place == self.place]
-        self.standing = now = Standing.of(contests, rows, [each.seeds for each in race.looks], self.most)
+        self.state = now = RaceState.of(contests, rows, [each.seeds for each in race.looks], self.most)
         race.looks[-1].dropped = sorted(now.worse - race.dropped)
         race.looks[-1].open = [each.model for each in now.open]
         if not contests:
@@ -106,13 +106,13 @@ class Table:
         Controls do not compete, and nothing is compared with them: the first seeds will do. The oracle trains nothing,
         and every score that has a quotient is divided by its mean, so that it gets the seeds of the models.
         """
-        if self.standing is None:
+        if self.state is None:
             return list(self.specs)
         with_oracle = card_of(self.race.metric or "").ratio
         return [
             model
             for model in self.specs
-            if model in self.standing.running or (with_oracle and self._role(model) == "oracle")
+            if model in self.state.running or (with_oracle and self._role(model) == "oracle")
         ]
 
     def _role(self, model: str) -> str:

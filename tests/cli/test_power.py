@@ -21,9 +21,9 @@ def run(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _few_repetitions(monkeypatch):
-    for module in ("outlook", "plan"):
+    for module in ("outlook", "seed_plan"):
         monkeypatch.setattr(f"genbench.analysis.{module}.REPETITIONS", 20)
-    monkeypatch.setattr("genbench.analysis.plan.CURVE", (2, 3, 5))
+    monkeypatch.setattr("genbench.analysis.seed_plan.CURVE", (2, 3, 5))
 
 
 def store(path, values):

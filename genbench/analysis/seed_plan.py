@@ -19,7 +19,7 @@ from genbench.core.errors import GenbenchError, nearest
 from genbench.core.types import Array
 from genbench.statistics.power import MOST_SEEDS, POWER, REPETITIONS, STORED, Power, StoredSpread
 
-__all__ = ["FACTORS", "Amount", "OpenModel", "Plan", "Question", "plan_without_run", "plans_of", "select_metrics"]
+__all__ = ["FACTORS", "Amount", "OpenModel", "Question", "SeedPlan", "plan_without_run", "seed_plans", "select_metrics"]
 
 FACTORS = (1.2, 1.5, 2.0)  # by hand: a small, a clear and a large difference
 MULTIPLES = (1, 2, 4)  # of the standard deviation over seeds, for scores that are compared by differences
@@ -80,7 +80,7 @@ class OpenModel:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SeedPlan:
     """What seeds can find in one table, by one metric.
 
     Attributes:
@@ -134,7 +134,7 @@ class Plan:
         return plain | {"amounts": [asdict(one) for one in self.amounts], "open": [asdict(one) for one in self.open]}
 
 
-def plan_without_run(question: Question, spread: float | None) -> Plan:
+def plan_without_run(question: Question, spread: float | None) -> SeedPlan:
     """Return the plan of a run that has not been made, by the spread over seeds; None for the stored one.
 
     Scores are compared by quotients and `spread` is of their logarithms, unless differences are asked for.
@@ -155,7 +155,9 @@ def plan_without_run(question: Question, spread: float | None) -> Plan:
     return _plan(("", "", None), scale, simulation, np.array(seeds), stored.scale, question, amounts, [])
 
 
-def plans_of(board: Leaderboard, metrics: Sequence[str], question: Question, progress: bool = False) -> list[Plan]:
+def seed_plans(
+    board: Leaderboard, metrics: Sequence[str], question: Question, progress: bool = False
+) -> list[SeedPlan]:
     """Return the plan of each table of a run, by each of some metrics, from its own spread over seeds.
 
     With `progress` a terminal shows how far it is.
@@ -202,7 +204,7 @@ def select_metrics(board: Leaderboard, asked: str | None) -> list[str]:
     return names
 
 
-def _plan_of(place: str, contest: Contest, question: Question) -> Plan | None:
+def _plan_of(place: str, contest: Contest, question: Question) -> SeedPlan | None:
     noise = Noise.of(contest)
     if noise is None:
         return None
@@ -235,13 +237,13 @@ def _plan(
     question: Question,
     amounts: Sequence[float],
     open_models: Sequence[OpenModel],
-) -> Plan:
+) -> SeedPlan:
     k = simulation.deviations.shape[1]
     if not 0 < simulation.worse < k:
         raise GenbenchError(f"--worse {simulation.worse} of {k} models leaves none that is better; lower it")
     shifts = [math.log(one) if scale == "quotient" else one for one in amounts]
     smallest = simulation.smallest(seeds, question.power)
-    return Plan(
+    return SeedPlan(
         *place, scale, card_of(place[1]).unit if place[1] else "", k, simulation.worse,
         (int(seeds.min()), int(seeds.max())), deviation, question.power,
         math.exp(min(smallest, 700.0)) if scale == "quotient" else smallest,

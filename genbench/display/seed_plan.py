@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.markup import escape
 
-from genbench.analysis.plan import Plan
+from genbench.analysis.seed_plan import SeedPlan
 from genbench.core.strict_json import strict_json
 from genbench.display.numbers import brief
 from genbench.display.power_words import amount, found_sentence, seed_words
@@ -16,12 +16,12 @@ from genbench.statistics.power import MOST_SEEDS
 __all__ = ["render", "show"]
 
 
-def render(plans: Sequence[Plan]) -> str:
+def render(plans: Sequence[SeedPlan]) -> str:
     """Return plans as JSON."""
     return strict_json({"most_seeds": MOST_SEEDS, "plans": [p.public() for p in plans]}) + "\n"
 
 
-def show(plans: Sequence[Plan], source: str) -> None:
+def show(plans: Sequence[SeedPlan], source: str) -> None:
     """Print plans on the terminal; `source` says where the spread comes from."""
     out, power = console(), f"{100 * plans[0].power:g} %"
     named = bool(plans[0].metric)
@@ -46,7 +46,7 @@ def show(plans: Sequence[Plan], source: str) -> None:
     out.print(f"{source} {simulated}", style="dim", markup=False)
 
 
-def _show_open(plans: Sequence[Plan], power: str) -> None:
+def _show_open(plans: Sequence[SeedPlan], power: str) -> None:
     """Print the models that are open, and how many more seeds would decide them."""
     if not any(plan.open for plan in plans):
         return
@@ -68,7 +68,7 @@ def _show_open(plans: Sequence[Plan], power: str) -> None:
     )  # fmt: skip
 
 
-def _spread(plan: Plan) -> str:
+def _spread(plan: SeedPlan) -> str:
     """Return the standard deviation over seeds of the median model: in per cent where scores are logarithms."""
     return (
         f"{100 * plan.deviation:.2g} %"
@@ -77,7 +77,7 @@ def _spread(plan: Plan) -> str:
     )
 
 
-def _sentence(plan: Plan) -> str:
+def _sentence(plan: SeedPlan) -> str:
     """Return what the seeds at hand find, as a sentence."""
     score = f"{plan.metric_label} on {plan.dataset}" if plan.metric else "score"
     return found_sentence(plan.smallest, plan.scale, plan.unit, plan.seeds, plan.models, plan.power, plan.worse, score)
