@@ -66,7 +66,7 @@ def _lines(found: Verification) -> list[str]:
     from genbench.runs.verify import KINDS
 
     lines = []
-    for state in ("fine", "without digests"):
+    for state in ("unchanged", "without digests"):
         counts = Counter(KINDS[Path(one.file).suffix] for one in found.files if one.state == state)
         if counts:
             what = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS.values() if counts[kind])

@@ -39,7 +39,7 @@ KINDS = {".json": "records", ARRAYS: "samples", WEIGHTS: "weights"}
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """A file of a run, "fine", "changed", "missing" or "without digests", and why, as a clause after its name."""
+    """A file of a run, "unchanged", "changed", "missing" or "without digests", and why, as a clause after its name."""
 
     file: str
     state: str
@@ -109,7 +109,7 @@ def _check_trial(store: Store, key: str) -> list[CheckedFile]:
         state = "without digests" if isinstance(error, NewerSchema) else "changed"
         text = str(error).removeprefix(str(store.trials / f"{key}.json")).strip()
         return [CheckedFile(f"{name}.json", state, text)]
-    state = "without digests" if seal is None else "fine"
+    state = "without digests" if seal is None else "unchanged"
     found = [CheckedFile(f"{name}.json", state)]
     for ending in (ARRAYS, WEIGHTS):
         file = store.trials / f"{key}{ending}"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from genbench.core.files import write_whole
 from genbench.core.regular_files import link_outside, write_within
 from genbench.storage.records import TrialRecord, TrialSpec
-from genbench.storage.store import CorruptFile, Store, parsed
+from genbench.storage.store import ARRAYS, WEIGHTS, CorruptFile, Store, parsed
 
 __all__ = ["write_received"]
 
@@ -39,11 +39,10 @@ def write_received(store: Store, spec: TrialSpec, files: Mapping[str, bytes]) ->
         own_files = {name: digest for name, digest in read if link_outside(Path(name), store.path)}
         record.provenance = record.provenance.model_copy(update={"files": own_files})
     for name, part in files.items():
-        ours = name in (f"{own}.npz", f"{own}.safetensors") and record is not None
-        if (ours or name.startswith(BESIDE)) and ".." not in PurePosixPath(name).parts:
+        if name.startswith(BESIDE) and ".." not in PurePosixPath(name).parts:
             file = store.path / name
             write_within(store.path, *PurePosixPath(name).parent.parts)
             write_whole(file, methodcaller("write", part))
     if record is not None:
-        store.write(record)
+        store.write(record, received={end: files[own + end] for end in (ARRAYS, WEIGHTS) if own + end in files})
     return record

@@ -7,8 +7,9 @@ import itertools
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -139,27 +140,30 @@ class Store:
         arrays: Mapping[str, Any] | None = None,
         weights: Mapping[str, Any] | None = None,
         weights_of: str = "",
+        received: Mapping[str, bytes] = {},
     ) -> None:
         """Write a finished trial: its arrays (samples, log-densities) and weights first, the record last.
 
         Args:
             weights_of: key of a trial whose file of weights it shares, if that has one.
+            received: what another machine has written into these files, by the ending of the name.
 
         Raises:
             OSError: the disk is full or the folder is gone; what was there before is untouched.
             ContractError: a weight is of a kind that no file holds; nothing was written.
             CorruptFile: the record of the other trial cannot be read back.
         """
-        payload = packed(weights) if weights else b""
+        contents: dict[str, Callable[[Any], Any]] = {end: methodcaller("write", part) for end, part in received.items()}
+        if weights:
+            contents[WEIGHTS] = methodcaller("write", packed(weights))
+        if arrays:
+            contents[ARRAYS] = lambda out: np.savez(out, **arrays)
         places = {ending: self.trials / f"{record.key}{ending}" for ending in (ARRAYS, WEIGHTS)}
         files: dict[str, FileDigest] = {}
-        if arrays:
-            write_whole(places[ARRAYS], lambda out: np.savez(out, **arrays))
-            files[ARRAYS] = digest_of(places[ARRAYS])
-        if payload:
-            write_whole(places[WEIGHTS], lambda out: out.write(payload))
-            files[WEIGHTS] = digest_of(places[WEIGHTS])
-        elif weights_of and (other := self.trials / f"{weights_of}{WEIGHTS}").exists():
+        for ending, write in contents.items():
+            write_whole(places[ending], write)
+            files[ending] = digest_of(places[ending])
+        if WEIGHTS not in files and weights_of and (other := self.trials / f"{weights_of}{WEIGHTS}").exists():
             seal = self.seal(weights_of)
             if weights_of != record.key:
                 link_or_copy(other, places[WEIGHTS])

@@ -1,5 +1,6 @@
 """Drawing from trained models again: out of a run, of weights alone, of a checkpoint; as pictures and as arrays."""
 
+import json
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ from genbench.core.errors import GenbenchError
 from genbench.plotting.image_grid import seen
 from genbench.runs.reload import find, read, reload
 from genbench.training.checkpoint import Saved, read_checkpoint, write_checkpoint
+from trial_records import rewritten
 
 PLUGINS = [
     str(Path(__file__).parents[1] / "plugins" / name) for name in ("well_behaved.py", "swept.py", "conditional.py")
@@ -219,7 +221,6 @@ def test_wrong_requests_are_one_line(arguments, words, folder, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     places = [folder / arguments[0], *arguments[1:]] if arguments else []
     done = call(*places, code=2)
-    import re
 
     assert re.search(words, str(done.exception)), done.exception
     assert not list(tmp_path.iterdir())
@@ -246,14 +247,13 @@ def test_files_that_are_no_checkpoints_are_named(folder, stopped, tmp_path):
 
 
 def test_code_that_has_changed_since_is_named(folder, tmp_path):
-    trials = folder / "points" / "trials"
-    (record,) = (file for file in trials.glob("affine-*.json") if "-0-" in file.name)
-    text = record.read_text()
-    assert '"model": "' in text
-    changed = tmp_path / "other.json"
-    changed.write_text(re.sub(r'("sources": {\s*"model": ")', r"\g<1>0", text))
-    shutil.copy(record.with_suffix(".safetensors"), tmp_path / "other.safetensors")
-    done = call("--checkpoint", tmp_path / "other.safetensors", "--npz", tmp_path / "x.npz", code=2)
+    (record,) = (file for file in (folder / "points" / "trials").glob("affine-*.json") if "-0-" in file.name)
+    for file in (record, record.with_suffix(".safetensors")):
+        shutil.copy(file, tmp_path / file.name)
+    spec = json.loads(record.read_text())["spec"]
+    spec["sources"]["model"] = "0" * 12
+    key = rewritten(tmp_path / record.name, spec=spec)
+    done = call("--checkpoint", tmp_path / f"{key}.safetensors", "--npz", tmp_path / "x.npz", code=2)
     assert "code of model affine changed since it was trained; train it again" in str(done.exception)
 
 

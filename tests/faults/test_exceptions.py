@@ -30,7 +30,7 @@ EXPECTED = {
     "no_keyboardinterrupt": ("fit", "KeyboardInterrupt", NOT_TODAY),
     "no_own": ("fit", "Own", NOT_TODAY),
     "text_diagnosis": ("log_prob", "ContractError", "text_diagnosis.diagnose, 'a', gave text.*"),
-    "sort_of": ("score", "ValidationError", f"{KINDS}.*must be one of exact, estimate, bound, none"),
+    "sort_of": ("save", "ContractError", f"{KINDS}.*must be one of exact, estimate, bound, none"),
     "no_text": ("score", "ValidationError", f"{KINDS}.* valid string"),
     "listed": ("score", "ValidationError", f"{KINDS}.* valid string"),
     "sparse_buffer": ("save", "ContractError", "the buffer 'odd' is sparse, and no file .*persistent=False"),

@@ -327,6 +327,7 @@ def strict(evidence):
 def test_a_checkpoint_of_other_data_files_is_not_resumed(tmp_path):
     from genbench.runs.plan import make_plan
     from genbench.runs.runner import tidy
+    from genbench.storage.claims import entered
     from genbench.training.checkpoint import Saved, write_checkpoint
 
     table, store = tmp_path / "table.txt", Store(tmp_path / "r")
@@ -336,8 +337,9 @@ def test_a_checkpoint_of_other_data_files_is_not_resumed(tmp_path):
     about = {"spec": trial.model_dump(mode="json"), "files": {str(table): content_digest(table)}}
     file = store.trials / f"{trial.key}.checkpoint.safetensors"
     write_checkpoint(file, Saved(trial.key, about, {}))
-    tidy([trial], store)
-    assert file.exists()
-    table.write_text("1 2 3")
-    tidy([trial], store)
-    assert not file.exists()
+    with entered(store) as claims:
+        tidy([trial], store, claims)
+        assert file.exists()
+        table.write_text("1 2 3")
+        tidy([trial], store, claims)
+        assert not file.exists()

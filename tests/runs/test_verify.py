@@ -90,7 +90,7 @@ def test_files_are_named_by_what_became_of_them(run):
     rewritten(d)
     found = states(run.store)
     assert found[a.name] == ("changed", "is corrupt: its numbers are not those that were written")
-    assert found[b.name] == ("fine", "")
+    assert found[b.name] == ("unchanged", "")
     assert found[b.with_suffix(".npz").name][0] == "missing"
     assert found[c.with_suffix(".npz").name][0] == "changed"
     assert found[d.name][0] == found[d.with_suffix(".npz").name][0] == "without digests"
