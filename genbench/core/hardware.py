@@ -6,7 +6,7 @@ import os
 
 from genbench.core.errors import GenbenchError
 
-__all__ = ["DEVICES", "choose_device", "cores"]
+__all__ = ["DEVICES", "ONE_THREAD", "choose_device", "cores"]
 
 
 def cores() -> int:
@@ -14,6 +14,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+# Parallelism is across trials. Libraries read these when they are imported.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 

@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING, Any
 
 from genbench.core.console import write_any_sign
 from genbench.core.errors import GenbenchError
+from genbench.core.hardware import ONE_THREAD
 from genbench.core.process_tree import LINUX, adopt_orphans, die_with_parent
 
 if TYPE_CHECKING:
     from genbench.tasks.execution import ExecutionOptions
 
-__all__ = ["ONE_THREAD", "WHERE", "context", "perform", "serve"]
+__all__ = ["WHERE", "context", "perform", "serve"]
 
-# Parallelism is across trials. Libraries read these when they are imported.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 WHERE = getattr(signal, "SIGUSR1", None)  # asks a worker to write what it is doing; Windows has no such signal
 ATOMIC = 4096  # bytes that a pipe takes as one, see pipe(7): a worker that is killed leaves no half of a message
 

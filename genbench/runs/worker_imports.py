@@ -12,6 +12,10 @@ import signal
 import sys
 import warnings
 
+from genbench.core.hardware import ONE_THREAD
+
+os.environ |= ONE_THREAD  # before anything imports NumPy, which reads it then
+
 from genbench.core.process_tree import adopt_orphans, die_with_parent, kill_offspring
 
 SERVER = os.getpid()
@@ -42,9 +46,7 @@ warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")
 from genbench.core.environment import versions  # noqa: E402
 from genbench.core.process_state import ProcessState  # noqa: E402
 from genbench.core.registry import discover  # noqa: E402
-from genbench.runs.worker import ONE_THREAD  # noqa: E402
 
-os.environ |= ONE_THREAD
 discover(installed=False)  # plugins of other packages are imported by the trials that need them
 # torch._dynamo: the first optimizer imports it, which takes a second.
 LIBRARIES = (

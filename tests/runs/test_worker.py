@@ -10,6 +10,7 @@ import time
 import pytest
 
 import genbench
+from genbench.core.hardware import ONE_THREAD
 from trial_records import outcome
 
 QUICK = {"samples": 1000, "metrics": "sliced_w2,kl,nll,w2", "progress": False}
@@ -126,3 +127,18 @@ def test_workers_leave_the_callers_process_as_it_is(tmp_path):
     run = genbench.run("gaussian", "moons", 1, budget="smoke", jobs=1, results=tmp_path, samples=200, progress=False)
     assert [trial.status for trial in run.trials] == ["ok", "ok"]
     assert (dict(os.environ), sys.modules["__main__"], theirs._preload_modules, theirs._forkserver_pid) == before
+
+
+THREADS = """
+import threadpoolctl
+from genbench.runs.parallel import perform_each
+(found,) = perform_each(threadpoolctl.threadpool_info, [()], 1, "", progress=False)
+assert any(library["internal_api"] == "openblas" for library in found)
+assert {library["num_threads"] for library in found} == {1}, found
+"""
+
+
+def test_each_library_of_a_worker_has_one_thread():
+    """NumPy reads the number when it is imported, whoever does that first; more threads wait beside other workers."""
+    environment = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
+    subprocess.run([sys.executable, "-c", THREADS], env=environment, check=True, timeout=300)
