@@ -70,7 +70,7 @@ def _lines(found: Verification) -> list[str]:
         counts = Counter(KINDS[Path(one.file).suffix] for one in found.files if one.state == state)
         if counts:
             what = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS.values() if counts[kind])
-            lines.append(f"{'as they were written' if state == 'fine' else 'without digests'}: {what}")
+            lines.append(f"{'as they were written' if state == 'unchanged' else 'without digests'}: {what}")
     lines += [f"{one.state}: {shown(one.file, 300)} {shown(one.reason, 400)}" for one in found.faults]
     lines += [f"not here: the {kind} of all trials" for kind in found.left_out]
     if found.repeated:

@@ -284,6 +284,7 @@ def test_simple_time_is_one_number_beside_the_point():
     assert widths[1] - widths[0] == 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prediction", ["epsilon", "x0"])
 def test_the_other_predictions_train_too(prediction):
     """KL of the trained density on Gaussian data; untrained it is above 1."""

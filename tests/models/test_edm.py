@@ -143,6 +143,7 @@ def test_samples_have_the_moments_of_the_data(churn, steps):
     assert (x.T.cov() - COVARIANCE).abs().max() < 0.06
 
 
+@pytest.mark.slow
 def test_trained_density_on_gaussian_data():
     torch.manual_seed(0)
     x, test = TRUTH.sample((20_000,)), TRUTH.sample((5000,))
