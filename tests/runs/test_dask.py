@@ -99,7 +99,9 @@ def test_files_are_those_of_a_local_run_wherever_the_users_files_lie(address, tm
     for trial in (*local.trials, *remote.trials):
         trial.spec.dataset_params["path"] = "data"
     found = {
-        each.name: {t.model: (t.metrics, t.spec, t.provenance.files, t.provenance.versions, t.flags) for t in each.trials}
+        each.name: {
+            t.model: (t.metrics, t.spec, t.provenance.files, t.provenance.versions, t.flags) for t in each.trials
+        }
         for each in (local, remote)
     }
     assert found["local"] == found["remote"]
