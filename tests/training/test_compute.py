@@ -171,10 +171,14 @@ def test_a_training_is_measured_without_a_change_of_its_weights():
         history = train(model, X, X[:10], TrainingOptions(Budget("12"), metered=metered))
         return model.mean.detach(), history
 
-    (plain, unmeasured), (mean, history) = trained(False), trained(True)
-    assert torch.equal(mean, plain)
+    plain, unmeasured = trained(False)
     assert unmeasured.compute is None
-    compute = history.compute
-    # 24 kernels for 12 steps and 30 in the first: a quarter is beyond their noise
-    assert compute.seconds - compute.start == pytest.approx(24 * KERNEL_MS / 1000, rel=0.25)
-    assert compute.start == pytest.approx(30 * KERNEL_MS / 1000, rel=0.25)
+    found = []
+    for _ in range(3):  # what else runs on the machine may disturb one
+        mean, history = trained(True)
+        assert torch.equal(mean, plain)
+        compute = history.compute
+        found.append((compute.seconds - compute.start, compute.start))
+    # 24 kernels for 12 steps and 30 in the first: a quarter is beyond the noise of the middle one
+    for steps, seconds in zip((24, 30), zip(*found, strict=True), strict=True):
+        assert sorted(seconds)[1] == pytest.approx(steps * KERNEL_MS / 1000, rel=0.25)
