@@ -22,7 +22,7 @@ from genbench.runs.executors.processes import Processes
 from genbench.runs.pace import TimeLeft
 from genbench.runs.plan import Plan
 from genbench.runs.runner import perform_all, remaining, tidy
-from genbench.runs.sharing import Sharing
+from genbench.runs.sharing import Sharing, trial_words
 from genbench.runs.step_counts import timed
 from genbench.runs.stopping import Stop
 from genbench.storage.claims import Claims, entered
@@ -146,7 +146,7 @@ class Session:
                 left.done(trial)
                 if trial.error:
                     with shown.aside():
-                        self.say(f"{_words(trial)}: {trial.status} {trial.error}")
+                        self.say(f"{trial_words(trial)}: {trial.status} {trial.error}")
                 shown.step(model=trial.model, dataset=trial.dataset, seed=trial.seed, status=trial.status)
 
             sharing = Sharing(self.store, self.claims, before, self.say)
@@ -213,6 +213,8 @@ def _supersede(
 def _like(todo: Sequence[TrialSpec], store: Store) -> list[TrialRecord]:
     """Return a finished trial of each model on each of its data sets, which tells how long the others take."""
     pairs = {(spec.model, spec.dataset) for spec in todo}
+    if not pairs:  # a look at all that is finished takes long in a large run
+        return []
     found = []
     for (_, model, dataset, _), keys in Summaries(store).keys_of.items():
         if (model, dataset) in pairs:
@@ -220,7 +222,3 @@ def _like(todo: Sequence[TrialSpec], store: Store) -> list[TrialRecord]:
             with suppress(CorruptFile):
                 found.append(store.read(keys[-1]))
     return found
-
-
-def _words(trial: TrialRecord) -> str:
-    return f"{trial.model} on {trial.dataset}, seed {trial.seed}"

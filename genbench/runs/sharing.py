@@ -12,11 +12,10 @@ from genbench.storage.claims import Claims, Holder
 from genbench.storage.records import TrialRecord, TrialSpec
 from genbench.storage.store import CorruptFile, Store
 
-__all__ = ["Sharing"]
+__all__ = ["Sharing", "trial_words"]
 
-POLL = (
-    1.0  # seconds between two looks at what others do, by hand: few beside a trial, and many beside what a look costs
-)
+# Seconds between two looks at what others do, by hand: few beside a trial, and many beside what a look costs.
+POLL = 1.0
 
 
 class Sharing:
@@ -38,7 +37,7 @@ class Sharing:
         if not self._done(spec):
             taken = self._claims.take(spec.key)
             if isinstance(taken, Holder):
-                self._say(f"taking over {_words(spec)} from another genbench ({taken}), which is gone")
+                self._say(f"taking over {trial_words(spec)} from another genbench ({taken}), which is gone")
             # asked again: another driver may have finished it in between. On NFS, only now that this one has made a
             # file in the folder does it see all that are there
             if taken and not self._done(spec):
@@ -87,7 +86,8 @@ class Sharing:
         return self._store.stamp(spec.key) != self._before.get(spec.key)
 
 
-def _words(spec: TrialSpec) -> str:
+def trial_words(spec: TrialSpec | TrialRecord) -> str:
+    """Return which trial it is, in words."""
     return f"{spec.model} on {spec.dataset}, seed {spec.seed}"
 
 
