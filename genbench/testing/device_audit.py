@@ -128,7 +128,7 @@ def _fitted(card: ModelCard, params: Mapping[str, Any], case: Case, device: str)
 def _calls(model: Estimator, case: Case) -> dict[str, Call]:
     """Return the calls of an estimator by which the methods of its model are reached, by the names of these."""
     x, given = case.points()[:DRAWN], {"labels": 1} if case.labelled else {}
-    inner, known = cast(Any, model.model), np.arange(np.prod(case.shape)).reshape(case.shape) == 0
+    inner = cast(Any, model.model)
     calls: dict[str, Call] = {"sample": lambda model: model.sample(DRAWN), "diagnose": lambda model: model.diagnose(x)}
     if model.card.likelihood != "none":
         calls["log_prob"] = lambda model: model.log_prob(x, **given)
@@ -146,9 +146,22 @@ def _calls(model: Estimator, case: Case) -> dict[str, Call]:
         "forecast": lambda model: model.forecast(x[:, :-1]),
     }
     calls |= {name: call for name, call in optional.items() if hasattr(inner, name)}
-    if getattr(inner, "repaintable", False) or type(inner).conditional_sample is not Model.conditional_sample:
-        calls["conditional_sample"] = lambda model: fill(model, x[:2], known, 1)
+    if getattr(inner, "repaintable", False):
+        calls["noise_grid"] = lambda model: model.apply(x, lambda z: _repainted(model.model, z), "fill")
+    if type(inner).conditional_sample is not Model.conditional_sample:
+        known = np.arange(x[0].size).reshape(x[0].shape) == 0
+        calls["conditional_sample"] = lambda model: fill(model, x[:1], known, DRAWN)
     if not case.labelled:
         restored: dict[str, Any] = {"kind": case.kind, "levels": LEVELS if case.kind == "image" else None}
         calls["load_state_dict"] = lambda model: model.restore(model.weights(), case.points(), **restored)
     return calls
+
+
+def _repainted(model: Any, z: Any) -> Any:
+    """Return points with all but the first coordinate drawn anew, in few steps."""
+    import torch
+
+    from genbench.nn.repaint import repaint
+
+    known = torch.arange(z[0].numel()) < 1
+    return repaint(model, z.flatten(1), known, steps=3, repeats=2).unflatten(1, z.shape[1:])

@@ -24,6 +24,7 @@ from genbench.testing.pretended_device import is_pretended
 __all__ = ["Witness"]
 
 BLOCKS = ("genbench.nn.", "genbench.models.")  # what of genbench models are made of; the rest is the engine
+AUDIT = "genbench.testing.device_audit"
 KINDS = {"mixed": "mixed devices", "moved": "moves data"}  # of events that are called otherwise as findings
 
 
@@ -107,8 +108,8 @@ def _is_of_user(file: str) -> bool:
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    """Yield a frame, and those that it was called from."""
-    while frame is not None:
+    """Yield a frame and those that it was called from, up to the audit."""
+    while frame is not None and frame.f_globals.get("__name__") != AUDIT:
         yield frame
         frame = frame.f_back
 

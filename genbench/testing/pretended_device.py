@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._mode_utils import no_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map_only, tree_unflatten
 
 __all__ = ["DEVICE", "Note", "PretendedTensor", "is_pretended", "pretence"]
 
@@ -171,9 +171,9 @@ def _is_ours(device: Any) -> bool:
 
 def _computed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], note: Note) -> Any:
     """Return what an operation gives, on the device where a GPU would have put it."""
-    flat, layout = tree_flatten((args, kwargs))
-    tensors = [value for value in flat if isinstance(value, Tensor)]
-    ours = [value for value in tensors if is_pretended(value)]
+    tensors: list[Tensor] = []
+    inner, options = _values((args, kwargs), tensors)
+    ours = [tensor for tensor in tensors if isinstance(tensor, PretendedTensor)]
     target = kwargs.get("device")
     if not ours and not _is_ours(target):
         return func(*args, **kwargs)
@@ -181,29 +181,42 @@ def _computed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], note: No
         note("moved", READS[func], ())
     elif func in COPIES:
         _note_copy(func, args, target, note)
-    else:
+    elif len(ours) < len(tensors):
         _note_mixed(func, args, tensors, note)
     _note_generator(kwargs.get("generator"), note)
-    there = _is_ours(target) if target is not None else func not in COPIES or is_pretended(args[0])
-    inner = [value.values if is_pretended(value) else value for value in flat]
-    inner = ["cpu" if isinstance(value, torch.device) else value for value in inner]
-    new_args, new_kwargs = tree_unflatten(inner, layout)
-    found = SUBSTITUTES.get(func, func)(*new_args, **new_kwargs)
+    there = _is_ours(target) if target is not None else func not in COPIES or isinstance(args[0], PretendedTensor)
+    found = SUBSTITUTES.get(func, func)(*inner, **options)
     if torch.Tag.inplace_view in func.tags:  # the shape of the argument itself changes
-        with torch.utils._mode_utils.no_dispatch():
+        with no_dispatch():
             func(*args, **kwargs)
-    wrappers = {id(value.values): value for value in ours}
+    wrappers, wide = {id(tensor.values): tensor for tensor in ours}, any(tensor.dtype in WIDE for tensor in ours)
 
-    def wrapped(value: Tensor) -> Tensor:
+    def wrapped(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return type(value)(map(wrapped, value))
+        if not isinstance(value, Tensor):
+            return value
         if (whole := wrappers.get(id(value))) is not None:
             return whole
         if not there or any(value is tensor for tensor in tensors):
             return value
-        if value.dtype in WIDE:
+        if value.dtype in WIDE and not wide:  # what comes of one that is noted is not noted again
             note("float64", f"{_name(func)} gives {str(value.dtype).removeprefix('torch.')}", ())
         return PretendedTensor(value)
 
-    return tree_map_only(Tensor, wrapped, found)
+    return wrapped(found)
+
+
+def _values(given: Any, tensors: list[Tensor]) -> Any:
+    """Return arguments with the values of pretended tensors, and the CPU for a device; collect their tensors."""
+    if isinstance(given, Tensor):
+        tensors.append(given)
+        return given.values if isinstance(given, PretendedTensor) else given
+    if isinstance(given, list | tuple):
+        return type(given)([_values(part, tensors) for part in given])
+    if isinstance(given, dict):
+        return {name: _values(part, tensors) for name, part in given.items()}
+    return torch.device("cpu") if isinstance(given, torch.device) else given
 
 
 def _note_copy(func: Any, args: tuple[Any, ...], target: Any, note: Note) -> None:
