@@ -27,7 +27,7 @@ KINDS_OF_FINDING = {
     ),
     "float64": Explanation(
         "it works on CPUs and NVIDIA's GPUs; Apple's (mps) have no float64",
-        "use float32, or compute on the CPU, or take the type that genbench.nn.widest_float.widest(x.device) gives",
+        "use float32, or compute on the CPU, or take the type that genbench.nn.float64.widest(x.device) gives",
     ),
     "generator": Explanation(
         "a torch.Generator is for the CPU unless it is made for a device",

@@ -31,6 +31,9 @@ aten = torch.ops.aten
 COPIES = {aten.copy_.default, aten.copy.default, aten._to_copy.default, aten._foreach_copy_.default}
 INDEXED = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default, aten._index_put_impl_.default}
 SUBSTITUTES = {aten._efficientzerotensor.default: aten.zeros.default}  # of forward-mode gradients; it has no memory
+ITEMS = (Tensor.__getitem__, Tensor.__setitem__)
+ARRAYS = (Tensor.numpy, Tensor.__array__)
+IS_META, SET_DATA = Tensor.is_meta.__get__, Tensor.data.__set__  # type: ignore[attr-defined]
 READS = {aten._local_scalar_dense.default: "reads one number, as .item(), float() and if do", aten.equal.default: "equal"}
 
 
@@ -57,7 +60,10 @@ class PretendedTensor(Tensor):
         self.values = values
 
     def __repr__(self, **_: Any) -> str:
-        return f"pretended({self.values!r})"
+        return repr(self.values)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.values, spec)
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
@@ -131,16 +137,20 @@ class _Functions(TorchFunctionMode):
         if not args or not is_pretended(args[0]):
             return func(*args, **kwargs)
         x, rest = args[0], args[1:]
-        if func is Tensor.new_tensor:
-            return self._made(torch.tensor, rest, {"dtype": x.dtype, "device": DEVICE} | kwargs)
-        if func in (Tensor.numpy, Tensor.__array__):
+        if func in ARRAYS:
             return self._as_array(func, x, rest, kwargs)
         if func is Tensor.tolist:
             self.note("moved", ".tolist() copies a tensor to the CPU", ())
             return x.values.tolist()
-        if func == Tensor.data.__set__:  # type: ignore[attr-defined]
+        if func is Tensor.new_tensor or (func is Tensor.new and rest and isinstance(rest[0], list | tuple)):
+            return self._made(torch.tensor, rest, {"dtype": x.dtype, "device": DEVICE} | kwargs)
+        if func in ITEMS:  # torch makes a list of indices a tensor where nobody sees it
+            rest = (_indices(rest[0]), *rest[1:])
+        if func == IS_META:
+            return False  # else torch takes it for one without values
+        if func == SET_DATA:
             x.values = rest[0].values if is_pretended(rest[0]) else rest[0]
-        return func(*args, **kwargs)
+        return func(x, *rest, **kwargs)
 
     def _made(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return a tensor of Python's numbers or NumPy's; on the pretended device where it is asked for or given."""
@@ -163,6 +173,13 @@ class _Functions(TorchFunctionMode):
         else:
             self.note("numpy", f"{'.numpy()' if func is Tensor.numpy else 'NumPy'} reads a tensor of the device", ())
         return x.values.detach().resolve_conj().resolve_neg().numpy()
+
+
+def _indices(given: Any) -> Any:
+    """Return what stands in square brackets with tensors of the CPU in the place of lists."""
+    if isinstance(given, tuple):
+        return tuple(map(_indices, given))
+    return torch.tensor(given, device="cpu") if isinstance(given, list | range) else given
 
 
 def _is_ours(device: Any) -> bool:
@@ -209,9 +226,15 @@ def _computed(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], note: No
 
 def _values(given: Any, tensors: list[Tensor]) -> Any:
     """Return arguments with the values of pretended tensors, and the CPU for a device; collect their tensors."""
-    if isinstance(given, Tensor):
+    if isinstance(given, PretendedTensor):
         tensors.append(given)
-        return given.values if isinstance(given, PretendedTensor) else given
+        return given.values
+    if isinstance(given, Tensor):
+        if given.device == DEVICE:  # torch made it where nobody saw it, and its values are lost
+            given = PretendedTensor(torch.zeros(given.shape, dtype=given.dtype, device="cpu"))
+            return _values(given, tensors)
+        tensors.append(given)
+        return given
     if isinstance(given, list | tuple):
         return type(given)([_values(part, tensors) for part in given])
     if isinstance(given, dict):
