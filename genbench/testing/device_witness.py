@@ -43,14 +43,10 @@ class Witness:
     def note(self, event: str, what: str, alien: tuple[Tensor, ...]) -> None:
         """Note an event where it happens: its kind, what it is, and the tensors of the CPU in it."""
         frames = list(_outwards(sys._getframe(1)))
-        ours = [frame for frame in frames if self._is_of_model(frame)]
-        engine = next((frame for frame in frames if _is_of_engine(frame)), None)
-        frame = next(iter(ours), engine)
-        if frame is None or (event == "moved" and frame is engine):
+        of_code = [frame for frame in frames if self._is_of_model(frame) or _is_of_engine(frame)]
+        if not of_code or (event == "moved" and _is_of_engine(of_code[0])):  # the engine's own way, as in `as_numbers`
             return
-        if engine is not None and frames.index(engine) < frames.index(frame):
-            if event == "moved":  # the engine's own way, such as that of `as_numbers`
-                return
+        frame = next(filter(self._is_of_model, of_code), of_code[0])
         names = [name for tensor in alien if (name := _named(tensor, frame))]
         if names:
             what += f": {' and '.join(names)}"
@@ -62,7 +58,9 @@ class Witness:
         ours = [(frame, line) for frame, line in frames if self._is_of_model(frame)] or frames
         frame, line = ours[-1]
         what = f"{type(error).__name__}: {message_of(error)}"
-        self._add("fails", _method([frame for frame, _ in reversed(frames)], method), frame.f_code.co_filename, line, what)
+        self._add(
+            "fails", _method([frame for frame, _ in reversed(frames)], method), frame.f_code.co_filename, line, what
+        )
 
     def look_at(self, model: Any) -> None:
         """Look for tensors that a model built on the device holds on the CPU, and for those that are not registered."""
@@ -155,7 +153,9 @@ def _named(tensor: Tensor, frame: FrameType) -> str:
 
 def _assignment(owner: type, name: str) -> tuple[str, int]:
     """Return the file and line at which a class sets an attribute or registers a buffer; else those of the class."""
-    sets = re.compile(rf"self\.{re.escape(name)}\b[^=]*=[^=]|register_(buffer|parameter)\(\s*[\"']{re.escape(name)}[\"']")
+    sets = re.compile(
+        rf"self\.{re.escape(name)}\b[^=]*=[^=]|register_(buffer|parameter)\(\s*[\"']{re.escape(name)}[\"']"
+    )
     first: tuple[str, int] | None = None
     for cls in owner.__mro__:
         try:

@@ -26,6 +26,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.types import Array
 from genbench.downstream.capabilities import SHOWS
 from genbench.estimator.estimator import Estimator
+from genbench.testing.device_audit import runs_on_any_device
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -198,4 +199,5 @@ CONTRACT: tuple[Callable[[ModelCard, Mapping[str, Any]], None], ...] = (
     keeps_its_weights,
     integrates_on_a_line,
     learns_from_all,
+    runs_on_any_device,
 )
