@@ -39,7 +39,7 @@ def choose_device(asked: str) -> str:
     if not there[asked]:
         built = {"cuda": torch.version.cuda is not None, "mps": torch.backends.mps.is_built()}[asked]
         why = "torch finds none on this machine" if built else f"torch {torch.__version__} was built without it"
-        raise GenbenchError(f"device '{asked}' is unavailable: {why}; use --device cpu or auto")
+        raise GenbenchError(f"device '{asked}' is not there: {why}; use --device cpu or auto")
     return asked
 
 

@@ -37,11 +37,11 @@ def test_a_device_that_is_not_there_is_one_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", None)
     with pytest.raises(
-        GenbenchError, match=r"^device 'cuda' is unavailable: torch \S+ was built without it; use --dev"
+        GenbenchError, match=r"^device 'cuda' is not there: torch \S+ was built without it; use --dev"
     ):
         choose_device("cuda")
     monkeypatch.setattr(torch.version, "cuda", "13.0")
-    with pytest.raises(GenbenchError, match=r"^device 'cuda' is unavailable: torch finds none on this machine; use --"):
+    with pytest.raises(GenbenchError, match=r"^device 'cuda' is not there: torch finds none on this machine; use --"):
         choose_device("cuda")
     with pytest.raises(GenbenchError, match="device 'gpu' is unknown; choose one of auto, cpu, cuda, mps"):
         choose_device("gpu")
@@ -73,6 +73,6 @@ def test_cuda_repeats_itself(monkeypatch):
 def test_the_server_of_the_workers_leaves_gpus_alone():
     """Processes that are forked after that cannot use CUDA."""
     done = subprocess.run(
-        [sys.executable, "-c", WATCHED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+        [sys.executable, "-c", WATCHED], capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.stdout == "called: []", done.stderr
