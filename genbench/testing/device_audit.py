@@ -154,7 +154,9 @@ def _calls(model: Estimator, case: Case) -> dict[str, Call]:
     if type(inner).conditional_sample is not Model.conditional_sample:
         known = np.arange(x[0].size).reshape(x[0].shape) == 0
         calls["conditional_sample"] = lambda model: fill(model, x[:1], known, DRAWN)
-    if not case.labelled:
+    if case.labelled:
+        calls["sample"] = lambda model: (model.sample(DRAWN), model.counted_calls())
+    else:
         restored: dict[str, Any] = {"kind": case.kind, "levels": LEVELS if case.kind == "image" else None}
         calls["load_state_dict"] = lambda model: model.restore(model.weights(), case.points(), **restored)
     return calls

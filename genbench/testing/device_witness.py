@@ -11,7 +11,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from genbench.contracts.model import ModelCard
@@ -47,9 +46,8 @@ class Witness:
         if not of_code or (event == "moved" and _is_of_engine(of_code[0])):  # the engine's own way, as in `as_numbers`
             return
         frame = next(filter(self._is_of_model, of_code), of_code[0])
-        names = [name for tensor in alien if (name := _named(tensor, frame))]
-        if names:
-            what += f": {' and '.join(names)}"
+        if alien:
+            what += f": {' and '.join(_named(tensor, frame) for tensor in alien)}"
         self._add(KINDS.get(event, event), _method(frames), frame.f_code.co_filename, frame.f_lineno, what)
 
     def fails(self, method: str, error: Exception) -> None:
@@ -92,7 +90,8 @@ class Witness:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith("genbench."):
             return module.startswith(BLOCKS)
-        return module == self.card.factory.__module__ or _is_of_user(frame.f_code.co_filename)
+        same = module.partition(".")[0] == self.card.factory.__module__.partition(".")[0]  # its package
+        return same or _is_of_user(frame.f_code.co_filename)
 
 
 def _is_of_engine(frame: FrameType) -> bool:
@@ -133,12 +132,12 @@ def _method(frames: list[FrameType], default: str = "fit") -> str:
 
 
 def _named(tensor: Tensor, frame: FrameType) -> str:
-    """Return what a tensor of the CPU is called where it is used, with its shape; "" where it has no name."""
-    place = tensor.untyped_storage().data_ptr()
+    """Return what a tensor of the CPU is called where it is used, and its shape."""
+    place = _address(tensor)
 
     def same(value: Any) -> bool:
         plain = isinstance(value, Tensor) and not is_pretended(value)
-        return plain and value.layout == torch.strided and value.untyped_storage().data_ptr() == place
+        return plain and place is not None and _address(value) == place
 
     holder = frame.f_locals.get("self")
     held = vars(holder) if hasattr(holder, "__dict__") else {}
@@ -149,6 +148,14 @@ def _named(tensor: Tensor, frame: FrameType) -> str:
             if same(value):
                 return f"{prefix}{name} {tuple(tensor.shape)} is on the CPU"
     return f"a tensor {tuple(tensor.shape)} is on the CPU"
+
+
+def _address(tensor: Tensor) -> int | None:
+    """Return where the numbers of a tensor are, which its views share; None of one that has no such place."""
+    try:
+        return tensor.untyped_storage().data_ptr() or None
+    except (RuntimeError, NotImplementedError):  # sparse, or inside of torch.func
+        return None
 
 
 def _assignment(owner: type, name: str) -> tuple[str, int]:

@@ -36,9 +36,7 @@ def test_auto_takes_what_is_there(monkeypatch):
 def test_a_device_that_is_not_there_is_one_line(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", None)
-    with pytest.raises(
-        GenbenchError, match=r"^device 'cuda' is not there: torch \S+ was built without it; use --dev"
-    ):
+    with pytest.raises(GenbenchError, match=r"^device 'cuda' is not there: torch \S+ was built without it; use --dev"):
         choose_device("cuda")
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     with pytest.raises(GenbenchError, match=r"^device 'cuda' is not there: torch finds none on this machine; use --"):
