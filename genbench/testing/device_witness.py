@@ -24,6 +24,7 @@ __all__ = ["Witness"]
 
 BLOCKS = ("genbench.nn.", "genbench.models.")  # what of genbench models are made of; the rest is the engine
 AUDIT = "genbench.testing.device_audit"
+GRADIENT = "_engine_run_backward"  # torch's function that computes gradients
 KINDS = {"mixed": "mixed devices", "moved": "moves data"}  # of events that are called otherwise as findings
 
 
@@ -32,12 +33,12 @@ class Witness:
 
     Attributes:
         case: the data that the model is tried on at present.
-        found: the findings, by kind, file and line.
+        found: the findings, by kind, file, line, and names of the tensors of the CPU.
     """
 
     def __init__(self, card: ModelCard) -> None:
         self.card, self.case = card, ""
-        self.found: dict[tuple[str, str, int], Finding] = {}
+        self.found: dict[tuple[str, str, int, str], Finding] = {}
 
     def note(self, event: str, what: str, alien: tuple[Tensor, ...]) -> None:
         """Note an event where it happens: its kind, what it is, and the tensors of the CPU in it."""
@@ -45,10 +46,14 @@ class Witness:
         of_code = [frame for frame in frames if self._is_of_model(frame) or _is_of_engine(frame)]
         if not of_code or (event == "moved" and _is_of_engine(of_code[0])):  # the engine's own way, as in `as_numbers`
             return
+        if any(frame.f_code.co_name == GRADIENT for frame in frames[: frames.index(of_code[0])]):
+            return  # what is wrong in a gradient was so in what it is the gradient of
         frame = next(filter(self._is_of_model, of_code), of_code[0])
-        if alien:
-            what += f": {' and '.join(_named(tensor, frame) for tensor in alien)}"
-        self._add(KINDS.get(event, event), _method(frames), frame.f_code.co_filename, frame.f_lineno, what)
+        names = [_named(tensor, frame) for tensor in alien]
+        shown = [f"{name} {tuple(tensor.shape)} is on the CPU" for name, tensor in zip(names, alien, strict=True)]
+        what += f": {' and '.join(shown)}" if shown else ""
+        place = frame.f_code.co_filename, frame.f_lineno
+        self._add(KINDS.get(event, event), _method(frames), *place, what, " ".join(names))
 
     def fails(self, method: str, error: Exception) -> None:
         """Note an exception of a method that raises none on the CPU."""
@@ -77,9 +82,9 @@ class Witness:
         what = f"{shown} {tuple(tensor.shape)} is {'on the CPU' if kind.startswith('left') else 'a plain attribute'}"
         self._add(kind, "build", *where, what)
 
-    def _add(self, kind: str, method: str, file: str, line: int, what: str) -> None:
+    def _add(self, kind: str, method: str, file: str, line: int, what: str, names: str = "") -> None:
         finding = Finding(self.card.name, method, self.case, kind, file, line, what)
-        self.found.setdefault((kind, file, line), finding)
+        self.found.setdefault((kind, file, line, names), finding)
 
     def _is_plain(self, owner: type) -> bool:
         """Whether a class is the model's own code or a building block."""
@@ -132,7 +137,7 @@ def _method(frames: list[FrameType], default: str = "fit") -> str:
 
 
 def _named(tensor: Tensor, frame: FrameType) -> str:
-    """Return what a tensor of the CPU is called where it is used, and its shape."""
+    """Return what a tensor of the CPU is called where it is used."""
     place = _address(tensor)
 
     def same(value: Any) -> bool:
@@ -146,8 +151,8 @@ def _named(tensor: Tensor, frame: FrameType) -> str:
     for names, prefix in ((frame.f_locals, ""), (held, "self."), (frame.f_globals, "")):
         for name, value in names.items():
             if same(value):
-                return f"{prefix}{name} {tuple(tensor.shape)} is on the CPU"
-    return f"a tensor {tuple(tensor.shape)} is on the CPU"
+                return f"{prefix}{name}"
+    return "a tensor"
 
 
 def _address(tensor: Tensor) -> int | None:

@@ -192,6 +192,25 @@ def test_a_tensor_that_is_no_buffer_is_noted():
     assert "self.ends" in note.what
 
 
+def test_all_faults_are_found_at_once():
+    @model("audit_many")
+    class Many(_Affine):
+        def training_loss(self, x):
+            half, two = torch.full((self.d,), 0.5, device="cpu"), torch.full((self.d,), 2.0, device="cpu")
+            scale = self.log_scale * half.requires_grad_() * two
+            return super().training_loss(x * scale.exp()) + 0 * float(np.mean(x.numpy())) + x.double().sum()
+
+    found = [finding for finding in audit(Many.card, {}, PLANE) if finding.fails]
+    assert [(finding.kind, finding.method) for finding in found] == [
+        ("mixed devices", "training_loss"),
+        ("mixed devices", "training_loss"),
+        ("numpy", "training_loss"),
+        ("float64", "training_loss"),
+    ]
+    assert "half (2,)" in found[0].what
+    assert "two (2,)" in found[1].what
+
+
 def test_what_fails_on_the_cpu_too_is_no_finding():
     @model("audit_broken")
     class Broken(_Affine):
@@ -242,7 +261,9 @@ def faults(name, cases, **params):
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_models_run_on_every_device(name):
-    assert not faults(name, QUICK)
+    """Variants on one kind of data, as they share most of their code with others; on all of it below."""
+    card = REGISTRY["models"][name]
+    assert not faults(name, QUICK if not card.variant else QUICK[2:] if "conditional" in card.signature else QUICK[:1])
 
 
 def test_a_unet_runs_on_every_device():
