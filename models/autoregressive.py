@@ -18,6 +18,7 @@ from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchError
 from genbench.core.types import Count, Natural, ShareBelowOne
+from genbench.nn.float64 import wide
 from genbench.nn.grey_levels import level_distribution, levels_of
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixture import Mixture, standard_parameters
@@ -170,14 +171,14 @@ class MixtureConditionals(nn.Module):
 
     def prepare(self, x: Tensor) -> None:
         """Take mean, covariance and reach from the training points x (n, d)."""
-        x = x[:, self.order_index].double()
+        x = wide(x[:, self.order_index])
         self.mean.copy_(x.mean(dim=0))
         centred = x - x.mean(dim=0)
-        covariance = centred.T @ centred / len(x) + RIDGE * torch.eye(self.d)
+        covariance = centred.T @ centred / len(x) + RIDGE * torch.eye(self.d, device=x.device)
         root = torch.linalg.cholesky(covariance)
         self.root.copy_(root)
-        self.inverse_root.copy_(torch.linalg.solve_triangular(root, torch.eye(self.d).double(), upper=False))
-        farthest = (centred @ self.inverse_root.T.double()).abs().amax(dim=0)
+        self.inverse_root.copy_(torch.linalg.solve_triangular(root, torch.eye(self.d).to(root), upper=False))
+        farthest = (centred @ self.inverse_root.T.to(root)).abs().amax(dim=0)
         self.log_widest.copy_((farthest / 2.5).clamp(min=1).log().unsqueeze(1))
 
     def log_conditionals(self, x: Tensor) -> Tensor:
@@ -212,7 +213,7 @@ class MixtureConditionals(nn.Module):
         shift = self.mean[-1] + r[:, :-1] @ self.root[-1, :-1]
         scale = self.root[-1, -1]
         parts = (mixture.logits.log_softmax(-1), shift[:, None] + scale * mixture.mean, scale * mixture.log_scale.exp())
-        return Predictive(*(part.double().numpy(force=True) for part in parts))
+        return Predictive(*(part.numpy(force=True).astype(np.float64) for part in parts))
 
     def sample(self, n: int, given: Tensor | None = None, known: int = 0) -> Tensor:
         """Return n points (n, d), coordinate after coordinate; the first few known ones are those of `given` (n, d)."""

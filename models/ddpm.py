@@ -225,7 +225,7 @@ class DDPM(Diffusion):
         c = torch.cat([(2 * math.pi * beta[1:2]).log(), ratio - 1 - ratio.log()])
         weight = a.square() / beta[1:]
         left = self.noising.alpha_bar[-1]
-        bound = -0.5 * (left * (x0.double().square() - 1) - (-left).log1p()).sum(1) - 0.5 * d * c.sum()  # (b,)
+        bound = -0.5 * (left * (x0.to(left).square() - 1) - (-left).log1p()).sum(1) - 0.5 * d * c.sum()  # (b,)
         edges = (T * torch.linspace(0, 1, STRATA + 1).square()).round().long().unique()
         for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             t = torch.randint(low + 1, high + 1, (len(x0), 1))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 from genbench.core.errors import GenbenchError
 
-__all__ = ["DEVICES", "ONE_THREAD", "choose_device", "cores"]
+__all__ = ["DEVICES", "ONE_THREAD", "choose_device", "cores", "default_device"]
 
 
 def cores() -> int:
@@ -22,7 +24,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 def choose_device(asked: str) -> str:
     """Return the device for a name: "auto" is "cuda" or "mps" where there is one, else "cpu".
 
-    Only the processor has been tried.
+    Only the processor has been tried; the others are simulated, see `genbench.testing.device_audit`.
 
     Raises:
         GenbenchError: the name is unknown, or this machine or its torch has no such device.
@@ -37,5 +39,34 @@ def choose_device(asked: str) -> str:
     if asked == "auto":
         return next((name for name, available in there.items() if available), "cpu")
     if not there[asked]:
-        raise GenbenchError(f"device '{asked}' is not there, or torch was built without it; use --device cpu or auto")
+        built = {"cuda": torch.version.cuda is not None, "mps": torch.backends.mps.is_built()}[asked]
+        why = "torch finds none on this machine" if built else f"torch {torch.__version__} was built without it"
+        raise GenbenchError(f"device '{asked}' is not there: {why}; use --device cpu or auto")
     return asked
+
+
+@contextlib.contextmanager
+def default_device(device: str) -> Iterator[None]:
+    """Make a device the default of all tensors created inside; on CUDA, with algorithms that give the same bits again.
+
+    Where torch has no such algorithm, it takes the other one and warns.
+    """
+    if device == "cpu":
+        yield
+        return
+    import torch
+
+    with torch.device(device):
+        if not device.startswith("cuda"):
+            yield
+            return
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA's first product is computed
+        cudnn, before = torch.backends.cudnn, torch.are_deterministic_algorithms_enabled()
+        warn_only, benchmark = torch.is_deterministic_algorithms_warn_only_enabled(), cudnn.benchmark
+        torch.use_deterministic_algorithms(True, warn_only=True)  # those of cuDNN, too
+        cudnn.benchmark = False
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before, warn_only=warn_only)
+            cudnn.benchmark = benchmark

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 
-__all__ = ["generator", "isolated", "stream", "with_threads"]
+__all__ = ["generator", "isolated", "stream", "torch_generators_kept", "with_threads"]
 
 _threads: ContextVar[int] = ContextVar("threads", default=1)  # that torch may use for one operation
 
@@ -60,13 +61,30 @@ def isolated(seed: int) -> Iterator[None]:
             random.setstate(python)
             np.random.set_state(legacy)
         return
-    state, before = torch.get_rng_state(), torch.get_num_threads()
-    torch.manual_seed(seed)
+    before = torch.get_num_threads()
     torch.set_num_threads(_threads.get())
     try:
-        yield
+        with torch_generators_kept():
+            torch.manual_seed(seed)
+            yield
     finally:
         random.setstate(python)
         np.random.set_state(legacy)
-        torch.set_rng_state(state)
         torch.set_num_threads(before)
+
+
+@contextmanager
+def torch_generators_kept() -> Iterator[None]:
+    """Put torch's global generators back after the block: the CPU's, and those of GPUs that are in use."""
+    import torch
+
+    kept: list[tuple[Callable[[Any], None], Any]] = [(torch.set_rng_state, torch.get_rng_state())]
+    if torch.cuda.is_initialized():
+        kept.append((torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all()))
+    if torch.backends.mps.is_available() and torch.get_default_device().type == "mps":
+        kept.append((torch.mps.set_rng_state, torch.mps.get_rng_state()))
+    try:
+        yield
+    finally:
+        for put_back, state in kept:
+            put_back(state)

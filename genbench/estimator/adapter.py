@@ -12,6 +12,7 @@ import numpy as np
 from genbench.contracts.model import Model, ModelCard
 from genbench.contracts.optional_methods import Values
 from genbench.core.errors import BadSamples, ContractError, GenbenchError
+from genbench.core.hardware import default_device
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
@@ -114,15 +115,12 @@ class ModelAdapter:
     def _inside(self, seed: int) -> Iterator[None]:
         """Seed the global generators and turn off the gradients of a torch model."""
         gradients = sys.modules["torch"].no_grad() if self.card.is_torch else contextlib.nullcontext()
-        with isolated(seed), gradients, self._on_device():
+        with self._on_device(), isolated(seed), gradients:
             yield
 
     def _on_device(self) -> contextlib.AbstractContextManager[Any]:
         """Make this estimator's device the default of all tensors created inside; does nothing for the processor."""
-        if self.device == "cpu" or "torch" not in sys.modules:
-            return contextlib.nullcontext()
-        device: contextlib.AbstractContextManager[Any] = sys.modules["torch"].device(self.device)
-        return device
+        return contextlib.nullcontext() if "torch" not in sys.modules else default_device(self.device)
 
 
 def as_points(x: Any, name: str) -> Array:

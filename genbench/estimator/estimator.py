@@ -131,7 +131,7 @@ class Estimator(FittedModel):
             ms = self.step_ms(data[0], points, labels=data[1], validation_labels=labels, classes=classes, **facts)
             options = replace(options, budget=Budget(str(options.budget.steps(Recipe(step_ms=ms)))))
         inputs = self._inputs(data, held_out, kind, seed, options)
-        with isolated(stream(seed, "training")), self._on_device():
+        with self._on_device(), isolated(stream(seed, "training")):
             self.history = train(**inputs)
 
     def _inputs(
@@ -214,7 +214,7 @@ class Estimator(FittedModel):
         self._count(labels, len(x), classes)
         self.standardiser = self._units(x, kind)
         model = cast("TorchModel", self.model)
-        with isolated(0), self._on_device():
+        with self._on_device(), isolated(0):
             model.build(x.shape[1:])
         if wrong := misfits(model.state_dict(), weights):
             raise WeightsDoNotFit(

@@ -199,7 +199,7 @@ class FittedModel(SamplingModel):
         if not isinstance(self.model, SupportsVelocity):
             raise self._cannot("have a velocity")
         velocity, time = self.model.velocity_at, self._time(t)
-        found = self._transformed(x, lambda z: velocity(z, time), "velocity", 0)
+        found = self._transformed(x, lambda z: velocity(z, self._native(time)), "velocity", 0)
         return self._fitted().scale * self._of_points(found, "velocity")
 
     def noised(self, x: Any, t: float, seed: int = 0) -> Array:
@@ -213,7 +213,7 @@ class FittedModel(SamplingModel):
         if not isinstance(self.model, SupportsNoising):
             raise self._cannot("noise its data")
         noised, time = self.model.noised, self._time(t)
-        return self.apply(x, lambda z: noised(z, time), "noised", seed)
+        return self.apply(x, lambda z: noised(z, self._native(time)), "noised", seed)
 
     def noise_level(self, t: float) -> tuple[float, float] | None:
         """Return α and β of x_t = α · data + β · noise at time t, in standardised units; None where x_t is another.
@@ -225,7 +225,7 @@ class FittedModel(SamplingModel):
         if not isinstance(self.model, SupportsNoiseLevel):
             return None
         with self._inside(0):
-            level = self.model.noise_level(time)
+            level = self.model.noise_level(self._native(time))
         return None if level is None else (float(level[0]), float(level[1]))
 
     def blanked(self, x: Array, known: Any) -> Array:
@@ -236,11 +236,11 @@ class FittedModel(SamplingModel):
         """Return the error that says what the model does not do."""
         return GenbenchError(f"{self.card.name} does not {do}; see `genbench list models --capabilities`")
 
-    def _time(self, t: float) -> Any:
-        """Return a time as the model reads it; a GenbenchError if it is not in [0, 1]."""
+    def _time(self, t: float) -> Array:
+        """Return a time () as an array; a GenbenchError if it is not in [0, 1]."""
         if not 0 <= t <= 1:
             raise GenbenchError(f"time t={t} of {self.card.name} must lie between 0 (noise) and 1 (data)")
-        return self._native(np.asarray(t, dtype=np.float64))
+        return np.asarray(t, dtype=np.float64)
 
     def _path(self, given: Any) -> tuple[Array, Array]:
         """Return the times [k] and the points [k, n, *shape] of one batch of a trajectory, as float64."""

@@ -82,10 +82,10 @@ class SamplingModel(ModelAdapter):
         if not self.card.is_torch or self.standardiser is None:
             return None
         calls, seed = NetworkCalls(), stream(0, "calls")
-        labels = self._of(self.labels(None, COUNTED, seed), 0, COUNTED)
+        labels = self.labels(None, COUNTED, seed)
         try:
             with self._inside(seed), calls.counting(cast("TorchModel", self.model)):
-                self.model.sample(COUNTED, *labels)
+                self.model.sample(COUNTED, *self._of(labels, 0, COUNTED))
         except Exception:  # a plugin may raise anything, and has drawn samples before
             return None
         return calls.evaluations(COUNTED)

@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from genbench.nn.float64 import widest
 from genbench.nn.grey_levels import levels_of
 
 __all__ = ["Gaussianise", "Logit", "dequantise"]
@@ -66,13 +67,13 @@ class Gaussianise(nn.Module):
     def __init__(self, shape: tuple[int, ...], levels: int) -> None:
         super().__init__()
         self.shape, self.levels = shape, levels
-        even = torch.linspace(0, 1, levels + 1, dtype=torch.float64)
+        even = torch.linspace(0, 1, levels + 1, dtype=widest(torch.get_default_device()))
         self.register_buffer("ends", even.repeat(math.prod(shape), 1))  # F at both ends of each level, (d, levels + 1)
 
     def fit(self, x: Tensor) -> None:
         """Count the levels of training images x (n, c, h, w)."""
         d = len(self.ends)
-        counts, cell = torch.zeros(d * self.levels, dtype=torch.float64), torch.arange(d) * self.levels
+        counts, cell = torch.zeros(d * self.levels, dtype=self.ends.dtype), torch.arange(d) * self.levels
         for part in x.flatten(1).split(BLOCK):
             counts += torch.bincount((cell + levels_of(part, self.levels)).flatten(), minlength=len(counts))
         counts = counts.view(self.shape[0], -1, self.levels)  # (c, h·w, levels)
@@ -82,15 +83,16 @@ class Gaussianise(nn.Module):
         self.ends[:, 1:-1] = share.cumsum(dim=1)[:, :-1]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        flat = x.flatten(1).double().clamp(0, 1)  # float32 has no room near F = 1
+        flat = x.flatten(1).to(self.ends).clamp(0, 1)  # float32 has little room near F = 1
         k = levels_of(flat, self.levels)
         low, share = self._at(k)
-        y = torch.special.ndtri((low + share * (self.levels * flat - k)).clamp(ENDS, 1 - ENDS))
+        end = max(ENDS, torch.finfo(flat.dtype).eps)
+        y = torch.special.ndtri((low + share * (self.levels * flat - k)).clamp(end, 1 - end))
         log_normal = -0.5 * (y.square() + math.log(2 * math.pi))
         return y.to(x.dtype).view_as(x), _log_det(x, (self.levels * share).log() - log_normal)
 
     def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        f = torch.special.ndtr(y.flatten(1).double())
+        f = torch.special.ndtr(y.flatten(1).to(self.ends))
         k = (torch.searchsorted(self.ends, f.T.contiguous(), right=True).T - 1).clamp(0, self.levels - 1)
         low, share = self._at(k)
         x = ((k + ((f - low) / share).clamp(0, 1)) / self.levels).to(y.dtype).view_as(y)

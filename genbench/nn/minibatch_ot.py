@@ -43,8 +43,8 @@ def optimal_pairing(x0: Tensor, x1: Tensor, block: int) -> Tensor:
     source, data = _as_arrays(x0, x1, block)
     n, parts = len(data), -(-len(data) // block)
     if parts == 1:
-        return torch.from_numpy(linear_sum_assignment(data @ source.T, maximize=True)[1])
-    along, across = torch.randn(2, source.shape[1], dtype=torch.float64).numpy()
+        return torch.as_tensor(linear_sum_assignment(data @ source.T, maximize=True)[1], device=x1.device)
+    along, across = torch.randn(2, source.shape[1], dtype=torch.float64, device="cpu").numpy()
     if len(along) > 1:
         across -= (across @ along) / (along @ along) * along
     source_order, data_order = (_by_neighbours(x @ along, x @ across, parts) for x in (source, data))
@@ -55,7 +55,7 @@ def optimal_pairing(x0: Tensor, x1: Tensor, block: int) -> Tensor:
         # ‖x0 − x1‖² = ‖x0‖² + ‖x1‖² − 2 x0·x1, and the first two sum to the same for every π
         chosen = linear_sum_assignment(data[block_of] @ source[block_of].T, maximize=True)[1]
         pairing[data_order[block_of]] = source_order[block_of][chosen]
-    return torch.from_numpy(pairing)
+    return torch.as_tensor(pairing, device=x1.device)
 
 
 def _by_neighbours(x: Array, y: Array, cell: int) -> NDArray[np.intp]:
@@ -91,7 +91,7 @@ def entropic_pairing(x0: Tensor, x1: Tensor, sigma: float) -> Tensor:
                     f"sigma={sigma} is too small for the Sinkhorn iterations ({error}); take a larger one, or ot_cfm"
                 ) from None
         parts.append(start + torch.multinomial(torch.from_numpy(plan), 1).squeeze(1))
-    return torch.cat(parts)
+    return torch.cat(parts).to(x1.device)
 
 
 def _as_arrays(x0: Tensor, x1: Tensor, block: int) -> tuple[Array, Array]:
@@ -100,4 +100,4 @@ def _as_arrays(x0: Tensor, x1: Tensor, block: int) -> tuple[Array, Array]:
         raise ValueError(f"x0 {tuple(x0.shape)} and x1 {tuple(x1.shape)} must have the same shape")
     if block < 1:
         raise ValueError(f"block={block} must be at least 1")
-    return x0.detach().double().numpy(), x1.detach().double().numpy()
+    return x0.detach().cpu().double().numpy(), x1.detach().cpu().double().numpy()

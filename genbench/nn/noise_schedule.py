@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from genbench.nn.float64 import widest
 from genbench.nn.time_embedding import stratified_normal
 
 __all__ = ["SCHEDULES", "NoiseSchedule", "log_normal"]
@@ -54,15 +55,20 @@ class NoiseSchedule:
         timesteps: T, at least 2.
 
     Attributes:
-        alpha_bar: ᾱ_0 … ᾱ_T, (T + 1,) float64.
-        beta: β_t = 1 − ᾱ_t / ᾱ_{t−1}, (T + 1,) float64, with β_0 = 0.
-        angle: φ_t = arccos √ᾱ_t in [0, π/2], (T + 1,) float64: x_t = cos φ_t x_0 + sin φ_t ε.
+        alpha_bar: ᾱ_0 … ᾱ_T, (T + 1,), as the two below in float64, or in the widest type of the device.
+        beta: β_t = 1 − ᾱ_t / ᾱ_{t−1}, (T + 1,), with β_0 = 0.
+        angle: φ_t = arccos √ᾱ_t in [0, π/2], (T + 1,): x_t = cos φ_t x_0 + sin φ_t ε.
     """
 
     def __init__(self, name: str, timesteps: int) -> None:
-        self.beta = torch.cat([torch.zeros(1, dtype=torch.float64), _BETAS[name](timesteps)])
-        self.alpha_bar = (1 - self.beta).cumprod(0)
-        self.angle = torch.atan2((1 - self.alpha_bar).sqrt(), self.alpha_bar.sqrt())
+        device = torch.get_default_device()
+        with torch.device("cpu"):  # in float64, whatever the device has
+            beta = torch.cat([torch.zeros(1, dtype=torch.float64), _BETAS[name](timesteps)])
+        alpha_bar = (1 - beta).cumprod(0)
+        angle = torch.atan2((1 - alpha_bar).sqrt(), alpha_bar.sqrt())
+        self.beta, self.alpha_bar, self.angle = (
+            values.to(widest(device)).to(device) for values in (beta, alpha_bar, angle)
+        )
 
     @property
     def terminal_kl(self) -> float:
@@ -74,7 +80,7 @@ class NoiseSchedule:
 
     def nearest(self, angle: Tensor) -> Tensor:
         """Return the steps t in 1 … T, of any shape, whose angles are nearest to those given."""
-        return 1 + torch.searchsorted((self.angle[1:-1] + self.angle[2:]) / 2, angle.double())
+        return 1 + torch.searchsorted((self.angle[1:-1] + self.angle[2:]) / 2, angle.to(self.angle))
 
     def posterior(self, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return a, b, σ² of q(x_s | x_t, x_0) = N(a x_0 + b x_t, σ² I) for steps s < t (Ho et al. 2020, eq. 6–7)."""

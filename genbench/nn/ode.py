@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from genbench.nn.float64 import widest
 
 __all__ = [
     "EXACT_UP_TO",
@@ -132,10 +134,12 @@ def integrate(
         return field(x, t)
 
     if solver == "dopri5":
-        from torchdiffeq import odeint
+        with torch.device("cpu"):  # where its tables are to be, whatever the first device that asks for them
+            from torchdiffeq import odeint
 
         asked = times[[0, -1]] if watch is None else times  # the steps are the same
-        states = odeint(lambda t, x: counted(x, t), x, asked, rtol=tolerance, atol=tolerance, method="dopri5")
+        rules: dict[str, Any] = {"rtol": tolerance, "atol": tolerance, "method": "dopri5"}
+        states = odeint(lambda t, x: counted(x, t), x, asked, options={"dtype": widest(x.device)}, **rules)
         if watch:
             for t, state in zip(times, states, strict=True):
                 watch(t, state)

@@ -59,8 +59,8 @@ class DatasetSource:
         return torch.tensor(self.units.forward(x), dtype=torch.float32)
 
     def log_prob(self, z: Tensor) -> Tensor:
-        log_p = self.dataset.log_prob(self.units.inverse(z.double().numpy())) - self.units.log_det
-        return torch.tensor(log_p, dtype=z.dtype)
+        log_p = self.dataset.log_prob(self.units.inverse(z.cpu().double().numpy())) - self.units.log_det
+        return torch.tensor(log_p, dtype=z.dtype, device=z.device)
 
 
 def source_distribution(name: str, d: int) -> Source:

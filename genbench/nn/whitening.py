@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from genbench.nn.float64 import wide
+
 __all__ = ["Whitening"]
 
 BLOCK = 1000  # by hand: images at a time
@@ -38,10 +40,10 @@ class Whitening(nn.Module):
     def fit(self, x: Tensor) -> None:
         """Measure mean and covariance of images x (n, c, h, w)."""
         flat, d = x.flatten(1), len(self.mean)
-        mean, second = torch.zeros(d, dtype=torch.float64), torch.zeros(d, d, dtype=torch.float64)
-        for part in flat.split(BLOCK):
-            mean += part.sum(dim=0, dtype=torch.float64) / len(x)
-            second += part.double().T @ part.double() / len(x)
+        mean, second = wide(torch.zeros(d)), wide(torch.zeros(d, d))
+        for part in map(wide, flat.split(BLOCK)):
+            mean += part.sum(dim=0) / len(x)
+            second += part.T @ part / len(x)
         covariance = second - torch.outer(mean, mean)
         average = covariance.diagonal().mean()
         values, vectors = torch.linalg.eigh((1 - self.shrinkage) * covariance)

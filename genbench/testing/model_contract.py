@@ -1,7 +1,8 @@
 """Checks of the contract of every model; each raises AssertionError with what is wrong.
 
-Each check takes a card and parameters, fits the model for a moment, and returns quietly where it does not apply (a
-density check for a model without likelihood). What a model must have learnt after training is in `trained_model.py`.
+Each check takes a card and parameters, and the device ("cpu" unless given); it fits the model for a moment, and returns
+quietly where it does not apply (a density check for a model without likelihood). What a model must have learnt after
+training is in `trained_model.py`.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from genbench.contracts.optional_methods import (
     supports,
 )
 from genbench.core.errors import GenbenchError
+from genbench.core.hardware import default_device
+from genbench.core.seeding import isolated
 from genbench.core.types import Array
 from genbench.downstream.capabilities import SHOWS
 from genbench.estimator.estimator import Estimator
+from genbench.testing.device_audit import runs_on_any_device
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,10 +43,10 @@ def require(fine: bool, why: str) -> None:
         raise AssertionError(why)
 
 
-def shapes(card: ModelCard, params: Mapping[str, Any], d: int = 2) -> None:
+def shapes(card: ModelCard, params: Mapping[str, Any], d: int = 2, device: str = "cpu") -> None:
     """Samples and densities have their shape, are float64 and finite, for one point and for several."""
     x = 3 * np.random.default_rng(0).normal(size=(300, d)) + 1
-    model = Estimator(card, params).fit(x, budget="4")
+    model = Estimator(card, params, device).fit(x, budget="4")
     for n in (1, 7):
         values: list[tuple[Array, tuple[int, ...]]] = [(model.sample(n), (n, d))]
         if card.likelihood != "none":
@@ -55,12 +59,12 @@ def shapes(card: ModelCard, params: Mapping[str, Any], d: int = 2) -> None:
     require(all(map(math.isfinite, numbers.values())), f"{card.name}.diagnose is not finite: {numbers}")
 
 
-def repeats(card: ModelCard, params: Mapping[str, Any]) -> None:
+def repeats(card: ModelCard, params: Mapping[str, Any], device: str = "cpu") -> None:
     """The same seed gives the same bits, another seed others, and the global generators are left as they were."""
     x = np.random.default_rng(0).normal(size=(400, 2))
-    first = Estimator(card, params).fit(x, seed=3, budget="4")
+    first = Estimator(card, params, device).fit(x, seed=3, budget="4")
     before = _generators()  # torch is imported by now, if it is at all
-    second = Estimator(card, params).fit(x, seed=3, budget="4")
+    second = Estimator(card, params, device).fit(x, seed=3, budget="4")
     require(np.array_equal(first.sample(50, seed=1), second.sample(50, seed=1)), "same seed, other samples")
     one, other = (np.sort(first.sample(50, seed=seed), axis=0) for seed in (1, 2))  # each seed has an order of its own
     require(not np.array_equal(one, other), "other seed, same samples")
@@ -80,12 +84,12 @@ def _generators() -> tuple[bytes, ...]:
     )
 
 
-def goes_its_way(card: ModelCard, params: Mapping[str, Any]) -> None:
+def goes_its_way(card: ModelCard, params: Mapping[str, Any], device: str = "cpu") -> None:
     """The way from noise to data ends in the very samples, and what else a model shows of its flow is sound."""
     if not any(supports(card.factory, method) for method in (*SHOWS, SupportsReconstruction)):
         return
     x = 3 * np.random.default_rng(0).normal(size=(300, 2)) + 1
-    model = Estimator(card, params).fit(x, budget="4")
+    model = Estimator(card, params, device).fit(x, budget="4")
     if isinstance(model.model, SupportsTrajectory):
         way = model.trajectory(6, seed=1)  # the engine checks the times and shapes
         require(np.array_equal(way.points[-1], model.sample(6, seed=1)), f"{card.name}.trajectory ends elsewhere")
@@ -105,32 +109,34 @@ def goes_its_way(card: ModelCard, params: Mapping[str, Any]) -> None:
             require(fine, f"{card.name}.{name} at time {t} gave shape {value.shape} for {x.shape}, or NaN")
 
 
-def refuses_nan(card: ModelCard, params: Mapping[str, Any]) -> None:
+def refuses_nan(card: ModelCard, params: Mapping[str, Any], device: str = "cpu") -> None:
     """Training points that hold a NaN are refused, by a message that says so."""
     x = np.zeros((20, 2))
     x[3, 1] = np.nan
     try:
-        Estimator(card, params).fit(x, budget="4")
+        Estimator(card, params, device).fit(x, budget="4")
     except GenbenchError as error:
         require("NaN" in str(error), f"the message does not say NaN: {error}")
         return
     raise AssertionError(f"{card.name} was fitted to NaN")
 
 
-def follows_units(card: ModelCard, params: Mapping[str, Any]) -> None:
+def follows_units(card: ModelCard, params: Mapping[str, Any], device: str = "cpu") -> None:
     """From x to x·a the density falls by Σ log |a_i| nats, to rounding: powers of 2 leave standardised points alone."""
     if card.likelihood == "none":
         return
     x, a = np.random.default_rng(0).normal(3, 2, size=(400, 2)), np.array([8.0, 0.25])
-    here, there = (Estimator(card, params).fit(points, budget="4").log_prob(points[:50]) for points in (x, a * x))
+    here, there = (
+        Estimator(card, params, device).fit(points, budget="4").log_prob(points[:50]) for points in (x, a * x)
+    )
     error = float(np.abs(here - there - np.log(a).sum()).max())
     require(error < 1e-6, f"log_prob of {card.name} is off by {error:.2g} nats after a change of units")
 
 
-def keeps_its_weights(card: ModelCard, params: Mapping[str, Any]) -> None:
+def keeps_its_weights(card: ModelCard, params: Mapping[str, Any], device: str = "cpu") -> None:
     """Stored weights, put into a model of another seed, give the same samples and densities."""
     x = np.random.default_rng(0).normal(size=(400, 2))
-    first, second = (Estimator(card, params).fit(x, x[:40], seed=seed, budget="4") for seed in (0, 1))
+    first, second = (Estimator(card, params, device).fit(x, x[:40], seed=seed, budget="4") for seed in (0, 1))
     if not first.weights():
         return
     same = all(np.array_equal(value, second.weights()[name]) for name, value in first.weights().items())
@@ -144,26 +150,26 @@ def keeps_its_weights(card: ModelCard, params: Mapping[str, Any]) -> None:
         require(np.array_equal(first.log_prob(x[:20]), second.log_prob(x[:20])), "loaded weights: other densities")
 
 
-def integrates_on_a_line(card: ModelCard, params: Mapping[str, Any]) -> None:
+def integrates_on_a_line(card: ModelCard, params: Mapping[str, Any], device: str = "cpu") -> None:
     """A density of one coordinate integrates to 1 ± 0.01; a lower bound, to no more."""
     if card.likelihood == "none":
         return
     x = np.random.default_rng(0).normal(1, 3, size=(300, 1))
-    model = Estimator(card, params).fit(x, budget="4")
+    model = Estimator(card, params, device).fit(x, budget="4")
     line = np.arange(-60, 60, 0.1)[:, None]
     total = float(np.exp(model.log_prob(line)).sum() * 0.1)
     fine = total < 1.01 if model.likelihood == "bound" else abs(total - 1) < 0.01
     require(fine, f"the density of {card.name} on a line integrates to {total:.4f}")
 
 
-def learns_from_all(card: ModelCard, params: Mapping[str, Any]) -> None:
+def learns_from_all(card: ModelCard, params: Mapping[str, Any], device: str = "cpu") -> None:
     """Every parameter of a torch model gets a gradient, and every point of a batch changes a loss."""
     if not card.is_torch:
         return
-    model: Any = Estimator(card, params).model
     import torch
 
-    from genbench.core.seeding import isolated
+    with default_device(device):
+        model: Any = Estimator(card, params).model
 
     used: dict[int, bool] = {}
     by_point: list[Tensor] = []
@@ -175,7 +181,7 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any]) -> None:
         for p, g in zip(parameters, by_weight, strict=True):
             used[id(p)] = used.get(id(p), False) or (g is not None and bool(torch.isfinite(g).all()))
 
-    with isolated(0):
+    with default_device(device), isolated(0):
         x = torch.randn(64, 2)
         model.build((2,))
         model.prepare(x)
@@ -189,7 +195,7 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any]) -> None:
     require(float(say) == 1, f"only {float(say):.0%} of a batch have a say in a loss of {card.name}")
 
 
-CONTRACT: tuple[Callable[[ModelCard, Mapping[str, Any]], None], ...] = (
+CONTRACT: tuple[Callable[..., None], ...] = (
     shapes,
     repeats,
     goes_its_way,
@@ -198,4 +204,5 @@ CONTRACT: tuple[Callable[[ModelCard, Mapping[str, Any]], None], ...] = (
     keeps_its_weights,
     integrates_on_a_line,
     learns_from_all,
+    runs_on_any_device,
 )

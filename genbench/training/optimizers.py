@@ -81,7 +81,8 @@ def _adaptive(parameters: list[Tensor], recipe: Recipe) -> Any:
     if recipe.optimiser != "soap":
         from torch.optim import AdamW
 
-        return AdamW(parameters, lr=1e-3, betas=betas, weight_decay=decay, fused=True)
+        fused = parameters[0].device.type != "meta"  # all devices that compute have the fused step
+        return AdamW(parameters, lr=1e-3, betas=betas, weight_decay=decay, fused=fused)
     from pytorch_optimizer import SOAP
 
     often = recipe.precondition_frequency

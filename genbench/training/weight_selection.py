@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from genbench.contracts.recipe import Recipe
+from genbench.core.seeding import torch_generators_kept
 from genbench.training.checkpoint import misfits
 from genbench.training.optimizer_groups import precision
 
@@ -51,9 +52,7 @@ class Best:
             return {}
         self.module.eval()
         self.module.progress = 1.0
-        points = self.held_out[0]
-        devices = [points.device] if points.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices), torch.no_grad(), self.precision():
+        with torch_generators_kept(), torch.no_grad(), self.precision():
             losses = self._losses()
         self.module.train()
         loss = fmean(losses)

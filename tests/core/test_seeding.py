@@ -49,3 +49,14 @@ def test_isolated_sets_one_thread_and_puts_it_back():
     assert torch.get_num_threads() == before
     with isolated(0):
         assert torch.get_num_threads() == 1
+
+
+def test_isolated_puts_the_generators_of_gpus_back(monkeypatch):
+    states = {"all": "as it was"}
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: states["all"])
+    monkeypatch.setattr(torch.cuda, "set_rng_state_all", lambda state: states.update(all=state))
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: states.update(all=seed))
+    with isolated(5):
+        assert states["all"] == 5
+    assert states["all"] == "as it was"

@@ -5,6 +5,7 @@ import pytest
 import genbench
 from genbench.core.registry import REGISTRY, discover
 from genbench.testing import model_contract, trained_model
+from genbench.testing.device_audit import runs_on_any_device
 
 discover()
 CARDS = {
@@ -16,6 +17,8 @@ FITTED = sorted(n for n, c in CARDS.items() if c.role != "oracle")
 MODELS = [n for n in FITTED if CARDS[n].role == "model"]
 HEADLINE = [n for n in MODELS if not CARDS[n].variant]
 VARIANTS = [pytest.param(n, marks=pytest.mark.slow) for n in MODELS if CARDS[n].variant]
+
+ELSEWHERE = (model_contract.shapes, runs_on_any_device)  # in a test of its own here, and in test_device_audit.py
 
 # Steps on the two exams, for models that learn more slowly or whose steps are dearer than most.
 STEPS = {
@@ -38,7 +41,7 @@ def test_shapes_types_and_finiteness(name, d):
 
 @pytest.mark.parametrize("name", FITTED)
 @pytest.mark.parametrize(
-    "contract", [c for c in model_contract.CONTRACT if c is not model_contract.shapes], ids=lambda c: c.__name__
+    "contract", [c for c in model_contract.CONTRACT if c not in ELSEWHERE], ids=lambda c: c.__name__
 )
 def test_contract(name, contract):
     contract(CARDS[name], {})

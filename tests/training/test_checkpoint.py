@@ -1,5 +1,6 @@
 """Trainings that are killed and go on: to the same weights, bit for bit, or from the start where a file is not theirs."""
 
+import contextlib
 import os
 import pickle
 import random
@@ -13,6 +14,7 @@ from weights import same_weights
 from genbench.contracts.recipe import Budget, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchWarning
+from genbench.testing.pretended_device import pretence
 from genbench.training.checkpoint import (
     BadCheckpoint,
     Checkpoint,
@@ -136,6 +138,23 @@ def test_muon_and_soap_go_on_too(checkpoint, optimiser):
     with pytest.raises(Killed):
         trained(Wide, checkpoint=checkpoint(), kill_at=21, recipe=recipe)
     assert same_weights(trained(Wide, checkpoint=checkpoint(), seed=5, recipe=recipe)[0], whole)
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "first"), [("adamw", "cpu"), ("adamw", "meta"), ("soap", "meta"), ("muon", "cpu")]
+)
+def test_a_training_goes_on_on_another_device(checkpoint, optimiser, first):
+    """To other weights by rounding alone; the device is pretended, see `genbench.testing.pretended_device`."""
+    options = {"recipe": {"optimiser": optimiser}, "budget": "10"}
+    whole, _ = trained(**options)
+    with pretence(lambda *_: None):
+        for device, kill_at in ((first, 5), ({"cpu": "meta", "meta": "cpu"}[first], None)):
+            with torch.device(device), contextlib.suppress(Killed):
+                weights, _ = trained(checkpoint=checkpoint(), kill_at=kill_at, **options)
+        assert next(iter(weights.values())).device.type != first
+        weights = {name: value.cpu() for name, value in weights.items()}
+    for name, value in whole.items():
+        torch.testing.assert_close(weights[name], value, rtol=1e-4, atol=1e-5)
 
 
 def test_a_finished_training_is_not_trained_again(checkpoint):
