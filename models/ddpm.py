@@ -67,7 +67,8 @@ class DDPM(Diffusion):
             Gaussian data of one variance in any number of steps.
         eta: noise of "ddim", as a share of the ancestral sampler's: 0 is deterministic, 1 is "ancestral" with
             variance=posterior.
-        density_steps: Runge–Kutta steps (fourth order) of a log-density; 0 for none, where it would take too long.
+        density_steps: nodes of the Gauss–Legendre rule by which the trace of a log-density is integrated, with one
+            Runge–Kutta step from node to node; 0 for no density, where it would take too long.
         probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
         conditional: learn p(x | label) of data with labels, and at times p(x).
         guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
@@ -131,8 +132,8 @@ class DDPM(Diffusion):
         features = {"time_features": TIME_FEATURES[self.time_embedding], "point_features": 3}
         self.network = time_network(shape, self.hidden, self.depth, classes, self.backbone, self.guide, **features)
 
-    def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
-        cos, sin, predicted = angle.cos(), angle.sin(), self.predict(x, angle)
+    def field(self, x: Tensor, predicted: Tensor, angle: Tensor) -> Tensor:
+        cos, sin = angle.cos(), angle.sin()
         if self.prediction == "epsilon":
             return (predicted - sin * x) / cos.clamp(min=LEAST_COS)
         if self.prediction == "x0":
