@@ -48,10 +48,14 @@ def run_of(metrics, plugin, folder):
     )  # fmt: skip
 
 
+def trial_of(run):
+    return next(trial for trial in run.trials if trial.model == "counted")
+
+
 def test_a_distance_alone_evaluates_no_density(plugin, calls, tmp_path):
     run = run_of("sliced_w2", plugin, tmp_path)
     assert calls() == []
-    (trial,) = (trial for trial in run.trials if trial.model == "counted")
+    trial = trial_of(run)
     assert trial.status == "ok"
     assert trial.likelihood == "exact"
     assert trial.cost.log_prob_seconds is None
@@ -64,9 +68,9 @@ def test_a_run_without_densities_can_be_scored_by_them_later(plugin, calls, tmp_
     assert not report.kept
     assert calls()
     after = genbench.load_run(before.path)
-    old, new = ([t.metrics for t in run.trials if t.model == "counted"][0] for run in (before, after))
+    old, new = trial_of(before).metrics, trial_of(after).metrics
     assert new["sliced_w2"] == old["sliced_w2"]
     asked = len(calls())
     whole = run_of("sliced_w2,nll", plugin, tmp_path)  # finished by rescoring
-    assert [t.metrics for t in whole.trials if t.model == "counted"][0]["nll"] == new["nll"]
+    assert trial_of(whole).metrics["nll"] == new["nll"]
     assert len(calls()) == asked
