@@ -6,7 +6,7 @@ import pytest
 import genbench
 from genbench.runs.rescoring import rescore
 
-PLUGIN = '''
+PLUGIN = """
 import os
 import numpy as np
 import genbench
@@ -23,7 +23,7 @@ class Counted(genbench.Model):
         with open(CALLS, "a") as file:
             file.write(f"{len(x)}\\n")
         return -0.5 * (x**2).sum(axis=1) - np.log(2 * np.pi)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
