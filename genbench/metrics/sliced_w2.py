@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.contracts.evidence import Evidence
 from genbench.contracts.metric import register_metric
@@ -10,6 +13,7 @@ from genbench.core.types import Array
 
 __all__ = ["directions", "sliced_w2", "sliced_wasserstein"]
 
+Projections = NDArray[Any]
 BLOCK = 10  # directions at a time: 50,000 points take 4 MB; chosen by hand
 SINGLE = 1e30  # by hand: coordinates beyond are left in double precision; single precision ends at 3e38
 
@@ -50,13 +54,15 @@ def sliced_wasserstein(x: Array, y: Array, theta: Array) -> float:
     """
     origin = y.mean(axis=0)
     x, y = x - origin, y - origin
+    parts: list[Projections] = [x.T, y.T, theta]
     if max(np.abs(x).max(), np.abs(y).max()) < SINGLE:
-        theta, x, y = (part.astype(np.float32) for part in (theta, x, y))
-    costs = [_costs_1d(t @ x.T, t @ y.T) for t in (theta[i : i + BLOCK] for i in range(0, len(theta), BLOCK))]
+        parts = [part.astype(np.float32) for part in parts]
+    u, v, t = parts
+    costs = [_costs_1d(t[i : i + BLOCK] @ u, t[i : i + BLOCK] @ v) for i in range(0, len(t), BLOCK)]
     return float(np.sqrt(np.concatenate(costs).mean()))
 
 
-def _costs_1d(u: Array, v: Array) -> Array:
+def _costs_1d(u: Projections, v: Projections) -> Array:
     """Return W₂² of each pair of rows u [p, n] and v [p, m]: on a line the optimal plan keeps the order."""
     if u.shape == v.shape:
         u.sort(axis=1)
