@@ -93,8 +93,8 @@ class EDM(Diffusion):
         denoised = self.denoise(y + sigma * torch.randn_like(y), sigma)
         return (weight * (denoised - y).square()).mean()
 
-    def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
-        return -self.predict(x, angle)
+    def field(self, x: Tensor, predicted: Tensor, angle: Tensor) -> Tensor:
+        return -predicted
 
     def noise_levels(self) -> Tensor:
         """Return σ_0 = σ_max … σ_{N−1} = σ_min, σ_N = 0, (N + 1,) (eq. 5)."""

@@ -44,7 +44,9 @@ class VAE(TorchModel):
         L_K = E log (1/K) Σ_k w_k  ≤  log p(x)
 
     (Burda et al. 2016, eq. 8), which rises with K; L_1 is the evidence lower bound E log p(x|z) − KL(q(z|x) ‖ p(z))
-    (Kingma & Welling 2014, eq. 3). `log_prob` is L_K with `importance_samples` latents, however it was trained.
+    (Kingma & Welling 2014, eq. 3). `log_prob` is L_K with `importance_samples` latents, however it was trained. These
+    are a scrambled Sobol net, randomly shifted for each x (Buchholz et al. 2018): each z_k is distributed as before, so
+    that the bound holds, and 64 of them leave a smaller gap in few dimensions than 200 independent ones.
 
     For images encoder and decoder are convolutional, and p(x|z) is a mass of grey levels k, so that the bound is one
     on log P(k), to which d · log levels is added for the density of x = (k + u) / levels.
@@ -97,7 +99,7 @@ class VAE(TorchModel):
         beta: NotNegative = 1.0,
         kl_warmup: Share = 0.1,
         decoder_std: Annotated[Finite, Gt(STD_FLOOR)] | Literal["shared"] | None = None,
-        importance_samples: Count = 200,
+        importance_samples: Count = 64,
         decoder_likelihood: Literal["gaussian", "logistic", "bernoulli"] | None = None,
     ) -> None:
         self.hidden, self.depth, self.latent_dim, self.components = hidden, depth, latent_dim, components
@@ -153,10 +155,13 @@ class VAE(TorchModel):
         """Return the parameters (…, *shape) of p(x|z) for z (…, l): of a Gaussian mean and log standard deviation."""
         return self.observed.read(self.decoder(z))
 
-    def log_weights(self, x: Tensor, samples: int, kl_weight: float = 1.0) -> Tensor:
-        """Return log p(x|z_k) + β (log p(z_k) − log q(z_k|x)), (samples, b), z_k ~ q(z|x), for x (b, *shape)."""
+    def log_weights(self, x: Tensor, samples: int, kl_weight: float = 1.0, even: bool = False) -> Tensor:
+        """Return log p(x|z_k) + β (log p(z_k) − log q(z_k|x)), (samples, b), z_k ~ q(z|x), for x (b, *shape).
+
+        The z_k are independent, or `even`: those of each x spread evenly over q(z|x).
+        """
         mean, log_std = self.encode(x)
-        noise = torch.randn(samples, *mean.shape)
+        noise = _even_normal(samples, mean) if even else torch.randn(samples, *mean.shape)
         z = mean + log_std.exp() * noise  # (k, b, l)
         log_q = log_normal(noise) - log_std.sum(dim=-1)
         return self.observed.log_prob(x, *self.decode(z)) + kl_weight * (self.prior.log_prob(z) - log_q)
@@ -173,7 +178,7 @@ class VAE(TorchModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         parts = x.split(self._block(self.importance_samples))
-        bounds = [_log_mean_exp(self.log_weights(part, self.importance_samples)) for part in parts]
+        bounds = [_log_mean_exp(self.log_weights(part, self.importance_samples, even=True)) for part in parts]
         return torch.cat(bounds) + self.observed.log_scale
 
     def _block(self, samples: int) -> int:
@@ -240,3 +245,10 @@ class VAE(TorchModel):
 def _log_mean_exp(log_w: Tensor) -> Tensor:
     """Return log (1/K) Σ_k w_k over the first axis."""
     return torch.logsumexp(log_w, dim=0) - math.log(len(log_w))
+
+
+def _even_normal(samples: int, like: Tensor) -> Tensor:
+    """Return standard normal numbers (samples, b, l) that are even over the first axis, for `like` (b, l)."""
+    engine = torch.quasirandom.SobolEngine(like.shape[1], scramble=True, seed=int(torch.randint(2**31, ())))
+    uniform = (engine.draw(samples).to(like).unsqueeze(1) + torch.rand_like(like)) % 1
+    return torch.special.ndtri(uniform.clamp(1e-6, 1 - 1e-6))

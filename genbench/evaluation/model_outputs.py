@@ -20,7 +20,7 @@ from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.evaluation.self_consistency import asks_for_shares, shares_of
+from genbench.evaluation.self_consistency import asks_for_densities, asks_for_shares, shares_of
 from genbench.numerics.standardiser import Standardiser
 from genbench.storage.evaluation import Evaluation
 
@@ -39,7 +39,7 @@ class ModelOutputs:
         samples: points [n, *shape], float64; images are of float32 precision.
         test_log_prob: the model's log-density of the first few test points [m] in nats, or None.
         samples_log_prob: its log-density of the first few samples [k] in nats, or None.
-        likelihood: what these densities are.
+        likelihood: what the model's densities are, asked for or not.
         shares: of samples and density in regions [regions, 3], as of `region_shares`, or None.
     """
 
@@ -80,8 +80,13 @@ def draw(trial: ResolvedTrial, estimator: Estimator, seed: int) -> Array:
 
 
 def with_densities(trial: ResolvedTrial, estimator: Estimator, samples: Array, seed: int) -> ModelOutputs:
-    """Return the samples with the model's log-density of the first test points and samples, if it has one."""
+    """Return the samples with the model's log-density of the first test points and samples.
+
+    Without where the model has none, or where no metric of the trial needs it.
+    """
     if trial.model.likelihood != "none":
+        if not asks_for_densities(trial):
+            return ModelOutputs(samples, likelihood=estimator.likelihood)
         with contextlib.suppress(NotImplementedError):  # the oracle of real data knows no density
             test = estimator.log_prob(trial.splits.test[: trial.protocol.tested], seed=seed)
             own = estimator.log_prob(samples[: trial.protocol.densities], seed=stream(seed, "own"))

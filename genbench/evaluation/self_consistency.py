@@ -14,9 +14,14 @@ from genbench.estimator.estimator import Estimator
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.statistics.self_consistency import region_shares
 
-__all__ = ["asks_for_shares", "shares_of"]
+__all__ = ["asks_for_densities", "asks_for_shares", "shares_of"]
 
 FEWEST = 50  # by hand: samples with fewer of which no fault but the coarsest is certain
+
+
+def asks_for_densities(trial: ResolvedTrial) -> bool:
+    """Return whether a metric of the trial needs log-densities of the model, or what is computed from them."""
+    return any({"density", "shares"} & METRICS[name].needs for name in trial.spec.metrics)
 
 
 def asks_for_shares(trial: ResolvedTrial) -> bool:

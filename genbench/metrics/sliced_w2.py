@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.contracts.evidence import Evidence
 from genbench.contracts.metric import register_metric
@@ -10,7 +13,9 @@ from genbench.core.types import Array
 
 __all__ = ["directions", "sliced_w2", "sliced_wasserstein"]
 
+Projections = NDArray[Any]
 BLOCK = 10  # directions at a time: 50,000 points take 4 MB; chosen by hand
+SINGLE = 1e30  # by hand: coordinates beyond are left in double precision; single precision ends at 3e38
 
 
 @register_metric("sliced_w2", family="distance", label="sliced W2", unit="data units", order=10, main=True)
@@ -42,16 +47,29 @@ def directions(d: int, count: int, rng: np.random.Generator) -> Array:
 
 
 def sliced_wasserstein(x: Array, y: Array, theta: Array) -> float:
-    """Return SW₂(x, y) = √ mean over θ of W₂²(⟨x, θ⟩, ⟨y, θ⟩) for x [n, d], y [m, d] and unit vectors θ [p, d]."""
-    costs = [_costs_1d(t @ x.T, t @ y.T) for t in (theta[i : i + BLOCK] for i in range(0, len(theta), BLOCK))]
+    """Return SW₂(x, y) = √ mean over θ of W₂²(⟨x, θ⟩, ⟨y, θ⟩) for x [n, d], y [m, d] and unit vectors θ [p, d].
+
+    Projections are sorted in single precision, which takes half the time. The origin is the mean of y, so that they are
+    rounded in proportion to the spread of the data, a rounding that averages out over the points.
+    """
+    origin = y.mean(axis=0)
+    x, y = x - origin, y - origin
+    parts: list[Projections] = [x.T, y.T, theta]
+    if max(np.abs(x).max(), np.abs(y).max()) < SINGLE:
+        parts = [part.astype(np.float32) for part in parts]
+    u, v, t = parts
+    costs = [_costs_1d(t[i : i + BLOCK] @ u, t[i : i + BLOCK] @ v) for i in range(0, len(t), BLOCK)]
     return float(np.sqrt(np.concatenate(costs).mean()))
 
 
-def _costs_1d(u: Array, v: Array) -> Array:
+def _costs_1d(u: Projections, v: Projections) -> Array:
     """Return W₂² of each pair of rows u [p, n] and v [p, m]: on a line the optimal plan keeps the order."""
     if u.shape == v.shape:
-        costs: Array = np.square(np.sort(u, axis=1) - np.sort(v, axis=1)).mean(axis=1)
+        u.sort(axis=1)
+        v.sort(axis=1)
+        costs: Array = np.square(np.subtract(u, v, dtype=np.float64)).mean(axis=1)
         return costs
     from ot import emd2_1d
 
-    return np.array([emd2_1d(a, b) for a, b in zip(u, v, strict=True)])
+    pairs = zip(u.astype(np.float64), v.astype(np.float64), strict=True)
+    return np.array([emd2_1d(a, b) for a, b in pairs])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from genbench.contracts.torch_model import TorchModel
-from genbench.nn.ode import EXACT_UP_TO, Density, Watch, graded, integrate, log_likelihood, rademacher
+from genbench.nn.ode import EXACT_UP_TO, Density, Watch, graded, integrate, likelihood_by_nodes, rademacher
 from genbench.nn.repaint import Level
-from genbench.nn.time_network import TimeNetwork, largest_part, tracks_by_parts
+from genbench.nn.time_network import cached_part, tracks_by_parts
 
 __all__ = ["Diffusion"]
 
@@ -23,13 +24,13 @@ class Diffusion(TorchModel):
 
     With x = cos φ x_0 + sin φ ε, φ rising from 0 (data) towards π/2 (noise), the flow is dx/dφ = v(x, φ) =
     E[cos φ ε − sin φ x_0 | x] (Song et al. 2021b, eq. 13, in the time φ; Salimans & Ho 2022, appendix D). A subclass
-    gives the model's v̂ in `velocity`, and in `last_angle` the φ from where on x is taken for N(0, I). An image is a
+    gives the model's v̂ in `field`, and in `last_angle` the φ from where on x is taken for N(0, I). An image is a
     vector (d,) to all of this, and an image to the network alone.
     """
 
     repaintable = True
     shape: tuple[int, ...]
-    network: TimeNetwork
+    network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
     last_angle: float
     density_steps: int
     probes: int
@@ -37,7 +38,16 @@ class Diffusion(TorchModel):
 
     def velocity(self, x: Tensor, angle: Tensor) -> Tensor:
         """Return v̂ (b, d) at points x (b, d) and angles (b, 1) or ()."""
+        return self.field(x, self.predict(x, angle), angle)
+
+    def field(self, x: Tensor, predicted: Tensor, angle: Tensor) -> Tensor:
+        """Return v̂ (b, d) at points (b, d) that follows from what the network gave for them; linear in both."""
         raise NotImplementedError
+
+    def velocity_jvp(self, x: Tensor, angle: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return v̂ (b, d) at points (b, d) and its derivatives (k, b, d) along directions (k, b, d) or (k, 1, d)."""
+        value, slope = self.network.jvp(x, self.told(angle), directions)
+        return self.field(x, value, angle), self.field(directions, slope, angle)
 
     @property
     def d(self) -> int:
@@ -45,14 +55,18 @@ class Diffusion(TorchModel):
         return math.prod(self.shape)
 
     def predict(self, x: Tensor, angle: Tensor) -> Tensor:
-        """Return what the network says (b, d) at points x (b, d) and angles (b, 1) or ().
+        """Return what the network says (b, d) at points x (b, d) and angles (b, 1) or ()."""
+        value: Tensor = self.network(x, self.told(angle))
+        return value
 
-        It is told the noise σ = tan φ by its logarithm, which spreads out the few degrees in which thin structures
-        appear: (c_noise + 1.2) / 2 with the c_noise = ¼ ln σ of Karras et al. (2022, table 1), mostly in [0, 1].
+    def told(self, angle: Tensor) -> Tensor:
+        """Return what the network is told of angles (b, 1) or (): the noise σ = tan φ by its logarithm.
+
+        This spreads out the few degrees in which thin structures appear: (c_noise + 1.2) / 2 with the c_noise = ¼ ln σ
+        of Karras et al. (2022, table 1), mostly in [0, 1].
         """
         sigma = angle.clamp(LEAST_ANGLE, math.pi / 2 - LEAST_ANGLE).tan()
-        value: Tensor = self.network(x, (sigma.log() / 4 + 1.2) / 2)
-        return value
+        return (sigma.log() / 4 + 1.2) / 2
 
     def draw(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
         """Return n samples (n, d); `watch` is shown the angles on the way, and the points in unit variance."""
@@ -110,13 +124,15 @@ class Diffusion(TorchModel):
         """Return log p(x) of points (b, d) by the flow, and the standard error of its trace where that is random."""
         x = x.flatten(1)
         directions = rademacher(x, self.probes) if x.shape[1] > EXACT_UP_TO else None
-        angles = graded(self.last_angle, 0, self.density_steps).flip(0)
-        return log_likelihood(self.velocity, x, angles, "rk4", directions=directions)
+        jvp = self.velocity_jvp if hasattr(self.network, "jvp") else None
+        return likelihood_by_nodes(
+            self.velocity, x, 0.0, self.last_angle, self.density_steps, directions=directions, jvp=jvp
+        )
 
     def log_prob(self, x: Tensor) -> Tensor:
         if not self.density_steps or self.conditional:
             raise NotImplementedError(f"density_steps={self.density_steps}, conditional={self.conditional}")
-        return torch.cat([self.density(part).log_prob for part in x.split(largest_part(len(x), self.shape))])
+        return torch.cat([self.density(part).log_prob for part in x.split(cached_part(len(x), self.shape))])
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
         """Return the mean standard error in nats of the log-density of a point, where it is not exact."""

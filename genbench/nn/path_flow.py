@@ -7,11 +7,11 @@ from torch import Tensor
 
 from genbench.contracts.torch_model import TorchModel
 from genbench.nn.minibatch_ot import optimal_pairing
-from genbench.nn.ode import EXACT_UP_TO, Density, integrate, log_likelihood, rademacher
+from genbench.nn.ode import EXACT_UP_TO, Density, integrate, likelihood_by_nodes, rademacher
 from genbench.nn.paths import Path
 from genbench.nn.repaint import Level
 from genbench.nn.source_distribution import Source
-from genbench.nn.time_network import TimeNetwork, largest_part
+from genbench.nn.time_network import TimeNetwork, cached_part, largest_part
 
 __all__ = ["PathFlow"]
 
@@ -27,7 +27,8 @@ class PathFlow(TorchModel):
         way: the path.
         start: the source; `source` is its name.
         pairs: the coupling of the paths' ends.
-        steps, density_steps: of the solver, for samples and for densities; no densities for 0.
+        steps: of the solver of samples.
+        density_steps: nodes of the rule by which densities are integrated; no densities for 0.
         probes: random directions of a trace estimate.
     """
 
@@ -58,18 +59,19 @@ class PathFlow(TorchModel):
     def log_prob(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         if not self.density_steps or (self.conditional and labels is None):
             raise NotImplementedError(f"density_steps={self.density_steps}, conditional={self.conditional}")
-        pieces = x.split(largest_part(len(x), self.shape))
-        known = [None] * len(pieces) if labels is None else labels.split(largest_part(len(x), self.shape))
+        size = cached_part(len(x), self.shape)
+        pieces = x.split(size)
+        known = [None] * len(pieces) if labels is None else labels.split(size)
         return torch.cat([self.density(*both).log_prob for both in zip(pieces, known, strict=True)])
 
     def density(self, x: Tensor, labels: Tensor | None = None) -> Density:
         """Return log p(x) (b,) in nats, the source points (b, d), and the standard error of a random trace (b,)."""
-        x, times = x.flatten(1), self.grid(self.density_steps).flip(0)
+        x = x.flatten(1)
         directions = rademacher(x, self.probes) if self.d > EXACT_UP_TO else None
         jvp = self.velocity_jvp if hasattr(self.network, "jvp") else None
         with self.network.given(labels):
-            return log_likelihood(
-                self.velocity, x, times, "rk4", directions=directions, jvp=jvp, log_base=self.start.log_prob
+            return likelihood_by_nodes(
+                self.velocity, x, 1.0, 0.0, self.density_steps, self.way.pace, directions, jvp, self.start.log_prob
             )
 
     def diagnose(self, x: Tensor) -> dict[str, float]:

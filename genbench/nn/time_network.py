@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from genbench.nn.guide import Guide
 from genbench.nn.ode import Track, Watch
 
-__all__ = ["TimeNetwork", "by_parts", "drop", "largest_part", "tracks_by_parts"]
+__all__ = ["TimeNetwork", "by_parts", "cached_part", "drop", "largest_part", "tracks_by_parts"]
 
 UNLABELLED = 0.1  # share of a batch that is learned without labels (Ho & Salimans 2021, §4: 0.1 or 0.2)
+CACHED = 1_250  # by hand: points whose value and two slopes in a layer of 96 units take 1.4 MB
 AT_ONCE = 256  # by hand: images that go through a network at once, when nothing is learned
 
 
@@ -105,6 +106,11 @@ def drop(labels: Tensor, classes: int) -> Tensor:
 def largest_part(n: int, shape: tuple[int, ...]) -> int:
     """Return how many of n points of a shape to follow at once: all, but of images 256, which fill the memory."""
     return min(n, AT_ONCE) if len(shape) == 3 else n
+
+
+def cached_part(n: int, shape: tuple[int, ...]) -> int:
+    """Return how many of n points of a shape to find the density of at once: their rows of a layer fit the cache."""
+    return min(CACHED, largest_part(n, shape))
 
 
 def by_parts(

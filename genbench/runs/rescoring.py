@@ -26,7 +26,7 @@ from genbench.core.selection import Selection
 from genbench.core.types import Array
 from genbench.evaluation.model_outputs import ModelOutputs, draw_all, score, score_trial, with_shares
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.evaluation.self_consistency import asks_for_shares
+from genbench.evaluation.self_consistency import asks_for_densities, asks_for_shares
 from genbench.runs.code import SCORING, changed_code, plugins_of
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
@@ -241,7 +241,8 @@ def _way(old: TrialRecord, planned: ResolvedTrial, arrays: Mapping[str, Array]) 
         return "again"
     if "samples" not in arrays:
         raise CannotReload(old.spec, "its samples are not stored")
-    if len(arrays["samples"]) >= planned.sample_size and (old.likelihood == "none" or "test_log_prob" in arrays):
+    complete = old.likelihood == "none" or "test_log_prob" in arrays or not asks_for_densities(planned)
+    if complete and len(arrays["samples"]) >= planned.sample_size:
         return "store"
     return "weights" if planned.model.is_torch else "again"
 

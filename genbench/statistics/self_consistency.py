@@ -38,7 +38,7 @@ from genbench.core.types import Array
 __all__ = ["FIRST", "region_shares"]
 
 # Chosen by hand, on the sets in the plane: power against seconds.
-FITTED = 8_000  # draws, and as many training points, to which g is fitted: its error is what is left of the noise of r
+FITTED = 4_000  # draws, and as many training points, to which g is fitted: 8,000 narrow the errors by 6 %
 COMPONENTS = (1, 8, 32)  # of g; that with the lowest BIC is taken
 POINTS_PER_PARAMETER = 10  # of g, at least: with fewer, g follows its points, and r scatters
 WIDEST = 64  # dimensions in which g is tried: with more, a mixture of full covariances takes seconds and meets no q
@@ -48,7 +48,9 @@ CELLS = 16  # regions around centres
 LEVELS = (0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)  # of g's mass: regions where g is lowest
 RAMPS = ((0.02, 0.98), (0.02, 0.5), (0.5, 0.98))  # from 1 where g is lowest to 0 where it is highest
 STEPS = (0.05, 0.2, 1.0)  # of partners: in standard deviations, or of differences between two training points
+ROWS = 2_000  # points of which log g is computed at once, by hand: with 32 components in the plane 1 MB
 RARE = 3.0  # terms added to each variance: a mean of rare terms is not normal, and may have seen none yet
+HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
 FIRST = ("all", "pairs", *["low"] * (len(LEVELS) + len(RAMPS)))  # what the first rows are; the rest are cells
 
 
@@ -105,11 +107,15 @@ def _regions(
         drawn: points of g [k, d] with their log q [k].
     """
     many = g.draw(DRAWS * len(rest) + len(drawn[0]), rng)
-    regions = _Regions.of(g, many, rng)
-    log_r, log_s = (log_q - g.log_density(x) for x, log_q in (few, drawn))
+    log_g = g.log_density(many)
+    regions = _Regions.of(many, log_g, rng)
+    of_few, of_drawn = (g.log_density(x) for x, _ in (few, drawn))
+    log_r, log_s = few[1] - of_few, drawn[1] - of_drawn
     # the two sides of the identity
-    seen, error = _mean(np.exp(np.minimum(np.log(2) - log_r, 0)), regions(few[0]), regions(rest))
-    due, other = _mean(np.exp(np.minimum(log_s, np.log(2))), regions(drawn[0]), regions(many))
+    seen, error = _mean(
+        np.exp(np.minimum(np.log(2) - log_r, 0)), regions(few[0], of_few), regions(rest, g.log_density(rest))
+    )
+    due, other = _mean(np.exp(np.minimum(log_s, np.log(2))), regions(drawn[0], of_drawn), regions(many, log_g))
     if not len(rest):  # a region that few draws miss by luck has a variance all the same
         error = np.maximum(error, due * (1 - due) / len(log_r))
     return np.stack([seen, due, np.sqrt(error + other)], axis=1)
@@ -192,36 +198,48 @@ class _Reference:
 
     def log_density(self, x: Array) -> Array:
         """Return log g of points x [n, d]."""
-        return np.asarray(self.mixture.score_samples(x))
+        g, d = self.mixture, x.shape[1]
+        roots = g.precisions_cholesky_  # [k, d, d]
+        constants = np.log(g.weights_) + np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1) - d * HALF_LOG_2PI
+        return np.concatenate(
+            [_log_sum(part, roots, g.means_, constants) for part in np.split(x, range(ROWS, len(x), ROWS))]
+        )
+
+
+def _log_sum(x: Array, roots: Array, means: Array, constants: Array) -> Array:
+    """Return log Σ_k exp(c_k − ½ ‖(x − m_k) R_k‖²) [n] of points x [n, d], for few points, which fit the cache."""
+    k, d, _ = roots.shape
+    white = x @ roots.transpose(1, 0, 2).reshape(d, k * d) - np.einsum("kd,kde->ke", means, roots).ravel()
+    terms = constants - 0.5 * np.square(white).reshape(len(x), k, d).sum(axis=2)
+    top = terms.max(axis=1)
+    return np.asarray(np.log(np.exp(terms - top[:, None]).sum(axis=1)) + top)
 
 
 @dataclass(frozen=True)
 class _Regions:
     """All of space, regions and ramps where g is low, and cells around centres [c, d]."""
 
-    reference: _Reference
     levels: Array
     ramps: Array
     centres: Array
 
     @classmethod
-    def of(cls, reference: _Reference, points: Array, rng: np.random.Generator) -> _Regions:
-        """Place the regions by points of g [n, d]."""
+    def of(cls, points: Array, log_g: Array, rng: np.random.Generator) -> _Regions:
+        """Place the regions by points of g [n, d] and the logarithm of g there [n]."""
         from sklearn.cluster import KMeans
         from sklearn.exceptions import ConvergenceWarning
 
-        log_g = reference.log_density(points)
         some = points[:5_000]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different points than cells
             cells = KMeans(min(CELLS, len(some)), n_init=1, random_state=int(rng.integers(2**31))).fit(some)
-        return cls(reference, np.quantile(log_g, LEVELS), np.quantile(log_g, RAMPS), cells.cluster_centers_)
+        return cls(np.quantile(log_g, LEVELS), np.quantile(log_g, RAMPS), cells.cluster_centers_)
 
-    def __call__(self, x: Array) -> NDArray[np.float64]:
-        """Return how far each point x [n, d] belongs to each region, in 0 … 1 [n, regions]."""
+    def __call__(self, x: Array, log_g: Array) -> NDArray[np.float64]:
+        """Return how far points x [n, d] of log-densities [n] under g belong to each region, in 0 … 1 [n, regions]."""
         if not len(x):
             return np.zeros((0, 1 + len(self.levels) + len(self.ramps) + len(self.centres)))
-        log_g = self.reference.log_density(x)[:, None]
+        log_g = log_g[:, None]
         low, high = self.ramps.T
         ramps = np.clip((high - log_g) / np.maximum(high - low, 1e-12), 0, 1)
         nearest = (0.5 * (self.centres**2).sum(axis=1) - x @ self.centres.T).argmin(axis=1)

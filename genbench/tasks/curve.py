@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from genbench.contracts.metric import METRICS
 from genbench.estimator.estimator import Estimator
-from genbench.evaluation.model_outputs import ModelOutputs, draw, score, with_densities
+from genbench.evaluation.model_outputs import draw_with_densities, score
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.records import TrialResult
 from genbench.tasks.base import Stage, Task
@@ -37,10 +36,9 @@ class Curve(Task):
         scores of the averaged weights at that moment. A model that the engine does not train has one row.
         """
         brief = _brief(trial)
-        dense = any("density" in METRICS[name].needs for name in brief.spec.metrics)
 
         def take(present: Estimator, share: float, steps: int, seconds: float) -> dict[str, float]:
-            scores = _score(brief, present, dense)
+            scores = _score(brief, present)
             return {"share": share, "steps": steps, "train_seconds": seconds, **scores}
 
         stage("fit")
@@ -59,8 +57,6 @@ def _brief(trial: ResolvedTrial) -> ResolvedTrial:
     return replace(trial, spec=spec, splits=replace(trial.splits, test=trial.splits.test[:TEST]))
 
 
-def _score(brief: ResolvedTrial, present: Estimator, dense: bool) -> dict[str, float]:
-    samples = draw(brief, present, brief.spec.seed)
-    outputs = with_densities(brief, present, samples, brief.spec.seed) if dense else ModelOutputs(samples)
-    scores = score(brief, outputs).metrics
+def _score(brief: ResolvedTrial, present: Estimator) -> dict[str, float]:
+    scores = score(brief, draw_with_densities(brief, present, brief.spec.seed)).metrics
     return {name: value for name, value in scores.items() if value is not None}

@@ -56,7 +56,7 @@ def test_scores_are_those_computed_by_hand(trials, name):
     angles = np.pi * (np.arange(100) + np.random.default_rng(stream(seed, "sliced_w2")).random()) / 100
     along = [np.array([np.cos(a), np.sin(a)]) for a in angles]
     sliced = np.sqrt(np.mean([ot.wasserstein_1d(samples @ a, reference @ a, p=2) for a in along]))
-    assert trial.metrics["sliced_w2"] == pytest.approx(sliced, rel=1e-9)
+    assert trial.metrics["sliced_w2"] == pytest.approx(sliced, rel=1e-6), "in single precision"
 
 
 @pytest.mark.parametrize("name", MODELS)

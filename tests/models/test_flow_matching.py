@@ -14,7 +14,7 @@ from genbench.core.errors import GenbenchError
 from genbench.models.flow_matching import CFM
 from genbench.models.flow_matching_variants import FM, OTCFM, SBCFM, VPCFM
 from genbench.models.rectified_flow import RectifiedFlow
-from genbench.nn.ode import integrate, log_likelihood
+from genbench.nn.ode import integrate, likelihood_by_nodes, log_likelihood
 from genbench.nn.time_embedding import stratified
 from genbench.training.trainer import TrainingOptions, train
 
@@ -247,7 +247,7 @@ def test_random_directions_and_their_standard_error():
     with torch.no_grad():
         model.network.net[-1].weight.mul_(20)
         repeats = [model.density(x) for _ in range(300)]
-        exact = log_likelihood(model.velocity, x, model.grid(3).flip(0)).log_prob
+        exact = likelihood_by_nodes(model.velocity, x, 1.0, 0.0, 3, model.way.pace).log_prob
     values, errors = (
         torch.stack(list(v)) for v in zip(*((r.log_prob, r.standard_error) for r in repeats), strict=True)
     )
