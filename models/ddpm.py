@@ -65,6 +65,8 @@ class DDPM(Diffusion):
             probability flow by the midpoint rule, two evaluations a step).
         steps: steps of the sampler, any number; ancestral and ddim take T at most, evenly spaced over 1 … T.
         tau: noise of "multistep": 0 follows the probability flow, 1 the reverse of the noising process.
+        quiet_below: the ratio σ of noise to data below which "multistep" adds no noise (S_tmin of Karras et al. 2022,
+            algorithm 2): noise amends errors made on the way, but spreads thin structures by those of the last steps.
         variance: of an ancestral step: "posterior", that of q(x_s | x_t, x_0), as if x̂_0 were x_0; or "optimal", which
             adds what x_t leaves open about x_0 (Bao et al. 2022, eq. 7), as the training measured it. It is exact for
             Gaussian data of one variance in any number of steps.
@@ -100,6 +102,7 @@ class DDPM(Diffusion):
         sampler: Literal["multistep", "ancestral", "ddim", "ode"] = "multistep",
         steps: Count = 80,
         tau: Share = 0.7,
+        quiet_below: NotNegative = 0.5,
         variance: Literal["posterior", "optimal"] = "optimal",
         eta: Share = 0.0,
         density_steps: Natural = 20,
@@ -114,7 +117,8 @@ class DDPM(Diffusion):
         self.hidden, self.depth, self.backbone = hidden, depth, backbone
         self.timesteps, self.schedule = timesteps, schedule
         self.prediction, self.emphasis, self.time_embedding = prediction, emphasis, time_embedding
-        self.sampler, self.steps, self.tau, self.variance, self.eta = sampler, steps, tau, variance, eta
+        self.sampler, self.steps, self.variance, self.eta = sampler, steps, variance, eta
+        self.tau, self.quiet_below = tau, quiet_below
         self.density_steps, self.probes = density_steps, probes
         self.conditional, self.guidance = conditional, guidance
         self.guide, self.autoguidance = guide, autoguidance
@@ -199,7 +203,7 @@ class DDPM(Diffusion):
         """Return the points (n, d) that DPM-Solver++(2M) makes of noise x (n, d) at angles that are evenly spaced.
 
         With λ = log cot φ and h its increase from φ to ψ, a step is (Lu et al. 2022, algorithm 2, where τ = 0; Xue et
-        al. 2023, eq. 9 and 14, with a constant τ)
+        al. 2023, eq. 9 and 14, where τ is constant down to a least noise, and 0 from there)
 
             x_ψ = sin ψ / sin φ e^(−τ² h) x_φ + cos ψ (1 − e^(−(1 + τ²) h)) D + sin ψ √(1 − e^(−2 τ² h)) z,
 
@@ -213,10 +217,11 @@ class DDPM(Diffusion):
             x0, _ = self.ends(x, torch.tensor(angle))
             if lower > 0:
                 h = math.log(math.tan(angle) / math.tan(lower))
+                tau = self.tau if math.tan(angle) > self.quiet_below else 0.0
                 ahead = x0 + h / (2 * past) * (x0 - before) if past else x0
-                kept = math.sin(lower) / math.sin(angle) * math.exp(-(self.tau**2) * h)
-                fresh = math.sin(lower) * math.sqrt(-math.expm1(-2 * self.tau**2 * h))
-                x = kept * x - math.cos(lower) * math.expm1(-(1 + self.tau**2) * h) * ahead
+                kept = math.sin(lower) / math.sin(angle) * math.exp(-(tau**2) * h)
+                fresh = math.sin(lower) * math.sqrt(-math.expm1(-2 * tau**2 * h))
+                x = kept * x - math.cos(lower) * math.expm1(-(1 + tau**2) * h) * ahead
                 x = x + fresh * torch.randn_like(x) if fresh else x
                 before, past = x0, h
             else:

@@ -109,14 +109,14 @@ def largest_part(n: int, shape: tuple[int, ...]) -> int:
 
 
 def cached_part(n: int, shape: tuple[int, ...]) -> int:
-    """Return how many of n points of a shape to find the density of at once: their rows of a layer fit the cache."""
+    """Return how many of n points of a shape to draw, or find the density of, at once: their rows fit the cache."""
     return min(CACHED, largest_part(n, shape))
 
 
 def by_parts(
     flow: Callable[[int, Tensor | None], Tensor], n: int, labels: Tensor | None, shape: tuple[int, ...]
 ) -> Tensor:
-    """Return n samples (n, *shape) of flow(n, labels) -> (n, d), in parts that fit the memory."""
+    """Return n samples (n, *shape) of flow(n, labels) -> (n, d), in parts that fit the cache."""
     parts = [flow(*part) for part in _parts(n, labels, shape)]
     return torch.cat(parts).unflatten(1, shape) if parts else torch.empty(0, *shape)
 
@@ -134,6 +134,6 @@ def tracks_by_parts(
 
 def _parts(n: int, labels: Tensor | None, shape: tuple[int, ...]) -> list[tuple[int, Tensor | None]]:
     """Return the size and the labels of each part of n samples."""
-    size = largest_part(n, shape)
+    size = cached_part(n, shape)
     starts = range(0, n, size) if n else ()
     return [(min(size, n - i), None if labels is None else labels[i : i + size]) for i in starts]

@@ -173,6 +173,17 @@ def test_multistep_without_noise_is_the_probability_flow_to_second_order():
     assert errors[1] < errors[0] / 3 < 0.01
 
 
+def test_multistep_adds_noise_above_a_level_only():
+    def draws(**options):
+        torch.manual_seed(0)
+        return untrained(Exact("v"), steps=20, **options).sample(100)
+
+    quiet = draws(tau=0.0)
+    assert torch.equal(draws(tau=0.7, quiet_below=1e9), quiet), "the last angle is below π/2, so σ is below 1e9"
+    noisy, always = draws(tau=0.7), draws(tau=0.7, quiet_below=0.0)
+    assert not torch.equal(noisy, quiet) and not torch.equal(noisy, always)
+
+
 @pytest.mark.parametrize("tau", [0.0, 0.7, 1.0])
 def test_multistep_keeps_the_moments_of_a_gaussian(tau):
     """Standard errors are at most 0.01 at n = 40,000; the rest is the error of 80 steps."""
