@@ -35,7 +35,8 @@ PRESETS = (
     *PICTURES,
     Preset({"steps": 50}, kinds=("image",), dims=(257, None)),
 )
-ON_IMAGES = Preset({"sampler": "ancestral", "steps": 250}, kinds=("image",))  # where multistep is not measured
+# In 16 dimensions multistep is worse: energy distance to a funnel 0.026 instead of 0.014, means of three seeds.
+BEYOND_THE_PLANE = Preset({"sampler": "ancestral", "steps": 250}, dims=(3, None))
 
 
 @register_model(
@@ -61,8 +62,8 @@ class DDPM(Diffusion):
         time_embedding: "sinusoidal" (Vaswani et al. 2017), or "simple": the time appended as one number;
             "time" is the logarithm of the noise, see `predict`.
         sampler: "multistep" (DPM-Solver++(2M), Lu et al. 2022, with noise, see `multistep`), "ancestral" (Ho et al.
-            2020, algorithm 2; in 250 steps about as good as multistep in 80), "ddim" (Song et al. 2021a), or "ode" (the
-            probability flow by the midpoint rule, two evaluations a step).
+            2020, algorithm 2; in the plane 250 steps are as good as 80 of multistep), "ddim" (Song et al. 2021a), or
+            "ode" (the probability flow by the midpoint rule, two evaluations a step).
         steps: steps of the sampler, any number; ancestral and ddim take T at most, evenly spaced over 1 … T.
         tau: noise of "multistep": 0 follows the probability flow, 1 the reverse of the noising process.
         quiet_below: the ratio σ of noise to data below which "multistep" adds no noise (S_tmin of Karras et al. 2022,
@@ -88,7 +89,7 @@ class DDPM(Diffusion):
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.0)
-    presets: ClassVar[tuple[Preset, ...]] = (planar(5.4, 1024, 0.9), ON_IMAGES, *PRESETS, *GUIDED)
+    presets: ClassVar[tuple[Preset, ...]] = (planar(5.4, 1024, 0.9), BEYOND_THE_PLANE, *PRESETS, *GUIDED)
 
     def __init__(
         self,

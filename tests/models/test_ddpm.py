@@ -181,7 +181,8 @@ def test_multistep_adds_noise_above_a_level_only():
     quiet = draws(tau=0.0)
     assert torch.equal(draws(tau=0.7, quiet_below=1e9), quiet), "the last angle is below π/2, so σ is below 1e9"
     noisy, always = draws(tau=0.7), draws(tau=0.7, quiet_below=0.0)
-    assert not torch.equal(noisy, quiet) and not torch.equal(noisy, always)
+    assert not torch.equal(noisy, quiet)
+    assert not torch.equal(noisy, always)
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.7, 1.0])
