@@ -1,4 +1,4 @@
-"""Mixtures of equally likely isotropic Gaussians."""
+"""Mixtures of isotropic Gaussians of one width, equally likely or not."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ import numpy as np
 from annotated_types import Interval
 
 from genbench.contracts.dataset import SyntheticDataset, register_dataset
-from genbench.core.types import Array, Labels, Positive
+from genbench.core.types import Array, Labels, Natural, Positive
 from genbench.numerics.quadrature import log_gaussian_sum, normal_quantile, planar_entropy
 
-__all__ = ["EightGaussians", "GaussianMixture", "Grid", "IsotropicMixture", "Ring", "confusion"]
+__all__ = ["GMM40", "EightGaussians", "GaussianMixture", "Grid", "IsotropicMixture", "RareModes", "Ring", "confusion"]
 
 
 class IsotropicMixture(SyntheticDataset):
-    """Equally likely Gaussians with means `modes` [k, d] and one standard deviation. Labels: the mode's index."""
+    """Gaussians with means `modes` [k, d], `weights` [k] and one standard deviation. Labels: the mode's index."""
 
     modes: Array
     mode_std: float
+    weights: Array
 
-    def place(self, means: Array, std: float) -> None:
+    def place(self, means: Array, std: float, weights: Array | None = None) -> None:
         """Put the Gaussians at `means` [k, d]; a subclass calls it at the end of its constructor."""
         self.modes, self.mode_std = means, std
         self.classes, self.shape = len(means), means.shape[1:]
+        self.weights = np.full(len(means), 1 / len(means)) if weights is None else weights
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels]:
-        k = (u * len(self.modes)).astype(np.int64)
+        k = np.searchsorted(np.cumsum(self.weights)[:-1], u, side="right")
         return self.modes[k] + self.mode_std * rng.standard_normal((len(k), *self.shape)), k
 
     def log_density(self, x: Array) -> Array:
-        k = len(self.modes)
-        return log_gaussian_sum(x, self.modes, np.full(k, -np.log(k)), self.mode_std)
+        return log_gaussian_sum(x, self.modes, np.log(self.weights), self.mode_std)
 
     def log_joint(self, x: Array) -> Array:
         from scipy.spatial.distance import cdist
 
-        squares, k = cdist(x, self.modes, "sqeuclidean") / self.mode_std**2, len(self.modes)  # (n, k)
+        squares = cdist(x, self.modes, "sqeuclidean") / self.mode_std**2  # (n, k)
         log_norm = self.shape[0] * np.log(self.mode_std * np.sqrt(2 * np.pi))
-        return np.asarray(-0.5 * squares - log_norm - np.log(k))
+        return np.asarray(-0.5 * squares - log_norm + np.log(self.weights))
 
     @cached_property
     def entropy(self) -> float:
@@ -48,32 +49,32 @@ class IsotropicMixture(SyntheticDataset):
         Across the span of the means the density is a Gaussian, with an entropy in closed form. Within the span: the
         trapezoid rule where it is a plane (to 1e-7), else H(X) = H(X|K) + H(K) − H(K|X), see `confusion`.
         """
-        std, d, k = self.mode_std, self.shape[0], len(self.modes)
+        std, d, log_weights = self.mode_std, self.shape[0], np.log(self.weights)
         gaussian = 0.5 * np.log(2 * np.pi * np.e * std**2)  # of one coordinate
         means = _in_own_span(self.modes)
         if means.shape[1] > 2:
-            return float(d * gaussian + np.log(k) - confusion(means / std))
+            return float(d * gaussian - self.weights @ log_weights - confusion(means / std, self.weights))
         plane = np.pad(means, [(0, 0), (0, 2 - means.shape[1])])
 
         def log_density(x: Array) -> Array:
-            return log_gaussian_sum(x, plane, np.full(k, -np.log(k)), std)
+            return log_gaussian_sum(x, plane, log_weights, std)
 
         return float((d - 2) * gaussian + planar_entropy(log_density, plane, std))
 
 
-def confusion(means: Array, log2_points: int | None = None) -> float:
-    """Return H(K|X) in nats for X ~ N(m_K, I) and K uniform over k means [k, r]: how unsure a point leaves its mode.
+def confusion(means: Array, weights: Array, log2_points: int | None = None) -> float:
+    """Return H(K|X) in nats for X ~ N(m_K, I), for k means [k, r] and weights [k]: how unsure a point leaves its mode.
 
     With posteriors π, H(K|X) = E_p[η(π)], where η is the entropy. Points drawn from p hardly ever meet an uncertain π,
-    so they are drawn from q ∝ Σ_{i<j} √(p_i p_j): a mixture of N((m_i + m_j)/2, I) with weights exp(−‖m_i − m_j‖²/8).
-    The ratio of the integrand to q is η / Σ_{i<j} √(π_i π_j) up to a constant, which is bounded, so the relative error
-    of the quasi-Monte Carlo mean over Sobol points is the same however small the result.
+    so they are drawn from q ∝ Σ_{i<j} √(w_i p_i w_j p_j): a mixture of N((m_i + m_j)/2, I) with weights
+    √(w_i w_j) exp(−‖m_i − m_j‖²/8). The ratio of the integrand to q is η / Σ_{i<j} √(π_i π_j) up to a constant, and
+    bounded, so the relative error of the quasi-Monte Carlo mean over Sobol points is the same however small the result.
     """
     from scipy.stats.qmc import Sobol
 
     k, r = means.shape
     i, j = np.triu_indices(k, 1)
-    overlap = np.exp(-((means[i] - means[j]) ** 2).sum(axis=1) / 8)  # (pairs,)
+    overlap = np.sqrt(weights[i] * weights[j]) * np.exp(-((means[i] - means[j]) ** 2).sum(axis=1) / 8)  # (pairs,)
     if overlap.sum() < 1e-30:
         return 0.0
     log2_points = log2_points or 23 - int(np.ceil(np.log2(k)))  # a second of work, whatever k is
@@ -82,8 +83,8 @@ def confusion(means: Array, log2_points: int | None = None) -> float:
         u = sobol.random(2**log2_points // blocks) + 2.0 ** -(log2_points + 1)  # (n, 1 + r)
         pair = np.searchsorted(np.cumsum(overlap) / overlap.sum(), u[:, 0]).clip(max=len(overlap) - 1)
         x = (means[i] + means[j])[pair] / 2 + normal_quantile(u[:, 1:])  # (n, r)
-        total += float(_entropy_over_pairs(x @ means.T - 0.5 * (means**2).sum(axis=1)).mean())
-    return float(overlap.sum() / k * total / blocks)
+        total += float(_entropy_over_pairs(x @ means.T - 0.5 * (means**2).sum(axis=1) + np.log(weights)).mean())
+    return float(overlap.sum() * total / blocks)
 
 
 def _entropy_over_pairs(logits: Array) -> Array:
@@ -151,7 +152,7 @@ class Grid(IsotropicMixture):
         self.place(np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2), std)
 
 
-@register_dataset("gaussian_mixture", family="mixtures", source="genbench")
+@register_dataset("gaussian_mixture", family="mixtures", source="genbench", tests="dimension")
 class GaussianMixture(IsotropicMixture):
     """Gaussians of standard deviation 1 in any dimension, the nearest two `separation` apart.
 
@@ -160,20 +161,67 @@ class GaussianMixture(IsotropicMixture):
     alike, and the share of each coordinate's variance that tells modes apart shrinks.
 
     Args:
-        dim: dimension of the space, 2 to 64.
+        dim: dimension of the space, 2 to 256.
         components: number K of Gaussians, 2 to 64.
         separation: distance of the nearest two means, in standard deviations.
     """
 
     def __init__(
         self,
-        dim: Annotated[int, Interval(ge=2, le=64)] = 8,
+        dim: Annotated[int, Interval(ge=2, le=256)] = 8,
         components: Annotated[int, Interval(ge=2, le=64)] = 8,
         separation: Positive = 8.0,
     ) -> None:
         self.dim, self.components, self.separation = dim, components, separation
-        phase = 2 * np.pi * np.outer(np.arange(components), 1 + np.arange(dim) // 2) / components  # (k, d)
-        means = np.where(np.arange(dim) % 2 == 0, np.cos(phase), np.sin(phase))
-        i, j = np.triu_indices(components, 1)
-        nearest = np.linalg.norm(means[i] - means[j], axis=1).min()
-        self.place(means * separation / nearest, 1.0)
+        self.place(_frame(dim, components, separation), 1.0)
+
+
+def _frame(dim: int, components: int, separation: float) -> Array:
+    """Return the means [k, d] of a Fourier frame, the nearest two `separation` apart."""
+    phase = 2 * np.pi * np.outer(np.arange(components), 1 + np.arange(dim) // 2) / components  # (k, d)
+    means = np.where(np.arange(dim) % 2 == 0, np.cos(phase), np.sin(phase))
+    i, j = np.triu_indices(components, 1)
+    return np.asarray(means * separation / np.linalg.norm(means[i] - means[j], axis=1).min())
+
+
+@register_dataset("rare_modes", family="mixtures", source="genbench", tests="rare modes")
+class RareModes(IsotropicMixture):
+    """Gaussians of which each is half as likely as the one before, down to one in thousands: a test of rare modes.
+
+    The means are those of `gaussian_mixture`.
+
+    Args:
+        dim: dimension of the space, 2 to 256.
+        components: number K of Gaussians, 2 to 16; the last two have weight 2^−(K − 1) each.
+        separation: distance of the nearest two means, in standard deviations.
+    """
+
+    def __init__(
+        self,
+        dim: Annotated[int, Interval(ge=2, le=256)] = 2,
+        components: Annotated[int, Interval(ge=2, le=16)] = 8,
+        separation: Positive = 8.0,
+    ) -> None:
+        self.dim, self.components, self.separation = dim, components, separation
+        halves = 0.5 ** np.arange(1.0, components)
+        self.place(_frame(dim, components, separation), 1.0, np.append(halves, halves[-1]))
+
+
+@register_dataset(
+    "gmm40", family="mixtures", source="Midgley et al. 2023 (FAB), with means drawn anew", tests="many modes"
+)
+class GMM40(IsotropicMixture):
+    """Forty Gaussians with means all over a wide box, as samplers of unnormalised densities are tried on.
+
+    Means are uniform in [−40, 40]^dim, the standard deviation is log(1 + e) = 1.313, as theirs; the means come from
+    NumPy's generator, so a score here is not theirs to the digit.
+
+    Args:
+        dim: dimension of the space, 2 to 64.
+        seed: of the means.
+    """
+
+    def __init__(self, dim: Annotated[int, Interval(ge=2, le=64)] = 2, seed: Natural = 0) -> None:
+        self.dim, self.seed = dim, seed
+        means = np.random.default_rng(seed).uniform(-40, 40, (40, dim))
+        self.place(means, float(np.log1p(np.e)))

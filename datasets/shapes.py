@@ -26,6 +26,7 @@ class Checkerboard(SyntheticDataset):
 
     shape = (2,)
     scale = 0.45
+    smooth = False
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
         square = np.floor(8 * u)
@@ -155,49 +156,62 @@ def _rotate(x: Array, y: Array, angle: Array) -> tuple[Array, Array]:
     return cos * x - sin * y, sin * x + cos * y
 
 
-@register_dataset("banana", family="shapes", source="Haario et al. 1999")
+@register_dataset("banana", family="shapes", source="Haario et al. 1999", tests="dependence")
 class Banana(SyntheticDataset):
-    """A Gaussian bent along a parabola: x₁ ~ N(0, scale²), x₂ | x₁ ~ N(curvature · (x₁² − scale²), width²).
+    """A Gaussian bent along a parabola: x₁ ~ N(0, scale²), x_i | x₁ ~ N(curvature · (x₁² − scale²), width²) for i > 1.
 
-    The bend shifts x₂ by a function of x₁, so its Jacobian is 1 and the entropy is that of the Gaussian.
+    The bend shifts the others by a function of x₁, so its Jacobian is 1 and the entropy is that of the Gaussian. In
+    many dimensions all bend together, around one curve.
 
     Args:
         scale: standard deviation of x₁.
         curvature: of the parabola; 0 gives a Gaussian.
-        width: standard deviation of x₂ around the parabola.
+        width: standard deviation of the others around the parabola.
+        dim: dimension of the space, 2 to 256.
     """
 
-    shape = (2,)
-
-    def __init__(self, scale: Positive = 2.0, curvature: Finite = 0.5, width: Positive = 0.5) -> None:
-        self.scale, self.curvature, self.width = scale, curvature, width
+    def __init__(
+        self,
+        scale: Positive = 2.0,
+        curvature: Finite = 0.5,
+        width: Positive = 0.5,
+        dim: Annotated[int, Interval(ge=2, le=256)] = 2,
+    ) -> None:
+        self.scale, self.curvature, self.width, self.dim = scale, curvature, width, dim
+        self.shape = (dim,)
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
-        x1 = self.scale * normal_quantile(u)
-        x2 = self.curvature * (x1**2 - self.scale**2) + self.width * rng.standard_normal(len(u))
-        return np.stack([x1, x2], axis=1), None
+        x1 = self.scale * normal_quantile(u)[:, None]  # (n, 1)
+        return np.hstack([x1, self._bend(x1) + self.width * rng.standard_normal((len(u), self.dim - 1))]), None
 
     def log_density(self, x: Array) -> Array:
-        x1, x2 = x.T
-        z = (x2 - self.curvature * (x1**2 - self.scale**2)) / self.width
-        return np.asarray(-0.5 * ((x1 / self.scale) ** 2 + z**2) - LOG_2PI - np.log(self.scale * self.width))
+        x1 = x[:, :1]
+        squares = (((x[:, 1:] - self._bend(x1)) / self.width) ** 2).sum(axis=1) + ((x1 / self.scale) ** 2)[:, 0]
+        return np.asarray(-0.5 * squares - 0.5 * self.dim * LOG_2PI - self._log_volume)
+
+    def _bend(self, x1: Array) -> Array:
+        return np.asarray(self.curvature * (x1**2 - self.scale**2))
+
+    @property
+    def _log_volume(self) -> float:
+        return float(np.log(self.scale) + (self.dim - 1) * np.log(self.width))
 
     @property
     def entropy(self) -> float:
-        """log(2πe · scale · width) in nats."""
-        return float(LOG_2PI + 1 + np.log(self.scale * self.width))
+        """½ dim log(2πe) + log scale + (dim − 1) log width, in nats."""
+        return 0.5 * self.dim * (LOG_2PI + 1) + self._log_volume
 
 
-@register_dataset("funnel", family="shapes", source="Neal 2003, Slice sampling, section 8")
+@register_dataset("funnel", family="shapes", source="Neal 2003, Slice sampling, section 8", tests="scale")
 class Funnel(SyntheticDataset):
     """Neal's funnel: v ~ N(0, std²) and x_i | v ~ N(0, eᵛ); v is the first coordinate.
 
     Args:
-        dim: dimension, v included, 2 to 64.
+        dim: dimension, v included, 2 to 256.
         std: standard deviation of v, at most 10.
     """
 
-    def __init__(self, dim: Annotated[int, Interval(ge=2, le=64)] = 2, std: Annotated[Positive, Le(10)] = 3.0) -> None:
+    def __init__(self, dim: Annotated[int, Interval(ge=2, le=256)] = 2, std: Annotated[Positive, Le(10)] = 3.0) -> None:
         self.dim, self.std = dim, std
         self.shape = (dim,)
 

@@ -58,7 +58,7 @@ def test_density_is_scipys(name, params):
 @pytest.mark.parametrize("std", [0.354, 0.7, 1.2])
 def test_two_ways_to_the_entropy_agree(std):
     dataset = load_dataset("eight_gaussians", std=std)
-    by_confusion = np.log(2 * np.pi * np.e * std**2) + np.log(8) - confusion(dataset.modes / std)
+    by_confusion = np.log(2 * np.pi * np.e * std**2) + np.log(8) - confusion(dataset.modes / std, dataset.weights)
     assert dataset.entropy == pytest.approx(by_confusion, abs=2e-5)
 
 
@@ -69,7 +69,7 @@ def test_confusion_of_two_gaussians_is_a_line_integral():
         log_pi = -np.logaddexp(0, [-2 * a * x, 2 * a * x])  # (2, n)
         coin = -(np.exp(log_pi) * log_pi).sum(axis=0)
         expected = np.trapezoid(np.exp(-0.5 * (x - a) ** 2) / np.sqrt(2 * np.pi) * coin, x)
-        assert confusion(np.array([[-a], [a]]), 16) == pytest.approx(expected, rel=1e-5)
+        assert confusion(np.array([[-a], [a]]), np.array([0.5, 0.5]), 16) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(("dim", "components"), [(2, 8), (3, 8), (8, 8), (64, 8), (9, 2), (64, 64)])
