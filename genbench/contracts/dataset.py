@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+STEP = 1e-5  # of differences, in standard deviations; chosen by hand, see `SyntheticDataset.score`
 MANY = 0.1  # share of rows that have copies from which on scores suffer, by hand: neighbours are copies then
 
 D = TypeVar("D", bound="type[Dataset]")
@@ -44,6 +46,7 @@ class DatasetCard(Card):
     source: str = ""
     variant: bool = False
     reads: tuple[str, ...] = ()
+    tests: str = ""
 
 
 DATASETS: Group[DatasetCard] = REGISTRY["datasets"]
@@ -57,6 +60,7 @@ def register_dataset(
     source: str = "",
     variant: bool = False,
     reads: tuple[str, ...] = (),
+    tests: str = "",
 ) -> Callable[[D], D]:
     """Register a dataset class under `name`; `kind` is one of "points", "table", "image", "series".
 
@@ -65,12 +69,16 @@ def register_dataset(
         reads: endings of the files that its parameter `path` takes, as ".csv", or "/" for a folder, so that the path
             alone selects it. Where several datasets read an ending, the class decides whose method
             `recognises(file: Path) -> bool` says yes.
+        tests: the property that makes it hard, in a word or two, as "tails": profiles of models are drawn over these.
     """
     if kind not in KINDS:
         raise ContractError(f"dataset '{name}' has kind '{kind}'; write one of {', '.join(KINDS)}")
 
     def wrap(cls: D) -> D:
-        DATASETS.add(DatasetCard(name, family, cls, kind=kind, source=source, variant=variant, reads=tuple(reads)))
+        card = DatasetCard(
+            name, family, cls, kind=kind, source=source, variant=variant, reads=tuple(reads), tests=tests
+        )
+        DATASETS.add(card)
         return cls
 
     return wrap
@@ -166,6 +174,8 @@ class SyntheticDataset(Dataset):
     halves the sampling noise of an evaluation reference.
     """
 
+    smooth: bool = True  # whether the density has a gradient everywhere and is 0 at the ends of its support
+
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
         """Return one point [n, *shape] for each position u [n], and its label [n] where there are labels."""
         raise NotImplementedError
@@ -205,6 +215,35 @@ class SyntheticDataset(Dataset):
         """Whether the dataset's class writes an optional method that those of `genbench.contracts` only declare."""
         home = next(cls for cls in type(self).__mro__ if method in vars(cls))
         return not home.__module__.startswith("genbench.contracts.")
+
+    @property
+    def has_score(self) -> bool:
+        """Whether ∇ log p(x) is known: there is a density, and it is smooth."""
+        return self.smooth and self.has_density
+
+    def score(self, x: Array) -> Array:
+        """Return ∇ log p(x) [n, *shape] at points x [n, *shape]: here by central differences of the log-density.
+
+        Their step is 10⁻⁵ of a coordinate's standard deviation, so that errors of rounding and of curvature are about
+        10⁻⁹ of log p and of its third derivative. A subclass may give the closed form. Not finite off the support.
+        """
+        d = math.prod(self.shape)
+        steps = STEP * self._spread
+        flat, slopes = x.reshape(len(x), d), np.empty((len(x), d))
+        for i in range(d):
+            there, back = flat.copy(), flat.copy()
+            there[:, i] += steps[i]
+            back[:, i] -= steps[i]
+            ends = (self.log_prob(moved.reshape(x.shape)) for moved in (there, back))
+            with np.errstate(invalid="ignore"):  # −∞ on both sides
+                slopes[:, i] = np.subtract(*ends) / (there[:, i] - back[:, i])
+        return slopes.reshape(x.shape)
+
+    @cached_property
+    def _spread(self) -> Array:
+        """Half the width of the middle two thirds of each coordinate [d]: finite where there is no variance."""
+        low, high = np.quantile(self.sample(1_000).reshape(1_000, -1), [1 / 6, 5 / 6], axis=0)
+        return np.asarray((high - low) / 2)
 
     def log_joint(self, x: Array) -> Array:
         """Return log p(x, y) in nats of every label y, [n, classes], for x [n, *shape], where the dataset knows it.

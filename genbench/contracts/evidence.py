@@ -117,6 +117,7 @@ class Evidence:
             "density": self.model_log_prob is not None,
             "truth": isinstance(self.dataset, SyntheticDataset),
             "true_density": self.dataset.has_density,
+            "true_score": isinstance(self.dataset, SyntheticDataset) and self.dataset.has_score,
             "modes": self.dataset.modes is not None and self.dataset.mode_std is not None,
             "train": self.train is not None,
             "labels": self.dataset.classes is not None and self.dataset.kind == "image",

@@ -17,7 +17,7 @@ from genbench.core.types import Array
 
 __all__ = ["CHEAP", "METRICS", "MetricCard", "Score", "register_metric", "select_metrics", "spelled_out"]
 
-NEEDS = ("density", "truth", "true_density", "modes", "train", "labels", "levels", "pictures", "shares")
+NEEDS = ("density", "truth", "true_density", "true_score", "modes", "train", "labels", "levels", "pictures", "shares")
 
 CHEAP = "cheap"  # the selection of those that are neither variants nor costly
 
@@ -95,8 +95,9 @@ def register_metric(
     Args:
         label, unit: heading in tables and figures; "nats", "data units", …
         needs: of "density" (the model's log_prob), "truth" (fresh draws), "true_density" (the data's log_prob),
-            "modes", "train" (the training points), "labels", "levels" (both of images), "pictures" (that they are
-            images) and "shares" (of the samples and of an exact density in regions); absent where one is unmet.
+            "true_score" (its gradient), "modes", "train" (the training points), "labels", "levels" (both of images),
+            "pictures" (that they are images) and "shares" (of the samples and of an exact density in regions); absent
+            where one is unmet.
         order: place among the columns; the first one that every model has is the default of `--sort`.
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.

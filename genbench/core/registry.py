@@ -24,9 +24,9 @@ from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
 from genbench.core.interrupts import must_stop
 from genbench.core.plugin_loading import LOADED, importing, load_plugin, reason
-from genbench.core.selection import Selection, parse_list
+from genbench.core.selection import Selection, parse, parse_list
 
-__all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "UnknownName", "discover", "failures", "named"]
+__all__ = ["REGISTRY", "WHOLE", "Card", "Failure", "Group", "Suite", "UnknownName", "discover", "failures", "named"]
 
 WHOLE = ("all", "zoo")  # selections of the whole group, without and with the variants
 
@@ -98,6 +98,21 @@ class Card:
         return inspect.signature(self.factory).parameters
 
 
+@dataclass(frozen=True)
+class Suite:
+    """A selection with a name of its own.
+
+    Attributes:
+        name: as written on the command line.
+        parts: what it selects, each a name with parameters.
+        summary: what it is for, in one sentence.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    summary: str
+
+
 class UnknownName(GenbenchError):
     """Nothing has a name that was asked for."""
 
@@ -121,6 +136,7 @@ class Group(Generic[C]):
     def __init__(self, name: str) -> None:
         self.name = name
         self.cards: dict[str, C] = {}
+        self.suites: dict[str, Suite] = {}
         self.failures: list[Failure] = []
         self._executions: dict[str, str] = {}  # what was being executed when a name was registered
 
@@ -141,8 +157,8 @@ class Group(Generic[C]):
             raise GenbenchError(
                 f"{self.singular} name '{card.name}' has a space, comma, bracket or '='; choose another"
             )
-        if card.name in WHOLE:
-            raise NameTaken(f"the {self.singular} name '{card.name}' is taken for the whole group; choose another")
+        if card.name in WHOLE or card.name in self.suites:
+            raise NameTaken(f"the {self.singular} name '{card.name}' is taken for several at once; choose another")
         if not card.built_in and REGISTRY.get(self.name) is self and self.name not in _searched:
             discover(groups=(self.name,), installed=False)  # so that nobody is before genbench itself
         execution = _execution(card)
@@ -157,6 +173,16 @@ class Group(Generic[C]):
         self.cards[card.name] = card
         if inspect.isclass(card.factory):
             card.factory.card = card  # type: ignore[attr-defined]
+
+    def add_suite(self, suite: Suite) -> None:
+        """Register a suite.
+
+        Raises:
+            NameTaken: a plugin or a family has its name.
+        """
+        if suite.name in self.cards or suite.name in WHOLE or suite.name in self.families:
+            raise NameTaken(f"the name '{suite.name}' of a suite of {self.name} is taken; choose another")
+        self.suites[suite.name] = suite
 
     def forget(self, source: str) -> None:
         """Forget what a plugin registered and how it failed, before it is imported."""
@@ -181,7 +207,9 @@ class Group(Generic[C]):
                 raise GenbenchError(
                     f"{self.singular} '{name}' failed to import: {failure.reason}; fix {failure.source}"
                 )
-        raise UnknownName(f"no {self.singular} '{shown(name)}'{nearest(name, [*self.cards, *self.families])}")
+        raise UnknownName(
+            f"no {self.singular} '{shown(name)}'{nearest(name, [*self.cards, *self.suites, *self.families])}"
+        )
 
     @property
     def families(self) -> list[str]:
@@ -189,7 +217,7 @@ class Group(Generic[C]):
         return sorted({_slug(card.family) for card in self.cards.values()})
 
     def select(self, text: str) -> list[Selection]:
-        """Expand a selection: names with parameters, families, `all`, `zoo`, without repeats, in the order asked.
+        """Expand a selection: names with parameters, families, suites, `all`, `zoo`; no repeats, in the order asked.
 
         A family and `zoo` include the variants of a model, `all` does not.
 
@@ -201,16 +229,22 @@ class Group(Generic[C]):
             family = _slug(spec.name)
             if spec.name in self.cards:
                 specs = [spec]
-            elif spec.name in WHOLE or family in self.families:
+            elif spec.name in WHOLE or spec.name in self.suites or family in self.families:
                 if spec.params:
                     raise GenbenchError(
                         f"'{shown(str(spec))}' gives parameters to a whole group; give them to one {self.singular}"
                     )
-                specs = [
-                    Selection(n)
-                    for n, card in sorted(self.cards.items())
-                    if _slug(card.family) == family or spec.name == "zoo" or (spec.name == "all" and not card.variant)
-                ]
+                specs = (
+                    [parse(part) for part in self.suites[spec.name].parts]
+                    if spec.name in self.suites
+                    else [
+                        Selection(n)
+                        for n, card in sorted(self.cards.items())
+                        if _slug(card.family) == family
+                        or spec.name == "zoo"
+                        or (spec.name == "all" and not card.variant)
+                    ]
+                )
             else:
                 self[spec.name]
             chosen |= {str(s): s for s in specs}
