@@ -30,6 +30,8 @@ class NoisyCurve(SyntheticDataset):
     pieces: ClassVar[tuple[float, ...]] = (0.0, 1.0)  # ends of the smooth pieces of the curve, in t
     shape = (2,)
 
+    thin = "noise"
+
     def __init__(self, noise: Annotated[Finite, Ge(1e-3)] = 0.05) -> None:
         self.noise = noise
 

@@ -33,6 +33,8 @@ class Chain(SyntheticDataset):
         seed: of the shuffle.
     """
 
+    thin = "noise"
+
     def __init__(
         self,
         dim: Annotated[int, Interval(ge=2, le=256)] = 16,

@@ -106,6 +106,8 @@ class CorrelatedMixture(FactorMixture):
         seed: of means and directions.
     """
 
+    thin = "thickness"
+
     def __init__(
         self,
         dim: Annotated[int, Interval(ge=2, le=256)] = 16,

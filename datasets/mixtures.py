@@ -115,6 +115,8 @@ def _circle(components: int, radius: float) -> Array:
 class EightGaussians(IsotropicMixture):
     """Eight Gaussians of standard deviation `std` along each axis, with means on a circle."""
 
+    thin = "std"
+
     def __init__(self, radius: Positive = 4 / 2**0.5, std: Positive = 0.5 / 2**0.5) -> None:
         self.radius, self.std = radius, std
         self.place(_circle(8, radius), std)
@@ -128,6 +130,8 @@ class Ring(IsotropicMixture):
         components: how many, 2 to 64.
         std: standard deviation of each Gaussian along each axis.
     """
+
+    thin = "std"
 
     def __init__(self, components: Annotated[int, Interval(ge=2, le=64)] = 8, std: Positive = 0.01) -> None:
         self.components, self.std = components, std
@@ -143,6 +147,8 @@ class Grid(IsotropicMixture):
         spacing: distance of neighbouring means.
         std: standard deviation of each Gaussian along each axis.
     """
+
+    thin = "std"
 
     def __init__(
         self, side: Annotated[int, Interval(ge=2, le=16)] = 5, spacing: Positive = 2.0, std: Positive = 0.05

@@ -86,10 +86,18 @@ class Product(SyntheticDataset):
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
         """Return points [n, d]; u decides the place of the first copy."""
         places = [u, *(rng.random(len(u)) for _ in range(self.copies - 1))]
-        return np.hstack([self.base.draw(place, rng)[0] for place in places]) @ self.turn.T, None
+        return self.together(np.stack([self.base.draw(place, rng)[0] for place in places], axis=1)), None
+
+    def apart(self, x: Array) -> Array:
+        """Return the copies [n, copies, 2] that make up points [n, d]."""
+        return np.asarray((x @ self.turn).reshape(-1, self.copies, 2))
+
+    def together(self, parts: Array) -> Array:
+        """Return the points [n, d] that copies [n, copies, 2] make up."""
+        return np.asarray(parts.reshape(-1, 2 * self.copies) @ self.turn.T)
 
     def log_density(self, x: Array) -> Array:
-        pairs = (x @ self.turn).reshape(-1, 2)  # (n · copies, 2)
+        pairs = self.apart(x).reshape(-1, 2)  # (n · copies, 2)
         return np.asarray(self.base.log_density(pairs).reshape(-1, self.copies).sum(axis=1))
 
     def score(self, x: Array) -> Array:
@@ -115,6 +123,8 @@ class Noisy(SyntheticDataset):
         noise: standard deviation across the plane, along each axis.
         seed: of the plane.
     """
+
+    thin = "noise"
 
     def __init__(
         self,

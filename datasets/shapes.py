@@ -100,6 +100,8 @@ class Pinwheel(SyntheticDataset):
 
     shape = (2,)
 
+    thin = "tangential"
+
     def __init__(
         self,
         arms: Annotated[int, Interval(ge=2, le=64)] = 5,
@@ -169,6 +171,8 @@ class Banana(SyntheticDataset):
         width: standard deviation of the others around the parabola.
         dim: dimension of the space, 2 to 256.
     """
+
+    thin = "width"
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genbench.analysis.blind_spots import is_blind
 from genbench.analysis.racing import verdict_terms
 from genbench.analysis.scores import Row, column_order, fill_cells, set_floors, sort_key
 from genbench.analysis.verdicts import Contest, Margin, contests, set_verdicts
@@ -31,9 +32,12 @@ COSTS = tuple(Cost.model_fields)
 
 @dataclass
 class Leaderboard(NotebookView):
-    """Rows by dataset and task, then by the metric that it is sorted by, best first; failures last.
+    """Rows by dataset and task, then by the metric that a table is sorted by, best first; failures last.
 
-    A table without that metric is sorted by the first one of its own.
+    Attributes:
+        sort: the metric that was asked for; or else the first one that all models have and that sees, in the dimension
+            of each table, how coordinates depend on each other. Then a table by itself may be sorted by an earlier one.
+        asked: whether it was asked for. A table without that metric is sorted by the first one of its own.
     """
 
     rows: list[Row]
@@ -43,6 +47,7 @@ class Leaderboard(NotebookView):
     contests: dict[tuple[str, str], list[Contest]] = field(default_factory=dict, repr=False)  # by place and metric
     margin: Margin | None = None  # that was asked for
     alpha: float = ALPHA
+    asked: bool = False
 
     @classmethod
     def of(
@@ -54,7 +59,7 @@ class Leaderboard(NotebookView):
         alpha: float = ALPHA,
         races: Mapping[str, Race] = {},
     ) -> Leaderboard:
-        """Return the leaderboard of some trials, sorted by `sort`, or by the first metric that all models have.
+        """Return the leaderboard of some trials, sorted by `sort`, or else as `Leaderboard.sort` has it.
 
         Intervals are as in `mean_intervals`; `margin` and `alpha` are of the verdicts (`genbench.analysis.verdicts`).
         `races` say of which tables the seeds were added by their scores.
@@ -69,7 +74,7 @@ class Leaderboard(NotebookView):
         if sort is not None and sort not in names:
             raise GenbenchError(f"no metric '{sort}' in this run{nearest(sort, names)}")
         sampled = [row for row in rows if row.task == SAMPLING[0]]
-        sort = sort or _default_sort(sampled or rows, names)
+        asked, sort = sort is not None, sort or _default_sort(sampled or rows, names)
         ordered, found = [], {}
         for place in dict.fromkeys(row.place for row in rows):
             here = [row for row in rows if row.place == place]
@@ -79,9 +84,9 @@ class Leaderboard(NotebookView):
                 terms = verdict_terms(races.get(place), here, name, margin, alpha)
                 found[place, name] = contests(here, name, *terms)
                 set_verdicts(here, name, found[place, name])
-            by = _sorted_by(sort, here, own)
+            by = _sorted_by(sort if asked else None, here, own)
             ordered += sorted(here, key=lambda row: sort_key(row, by))
-        return cls(ordered, sort, names, contests=found, margin=margin, alpha=alpha)
+        return cls(ordered, sort, names, contests=found, margin=margin, alpha=alpha, asked=asked)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as plain data: model, dataset, seeds, failed, likelihood, metrics, cost."""
@@ -97,7 +102,7 @@ class Leaderboard(NotebookView):
         """Return the metric that the table of a place is sorted by."""
         here = [row for row in self.rows if row.place == place]
         own = [name for name in self.metrics if any(name in row.metrics for row in here)]
-        return _sorted_by(self.sort, here, own)
+        return _sorted_by(self.sort if self.asked else None, here, own)
 
     def components(self, row: Row) -> dict[str, Components]:
         """Return how much of a row's spread is data, initialisation and sampling, by metric; empty unless that was run.
@@ -142,6 +147,7 @@ def _row(trials: list[TrialRecord]) -> Row:
         nested={name: [t.nested[name] for t in fine if name in t.nested] for name in names},
         standard_errors=_errors(fine),
         samples=first.spec.protocol.samples,
+        dim=next((t.dim for t in fine if t.dim), None),
         budgets=tuple(sorted({t.budget for t in trials})),
         versions=_versions(fine),
         machines=_machines(fine),
@@ -174,8 +180,11 @@ def _sorted_by(sort: str | None, here: list[Row], own: list[str]) -> str | None:
 
 
 def _default_sort(rows: list[Row], names: list[str]) -> str | None:
+    """Return the first metric that all models have and that is not blind where a row is, or else the first of all."""
     alive = [row for row in rows if row.seeds]
-    return next((name for name in names if all(row.metrics.get(name) for row in alive)), names[0] if names else None)
+    shared = [name for name in names if all(row.metrics.get(name) for row in alive)]
+    seeing = [name for name in shared if not any(is_blind(name, row.dim) for row in alive)]
+    return next(iter([*seeing, *shared, *names]), None)
 
 
 def _mean(values: list[float | None]) -> float | None:

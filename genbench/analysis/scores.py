@@ -21,7 +21,7 @@ Verdict = Literal["best", "as good", "open", "worse"]
 
 
 # What a row has for figures, tests and notes, and does not show as plain data.
-HIDDEN = ("place", "values", "draws", "nested", "standard_errors", "samples", "budgets", "versions", "machines")
+HIDDEN = ("place", "values", "draws", "nested", "standard_errors", "samples", "budgets", "versions", "machines", "dim")
 
 
 @dataclass
@@ -78,6 +78,7 @@ class Row:
     nested: dict[str, list[list[list[float]]]] = field(default_factory=dict, repr=False)  # metric -> seed -> training
     standard_errors: dict[str, float] = field(default_factory=dict, repr=False)
     samples: int = 0
+    dim: int | None = None  # coordinates of a sample; None where that is not recorded
     budgets: tuple[str, ...] = ()  # of its trials
     versions: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)  # of each library, over the trials
     machines: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)  # processor, device, threads

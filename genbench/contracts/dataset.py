@@ -174,6 +174,7 @@ class SyntheticDataset(Dataset):
     halves the sampling noise of an evaluation reference.
     """
 
+    thin: ClassVar[str] = ""  # the parameter that is the width of its support, where this is thin
     smooth: bool = True  # whether the density has a gradient everywhere and is 0 at the ends of its support
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from genbench.analysis.blind_spots import is_blind
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.outlook import resolved
 from genbench.analysis.scores import Cell, Row, card_of
@@ -18,12 +19,14 @@ __all__ = [
     "LIKELIHOOD_SIGNS",
     "amount",
     "beside_oracle",
+    "blind_line",
     "components_lines",
     "failures",
     "flag_lines",
     "label",
     "legend_notes",
     "main_metrics",
+    "order_line",
     "power_line",
     "quotient",
     "seeds",
@@ -129,6 +132,38 @@ def power_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
     return found_sentence(
         found, contest.scale, card_of(contest.metric).unit, (min(seeds), max(seeds)), len(seeds), POWER, score=score
     )
+
+
+def blind_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
+    """Return which of a table's metrics do not see a wrong dependence of coordinates there; "" where all do."""
+    dims = {row.dim for row in board.rows if row.place == place and row.dim}
+    blind = [label(name) for name in metrics if any(is_blind(name, dim) for dim in dims)]
+    if not blind:
+        return ""
+    miss = "miss" if len(blind) > 1 else "misses"
+    what = "a model whose margins and correlations alone are right (genbench selftest)"
+    return f"In {max(dims)} dimensions {', '.join(blind)} mostly {miss} {what}."
+
+
+def order_line(board: Leaderboard) -> str:
+    """Return what the tables are sorted by, and why where that is not the first metric that their models have."""
+    places = dict.fromkeys(row.place for row in board.rows)
+    found = {place: by for place in places if (by := board.sorted_by(place))}
+    if not found:
+        return ""
+    if board.asked or len(set(found.values())) == 1:
+        by = board.sort if board.asked else next(iter(found.values()))
+        passed = any(is_blind(name, row.dim) for row in board.rows for name in _before(board, str(by)))
+        why = ", the first that sees how coordinates depend on each other" if passed and not board.asked else ""
+        return f"Sorted by {by} (▲){why}."
+    return (
+        "Each table is sorted by the first metric of all its models that sees how coordinates depend on each other (▲)."
+    )
+
+
+def _before(board: Leaderboard, metric: str) -> list[str]:
+    """Return the metrics that stand before one in the tables."""
+    return board.metrics[: board.metrics.index(metric)] if metric in board.metrics else []
 
 
 def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> list[str]:

@@ -144,7 +144,11 @@ def board_view(
             names = formatting.main_metrics(rows, board.metrics)
         elif names == "scored":
             names = [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
-        notes = [formatting.power_line(board, place, names), *formatting.components_lines(board, place, names)]
+        notes = [
+            formatting.power_line(board, place, names),
+            formatting.blind_line(board, place, names),
+            *formatting.components_lines(board, place, names),
+        ]
         by = board.sorted_by(place)
         view = table_view(place, rows, names, by)
         margin = verdicts.margin_line(board.contests.get((place, by or ""), []))
@@ -153,7 +157,7 @@ def board_view(
     return BoardView(
         tables=tables,
         rankings=[ranking_view(one) for one in rankings(board)],
-        order=f"Sorted by {board.sort} (▲)." if board.sort else "",
+        order=formatting.order_line(board),
         notes=formatting.legend_notes(board),
     )
 

@@ -36,6 +36,7 @@ def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = 
     evaluation = Evaluation()
     if isinstance(evidence, Evidence):
         _check(evidence)
+        evaluation.dim = evidence.samples.shape[1]
     for card in sorted(cards, key=lambda card: (card.order, card.name)):
         score = _score(card, evidence)
         evaluation.metrics[card.name] = None if math.isnan(score.value) else score.value

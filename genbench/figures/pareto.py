@@ -66,7 +66,7 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     columns = max(1, min(2, len(shown)))
     height = max(1, -(-len(shown) // columns))
     figure = Figure(figsize=(5.4 * columns, 3.9 * height + 0.6), layout="constrained")
-    card = card_of(board.sort or "")
+    card = card_of(board.sorted_by(dataset) or "")
     unit = ", × oracle" if card.ratio else f" ({card.unit})" if card.unit else ""
     panels = figure.subplots(height, columns, squeeze=False, sharey=True).ravel()
     floor = next((row for row in board.rows if row.place == dataset and row.role == "oracle"), None)
@@ -133,6 +133,6 @@ def _costs(row: Row) -> list[float | None]:
 
 
 def _score(row: Row, board: Leaderboard) -> float | None:
-    """Return a row's score in the metric that the board is sorted by: as a quotient by the oracle's if it has one."""
-    cell = row.metrics.get(board.sort) if board.sort else None
+    """Return a row's score in the metric that its table is sorted by: as a quotient by the oracle's if it has one."""
+    cell = row.metrics.get(board.sorted_by(row.place) or "")
     return None if cell is None or np.isnan(cell.relative) else cell.relative

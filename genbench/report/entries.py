@@ -65,12 +65,13 @@ def entries(run: RunData, board: Leaderboard, place: str, links: Links) -> Itera
     """Yield an entry for each row of one table of a run, leader first."""
     trials = grouped(run.trials)
     rows = [row for row in board.rows if row.place == place]
-    table = table_view(place, rows, board.metrics, board.sort).select("score")
+    sort = board.sorted_by(place)
+    table = table_view(place, rows, board.metrics, sort).select("score")
     for row, shown in zip(rows, table.rows, strict=True):
         cells = {column.name: (column.label, cell) for column, cell in zip(table.columns, shown.cells, strict=True)}
         scores = {name: (label, cell) for name, (label, cell) in cells.items() if cell.value is not None}
         its = sorted(trials[place, row.model], key=lambda trial: trial.seed)
-        yield _entry(run, row, scores, board.sort, its, links)
+        yield _entry(run, row, scores, sort, its, links)
 
 
 def _entry(

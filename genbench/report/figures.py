@@ -243,9 +243,9 @@ def _described(run: RunData, image: PageFigure, shows: str) -> PageFigure:
     board = run.leaderboard()
     rows = [row for row in board.rows if row.dataset == image.dataset and row.place == row.dataset]
     words = [shows.rstrip(".") + ("." if not image.dataset else f", on {image.dataset}.")]
-    scored = [row for row in rows if board.sort and row.metrics.get(board.sort)]
-    if board.sort and len(scored) > 1 and not image.moving:
-        name = board.sort
+    name = board.sorted_by(image.dataset) if rows else None
+    scored = [row for row in rows if name and row.metrics.get(name)]
+    if name and len(scored) > 1 and not image.moving:
         listed = [f"{row.model} {formatting.value(row, name, row.metrics[name])}" for row in scored[:4]]
         last = scored[-1]
         end = f"; last {last.model} {formatting.value(last, name, last.metrics[name])}" if len(scored) > 4 else ""

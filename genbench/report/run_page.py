@@ -131,7 +131,7 @@ def _section(run: RunData, board: Leaderboard, dataset: str, found: Sequence[Pag
     parts = []
     for place in places:
         rows = [row for row in board.rows if row.place == place]
-        metric = board.sort if any(board.sort and row.metrics.get(board.sort) for row in rows) else None
+        metric = board.sorted_by(place)
         drawings, models = scatters(rows, metric, links), list(entries(run, board, place, links))
         parts.append(Part(place=place, scatters=drawings, entries=models))
     here = [figure for figure in found if figure.dataset == dataset]

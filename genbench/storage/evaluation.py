@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from genbench.storage.limits import Number, Scores, Spread
+from genbench.storage.limits import Number, Scores, Spread, Whole
 
 __all__ = ["Evaluation", "Flag"]
 
@@ -45,12 +45,14 @@ class Evaluation(BaseModel):
         flags: warnings about scores.
         draws: scores of independent sample sets by name, where there were several: the oracle's, whose score is their
             mean.
+        dim: coordinates of a sample; None in older files, and for tasks that score no samples.
     """
 
     metrics: Scores = {}
     standard_errors: dict[str, Spread] = {}
     flags: list[Flag] = []
     draws: dict[str, list[Number]] = {}
+    dim: Whole | None = None
 
     @field_validator("flags", mode="before")
     @classmethod
@@ -67,7 +69,7 @@ class Evaluation(BaseModel):
         """
         first = parts[0]
         flags = list(dict.fromkeys(flag for part in parts for flag in part.flags))
-        combined = cls(metrics=first.metrics, standard_errors=first.standard_errors, flags=flags)
+        combined = cls(metrics=first.metrics, standard_errors=first.standard_errors, flags=flags, dim=first.dim)
         for name in first.metrics:
             values = [value for part in parts if (value := part.metrics[name]) is not None]
             if len(values) < len(parts):

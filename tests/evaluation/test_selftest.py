@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import typer
+from scipy import stats
 from scipy.stats import binomtest
 from typer.testing import CliRunner
 
@@ -12,7 +13,8 @@ import genbench
 from genbench.cli.selftest import selftest as command
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import generator
-from genbench.evaluation.selftest import binomial_interval, cases, p_value, selftest
+from genbench.evaluation.faults import cases
+from genbench.evaluation.selftest import binomial_interval, p_value, selftest
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def test_each_density_is_that_of_the_draws(name):
         x = case.draw(20_000, 3, train)
         assert x.shape == (20_000, 2)
         if case.log_prob is None:
-            assert {*map(tuple, x)} <= {*map(tuple, train)}
+            assert case.name in ("copies", "gaussian copula", "independent")
             continue
         for centre in x[:3]:
             side = 0.6 * dataset.sample(1000, seed=2).std()
@@ -128,3 +130,67 @@ def test_the_command_prints_a_table_or_json():
     assert found["cells"]["kl"]["null"]["mean"] == pytest.approx(0, abs=1e-12)
     assert found["cells"]["kl"]["copies"] is None
     assert found["null_repeats"] == 79
+
+
+def known(name, **params):
+    dataset = genbench.load_dataset(name, **params)
+    return dataset, {case.name: case for case in cases(dataset)}
+
+
+def test_copies_are_training_points():
+    dataset, found = known("moons")
+    train = dataset.sample(100)
+    assert {*map(tuple, found["copies"].draw(500, 0, train))} <= {*map(tuple, train)}
+
+
+@pytest.mark.parametrize("fault", ["gaussian copula", "independent"])
+def test_faults_of_dependence_keep_the_margins(fault):
+    dataset, found = known("banana", dim=3)
+    x, truth = found[fault].draw(20_000, 1, None), dataset.sample(20_000, seed=2)
+    for column in range(3):  # level 1e-5 for each
+        assert stats.ks_2samp(x[:, column], truth[:, column]).pvalue > 1e-5
+    ranks = [stats.spearmanr(points).statistic for points in (x, truth)]
+    wanted = ranks[1] if fault == "gaussian copula" else np.eye(3)
+    # A Gaussian copula with the normal scores' correlation has the rank correlation of the truth to 0.05 or so.
+    np.testing.assert_allclose(ranks[0], wanted, atol=0.08 if fault == "gaussian copula" else 0.035)
+    bend = [np.corrcoef(points[:, 0] ** 2, points[:, 1])[0, 1] for points in (x, truth)]
+    assert bend[1] > 0.9
+    assert abs(bend[0]) < 0.2, "the parabola is gone"
+
+
+def test_of_triples_every_pair_is_right():
+    dataset, found = known("product", copies=4, seed=3)
+    x = found["triples"].draw(20_000, 1, None)
+    large = dataset.apart(dataset.sample(100_000, seed=9))
+    signs = np.sign(dataset.apart(x)[:, :, 0] - np.median(large[:, :, 0], axis=0))
+    assert signs[:, :3].prod(axis=1).mean() > 0.97, "but for the medians, which are of another sample"
+    products = [signs[:, i] * signs[:, j] for i in range(4) for j in range(i)] + [signs[:, k] for k in range(4)]
+    assert max(abs(one.mean()) for one in products) < 5 / np.sqrt(20_000)
+    log_ratio = found["triples"].log_prob(x) - dataset.log_prob(x)
+    np.testing.assert_allclose(log_ratio, np.log(2), atol=0.02)
+
+
+def test_one_copy_is_a_gaussian_of_the_same_covariance():
+    dataset, found = known("product", copies=3)
+    x = dataset.apart(found["one copy replaced"].draw(20_000, 1, None))
+    truth = dataset.apart(dataset.sample(20_000, seed=4))
+    np.testing.assert_allclose(np.cov(x[:, 0].T), np.cov(truth[:, 0].T), atol=0.03)
+    white = np.linalg.solve(np.linalg.cholesky(np.cov(x[:, 0].T)), (x[:, 0] - x[:, 0].mean(axis=0)).T)
+    assert stats.kstest((white**2).sum(axis=0), stats.chi2(2).cdf).pvalue > 1e-5
+    assert stats.ks_2samp(x[:, 1, 0], truth[:, 1, 0]).pvalue > 1e-5
+
+
+def test_what_is_thin_is_thickened():
+    _, found = known("noisy", dim=4, noise=0.01)
+    _, as_wide = known("noisy", dim=4, noise=0.011)
+    x = found["thickened"].draw(1_000, 5, None)
+    np.testing.assert_allclose(x, as_wide["null"].draw(1_000, 5, None), atol=1e-12)
+    np.testing.assert_allclose(found["thickened"].log_prob(x), as_wide["null"].log_prob(x))
+
+
+def test_faults_can_be_chosen():
+    dataset, _ = known("moons")
+    found = selftest(dataset, "ks", repeats=1, samples=50, null_repeats=19, faults=("independent",))
+    assert [*found.cases] == ["null", "independent"]
+    with pytest.raises(GenbenchError, match="moons has no fault 'triples'"):
+        selftest(dataset, "ks", repeats=1, samples=50, null_repeats=19, faults=("triples",))
