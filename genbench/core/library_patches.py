@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from operator import is_
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,28 +51,59 @@ class Patch:
             setattr(self.owner, self.name, value)
 
 
-class _LibraryNames:
-    """What the public names of some modules stand for now."""
+@dataclass(frozen=True, eq=False)
+class _Names:
+    """What the names of a module or class stand for; of a module, its public classes, too."""
 
-    def __init__(self, modules: Sequence[ModuleType]) -> None:
-        self.of = (modules, list(_in_place))
-        self._known: list[tuple[Any, dict[str, Any]]] = [(module, dict(vars(module))) for module in modules]
+    owner: Any
+    known: dict[str, Any]
+    classes: Sequence[type] = ()
+
+    @classmethod
+    def of(cls, owner: Any) -> _Names:
+        """Return what the names stand for now."""
+        known = dict(vars(owner))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of deprecated names
-            classes = {
-                id(part): part
-                for module, names in self._known
-                for name, part in names.items()
-                if isinstance(part, type) and not name.startswith("_") and part.__module__ == module.__name__
-            }
-        self._known += [(part, dict(vars(part))) for part in classes.values()]
+            classes = [
+                part
+                for name, part in known.items()
+                if isinstance(part, type) and not name.startswith("_") and part.__module__ == owner.__name__
+            ]
+        return cls(owner, known, classes if isinstance(owner, ModuleType) else ())
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether there are as many names, and each, in order, stands for the same."""
+        now = vars(self.owner)
+        return len(now) == len(self.known) and all(map(is_, now.values(), self.known.values()))
+
+
+class _LibraryNames:
+    """What the public names of some modules stand for now; what has not changed since an earlier look is taken over."""
+
+    def __init__(self, modules: Sequence[ModuleType], earlier: _LibraryNames | None = None) -> None:
+        self.of = (modules, list(_in_place))
+        before = earlier.all if earlier else {}
+        self.all: dict[int, _Names] = {}
+        for module in modules:
+            self._look(module, before)
+        for part in [part for names in list(self.all.values()) for part in names.classes]:
+            self._look(part, before)
+
+    def _look(self, owner: Any, before: Mapping[int, _Names]) -> None:
+        names = before.get(id(owner))  # which keeps its owner alive, so that no other has its id
+        self.all[id(owner)] = names if names and names.unchanged else _Names.of(owner)
 
     def patches(self) -> list[Patch]:
         """Return the names that stand for something else by now."""
         found = []
-        for owner, known in self._known:
+        for names in self.all.values():
+            if names.unchanged:
+                continue
+            owner = names.owner
             for name, after in vars(owner).items():
-                before = known.get(name, _INHERITED)
+                before = names.known.get(name, _INHERITED)
                 if before is after or not _public(name) or not _counts(owner, after):
                     continue
                 new = before is _INHERITED and not _inherits(owner, name)
@@ -86,10 +119,10 @@ _names = _LibraryNames(())
 @contextmanager
 def taken_back() -> Iterator[list[Patch]]:
     """Take back in the end what the block replaces in libraries; the list names it then."""
-    global _names  # noqa: PLW0603  it takes 40 ms to make, and is true as long as nothing else is imported
+    global _names  # noqa: PLW0603  it takes 40 ms to make at first
     modules = [module for name, module in list(sys.modules.items()) if _watched(name)]
     if (modules, _in_place) != _names.of:
-        _names = _LibraryNames(modules)
+        _names = _LibraryNames(modules, _names)
     names, found = _names, list[Patch]()
     try:
         yield found
@@ -117,6 +150,7 @@ def _label(owner: Any) -> str:
     return f"{owner.__module__}.{owner.__qualname__}" if isinstance(owner, type) else str(owner.__name__)
 
 
+@cache
 def _watched(name: str) -> bool:
     parts = name.split(".")
     private = any(part.startswith("_") for part in parts)

@@ -5,6 +5,7 @@ The server leaves signals to the process that started it, and ends with it and w
 
 import atexit
 import contextlib
+import gc
 import importlib
 import os
 import pickle
@@ -44,6 +45,7 @@ sys.excepthook = _silent
 warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # an orphan's
 
 from genbench.core.environment import versions  # noqa: E402
+from genbench.core.library_patches import taken_back  # noqa: E402
 from genbench.core.process_state import ProcessState  # noqa: E402
 from genbench.core.registry import discover  # noqa: E402
 
@@ -63,5 +65,9 @@ for library in LIBRARIES:
     with contextlib.suppress(Exception):
         importlib.import_module(library)
 versions(), ProcessState()  # both ask once, and keep the answer: a tenth of a second of every trial
+with taken_back():  # as this does
+    pass
+gc.collect()
+gc.freeze()  # workers share the million objects of the libraries: to look for garbage among them takes 0.2 s each time
 atexit.register(_end)  # after what libraries register, so that it comes before that
 die_with_parent(False)  # the thread that started it may end before the run does

@@ -11,8 +11,8 @@ import os
 import numpy as np
 import genbench
 
-@genbench.register_model("counted", family="test", likelihood="exact")
-class Counted(genbench.Model):
+@genbench.register_model("counted_density", family="test", likelihood="exact")
+class CountedDensity(genbench.Model):
     def fit(self, x):
         return self
 
@@ -43,13 +43,13 @@ def calls(plugin):
 
 def run_of(metrics, plugin, folder):
     return genbench.run(
-        "counted", "moons", seeds=1, budget="30", results=folder, name="r", jobs=0, plugins=[str(plugin)], samples=500,
+        "counted_density", "moons", seeds=1, budget="30", results=folder, name="r", jobs=0, plugins=[str(plugin)], samples=500,
         metrics=metrics, progress=False, say=lambda _: None,
     )  # fmt: skip
 
 
 def trial_of(run):
-    return next(trial for trial in run.trials if trial.model == "counted")
+    return next(trial for trial in run.trials if trial.model == "counted_density")
 
 
 def test_a_distance_alone_evaluates_no_density(plugin, calls, tmp_path):

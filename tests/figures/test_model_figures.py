@@ -30,7 +30,8 @@ def points(tmp_path_factory, good, bad):
         f"standard_normal[width=2],{FLOW},{DDPM},spline_flow[hidden=8],vae[hidden=8,importance_samples=2],nan_density"
     )
     folder = tmp_path_factory.mktemp("points")
-    return genbench.run(models, "blob", 1, "3", results=folder, name="p", train=500, plugins=[good, bad], **SMALL)
+    options = SMALL | {"metrics": "sliced_w2,nll"}  # of which one needs densities
+    return genbench.run(models, "blob", 1, "3", results=folder, name="p", train=500, plugins=[good, bad], **options)
 
 
 @pytest.fixture(scope="module")
