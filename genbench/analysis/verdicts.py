@@ -65,9 +65,8 @@ class Margin:
                 )
             number, slot = float(match[1]), "share" if match[2] else "difference"
             if getattr(found, slot) is not None:
-                raise GenbenchError(
-                    f"margin '{text}' names two {'shares' if match[2] else 'differences'}; write one of each: 10%,0.05"
-                )
+                what = "shares" if match[2] else "differences"
+                raise GenbenchError(f"margin '{shown(text)}' names two {what}; write one of each: 10%,0.05")
             found = replace(found, **{slot: number / 100 if match[2] else number})
         return found
 

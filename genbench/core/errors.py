@@ -27,6 +27,9 @@ SHOWN = 80  # letters of what was given that an error repeats; by hand: a line
 class GenbenchError(Exception):
     """A request that cannot be met. Its text is one line: the input, the reason, the remedy."""
 
+    def __str__(self) -> str:
+        return harmless(" ".join(super().__str__().splitlines()))  # whatever an input that it repeats holds
+
 
 class ContractError(GenbenchError):
     """A plugin broke the contract: a wrong shape, a wrong type, NaN where a number is due."""

@@ -22,7 +22,7 @@ def expanded(path: str | Path) -> Path:
     """
     try:
         return Path(path).expanduser()
-    except RuntimeError:
+    except (RuntimeError, UnicodeError):  # the latter of a name that no system can have
         raise GenbenchError(f"'{shown(str(path))}': there is no such home folder; write the path from / on") from None
 
 

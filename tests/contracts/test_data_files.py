@@ -85,6 +85,7 @@ def test_the_task_decides_between_readers(here):
         ("tt.csv", r"no file 'tt\.csv' in .*; did you mean t\.csv"),
         ("nowhere/t.csv", r"no file 'nowhere/t\.csv': there is no folder .*nowhere"),
         ("~nosuchuser/t.csv", "'~nosuchuser/t.csv': there is no such home folder"),
+        ("~a\ud800/t.csv", "there is no such home folder"),
         ("x" * 5000 + ".csv", "no file"),
         ("a\0b.csv", "no file"),
         ("t.foo", r"no file 't\.foo' in"),
