@@ -14,7 +14,7 @@ from genbench.display.rich_tables import console, empty_table
 
 __all__ = ["print_capabilities", "print_catalogue"]
 
-FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind",), "metrics": ("unit", "needs")}
+FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind", "tests"), "metrics": ("unit", "needs")}
 
 
 def print_catalogue(name: str) -> None:
@@ -36,6 +36,8 @@ def print_catalogue(name: str) -> None:
         )
     if name == "datasets":
         out.print("[dim]* needs a file, a download or another library, and is left out of --data all; name it.[/dim]")
+    for suite in group.suites.values():
+        out.print(f"{escape(suite.name)}, a suite: {escape(suite.summary)}\n[dim]{escape(', '.join(suite.parts))}[/dim]")
     for failure in group.failures:
         out.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")
 

@@ -50,8 +50,8 @@ def _figure(found: list[Left], tests: list[str]) -> Figure:
     bar = figure.colorbar(image, ax=panel, shrink=0.8, pad=0.02)
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     bar.ax.yaxis.set_minor_formatter("")
-    bar.set_label("left of the control's distance, log scale")
-    figure.suptitle("What each property of the data leaves of a control's distance to the truth")
+    bar.set_label("share left, log scale")
+    figure.suptitle("What is left of a control's distance to the truth, by property of the data")
     figure.supxlabel(
         "KL over that of the best control, which knows mean and covariance: the geometric\n"
         "mean over the datasets for a property. †: by typicality, as the model has no density.\n"
