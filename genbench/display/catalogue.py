@@ -37,7 +37,9 @@ def print_catalogue(name: str) -> None:
     if name == "datasets":
         out.print("[dim]* needs a file, a download or another library, and is left out of --data all; name it.[/dim]")
     for suite in group.suites.values():
-        out.print(f"{escape(suite.name)}, a suite: {escape(suite.summary)}\n[dim]{escape(', '.join(suite.parts))}[/dim]")
+        out.print(
+            f"{escape(suite.name)}, a suite: {escape(suite.summary)}\n[dim]{escape(', '.join(suite.parts))}[/dim]"
+        )
     for failure in group.failures:
         out.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")
 
