@@ -17,7 +17,7 @@ from typing import Any
 
 from genbench.core.process_tree import offspring
 
-__all__ = ["WorkerContext", "forget", "kill_strays", "start_early"]
+__all__ = ["WorkerContext", "forget", "kill_strays"]
 
 _server = forkserver.ForkServer()
 _server.set_forkserver_preload(["genbench.runs.worker_imports"])
@@ -85,24 +85,13 @@ class _WorkerPopen(Popen):
         return self.returncode
 
 
-def start_early() -> None:
-    """Let the server import the libraries, which takes seconds, while this process does something else."""
-    with _lock:
-        _running()
-
-
-def _running() -> None:
-    """Start the server where it is not there, without showing it the caller's Ctrl-C."""
+def _connected(fds: list[int]) -> tuple[int, int]:
+    """Ask the server for a process; it is started where it is not there, without showing it the caller's Ctrl-C."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         _server.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _connected(fds: list[int]) -> tuple[int, int]:
-    """Ask the server for a process; it is started where it is not there."""
-    _running()
     found: tuple[int, int] = _server.connect_to_new_process(fds)
     return found
 

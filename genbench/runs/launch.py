@@ -31,8 +31,7 @@ from genbench.runs.runner import remaining, why
 from genbench.runs.session import Workers, session
 from genbench.runs.shard import Shard
 from genbench.runs.step_counts import known_steps
-from genbench.runs.worker import prepare
-from genbench.storage.store import RUN_RECORD, Store
+from genbench.storage.store import Store
 from genbench.tasks import load_task
 from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
 from genbench.training.tensorboard import check_log
@@ -231,8 +230,6 @@ def launch(options: RunOptions, say: Say, typed: bool = False) -> Path:
     folder = options.folder.absolute()  # a plugin may change the working folder
     with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):  # a plugin may raise KeyboardInterrupt
         workers = options.workers()
-        if workers.forks and not (folder / RUN_RECORD).exists():  # then there is something to do for sure
-            prepare()
         plan = options.plan(say)
         for note in plan.notes:
             say(note)

@@ -55,11 +55,6 @@ class Workers:
     execution: ExecutionOptions
     dask: DaskRequest | None = None
 
-    @property
-    def forks(self) -> bool:
-        """Whether trials have worker processes of this machine, as far as that is known without a plan."""
-        return self.dask is None and self.jobs != 0
-
     @contextmanager
     def executor(self, plan: Plan, say: Say) -> Iterator[Executor]:
         """Give what runs trials.

@@ -26,7 +26,7 @@ from genbench.core.process_tree import LINUX, adopt_orphans, die_with_parent
 if TYPE_CHECKING:
     from genbench.tasks.execution import ExecutionOptions
 
-__all__ = ["WHERE", "context", "perform", "prepare", "serve"]
+__all__ = ["WHERE", "context", "perform", "serve"]
 
 WHERE = getattr(signal, "SIGUSR1", None)  # asks a worker to write what it is doing; Windows has no such signal
 ATOMIC = 4096  # bytes that a pipe takes as one, see pipe(7): a worker that is killed leaves no half of a message
@@ -159,14 +159,6 @@ def _limit(memory_mb: int) -> None:
 
 
 @cache
-def prepare() -> None:
-    """Start early what workers are forked from, where there is such a thing: it takes seconds to be ready."""
-    if "forkserver" in multiprocessing.get_all_start_methods():
-        from genbench.runs.fork_server import start_early
-
-        start_early()
-
-
 def context() -> BaseContext:
     """Return how workers start: forked from a server of our own that has imported the heavy libraries.
 
