@@ -9,7 +9,8 @@ import numpy as np
 from annotated_types import Interval
 from numpy.typing import NDArray
 
-from genbench.contracts.dataset import RecordedDataset, register_dataset
+from genbench.contracts.dataset import register_dataset
+from genbench.contracts.recorded_dataset import RecordedDataset
 from genbench.core.errors import GenbenchError
 from genbench.core.types import Array, Labels
 from genbench.datasets.images import GreyImages

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.contracts.dataset import RecordedDataset, Sizes, Splits, register_dataset
+from genbench.contracts.dataset import Sizes, Splits, register_dataset
+from genbench.contracts.recorded_dataset import RecordedDataset
 from genbench.core.downloads import DataFile, DataFiles
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import generator

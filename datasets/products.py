@@ -70,6 +70,8 @@ class Product(SyntheticDataset):
         seed: of the rotation.
     """
 
+    grows_with = "copies"
+
     def __init__(
         self,
         of: Planar = "moons",

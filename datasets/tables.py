@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from genbench.contracts.dataset import RecordedDataset, register_dataset
+from genbench.contracts.dataset import register_dataset
+from genbench.contracts.recorded_dataset import RecordedDataset
 from genbench.core.errors import GenbenchError, GenbenchWarning
 from genbench.core.types import Array, Labels
 from genbench.numerics.grid import dequantise, resolution

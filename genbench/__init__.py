@@ -12,11 +12,12 @@ from genbench.core.public_names import HOME, __version__
 if TYPE_CHECKING:
     from genbench.api import load_classifier, load_dataset, load_model, load_run, run
     from genbench.contracts.classifier import Classifier
-    from genbench.contracts.dataset import Dataset, RecordedDataset, SyntheticDataset, register_dataset
+    from genbench.contracts.dataset import Dataset, SyntheticDataset, register_dataset
     from genbench.contracts.evidence import Evidence
     from genbench.contracts.metric import register_metric
     from genbench.contracts.model import Model, register_model
     from genbench.contracts.recipe import Preset, Recipe
+    from genbench.contracts.recorded_dataset import RecordedDataset
     from genbench.contracts.torch_model import TorchModel
     from genbench.estimator.estimator import Estimator
     from genbench.results import Run

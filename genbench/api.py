@@ -110,9 +110,9 @@ def run(
             3, and then more where it is open which model is best.
         budget: "smoke" (a check that all works), "quick", "standard", a number of steps, or of seconds ("30s").
         metrics: as models, or "cheap" (all but the costly ones), which is the default of "smoke".
-        task: what a trial does: "generate"; "curve", which also scores in the course of training; "variance",
-            several training runs and draws on the data of each seed; "classify", by a density of each class; "impute",
-            with gaps to fill; "interpolate", by codes; "forecast", one step ahead.
+        task: what a trial does: "generate"; "curve", with scores in the course of training; "variance", several
+            training runs and draws a seed; "scaling", in further dimensions and on more and fewer points; "classify",
+            by densities of each class; "impute", with gaps to fill; "interpolate", by codes; "forecast", one step on.
         name, results: the run goes to results/name; named after data, budget and task unless given.
         jobs: worker processes; 0 is this process; as many as keep all cores busy unless given.
         timeout: seconds after which a trial is stopped.

@@ -23,6 +23,7 @@ from genbench.nn.grey_levels import level_distribution, levels_of
 from genbench.nn.masked import MaskedNetwork
 from genbench.nn.mixture import Mixture, standard_parameters
 from genbench.nn.pixelcnn import PixelCNN
+from genbench.nn.score import gradient
 from genbench.numerics.mixture import Mixture as Predictive
 
 __all__ = ["Autoregressive", "LevelConditionals", "MixtureConditionals"]
@@ -118,6 +119,16 @@ class Autoregressive(TorchModel):
     def log_prob(self, x: Tensor) -> Tensor:
         parts = x.split(self.conditionals.part)
         return torch.cat([self.conditionals.log_conditionals(part).sum(dim=1) for part in parts])
+
+    def score_at(self, x: Tensor) -> Tensor:
+        """Return ∇ log p(x) (b, d) at points (b, d).
+
+        Raises:
+            NotImplementedError: it has probabilities of grey levels, which are steps.
+        """
+        if not isinstance(self.conditionals, MixtureConditionals):
+            raise NotImplementedError("probabilities of grey levels have no gradient")
+        return torch.cat([gradient(self.log_prob, part) for part in x.split(self.conditionals.part)])
 
     def sample(self, n: int) -> Tensor:
         return self.conditionals.sample(n)

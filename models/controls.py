@@ -37,6 +37,11 @@ class Oracle(Model):
             raise NotImplementedError(f"the density of {self.dataset.card.name} is not known")
         return self.dataset.log_prob(x)
 
+    def score_at(self, x: Array) -> Array:
+        if not (isinstance(self.dataset, SyntheticDataset) and self.dataset.has_score):
+            raise NotImplementedError(f"the score of {self.dataset.card.name} is not known")
+        return self.dataset.score(x)
+
     def forecast(self, x: Array) -> Mixture:
         assert isinstance(self.dataset, SyntheticSeries)
         return self.dataset.forecast(x)
@@ -83,6 +88,12 @@ class Gaussian(Model):
         log_det = np.log(np.diag(self.cholesky)).sum()
         log_p: Array = -0.5 * (white**2).sum(axis=0) - log_det - 0.5 * len(self.mean) * np.log(2 * np.pi)
         return log_p
+
+    def score_at(self, x: Array) -> Array:
+        """Return ∇ log N(x; μ, LLᵀ) = L⁻ᵀ L⁻¹ (μ − x)."""
+        white = np.linalg.solve(self.cholesky, (self.mean - x.reshape(len(x), -1)).T)  # (d, n)
+        slope: Array = np.linalg.solve(self.cholesky.T, white).T
+        return slope.reshape(x.shape)
 
     def forecast(self, x: Array) -> Mixture:
         """Return the last coordinate given the others x [n, d − 1]: N(μ_d + L_{d,<d} L_{<d,<d}⁻¹ (x − μ), L_dd²)."""

@@ -68,6 +68,14 @@ class GMM(Model):
         density: Array = self.mixture.score_samples(x)
         return density
 
+    def score_at(self, x: Array) -> Array:
+        """Return ∇ log p(x) = Σₖ p(k | x) Σₖ⁻¹ (μₖ − x)."""
+        mixture = self.mixture
+        shares = mixture.predict_proba(x)  # (n, K)
+        away = mixture.means_[:, None] - x  # (K, n, d)
+        slope: Array = np.einsum("nk,knd->nd", shares, np.linalg.solve(mixture.covariances_, away.mT).mT)
+        return slope
+
     def forecast(self, x: Array) -> Mixture:
         """Return the last coordinate given the others x [n, d − 1]: of each Gaussian, in proportion to its π p(x)."""
         mixture = self.mixture

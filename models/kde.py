@@ -58,6 +58,18 @@ class KDE(Model):
         log_p: Array = np.concatenate(sums) - norm - np.log(n) - d * np.log(self.width) - 0.5 * d * np.log(2 * np.pi)
         return log_p
 
+    def score_at(self, x: Array) -> Array:
+        """Return ∇ log p(x) = (Σᵢ wᵢ xᵢ − x) / h², with wᵢ ∝ N(x; xᵢ, h²I), a block of x at a time."""
+        from scipy.special import softmax
+
+        flat = x.reshape(len(x), -1)
+        half = 0.5 * np.square(self.points).sum(axis=1)
+        means = [
+            softmax((block @ self.points.T - half) / self.width**2, axis=1) @ self.points
+            for block in _blocks(flat, max(1, BLOCK // len(self.points)))
+        ]
+        return ((np.concatenate(means) - flat) / self.width**2).reshape(x.shape)
+
     def conditional_sample(self, x: Array, known: NDArray[np.bool_]) -> Array:
         """Draw a training point with N(x_known; x_i, h²I) as its weight, then the rest from its kernel."""
         flat, mask = x.reshape(len(x), -1).copy(), known.ravel()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,19 +11,17 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.core.errors import ContractError, GenbenchError, GenbenchWarning
+from genbench.core.errors import ContractError, GenbenchError
 from genbench.core.notebook_views import NotebookView
 from genbench.core.registry import REGISTRY, Card, Group
 from genbench.core.seeding import generator, isolated
 from genbench.core.types import KINDS, Array, Labels
-from genbench.numerics.repeats import find_repeats, split_together
 
 __all__ = [
     "DATASETS",
     "Array",
     "Dataset",
     "DatasetCard",
-    "RecordedDataset",
     "Sizes",
     "Splits",
     "SyntheticDataset",
@@ -33,7 +30,6 @@ __all__ = [
 
 
 STEP = 1e-5  # of differences, in standard deviations; chosen by hand, see `SyntheticDataset.score`
-MANY = 0.1  # share of rows that have copies from which on scores suffer, by hand: neighbours are copies then
 
 D = TypeVar("D", bound="type[Dataset]")
 
@@ -175,6 +171,7 @@ class SyntheticDataset(Dataset):
     """
 
     thin: ClassVar[str] = ""  # the parameter that is the width of its support, where this is thin
+    grows_with: ClassVar[str] = "dim"  # the parameter that the number of coordinates is proportional to, if it has it
     smooth: bool = True  # whether the density has a gradient everywhere and is 0 at the ends of its support
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
@@ -316,64 +313,3 @@ def _check_draw(dataset: SyntheticDataset, n: int, drawn: Any) -> None:
     shapes = [np.shape(part) for part in drawn if part is not None]
     if shapes[:1] != [(n, *dataset.shape)] or shapes[1:] not in ([], [(n,)]):
         raise ContractError(f"draw of {name} returned arrays {' and '.join(map(str, shapes))}; it must return {due}")
-
-
-class RecordedDataset(Dataset):
-    """Real data: a fixed set of points, split anew for each data seed (60 % train, 20 % validation, 20 % test).
-
-    A subclass writes `load`. The truth is unknown; held-out points stand in for it.
-    """
-
-    def load(self, rng: np.random.Generator) -> tuple[Array, Labels | None]:
-        """Return all points [n, *shape] and labels [n] or None; `rng` is for dequantisation noise."""
-        raise NotImplementedError
-
-    def recorded(self) -> NDArray[Any] | None:
-        """Return the points as they were recorded [n, *shape], in the order of `load`.
-
-        None where `load` gives them so, with no noise of its own.
-        """
-        return None
-
-    def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
-        """Return a random partition of the points; `sizes` has no say over recorded data.
-
-        Points that are recorded more than once are in one part, unless values recur by nature, as on a coarse grid:
-        `genbench.numerics.repeats.find_repeats` tells them apart. There is a warning where it cannot, and where more
-        than a tenth of the points have copies.
-
-        Raises:
-            GenbenchError: the data hold NaN or infinite values, or fewer than 10 points.
-        """
-        (x, y), (train, validation, test) = self.partition(seed)
-        if y is None:
-            return Splits(x[train], x[validation], x[test])
-        return Splits(x[train], x[validation], x[test], y[train], y[validation], y[test])
-
-    def partition(self, seed: int) -> tuple[tuple[Array, Labels | None], list[NDArray[np.int64]]]:
-        """Return all points and labels, and which of them are train, validation and test for a data seed."""
-        rng = generator(seed, "splits")
-        x, y = self.load(rng)
-        if not np.isfinite(x).all():
-            bad = int((~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).sum())
-            raise GenbenchError(
-                f"{self.card.name}: {bad} of {len(x)} rows hold NaN or infinite values; drop or impute them"
-            )
-        if len(x) < 10:
-            raise GenbenchError(f"{self.card.name}: {len(x)} points are too few to split; give at least 10")
-        recorded = self.recorded()
-        repeats = find_repeats(x if recorded is None else recorded)
-        if repeats.kind == "unclear" or (repeats.kind == "copies" and repeats.share > MANY):
-            kept = "are kept in one split" if repeats.kind == "copies" else "are in train and test"
-            warnings.warn(
-                f"{self.card.name}: {repeats.share:.0%} of the rows equal another ({repeats.distinct} of {len(x)} "
-                f"differ), and equal ones {kept}; remove copies",
-                GenbenchWarning,
-                stacklevel=2,
-            )
-        test, validation, train = split_together(rng.permutation(len(x)), repeats.groups, len(x) // 5)
-        return (x, y), [train, validation, test]
-
-    def reference(self, n: int, seed: int) -> Array:
-        """Return up to `n` points of the test split of `seed`."""
-        return self.splits(seed).test[:n]

@@ -94,6 +94,7 @@ class Evidence:
         train: points of the training split [k, d], or None where they are not at hand.
         samples_model_log_prob: the model's log-density in nats of the first few samples, or None.
         likelihood: what the model's log-densities are: "exact", "estimate" or "bound".
+        model_score: ∇ log p of the model itself at the first few points of `test` [m, d], or None.
         shares: what `region_shares` says of the model's own samples and density [regions, 3], or None.
         results: what several metrics share, see `once`.
     """
@@ -107,6 +108,7 @@ class Evidence:
     train: Array | None = None
     samples_model_log_prob: Array | None = None
     likelihood: str = "exact"
+    model_score: Array | None = None
     shares: Array | None = None
     results: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -115,6 +117,7 @@ class Evidence:
         """Which needs of metrics are met."""
         facts = {
             "density": self.model_log_prob is not None,
+            "score": self.model_score is not None,
             "truth": isinstance(self.dataset, SyntheticDataset),
             "true_density": self.dataset.has_density,
             "true_score": isinstance(self.dataset, SyntheticDataset) and self.dataset.has_score,

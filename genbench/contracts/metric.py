@@ -17,7 +17,8 @@ from genbench.core.types import Array
 
 __all__ = ["CHEAP", "METRICS", "MetricCard", "Score", "register_metric", "select_metrics", "spelled_out"]
 
-NEEDS = ("density", "truth", "true_density", "true_score", "modes", "train", "labels", "levels", "pictures", "shares")
+OF_MODEL = ("density", "score", "shares", "train")  # what a metric may need to know of the model, and of the data
+NEEDS = (*OF_MODEL, "truth", "true_density", "true_score", "modes", "labels", "levels", "pictures")
 
 CHEAP = "cheap"  # the selection of those that are neither variants nor costly
 
@@ -94,10 +95,9 @@ def register_metric(
 
     Args:
         label, unit: heading in tables and figures; "nats", "data units", …
-        needs: of "density" (the model's log_prob), "truth" (fresh draws), "true_density" (the data's log_prob),
-            "true_score" (its gradient), "modes", "train" (the training points), "labels", "levels" (both of images),
-            "pictures" (that they are images) and "shares" (of the samples and of an exact density in regions); absent
-            where one is unmet.
+        needs: of "density" (the model's log_prob), "score" (its gradient), "shares" (of samples and density in regions),
+            "train" (the training points), "truth" (fresh draws), "true_density", "true_score", "modes", "labels",
+            "levels" and "pictures" (that the data are images); absent where one is unmet.
         order: place among the columns; the first one that every model has is the default of `--sort`.
         ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
         by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.

@@ -22,6 +22,7 @@ __all__ = [
     "SupportsNoiseLevel",
     "SupportsNoising",
     "SupportsReconstruction",
+    "SupportsScore",
     "SupportsTorchTraining",
     "SupportsTrajectory",
     "SupportsVelocity",
@@ -86,6 +87,14 @@ class SupportsReconstruction(Protocol):
 
     def reconstruct(self, x: Values) -> Values:
         """Return what is left of points x [n, *shape] after the latent space [n, *shape]."""
+
+
+@runtime_checkable
+class SupportsScore(Protocol):
+    """Knows the gradient of its log-density. Enables the metric `fisher`."""
+
+    def score_at(self, x: Values) -> Values:
+        """Return ∇ log p(x) [n, *shape] at points x [n, *shape]."""
 
 
 @runtime_checkable

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genbench.contracts.dataset import Dataset, RecordedDataset, Sizes, Splits, SyntheticDataset
+from genbench.contracts.dataset import Dataset, Sizes, Splits, SyntheticDataset
+from genbench.contracts.recorded_dataset import RecordedDataset
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import generator
 from genbench.core.types import Array

@@ -9,7 +9,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "genbench.api": ("load_classifier", "load_dataset", "load_model", "load_run", "run"),
     "genbench.contracts.classifier": ("Classifier",),
-    "genbench.contracts.dataset": ("Dataset", "RecordedDataset", "SyntheticDataset", "register_dataset"),
+    "genbench.contracts.dataset": ("Dataset", "SyntheticDataset", "register_dataset"),
+    "genbench.contracts.recorded_dataset": ("RecordedDataset",),
     "genbench.contracts.evidence": ("Evidence",),
     "genbench.contracts.metric": ("register_metric",),
     "genbench.contracts.model": ("Model", "register_model"),

@@ -17,6 +17,7 @@ from genbench.contracts.optional_methods import (
     SupportsNoiseLevel,
     SupportsNoising,
     SupportsReconstruction,
+    SupportsScore,
     SupportsTrajectory,
     SupportsVelocity,
     Values,
@@ -74,6 +75,17 @@ class FittedModel(SamplingModel):
         with self._inside(stream(seed, "log_prob")):
             parts = [self._log_prob(z[at : at + size], *self._of(y, at, size)) for at, size in self._batches(len(z))]
         return np.concatenate(parts) + self._fitted().log_det
+
+    def score(self, x: Any, seed: int = 0) -> Array:
+        """Return ∇ log p(x) [n, *shape] of the model's own density, in nats per unit of the data, at points x.
+
+        Raises:
+            GenbenchError: the model does not know its score.
+            ContractError: the model gave another shape, or NaN.
+        """
+        if not isinstance(self.model, SupportsScore):
+            raise self._cannot("know its score")
+        return self._of_points(self._transformed(x, self.model.score_at, "score", seed), "score") / self._fitted().scale
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
         """Return the numbers of the family's own about points x [n, *shape]; empty where it has none.

@@ -15,20 +15,23 @@ import numpy as np
 
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.contracts.evidence import Evidence, Protocol
+from genbench.contracts.optional_methods import SupportsScore, supports
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.evaluation.self_consistency import asks_for_densities, asks_for_shares, shares_of
+from genbench.evaluation.self_consistency import asks_for_densities, asks_for_score, asks_for_shares, shares_of
 from genbench.numerics.standardiser import Standardiser
 from genbench.storage.evaluation import Evaluation
 
-__all__ = ["ModelOutputs", "draw", "draw_all", "draw_with_densities", "score", "score_trial", "with_shares"]
+__all__ = ["ModelOutputs", "draw", "draw_all", "draw_with_densities", "lacks", "score", "score_trial", "with_lacking"]
 
 # Sample sets over which the oracle's scores are averaged. Its noise is in every quotient by them: the mean of four has
 # half of it, for four times the seconds of one row.
 ORACLE_DRAWS = 4
+SCORED = 1_000  # test points, by hand: the mean of as many squares is known to a few per cent
+OPTIONAL = ("test_log_prob", "samples_log_prob", "test_score", "shares")  # arrays that not every model has
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class ModelOutputs:
         test_log_prob: the model's log-density of the first few test points [m] in nats, or None.
         samples_log_prob: its log-density of the first few samples [k] in nats, or None.
         likelihood: what the model's densities are, asked for or not.
+        test_score: ∇ log p of the model at the first few test points [j, *shape], or None.
         shares: of samples and density in regions [regions, 3], as of `region_shares`, or None.
     """
 
@@ -47,19 +51,18 @@ class ModelOutputs:
     test_log_prob: Array | None = None
     samples_log_prob: Array | None = None
     likelihood: str = "none"
+    test_score: Array | None = None
     shares: Array | None = None
 
     @classmethod
     def of(cls, arrays: Mapping[str, Array], likelihood: str) -> ModelOutputs:
         """Return what was kept on disk."""
-        test, own, shares = (arrays.get(name) for name in ("test_log_prob", "samples_log_prob", "shares"))
-        return cls(arrays["samples"], test, own, likelihood, shares)
+        return cls(arrays["samples"], likelihood=likelihood, **{name: arrays.get(name) for name in OPTIONAL})
 
     @property
     def arrays(self) -> dict[str, Any]:
         """What is kept on disk, by name."""
-        optional = {name: getattr(self, name) for name in ("test_log_prob", "samples_log_prob", "shares")}
-        known = {name: values for name, values in optional.items() if values is not None}
+        known = {name: values for name in OPTIONAL if (values := getattr(self, name)) is not None}
         single = self.samples.astype(np.float32)  # half the size, where that loses nothing
         return {"samples": single if np.array_equal(single, self.samples) else self.samples, **known}
 
@@ -99,17 +102,30 @@ def draw_with_densities(trial: ResolvedTrial, estimator: Estimator, seed: int) -
     return with_densities(trial, estimator, draw(trial, estimator, seed), seed)
 
 
-def with_shares(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutputs, seed: int) -> ModelOutputs:
-    """Return the outputs with the shares that the test of self-consistency needs, if a metric asks for them."""
-    own = outputs.samples_log_prob
-    if own is None or outputs.likelihood != "exact" or not asks_for_shares(trial):
-        return outputs
-    return replace(outputs, shares=shares_of(trial, estimator, outputs.samples, own, stream(seed, "shares")))
+def lacks(trial: ResolvedTrial, outputs: ModelOutputs) -> set[str]:
+    """Return what metrics of the trial ask for, and only the model itself can add: "test_score" and "shares"."""
+    shares = asks_for_shares(trial) and outputs.likelihood == "exact" and outputs.samples_log_prob is not None
+    score = asks_for_score(trial) and supports(trial.model.factory, SupportsScore)
+    wanted = {"shares": shares, "test_score": score}
+    return {name for name, asked in wanted.items() if asked and getattr(outputs, name) is None}
+
+
+def with_lacking(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutputs, seed: int) -> ModelOutputs:
+    """Return the outputs with what they lack: shares for the test of self-consistency, and the model's score."""
+    lacking = lacks(trial, outputs)
+    if "shares" in lacking and outputs.samples_log_prob is not None:
+        shares = shares_of(trial, estimator, outputs.samples, outputs.samples_log_prob, stream(seed, "shares"))
+        outputs = replace(outputs, shares=shares)
+    if "test_score" in lacking:
+        with contextlib.suppress(NotImplementedError):  # such as of probabilities of grey levels
+            scored = trial.splits.test[: min(SCORED, trial.protocol.tested)]
+            outputs = replace(outputs, test_score=estimator.score(scored, seed=stream(seed, "score")))
+    return outputs
 
 
 def draw_all(trial: ResolvedTrial, estimator: Estimator, seed: int) -> ModelOutputs:
     """Return all that the metrics of a trial see of a fitted model."""
-    return with_shares(trial, estimator, draw_with_densities(trial, estimator, seed), seed)
+    return with_lacking(trial, estimator, draw_with_densities(trial, estimator, seed), seed)
 
 
 def score(trial: ResolvedTrial, outputs: ModelOutputs) -> Evaluation:
@@ -129,6 +145,7 @@ def score(trial: ResolvedTrial, outputs: ModelOutputs) -> Evaluation:
         train,
         outputs.samples_log_prob,
         outputs.likelihood,
+        None if outputs.test_score is None else outputs.test_score.reshape(len(outputs.test_score), -1),
         outputs.shares,
     )
     return evaluate(evidence, trial.spec.metrics)
@@ -143,7 +160,7 @@ def score_trial(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutput
         return score(trial, outputs)
     seeds = [stream(trial.spec.seed, "floor", k) for k in range(1, ORACLE_DRAWS)]
     # without densities where these outputs have none: a sweep scores samples alone
-    again = draw_all if outputs.test_log_prob is not None else _samples_alone
+    again = _samples_alone if outputs.test_log_prob is None and outputs.test_score is None else draw_all
     return Evaluation.mean([score(trial, outputs), *(score(trial, again(trial, estimator, seed)) for seed in seeds)])
 
 

@@ -14,7 +14,7 @@ from genbench.estimator.estimator import Estimator
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.statistics.self_consistency import region_shares
 
-__all__ = ["asks_for_densities", "asks_for_shares", "shares_of"]
+__all__ = ["asks_for_densities", "asks_for_score", "asks_for_shares", "shares_of"]
 
 FEWEST = 50  # by hand: samples with fewer of which no fault but the coarsest is certain
 
@@ -27,6 +27,11 @@ def asks_for_densities(trial: ResolvedTrial) -> bool:
 def asks_for_shares(trial: ResolvedTrial) -> bool:
     """Return whether a metric of the trial needs shares in regions; they take half of the seconds of the densities."""
     return any("shares" in METRICS[name].needs for name in trial.spec.metrics)
+
+
+def asks_for_score(trial: ResolvedTrial) -> bool:
+    """Return whether a metric of the trial needs the gradient of the model's log-density."""
+    return any("score" in METRICS[name].needs for name in trial.spec.metrics)
 
 
 def shares_of(

@@ -11,6 +11,7 @@ from torch import Tensor
 from genbench.contracts.torch_model import TorchModel
 from genbench.nn.couplings import Flow
 from genbench.nn.prior import MixturePrior, StandardNormal, prior_of
+from genbench.nn.score import gradient
 
 __all__ = ["FlowModel", "base_of"]
 
@@ -77,3 +78,7 @@ class FlowModel(TorchModel):
 
     def log_prob(self, x: Tensor) -> Tensor:
         return torch.cat([self.log_density(part) for part in x.split(self.at_once)])
+
+    def score_at(self, x: Tensor) -> Tensor:
+        """Return ∇ log p(x) (b, d) at points (b, d)."""
+        return torch.cat([gradient(self.log_density, part) for part in x.split(self.at_once)])

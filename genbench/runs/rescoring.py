@@ -24,9 +24,9 @@ from genbench.core.recorded_plugins import CODE, discover_recorded
 from genbench.core.registry import discover, named
 from genbench.core.selection import Selection
 from genbench.core.types import Array
-from genbench.evaluation.model_outputs import ModelOutputs, draw_all, score, score_trial, with_shares
+from genbench.evaluation.model_outputs import ModelOutputs, draw_all, lacks, score, score_trial, with_lacking
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.evaluation.self_consistency import asks_for_densities, asks_for_shares
+from genbench.evaluation.self_consistency import asks_for_densities
 from genbench.runs.code import SCORING, changed_code, plugins_of
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
@@ -199,15 +199,15 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
 
 
 def _completed(outputs: ModelOutputs, trial: ResolvedTrial, store: Store, old: TrialRecord) -> ModelOutputs:
-    """Return stored outputs with the shares that a metric asks for and that are not stored, if the model comes back."""
-    if outputs.shares is not None or outputs.likelihood != "exact" or not asks_for_shares(trial):
+    """Return stored outputs with what a metric asks for and is not stored, if the model comes back."""
+    if not lacks(trial, outputs):
         return outputs
     try:
         stored = Trained(old.spec, store.weights(old.key), "trained")
         estimator = reload(stored, trial=trial) if trial.model.is_torch else fitted(trial)
     except GenbenchError:  # its code changed, or its weights are gone: the other scores do not need them
         return outputs
-    return with_shares(trial, estimator, outputs, trial.spec.seed)
+    return with_lacking(trial, estimator, outputs, trial.spec.seed)
 
 
 def _planned(old: TrialSpec, metrics: str | None, samples: int | None) -> TrialSpec:

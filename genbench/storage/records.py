@@ -41,7 +41,7 @@ REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
 KEYS = 1  # of what goes into a key
 FILE = "file "  # how the names of digests of data files begin
 AMOUNT: TypeAdapter[int] = TypeAdapter(Amount)
-SAMPLING = ("generate", "curve", "variance")  # tasks that score samples, so that they share a table
+SAMPLING = ("generate", "curve", "variance", "scaling")  # tasks that score samples, so that they share a table
 Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "invalid_samples"]
 
 
@@ -199,6 +199,7 @@ class TrialResult(Evaluation):
         likelihood: what its densities are: "exact", "estimate", "bound", "none"; a record holds nothing else.
         history: a column for each number of the training log, with None where a row has none; older files hold rows.
         curve: scores in the course of training, where the task takes them.
+        scaling: sizes of the problem, with seconds and scores at each, where the task takes them.
         arrays, weights: what is kept in files beside the record, by name: samples and log-densities, and tensors.
     """
 
@@ -208,6 +209,7 @@ class TrialResult(Evaluation):
     cost: Cost = Field(default_factory=Cost)
     history: dict[str, list[Number | None]] = Field(default_factory=dict)
     curve: list[dict[str, Number]] = Field(default_factory=list)
+    scaling: list[dict[str, Number]] = Field(default_factory=list)
     arrays: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
     weights: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 

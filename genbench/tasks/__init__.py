@@ -9,7 +9,7 @@ from genbench.tasks.base import Task
 
 __all__ = ["TASKS", "load_task"]
 
-TASKS = ("generate", "curve", "variance", "classify", "impute", "interpolate", "forecast")
+TASKS = ("generate", "curve", "variance", "scaling", "classify", "impute", "interpolate", "forecast")
 
 
 def load_task(name: str) -> Task:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from genbench.estimator.estimator import Estimator
-from genbench.evaluation.model_outputs import draw, score_trial, with_densities, with_shares
+from genbench.evaluation.model_outputs import draw, score_trial, with_densities, with_lacking
 from genbench.evaluation.repeatability import unrepeatable
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.storage.evaluation import Evaluation
@@ -84,7 +84,7 @@ def sample_and_score(
     diagnostics = estimator.diagnose(test, seed=seed)
     done = time.perf_counter()
     stage("score")
-    outputs = with_shares(trial, estimator, outputs, seed)
+    outputs = with_lacking(trial, estimator, outputs, seed)
     evaluation = score_trial(trial, estimator, outputs)
     cost = cost_of(
         estimator,

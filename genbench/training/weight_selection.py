@@ -40,7 +40,7 @@ class Best:
         self.size = recipe.batch_size if held_out[0].ndim > 2 else HELD_OUT  # images take memory
         self.alone = alone and len(held_out[0]) > 0
         self.lots = _lots(held_out) if self.alone else []
-        self.noisy: bool | None = None
+        self.random: bool | None = None
         self.lowest: list[float] = []  # of each lot
         self.kept: dict[str, Tensor] = {}
 
@@ -65,9 +65,11 @@ class Best:
 
     def _losses(self) -> list[float]:
         """Return the loss of each lot, or of all points where it has no noise."""
-        if self.noisy is None:
-            self.noisy = self._loss(self.lots[0], 0) != self._loss(self.lots[0], 1)
-        return [self._loss(lot, k) for k, lot in enumerate(self.lots)] if self.noisy else [self._loss(self.held_out, 0)]
+        if self.random is None:
+            self.random = self._loss(self.lots[0], 0) != self._loss(self.lots[0], 1)
+        if not self.random:
+            return [self._loss(self.held_out, 0)]
+        return [self._loss(lot, k) for k, lot in enumerate(self.lots)]
 
     def _loss(self, points: tuple[Tensor, ...], draw: int) -> float:
         """Return the mean loss of points and what goes with them, by one draw of the noise."""
@@ -83,13 +85,13 @@ class Best:
 
     def state(self) -> dict[str, Any]:
         """Return the kept weights, and the losses of the best."""
-        return {"noisy": self.noisy, "lowest": self.lowest, "kept": self.kept}
+        return {"random": self.random, "lowest": self.lowest, "kept": self.kept}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Resume from a state; ValueError if a name or shape is not this model's."""
         if state["kept"] and (wrong := misfits(self.module.state_dict(), state["kept"])):
             raise ValueError("; ".join(wrong))
-        self.noisy, self.lowest, self.kept = state["noisy"], list(state["lowest"]), dict(state["kept"])
+        self.random, self.lowest, self.kept = state["random"], list(state["lowest"]), dict(state["kept"])
 
 
 def _lots(held_out: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:

@@ -4,7 +4,8 @@ import pytest
 
 import genbench
 from genbench.contracts.data_files import located, select_datasets, short_label
-from genbench.contracts.dataset import DATASETS, RecordedDataset, register_dataset
+from genbench.contracts.dataset import DATASETS, register_dataset
+from genbench.contracts.recorded_dataset import RecordedDataset
 from genbench.core.errors import GenbenchError
 from genbench.core.registry import discover
 

@@ -19,6 +19,7 @@ METHODS = {
     "SupportsNoiseLevel": "noise_level",
     "SupportsNoising": "noised",
     "SupportsReconstruction": "reconstruct",
+    "SupportsScore": "score_at",
     "SupportsTorchTraining": "training_loss",
     "SupportsTrajectory": "trajectory",
     "SupportsVelocity": "velocity_at",

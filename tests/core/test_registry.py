@@ -2,13 +2,16 @@ import ast
 import importlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from genbench.contracts.model import Model, ModelCard, register_model
 from genbench.core.errors import ContractError, GenbenchError
-from genbench.core.registry import REGISTRY, Card, Group, discover, failures
+from genbench.core.parameters import bind, create
+from genbench.core.registry import REGISTRY, Card, Group, Suite, discover, failures
+from genbench.core.selection import parse
 
 ENGINE = Path(importlib.import_module("genbench").__file__).parent
 
@@ -42,8 +45,38 @@ def test_all_leaves_variants_out_and_zoo_and_a_family_do_not():
     assert [str(s) for s in group.select("zoo")] == ["cfm", "fm"]
     assert [str(s) for s in group.select("flow-matching")] == ["cfm", "fm"]
     for taken in ("all", "zoo"):
-        with pytest.raises(GenbenchError, match=f"'{taken}' is taken for the whole group"):
+        with pytest.raises(GenbenchError, match=f"'{taken}' is taken for several at once"):
             group.add(Card(taken, "vae", lambda: None))
+
+
+def test_a_suite_is_a_selection_with_a_name():
+    group = Group("datasets")
+    for name in ("moons", "funnel"):
+        group.add(Card(name, "planar", lambda dim=2: None))
+    group.add_suite(Suite("two", ("funnel[dim=16]", "moons"), "Two of them."))
+    assert [str(s) for s in group.select("two")] == ["funnel[dim=16]", "moons"]
+    assert [str(s) for s in group.select("moons,two")] == ["moons", "funnel[dim=16]"]
+    with pytest.raises(GenbenchError, match="gives parameters to a whole group"):
+        group.select("two[dim=3]")
+    with pytest.raises(GenbenchError, match="no dataset 'tow'; did you mean two"):
+        group.select("tow")
+    with pytest.raises(GenbenchError, match="'two' is taken for several at once"):
+        group.add(Card("two", "planar", lambda: None))
+    for taken in ("moons", "planar", "all"):
+        with pytest.raises(GenbenchError, match=f"'{taken}' of a suite of datasets is taken"):
+            group.add_suite(Suite(taken, ("moons",), ""))
+
+
+def test_each_part_of_a_suite_exists():
+    """By name and parameters: `hard` has two datasets for each of six properties."""
+    discover(groups=("datasets",))
+    group = REGISTRY["datasets"]
+    for suite in group.suites.values():
+        for part in suite.parts:
+            selection = parse(part)
+            create(group[selection.name], bind(group[selection.name], selection.params))
+    tests = Counter(group[parse(part).name].tests for part in group.suites["hard"].parts)
+    assert tests == dict.fromkeys(("dimension", "tails", "rare modes", "thin support", "dependence", "scale"), 2)
 
 
 def test_refuses_parameters_for_a_whole_group(group):

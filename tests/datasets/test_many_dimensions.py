@@ -190,3 +190,27 @@ def test_textures_are_a_gaussian_field_behind_a_curve():
     by_hand = stats.multivariate_normal(np.zeros(64), covariance).logpdf(z[:100]) - slope[:100].sum(axis=1)
     np.testing.assert_allclose(dataset.log_prob(x[:100]), by_hand)
     np.testing.assert_allclose(np.cov(z.T), covariance, atol=6 * np.sqrt(2 / 20_000))
+
+
+def test_digits_of_28_pixels_are_fitted_to_mnist_once(tmp_path, monkeypatch):
+    """To scikit-learn's digits in its place, three times as large and with a white edge."""
+    from sklearn.datasets import load_digits
+
+    from genbench.datasets import factor_mixtures
+    from genbench.datasets.images import MNIST
+
+    levels, digits = load_digits(return_X_y=True)
+    large = np.kron(15 * levels.reshape(-1, 1, 8, 8), np.ones((1, 1, 3, 3)))
+    pictures = np.pad(large, ((0, 0), (0, 0), (2, 2), (2, 2))).astype(np.uint8)
+    asked = []
+    monkeypatch.setattr(MNIST, "pixels", lambda self: asked.append(self) or ((pictures, digits), None))
+    monkeypatch.setattr(factor_mixtures, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(factor_mixtures, "ITERATIONS", 3)
+    dataset = load_dataset("known_digits", size=28)
+    x, labels = dataset.labelled_sample(500, seed=1)
+    assert x.shape == (500, 1, 28, 28)
+    assert np.abs(x[:, 0, :2]).max() < 6 * factor_mixtures.FLOOR**0.5 + 1 / 256, "the edge is white but for the noise"
+    assert (dataset.log_joint(x).argmax(axis=1) == labels).mean() > 0.95
+    again = load_dataset("known_digits", size=28)
+    assert len(asked) == 1, "the fit is kept"
+    assert again.fingerprint() == dataset.fingerprint() != load_dataset("known_digits").fingerprint()

@@ -8,6 +8,7 @@ import pytest
 import genbench
 from genbench.core.registry import discover
 from genbench.estimator.order import shuffle
+from genbench.metrics import c2st_by
 
 X = np.random.default_rng(0).normal(size=(5000, 3))
 PLUGIN = str(Path(__file__).parents[1] / "plugins" / "twin.py")
@@ -53,6 +54,7 @@ def twins(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for order in ORDERS:
             patch.setenv("TWIN_ORDER", order)
+            patch.setattr(c2st_by, "EPOCHS", 4)  # seconds instead of a minute
             runs.append(
                 genbench.run(
                     "twin",

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, kstest
 
-from genbench.contracts.dataset import RecordedDataset, SyntheticDataset
+from genbench.contracts.dataset import SyntheticDataset
 from genbench.contracts.evidence import Evidence
+from genbench.contracts.recorded_dataset import RecordedDataset
 from genbench.metrics.discrepancy import discrepancy
 from genbench.metrics.mmd2 import gaussian_mixture_kernel
 from genbench.metrics.mmd2_p import mmd2_p, mmd2_permuted

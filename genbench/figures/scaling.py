@@ -1,0 +1,98 @@
+"""Scores and seconds against the dimension and the number of training points, from runs with `--task scaling`."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from genbench.analysis.run_data import RunData
+from genbench.analysis.scaling import AXES, COSTS, Axis, Exponent, exponents, line_of
+from genbench.analysis.scores import card_of
+from genbench.core.registry import discover
+from genbench.figures.shared.panels import by_dataset, distinct
+from genbench.plotting.labels import Look, at_ends, plain, room_for, settle, styles
+from genbench.plotting.style import CAPTION as FOOT
+from genbench.plotting.style import INK
+from genbench.storage.records import TrialRecord
+
+__all__ = ["draw"]
+
+WIDTH, HEIGHT = 3.6, 3.6  # inches of a panel
+LONGEST = 18  # letters of a name
+COST_LABELS = {"train_seconds": "training (seconds)", "sample_seconds": "10,000 samples (seconds)"}
+CAPTION = (
+    "Each point is a training run of its own with the same budget; lines join the medians over seeds. Beside each\n"
+    "name: the exponent of a power law with its 95 % interval, where four points or more are positive."
+)
+
+
+def draw(run: RunData) -> dict[str, Figure]:
+    """Return one figure a dataset: `scaling` for a single one, else `scaling-<dataset>`."""
+    trials = [trial for trial in run.trials if trial.scaling]
+    powers = exponents(run)
+    names = [trial.dataset for trial in trials]
+    return by_dataset(
+        run, "scaling", names, lambda name: _figure(name, [t for t in trials if t.dataset == name], powers)
+    )
+
+
+def _figure(dataset: str, trials: list[TrialRecord], powers: list[Exponent]) -> Figure:
+    discover(groups=("metrics",))
+    models = list(dict.fromkeys(trial.model for trial in trials if trial.role != "oracle"))
+    looks, short = styles(models), distinct(models, LONGEST)
+    known = dict.fromkeys(name for trial in trials for row in trial.scaling for name in row)
+    metrics = sorted((name for name in known if name not in (*AXES, *COSTS)), key=lambda name: card_of(name).order)
+    columns = [*metrics, *(name for name in COSTS if name in known)]
+    axes = [axis for axis in AXES if any(len(set(line_of(trials, name, axis).x)) > 1 for name in columns)]
+    figure = Figure(figsize=(WIDTH * len(columns) + 1.6 * len(columns), HEIGHT * len(axes) + 1.2), layout="constrained")
+    panels = figure.subplots(len(axes), len(columns), squeeze=False)
+    written, ends = {}, {}
+    for axis, row in zip(axes, panels, strict=True):
+        for name, panel in zip(columns, row, strict=True):
+            found = {p.model: p for p in powers if (p.dataset, p.quantity, p.axis) == (dataset, name, axis)}
+            written[panel] = {model: _name(short[model], found.get(model)) for model in models}
+            ends[panel] = _panel(panel, name, axis, trials, looks)
+    figure.suptitle(f"{dataset}: how scores and seconds grow")
+    figure.supxlabel(CAPTION, fontsize=FOOT)
+    widest = [name for names in written.values() for name in names.values()]
+    figure.get_layout_engine().set(wspace=room_for(widest, WIDTH + 1.6))  # type: ignore[union-attr, call-arg]
+    settle(figure)
+    for panel, where in ends.items():
+        at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written[panel])
+    return figure
+
+
+def _name(model: str, power: Exponent | None) -> str:
+    return model if power is None else f"{model}  {power.slope:.2g} ({power.low:.2g}, {power.high:.2g})"
+
+
+def _panel(
+    panel: Axes, quantity: str, axis: Axis, trials: list[TrialRecord], looks: dict[str, Look]
+) -> dict[str, tuple[float, float]]:
+    """Draw the points of each model and a line through their medians; return the ends of the lines."""
+    ends: dict[str, tuple[float, float]] = {}
+    lines = {model: line_of([t for t in trials if t.model == model], quantity, axis) for model in looks}
+    positive = bool(sum((line.y > 0).sum() for line in lines.values()))
+    for model, line in lines.items():
+        shown = line.y > 0 if positive else np.full(len(line.y), True)
+        x, y = line.x[shown], line.y[shown]
+        if len(x):
+            places = np.unique(x)
+            medians = [float(np.median(y[x == place])) for place in places]
+            panel.plot(x, y, "o", color=looks[model]["color"], markersize=2.5, alpha=0.5)
+            panel.plot(places, medians, lw=1.6, markersize=5, **looks[model])
+            ends[model] = (float(places[-1]), medians[-1])
+    oracle = line_of([t for t in trials if t.role == "oracle"], quantity, axis)
+    if quantity not in COSTS and (oracle.y > 0).any():
+        fine = oracle.y > 0
+        panel.plot(oracle.x[fine], oracle.y[fine], color=INK, lw=1, linestyle="--")
+        panel.annotate("oracle", (oracle.x[fine][0], oracle.y[fine][0]), fontsize=FOOT, va="bottom")
+    card = None if quantity in COSTS else card_of(quantity)
+    label = COST_LABELS[quantity] if card is None else card.label + (f" ({card.unit})" if card.unit else "")
+    panel.set(xscale="log", yscale="log" if positive else "linear", xlabel=AXES[axis], ylabel=label)
+    plain(panel.xaxis)
+    if positive:
+        plain(panel.yaxis)
+    panel.grid(True, which="both")
+    return ends
