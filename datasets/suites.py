@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genbench.contracts.dataset import DATASETS
-from genbench.core.registry import Suite
+from genbench.core.cards import Suite
 
 __all__ = ["HARD"]
 

@@ -11,9 +11,10 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.core.cards import Card
 from genbench.core.errors import ContractError, GenbenchError
 from genbench.core.notebook_views import NotebookView
-from genbench.core.registry import REGISTRY, Card, Group
+from genbench.core.registry import REGISTRY, Group
 from genbench.core.seeding import generator, isolated
 from genbench.core.types import KINDS, Array, Labels
 

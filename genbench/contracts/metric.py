@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from genbench.core.cards import Card
 from genbench.core.errors import ContractError, GenbenchError
 from genbench.core.process_state import put_back
-from genbench.core.registry import REGISTRY, Card, Group
+from genbench.core.registry import REGISTRY, Group
 from genbench.core.selection import parse_list
 from genbench.core.types import Array
 
@@ -95,7 +96,7 @@ def register_metric(
 
     Args:
         label, unit: heading in tables and figures; "nats", "data units", …
-        needs: of "density" (the model's log_prob), "score" (its gradient), "shares" (of samples and density in regions),
+        needs: of "density" (the model's log_prob), "score" (its gradient), "shares" (of samples and density),
             "train" (the training points), "truth" (fresh draws), "true_density", "true_score", "modes", "labels",
             "levels" and "pictures" (that the data are images); absent where one is unmet.
         order: place among the columns; the first one that every model has is the default of `--sort`.

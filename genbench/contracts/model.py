@@ -8,8 +8,9 @@ from typing import Any, ClassVar, TypeVar
 
 from genbench.contracts.dataset import Dataset, Splits
 from genbench.contracts.optional_methods import SupportsTorchTraining
+from genbench.core.cards import Card
 from genbench.core.errors import ContractError
-from genbench.core.registry import REGISTRY, Card, Group
+from genbench.core.registry import REGISTRY, Group
 from genbench.core.types import KINDS, Array
 
 __all__ = ["LIKELIHOODS", "MODELS", "Model", "ModelCard", "register_model"]

@@ -8,11 +8,11 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, GenbenchWarning, nearest, shown
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_loading import in_use
 from genbench.core.process_state import put_back
-from genbench.core.registry import Card
 from genbench.core.selection import as_text
 
 if TYPE_CHECKING:

@@ -18,12 +18,13 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
+from genbench.core.cards import Card
 from genbench.core.environment import machine
 from genbench.core.errors import GenbenchError, shown
 from genbench.core.files import write_whole
 from genbench.core.plugin_loading import LOADED
 from genbench.core.recorded_plugins import discover_recorded, remedy
-from genbench.core.registry import Card, discover
+from genbench.core.registry import discover
 from genbench.core.regular_files import link_outside
 from genbench.core.strict_json import strict_json
 from genbench.runs.code import changed_code, named_datasets

@@ -10,11 +10,11 @@ from pathlib import Path
 from genbench.contracts.dataset import DATASETS, DatasetCard
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import ModelCard
+from genbench.core.cards import Card
 from genbench.core.code_fingerprint import Definition, digest_of, installed
 from genbench.core.errors import GenbenchError
 from genbench.core.plugin_code import imported_files, surroundings
 from genbench.core.plugin_loading import LOADED
-from genbench.core.registry import Card
 from genbench.core.selection import parse_list
 from genbench.evaluation.evaluator import evaluate
 from genbench.evaluation.model_outputs import score

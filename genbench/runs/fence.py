@@ -12,12 +12,13 @@ from typing import Any
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
+from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, GenbenchWarning
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_code import imported_names
 from genbench.core.plugin_loading import LOADED, in_use
 from genbench.core.process_state import ProcessState, put_back
-from genbench.core.registry import Card, Group, discover
+from genbench.core.registry import Group, discover
 from genbench.core.user_files import OpenedFiles, opened_files
 from genbench.runs.code import changed_code, named_datasets
 from genbench.storage.provenance import Environment, Provenance

@@ -13,12 +13,13 @@ from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, select_metrics
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.contracts.recipe import Budget
+from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, collected_warnings, shown
 from genbench.core.exception_text import message_of, place_of
 from genbench.core.interrupts import must_stop
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.plugin_loading import LOADED
-from genbench.core.registry import Card, Group
+from genbench.core.registry import Group
 from genbench.core.selection import Selection, parse_list
 from genbench.core.user_files import opened_files
 from genbench.runs.code import files_of, named_datasets, plugins_of, sources_of

@@ -6,9 +6,10 @@ import pytest
 from annotated_types import Gt, Interval
 
 from genbench import Preset, Recipe, TorchModel, register_model
+from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError
 from genbench.core.parameters import bind, create, defaults
-from genbench.core.registry import REGISTRY, Card, discover
+from genbench.core.registry import REGISTRY, discover
 from genbench.core.selection import Selection, parse
 from genbench.core.types import Count, Finite, Natural, NotNegative, Positive, Share, ShareBelowOne
 from genbench.runs.plan import make_plan

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from genbench.contracts.model import Model, ModelCard, register_model
+from genbench.core.cards import Card, Suite
 from genbench.core.errors import ContractError, GenbenchError
 from genbench.core.parameters import bind, create
-from genbench.core.registry import REGISTRY, Card, Group, Suite, discover, failures
+from genbench.core.registry import REGISTRY, Group, discover, failures
 from genbench.core.selection import parse
 
 ENGINE = Path(importlib.import_module("genbench").__file__).parent
