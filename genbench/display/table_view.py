@@ -139,17 +139,19 @@ def board_view(
     tables = []
     for place in dict.fromkeys(row.place for row in board.rows):
         rows = [row for row in board.rows if row.place == place]
+        by = board.sorted_by(place)
         names = metrics
         if names == "main":
             names = formatting.main_metrics(rows, board.metrics)
         elif names == "scored":
             names = [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
+        if by and metrics in ("main", "scored"):
+            names = [by, *(name for name in names if name != by)]  # what it is sorted by comes first
         notes = [
             formatting.power_line(board, place, names),
             formatting.blind_line(board, place, names),
             *formatting.components_lines(board, place, names),
         ]
-        by = board.sorted_by(place)
         view = table_view(place, rows, names, by)
         margin = verdicts.margin_line(board.contests.get((place, by or ""), []))
         notes = [note for note in notes if note]

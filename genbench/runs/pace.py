@@ -70,7 +70,8 @@ def _seconds(record: TrialRecord) -> float:
 class TimeLeft:
     """How long the rest of some trials will take, by what finished trials took; call it for the seconds.
 
-    A trial takes as long as those of its model on its data, else of its model, else of all. At the moment when one
+    A trial takes as long as those of its model on its data, else of its model, else of all, and then not less than has
+    passed since the last one ended. At the moment when one
     ends, the others that run are taken to be half done.
 
     Args:
@@ -107,11 +108,12 @@ class TimeLeft:
             return 0.0
         if not self._taken[()]:
             return None
-        each = [self._usual(*pair) for pair in self._left.values()]
+        waited = self._clock() - self._last
+        each = [self._usual(*pair, waited) for pair in self._left.values()]
         running = min(self._workers, len(each))
         begun = 0.5 * (running - 1) * sum(each) / len(each)
         at_last = self._slower(begun) * (sum(each) - begun) / running
-        return max(0.0, at_last - (self._clock() - self._last))
+        return max(0.0, at_last - waited)
 
     def _slower(self, begun: float) -> float:
         """Return how many times longer trials take than their records say, since starting and waiting count, too."""
@@ -119,9 +121,15 @@ class TimeLeft:
             return 1.0
         return max(1.0, (self._last - self._begin) * self._workers / max(self._own + begun, 1e-9))
 
-    def _usual(self, model: str, dataset: str) -> float:
-        known = self._taken.get((model, dataset)) or self._taken.get((model,)) or self._taken[()]
-        return sum(known) / len(known)
+    def _usual(self, model: str, dataset: str, waited: float) -> float:
+        """Return the seconds of a trial; of an unknown model at least as long as has been waited for those that run.
+
+        Else a few that failed at once would tell that the others are nearly done, however long they take.
+        """
+        known = self._taken.get((model, dataset)) or self._taken.get((model,))
+        if known:
+            return sum(known) / len(known)
+        return max(sum(self._taken[()]) / len(self._taken[()]), waited)
 
     def _note(self, record: TrialRecord) -> None:
         for group in ((record.model, record.dataset), (record.model,), ()):

@@ -47,3 +47,13 @@ def test_it_runs_down_between_two_trials():
     assert left() == 16.0
     now = 100.0
     assert left() == 0.0
+
+
+def test_models_that_failed_at_once_say_nothing_of_those_that_run():
+    """Of an unknown model, a trial takes at least as long as has been waited since the last one ended."""
+    now = 0.0
+    left = TimeLeft([spec(model="slow", seed=seed) for seed in range(4)], 1, [finished(spec(model="quick"), 1.0)],
+                    clock=lambda: now)  # fmt: skip
+    assert left() == 4.0
+    now = 60.0
+    assert left() == 180.0
