@@ -3,50 +3,82 @@
     python benchmarks/blind_spots.py
 
 writes genbench/analysis/blind_spots.json, by which leaderboards choose what they are sorted by. The truth are moons,
-and products of their copies, turned at random.
+and products of their copies, turned at random; the evidence is as much as a run of genbench has by default. Of each
+metric it has how much worse the fault scores than the truth itself: in standard deviations of the truth's scores, and
+as a quotient, where metrics are compared by quotients.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
 
 from genbench import load_dataset
 from genbench.analysis.blind_spots import MEASURED
+from genbench.contracts.dataset import SyntheticDataset
+from genbench.contracts.evidence import Evidence, Protocol
+from genbench.contracts.metric import METRICS, select_metrics
 from genbench.core.registry import discover
-from genbench.evaluation.selftest import selftest
+from genbench.core.seeding import stream
+from genbench.evaluation.evaluator import evaluate
+from genbench.evaluation.faults import Case, cases
 
 FAULT = "gaussian copula"
 PROBLEMS = {2: "moons", 16: "product[copies=8]", 64: "product[copies=32]"}
+TEST, TRAIN = 10_000, 20_000  # as a trial has
 
 
-def measure(dim: int, repeats: int, samples: int, null_repeats: int) -> tuple[int, dict[str, float], dict[str, float]]:
-    """Return the power against the fault and the rate of false alarms, by metric."""
+def problem(dim: int) -> SyntheticDataset:
+    dataset: SyntheticDataset = load_dataset("moons") if dim == 2 else load_dataset("product", copies=dim // 2)
+    return dataset
+
+
+def scores(dim: int, fault: bool, draw: int) -> dict[str, float]:
+    """Return the scores of one draw of the fault, or of the truth; infinite ones are left out."""
     discover()
-    dataset = load_dataset("moons") if dim == 2 else load_dataset("product", copies=dim // 2)
-    found = selftest(dataset, repeats=repeats, samples=samples, null_repeats=null_repeats, faults=(FAULT,)).cells
-    cells = {metric: row for metric, row in found.items() if row.get(FAULT)}
-    return dim, {m: row[FAULT].power for m, row in cells.items()}, {m: row["null"].power for m, row in cells.items()}
+    dataset, seed = problem(dim), stream(dim, "fault" if fault else "truth", draw)
+    case: Case = next(c for c in cases(dataset) if c.name == (FAULT if fault else "null"))
+    test, train = (dataset.sample(n, seed=stream(seed, name)) for n, name in ((TEST, "test"), (TRAIN, "train")))
+    x = case.draw(Protocol().samples, stream(seed, "samples"), train)
+    evidence = Evidence(dataset, x, test, None, stream(seed, "evaluation"), Protocol(), train)
+    names = [card.name for card in select_metrics("all") if card.needs <= evidence.has]
+    found = evaluate(evidence, names).metrics
+    return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--samples", type=int, default=5_000)
-    parser.add_argument("--null-repeats", type=int, default=79)
+    parser.add_argument("--draws", type=int, default=3, help="of the fault")
+    parser.add_argument("--truth", type=int, default=12, help="draws of the truth")
+    parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
-    with ProcessPoolExecutor(2) as pool:
-        jobs = [pool.submit(measure, dim, asked.repeats, asked.samples, asked.null_repeats) for dim in PROBLEMS]
-        results = [job.result() for job in jobs]
-    found = {
-        "fault": FAULT,
-        "problems": PROBLEMS,
-        **vars(asked),
-        "power": {dim: power for dim, power, _ in results},
-        "false_alarms": {dim: alarms for dim, _, alarms in results},
-    }
-    MEASURED.write_text(json.dumps(found, indent=1) + "\n")
+    discover()
+    measured: dict[int, dict[str, dict[str, float]]] = {}
+    with ProcessPoolExecutor(asked.jobs) as pool:
+        jobs = {
+            (dim, fault): [pool.submit(scores, dim, fault, k) for k in range(asked.draws if fault else asked.truth)]
+            for dim in sorted(PROBLEMS, reverse=True)
+            for fault in (True, False)
+        }
+        for dim in PROBLEMS:
+            wrong, right = ([job.result() for job in jobs[dim, fault]] for fault in (True, False))
+            measured[dim] = {}
+            for name in right[0]:
+                card, found = METRICS[name], dict[str, float]()
+                sign = -1 if card.higher_is_better else 1
+                own, its = (np.array([one[name] for one in draws if name in one]) for draws in (right, wrong))
+                if len(its) and len(own) == len(right) and own.std(ddof=1) > 0:
+                    found["deviations"] = round(float(sign * (its.mean() - own.mean()) / own.std(ddof=1)), 2)
+                    if card.logarithmic:
+                        found["times"] = round(float(its.mean() / own.mean()), 3)
+                    measured[dim][name] = found
+    facts = {"fault": FAULT, "problems": PROBLEMS, "samples": Protocol().samples}
+    facts |= {"draws": asked.draws, "truth": asked.truth, "measured": measured}
+    MEASURED.write_text(json.dumps(facts, indent=1) + "\n")
 
 
 if __name__ == "__main__":

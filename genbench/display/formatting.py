@@ -135,14 +135,16 @@ def power_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
 
 
 def blind_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
-    """Return which of a table's metrics do not see a wrong dependence of coordinates there; "" where all do."""
+    """Return which of a table's metrics hardly see a wrong dependence of coordinates there; "" where all do."""
     dims = {row.dim for row in board.rows if row.place == place and row.dim}
     blind = [label(name) for name in metrics if any(is_blind(name, dim) for dim in dims)]
     if not blind:
         return ""
-    miss = "miss" if len(blind) > 1 else "misses"
-    what = "a model whose margins and correlations alone are right (genbench selftest)"
-    return f"In {max(dims)} dimensions {', '.join(blind)} mostly {miss} {what}."
+    see = "see" if len(blind) > 1 else "sees"
+    return (
+        f"In {max(dims)} dimensions {', '.join(blind)} hardly {see} a model whose margins and correlations alone are "
+        "right: it scores nearly as the truth does."
+    )
 
 
 def order_line(board: Leaderboard) -> str:

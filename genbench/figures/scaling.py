@@ -18,7 +18,8 @@ from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
-WIDTH, HEIGHT = 3.6, 3.6  # inches of a panel
+WIDTH, HEIGHT = 4.6, 3.4  # inches of a panel with the names beside it
+LETTER = 0.75  # of the room that a letter is given elsewhere: most of these are digits
 LONGEST = 18  # letters of a name
 COST_LABELS = {"train_seconds": "training (seconds)", "sample_seconds": "10,000 samples (seconds)"}
 CAPTION = (
@@ -45,7 +46,7 @@ def _figure(dataset: str, trials: list[TrialRecord], powers: list[Exponent]) -> 
     metrics = sorted((name for name in known if name not in (*AXES, *COSTS)), key=lambda name: card_of(name).order)
     columns = [*metrics, *(name for name in COSTS if name in known)]
     axes = [axis for axis in AXES if any(len(set(line_of(trials, name, axis).x)) > 1 for name in columns)]
-    figure = Figure(figsize=(WIDTH * len(columns) + 1.6 * len(columns), HEIGHT * len(axes) + 1.2), layout="constrained")
+    figure = Figure(figsize=(WIDTH * len(columns), HEIGHT * len(axes) + 1.2), layout="constrained")
     panels = figure.subplots(len(axes), len(columns), squeeze=False)
     written, ends = {}, {}
     for axis, row in zip(axes, panels, strict=True):
@@ -56,7 +57,7 @@ def _figure(dataset: str, trials: list[TrialRecord], powers: list[Exponent]) -> 
     figure.suptitle(f"{dataset}: how scores and seconds grow")
     figure.supxlabel(CAPTION, fontsize=FOOT)
     widest = [name for names in written.values() for name in names.values()]
-    figure.get_layout_engine().set(wspace=room_for(widest, WIDTH + 1.6))  # type: ignore[union-attr, call-arg]
+    figure.get_layout_engine().set(wspace=LETTER * room_for(widest, WIDTH))  # type: ignore[union-attr, call-arg]
     settle(figure)
     for panel, where in ends.items():
         at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written[panel])
@@ -64,7 +65,12 @@ def _figure(dataset: str, trials: list[TrialRecord], powers: list[Exponent]) -> 
 
 
 def _name(model: str, power: Exponent | None) -> str:
-    return model if power is None else f"{model}  {power.slope:.2g} ({power.low:.2g}, {power.high:.2g})"
+    if power is None:
+        return model
+    slope, low, high = (
+        f"{round(value, 2) + 0.0:.2f}".replace("-", "−") for value in (power.slope, power.low, power.high)
+    )
+    return f"{model} {slope} ({low}, {high})"
 
 
 def _panel(
@@ -87,7 +93,8 @@ def _panel(
     if quantity not in COSTS and (oracle.y > 0).any():
         fine = oracle.y > 0
         panel.plot(oracle.x[fine], oracle.y[fine], color=INK, lw=1, linestyle="--")
-        panel.annotate("oracle", (oracle.x[fine][0], oracle.y[fine][0]), fontsize=FOOT, va="bottom")
+        last = (oracle.x[fine][-1], oracle.y[fine][-1])
+        panel.annotate("oracle", last, (0, 3), textcoords="offset points", fontsize=FOOT, va="bottom", ha="right")
     card = None if quantity in COSTS else card_of(quantity)
     label = COST_LABELS[quantity] if card is None else card.label + (f" ({card.unit})" if card.unit else "")
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel=AXES[axis], ylabel=label)

@@ -10,13 +10,19 @@ from genbench.display.export import render
 from genbench.display.formatting import blind_line, order_line
 from trial_records import record, spec
 
-POWERS = {2: {"sliced_w2": 1.0, "ksd": 1.0}, 64: {"sliced_w2": 0.1, "ksd": 1.0, "typicality": 0.5}}
+MEASURED = {
+    2: {"sliced_w2": {"deviations": 90.0, "times": 9.0}, "ksd": {"deviations": 70.0}},
+    64: {
+        "sliced_w2": {"deviations": 9.0, "times": 1.1}, "ksd": {"deviations": 40.0}, "energy": {"deviations": 4.9},
+        "typicality": {"deviations": 5.0, "times": 1.5},
+    },
+}  # fmt: skip
 
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Powers that are as if they had been measured."""
-    monkeypatch.setattr(blind_spots, "_powers", lambda: POWERS)
+    """Scores that are as if they had been measured."""
+    monkeypatch.setattr(blind_spots, "_measured", lambda: MEASURED)
 
 
 def trials(dataset, dim, **scores):
@@ -33,8 +39,9 @@ def trials(dataset, dim, **scores):
 def test_the_nearest_dimension_counts_by_its_logarithm(measured):
     assert not blind_spots.is_blind("sliced_w2", 11), "11 / 2 < 64 / 11"
     assert blind_spots.is_blind("sliced_w2", 12)
-    assert blind_spots.is_blind("sliced_w2", 256)
-    assert not blind_spots.is_blind("typicality", 64), "half of the draws are enough"
+    assert blind_spots.is_blind("sliced_w2", 256), "nine standard deviations are 1.1 times"
+    assert blind_spots.is_blind("energy", 64)
+    assert not blind_spots.is_blind("typicality", 64), "five standard deviations and 1.5 times are enough"
     assert not blind_spots.is_blind("somebody_elses", 64), "nothing is known"
     assert not blind_spots.is_blind("sliced_w2", None)
 
@@ -47,7 +54,7 @@ def test_a_table_is_sorted_by_the_first_metric_that_sees(measured):
     assert (board.sorted_by("plane"), board.sorted_by("space")) == ("sliced_w2", "ksd")
     assert "Each table is sorted by the first metric" in order_line(board)
     text = render(board, "md")
-    assert "In 64 dimensions sliced W2 mostly misses a model whose margins and correlations alone are right" in text
+    assert "In 64 dimensions sliced W2 hardly sees a model whose margins and correlations alone are right" in text
     assert "In 2 dimensions" not in text
 
 
@@ -67,8 +74,8 @@ def test_where_none_sees_the_first_one_stays(measured):
 def test_what_was_measured_is_at_hand():
     """The file that comes with genbench: the plane is seen, and in 64 dimensions projections at random see nothing."""
     found = json.loads(blind_spots.MEASURED.read_text())
-    assert set(found["power"]) == {"2", "16", "64"}
-    assert found["power"]["2"]["sliced_w2"] > 0.9
-    assert found["power"]["64"]["sliced_w2"] < 0.5
-    for name in ("ksd", "typicality", "kl"):
-        assert all(powers.get(name, 1.0) > 0.9 for powers in found["power"].values())
+    assert set(found["measured"]) == {"2", "16", "64"}
+    assert not blind_spots.is_blind("sliced_w2", 2)
+    assert blind_spots.is_blind("sliced_w2", 64)
+    for name in ("ksd", "typicality", "typicality_ks"):
+        assert all(scores[name]["deviations"] > 20 for scores in found["measured"].values())

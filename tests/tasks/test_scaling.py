@@ -72,7 +72,8 @@ def test_the_figure(run):
     assert len(labels) == 8
     power = next(e for e in exponents(run) if (e.model, e.quantity, e.axis) == ("gaussian", "kl", "train"))
     written = [text.get_text() for panel in figure.axes for text in panel.texts]
-    assert f"gaussian  {power.slope:.2g} ({power.low:.2g}, {power.high:.2g})" in written
+    expected = f"gaussian {power.slope:.2f} ({power.low:.2f}, {power.high:.2f})".replace("-", "−")
+    assert expected in written
 
 
 def test_records_hold_it(run):
