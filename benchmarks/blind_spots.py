@@ -29,6 +29,7 @@ from genbench.evaluation.faults import Case, cases
 
 FAULT = "gaussian copula"
 PROBLEMS = {2: "moons", 16: "product[copies=8]", 64: "product[copies=32]"}
+SAMPLES = (5_000, 50_000)  # of "smoke", and of the other budgets
 TEST, TRAIN = 10_000, 20_000  # as a trial has
 
 
@@ -37,17 +38,32 @@ def problem(dim: int) -> SyntheticDataset:
     return dataset
 
 
-def scores(dim: int, fault: bool, draw: int) -> dict[str, float]:
+def scores(samples: int, dim: int, fault: bool, draw: int) -> dict[str, float]:
     """Return the scores of one draw of the fault, or of the truth; infinite ones are left out."""
     discover()
     dataset, seed = problem(dim), stream(dim, "fault" if fault else "truth", draw)
     case: Case = next(c for c in cases(dataset) if c.name == (FAULT if fault else "null"))
     test, train = (dataset.sample(n, seed=stream(seed, name)) for n, name in ((TEST, "test"), (TRAIN, "train")))
-    x = case.draw(Protocol().samples, stream(seed, "samples"), train)
-    evidence = Evidence(dataset, x, test, None, stream(seed, "evaluation"), Protocol(), train)
+    protocol = Protocol(samples)
+    x = case.draw(samples, stream(seed, "samples"), train)
+    evidence = Evidence(dataset, x, test, None, stream(seed, "evaluation"), protocol, train)
     names = [card.name for card in select_metrics("all") if card.needs <= evidence.has]
     found = evaluate(evidence, names).metrics
     return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+
+
+def compared(right: list[dict[str, float]], wrong: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Return how much worse some draws of the fault score than draws of the truth, by metric."""
+    found: dict[str, dict[str, float]] = {}
+    for name in right[0]:
+        card = METRICS[name]
+        own, its = (np.array([one[name] for one in draws if name in one]) for draws in (right, wrong))
+        if len(its) and len(own) == len(right) and own.std(ddof=1) > 0:
+            sign = -1 if card.higher_is_better else 1
+            found[name] = {"deviations": round(float(sign * (its.mean() - own.mean()) / own.std(ddof=1)), 2)}
+            if card.logarithmic:
+                found[name]["times"] = round(float(its.mean() / own.mean()), 3)
+    return found
 
 
 def main() -> None:
@@ -55,29 +71,23 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3, help="of the fault")
     parser.add_argument("--truth", type=int, default=12, help="draws of the truth")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--samples", default=",".join(map(str, SAMPLES)))
     asked = parser.parse_args()
     discover()
-    measured: dict[int, dict[str, dict[str, float]]] = {}
+    sizes = [int(n) for n in asked.samples.split(",")]
+    counts = {True: asked.draws, False: asked.truth}
     with ProcessPoolExecutor(asked.jobs) as pool:
         jobs = {
-            (dim, fault): [pool.submit(scores, dim, fault, k) for k in range(asked.draws if fault else asked.truth)]
-            for dim in sorted(PROBLEMS, reverse=True)
+            (n, dim, fault): [pool.submit(scores, n, dim, fault, k) for k in range(counts[fault])]
+            for n in sizes
+            for dim in PROBLEMS
             for fault in (True, False)
         }
-        for dim in PROBLEMS:
-            wrong, right = ([job.result() for job in jobs[dim, fault]] for fault in (True, False))
-            measured[dim] = {}
-            for name in right[0]:
-                card, found = METRICS[name], dict[str, float]()
-                sign = -1 if card.higher_is_better else 1
-                own, its = (np.array([one[name] for one in draws if name in one]) for draws in (right, wrong))
-                if len(its) and len(own) == len(right) and own.std(ddof=1) > 0:
-                    found["deviations"] = round(float(sign * (its.mean() - own.mean()) / own.std(ddof=1)), 2)
-                    if card.logarithmic:
-                        found["times"] = round(float(its.mean() / own.mean()), 3)
-                    measured[dim][name] = found
-    facts = {"fault": FAULT, "problems": PROBLEMS, "samples": Protocol().samples}
-    facts |= {"draws": asked.draws, "truth": asked.truth, "measured": measured}
+        done = {key: [job.result() for job in its] for key, its in jobs.items()}
+    measured = json.loads(MEASURED.read_text())["measured"] if MEASURED.exists() else {}
+    for n in sizes:
+        measured[str(n)] = {dim: compared(done[n, dim, False], done[n, dim, True]) for dim in PROBLEMS}
+    facts = {"fault": FAULT, "problems": PROBLEMS, "draws": asked.draws, "truth": asked.truth, "measured": measured}
     MEASURED.write_text(json.dumps(facts, indent=1) + "\n")
 
 

@@ -183,7 +183,7 @@ def _default_sort(rows: list[Row], names: list[str]) -> str | None:
     """Return the first metric that all models have and that is not blind where a row is, or else the first of all."""
     alive = [row for row in rows if row.seeds]
     shared = [name for name in names if all(row.metrics.get(name) for row in alive)]
-    seeing = [name for name in shared if not any(is_blind(name, row.dim) for row in alive)]
+    seeing = [name for name in shared if not any(is_blind(name, row.dim, row.samples) for row in alive)]
     return next(iter([*seeing, *shared, *names]), None)
 
 

@@ -136,15 +136,13 @@ def power_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
 
 def blind_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
     """Return which of a table's metrics hardly see a wrong dependence of coordinates there; "" where all do."""
-    dims = {row.dim for row in board.rows if row.place == place and row.dim}
-    blind = [label(name) for name in metrics if any(is_blind(name, dim) for dim in dims)]
+    rows = [row for row in board.rows if row.place == place and row.dim]
+    blind = [label(name) for name in metrics if any(is_blind(name, row.dim, row.samples) for row in rows)]
     if not blind:
         return ""
-    see = "see" if len(blind) > 1 else "sees"
-    return (
-        f"In {max(dims)} dimensions {', '.join(blind)} hardly {see} a model whose margins and correlations alone are "
-        "right: it scores nearly as the truth does."
-    )
+    see, dim = "see" if len(blind) > 1 else "sees", max(row.dim or 0 for row in rows)
+    what = "a model whose margins and correlations alone are right: it scores nearly as the truth does"
+    return f"In {dim} dimensions {', '.join(blind)} hardly {see} {what}."
 
 
 def order_line(board: Leaderboard) -> str:
@@ -155,7 +153,7 @@ def order_line(board: Leaderboard) -> str:
         return ""
     if board.asked or len(set(found.values())) == 1:
         by = board.sort if board.asked else next(iter(found.values()))
-        passed = any(is_blind(name, row.dim) for row in board.rows for name in _before(board, str(by)))
+        passed = any(is_blind(name, row.dim, row.samples) for row in board.rows for name in _before(board, str(by)))
         why = ", the first that sees how coordinates depend on each other" if passed and not board.asked else ""
         return f"Sorted by {by} (▲){why}."
     return (

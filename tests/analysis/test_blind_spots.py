@@ -17,18 +17,19 @@ MEASURED = {
         "typicality": {"deviations": 5.0, "times": 1.5},
     },
 }  # fmt: skip
+FEWER = {2: {"sliced_w2": {"deviations": 4.0, "times": 4.0}}}
 
 
 @pytest.fixture
 def measured(monkeypatch):
     """Scores that are as if they had been measured."""
-    monkeypatch.setattr(blind_spots, "_measured", lambda: MEASURED)
+    monkeypatch.setattr(blind_spots, "_measured", lambda: {5_000: FEWER, 50_000: MEASURED})
 
 
 def trials(dataset, dim, **scores):
     """Two models with each metric, of which the second is better in the first metric alone."""
     return [
-        record(spec(model=model, model_name=model, dataset=dataset, seed=seed), dim=dim, metrics={
+        record(spec(model=model, model_name=model, dataset=dataset, seed=seed, protocol={"samples": 50_000}), dim=dim, metrics={
             name: value + place * (0.1 if k else -0.1) + 0.001 * seed for k, (name, value) in enumerate(scores.items())
         })
         for place, model in enumerate(("a", "b"))
@@ -37,13 +38,15 @@ def trials(dataset, dim, **scores):
 
 
 def test_the_nearest_dimension_counts_by_its_logarithm(measured):
-    assert not blind_spots.is_blind("sliced_w2", 11), "11 / 2 < 64 / 11"
-    assert blind_spots.is_blind("sliced_w2", 12)
-    assert blind_spots.is_blind("sliced_w2", 256), "nine standard deviations are 1.1 times"
-    assert blind_spots.is_blind("energy", 64)
-    assert not blind_spots.is_blind("typicality", 64), "five standard deviations and 1.5 times are enough"
-    assert not blind_spots.is_blind("somebody_elses", 64), "nothing is known"
-    assert not blind_spots.is_blind("sliced_w2", None)
+    assert not blind_spots.is_blind("sliced_w2", 11, 50_000), "11 / 2 < 64 / 11"
+    assert blind_spots.is_blind("sliced_w2", 12, 50_000)
+    assert blind_spots.is_blind("sliced_w2", 256, 50_000), "nine standard deviations are 1.1 times"
+    assert blind_spots.is_blind("energy", 64, 50_000)
+    assert blind_spots.is_blind("sliced_w2", 2, 15_000), "15 / 5 < 50 / 15"
+    assert not blind_spots.is_blind("sliced_w2", 2, 16_000)
+    assert not blind_spots.is_blind("typicality", 64, 50_000), "five standard deviations and 1.5 times are enough"
+    assert not blind_spots.is_blind("somebody_elses", 64, 50_000), "nothing is known"
+    assert not blind_spots.is_blind("sliced_w2", None, 50_000)
 
 
 def test_a_table_is_sorted_by_the_first_metric_that_sees(measured):
@@ -74,8 +77,11 @@ def test_where_none_sees_the_first_one_stays(measured):
 def test_what_was_measured_is_at_hand():
     """The file that comes with genbench: the plane is seen, and in 64 dimensions projections at random see nothing."""
     found = json.loads(blind_spots.MEASURED.read_text())
-    assert set(found["measured"]) == {"2", "16", "64"}
-    assert not blind_spots.is_blind("sliced_w2", 2)
-    assert blind_spots.is_blind("sliced_w2", 64)
+    sizes = {(n, dim) for n, by_dim in found["measured"].items() for dim in by_dim}
+    assert sizes == {(n, dim) for n in ("5000", "50000") for dim in ("2", "16", "64")}
+    assert not blind_spots.is_blind("sliced_w2", 2, 50_000)
+    assert blind_spots.is_blind("sliced_w2", 64, 50_000)
     for name in ("ksd", "typicality", "typicality_ks"):
-        assert all(scores[name]["deviations"] > 20 for scores in found["measured"].values())
+        assert all(
+            scores[name]["deviations"] > 20 for by_dim in found["measured"].values() for scores in by_dim.values()
+        )
