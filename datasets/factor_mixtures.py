@@ -205,8 +205,9 @@ def _normal_scores(x: Array) -> tuple[Array, Array]:
 
     inside = (x > 0) & (x < 1)
     z = ndtri(np.where(inside, x, 0.5))
-    slope = -0.5 * (z**2 + np.log(2 * np.pi)).reshape(len(x), -1).sum(axis=1)
-    return z, np.where(inside.reshape(len(x), -1).all(axis=1), slope, np.inf)
+    pixels = tuple(range(1, x.ndim))
+    slope = -0.5 * (z**2 + np.log(2 * np.pi)).sum(axis=pixels)
+    return z, np.where(inside.all(axis=pixels), slope, np.inf)
 
 
 def fitted_digits(x: Array, digits: Labels, factors: int) -> dict[str, NDArray[Any]]:
