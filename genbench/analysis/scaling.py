@@ -13,7 +13,7 @@ from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.storage.records import TrialRecord
 
-__all__ = ["AXES", "COSTS", "Exponent", "Line", "exponents", "line_of"]
+__all__ = ["AXES", "COSTS", "Axis", "Exponent", "Line", "exponents", "line_of"]
 
 Axis = Literal["dim", "train"]
 
