@@ -43,6 +43,7 @@ Deviation = Annotated[
         "metric's unit. Default: 0.172, that of log sliced W2 in 101 cells of genbench's own runs."
     ),
 ]
+Models = Annotated[int | None, typer.Option(metavar="N", help="Models that compete. Default: the run's, else 10.")]
 FigureFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Draw power against seeds into this file, .png or .svg.")
 ]
@@ -59,9 +60,7 @@ def power(
     probability: Annotated[
         str, typer.Option("--power", metavar="80%", help="How often the worse model shall be called worse.")
     ] = "80%",
-    models: Annotated[
-        int | None, typer.Option(metavar="N", help="Models that compete. Default: the run's, else 10.")
-    ] = None,
+    models: Models = None,
     worse: Annotated[
         int, typer.Option(metavar="N", help="How many of them are worse, by the same amount. Default: 1.")
     ] = 1,

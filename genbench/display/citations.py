@@ -54,7 +54,7 @@ class Reference:
     def __str__(self) -> str:
         """Return it in a line: the part, and what to cite for it."""
         if not self.known:
-            return f"{self.part}: of a plugin that is not loaded; name its file with --plugin"
+            return f"{self.part}: not loaded here; if it is of a plugin, name its file with --plugin"
         keys = ", ".join(entry.key for entry in self.found)
         if self.source and not keys:
             return f"{self.part}: {self.source} (not in this bibliography)"

@@ -150,7 +150,7 @@ def test_a_run_is_cited_whole(run):
         "% model kde: parzen1962estimation, habbema1974stepwise (Parzen 1962; Habbema et al. 1974)",
         "% model mine_cited: liu2023flow (Nobody 2020 (at)misc{x} and Liu et al. 2023)",
         "% model mine_alone: Nobody 2020 (at)misc{x} (not in this bibliography)",
-        "% model gone: of a plugin that is not loaded; name its file with --plugin",
+        "% model gone: not loaded here; if it is of a plugin, name its file with --plugin",
         "% dataset moons: pedregosa2011scikit (scikit-learn, make_moons)",
         "% metric sliced_w2: bonneel2015sliced", "% metric nll: names no paper",
     ):  # fmt: skip
