@@ -8,7 +8,7 @@ from typing import Any
 from genbench.contracts.model import ModelCard
 from genbench.core.registry import REGISTRY
 from genbench.display.catalogue import FACTS, fact_of, preset_words
-from genbench.display.citations import cited_in, source_of
+from genbench.display.citations import cited_by, source_of
 from genbench.display.rich_tables import console
 from genbench.downstream.capabilities import capabilities
 
@@ -39,7 +39,7 @@ def card_lines(group: str, name: str) -> list[str]:
         facts["can"] = ", ".join(f"{what} ({how})" for what, how in capabilities(card).items() if how)
     source = "" if group == "metrics" else source_of(card)
     facts |= {"paper" if group == "models" else "source": source}
-    facts["cite"] = ", ".join(entry.key for entry in cited_in(source_of(card)))
+    facts["cite"] = ", ".join(entry.key for entry in cited_by(card))
     facts["registered in"] = card.place
     lines = [f"{card.name}, a {REGISTRY[group].singular}", ""]
     lines += [f"  {fact + ':':15}{value}" for fact, value in facts.items() if value not in ("", "False")]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import DATASETS, DatasetCard
-from genbench.contracts.metric import METRICS
+from genbench.contracts.metric import METRICS, MetricCard
 from genbench.contracts.model import MODELS, ModelCard
 from genbench.core.cards import Card
 from genbench.core.public_names import __version__
@@ -19,7 +19,7 @@ from genbench.core.recorded_plugins import discover_recorded
 from genbench.display.inert_text import latex_comment
 from genbench.runs.code import named_datasets
 
-__all__ = ["Entry", "Reference", "bibliography", "cited_in", "entries", "references", "source_of"]
+__all__ = ["Entry", "Reference", "bibliography", "cited_by", "cited_in", "entries", "references", "source_of"]
 
 FILE = Path(__file__).with_name("references.bib")
 OWN = "genbench"  # the key of genbench itself
@@ -102,6 +102,12 @@ def source_of(card: Card) -> str:
     return " ".join(text for text in docstrings if text)
 
 
+def cited_by(card: Card) -> tuple[Entry, ...]:
+    """Return the entries that a model, dataset or metric refers to; docstrings name genbench without citing it."""
+    found = cited_in(source_of(card))
+    return tuple(entry for entry in found if entry.key != OWN) if isinstance(card, MetricCard) else found
+
+
 def references(run: RunData) -> list[Reference]:
     """Return what to cite for each model, dataset and metric of a run; of plugins, those that are loaded or trusted."""
     discover_recorded(tuple(dict.fromkeys(source for trial in run.trials for source in trial.spec.plugins)))
@@ -120,7 +126,8 @@ def _of(group: str, names: Iterable[str], cards: Mapping[str, Card]) -> list[Ref
         card = cards.get(name)
         source = source_of(card) if card else ""
         own = source if group != "metric" else ""  # a docstring is not a source
-        found.append(Reference(f"{group} {name}", own, cited_in(source), card is not None))
+        cited = cited_by(card) if card else ()
+        found.append(Reference(f"{group} {name}", own, cited, card is not None))
     return found
 
 

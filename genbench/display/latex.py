@@ -97,7 +97,7 @@ def _caption(view: BoardView, part: TableView) -> str:
     if any(row.flagged for row in part.rows):
         parts.append("An exclamation mark: see the flags of the run.")
     if any(row.role == ORACLE for row in part.rows):
-        parts.append("The oracle draws from the truth itself: as many samples as each model gives score no better.")
+        parts.append("The oracle draws as many samples from the truth itself.")
     return " ".join(parts)
 
 

@@ -165,7 +165,8 @@ def board_view(
         view = table_view(place, rows, names, by, places)
         margin = verdicts.margin_line(board.contests.get((place, by or ""), []))
         notes = [note for note in notes if note]
-        tables.append(replace(view, conclusion=conclusion(board, place, outlook), margin=margin, notes=notes))
+        told = "" if board.left_out else conclusion(board, place, outlook)  # which is about all rows
+        tables.append(replace(view, conclusion=told, margin=margin, notes=notes))
     return BoardView(
         tables=tables,
         rankings=[] if board.left_out else [ranking_view(one) for one in rankings(board)],  # they rank all

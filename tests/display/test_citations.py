@@ -10,7 +10,7 @@ from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
 from genbench.core.registry import discover
-from genbench.display.citations import AUTHORS_YEAR, bibliography, cited_in, entries, references, source_of
+from genbench.display.citations import AUTHORS_YEAR, bibliography, cited_by, cited_in, entries, references, source_of
 from trial_records import record, spec
 
 discover()
@@ -48,7 +48,7 @@ def test_each_citation_of_a_metric_is_in_the_bibliography(card):
 
 
 def test_the_citations_of_metrics_are_found():
-    found = {card.name: [entry.key for entry in cited_in(source_of(card))] for card in built_in(METRICS)}
+    found = {card.name: [entry.key for entry in cited_by(card)] for card in built_in(METRICS)}
     assert found["sliced_w2"] == ["bonneel2015sliced"]
     assert found["fid"] == ["heusel2017gans"]
     assert {"szekely2013energy"} <= set(found["energy"])

@@ -58,7 +58,7 @@ def test_it_is_a_table_with_caption_label_arrows_and_units(board):
     (caption,) = re.findall(r"\\caption\{(.*)\}\n", tex)
     for words in (
         "d: mean $\\pm$ half-width of the 95 \\% interval over seeds.", r"\textbf{Bold} leads; \underline{underlined} as good",
-        "$^{?}$ open: may be the best", "Likelihoods: $\\leq$ an upper bound", "The oracle draws from the truth itself",
+        "$^{?}$ open: may be the best", "Likelihoods: $\\leq$ an upper bound", "The oracle draws as many samples from the truth itself.",
         "An exclamation mark",
     ):  # fmt: skip
         assert words in caption, words
