@@ -24,6 +24,7 @@ __all__ = [
     "failures",
     "flag_lines",
     "label",
+    "left_out_line",
     "legend_notes",
     "main_metrics",
     "order_line",
@@ -184,14 +185,16 @@ def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -
     return lines
 
 
+def left_out_line(board: Leaderboard) -> str:
+    """Return how many rows are not shown, and that the marks compare these, too; "" where all are."""
+    n = board.left_out
+    return f"{n} row{' of this run is' if n == 1 else 's of this run are'} not shown; marks compare all." if n else ""
+
+
 def legend_notes(board: Leaderboard) -> list[str]:
     """Return what to know about the likelihoods, the versions of libraries, and the single seeds of a leaderboard."""
     notes = []
-    if board.left_out:
-        n = board.left_out
-        notes.append(
-            f"{n} row{'' if n == 1 else 's'} of this run {'is' if n == 1 else 'are'} not shown; marks compare all."
-        )
+    notes += [line] if (line := left_out_line(board)) else []
     if any(row.likelihood in ("bound", "estimate") for row in board.rows):
         notes.append(
             "Likelihoods: ≤ an upper bound of the NLL, ≈ an estimate, else exact; each kind is ranked among its own."

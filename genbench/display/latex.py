@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.scores import Verdict
 from genbench.display.chosen_columns import Chosen
+from genbench.display.formatting import left_out_line
 from genbench.display.inert_text import latex_comment, latex_text
 from genbench.display.table_view import BoardView, Column, TableCell, TableRow, TableView, board_view
 from genbench.display.verdicts import legend
@@ -33,10 +34,10 @@ def latex(board: Leaderboard, columns: Chosen = "main", places: int | None = Non
         places: decimals of scores; as many as their intervals support unless given.
     """
     view = board_view(board, columns, places=places)
-    return "\n\n".join(_table(view, table, columns) for table in view.tables) + "\n"
+    return "\n\n".join(_table(view, table, columns, left_out_line(board)) for table in view.tables) + "\n"
 
 
-def _table(view: BoardView, table: TableView, columns: Chosen) -> str:
+def _table(view: BoardView, table: TableView, columns: Chosen, left_out: str) -> str:
     part = table.select("model", "score", "verdict") if isinstance(columns, str) else table.named(columns)
     models = [row for row in part.rows if not row.dimmed]
     others = sorted((row for row in part.rows if row.dimmed), key=lambda row: row.role == ORACLE)
@@ -47,7 +48,7 @@ def _table(view: BoardView, table: TableView, columns: Chosen) -> str:
         *(latex_comment(text) for text in (table.conclusion, table.margin, *view.notes) if text),
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_caption(view, part)}}}",
+        rf"\caption{{{_caption(view, part, left_out)}}}",
         rf"\label{{tab:{_slug(table.title)}}}",
         rf"\begin{{tabular}}{{l{left}}}",
         r"\toprule",
@@ -83,7 +84,7 @@ def _cell(cell: TableCell) -> str:
     return re.sub(r"(?<=[\d)])e(-?\d+)$", r"$\\times 10^{\1}$", text) if isinstance(cell.value, float) else text
 
 
-def _caption(view: BoardView, part: TableView) -> str:
+def _caption(view: BoardView, part: TableView, left_out: str) -> str:
     """Return what the table is of, what its marks mean where it has any, and what stands below the line."""
     cells = [cell for row in part.rows for cell in row.cells]
     parts = [latex_text(f"{part.title}: {part.interval}.")]
@@ -91,7 +92,7 @@ def _caption(view: BoardView, part: TableView) -> str:
         marks = latex_text(legend(SIGNS))
         for word, sign in SHOWN.items():
             marks = marks.replace(word, sign, 1)
-        parts.append(marks)
+        parts += [marks, latex_text(left_out)] if left_out else [marks]
     if any(cell.text.startswith(("≤", "≈")) for cell in cells):
         parts += [latex_text(note) for note in view.notes if note.startswith("Likelihoods")]
     if any(row.flagged for row in part.rows):
