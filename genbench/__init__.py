@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from genbench.core.notebook_views import VIEWS
+from genbench.core.notebook_views import TEXTS, VIEWS
 from genbench.core.public_names import HOME, __version__
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from genbench.contracts.classifier import Classifier
     from genbench.contracts.dataset import Dataset, SyntheticDataset, register_dataset
     from genbench.contracts.evidence import Evidence
-    from genbench.contracts.metric import register_metric
+    from genbench.contracts.metric import Score, register_metric
     from genbench.contracts.model import Model, register_model
     from genbench.contracts.recipe import Preset, Recipe
     from genbench.contracts.recorded_dataset import RecordedDataset
@@ -32,6 +32,7 @@ __all__ = [
     "Recipe",
     "RecordedDataset",
     "Run",
+    "Score",
     "SyntheticDataset",
     "TorchModel",
     "__version__",
@@ -57,13 +58,15 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def _view(name: str) -> Callable[[Any], str]:
-    """Return a function of the notebook's display, imported when it is first called."""
+def _view(module: str, name: str) -> Callable[[Any], str]:
+    """Return a function of the display, imported when it is first called."""
 
     def show(shown: Any) -> str:
-        return str(getattr(importlib.import_module("genbench.display.notebook"), name)(shown))
+        return str(getattr(importlib.import_module(module), name)(shown))
 
     return show
 
 
-VIEWS |= {"Dataset": _view("dataset_html"), "Leaderboard": _view("board_html")}
+_NOTEBOOK = "genbench.display.notebook"
+VIEWS |= {"Dataset": _view(_NOTEBOOK, "dataset_html"), "Leaderboard": _view(_NOTEBOOK, "board_html")}
+TEXTS |= {"Leaderboard": _view("genbench.display.terminal", "board_text")}

@@ -13,6 +13,7 @@ PACKAGES = {"genbench": "genbench", "genbench.models": "models", "genbench.datas
 LAYERS = (  # the highest first; those of one line import nothing of each other
     ("__main__",),
     ("cli",),
+    ("authoring",),
     ("",),  # genbench/__init__.py
     ("api", "series"),
     ("results",),

@@ -50,6 +50,19 @@ def test_the_simulator_of_the_readme_is_scored_without_a_density(tmp_path):
         assert trial.flags == []
 
 
+def test_the_metric_of_the_readme_is_a_column_and_its_truth_is_one_percent(tmp_path):
+    (tmp_path / "my_metric.py").write_text(block("# my_metric.py"))
+    run = genbench.run(
+        "gaussian", "moons", 1, "smoke", metrics="outside,sliced_w2", samples=4000, train=500, plugins=[str(tmp_path / "my_metric.py")],
+        results=tmp_path, jobs=0, progress=False,
+    )  # fmt: skip
+    shares = {trial.model: trial.metrics["outside"] for trial in run.trials}
+    assert abs(shares["oracle"] - 0.01) < 5 * np.sqrt(0.01 * 0.99 / 4000), "5 standard errors: once in two million"
+    assert shares["gaussian"] > 0.2
+    heading = next(line for line in str(run.leaderboard()).splitlines() if "model" in line)
+    assert heading.index("outside") < heading.index("sliced W2")
+
+
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = block("import genbench").replace(

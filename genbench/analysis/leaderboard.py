@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from genbench.analysis.blind_spots import is_blind
 from genbench.analysis.racing import verdict_terms
 from genbench.analysis.scores import Row, column_order, fill_cells, set_floors, sort_key
 from genbench.analysis.verdicts import Contest, Margin, contests, set_verdicts
-from genbench.core.errors import GenbenchError, nearest
-from genbench.core.notebook_views import NotebookView
-from genbench.core.registry import discover
+from genbench.core.errors import GenbenchError, nearest, shown
+from genbench.core.notebook_views import TEXTS, NotebookView
+from genbench.core.registry import discover, slug
+from genbench.core.selection import Selection, parse_list
 from genbench.statistics.best import ALPHA
 from genbench.statistics.intervals import Method
 from genbench.statistics.variance import Components, decompose
@@ -48,6 +49,8 @@ class Leaderboard(NotebookView):
     margin: Margin | None = None  # that was asked for
     alpha: float = ALPHA
     asked: bool = False
+    asked_metrics: str = ""  # the selection of metrics that the run was asked for last
+    left_out: int = 0  # rows that `only` left out
 
     @classmethod
     def of(
@@ -88,9 +91,32 @@ class Leaderboard(NotebookView):
             ordered += sorted(here, key=lambda row: sort_key(row, by))
         return cls(ordered, sort, names, contests=found, margin=margin, alpha=alpha, asked=asked)
 
+    def __str__(self) -> str:
+        """Return the table as a terminal shows it."""
+        write = TEXTS.get("Leaderboard")
+        return write(self) if write else repr(self)
+
+    def only(self, models: str) -> Leaderboard:
+        """Return the leaderboard with the rows of some models, by label, name or family; verdicts stay those of all.
+
+        Raises:
+            GenbenchError: no row is of a model or family with such a name.
+        """
+        labels: dict[str, None] = {}
+        for asked in parse_list(models):
+            found = [row.model for row in self.rows if row.model == str(asked)]
+            found = found or [row.model for row in self.rows if _is(row, asked)]
+            if not found:
+                known = sorted({name for row in self.rows for name in (row.model, _name(row.model), slug(row.family))})
+                raise GenbenchError(f"no model '{shown(str(asked))}' in this run{nearest(str(asked), known)}")
+            labels |= dict.fromkeys(found)
+        rows = [row for row in self.rows if row.model in labels]
+        return replace(self, rows=rows, left_out=self.left_out + len(self.rows) - len(rows))
+
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as plain data: model, dataset, seeds, failed, likelihood, metrics, cost."""
-        return [row.public() for row in self.rows]
+        rows = [row.public() for row in self.rows]
+        return [row | {"metrics": {k: v for k, v in row["metrics"].items() if k in self.metrics}} for row in rows]
 
     def frame(self) -> pd.DataFrame:
         """Return one row a model and dataset: `<metric>_mean`, `_low`, `_high`, `_floor`, `_ratio`, and costs."""
@@ -185,6 +211,16 @@ def _default_sort(rows: list[Row], names: list[str]) -> str | None:
     shared = [name for name in names if all(row.metrics.get(name) for row in alive)]
     seeing = [name for name in shared if not any(is_blind(name, row.dim, row.samples) for row in alive)]
     return next(iter([*seeing, *shared, *names]), None)
+
+
+def _is(row: Row, asked: Selection) -> bool:
+    """Return whether a row is of a model, or a family, of that name."""
+    return str(asked) == _name(row.model) or (not asked.params and slug(asked.name) == slug(row.family))
+
+
+def _name(label: str) -> str:
+    """Return the name of a model without its parameters."""
+    return label.partition("[")[0]
 
 
 def _mean(values: list[float | None]) -> float | None:

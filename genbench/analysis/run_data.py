@@ -161,7 +161,7 @@ class RunData:
         elif asked not in self._boards:
             with _uncollected():
                 board = Leaderboard.of(self.trials, *asked, races=self.record.races)
-                self._boards[asked] = replace(board, origin=self.origin)
+                self._boards[asked] = replace(board, origin=self.origin, asked_metrics=self.record.asked_metrics)
         return self._boards[asked]
 
 

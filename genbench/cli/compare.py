@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from genbench.cli.options import say
+from genbench.cli.options import Plugins, read_plugins, say
 from genbench.core.errors import GenbenchError
 
 __all__ = ["compare"]
@@ -35,23 +35,26 @@ def compare(
     fail_on_regression: Annotated[
         bool, typer.Option("--fail-on-regression", help="Exit with 1 where B is worse in any row.")
     ] = False,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Compare run B against run A, seed by seed: better, worse, as good, or open."""
     from genbench.analysis.comparison import compare as compare_runs
     from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
     from genbench.core.selection import parse_list
+    from genbench.display.chosen_columns import asked_columns
     from genbench.display.comparison import differences, render, show, summary
-    from genbench.display.formatting import main_metrics
 
     if b is None and not models:
         raise GenbenchError("compare needs two runs, or one and two of its models: --models cfm,ddpm")
-    before = load_run(a)
+    before = load_run(a, plugins=read_plugins(plugin))
     after = before if b is None else load_run(b)
     labels = [str(spec) for spec in parse_list(models)] if models else []
     comparison = compare_runs(before, after, labels, alpha, Margin.parse(margin) if margin is not None else None)
     if metrics == "main":
-        comparison = comparison.only(main_metrics(before.leaderboard().rows, comparison.metrics))
+        board = before.leaderboard()
+        shared = [name for name in asked_columns(board, board.rows) if name in comparison.metrics]
+        comparison = comparison.only(shared or comparison.metrics)
     elif metrics != "all":
         comparison = comparison.only([name.strip() for name in metrics.split(",") if name.strip()])
     for problem in dict.fromkeys([*before.problems, *after.problems]):

@@ -15,11 +15,13 @@ import typer
 
 from genbench import __version__
 from genbench.cli.bundle import bundle
+from genbench.cli.cite import cite
 from genbench.cli.compare import compare
 from genbench.cli.data import data
 from genbench.cli.leaderboard import leaderboard
 from genbench.cli.list import list_
 from genbench.cli.merge import merge
+from genbench.cli.new import new
 from genbench.cli.options import say
 from genbench.cli.plot import plot
 from genbench.cli.power import power
@@ -86,8 +88,8 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
 
 
 COMMANDS = (
-    run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust,
-    verify, merge, bundle,
+    run, list_, new, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust,
+    verify, merge, bundle, cite,
 )  # fmt: skip
 for _command in COMMANDS:
     app.command(_command.__name__.rstrip("_"), help=_help(_command))(_quiet(_command))

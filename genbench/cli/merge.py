@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.options import say, say_file
+from genbench.cli.options import Plugins, read_plugins, say, say_file
 from genbench.core.errors import GenbenchError
 
 __all__ = ["merge"]
@@ -23,6 +23,7 @@ def merge(
             help="Which trial to take where two runs differ in one: that of this run, or the later one.",
         ),
     ] = None,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Make one run of the trials of several, such as those of two machines.
 
@@ -34,9 +35,12 @@ def merge(
       genbench merge results/here results/there -o results/both --prefer latest
     """
     from genbench.analysis.run_data import RunData
+    from genbench.core.registry import discover
     from genbench.runs.merge import Conflicts
     from genbench.runs.merge import merge as merge_runs
 
+    if plugins := read_plugins(plugin):
+        discover(tuple(plugins))
     try:
         found = merge_runs([RunData(run) for run in runs], output, prefer)
     except Conflicts as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genbench.cli.options import say
+from genbench.cli.options import Plugins, read_plugins, say
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ Deviation = Annotated[
         "metric's unit. Default: 0.172, that of log sliced W2 in 101 cells of genbench's own runs."
     ),
 ]
+Models = Annotated[int | None, typer.Option(metavar="N", help="Models that compete. Default: the run's, else 10.")]
+FigureFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Draw power against seeds into this file, .png or .svg.")
+]
 
 
 def power(
@@ -56,9 +60,7 @@ def power(
     probability: Annotated[
         str, typer.Option("--power", metavar="80%", help="How often the worse model shall be called worse.")
     ] = "80%",
-    models: Annotated[
-        int | None, typer.Option(metavar="N", help="Models that compete. Default: the run's, else 10.")
-    ] = None,
+    models: Models = None,
     worse: Annotated[
         int, typer.Option(metavar="N", help="How many of them are worse, by the same amount. Default: 1.")
     ] = 1,
@@ -67,9 +69,8 @@ def power(
     ] = None,
     spread: Deviation = None,
     format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
-    figure: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw power against seeds into this file, .png or .svg.")
-    ] = None,
+    figure: FigureFile = None,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Say how many seeds it takes to call a worse model worse, and what the seeds at hand can find.
 
@@ -81,9 +82,11 @@ def power(
       genbench power results/moons-quick --metric kl --differences 0.005,0.01 --figure power.png
     """
     from genbench.analysis.seed_plan import Question
+    from genbench.core.registry import discover
     from genbench.display.seed_plan import render, show
     from genbench.statistics.power import MOST_SEEDS
 
+    discover(tuple(read_plugins(plugin)), groups=())
     if figure is not None:
         _check_file(figure)
     for name, number, least, most in (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genbench.cli.options import Plugins, read_plugins
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def selftest(
     shift: Annotated[float, typer.Option(min=0, help="How far the mean is moved, in standard deviations.")] = 0.1,
     format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Test the metrics themselves: how often each sees a known fault, and how often it sees one where there is none.
 
@@ -39,7 +41,8 @@ def selftest(
     from genbench.core.strict_json import strict_json
     from genbench.evaluation.selftest import selftest as test
 
-    discover(groups=("datasets",))
+    plugins = tuple(read_plugins(plugin))
+    discover(plugins, groups=("datasets", "metrics"))
     chosen = [one.selection for one in select_datasets(data)]
     if len(chosen) != 1:
         raise GenbenchError(f"'{data}' names {len(chosen)} datasets; the self-test takes one")

@@ -78,7 +78,7 @@ METRICS: Group[MetricCard] = REGISTRY["metrics"]
 def register_metric(
     name: str,
     *,
-    family: str,
+    family: str = "own",
     label: str = "",
     unit: str = "",
     higher_is_better: bool = False,
@@ -95,7 +95,7 @@ def register_metric(
     """Register a function `metric(evidence) -> float | Score` under `name`.
 
     Args:
-        label, unit: heading in tables and figures; "nats", "data units", …
+        family, label, unit: what it is listed with and selected by; its heading in tables; "nats", "data units", …
         needs: of "density" (the model's log_prob), "score" (its gradient), "shares" (of samples and density),
             "train" (the training points), "truth" (fresh draws), "true_density", "true_score", "modes", "labels",
             "levels" and "pictures" (that the data are images); absent where one is unmet.
@@ -106,7 +106,7 @@ def register_metric(
         costly: whether it takes longer than the others together, on some data at least; `cheap` leaves it out.
         task: the task whose `TaskEvidence` it looks at; if empty, it looks at the `Evidence` of samples and densities.
         ranked: whether it is a merit in which models compete, and not a fact about the measurement.
-        main: whether a terminal shows it where there is no room for all.
+        main: whether a terminal shows it although it was not named; it shows those of plugins in any case.
 
     Raises:
         ContractError: `needs` names something unknown, or the name is that of a selection.

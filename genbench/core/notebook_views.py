@@ -1,15 +1,16 @@
-"""How a notebook shows an object: as HTML."""
+"""How a notebook shows an object, as HTML, and how `print` does, as text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["VIEWS", "NotebookView"]
+__all__ = ["TEXTS", "VIEWS", "NotebookView"]
 
-# What writes an object as HTML, by the name of its class. What writes HTML imports datasets and leaderboards, so these
-# cannot import it; `genbench/__init__.py` fills this in.
+# What writes an object as HTML, and as text, by the name of its class. What writes them imports datasets and
+# leaderboards, so these cannot import it; `genbench/__init__.py` fills this in.
 VIEWS: dict[str, Callable[[Any], str]] = {}
+TEXTS: dict[str, Callable[[Any], str]] = {}
 
 
 class NotebookView:

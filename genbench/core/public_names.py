@@ -12,7 +12,7 @@ _HOMES = {
     "genbench.contracts.dataset": ("Dataset", "SyntheticDataset", "register_dataset"),
     "genbench.contracts.recorded_dataset": ("RecordedDataset",),
     "genbench.contracts.evidence": ("Evidence",),
-    "genbench.contracts.metric": ("register_metric",),
+    "genbench.contracts.metric": ("Score", "register_metric"),
     "genbench.contracts.model": ("Model", "register_model"),
     "genbench.contracts.recipe": ("Preset", "Recipe"),
     "genbench.contracts.torch_model": ("TorchModel",),

@@ -25,7 +25,7 @@ from genbench.core.interrupts import must_stop
 from genbench.core.plugin_loading import LOADED, load_plugin, reason
 from genbench.core.selection import Selection, parse, parse_list
 
-__all__ = ["REGISTRY", "WHOLE", "Failure", "Group", "UnknownName", "discover", "failures", "named"]
+__all__ = ["REGISTRY", "WHOLE", "Failure", "Group", "UnknownName", "discover", "failures", "named", "slug"]
 
 WHOLE = ("all", "zoo")  # selections of the whole group, without and with the variants
 
@@ -133,7 +133,7 @@ class Group(Generic[C]):
     @property
     def families(self) -> list[str]:
         """The families, as written on the command line."""
-        return sorted({_slug(card.family) for card in self.cards.values()})
+        return sorted({slug(card.family) for card in self.cards.values()})
 
     def select(self, text: str) -> list[Selection]:
         """Expand a selection: names with parameters, families, suites, `all`, `zoo`; no repeats, in the order asked.
@@ -145,7 +145,7 @@ class Group(Generic[C]):
         """
         chosen: dict[str, Selection] = {}
         for spec in parse_list(text):
-            family = _slug(spec.name)
+            family = slug(spec.name)
             if spec.name in self.cards:
                 specs = [spec]
             elif spec.name in WHOLE or spec.name in self.suites or family in self.families:
@@ -159,7 +159,7 @@ class Group(Generic[C]):
                     else [
                         Selection(n)
                         for n, card in sorted(self.cards.items())
-                        if _slug(card.family) == family
+                        if slug(card.family) == family
                         or spec.name == "zoo"
                         or (spec.name == "all" and not card.variant)
                     ]
@@ -295,5 +295,6 @@ def _execution(card: Card) -> str:
     return module if getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False) else ""
 
 
-def _slug(family: str) -> str:
+def slug(family: str) -> str:
+    """Return a family as it is written on the command line."""
     return family.lower().replace(" ", "-").replace("_", "-")

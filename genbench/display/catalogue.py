@@ -6,26 +6,28 @@ from typing import Any
 
 from rich.markup import escape
 
-from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import Preset
 from genbench.core.parameters import defaults
 from genbench.core.registry import REGISTRY
+from genbench.display.card_filter import Filter
 from genbench.display.rich_tables import console, empty_table
 
-__all__ = ["print_capabilities", "print_catalogue"]
+__all__ = ["FACTS", "fact_of", "parameter_words", "preset_words", "print_capabilities", "print_catalogue"]
 
-FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind", "tests"), "metrics": ("unit", "needs")}
+# What is shown of each card; `fact_of` has those that are no attributes.
+FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind", "tests"), "metrics": ("better", "unit", "needs")}
 
 
-def print_catalogue(name: str) -> None:
+def print_catalogue(name: str, chosen: Filter = Filter()) -> None:
     """Print the plugins of a group by family: name, facts, parameters, summary; then those that failed to import."""
     group, out = REGISTRY[name], console()
+    cards = chosen.of(name)
     headings = (group.singular, "family", *FACTS[name], "what it is")
     table = empty_table(headings, left=headings, wrapped=("what it is",), lines=False)
-    for card in sorted(group.cards.values(), key=lambda card: (card.family, card.name)):
-        parameters = "" if name == "metrics" else _parameters(card)
-        facts = [_fact(getattr(card, fact)) for fact in FACTS[name]]
-        lines = [parameters, *map(_preset, getattr(card.factory, "presets", ()))]
+    for card in cards:
+        parameters = "" if name == "metrics" else parameter_words(card)
+        facts = [fact_of(card, fact) for fact in FACTS[name]]
+        lines = [parameters, *map(preset_words, getattr(card.factory, "presets", ()))]
         what = "\n".join([escape(card.summary), *(f"[dim]{escape(line)}[/dim]" for line in lines if line)])
         table.add_row(escape(card.name + (" *" if card.variant else "")), escape(card.family), *facts, what)
     out.print(table)
@@ -36,7 +38,7 @@ def print_catalogue(name: str) -> None:
         )
     if name == "datasets":
         out.print("[dim]* needs a file, a download or another library, and is left out of --data all; name it.[/dim]")
-    for suite in group.suites.values():
+    for suite in () if chosen.narrows else group.suites.values():
         out.print(
             f"{escape(suite.name)}, a suite: {escape(suite.summary)}\n[dim]{escape(', '.join(suite.parts))}[/dim]"
         )
@@ -44,14 +46,14 @@ def print_catalogue(name: str) -> None:
         out.print(f"failed to import: {escape(failure.source)}: {escape(failure.reason)}", style="red")
 
 
-def print_capabilities() -> None:
+def print_capabilities(chosen: Filter = Filter()) -> None:
     """Print what each model can do, by family, computed from what it has."""
     from genbench.core.types import KINDS
     from genbench.downstream.capabilities import CAPABILITIES, capabilities
 
     headings, out = ("model", "family", *CAPABILITIES, *KINDS), console(176)
     table = empty_table(headings, left=headings, lines=False)
-    for card in sorted(MODELS.cards.values(), key=lambda card: (card.family, card.name)):
+    for card in chosen.of("models"):
         able = capabilities(card)
         kinds = ["yes" if kind in card.kinds else "–" for kind in KINDS]
         table.add_row(escape(card.name), escape(card.family), *(able[name] or "–" for name in CAPABILITIES), *kinds)
@@ -65,12 +67,13 @@ def print_capabilities() -> None:
     )
 
 
-def _parameters(card: Any) -> str:
+def parameter_words(card: Any) -> str:
+    """Return the parameters of a card with their defaults."""
     known = {key: value for key, value in defaults(card).items() if key in card.signature}
     return ", ".join(f"{key}={value}" if value is not None else f"{key}=auto" for key, value in known.items())
 
 
-def _preset(preset: Preset) -> str:
+def preset_words(preset: Preset) -> str:
     """Say for which data a preset is, and what it sets."""
     least, most = preset.dims
     dims = f"{least} to {most} dimensions" if most else f"from {least} dimensions" if least > 1 else ""
@@ -78,5 +81,9 @@ def _preset(preset: Preset) -> str:
     return f"{where}: " + ", ".join(f"{name}={value}" for name, value in preset.use.items() if name != "step_ms")
 
 
-def _fact(value: Any) -> str:
+def fact_of(card: Any, name: str) -> str:
+    """Return a fact about a card as text; `better` is in which direction a metric is."""
+    if name == "better":
+        return "higher" if card.higher_is_better else "lower"
+    value = getattr(card, name)
     return ", ".join(sorted(value)) if isinstance(value, tuple | frozenset) else str(value)

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.scores import Verdict
+from genbench.analysis.scores import Row, Verdict
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.strict_json import strict_json
-from genbench.display.inert_text import csv_text, latex_comment, latex_text, markdown_text
+from genbench.display.chosen_columns import Chosen, asked_columns
+from genbench.display.inert_text import csv_text, markdown_text
+from genbench.display.latex import latex
 from genbench.display.ranking_view import RankingView
 from genbench.display.table_view import TableCell, TableView, board_view
-from genbench.display.verdicts import legend
 
-__all__ = ["FORMATS", "markdown_table", "render"]
+__all__ = ["FORMATS", "markdown_table", "render", "with_columns"]
 
 MARKDOWN_MARKS = {"best": "**{}**", "as good": "*{}*", "open": "{} ?", "worse": "{}", "": "{}"}
 MARKDOWN_SIGNS: Mapping[Verdict, str] = {
     "best": "**Bold**", "as good": "*italics*", "open": "**?**", "worse": "no mark:"
 }  # fmt: skip
-LATEX_MARKS = {
-    "best": r"\textbf{{{}}}", "as good": r"\underline{{{}}}", "open": "{}$^{{?}}$", "worse": "{}", "": "{}"
-}  # fmt: skip
-LATEX_SIGNS: Mapping[Verdict, str] = {
-    "best": "bold", "as good": "underlined", "open": "superscript ?", "worse": "no mark:"
-}  # fmt: skip
 
 
-def render(board: Leaderboard, form: str) -> str:
+def render(board: Leaderboard, form: str, columns: Chosen | None = None, places: int | None = None) -> str:
     """Return the leaderboard as text in one of the `FORMATS`.
+
+    Args:
+        columns: see `board_view`; unless given, the main ones in LaTeX, and all else. CSV and JSON always have costs.
+        places: decimals of scores, in markdown and LaTeX.
 
     Raises:
         GenbenchError: the format is unknown.
     """
     if form not in FORMATS:
         raise GenbenchError(f"no format '{form}'{nearest(form, list(FORMATS))}")
-    return FORMATS[form](board)
+    return FORMATS[form](board, columns, places)
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> list[str]:
@@ -49,19 +48,21 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbe
     return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
-def _markdown(board: Leaderboard) -> str:
+def _markdown(board: Leaderboard, columns: Chosen, places: int | None) -> str:
     """Best in bold, as good in italics, open with a ?; the conclusion, notes and flags below each table."""
-    view = board_view(board)
-    parts = [*map(_markdown_scores, view.tables), *map(_markdown_ranking, view.rankings)]
+    view = board_view(board, columns, places=places)
+    tables = [_markdown_scores(table, columns) for table in view.tables]
+    parts = [*tables, *map(_markdown_ranking, view.rankings)]
     legend = "  \n".join(view.legend(MARKDOWN_SIGNS))
     return "\n\n".join([*parts, legend, *([board.origin] if board.origin else [])]) + "\n"
 
 
-def _markdown_scores(view: TableView) -> str:
+def _markdown_scores(view: TableView, columns: Chosen) -> str:
     def text(cell: TableCell) -> str:
         return MARKDOWN_MARKS[cell.mark].format(markdown_text(cell.text)) + (f" (×{cell.ratio})" if cell.ratio else "")
 
-    part = view.select("model", "seeds", "score", "verdict", "cost")
+    usual = isinstance(columns, str)
+    part = view.select("model", "seeds", "score", "verdict", "cost") if usual else view.named(columns)
     rows = []
     for row in part.rows:
         model, *others = map(text, row.cells)
@@ -79,32 +80,27 @@ def _markdown_ranking(one: RankingView) -> str:
     return "\n".join([f"### {markdown_text(one.title)}", "", *table, "", *texts])
 
 
-def _latex_scores(view: TableView) -> str:
-    """Booktabs; best in bold, as good underlined, open with a raised question mark."""
-    part = view.select("model", "score", "verdict")
-    comments = filter(None, (view.title, view.conclusion, view.margin, legend(LATEX_SIGNS)))
-    lines = [
-        *map(latex_comment, comments),
-        rf"\begin{{tabular}}{{l{'r' * (len(part.columns) - 1)}}}",
-        r"\toprule",
+def with_columns(board: Leaderboard, columns: Chosen | None) -> Leaderboard:
+    """Return a leaderboard with some metrics alone, for a format that holds data and no columns."""
+    if columns is None or columns == "scored":
+        return board
+    if columns == "main":
+        names = list(dict.fromkeys(name for rows in _places(board) for name in asked_columns(board, rows)))
+    else:
+        names = [name for name in columns if name in board.metrics]
+    return replace(board, metrics=names)
+
+
+def _places(board: Leaderboard) -> list[list[Row]]:
+    """Return the rows of each table."""
+    return [
+        [row for row in board.rows if row.place == place] for place in dict.fromkeys(row.place for row in board.rows)
     ]
-    lines.append(" & ".join(latex_text(column.label) for column in part.columns) + r" \\")
-    lines.append(r"\midrule")
-    for row in part.rows:
-        model, *others = (LATEX_MARKS[cell.mark].format(_latex(cell)) for cell in row.cells)
-        lines.append(" & ".join([model + ("$^{!}$" if row.flagged else ""), *others]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(latex_comment(f"! {flag}") for flag in view.flags)])
 
 
-def _latex(cell: TableCell) -> str:
-    """Return the text of a cell, of a score with its power of ten as mathematics."""
-    text = latex_text(cell.text)
-    return re.sub(r"(?<=[\d)])e(-?\d+)$", r"$\\times 10^{\1}$", text) if isinstance(cell.value, float) else text
-
-
-FORMATS: dict[str, Callable[[Leaderboard], str]] = {
-    "csv": lambda board: csv_text(board.frame()),
-    "md": _markdown,
-    "tex": lambda board: "\n\n".join(map(_latex_scores, board_view(board).tables)) + "\n",
-    "json": lambda board: strict_json(board.records()) + "\n",
+FORMATS: dict[str, Callable[[Leaderboard, Chosen | None, int | None], str]] = {
+    "csv": lambda board, columns, places: csv_text(with_columns(board, columns).frame()),
+    "md": lambda board, columns, places: _markdown(board, columns or "scored", places),
+    "tex": lambda board, columns, places: latex(board, columns or "main", places),
+    "json": lambda board, columns, places: strict_json(with_columns(board, columns).records()) + "\n",
 }

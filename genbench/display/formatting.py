@@ -24,6 +24,7 @@ __all__ = [
     "failures",
     "flag_lines",
     "label",
+    "left_out_line",
     "legend_notes",
     "main_metrics",
     "order_line",
@@ -39,11 +40,14 @@ ROUNDING = 1e-12
 LIKELIHOOD_SIGNS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""}
 
 
-def main_metrics(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
-    """Return the metrics that are worth a column: those that some row has, the first few by their order."""
+def main_metrics(rows: Sequence[Row], metrics: Sequence[str], whole: bool = False) -> list[str]:
+    """Return the metrics that are worth a column: those that some row has, and of genbench's own the main ones.
+
+    With `whole`, all that some row has.
+    """
     scored = [name for name in metrics if any(row.metrics.get(name) for row in rows)]
     cards = METRICS.cards
-    return [n for n in scored if n not in cards or cards[n].main] or scored
+    return [n for n in scored if whole or n not in cards or cards[n].main or not cards[n].built_in] or scored
 
 
 def label(name: str) -> str:
@@ -51,15 +55,15 @@ def label(name: str) -> str:
     return str(card_of(name).label)
 
 
-def value(row: Row, name: str, cell: Cell | None) -> str:
-    """Return a score as text, with as many digits as its interval supports."""
+def value(row: Row, name: str, cell: Cell | None, places: int | None = None) -> str:
+    """Return a score as text, with as many digits as its interval supports, or with a given number of decimals."""
     if cell is None:
         return "–"
     sign = LIKELIHOOD_SIGNS[row.likelihood] if card_of(name).by_likelihood else ""
     half = cell.standard_error if cell.low is None or cell.high is None else (cell.high - cell.low) / 2
     if card_of(name).unit in ("nats", "bits") and max(abs(cell.mean), half or 0.0) < ROUNDING:
         return f"{sign}0"
-    return sign + with_error(cell.mean, half)
+    return sign + with_error(cell.mean, half, places)
 
 
 def quotient(cell: Cell | None) -> str:
@@ -181,9 +185,16 @@ def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -
     return lines
 
 
+def left_out_line(board: Leaderboard) -> str:
+    """Return how many rows are not shown, and that the marks compare these, too; "" where all are."""
+    n = board.left_out
+    return f"{n} row{' of this run is' if n == 1 else 's of this run are'} not shown; marks compare all." if n else ""
+
+
 def legend_notes(board: Leaderboard) -> list[str]:
     """Return what to know about the likelihoods, the versions of libraries, and the single seeds of a leaderboard."""
     notes = []
+    notes += [line] if (line := left_out_line(board)) else []
     if any(row.likelihood in ("bound", "estimate") for row in board.rows):
         notes.append(
             "Likelihoods: ≤ an upper bound of the NLL, ≈ an estimate, else exact; each kind is ranked among its own."

@@ -15,15 +15,21 @@ MOST = 6  # decimals of a number that is written out
 SMALL, LARGE = 1e-4, 1e7
 
 
-def with_error(value: float, half: float | None) -> str:
+def with_error(value: float, half: float | None, places: int | None = None) -> str:
     """Return a value and the half-width of its interval as text; None is no interval.
+
+    Two digits of the half-width are written, or `places` decimals; where these would show only zeros, a power of ten.
 
     >>> with_error(0.01234, 0.0021), with_error(1.24e-9, 3e-10), with_error(-math.inf, None)
     ('0.0123 ± 0.0021', '(1.24 ± 0.30)e-9', '-∞')
+    >>> with_error(0.01234, 0.0021, 3), with_error(0.01234, 0.0001, 2), with_error(0.0004, 0.0002, 2)
+    ('0.012 ± 0.002', '0.01 ± 0.01', '(4.00 ± 2.00)e-4')
     """
     if not math.isfinite(value):
         return brief(value)
     half = half if half is not None and math.isfinite(half) else 0.0
+    if places is not None:
+        return _fixed(value, half, places)
     scale = half or abs(value) / 10  # two digits of the error, or of the value
     power, digits = _power(max(abs(value), half), scale), decimals(scale)
     if power is None:
@@ -31,6 +37,15 @@ def with_error(value: float, half: float | None) -> str:
     mantissa, error = (Decimal(number).scaleb(-power) for number in (value, half))
     digits = max(0, _wanted(scale) + power)
     return f"({mantissa:.{digits}f} ± {error:.{digits}f})e{power}" if half else f"{mantissa:.{digits}f}e{power}"
+
+
+def _fixed(value: float, half: float, places: int) -> str:
+    """Return a value and the half-width of its interval with so many decimals; no half-width is rounded to 0."""
+    size, unit = max(abs(value), half), 10.0**-places
+    power = math.floor(math.log10(size)) if 0 < size < unit / 2 else 0
+    mantissa, error = (Decimal(number).scaleb(-power) for number in (value, half))
+    text = f"{mantissa:z.{places}f}" + (f" ± {max(float(error), unit):.{places}f}" if half else "")
+    return (f"({text})e{power}" if half else f"{text}e{power}") if power else text
 
 
 def brief(value: float, digits: int = 3) -> str:

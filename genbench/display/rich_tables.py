@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich.box import HEAVY_HEAD
 from rich.console import Console
@@ -20,9 +20,14 @@ WIDEST = 10_000  # letters; more than any line has
 LEGIBLE = 20  # letters of a line of wrapped text; by hand: three or four words
 
 
-def console(width: int = 180) -> Console:
-    """Return the console: as wide as the terminal, or `width` letters where the output is no terminal."""
-    return _Console(width=None if Console().is_terminal else width, highlight=False)
+def console(width: int = 180, plain: bool = False) -> Console:
+    """Return the console: as wide as the terminal, or `width` letters where the output is no terminal.
+
+    Args:
+        plain: write no colours, on a terminal either.
+    """
+    colours: Literal["auto"] | None = None if plain else "auto"
+    return _Console(width=None if Console().is_terminal else width, highlight=False, color_system=colours)
 
 
 class _Console(Console):

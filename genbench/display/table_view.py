@@ -12,6 +12,7 @@ from genbench.analysis.ranking import rankings
 from genbench.analysis.scores import Row, Verdict, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.display import formatting, verdicts
+from genbench.display.chosen_columns import Chosen, asked_columns
 from genbench.display.power_words import more_seeds
 from genbench.display.ranking_view import RankingView, ranking_view
 from genbench.display.sentences import Outlook, conclusion
@@ -106,7 +107,14 @@ class TableView:
         places = {kind: k for k, kind in enumerate(kinds)}
         places |= {"verdict": places.get("score", places["verdict"])} if "verdict" in places else {}
         chosen = [i for i, column in enumerate(self.columns) if column.kind in places]
-        order = sorted(chosen, key=lambda i: places[self.columns[i].kind])
+        return self._with(sorted(chosen, key=lambda i: places[self.columns[i].kind]))
+
+    def named(self, names: Sequence[str]) -> TableView:
+        """Return the table with the columns of some names, in this order, behind that of the models."""
+        places = {column.name: i for i, column in enumerate(self.columns)}
+        return self._with([places[name] for name in ("model", *names) if name in places])
+
+    def _with(self, order: Sequence[int]) -> TableView:
         rows = [replace(row, cells=[row.cells[i] for i in order]) for row in self.rows]
         return replace(self, columns=[self.columns[i] for i in order], rows=rows)
 
@@ -127,14 +135,17 @@ class BoardView:
 
 def board_view(
     board: Leaderboard,
-    metrics: Literal["main", "scored"] | Sequence[str] = "scored",
+    metrics: Chosen = "scored",
     outlook: Outlook = more_seeds,
+    places: int | None = None,
 ) -> BoardView:
     """Return a leaderboard as text.
 
     Args:
-        metrics: names; or "main", those that a terminal shows; or "scored", all that any row of a table has.
+        metrics: names; or "main", those that the run was asked for, or else that a terminal has room for; or "scored",
+            all that any row of a table has.
         outlook: what would decide the verdicts that are open, see `conclusion`.
+        places: decimals of scores; as many as their intervals support unless given.
     """
     tables = []
     for place in dict.fromkeys(row.place for row in board.rows):
@@ -142,35 +153,40 @@ def board_view(
         by = board.sorted_by(place)
         names = metrics
         if names == "main":
-            names = formatting.main_metrics(rows, board.metrics)
+            names = asked_columns(board, rows)
         elif names == "scored":
             names = [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
         if by and metrics in ("main", "scored"):
             names = [by, *(name for name in names if name != by)]  # what it is sorted by comes first
+        names = [name for name in names if name in board.metrics]  # without those that are no metrics
         notes = [
             formatting.power_line(board, place, names),
             formatting.blind_line(board, place, names),
             *formatting.components_lines(board, place, names),
         ]
-        view = table_view(place, rows, names, by)
+        view = table_view(place, rows, names, by, places)
         margin = verdicts.margin_line(board.contests.get((place, by or ""), []))
         notes = [note for note in notes if note]
-        tables.append(replace(view, conclusion=conclusion(board, place, outlook), margin=margin, notes=notes))
+        told = "" if board.left_out else conclusion(board, place, outlook)  # which is about all rows
+        tables.append(replace(view, conclusion=told, margin=margin, notes=notes))
     return BoardView(
         tables=tables,
-        rankings=[ranking_view(one) for one in rankings(board)],
+        rankings=[] if board.left_out else [ranking_view(one) for one in rankings(board)],  # they rank all
         order=formatting.order_line(board),
         notes=formatting.legend_notes(board),
     )
 
 
-def table_view(title: str, rows: Sequence[Row], metrics: Sequence[str], sort: str | None) -> TableView:
-    """Return the table of some rows, in their order, with a column of each kind."""
+def table_view(
+    title: str, rows: Sequence[Row], metrics: Sequence[str], sort: str | None, places: int | None = None
+) -> TableView:
+    """Return the table of some rows, in their order, with a column of each kind; `places` as in `board_view`."""
+    beside = sort if sort and _has_verdicts(sort, rows) else None
     several = any(row.seeds > 1 for row in rows)
     return TableView(
         title=title,
         columns=columns(metrics, rows, sort),
-        rows=[_row(row, metrics, _costs(rows), sort if sort and _has_verdicts(sort, rows) else None) for row in rows],
+        rows=[_row(row, metrics, _costs(rows), beside, places) for row in rows],
         sorted_by=sort if sort and sort in metrics else "",
         interval="mean ± half-width of the 95 % interval over seeds" if several else "one seed, ± standard error",
         flags=[flag for row in rows for flag in formatting.flag_lines(row)],
@@ -220,11 +236,11 @@ def _costs(rows: Sequence[Row]) -> list[str]:
     return [name for name in COSTS if name != "compute" or any(row.cost[name] is not None for row in rows)]
 
 
-def _row(row: Row, metrics: Sequence[str], costs: Sequence[str], beside: str | None) -> TableRow:
+def _row(row: Row, metrics: Sequence[str], costs: Sequence[str], beside: str | None, places: int | None) -> TableRow:
     """Return a row; `beside` is the metric beside which its verdict stands, if there is a column for that."""
     scores = []
     for name in metrics:
-        scores.append(_score(row, name))
+        scores.append(_score(row, name, places))
         scores += [_worse_by(row, name)] if name == beside else []
     cells = [
         TableCell(row.model, row.model),
@@ -239,12 +255,12 @@ def _row(row: Row, metrics: Sequence[str], costs: Sequence[str], beside: str | N
     return TableRow(**facts, flagged=bool(row.flags), failed=bool(row.failed), cells=cells)
 
 
-def _score(row: Row, name: str) -> TableCell:
+def _score(row: Row, name: str, places: int | None) -> TableCell:
     cell = row.metrics.get(name)
     if cell is None:
-        return TableCell(formatting.value(row, name, cell))
+        return TableCell(formatting.value(row, name, cell, places))
     return TableCell(
-        text=formatting.value(row, name, cell),
+        text=formatting.value(row, name, cell, places),
         value=cell.mean if math.isfinite(cell.mean) else -math.inf if card_of(name).higher_is_better else math.inf,
         mark=cell.verdict or "",
         ratio=formatting.quotient(cell),

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.core.errors import GenbenchError, nearest
+from genbench.display.chosen_columns import Chosen
 from genbench.display.ranking_view import RankingView
 from genbench.display.rich_tables import console, empty_table
 from genbench.display.table_view import Column, TableView, board_view
 from genbench.display.verdicts import SIGNS
 
-__all__ = ["show"]
+__all__ = ["board_text", "show"]
 
 MARKS = {"": "{}  ", "worse": "{}  "} | {verdict: f"{{}} {sign}" for verdict, sign in SIGNS.items() if sign}
 MARKS["best"] = f"[bold]{MARKS['best']}[/bold]"
 
 
-def show(board: Leaderboard, columns: str = "main") -> None:
+def show(board: Leaderboard, columns: Chosen = "main", places: int | None = None) -> None:
     """Print the leaderboard: per dataset, scores with intervals, then what they cost; then all datasets together.
 
     Args:
-        columns: "main", "all", or names of metrics.
-
-    Raises:
-        GenbenchError: a metric is not in this run.
+        columns, places: see `board_view`.
     """
-    view, out = board_view(board, "main" if columns == "main" else _named(board, columns)), console()
+    _print(board, columns, places, console())
+
+
+def board_text(board: Leaderboard) -> str:
+    """Return what `show` prints, without colours."""
+    out = console(plain=True)
+    with out.capture() as caught:
+        _print(board, "main", None, out)
+    return caught.get().rstrip("\n")
+
+
+def _print(board: Leaderboard, columns: Chosen, places: int | None, out: Console) -> None:
+    view = board_view(board, columns, places=places)
     for table in view.tables:
         out.print(_scores(table))
         if table.conclusion:
@@ -45,16 +55,6 @@ def show(board: Leaderboard, columns: str = "main") -> None:
     for table in view.tables:
         for flag in table.flags:
             out.print(f"! {flag}", style="yellow", markup=False)
-
-
-def _named(board: Leaderboard, columns: str) -> list[str]:
-    if columns == "all":
-        return board.metrics
-    names = [name.strip() for name in columns.split(",") if name.strip()]
-    for name in names:
-        if name not in board.metrics:
-            raise GenbenchError(f"no metric '{name}' in this run{nearest(name, board.metrics)}")
-    return names
 
 
 def _scores(view: TableView) -> Table:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
-from genbench.display import formatting
+from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import SIGNS
 from genbench.figures.shared.panels import by_dataset, distinct, even, file_stem, panels
@@ -45,7 +45,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(board: Leaderboard, place: str) -> Figure:
     rows = [row for row in board.rows if row.place == place]
-    metrics = [name for name in formatting.main_metrics(rows, board.metrics) if card_of(name).ranked][:MOST]
+    metrics = [name for name in asked_columns(board, rows) if card_of(name).ranked][:MOST]
     columns = even(len(metrics), COLUMNS)
     figure, axes = panels(len(metrics), (3.9, 0.27 * len(rows) + 0.9), columns, margin=1.0)
     for i, (panel, metric) in enumerate(zip(axes, metrics, strict=True)):

@@ -233,7 +233,9 @@ def launch(options: RunOptions, say: Say, typed: bool = False) -> Path:
         plan = options.plan(say)
         for note in plan.notes:
             say(note)
-        request = {"command": command()} if typed else options.request
+        request: dict[str, Any] = {"command": command()} if typed else options.request
+        if options.metrics is not None:
+            request["metrics"] = _joined(options.metrics)
         with session(plan, Store(folder), workers, workers.execution.data_dir, say, request) as opened:
             if options.terms:
                 race(opened, options.terms)

@@ -96,7 +96,7 @@ def rescore(
         now = {trial.key: answer.key for trial, answer in zip(trials, answers, strict=True)}
         with edited_run(run.store, notes.append) as record:
             record.trials = list(dict.fromkeys(now.get(key, key) for key in record.trials))
-            record.ask({"command": command(), "trials": len(trials)})
+            record.ask({"command": command(), "trials": len(trials), "metrics": metrics or record.asked_metrics})
     report = _report(run.store, trials, answers)
     report.notes[:0] = notes
     return report

@@ -287,6 +287,12 @@ class RunRecord(BaseModel):
             if isinstance(one, str | list) and one
         ]
 
+    @property
+    def asked_metrics(self) -> str:
+        """The selection of metrics of the latest request; "" where that left them open."""
+        asked = self.requests[-1].get("metrics") if self.requests else None
+        return asked if isinstance(asked, str) else ""
+
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""
         self.requests = [*self.requests, request][-REQUESTS:]

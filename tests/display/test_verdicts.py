@@ -99,7 +99,7 @@ def test_each_verdict_has_a_sign_of_its_own_in_latex(board):
     assert r"near & \underline{1.00} & within 1.084 $\times$ \\" in tex
     assert r"far & 1.00$^{?}$ & up to 3.2 $\times$ \\" in tex
     assert r"last & 1.00 & 1.7--11.8 $\times$ \\" in tex
-    assert "% bold leads; underlined as good" in tex
+    assert r"\textbf{Bold} leads; \underline{underlined} as good: shown to be within the margin; $^{?}$ open" in tex
 
 
 def test_each_verdict_has_a_sign_of_its_own_on_the_terminal(board, capsys):

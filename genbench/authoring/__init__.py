@@ -1,0 +1,1 @@
+"""The first files of somebody's own model, dataset, metric or package of these."""

@@ -1,0 +1,62 @@
+"""One model, dataset or metric, whole: its facts, what it says of itself, its parameters, what to cite."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from genbench.contracts.model import ModelCard
+from genbench.core.registry import REGISTRY
+from genbench.display.catalogue import FACTS, fact_of, preset_words
+from genbench.display.citations import cited_by, source_of
+from genbench.display.rich_tables import console
+from genbench.downstream.capabilities import capabilities
+
+__all__ = ["card_lines", "print_card"]
+
+MORE = {"models": ("role", "tasks"), "datasets": ("reads",), "metrics": ("task", "by_likelihood", "costly")}
+
+
+def print_card(group: str, name: str) -> None:
+    """Print one plugin of a group.
+
+    Raises:
+        GenbenchError: none has that name.
+    """
+    console().print("\n".join(card_lines(group, name)), markup=False)
+
+
+def card_lines(group: str, name: str) -> list[str]:
+    """Return what there is to know about one plugin: its name and family, facts, docstring, parameters and papers.
+
+    Raises:
+        GenbenchError: none has that name.
+    """
+    card = REGISTRY[group][name]
+    facts = {fact: fact_of(card, fact) for fact in (*FACTS[group], *MORE[group])}
+    facts |= {"family": card.family, "variant": fact_of(card, "variant")}
+    if isinstance(card, ModelCard):
+        facts["can"] = ", ".join(f"{what} ({how})" for what, how in capabilities(card).items() if how)
+    source = "" if group == "metrics" else source_of(card)
+    facts |= {"paper" if group == "models" else "source": source}
+    facts["cite"] = ", ".join(entry.key for entry in cited_by(card))
+    facts["registered in"] = card.place
+    lines = [f"{card.name}, a {REGISTRY[group].singular}", ""]
+    lines += [f"  {fact + ':':15}{value}" for fact, value in facts.items() if value not in ("", "False")]
+    text = inspect.getdoc(inspect.unwrap(card.factory)) or ""
+    lines += ["", *(f"  {line}".rstrip() for line in text.splitlines())] if text else []
+    parameters = [] if group == "metrics" else _parameters(card)
+    lines += ["", "  Parameters:", *(f"    {each}" for each in parameters)] if parameters else []
+    presets = [preset_words(each) for each in getattr(card.factory, "presets", ())]
+    return lines + (["", "  Defaults by data:", *(f"    {each}" for each in presets)] if presets else [])
+
+
+def _parameters(card: Any) -> list[str]:
+    """Return each parameter as it is declared: its name, type and default."""
+    return [_declared(one) for one in card.signature.values()]
+
+
+def _declared(one: inspect.Parameter) -> str:
+    known = inspect.formatannotation(one.annotation) if one.annotation is not one.empty else ""
+    kind = f": {known.strip(chr(39))}" if known else ""  # an annotation that is a text has quotes
+    return f"{one.name}{kind}" + (f" = {one.default!r}" if one.default is not one.empty else "")
