@@ -16,8 +16,10 @@ from genbench.contracts.data_files import short_label
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
+from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest, shown
 from genbench.core.recorded_plugins import require
+from genbench.core.registry import Group
 from genbench.core.regular_files import Refused, open_regular
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.resolved_trial import ResolvedTrial
@@ -136,13 +138,15 @@ def require_plugins(spec: TrialSpec, metrics: bool = False) -> None:
         NeedsPlugin: its model or its data are code that may not be imported; the message says what to type.
         GenbenchError: nothing has such a name.
     """
-    scores = [(METRICS, name) for name in spec.metrics] if metrics else []
-    require(spec.plugins, (MODELS, spec.model_name), (DATASETS, spec.dataset_name), *scores)
+    wanted: list[tuple[Group[Any], str]] = [] if spec.outside else [(MODELS, spec.model_name)]
+    wanted += [(DATASETS, spec.dataset_name), *((METRICS, name) for name in spec.metrics if metrics)]
+    require(spec.plugins, *wanted)
 
 
 def plugins_of_trial(spec: TrialSpec) -> tuple[str, ...]:
     """Return the plugins that a trial's model, data and metrics are of, as they are imported here."""
-    cards = [MODELS[spec.model_name], DATASETS[spec.dataset_name], *named_datasets(spec.params)]
+    cards: list[Card] = [] if spec.outside else [MODELS[spec.model_name]]
+    cards += [DATASETS[spec.dataset_name], *named_datasets(spec.params)]
     return plugins_of(*cards, *(METRICS.cards[name] for name in spec.metrics if name in METRICS.cards))
 
 
@@ -163,6 +167,8 @@ def reload(
         GenbenchError: a setting is unknown, is refused, or would change the weights.
     """
     spec = trained.spec
+    if spec.outside:
+        raise CannotReload(spec, "its samples came from outside, and there is no model to bring back")
     require_plugins(spec)
     card = MODELS[spec.model_name]
     if not card.is_torch:
