@@ -171,7 +171,8 @@ def score(
             points that `genbench data export` writes, or a file of them; a list, where samples are one.
         name, family: of the row; named after the file, or "outside", unless given.
         likelihood: what log-densities are: "exact", "estimate" or "bound".
-        seeds: of data and evaluation, one for each set of samples; a single set is divided among several.
+        seeds: of data and evaluation, one for each set of samples; a single set is divided among several, among three
+            unless given, if each gets 1,000 samples or more, and `log_prob` holds no numbers.
         run: folder of the run that gets the row, which is scored like its models; a run of its own,
             results/DATA-outside, unless given.
         metrics, count: what to score, and how many samples: all, at most 50,000, or those of the run, unless given.

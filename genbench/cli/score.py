@@ -38,7 +38,8 @@ Seeds = Annotated[
     typer.Option(
         metavar="N|LIST",
         help="Seeds of the data and of the evaluation, one for each file. Default: 0, 1 and so on, or those of the "
-        "run. One file and several seeds: each seed gets an equal part of it.",
+        "run. A single file is divided among several: three unless given, if each gets 1,000 samples or more, and "
+        "no log-densities are given.",
     ),
 ]
 Beside = Annotated[

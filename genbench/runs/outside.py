@@ -50,6 +50,7 @@ __all__ = [
 ]
 
 FLAG = "made outside of genbench: its training points, its seconds and its code are unknown"
+PARTS = "intervals hold the spread of samples and test points, and none of training runs"
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,8 @@ def _scored(store: Store, spec: TrialSpec, outputs: ModelOutputs, row: GivenRow,
             raise
         where = f"{spec.model} on {spec.dataset}, seed {spec.seed}"
         raise GenbenchError(f"{where} cannot be scored: {type(error).__name__}: {message_of(error)}") from None
-    evaluation.flags = [*(Flag(text=plain(text)) for text in (FLAG, *cautions)), *evaluation.flags]
+    parts = [f"a part of one set of samples for each seed ({about.part}): {PARTS}"] if about.part else []
+    evaluation.flags = [*(Flag(text=plain(text)) for text in (FLAG, *parts, *cautions)), *evaluation.flags]
     return TrialRecord(
         **vars(evaluation),
         key=spec.key,

@@ -11,7 +11,7 @@ from typing import Any
 
 from genbench.analysis.run_data import RunData
 from genbench.contracts.data_files import DataSelection, reopened
-from genbench.contracts.dataset import Sizes
+from genbench.contracts.dataset import Sizes, SyntheticDataset
 from genbench.contracts.metric import select_metrics
 from genbench.contracts.model import LIKELIHOODS, MODELS
 from genbench.core.downloads import use_data_dir
@@ -22,6 +22,7 @@ from genbench.core.seeding import stream
 from genbench.core.selection import Selection
 from genbench.core.types import Say
 from genbench.runs.code import SCORING
+from genbench.runs.defaults import Defaults
 from genbench.runs.given_samples import Given, dealt, fitting_protocol, given_sets, prepared
 from genbench.runs.launch import RunOptions
 from genbench.runs.outside import GivenRow, Prepared, oracle_name, score_prepared
@@ -35,6 +36,7 @@ from genbench.storage.summaries import Summaries
 
 __all__ = ["ScoreOptions", "score_given"]
 
+FEWEST = 1_000  # samples of a part of a single set; by hand: with fewer, a score's noise hides what it is to show
 NAME = 60  # letters of a row's name; by hand: a column of a table
 
 
@@ -142,46 +144,48 @@ def _planned(
     options: ScoreOptions, sets: Sequence[Given], row: GivenRow, run: RunData | None, say: Say
 ) -> tuple[list[TrialSpec], list[Prepared]]:
     """Return the trials of the oracle, and the sets of samples under their specs, checked."""
-    asked = None if options.seeds is None else parse_seeds(options.seeds)
-    plan = options.planning(asked or range(len(sets))).plan(say)
+    plan = options.planning([0] if options.seeds is None else parse_seeds(options.seeds)).plan(say)
     first = plan.trials[0]
     if len({spec.dataset for spec in plan.trials}) > 1:
         raise GenbenchError("samples are those of one dataset, and several are named; name one")
     there = [] if run is None else [t for t in run.trials if t.sampled and t.dataset == first.dataset]
     if run is not None and (taken := [t for t in there if t.model == row.name and not t.spec.outside]):
         raise GenbenchError(f"'{taken[0].model}' is a model of {run.path}; give the samples another --name")
-    if run is not None and there:
-        oracles = _beside(options, run, there, first, asked or _seeds_of(there, len(sets)))
-        sets = dealt(sets, len(oracles))
-    else:
-        oracles, sets = _alone(options, plan, dealt(sets, len(plan.trials)))
-    for note in plan.notes:
-        say(note)
-    pairs = zip(oracles, sets, strict=True)
-    return oracles, [prepared(spec, one, row.name, row.likelihood, row.family) for spec, one in pairs]
-
-
-def _alone(options: ScoreOptions, plan: Plan, sets: list[Given]) -> tuple[list[TrialSpec], list[Given]]:
-    """Return the trials of the oracle for a table of its own, with a protocol that the samples suffice for."""
-    spec = plan.trials[0]
-    with collected_warnings():
+    spec = _beside(options, run, there, first) if run is not None and there else first
+    with collected_warnings():  # they were said when trials were planned
         dataset = reopened(spec.dataset, spec.dataset_name, spec.dataset_params, spec.data_fingerprint)
         tested = len(dataset.splits(stream(spec.seed, "data"), Sizes(spec.protocol.train)).test)
-    protocol = fitting_protocol(spec.protocol, sets, options.count, dataset, tested)
-    return [one.model_copy(update={"protocol": protocol}) for one in plan.trials], sets
+    known = sorted({trial.seed for trial in there}) or list(range(Defaults().seeds))
+    needed = spec.protocol.samples if there else options.count or FEWEST
+    needed = needed if isinstance(dataset, SyntheticDataset) else min(spec.protocol.samples, tested)
+    seeds = _seeds(sets, needed, known) if options.seeds is None else parse_seeds(options.seeds)
+    sets = dealt(sets, len(seeds))
+    if not there:
+        protocol = fitting_protocol(spec.protocol, sets, options.count, dataset, tested)
+        spec = spec.model_copy(update={"protocol": protocol})
+    for note in plan.notes:
+        say(note)
+    oracles = [spec.model_copy(update={"seed": seed}) for seed in seeds]
+    pairs = zip(oracles, sets, strict=True)
+    return oracles, [prepared(oracle, one, row.name, row.likelihood, row.family) for oracle, one in pairs]
 
 
-def _seeds_of(there: Sequence[TrialRecord], number: int) -> list[int]:
-    """Return the first seeds of a table; further whole numbers where it has fewer."""
-    known = sorted({trial.seed for trial in there})
+def _seeds(sets: Sequence[Given], needed: int, known: Sequence[int]) -> list[int]:
+    """Return a seed for each set; of a single set as many as it has enough samples for, so that there are intervals.
+
+    Args:
+        needed: samples for each seed.
+        known: seeds of the table, or those that are usual.
+    """
+    number, first = len(sets), sets[0]
+    if number == 1 and (first.log_prob is None or callable(first.log_prob)):
+        number = max(1, min(len(known), len(first.samples) // needed))
     more = (seed for seed in range(number + len(known)) if seed not in known)
     return [*known, *more][:number]
 
 
-def _beside(
-    options: ScoreOptions, run: RunData, there: Sequence[TrialRecord], asked: TrialSpec, seeds: Sequence[int]
-) -> list[TrialSpec]:
-    """Return the trials of the oracle, measured as the rows of a table that is there.
+def _beside(options: ScoreOptions, run: RunData, there: Sequence[TrialRecord], asked: TrialSpec) -> TrialSpec:
+    """Return a trial of the oracle, measured as the rows of a table that is there.
 
     Raises:
         GenbenchError: the table is of other data, metrics, or amounts of evidence than are asked for, or of other code.
@@ -199,7 +203,7 @@ def _beside(
     data = [DataSelection(Selection(old.dataset_name, old.dataset_params))]
     budget = old.budget if old.budget != BUDGET else "quick"
     with collected_warnings():
-        plan = make_plan(oracle_name(), data, list(seeds), budget, ",".join(old.metrics), "generate", old.protocol)
+        plan = make_plan(oracle_name(), data, [asked.seed], budget, ",".join(old.metrics), "generate", old.protocol)
     new = {part: one for part, one in plan.trials[0].sources.items() if part.startswith((*SCORING, "dataset"))}
     changed = [part for part, one in new.items() if old.sources.get(part) != one]
     if changed:
@@ -207,7 +211,7 @@ def _beside(
             f"{where} was scored by other code of {', '.join(changed[:3])} than today's; "
             f"type: genbench rescore {run.path}"
         )
-    return [spec.model_copy(update={"dataset": old.dataset}) for spec in plan.trials]
+    return plan.trials[0].model_copy(update={"dataset": old.dataset})
 
 
 def _joined(metrics: str | Sequence[str]) -> str:
