@@ -12,7 +12,7 @@ __all__ = ["line_of_field"]
 def line_of_field(text: str, path: Sequence[str | int]) -> int:
     r"""Return the line, counted from 1, on which a field begins; 0 where it is not there.
 
-    A value that is a list over several lines is found where it begins; an entry of it that is text, on its own line.
+    Of a list over several lines, a field or a text in it has its own line.
 
     Args:
         text: of the file, which can be read.
@@ -29,7 +29,9 @@ def line_of_field(text: str, path: Sequence[str | int]) -> int:
         except tomllib.TOMLDecodeError:
             continue
         if found is not None:
-            own = [n for n in range(begin, end) if isinstance(found, str) and found in lines[n]]
+            named = [part for part in path if isinstance(part, str)][-1:]
+            needle = found if isinstance(found, str) else "".join(named)
+            own = [n for n in range(begin, end) if needle in lines[n]]
             return (own[0] if own else begin) + 1
         begin = end
     return 0

@@ -37,6 +37,10 @@ __all__ = ["SUFFIX", "read_experiment"]
 
 SUFFIX = ".toml"
 LARGEST = 2**16  # bytes of a file; by hand: a thousand lines, which errors find their place in within a second
+NOUNS = {
+    "integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false", "list": "a list",
+    "dictionary": "a table",
+}  # fmt: skip
 MOST = 100  # runs of one file; by hand: more budgets and tasks than there are
 
 
@@ -144,11 +148,17 @@ def _wrong(file: _File, error: ValidationError) -> GenbenchError:
         elsewhere = "; it belongs under [executor]" if name in Executor.model_fields and known is Experiment else ""
         reason = f"there is no such field{elsewhere or nearest(name, list(known.model_fields))}"
     else:
-        demands = dict.fromkeys(each["msg"].removeprefix("Input should ") for _, other, each in found if other == field)
-        reason = f"it must {', or '.join(demand.replace('a valid', 'a') for demand in demands)}"
+        demands = dict.fromkeys(_demand(each["msg"]) for _, other, each in found if other == field)
+        reason = f"it must {', or '.join(demands)}"
     if field[:2] == ["executor", "dask"] and one["type"] == "literal_error":
         reason = "a file may ask for 'local' alone; type the address of a cluster: --dask ADDRESS"
     return file.error(field or [str(one["loc"][0])], reason)
+
+
+def _demand(text: str) -> str:
+    """Return what a value must be, of a message of pydantic."""
+    demand = text.removeprefix("Input should ")
+    return next((f"be {noun}" for kind, noun in NOUNS.items() if demand == f"be a valid {kind}"), demand)
 
 
 def _plugins(file: _File, named: Sequence[str], given: Sequence[str]) -> list[str]:
