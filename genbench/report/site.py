@@ -30,6 +30,7 @@ __all__ = ["Home", "together", "write_site"]
 
 PAGE = "report.html"
 HOW_TO_SUBMIT = "submit.html"
+REPEAT = ["bundle", "--repeat"]
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,17 @@ def _found(folders: Sequence[Path], out: Path) -> tuple[Path, list[Path]]:
 def _listed(found: Sequence[Path], theirs: Sequence[Path], others: Sequence[Store]) -> list[Path]:
     """Return the runs that have a page: without those that do no more than repeat submitted ones."""
     known = {key for path in theirs for key in Store(path).finished()}
-    mine = [(store.path, set(store.finished())) for store in others]
-    copies = {path for path, keys in mine if keys and keys <= known}
+    copies = {store.path for store in others if _repeats(store) and known >= set(store.finished())}
     return [path for path in found if path.absolute() not in copies]
+
+
+def _repeats(store: Store) -> bool:
+    """Whether a run was made by `genbench bundle --repeat` alone."""
+    try:
+        requests = store.read_run().requests
+    except GenbenchError:  # whoever shows the run names what is wrong
+        return False
+    return bool(requests) and all(request.get("command", "")[1:3] == REPEAT for request in requests)
 
 
 def _home(

@@ -55,11 +55,11 @@ A benchmark of generative models, packed by `genbench bundle` (genbench {genbenc
 To repeat it on another machine:
 
     pip install genbench=={genbench}
-    genbench bundle --repeat {name}{ENDING}
+    genbench bundle --repeat {path}
 
-It unpacks this archive to results/{name}-recorded, runs its {trials} trials in results/{name}-repeated, and says which
-scores agree. Code in {PLUGINS}/ runs only if you add --trust-code: read it first. requirements.txt has the versions of
-all packages that were installed.
+It runs the {trials} trials in results/{name}-repeated, and says which scores agree. An archive is unpacked first, to
+results/{name}-recorded. Code in {PLUGINS}/ runs only if you add --trust-code: read it first. requirements.txt has the
+versions of all packages that were installed.
 
 What was asked:
 
@@ -111,7 +111,7 @@ def pack(
     packed.notes += run.problems
     members = _stored(run, samples, weights, packed)
     code, mains = _code(specs, packed)
-    members |= code | _about(run, mains)
+    members |= code | _about(run, mains, packed.path.name if folder else f"{run.path.name}{ENDING}")
     if elsewhere := _data_elsewhere(run, members):
         packed.notes.append(f"data are not in it, and are needed to repeat it: {', '.join(elsewhere)}")
     try:
@@ -193,13 +193,13 @@ def _by_digest(spec: TrialSpec, source: str) -> dict[str, Card]:
     return {name: card for name, card in cards.items() if card is not None and card.plugin == source}
 
 
-def _about(run: RunData, mains: Sequence[str]) -> dict[str, bytes]:
-    """Return what says how to repeat the run."""
+def _about(run: RunData, mains: Sequence[str], path: str) -> dict[str, bytes]:
+    """Return what says how to repeat the run; `path` is how the archive, or the folder, is called."""
     last = max((trial.provenance for trial in run.trials), key=lambda ran: ran.time)
     genbench, commit = last.genbench or machine()["genbench"], f" at commit {last.commit}" if last.commit else ""
     commands = "\n".join(f"    {command}" for command in run.record.commands) or "    (not known)"
     facts = {"name": run.path.name, "genbench": genbench, "commit": commit, "trials": len(run.trials)}
-    text = README.format(**facts, commands=commands, ENDING=ENDING, PLUGINS=PLUGINS)
+    text = README.format(**facts, commands=commands, path=path, PLUGINS=PLUGINS)
     about = {"bundle": VERSION, **facts, "plugins": list(mains), "commands": run.record.commands}
     installed = {f"{one.metadata['Name']}=={one.version}" for one in distributions() if one.metadata["Name"]}
     return {

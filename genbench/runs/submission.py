@@ -46,6 +46,12 @@ def _line(text: str) -> str:
     return text
 
 
+def _some(text: str) -> str:
+    if not text.strip():
+        raise ValueError("write who submits the run")
+    return text
+
+
 Line = Annotated[str, Len(0, 200), AfterValidator(_line)]
 Web = Annotated[str, Len(0, 300), AfterValidator(_web)]
 
@@ -62,7 +68,7 @@ class Author(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    by: Annotated[Line, Len(1)]
+    by: Annotated[Line, AfterValidator(_some)]
     contact: Line = ""
     note: Annotated[str, Len(0, 500), AfterValidator(_line)] = ""
     paper: Web = ""
@@ -131,6 +137,7 @@ def repeated_here(run: RunData, others: Sequence[Store]) -> Repeated:
     agreeing, different = set(), []
     for trial in run.trials:
         twins = [twin for store in others if (twin := _twin(store, trial)) is not None]
+        twins = [twin for twin in twins if twin.provenance != trial.provenance]  # a copy repeats nothing
         found = [agreement(trial, twin) for twin in twins]
         if found and all(one.kind != "different" for one in found):
             agreeing.add(trial.key)
@@ -206,6 +213,8 @@ def _author(folder: Path) -> Author:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise GenbenchError(f"{file}, {shown(where)}: {shown(first['msg'], 200)}") from None
+        raise GenbenchError(
+            f"{file}, {shown(where)}: {shown(first['msg'], 200).removeprefix('Value error, ')}"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise GenbenchError(f"{file}: {shown(str(error), 200)}; write it as TOML") from None
