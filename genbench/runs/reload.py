@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 LARGEST = 2**31  # bytes of a checkpoint; by hand: of a model of 100 million parameters, with averages and moments
+OUTSIDE = "its samples came from outside, and there is no model to draw from"
 HEADER = 2**24  # bytes of what it says of itself; by hand: a hundred times what ours say
 
 
@@ -96,6 +97,8 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
     key = min(specs, key=lambda key: (key not in finished or finished[key].status != "ok", specs[key].seed))
     if key not in finished:
         return _of(_checkpoint(run.store.checkpoints()[key][0]))
+    if specs[key].outside:
+        raise CannotReload(specs[key], OUTSIDE)
     if error := finished[key].error:
         raise CannotReload(specs[key], f"it failed ({error.message}) and cannot be drawn from; choose another trial")
     return Trained(specs[key], run.store.weights(key), "trained")
@@ -168,7 +171,7 @@ def reload(
     """
     spec = trained.spec
     if spec.outside:
-        raise CannotReload(spec, "its samples came from outside, and there is no model to bring back")
+        raise CannotReload(spec, OUTSIDE)
     require_plugins(spec)
     card = MODELS[spec.model_name]
     if not card.is_torch:

@@ -103,11 +103,12 @@ def is_submission(folder: Path, base: Path | None = None) -> bool:
     """Whether a run's folder was submitted: it has a submission.toml, or is inside a folder of the name `submitted`.
 
     Args:
-        base: up to which the folders around it are looked at; the one around it unless given.
+        base: up to which, and its parent, the folders around it are looked at; the nearest one unless given.
     """
     if os.path.lexists(folder / SUBMISSION):
         return True
-    around = (folder.resolve().parent,) if base is None else (base.resolve(), *folder.relative_to(base).parents)
+    top = folder.resolve().parent if base is None else base.resolve()
+    around = [top] if base is None else [top, top.parent, *folder.relative_to(base).parents]
     return any(one.name == SUBMITTED for one in around)
 
 

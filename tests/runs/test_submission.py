@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -20,12 +21,19 @@ from stored_runs import stored_run
 MODELS = ("oracle", "another")
 
 
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """The folder that is packed of a run."""
+    away = tmp_path_factory.mktemp("away")
+    run = genbench.load_run(stored_run(away, "run", samples=0, models=MODELS))
+    return pack(run, away / "submitted" / "mine", folder=True).path
+
+
 @pytest.fixture
-def results(tmp_path):
-    """A submitted run in a folder of such; the run that it was packed from is gone."""
-    run = genbench.load_run(stored_run(tmp_path / "away", "mine", samples=0, models=MODELS))
-    pack(run, tmp_path / "results" / "submitted" / "mine", folder=True)
+def results(tmp_path, packed):
+    """A submitted run in a folder of such."""
     folder = tmp_path / "results" / "submitted" / "mine"
+    shutil.copytree(packed, folder)
     (folder / "submission.toml").write_text('by = "<i>A. Nother</i>"\npaper = "https://example.org/p"\n')
     return tmp_path / "results"
 
@@ -160,14 +168,26 @@ def anonymous(folder):
         (anonymous, "submission.toml is not there; write it with a line by"),
     ],
 )
-def test_a_submission_that_is_not_whole_is_refused_and_left_out_of_a_site(results, tmp_path, harm, words):
+def test_a_submission_that_is_not_whole_is_refused(results, harm, words):
     harm(results / "submitted" / "mine")
     done = CliRunner().invoke(app, ["report", str(results / "submitted" / "mine"), "--figures", "none", "--jobs", "0"])
     assert isinstance(done.exception, GenbenchError)
     assert words in str(done.exception)
-    run_again_of_all = stored_run(results, "reference", samples=0, models=MODELS)
-    assert run_again_of_all.is_dir()
+
+
+def test_a_site_leaves_it_out_and_says_so(results, tmp_path):
+    run_again(results, "reference")
+    anonymous(results / "submitted" / "mine")
     index, files, said = site_of(results, tmp_path)
-    assert [line for line in said if words in line]
+    assert "submission.toml is not there" in said[0]
+    assert "submission.toml is not there" in index
     assert "submitted, repeated here" not in index
-    assert not [file for file in files if "submitted" in str(file)]
+    assert [file.parent.name for file in files] == ["site", "reference", "site"]
+
+
+def test_what_is_deeper_in_a_folder_of_submissions_is_no_run_of_ours(results):
+    hidden = results / "submitted" / "mine" / "deep" / "er"
+    assert is_submission(hidden, results)
+    assert is_submission(hidden, results / "submitted")
+    assert is_submission(hidden, results / "submitted" / "mine")
+    assert not is_submission(results / "reference", results)
