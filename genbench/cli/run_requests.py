@@ -118,7 +118,7 @@ def _from_source(
     rest = {name: value for name, value in typed.items() if name != "plugins"}
     if "name" in rest and len(asked) > 1 and not again:
         raise GenbenchError(f"{source} asks for {len(asked)} runs, which cannot all be --name {rest['name']}")
-    return [RunOptions(**{**one, **rest, **fixed}) for one in asked]
+    return [RunOptions(**{**one, **fixed, **rest}) for one in asked]
 
 
 def _from_record(folder: Path, plugins: list[str], context: typer.Context, say: Say) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from genbench.contracts.data_files import is_path, select_datasets
 from genbench.contracts.dataset import DATASETS
+from genbench.contracts.evidence import Protocol
 from genbench.contracts.metric import METRICS, spelled_out
 from genbench.contracts.model import MODELS
 from genbench.contracts.recipe import Budget
@@ -29,6 +30,7 @@ from genbench.core.selection import Params, Selection, as_written, parse_list
 from genbench.core.toml_lines import line_of_field
 from genbench.runs.experiment_fields import Executor, Experiment, Selected
 from genbench.runs.grids import expanded
+from genbench.runs.launch import RunOptions
 from genbench.runs.plan import parse_seeds
 from genbench.runs.race import AUTO
 from genbench.tasks import load_task
@@ -41,6 +43,7 @@ NOUNS = {
     "integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false", "list": "a list",
     "dictionary": "a table",
 }  # fmt: skip
+NO_LIST_OF_NONE = ("models", "data", "datasets", "budget", "budgets", "task", "tasks", "metrics", "seeds")
 MOST = 100  # runs of one file; by hand: more budgets and tasks than there are
 
 
@@ -86,7 +89,11 @@ def read_experiment(path: Path, plugins: Sequence[str] = ()) -> list[dict[str, A
         asked = Experiment.model_validate(file.data)
     except ValidationError as error:
         raise _wrong(file, error) from None
+    for field in NO_LIST_OF_NONE:
+        if file.data.get(field) in ([], {}):
+            raise file.error([field], "it is empty; name at least one, or leave it out")
     used = _plugins(file, asked.plugins, plugins)
+    _check(file, asked)
     data = file.called("data", "datasets")
     common = {
         "models": ",".join(_models(file, asked.models)),
@@ -101,7 +108,9 @@ def read_experiment(path: Path, plugins: Sequence[str] = ()) -> list[dict[str, A
         "data_dir": None if asked.data_dir is None else str(file.path.parent / asked.data_dir),
         "metrics": None if asked.metrics is None else ",".join(_listed(asked.metrics)),
     }
-    _check(file, asked)
+    _check_together(file, common)
+    if asked.name is not None and re.search(r"[/\\]|^\.*$", asked.name):
+        raise file.error(["name"], "a name has no folders in it; say where runs go by results")
     budgets, tasks = _listed(asked.budget), _listed(asked.task)
     if len(budgets) * len(tasks) > MOST:
         raise file.error([file.called("budget", "budgets")], f"more than {MOST} runs are asked for; give fewer")
@@ -149,7 +158,7 @@ def _wrong(file: _File, error: ValidationError) -> GenbenchError:
         reason = f"there is no such field{elsewhere or nearest(name, list(known.model_fields))}"
     else:
         demands = dict.fromkeys(_demand(each["msg"]) for _, other, each in found if other == field)
-        reason = f"it must {', or '.join(demands)}"
+        reason = f"it must be {', or '.join(demand.removeprefix('be ') for demand in demands)}"
     if field[:2] == ["executor", "dask"] and one["type"] == "literal_error":
         reason = "a file may ask for 'local' alone; type the address of a cluster: --dask ADDRESS"
     return file.error(field or [str(one["loc"][0])], reason)
@@ -157,7 +166,7 @@ def _wrong(file: _File, error: ValidationError) -> GenbenchError:
 
 def _demand(text: str) -> str:
     """Return what a value must be, of a message of pydantic."""
-    demand = text.removeprefix("Input should ")
+    demand = text.removeprefix("Input should ").partition(" or instance")[0]
     return next((f"be {noun}" for kind, noun in NOUNS.items() if demand == f"be a valid {kind}"), demand)
 
 
@@ -264,6 +273,25 @@ def _check(file: _File, asked: Experiment) -> None:
         for n, one in enumerate(_listed(asked.metrics)):
             with file.at(*(["metrics", n] if isinstance(asked.metrics, list) else ["metrics"])):
                 METRICS.select(spelled_out(one))
+
+
+def _check_together(file: _File, request: Mapping[str, Any]) -> None:
+    """Check what options say of each other, as a request does."""
+    for field in ("samples", "train"):
+        with file.at(field):
+            Protocol().asked(**{field: request[field]})
+    try:
+        RunOptions(**{field: value for field, value in request.items() if value is not None})
+    except GenbenchError as error:
+        named = re.match(r"[a-z_]+", str(error))
+        field = named[0] if named else ""
+        place = [field] if field in file.data else ["executor", field]
+        if not line_of_field(file.text, place):
+            raise GenbenchError(f"{file.path}: {error}") from None
+        raise file.error(place, str(error)) from None
+    if request["sort"] is not None:
+        with file.at("sort"):
+            _ = METRICS[request["sort"]]
 
 
 def _listed(value: Any) -> list[Any]:

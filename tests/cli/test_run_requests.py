@@ -55,6 +55,7 @@ def test_a_run_is_asked_again_for_what_it_was_asked_for(here):
     assert "gmm on moons, seed 0: no result yet" in out
     assert "2 of 2 trials would run" in out
     assert "not run again: genbench rescore results/mine --metrics all" in out
+    assert "6 of 6 trials would run" in call(run, "--again", "--why", "--name", "elsewhere", "--seeds", "3")
 
 
 def test_a_record_has_no_code_run_and_no_cluster_joined(here):

@@ -1,5 +1,8 @@
 """Experiment files: what they ask for, what is wrong in them and on which line, and that they run no code."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from genbench.core.errors import GenbenchError
@@ -95,6 +98,15 @@ def test_a_list_that_a_parameter_takes_is_no_grid(tmp_path):
         ('"local"', '"tcp://host:8786"', "line 20, executor.dask: a file may ask for 'local' alone"),
         ("samples = 300", "jobs = 3", "line 7, jobs: there is no such field; it belongs under .executor."),
         ("samples = 300", "samples = three", "line 7: Invalid value"),
+        ("samples = 300", "max_seeds = 4", "line 7, max_seeds: max_seeds=4 needs seeds=auto"),
+        ("samples = 300", "samples = 1", "line 7, samples: samples=1 is too few"),
+        ("samples = 300", "sort = 'kll'", "line 7, sort: no metric 'kll'"),
+        ("jobs = 2", "timeout = -1.0", "line 19, executor.timeout: timeout=-1.0 is out of range"),
+        ('["generate", "curve"]', "[]", "line 5, tasks: it is empty"),
+        ("[4, 7]", "true", "line 3, seeds: it must be a whole number, or text, or a list"),
+        ('"widths"', '"../widths"', "line 2, name: a name has no folders in it"),
+        ('"widths"', "2020-01-01", "line 2, name: it must be text"),
+        ("latent_dim = [2, 4]", "latent_dim = [2, 4", "line 12: "),
         ("samples = 300", 'plugins = ["mine.py"]', "line 7, plugins: code is not run for being named in a file"),
     ],
 )
@@ -135,3 +147,12 @@ def test_a_request_is_written_and_read_as_it_was(tmp_path):
     assert "tcp" not in text
     for name in ("models", "datasets", "seeds", "budget", "metrics", "samples", "jobs", "margin", "name", "timeout"):
         assert getattr(again, name) == getattr(options, name), name
+
+
+def test_the_file_of_the_readme_asks_for_what_it_says(tmp_path):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (tmp_path / "my.csv").write_text("\n".join(f"{i},{i * i % 7}" for i in range(30)))
+    asked = read_experiment(written(tmp_path, text))
+    assert [one["name"] for one in asked] == ["widths-quick", "widths-standard"]
+    assert asked[0]["models"] == "gmm,cfm[hidden=[64,128]]"
