@@ -48,6 +48,8 @@ def read_arrays(file: Path) -> dict[str, NDArray[Any]]:
         return dict(npz(content))
     except GenbenchError as error:
         raise GenbenchError(f"{file}: {error}") from None
+    except MemoryError:  # by what a header says of a shape
+        raise GenbenchError(f"{file}: its arrays do not fit into memory; save fewer samples") from None
 
 
 def array_named(
