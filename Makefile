@@ -40,8 +40,9 @@ fuzz: .venv/installed  ## odd selections, seeds, records, arrays and tables: res
 soak: .venv/installed  ## 100 random kills of a run, and 200 trials that end in every way: nothing lost, nothing left; half an hour
 	$(BIN)/python benchmarks/soak.py --kills 100 --trials 200
 
-site: .venv/installed  ## pages of the committed runs, for any static host; see `genbench report`
-	$(BIN)/genbench report results/reference -o site
+SITE = $(wildcard results/reference results/submitted results/repeated)
+site: .venv/installed  ## the public leaderboard: the committed runs and what others submitted; docs/submitting.md
+	$(BIN)/genbench report $(SITE) -o site --how-to-submit
 
 peers: .venv/installed-peers  ## ours beside published recipes in the same seconds, three seeds; an hour
 	$(BIN)/python benchmarks/peers.py --seeds 3 --out results/reference/peers.json

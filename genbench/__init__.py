@@ -10,7 +10,7 @@ from genbench.core.notebook_views import TEXTS, VIEWS
 from genbench.core.public_names import HOME, __version__
 
 if TYPE_CHECKING:
-    from genbench.api import load_classifier, load_dataset, load_model, load_run, run
+    from genbench.api import load_classifier, load_dataset, load_model, load_run, run, score
     from genbench.contracts.classifier import Classifier
     from genbench.contracts.dataset import Dataset, SyntheticDataset, register_dataset
     from genbench.contracts.evidence import Evidence
@@ -44,6 +44,7 @@ __all__ = [
     "register_metric",
     "register_model",
     "run",
+    "score",
 ]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genbench.estimator.estimator import Estimator
     from genbench.results import Run
 
-__all__ = ["load_classifier", "load_dataset", "load_model", "load_run", "run"]
+__all__ = ["load_classifier", "load_dataset", "load_model", "load_run", "run", "score"]
 
 
 def load_dataset(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Any:
@@ -149,3 +149,43 @@ def run(
     finished = Run(launch(RunOptions(**options), say))
     finished.margin = margin
     return finished
+
+
+def score(
+    samples: Any, dataset: Any, *, log_prob: Any = None, name: str | None = None, family: str = "outside",
+    likelihood: str = "exact", seeds: int | str | Sequence[int] | None = None, run: str | Path | None = None,
+    results: str | Path = "results", metrics: str | Sequence[str] | None = None, count: int | None = None,
+    train: int | None = None, jobs: int | None = None, plugins: Sequence[str] = (), progress: bool | str = True,
+    data_dir: str | Path | None = None, say: Say = print,
+) -> Run:  # fmt: skip
+    """Score samples that were made elsewhere: `score(x, "moons")`; the run that it returns has a row for them.
+
+    They are scored by the same metrics on the same evidence as those of any model, beside the oracle. The row says that
+    they came from outside: no seconds, no code.
+
+    Args:
+        samples: an array [n, *shape] in the data's own units, a tensor or a data frame, or the path of a file (.npz,
+            .npy, .csv); or a list of these, one for each seed.
+        dataset: as `datasets` of `run`, but one.
+        log_prob: the log-density in nats: a function of points [k, *shape] that returns [k], or numbers [m] at the test
+            points that `genbench data export` writes, or a file of them; a list, where samples are one.
+        name, family: of the row; named after the file, or "outside", unless given.
+        likelihood: what log-densities are: "exact", "estimate" or "bound".
+        seeds: of data and evaluation, one for each set of samples; a single set is divided among several, among three
+            unless given, if each gets 1,000 samples or more, and `log_prob` holds no numbers.
+        run: folder of the run that gets the row, which is scored like its models; a run of its own,
+            results/DATA-outside, unless given.
+        metrics, count: what to score, and how many samples: all, at most 50,000, or those of the run, unless given.
+        train: training points of a synthetic dataset, by which copies are found (20,000).
+        jobs, plugins, progress, data_dir, say: as in `run`.
+
+    Raises:
+        GenbenchError: the samples do not fit the data, are too few, or are no finite numbers; or the request is wrong.
+    """
+    asked = dict(locals())
+    from genbench.results import Run
+    from genbench.runs.scoring import ScoreOptions, score_given
+
+    del asked["say"]
+    options = ScoreOptions(**asked)
+    return Run(score_given(options, say, options.request))

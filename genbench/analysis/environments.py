@@ -24,10 +24,12 @@ def facts_of(trials: Sequence[TrialRecord], recorded: Mapping[str, Any]) -> dict
     plain = _flat(recorded)
     for trial in trials:
         ran = trial.provenance
-        for name, value in (_of(ran) if ran.known else plain | ran.versions).items():
+        here = {} if trial.spec.outside else _of(ran) if ran.known else plain | ran.versions
+        for name, value in here.items():
             found.setdefault(name, Counter())[str(value)] += 1
         if ran.scored is not None:
-            found.setdefault("scored again by", Counter())[_short(ran.scored)] += 1
+            what = "samples from outside scored by" if trial.spec.outside else "scored again by"
+            found.setdefault(what, Counter())[_short(ran.scored)] += 1
     return found
 
 

@@ -26,8 +26,17 @@ def bundle(
     ] = None,
     samples: Annotated[bool, typer.Option("--samples", help="Pack the samples, too.")] = False,
     weights: Annotated[bool, typer.Option("--weights", help="Pack the weights, too.")] = False,
+    submit: Annotated[
+        Path | None,
+        typer.Option(
+            "--submit",
+            metavar="FOLDER",
+            help="Write a folder to submit, such as results/submitted/NAME, and no archive.",
+        ),
+    ] = None,
     repeat: Annotated[
-        Path | None, typer.Option("--repeat", metavar="FILE", help="Unpack this archive and run its trials again.")
+        Path | None,
+        typer.Option("--repeat", metavar="FILE", help="Run the trials of this archive, or folder of one, again."),
     ] = None,
     results: Annotated[Path, typer.Option(help="With --repeat: folder of runs.")] = Path("results"),
     trust_code: Annotated[
@@ -48,6 +57,7 @@ def bundle(
 
       genbench bundle results/moons-quick
       genbench bundle results/mine --plugin my_model.py --samples -o mine.tar.gz
+      genbench bundle results/mine --plugin my_model.py --submit results/submitted/mine
       genbench bundle --repeat moons-quick.tar.gz
     """
     if (run is None) == (repeat is None):
@@ -56,17 +66,27 @@ def bundle(
         from genbench.analysis.run_data import RunData
         from genbench.runs.bundle import pack
 
-        _show(pack(RunData(run), output, samples, weights, read_plugins(plugin)))
+        if submit is not None and output is not None:
+            raise GenbenchError("--submit writes a folder and --output an archive; give one of them")
+        plugins, place = read_plugins(plugin), output if submit is None else submit
+        _show(pack(RunData(run), place, samples, weights, plugins, folder=submit is not None), submit is not None)
         return
     if repeat is not None and not _repeat(repeat, results, trust_code, read_plugins(plugin), jobs, not quiet):
         raise typer.Exit(1)
 
 
-def _show(packed: Packed) -> None:
+def _show(packed: Packed, submitted: bool) -> None:
+    from genbench.runs.bundle import SUBMISSION
+
     for note in packed.notes:
         say(note)
     for what, size in packed.sizes.items():
         typer.echo(f"{what}: {_size(size)}")
+    if submitted:
+        typer.echo(
+            f"{packed.path}: fill in {SUBMISSION}, look at it by: genbench report {shlex.quote(str(packed.path))}"
+        )
+        return
     command = shlex.join(["genbench", "bundle", "--repeat", str(packed.path)])
     typer.echo(f"{packed.path}: {_size(packed.path.stat().st_size)}; repeat it by: {command}")
 

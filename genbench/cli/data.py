@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -47,6 +47,57 @@ def info(name: Name, data_dir: DataDir = None, plugin: Plugins = []) -> None:  #
         typer.echo(("\n" if i else "") + label)
         for fact, value in _facts(dataset):
             typer.echo(f"  {fact:<12}{value}")
+
+
+@data.command()
+def export(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One dataset, with parameters if it needs them.")],
+    seed: Annotated[int, typer.Option(min=0, help="The seed of a run whose points to write.")] = 0,
+    train: Annotated[
+        int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: NAME-seed-SEED.npz here.")
+    ] = None,
+    data_dir: DataDir = None,
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Write the training, validation and test points of a seed, to train elsewhere on what genbench trains on.
+
+    The file has the arrays train, validation and test [n, *shape], and labels where there are any. What was trained on
+    it is scored by `genbench score` with the same seed.
+    """
+    import re
+
+    import numpy as np
+
+    from genbench.core.errors import GenbenchError
+    from genbench.core.files import write_whole
+
+    found = list(_datasets(name, plugin, data_dir))
+    if len(found) > 1:
+        raise GenbenchError(f"'{name}' are {len(found)} datasets; name one")
+    label, dataset = found[0]
+    plain = re.sub(r"[^A-Za-z0-9_.=+-]+", "_", label).strip("_.")
+    file = output or Path(f"{plain}-seed-{seed}.npz")
+    if file.exists():
+        raise GenbenchError(f"{file} is there already, and nothing is overwritten; choose another --output")
+    arrays = _split_arrays(dataset, seed, train)
+    try:
+        write_whole(file.absolute(), lambda out: np.savez(out, allow_pickle=False, **arrays))
+    except OSError as error:
+        raise GenbenchError(f"cannot write {file}: {error.strerror or error}; choose another --output") from None
+    shapes = ", ".join(f"{part} {list(array.shape)}" for part, array in arrays.items())
+    typer.echo(f"{file}: {shapes}")
+
+
+def _split_arrays(dataset: Dataset, seed: int, train: int | None) -> dict[str, Any]:
+    """Return the points that the trials of a seed get, by the names of the splits, with their labels."""
+    from genbench.contracts.dataset import Sizes
+    from genbench.core.seeding import stream
+
+    splits = dataset.splits(stream(seed, "data"), Sizes() if train is None else Sizes(train))
+    return {part: points for part, points in vars(splits).items() if points is not None}
 
 
 def _datasets(text: str, plugins: list[str], data_dir: Path | None) -> Iterator[tuple[str, Dataset]]:

@@ -29,6 +29,7 @@ from genbench.cli.report import report
 from genbench.cli.rescore import rescore
 from genbench.cli.run import run
 from genbench.cli.sample import sample
+from genbench.cli.score import score
 from genbench.cli.selftest import selftest
 from genbench.cli.sweep import sweep
 from genbench.cli.trust import trust
@@ -88,7 +89,7 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
 
 
 COMMANDS = (
-    run, list_, new, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust,
+    run, list_, new, leaderboard, plot, report, compare, power, sample, score, rescore, sweep, selftest, trust,
     verify, merge, bundle, cite,
 )  # fmt: skip
 for _command in COMMANDS:

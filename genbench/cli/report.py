@@ -15,7 +15,8 @@ __all__ = ["report"]
 
 def report(
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run's folder, or a folder of runs: then a site of all of them.")
+        list[Path],
+        typer.Argument(metavar="RUN", help="A run's folder, or folders of runs: then a site of all of them."),
     ],
     output: Annotated[
         Path | None,
@@ -38,6 +39,9 @@ def report(
         int | None, typer.Option(min=0, help="Processes that draw; 0 is this one. Default: one per core.")
     ] = None,
     margin: MarginText = None,
+    how_to_submit: Annotated[
+        bool, typer.Option("--how-to-submit", help="Of many runs: write a page that says how to add a row, too.")
+    ] = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Write a page to share: leaderboard, figures, costs, losses and failures of a run, in one file.
@@ -47,6 +51,7 @@ def report(
 
       genbench report results/moons-quick
       genbench report results/ -o site/
+      genbench report results/submitted/theirs              # a bundle of others: checked first, and marked
     """
     from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
@@ -59,14 +64,14 @@ def report(
         discover(tuple(plugins))
     names, processes = _names(figures), cores() if jobs is None else jobs
     good = None if margin is None else Margin.parse(margin)
-    if (run / "run.json").exists() or not run.is_dir():
-        loaded = load_run(run)
+    if len(run) == 1 and ((run[0] / "run.json").exists() or not run[0].is_dir()):
+        loaded = load_run(run[0])
         loaded.margin = good
-        say_file(write_report(loaded, output or run / "report.html", names, processes))
+        say_file(write_report(loaded, output or run[0] / "report.html", names, processes))
         for problem in loaded.problems:
             say(problem)
         return
-    for file in write_site(run, output or Path("site"), names, processes, say, good):
+    for file in write_site(run, output or Path("site"), names, processes, say, good, how_to_submit):
         say_file(file)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import DataDir, Device, MarginText, Plugins, read_plugins, say, say_file
-from genbench.core.errors import GenbenchError
+from genbench.cli.options import DataDir, Device, MarginText, Plugins, say, say_file
+from genbench.cli.run_requests import SaveConfig, Source, asked_for, save_config
 
 if TYPE_CHECKING:
     from genbench.analysis.run_data import RunData
@@ -23,7 +24,8 @@ Models = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4].",
+        help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4]. "
+        "A list of values is a grid: vae[latent_dim=[2,4]].",
     ),
 ]
 Data = Annotated[
@@ -166,6 +168,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress: --progr
 
 
 def run(
+    context: typer.Context,
+    source: Source = None,
     models: Models = "all",
     data: Data = "moons",
     seeds: Seeds = None,
@@ -188,6 +192,8 @@ def run(
     resources: Resources = None,
     retries: Retries = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Run failed trials again.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Ask again for what was asked of the run in SOURCE.")] = False,
+    save: SaveConfig = None,
     why: Annotated[bool, typer.Option("--why", help="Say which trials would run, and why, and run nothing.")] = False,
     checkpoint_every: CheckpointEvery = 60.0,
     previews: Previews = 0,
@@ -209,26 +215,37 @@ def run(
       genbench run --models cfm,ddpm --data moons,ring --seeds 5 --budget standard
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
+      genbench run --models "cfm[hidden=[64,128]]"           # a grid: a model for each value
+      genbench run experiment.toml --seeds 5                 # a file of these options; what is typed comes before
+      genbench run results/moons-quick --again
     """
-    options = _options(dict(locals()))
-    _explain(options) if why else _carry_out(options)
+    requests = asked_for(context, dict(locals()), teller(progress))
+    if save is not None:
+        save_config(save, requests)
+    for options in requests if why else ():
+        _explain(options)
+    if not why:
+        _carry_out(requests, sort, typed=source is None)
 
 
 def _explain(options: RunOptions) -> None:
     from genbench.runs.launch import explain
 
-    typer.echo("\n".join(explain(options, _say(options))))
+    typer.echo("\n".join(explain(options, teller(options.progress))))
 
 
-def _say(options: RunOptions) -> Say:
+def teller(progress: bool | str) -> Say:
     """Return what tells a line: whoever reads progress as JSON reads nothing else there."""
     from genbench.core.progress import say_json
 
-    return say_json if options.progress == "json" else say
+    return say_json if progress == "json" else say
 
 
-def _carry_out(options: RunOptions) -> None:
-    """Run what is asked for, and publish the table.
+def _carry_out(requests: Sequence[RunOptions], sort: str | None, typed: bool) -> None:
+    """Run what is asked for, and publish the tables.
+
+    Args:
+        typed: whether the command says all of it, so that it is what the run's record keeps.
 
     Raises:
         typer.Exit: a trial failed.
@@ -236,46 +253,15 @@ def _carry_out(options: RunOptions) -> None:
     from genbench.results import Run
     from genbench.runs.launch import launch
 
-    finished = Run(launch(options, _say(options), typed=True))
-    finished.margin = options.margin
-    publish(finished, options.sort, options.progress, _say(options))
-    if any(trial.status != "ok" for trial in finished.trials):
+    folders = {launch(options, teller(options.progress), typed=typed): options for options in requests}
+    failed = False
+    for folder, options in folders.items():
+        finished = Run(folder)
+        finished.margin = options.margin
+        publish(finished, options.sort or sort, options.progress, teller(options.progress))
+        failed = failed or any(trial.status != "ok" for trial in finished.trials)
+    if failed:
         raise typer.Exit(1)
-
-
-def _options(typed: dict[str, Any]) -> RunOptions:
-    """Return what was typed as a request; the options of the command are its fields, with a few other names.
-
-    Raises:
-        GenbenchError: an option is wrong.
-    """
-    from genbench.runs.launch import RunOptions
-
-    del typed["why"]
-    plugins = read_plugins(typed.pop("plugin"))
-    renamed = {
-        "datasets": typed.pop("data"),
-        "progress": "none" if typed.pop("quiet") else typed["progress"],
-        "plugins": plugins,
-    }
-    request = typed | renamed
-    _known_metric(**{name: request[name] for name in ("sort", "metrics", "budget", "task", "plugins")})
-    return RunOptions(**request)
-
-
-def _known_metric(sort: str | None, metrics: str | None, budget: str, task: str, plugins: list[str]) -> None:
-    """Refuse a metric that will not be there, before anything is run."""
-    from genbench.contracts.metric import select_metrics
-    from genbench.core.errors import nearest
-    from genbench.core.registry import discover
-    from genbench.runs.defaults import Defaults
-
-    if sort is None:
-        return
-    discover(tuple(plugins), groups=("metrics",))
-    chosen = [card.name for card in select_metrics(metrics or Defaults.of(budget).metrics, task)]
-    if sort not in chosen:
-        raise GenbenchError(f"cannot sort by '{sort}', which is no metric of this run{nearest(sort, chosen)}")
 
 
 def publish(run: RunData, sort: str | None, progress: bool | str = True, tell: Say = say) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-__all__ = ["bind", "create", "defaults"]
+__all__ = ["bind", "create", "defaults", "takes"]
 
 NOUNS = {
     "int": "a whole number",
@@ -77,6 +77,31 @@ def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]]
     if missing:
         raise GenbenchError(f"{card.name} needs a value for '{missing[0]}'; write {card.name}[{missing[0]}=…]")
     return bound
+
+
+def takes(card: Card, name: str, value: Any, text: str | None = None) -> bool:
+    """Return whether a parameter takes a value, by its annotation; without one, whether it is as its default is.
+
+    Args:
+        text: what was written for the value, where that is known.
+    """
+    from pydantic import ValidationError
+
+    known = defaults(card)
+    if name not in known:
+        return not isinstance(value, list)
+    try:
+        hints = _hints(card)
+    except (NameError, TypeError, AttributeError):  # `bind` says what is wrong
+        return True
+    if name not in hints:
+        usual = known[name]
+        return not isinstance(value, list) or not isinstance(usual, bool | int | float | str)
+    try:
+        _converted(value, hints[name], text)
+    except ValidationError:
+        return False
+    return True
 
 
 def create(card: Card, params: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ __all__ = ["HOME", "__version__"]
 __version__ = "0.1.0"
 
 _HOMES = {
-    "genbench.api": ("load_classifier", "load_dataset", "load_model", "load_run", "run"),
+    "genbench.api": ("load_classifier", "load_dataset", "load_model", "load_run", "run", "score"),
     "genbench.contracts.classifier": ("Classifier",),
     "genbench.contracts.dataset": ("Dataset", "SyntheticDataset", "register_dataset"),
     "genbench.contracts.recorded_dataset": ("RecordedDataset",),

@@ -20,7 +20,7 @@ from genbench.core.plugin_loading import LOADED
 from genbench.core.registry import Group, discover
 from genbench.core.trust import shown_path, trust_in
 
-__all__ = ["CODE", "NeedsPlugin", "discover_recorded", "remedy", "require"]
+__all__ = ["CODE", "NeedsPlugin", "code_files", "discover_recorded", "remedy", "require"]
 
 CODE = "is code that the run only names"
 
@@ -57,6 +57,12 @@ def require(sources: Iterable[str], *wanted: tuple[Group[Any], str]) -> None:
             if words := remedy(sources):
                 raise NeedsPlugin(f"{group.singular} {shown(name)} {CODE}; {words}")
             group[name]  # which says what is known
+
+
+def code_files(source: str) -> list[str]:
+    """Return the files that a plugin named in a record or a file stands for: those of a folder, or it alone."""
+    folder = Path(source)
+    return [str(file) for file in sorted(folder.glob("[!_]*.py"))] if folder.is_dir() else [source]
 
 
 def remedy(sources: Iterable[str]) -> str:

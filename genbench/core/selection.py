@@ -16,7 +16,7 @@ from typing import Any
 
 from genbench.core.errors import GenbenchError, shown
 
-__all__ = ["Params", "Selection", "as_text", "parse", "parse_list"]
+__all__ = ["Params", "Selection", "as_text", "as_written", "parse", "parse_list"]
 
 WORDS = {"true": True, "false": False, "none": None}
 QUOTES = ('"', "'")
@@ -95,6 +95,17 @@ def parse_list(text: str) -> list[Selection]:
     if not found:
         raise GenbenchError("an empty selection; name at least one, or 'all'")
     return found
+
+
+def as_written(selection: Selection) -> str:
+    """Return a selection as it was written, with 1e5 where `str` has 100000.0, which a text parameter tells apart.
+
+    >>> as_written(parse("csv[label = 1e5]"))
+    'csv[label=1e5]'
+    """
+    texts = getattr(selection.params, "texts", {})
+    params = (f"{key}={texts.get(key) or _write(value)}" for key, value in sorted(selection.params.items()))
+    return _write_name(selection.name) + (f"[{','.join(params)}]" if selection.params else "")
 
 
 def as_text(written: str) -> Any:

@@ -12,6 +12,7 @@ from genbench.contracts.model import LIKELIHOODS
 from genbench.contracts.recipe import Budget
 from genbench.display.numbers import brief, in_words
 from genbench.display.verdicts import at_least
+from genbench.storage.outside import BUDGET as OUTSIDE
 
 __all__ = ["Outlook", "conclusion", "no_outlook"]
 
@@ -57,7 +58,8 @@ def _where(rows: Sequence[Row]) -> str:
     """Return which data a table is of, and after how much training, if all trials had the same."""
     task = f" (task {rows[0].task})" if rows[0].place != rows[0].dataset else ""
     budgets = {budget for row in rows for budget in row.budgets}
-    after = f" after {_training(budgets.pop())}" if len(budgets) == 1 else ""
+    known = len(budgets) == 1 and OUTSIDE not in budgets
+    after = f" after {_training(budgets.pop())}" if known else ""
     return f"On {rows[0].dataset}{task}{after}, "
 
 

@@ -19,11 +19,15 @@ def write_report(run: RunData, file: Path, figures: Sequence[str] | None = (), j
     """Write the page of a run to a file and return it; for the arguments see `run_page`.
 
     Raises:
-        GenbenchError: no trial of the run is finished, or the file cannot be written.
+        GenbenchError: no trial of the run is finished, it is a submission and no valid one, or the file cannot be
+            written.
     """
     from genbench.report.run_page import run_page
+    from genbench.runs.submission import is_submission, repeated_here, runs_around, submitted
 
-    return write_page(file, run_page(run, figures, jobs))
+    author = submitted(run) if is_submission(run.path) else None
+    repeated = repeated_here(run, runs_around(run.path)) if author else None
+    return write_page(file, run_page(run, figures, jobs, author=author, repeated=repeated))
 
 
 def _beginning(file: Path) -> str:

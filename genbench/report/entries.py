@@ -116,6 +116,9 @@ def _short(value: float | None) -> str:
 
 def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
     """Yield the commands that train these trials again in this run, and one that draws from the first."""
+    if trials[0].spec.outside:
+        yield _score_command(run, trials)
+        return
     where = ["--name", run.path.resolve().name]
     for budget in dict.fromkeys(trial.budget for trial in trials):
         usual = asdict(Defaults.of(budget).protocol)
@@ -136,3 +139,15 @@ def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
         place = ["--data", fine.dataset] if len({trial.dataset for trial in run.trials}) > 1 else []
         words = ["genbench", "sample", f"results/{run.path.resolve().name}", "--model", fine.model, *place]
         yield shlex.join([*words, "--grid", "samples.png"])
+
+
+def _score_command(run: RunData, trials: Sequence[TrialRecord]) -> str:
+    """Return the command that scores samples from outside again, if their files are at hand."""
+    first = trials[0]
+    files = [trial.outside.file for trial in trials if trial.outside and trial.outside.file]
+    words = ["genbench", "score", *(dict.fromkeys(files) or ["samples.npz"]), "--data", first.dataset]
+    words += ["--seeds", ",".join(str(trial.seed) for trial in trials) + ("," if len(trials) == 1 else "")]
+    words += ["--name", first.model, "--family", first.family, "--run", f"results/{run.path.resolve().name}"]
+    for name in dict.fromkeys(t.outside.log_prob for t in trials if t.outside and t.outside.log_prob != t.outside.file):
+        words += ["--log-prob", name] if name else []
+    return shlex.join(words)

@@ -18,6 +18,7 @@ from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.scatter import Scatter, scatters
 from genbench.report.sheets import sheets
+from genbench.runs.submission import Author, Repeated
 
 __all__ = ["run_page"]
 
@@ -48,13 +49,21 @@ class Section:
     parts: list[Part]
 
 
-def run_page(run: RunData, figures: Sequence[str] | None = (), jobs: int = 0, home: str = "") -> str:
+def run_page(
+    run: RunData,
+    figures: Sequence[str] | None = (),
+    jobs: int = 0,
+    home: str = "",
+    author: Author | None = None,
+    repeated: Repeated | None = None,
+) -> str:
     """Return the page of a run as HTML, whole in itself.
 
     Args:
         figures: names of figures; empty for the usual ones, None for none at all.
         jobs: processes that draw figures; 0 is this one.
         home: where the index of all runs is, as seen from this page; empty for none.
+        author, repeated: of a submitted run, who did so and which of its trials are repeated here.
 
     Raises:
         GenbenchError: no trial of the run is finished.
@@ -71,6 +80,8 @@ def run_page(run: RunData, figures: Sequence[str] | None = (), jobs: int = 0, ho
         "report.html.j2",
         run=run,
         home=home,
+        author=author,
+        repeated=repeated,
         lead=lead(run),
         problems=[problem.replace(f"{run.path}/", "") for problem in run.problems],
         sheets=sheets(view, links),

@@ -14,12 +14,17 @@ SHOWN: tuple[Kind, ...] = ("seeds", "score", "verdict", "cost", "failures", "fam
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table, where the model's name leads, and in a table of several runs the run and its page."""
+    """A row of a table, where the model's name leads, and in a table of several runs the run and its page.
+
+    Attributes:
+        mark: whether the run was submitted, and repeated here, in words.
+    """
 
     row: TableRow
     href: str
     run: str = ""
     run_href: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,21 +21,37 @@ from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.run_page import RESERVED, lead, run_page
 from genbench.report.sheets import SHOWN, Line, Sheet
+from genbench.runs.submission import Author, Repeated, is_ours, is_submission, repeated_here, submitted
+from genbench.storage.outside import BUDGET
 from genbench.storage.records import TrialRecord, TrialSpec
+from genbench.storage.store import Store
 
 __all__ = ["Home", "together", "write_site"]
 
 PAGE = "report.html"
+HOW_TO_SUBMIT = "submit.html"
+REPEAT = ["bundle", "--repeat"]
 
 
 @dataclass(frozen=True)
 class Home:
-    """A run of a site: what it is, and where its page is as seen from the index."""
+    """A run of a site: what it is, and where its page is as seen from the index.
+
+    Attributes:
+        author: who submitted it; None for a run of one's own.
+        repeated: which of its trials are repeated here, where it was submitted.
+    """
 
     run: RunData
     name: str
     href: str
     lead: str
+    author: Author | None = None
+    repeated: Repeated | None = None
+
+    def mark(self, keys: Sequence[str]) -> str:
+        """Return what is said of a row beside the run's name; "" where it was not submitted."""
+        return f"submitted, repeated here: {self.repeated.words(keys)}" if self.repeated else ""
 
 
 Key = tuple[str, str, str, str]  # what rows that were measured alike share: place, budget, evidence, data
@@ -42,79 +59,145 @@ Member = tuple[Home, Row, TrialRecord]  # a row with its run and its first trial
 
 
 def write_site(
-    folder: Path,
+    folders: Path | Sequence[Path],
     out: Path,
     figures: Sequence[str] | None,
     jobs: int,
     say: Callable[[str], None],
     margin: Margin | None = None,
+    how_to_submit: bool = False,
 ) -> list[Path]:
-    """Write an index of all runs at any depth of a folder, and a page for each; returns the files.
+    """Write an index of all runs at any depth of some folders, and a page for each; returns the files.
 
-    What cannot be read, or holds no trial, is named on the index and in `say`, and left out. Nothing in `out` is
-    deleted, and no file there is replaced that is not such a page.
+    What cannot be read, holds no trial, or is no valid submission is named on the index and in `say`, and left out.
+    Nothing in `out` is deleted, and no file there is replaced that is not such a page.
 
     Args:
         figures, jobs: as in `run_page`.
         say: called with a line for each problem.
         margin: how much worse than the best is still as good; None for each metric's own.
+        how_to_submit: write a page that says how to add a row, too.
 
     Raises:
         GenbenchError: there is no run at all, or a file cannot be written.
     """
-    beyond = out.resolve()
-    found = [f.parent for f in sorted(folder.rglob("run.json")) if beyond not in f.resolve().parents]
-    if not found:
-        raise GenbenchError(f"{folder} holds no run (no run.json at any depth); start one with `genbench run`")
-    homes: list[Home] = []
+    base, found = _found([folders] if isinstance(folders, Path) else folders, out)
     problems: list[str] = []
+    homes: list[Home] = []
     files: list[Path] = []
-    for path in found:
-        place = path.relative_to(folder)
-        up = "../" * len(place.parts)
+    others = [Store(path) for path in found if is_ours(path, base)]
+    theirs = [path for path in found if is_submission(path, base)]
+    for path in _listed(found, theirs, others):
+        place = path.relative_to(base)
         try:
-            run = RunData(path)
-            run.margin = margin
-            page = run_page(run, figures, jobs, home=f"{up}index.html")
+            home, page = _home(path, place, others if path in theirs else None, margin, figures, jobs)
         except GenbenchError as error:
             problems.append(str(error))
             continue
-        problems += run.problems
+        problems += [*home.run.problems, *(home.repeated.different if home.repeated else ())]
         files.append(write_page(out / place / PAGE, page))
-        href = quote(f"{place.as_posix()}/{PAGE}")
-        homes.append(Home(run=run, name=place.as_posix(), href=href, lead=lead(run)))
+        homes.append(home)
     for problem in problems:
         say(problem)
+    if how_to_submit:
+        files.append(write_page(out / HOW_TO_SUBMIT, render("submit.html.j2")))
+    index = _index(homes, [problem.replace(f"{base}/", "") for problem in problems], how_to_submit)
+    return [write_page(out / "index.html", index), *files]
+
+
+def _found(folders: Sequence[Path], out: Path) -> tuple[Path, list[Path]]:
+    """Return the folder from which the places of runs are named, and the runs at any depth, without those of `out`.
+
+    Raises:
+        GenbenchError: there is none.
+    """
+    beyond, several = out.resolve(), len(folders) > 1
+    roots = [folder.absolute() if several else folder for folder in folders]
+    base = Path(os.path.commonpath(roots)) if several else roots[0]
+    paths = dict.fromkeys(file.parent for root in roots for file in sorted(root.rglob("run.json")))
+    found = [path for path in paths if beyond not in path.resolve().parents]
+    if not found:
+        names = " and ".join(map(str, folders))
+        raise GenbenchError(f"{names} holds no run (no run.json at any depth); start one with `genbench run`")
+    return base, found
+
+
+def _listed(found: Sequence[Path], theirs: Sequence[Path], others: Sequence[Store]) -> list[Path]:
+    """Return the runs that have a page: without those that do no more than repeat submitted ones."""
+    known = {key for path in theirs for key in Store(path).finished()}
+    copies = {store.path for store in others if _repeats(store) and known >= set(store.finished())}
+    return [path for path in found if path.absolute() not in copies]
+
+
+def _repeats(store: Store) -> bool:
+    """Whether a run was made by `genbench bundle --repeat` alone."""
+    try:
+        requests = store.read_run().requests
+    except GenbenchError:  # whoever shows the run names what is wrong
+        return False
+    return bool(requests) and all(request.get("command", "")[1:3] == REPEAT for request in requests)
+
+
+def _home(
+    path: Path,
+    place: Path,
+    others: Sequence[Store] | None,
+    margin: Margin | None,
+    figures: Sequence[str] | None,
+    jobs: int,
+) -> tuple[Home, str]:
+    """Return a run of the site, and its page.
+
+    Args:
+        others: of a submitted run, those that were made here; else None.
+
+    Raises:
+        GenbenchError: it cannot be read, has no trial, or is no valid submission.
+    """
+    run = RunData(path)
+    run.margin = margin
+    author = None if others is None else submitted(run)
+    repeated = None if others is None else repeated_here(run, others)
+    page = run_page(run, figures, jobs, home=f"{'../' * len(place.parts)}index.html", author=author, repeated=repeated)
+    href = quote(f"{place.as_posix()}/{PAGE}")
+    return Home(run, place.as_posix(), href, lead(run), author, repeated), page
+
+
+def _index(homes: Sequence[Home], problems: Sequence[str], how_to_submit: bool) -> str:
     tables = together(homes)
     rows = [line.row for sheet in tables for line in sheet.lines]
     metrics = list(dict.fromkeys(name for home in homes for name in home.run.leaderboard().metrics))
-    index = render(
+    return render(
         "site.html.j2",
         homes=homes,
-        problems=[problem.replace(f"{folder}/", "") for problem in problems],
+        problems=problems,
         sheets=tables,
         total=len(rows),
         datasets=sorted({row.dataset for row in rows}),
         families=sorted({row.family for row in rows}),
         metrics=[column for column in columns(metrics) if column.better],
+        how_to_submit=HOW_TO_SUBMIT if how_to_submit else "",
         interval="The half-width of the 95 % interval of the mean over seeds, as on the page of the run; "
         "with one seed, the standard error of the score.",
     )
-    return [write_page(out / "index.html", index), *files]
 
 
 def together(homes: Sequence[Home]) -> list[Sheet]:
     """Return a table for each group of rows of all runs that were measured alike, best first, controls in their place.
 
     Alike are the same data with the same parameters, the same budget and the same amount of evidence. Marks and
-    intervals are those of the run that a row is of; rows of different runs are not tested against each other.
+    intervals are those of the run that a row is of; rows of different runs are not tested against each other. Samples
+    from outside have a table of their own, with the oracle of their run: what they were trained for is not known.
     """
     groups: dict[Key, list[Member]] = {}
     for home in homes:
         trials = grouped(home.run.trials)
         for row in home.run.leaderboard().rows:
             its = trials[row.place, row.model]
-            groups.setdefault(_comparable(row.place, its), []).append((home, row, its[0]))
+            key = _comparable(row.place, its)
+            groups.setdefault(key, []).append((home, row, its[0]))
+            if row.role == "oracle" and any(one.spec.outside and one.place == row.place for one in home.run.trials):
+                groups.setdefault((key[0], BUDGET, *key[2:]), []).append((home, row, its[0]))
     order, links = sorted(groups, key=lambda key: (key[0], -len(groups[key]))), Links(RESERVED)
     specs = {key: members[0][2].spec for key, members in groups.items()}
     return [_sheet(_title(key, specs), groups[key], links.id("table", *key)) for key in order]
@@ -126,7 +209,7 @@ def _title(key: Key, specs: Mapping[Key, TrialSpec]) -> str:
     mine = asdict(specs[key].protocol)
     rivals = [asdict(spec.protocol) for other, spec in specs.items() if other[:2] == key[:2]]
     names = dict.fromkeys(["samples", *sorted(name for rival in rivals for name in rival)])
-    parts = [place, f"budget {budget}"]
+    parts = [place, "samples from outside" if budget == BUDGET else f"budget {budget}"]
     telling = [name for name in names if name == "samples" or len({rival.get(name) for rival in rivals}) > 1]
     parts += [f"{mine[name]:,} {name}" if name in mine else f"{name} not given" for name in telling]
     if any(other[0] == place and other[3] != data for other in specs):
@@ -156,7 +239,8 @@ def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
     lines = []
     for (home, row, _), shown in zip(members, table.rows, strict=True):
         href = home.href + _links_of(home.run).link(row.place, row.model)
-        lines.append(Line(row=shown, href=href, run=home.name, run_href=home.href))
+        keys = [trial.key for trial in grouped(home.run.trials)[row.place, row.model]]
+        lines.append(Line(row=shown, href=href, run=home.name, run_href=home.href, mark=home.mark(keys)))
     notes = []
     if several:
         notes.append(
@@ -169,11 +253,11 @@ def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
 
 
 def _changed(trials: Sequence[TrialRecord]) -> list[str]:
-    """Return the modules that scores depend on and that differ between trials, without the models' own."""
+    """Return the code of data and scores that differs between trials, by the names of its digests."""
     digests: dict[str, set[str]] = {}
     for trial in trials:
         for module, digest in trial.spec.sources.items():
-            if ".models." not in module and ".nn." not in module:
+            if module.startswith(("dataset", "evaluation", "metric ")):
                 digests.setdefault(module, set()).add(digest)
     return sorted(module for module, found in digests.items() if len(found) > 1)
 

@@ -9,10 +9,13 @@ import gzip
 import io
 import os
 import tarfile
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import IO
 
 from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import DATASETS
@@ -31,12 +34,20 @@ from genbench.runs.code import changed_code, named_datasets
 from genbench.storage.records import TrialSpec
 from genbench.storage.store import ARRAYS, DATA, RUN_RECORD, WEIGHTS
 
-__all__ = ["ABOUT", "ENDING", "PLUGINS", "VERSION", "Packed", "pack"]
+__all__ = ["ABOUT", "ENDING", "PLUGINS", "SUBMISSION", "VERSION", "Packed", "pack"]
 
 VERSION = 1  # of the archive's form
 ENDING = ".tar.gz"
 ABOUT = "bundle.json"
 PLUGINS = "plugins"  # the folder of their code
+SUBMISSION = "submission.toml"  # of a folder that is submitted: who did it
+TO_FILL_IN = """# Who submits this run; by is needed, the rest may be left empty. See docs/submitting.md of genbench.
+by = ""
+contact = ""
+note = ""   # what readers should know, in one line
+paper = ""  # https://…
+code = ""   # https://…
+"""
 README = """# {name}
 
 A benchmark of generative models, packed by `genbench bundle` (genbench {genbench}{commit}).
@@ -44,11 +55,11 @@ A benchmark of generative models, packed by `genbench bundle` (genbench {genbenc
 To repeat it on another machine:
 
     pip install genbench=={genbench}
-    genbench bundle --repeat {name}{ENDING}
+    genbench bundle --repeat {path}
 
-It unpacks this archive to results/{name}-recorded, runs its {trials} trials in results/{name}-repeated, and says which
-scores agree. Code in {PLUGINS}/ runs only if you add --trust-code: read it first. requirements.txt has the versions of
-all packages that were installed.
+It runs the {trials} trials in results/{name}-repeated, and says which scores agree. An archive is unpacked first, to
+results/{name}-recorded. Code in {PLUGINS}/ runs only if you add --trust-code: read it first. requirements.txt has the
+versions of all packages that were installed.
 
 What was asked:
 
@@ -71,7 +82,12 @@ class Packed:
 
 
 def pack(
-    run: RunData, out: Path | None = None, samples: bool = False, weights: bool = False, plugins: Sequence[str] = ()
+    run: RunData,
+    out: Path | None = None,
+    samples: bool = False,
+    weights: bool = False,
+    plugins: Sequence[str] = (),
+    folder: bool = False,
 ) -> Packed:
     """Write an archive of a run's table.
 
@@ -79,6 +95,7 @@ def pack(
         out: its file, NAME.tar.gz in the current folder unless given.
         samples, weights: whether they are in it, too.
         plugins: files or folders, besides what the user trusts.
+        folder: write a folder of the same files, to be submitted, and no archive.
 
     Raises:
         GenbenchError: the run has no trial, the file is there already, or it cannot be written.
@@ -94,11 +111,14 @@ def pack(
     packed.notes += run.problems
     members = _stored(run, samples, weights, packed)
     code, mains = _code(specs, packed)
-    members |= code | _about(run, mains)
+    members |= code | _about(run, mains, packed.path.name if folder else f"{run.path.name}{ENDING}")
     if elsewhere := _data_elsewhere(run, members):
         packed.notes.append(f"data are not in it, and are needed to repeat it: {', '.join(elsewhere)}")
     try:
-        write_whole(packed.path.absolute(), lambda file: file.write(_archive(run.path.name, members)))
+        if folder:
+            _write_folder(packed.path.absolute(), members | {SUBMISSION: TO_FILL_IN.encode()})
+        else:
+            write_whole(packed.path.absolute(), lambda file: file.write(_archive(run.path.name, members)))
     except OSError as error:
         raise GenbenchError(f"cannot write {packed.path}: {error.strerror or error}; choose another --output") from None
     return packed
@@ -109,7 +129,8 @@ def _stored(run: RunData, samples: bool, weights: bool, packed: Packed) -> dict[
     members: dict[str, bytes] = {}
     wanted = [(".json", "records", True), (ARRAYS, "samples", samples), (WEIGHTS, "weights", weights)]
     for trial in run.trials:
-        for ending, what, included in wanted:
+        for ending, what, asked in wanted:
+            included = asked or (trial.spec.outside and ending == ARRAYS)  # which nothing makes again
             file = run.store.trials / f"{trial.key}{ending}"
             if not file.is_file() or link_outside(file, run.path):
                 continue
@@ -172,13 +193,13 @@ def _by_digest(spec: TrialSpec, source: str) -> dict[str, Card]:
     return {name: card for name, card in cards.items() if card is not None and card.plugin == source}
 
 
-def _about(run: RunData, mains: Sequence[str]) -> dict[str, bytes]:
-    """Return what says how to repeat the run."""
+def _about(run: RunData, mains: Sequence[str], path: str) -> dict[str, bytes]:
+    """Return what says how to repeat the run; `path` is how the archive, or the folder, is called."""
     last = max((trial.provenance for trial in run.trials), key=lambda ran: ran.time)
     genbench, commit = last.genbench or machine()["genbench"], f" at commit {last.commit}" if last.commit else ""
     commands = "\n".join(f"    {command}" for command in run.record.commands) or "    (not known)"
     facts = {"name": run.path.name, "genbench": genbench, "commit": commit, "trials": len(run.trials)}
-    text = README.format(**facts, commands=commands, ENDING=ENDING, PLUGINS=PLUGINS)
+    text = README.format(**facts, commands=commands, path=path, PLUGINS=PLUGINS)
     about = {"bundle": VERSION, **facts, "plugins": list(mains), "commands": run.record.commands}
     installed = {f"{one.metadata['Name']}=={one.version}" for one in distributions() if one.metadata["Name"]}
     return {
@@ -196,6 +217,20 @@ def _data_elsewhere(run: RunData, members: Mapping[str, bytes]) -> list[str]:
         if trial.spec.data_fingerprint and isinstance(trial.spec.dataset_params.get("path"), str)
     }
     return sorted(shown(path, 200) for path in paths if f"{DATA}/{Path(path).name}" not in members)
+
+
+def _write_folder(folder: Path, members: Mapping[str, bytes]) -> None:
+    """Write the members into a folder, beside its place first, so that it is there whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        whole = Path(beside) / folder.name
+        for name, content in members.items():
+            write_whole(whole / name, partial(_write, content))
+        whole.rename(folder)
+
+
+def _write(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
 
 
 def _archive(name: str, members: Mapping[str, bytes]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from genbench.contracts.data_files import DataSelection, labels_of, located, select_datasets
@@ -23,6 +23,7 @@ from genbench.core.registry import Group
 from genbench.core.selection import Selection, parse_list
 from genbench.core.user_files import opened_files
 from genbench.runs.code import files_of, named_datasets, plugins_of, sources_of
+from genbench.runs.grids import expanded
 from genbench.storage.records import TrialSpec
 from genbench.tasks import load_task
 from genbench.tasks.base import Task
@@ -189,7 +190,8 @@ def _created(dataset: _Choice[DatasetCard]) -> tuple[Dataset, dict[str, str]]:
 def _choose(group: Group[C], text: str) -> list[_Choice[C]]:
     """Bind the parameters of a selection, and try each constructor, so that a wrong value is known before a run."""
     choices = {}
-    for selection in group.select(text):
+    selections = [one for chosen in group.select(text) for one in expanded(group[chosen.name], chosen)]
+    for selection in selections:
         card = group[selection.name]
         params = _bound(card, selection.params)
         _attempt(card, params, bool(selection.params))
@@ -236,6 +238,7 @@ def _choose_data(asked: Sequence[DataSelection]) -> list[_Choice[DatasetCard]]:
     Raises:
         GenbenchError: a parameter or a file is refused, or two data sets have one name.
     """
+    asked = [replace(one, selection=s) for one in asked for s in expanded(DATASETS[one.selection.name], one.selection)]
     cards = [DATASETS[one.selection.name] for one in asked]
     bound = [located(card, bind(card, one.selection.params)) for card, one in zip(cards, asked, strict=True)]
     shown = [_shown(card, one.selection, params) for card, one, params in zip(cards, asked, bound, strict=True)]

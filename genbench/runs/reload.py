@@ -16,8 +16,10 @@ from genbench.contracts.data_files import short_label
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
+from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest, shown
 from genbench.core.recorded_plugins import require
+from genbench.core.registry import Group
 from genbench.core.regular_files import Refused, open_regular
 from genbench.estimator.estimator import Estimator
 from genbench.evaluation.resolved_trial import ResolvedTrial
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 LARGEST = 2**31  # bytes of a checkpoint; by hand: of a model of 100 million parameters, with averages and moments
+OUTSIDE = "its samples came from outside, and there is no model to draw from"
 HEADER = 2**24  # bytes of what it says of itself; by hand: a hundred times what ours say
 
 
@@ -94,6 +97,8 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
     key = min(specs, key=lambda key: (key not in finished or finished[key].status != "ok", specs[key].seed))
     if key not in finished:
         return _of(_checkpoint(run.store.checkpoints()[key][0]))
+    if specs[key].outside:
+        raise CannotReload(specs[key], OUTSIDE)
     if error := finished[key].error:
         raise CannotReload(specs[key], f"it failed ({error.message}) and cannot be drawn from; choose another trial")
     return Trained(specs[key], run.store.weights(key), "trained")
@@ -136,13 +141,15 @@ def require_plugins(spec: TrialSpec, metrics: bool = False) -> None:
         NeedsPlugin: its model or its data are code that may not be imported; the message says what to type.
         GenbenchError: nothing has such a name.
     """
-    scores = [(METRICS, name) for name in spec.metrics] if metrics else []
-    require(spec.plugins, (MODELS, spec.model_name), (DATASETS, spec.dataset_name), *scores)
+    wanted: list[tuple[Group[Any], str]] = [] if spec.outside else [(MODELS, spec.model_name)]
+    wanted += [(DATASETS, spec.dataset_name), *((METRICS, name) for name in spec.metrics if metrics)]
+    require(spec.plugins, *wanted)
 
 
 def plugins_of_trial(spec: TrialSpec) -> tuple[str, ...]:
     """Return the plugins that a trial's model, data and metrics are of, as they are imported here."""
-    cards = [MODELS[spec.model_name], DATASETS[spec.dataset_name], *named_datasets(spec.params)]
+    cards: list[Card] = [] if spec.outside else [MODELS[spec.model_name]]
+    cards += [DATASETS[spec.dataset_name], *named_datasets(spec.params)]
     return plugins_of(*cards, *(METRICS.cards[name] for name in spec.metrics if name in METRICS.cards))
 
 
@@ -163,6 +170,8 @@ def reload(
         GenbenchError: a setting is unknown, is refused, or would change the weights.
     """
     spec = trained.spec
+    if spec.outside:
+        raise CannotReload(spec, OUTSIDE)
     require_plugins(spec)
     card = MODELS[spec.model_name]
     if not card.is_torch:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from genbench.contracts.data_files import DataSelection
 from genbench.core.errors import GenbenchError
 from genbench.core.selection import Selection
+from genbench.runs.outside import todays_outside
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import require_plugins
 from genbench.storage.records import TrialRecord, TrialSpec
@@ -43,6 +44,8 @@ def todays(spec: TrialSpec) -> TrialSpec:
         GenbenchError: its model, its data or a metric cannot be planned any more.
     """
     require_plugins(spec, metrics=True)
+    if spec.outside:
+        return todays_outside(spec)
     data = [DataSelection(Selection(spec.dataset_name, spec.dataset_params))]
     plan = make_plan(spec.model, data, [spec.seed], spec.budget, ",".join(spec.metrics), spec.task, spec.protocol)
     found = next((one for one in plan.trials if one.model == spec.model), None)

@@ -28,6 +28,7 @@ from genbench.evaluation.model_outputs import ModelOutputs, draw_all, lacks, sco
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.evaluation.self_consistency import asks_for_densities
 from genbench.runs.code import SCORING, changed_code, plugins_of
+from genbench.runs.outside import oracle_name, rescored
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import CannotReload, Trained, plugins_of_trial, reload, require_plugins
@@ -171,6 +172,8 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
     planned_spec = _planned(old.spec, metrics, samples)
     if changed := data_files(old.provenance.files, old.spec.plugins, planned_spec)[0]:
         raise CannotReload(old.spec, f"the file {changed[0]} is not what it was")
+    if old.spec.outside:
+        return _Answer(rescored(store, old, planned_spec).key)
     planned = ResolvedTrial.of(planned_spec)
     arrays = store.arrays(old.key)
     way = _way(old, planned, arrays)
@@ -213,14 +216,17 @@ def _completed(outputs: ModelOutputs, trial: ResolvedTrial, store: Store, old: T
 def _planned(old: TrialSpec, metrics: str | None, samples: int | None) -> TrialSpec:
     """Return the spec that `run` would make today of the trial's row and seed with these options.
 
+    Of samples from outside it is the oracle's.
+
     Raises:
         CannotReload: its data are not what they were.
     """
     protocol = replace(old.protocol, samples=samples or old.protocol.samples)
     names = metrics or ",".join(old.metrics)
     data = [DataSelection(Selection(old.dataset_name, old.dataset_params))]
-    plan = make_plan(old.model, data, [old.seed], old.budget, names, old.task, protocol)
-    planned = next(spec for spec in plan.trials if spec.model == old.model)
+    model, budget = (oracle_name(), "quick") if old.outside else (old.model, old.budget)
+    plan = make_plan(model, data, [old.seed], budget, names, old.task, protocol)
+    planned = next(spec for spec in plan.trials if spec.model == model)
     planned = planned.model_copy(update={"dataset": old.dataset})
     files = any(planned.sources.get(name) != digest for name, digest in old.sources.items() if name.startswith(FILE))
     if files or (planned.dataset_params, planned.data_fingerprint) != (old.dataset_params, old.data_fingerprint):

@@ -22,18 +22,20 @@ from genbench.contracts.model import MODELS
 from genbench.core.errors import GenbenchError, collected_warnings, shown
 from genbench.core.interrupts import handled, stop_now
 from genbench.core.registry import Group, discover
-from genbench.core.regular_files import open_regular, read_regular
+from genbench.core.regular_files import link_outside, open_regular, read_regular
 from genbench.core.types import Say
 from genbench.runs.bundle import ABOUT, PLUGINS, VERSION
+from genbench.runs.outside import scored_again
 from genbench.runs.plan import Plan
 from genbench.runs.repeat import agreement, todays
 from genbench.runs.session import Workers, session
 from genbench.runs.step_counts import counts_of
 from genbench.storage.limits import RECORD, RUN, is_key
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
+from genbench.storage.run_record import edited_run
 from genbench.storage.store import ARRAYS, DATA, RUN_RECORD, WEIGHTS, Store
 
-__all__ = ["Repetition", "repeat", "unpack"]
+__all__ = ["Repetition", "belongs", "code_of_bundle", "repeat", "unpack"]
 
 # All by hand. zlib packs zeros a thousandfold; records are packed tenfold, samples and weights hardly.
 RATIO = 100  # times its size that an archive may have when it is unpacked
@@ -111,7 +113,7 @@ def _extract(file: Path, folder: Path) -> str:
             path = PurePosixPath(member.name)
             if not member.isreg() or len(path.parts) < 2 or path.parts[0] != (top or path.parts[0]):
                 raise ValueError(f"{ascii(member.name)[:100]} is no file of a run")
-            if not _belongs(path, member.size):
+            if not belongs(path, member.size):
                 raise ValueError(f"{ascii(member.name)[:100]} does not belong into it, or is too large")
             top = path.parts[0]
             archive.extract(member, folder, filter="data")
@@ -121,7 +123,7 @@ def _extract(file: Path, folder: Path) -> str:
     return top
 
 
-def _belongs(path: PurePosixPath, size: int) -> bool:
+def belongs(path: PurePosixPath, size: int) -> bool:
     """Whether an archive of a run may have a member of this name and size."""
     top, *parts = path.parts
     if not is_key(top) or any(part in ("..", ".") or not part.isprintable() for part in parts):
@@ -142,35 +144,51 @@ def _same(one: Path, other: Path) -> bool:
     return all((other / name).is_file() and filecmp.cmp(one / name, other / name, shallow=False) for name in names)
 
 
+def _checked_folder(folder: Path) -> Path:
+    """Return the folder of a bundle, in which everything belongs to it.
+
+    Raises:
+        GenbenchError: it is none.
+    """
+    if not (folder / ABOUT).is_file() or not (folder / RUN_RECORD).is_file():
+        raise GenbenchError(f"{folder} is no folder of genbench bundle: it has no {ABOUT} or no {RUN_RECORD}")
+    for file in sorted((folder / PLUGINS).rglob("*")):
+        if link_outside(file, folder) or not (file.is_dir() or file.is_file()):
+            raise GenbenchError(f"{file} is a link to a place outside of the bundle, or no regular file; remove it")
+    return folder.absolute()
+
+
 def repeat(
     file: Path, results: Path, trust_code: bool, plugins: Sequence[str], workers: Workers, say: Say
 ) -> Repetition:
     """Unpack an archive, run its trials in results/NAME-repeated, and compare their scores.
 
     Args:
+        file: the archive, or the folder of one that is unpacked already, which stays as it is.
         trust_code: whether the code that the archive holds is imported.
         plugins: files or folders of the user, which may be the same code.
 
     Raises:
         GenbenchError: the archive is none, its trials need code and it is not trusted, or no trial can be planned.
     """
-    recorded = unpack(file, results)
+    recorded = _checked_folder(file) if file.is_dir() else unpack(file, results)
     run = RunData(recorded)
     for problem in run.problems:
         say(problem)
     discover(tuple(plugins))
-    mains = _mains(recorded)
+    mains = code_of_bundle(recorded)
     if mains and not trust_code and not all(_known(trial.spec) for trial in run.trials):
         raise GenbenchError(
             f"its trials need code that is in the archive: {', '.join(shown(str(main), 300) for main in mains)}; read "
             "it, and if you trust it, add --trust-code"
         )
     discover(tuple(map(str, mains)) if trust_code else ())
-    repetition = Repetition(recorded, recorded.with_name(recorded.name.removesuffix("-recorded") + "-repeated"))
+    repetition = Repetition(recorded, results.absolute() / f"{recorded.name.removesuffix('-recorded')}-repeated")
     specs = _planned(run, repetition)
+    given = {key: spec for key, spec in specs.items() if spec.outside}
     if not specs:
         raise GenbenchError(f"no trial of {file} can be repeated: {repetition.lines[0]}")
-    plan = Plan(list({spec.key: spec for spec in specs.values()}.values()))
+    plan = Plan(list({spec.key: spec for spec in specs.values() if not spec.outside}.values()))
     store = Store(repetition.repeated)
     store.create()
     if not (store.path / RUN_RECORD).exists():  # so that no number of steps is found anew
@@ -183,14 +201,30 @@ def repeat(
         opened.enter(opened.plan.trials)
         opened.perform(opened.plan.trials)
         for before in run.trials:
-            if before.key in specs:
+            if before.key in given:
+                _score_again(run, before, given[before.key], store, repetition)
+            elif before.key in specs:
                 _compare(before, opened.store.read(specs[before.key].key), repetition)
     return repetition
 
 
+def _score_again(run: RunData, before: TrialRecord, spec: TrialSpec, store: Store, repetition: Repetition) -> None:
+    """Score the samples of a trial from outside again, and put it into the repeated run."""
+    try:
+        after = scored_again(run.store, before, spec)
+    except GenbenchError as error:
+        repetition.lines.append(f"1 trial cannot be scored again: {error}")
+        return
+    store.write(after, run.store.arrays(before.key))
+    with edited_run(store, repetition.lines.append) as record:
+        record.trials = list(dict.fromkeys([*record.trials, after.key]))
+    _compare(before, after, repetition)
+
+
 def _known(spec: TrialSpec) -> bool:
     """Whether something is registered under each name of a spec."""
-    wanted: list[tuple[Group[Any], str]] = [(MODELS, spec.model_name), (DATASETS, spec.dataset_name)]
+    wanted: list[tuple[Group[Any], str]] = [] if spec.outside else [(MODELS, spec.model_name)]
+    wanted += [(DATASETS, spec.dataset_name)]
     wanted += [(METRICS, name) for name in spec.metrics]
     return all(name in group.cards for group, name in wanted)
 
@@ -202,7 +236,7 @@ def _compare(before: TrialRecord, after: TrialRecord, repetition: Repetition) ->
         repetition.lines.append(f"{before.model} on {before.place}, seed {before.seed}: {found.words}")
 
 
-def _mains(recorded: Path) -> list[Path]:
+def code_of_bundle(recorded: Path) -> list[Path]:
     """Return the files of code that an archive says are to be imported."""
     try:
         about = from_json(read_regular(recorded / ABOUT, recorded, SOURCE))

@@ -22,6 +22,7 @@ from genbench.core.types import Say
 from genbench.runs.executors.base import Gate
 from genbench.runs.executors.here import Here
 from genbench.runs.executors.processes import Processes
+from genbench.runs.outside import scored_again
 from genbench.runs.repeat import agreement, todays
 from genbench.runs.runner import data_files
 from genbench.storage.digests import Changed
@@ -167,13 +168,16 @@ def verify(
 def _repeated(run: RunData, chosen: Sequence[TrialRecord], jobs: int, say: Say) -> list[Repeated]:
     reasons: dict[str, str] = {}
     specs: dict[str, TrialSpec] = {}
+    given: dict[str, TrialRecord] = {}
     for trial in chosen:
         try:
             spec = _as_it_was(trial)
+            if spec.outside:
+                given[trial.key] = scored_again(run.store, trial, spec)
+            else:
+                specs[trial.key] = spec
         except GenbenchError as error:
             reasons[trial.key] = str(error)
-        else:
-            specs[trial.key] = spec
     ways: dict[tuple[str, int], list[TrialSpec]] = {}
     for trial in chosen:
         if trial.key in specs:
@@ -187,9 +191,9 @@ def _repeated(run: RunData, chosen: Sequence[TrialRecord], jobs: int, say: Say) 
             with closing(executor.perform(todo, store, Gate())) as records:
                 deque(records, maxlen=0)
         return [
-            _compared(run, trial, store.read(specs[trial.key].key))
-            if trial.key in specs
-            else Repeated(**_identity(trial), agreement="not repeated", words=reasons[trial.key])
+            Repeated(**_identity(trial), agreement="not repeated", words=reasons[trial.key])
+            if trial.key in reasons
+            else _compared(run, trial, given.get(trial.key) or store.read(specs[trial.key].key))
             for trial in chosen
         ]
 

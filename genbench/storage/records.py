@@ -19,6 +19,7 @@ from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
 from genbench.storage.limits import MANY, Amount, Finite, Likelihood, Number, Seed, Whole
+from genbench.storage.outside import SAMPLES, Outside
 from genbench.storage.provenance import Provenance
 from genbench.storage.races import Race
 
@@ -106,6 +107,11 @@ class TrialSpec(BaseModel):
         """The heading of the table in which it is a row: the dataset, with the task where that scores no samples."""
         return self.dataset if self.sampled else f"{self.dataset}, {self.task}"
 
+    @property
+    def outside(self) -> bool:
+        """Whether something else than genbench made its samples, see `genbench.runs.outside`."""
+        return SAMPLES in self.sources
+
     @cached_property
     def key(self) -> str:
         """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
@@ -131,7 +137,7 @@ class TrialSpec(BaseModel):
     def _named(self, part: str) -> str:
         """Return what a digest is of, such as "code of model cfm"."""
         names = {"model": self.model_name, "dataset": self.dataset_name, "task": self.task}
-        if part.startswith(FILE):
+        if part.startswith(FILE) or part == SAMPLES:
             return part
         return f"code of {part} {names[part]}" if part in names else f"code of {part}"
 
@@ -223,7 +229,11 @@ class TrialResult(Evaluation):
 
 
 class TrialRecord(TrialResult):
-    """One finished trial, as it stands in results/<run>/trials/<key>.json."""
+    """One finished trial, as it stands in results/<run>/trials/<key>.json.
+
+    Attributes:
+        outside: what was given, where something else than genbench made the samples; else None.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -241,6 +251,7 @@ class TrialRecord(TrialResult):
     error: Failure | None = None
     spec: TrialSpec
     provenance: Provenance = Provenance()
+    outside: Outside | None = None
 
     @property
     def sampled(self) -> bool:

@@ -42,7 +42,8 @@ def gather(
 ) -> tuple[list[tuple[TrialRecord, T]], list[str]]:
     """Return what `show` gives for the models of a dataset, leader first, and a line for each that fails: the reason.
 
-    Of each model it is the first seed that did not fail. The oracle is left out: it is the truth.
+    Of each model it is the first seed that did not fail. The oracle is left out: it is the truth; and so are samples
+    from outside, of which there is no model.
 
     Args:
         able: whether a model has what the figure needs; one that has not is no failure, and has no line.
@@ -51,7 +52,7 @@ def gather(
     found, missing = [], []
     for trial in first_seeds(run, dataset):
         try:
-            if trial.role == "oracle":
+            if trial.role == "oracle" or trial.spec.outside:
                 continue
             require_plugins(trial.spec)
             card = MODELS[trial.spec.model_name]
