@@ -15,6 +15,7 @@ import typer
 
 from genbench import __version__
 from genbench.cli.bundle import bundle
+from genbench.cli.check import check
 from genbench.cli.compare import compare
 from genbench.cli.data import data
 from genbench.cli.leaderboard import leaderboard
@@ -86,7 +87,7 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
 
 
 COMMANDS = (
-    run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, trust,
+    run, list_, leaderboard, plot, report, compare, power, sample, rescore, sweep, selftest, check, trust,
     verify, merge, bundle,
 )  # fmt: skip
 for _command in COMMANDS:
