@@ -24,7 +24,8 @@ from genbench.core.parameters import bind, create
 from genbench.core.registry import REGISTRY, discover
 from genbench.core.selection import parse_list
 from genbench.testing.check import Check, Verdict
-from genbench.testing.dataset_contract import DATASET_CONTRACT
+from genbench.testing.dataset_contract import DATASET_CONTRACT, require_files
+from genbench.testing.device_audit import QUICK, runs_on_any_device
 from genbench.testing.metric_contract import METRIC_CONTRACT
 from genbench.testing.model_contract import CONTRACT
 from genbench.testing.training_run import Run, trained_checks
@@ -101,16 +102,18 @@ def items(plugin: Plugin, options: CheckOptions = CheckOptions()) -> Iterator[It
     """Yield the checks of a plugin, the quick ones first."""
     card, seed = plugin.card, {"seed": options.seed}
     if isinstance(card, ModelCard):
-        given = {"device": options.device, **seed}
+        given: dict[str, Any] = {"device": options.device, **seed}
         for each in CONTRACT:
-            yield Item(each, plugin, lambda: (card, plugin.params), given)
-        for run, each, more in trained_checks(card, plugin.params, options.device, options.budget, options.seed):
-            if not (options.fast and run.learns):
-                yield Item(each, plugin, _exam(each, run), more)
+            of_check = {"cases": QUICK} if options.fast and each is runs_on_any_device else {}
+            yield Item(each, plugin, lambda: (card, plugin.params), given | of_check)
+        budget = None if options.fast else options.budget
+        for run, each, more in trained_checks(card, plugin.params, options.device, budget, options.seed):
+            yield Item(each, plugin, _exam(each, run), more)
     elif isinstance(card, MetricCard):
         yield from (Item(each, plugin, lambda: (card,), seed) for each in METRIC_CONTRACT)
     else:
         dataset = create(card, bind(card, plugin.params))
+        require_files(dataset)
         yield from (Item(each, plugin, lambda: (dataset,), seed) for each in DATASET_CONTRACT)
 
 

@@ -7,6 +7,7 @@ apply.
 from __future__ import annotations
 
 import math
+import traceback
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from genbench.statistics.self_consistency import FIRST, region_shares
 from genbench.testing.check import Check, DoesNotApply, check, require
 from genbench.testing.model_randomness import global_generators
 
-__all__ = ["DATASET_CONTRACT"]
+__all__ = ["DATASET_CONTRACT", "require_files"]
 
 # Chosen by hand: power against time.
 DRAWN, MANY = 500, 20_000  # points of a check of shapes, and of a statistical one
@@ -28,6 +29,22 @@ LEVEL, LEAST = 1e-6, 0.01  # of the test of sampler and density, and the share o
 ERRORS = 5.0  # standard errors by which an entropy may be off: by chance 6 times in 10⁷
 NATS, RELATIVE = 1e-6, 1e-8  # log p of a point in two batches; rounding of sums in another order is less
 SLOPE = 1e-3  # largest relative error of a score; that of differences is 10⁻⁶ or so
+
+
+def require_files(dataset: Dataset) -> None:
+    """Load a recorded dataset once.
+
+    Raises:
+        GenbenchError: its files are not there, and cannot be fetched.
+    """
+    if isinstance(dataset, SyntheticDataset):
+        return
+    try:
+        dataset.splits(0)
+    except Exception as error:
+        frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+        if any(frame.f_globals.get("__name__") == "genbench.core.downloads" for frame in frames):
+            raise  # any other fault is for the checks to find
 
 
 def _synthetic(dataset: Dataset) -> SyntheticDataset:

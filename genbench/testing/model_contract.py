@@ -29,6 +29,7 @@ from genbench.core.types import Array
 from genbench.downstream.capabilities import SHOWS
 from genbench.estimator.estimator import Estimator
 from genbench.testing.check import Check, DoesNotApply, check, require
+from genbench.testing.classifier_contract import classifies
 from genbench.testing.device_audit import runs_on_any_device
 from genbench.testing.fits import densities, fitted, inside, material, needs_samples
 from genbench.testing.model_density import DENSITY, follows_units, integrates_on_a_line
@@ -202,7 +203,8 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any], device: str = "c
     import torch
 
     like = fitted(card, params, device, of=seed)
-    z = like._standardised(material(card, None, seed).points[:64])
+    data = material(card, None, seed)
+    z = like._standardised(data.points[:64])
     with default_device(device):
         model: Any = create(card, like.params)
     model.levels = like.model.levels
@@ -227,6 +229,8 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any], device: str = "c
     found = f"parameters of {card.name} without a gradient: {', '.join(idle)}"
     first = idle[0].partition(".")[0] if idle else ""
     require(not idle, found, methods=("build",), suspects=rf"self\.{first}\b.*=")
+    if not by_point and data.kind == "image":
+        return f"{len(used)} parameters; levels of images are rounded, and have no gradient"
     require(bool(by_point), f"no loss of {card.name} depends on the data")
     say = torch.stack([(g.flatten(1).abs().sum(dim=1) > 0).float().mean() for g in by_point]).max()
     require(float(say) == 1, f"only {float(say):.0%} of a batch have a say in a loss of {card.name}")
@@ -242,5 +246,6 @@ CONTRACT: tuple[Check, ...] = (
     *DENSITY,
     keeps_its_weights,
     learns_from_all,
+    classifies,
     runs_on_any_device,
 )

@@ -21,6 +21,8 @@ __all__ = ["EXAM", "SOUND", "Exam", "learns_a_gaussian"]
 
 # Chosen by hand: power of the checks against time.
 SAMPLES, SCORED = 4000, 1000  # draws, and points whose density is looked at
+CELLS, FINER = 16, 3  # cells of the χ² test along an axis, and grid points along a side of a cell
+ROUGH = 0.04  # of the integral after a short training: solvers have errors of 0.02 along flows that are not learnt yet
 SLACK = {"exact": 0.01, "estimate": 0.1, "bound": 0.1}  # χ² per sample that the solver or the bound may add
 LEVEL = 1e-6  # of the χ² test
 ERRORS = 5  # standard errors by which the mean excess may be below 0: by chance 3 times in 10⁷ if it were 0
@@ -33,7 +35,6 @@ class Exam:
 
     Attributes:
         margin: how far the grid goes beyond the training points, in standard deviations.
-        across: cells of the χ² test along an axis, and points of the grid for each.
         short: whether training was too short to say more than that the model is consistent.
         seed: of the samples and of the fresh points.
     """
@@ -42,7 +43,6 @@ class Exam:
     truth: SyntheticDataset
     train: Array
     margin: float = 1.2
-    across: tuple[int, int] = (16, 3)
     short: bool = False
     seed: int = 0
 
@@ -70,27 +70,26 @@ class Exam:
 
     @cached_property
     def edges(self) -> tuple[Array, Array]:
-        """Edges of the cells along both axes [across + 1], over the training points and a margin."""
+        """Edges of the cells along both axes [CELLS + 1], over the training points and a margin."""
         margin = self.margin * self.train.std(axis=0)
         low, high = self.train.min(axis=0) - margin, self.train.max(axis=0) + margin
-        return np.linspace(low[0], high[0], self.across[0] + 1), np.linspace(low[1], high[1], self.across[0] + 1)
+        return np.linspace(low[0], high[0], CELLS + 1), np.linspace(low[1], high[1], CELLS + 1)
 
     @cached_property
     def cells(self) -> Array:
-        """Probability of each cell [across, across] under the model's density, by the midpoint rule."""
-        cells, finer = self.across
-        n = cells * finer
+        """Probability of each cell [CELLS, CELLS] under the model's density, by the midpoint rule."""
+        n = CELLS * FINER
         sides = [(e[-1] - e[0]) / n for e in self.edges]
         axes = [e[0] + h * (np.arange(n) + 0.5) for e, h in zip(self.edges, sides, strict=True)]
         grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
         with np.errstate(over="ignore"):
             mass = np.exp(self.model.log_prob(grid)) * sides[0] * sides[1]
-        total: Array = mass.reshape(cells, finer, cells, finer).sum(axis=(1, 3))
-        return total
+        cells: Array = mass.reshape(CELLS, FINER, CELLS, FINER).sum(axis=(1, 3))
+        return cells
 
 
 @check(
-    expected="a density in the plane that integrates to 1 ± 0.01; after a short training, of a bound, to no more",
+    expected=f"a density in the plane that integrates to 1 ± 0.01; after a short training to 1 ± {ROUGH:g}",
     meaning="a log-determinant is missing or has the wrong sign, a normalising constant is missing, or log-densities "
     "were averaged where densities should be (over orders, over components)",
     methods=("log_prob",),
@@ -99,10 +98,15 @@ class Exam:
 def integrates_to_one(exam: Exam) -> str:
     """The density integrates to 1 ± 0.01 over a grid, in the data's own units."""
     exam.require_density()
+    if exam.short and exam.model.likelihood == "estimate":
+        raise DoesNotApply("an estimate has errors of several percent before it has learnt")
     total = float(exam.cells.sum())
-    loose = exam.short and exam.model.likelihood == "bound"
-    fine = total <= 1.01 if loose else abs(total - 1) <= 0.01
-    require(fine, f"the density of {exam.model.card.name} integrates to {total:.4g}")
+    most = ROUGH if exam.short else 0.01
+    bound = exam.short and exam.model.likelihood == "bound"  # it may lie far below the density
+    require(
+        total <= 1 + most and (bound or total >= 1 - most),
+        f"the density of {exam.model.card.name} integrates to {total:.4g}",
+    )
     return f"integrates to {total:.4f}"
 
 

@@ -125,7 +125,7 @@ def sorts_in_place(evidence: Evidence) -> float:
     return mean_gap(evidence)
 
 
-@control(lower, "minds_no_order", "for the same points sorted")
+@control(lower, "minds_no_order", "for the same points in another order")
 def pairs_by_place(evidence: Evidence) -> float:
     """Distance of the k-th sample from the k-th test point."""
     n = min(len(evidence.samples), len(evidence.test))
