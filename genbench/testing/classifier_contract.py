@@ -22,7 +22,7 @@ RIGHT = 0.9  # share of labels of four groups that hardly meet; by hand: a perfe
 
 @check(
     expected="log p(y | x) [n, classes] that adds up to 1, is the same from the same seed, and names four far groups",
-    meaning="probabilities in place of their logarithms, columns in the order of the labels that occurred, or no learning",
+    meaning="probabilities in place of their logarithms, columns in the order of labels that occurred, or no learning",
     methods=("predict_log_proba", "learn"),
     error_rate=1e-9,
 )

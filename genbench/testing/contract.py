@@ -25,7 +25,7 @@ from genbench.core.registry import REGISTRY, discover
 from genbench.core.selection import parse_list
 from genbench.testing.check import Check, Verdict
 from genbench.testing.dataset_contract import DATASET_CONTRACT, require_files
-from genbench.testing.device_audit import QUICK, runs_on_any_device
+from genbench.testing.device_audit import runs_on_any_device
 from genbench.testing.metric_contract import METRIC_CONTRACT
 from genbench.testing.model_contract import CONTRACT
 from genbench.testing.training_run import Run, trained_checks
@@ -104,7 +104,7 @@ def items(plugin: Plugin, options: CheckOptions = CheckOptions()) -> Iterator[It
     if isinstance(card, ModelCard):
         given: dict[str, Any] = {"device": options.device, **seed}
         for each in CONTRACT:
-            of_check = {"cases": QUICK} if options.fast and each is runs_on_any_device else {}
+            of_check = {"quick": True} if options.fast and each is runs_on_any_device else {}
             yield Item(each, plugin, lambda: (card, plugin.params), given | of_check)
         budget = None if options.fast else options.budget
         for run, each, more in trained_checks(card, plugin.params, options.device, budget, options.seed):
