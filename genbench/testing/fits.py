@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +17,14 @@ from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.testing.check import DoesNotApply, require
 
-__all__ = ["Material", "densities", "fitted", "fitted_anew", "inside", "material", "needs_samples"]
+__all__ = ["Material", "densities", "drawn", "fitted", "fitted_anew", "inside", "material", "needs_samples", "one_step"]
 
 POINTS, HELD_OUT, STEPS = (
     400,
     40,
     "4",
 )  # by hand: enough for a model to be what it is, and little enough to take no time
-LENGTH, LEVELS = 12, 17  # of a series, and grey levels of an image
+LENGTH, LEVELS, CLASSES = 12, 17, 3  # steps of a series, grey levels of an image, and labels
 MOST = 6  # fits that are kept, by hand: those of one model
 
 _kept: dict[tuple[Any, ...], Estimator] = {}
@@ -37,6 +37,20 @@ class Material:
     kind: str
     points: Array
     levels: int | None = None
+
+    @property
+    def fit(self) -> dict[str, Any]:
+        """Arguments of `Estimator.fit`; labels are for conditional models, and others look at none."""
+        labels = np.arange(len(self.points)) % CLASSES
+        held_out = {"validation": self.points[:HELD_OUT], "validation_labels": labels[:HELD_OUT]}
+        return {
+            "x": self.points,
+            "labels": labels,
+            "kind": self.kind,
+            "levels": self.levels,
+            "budget": STEPS,
+            **held_out,
+        }
 
 
 def material(card: ModelCard, d: int | None = None, seed: int = 0) -> Material:
@@ -71,9 +85,7 @@ def fitted_anew(
 ) -> Estimator:
     """Return a model after a few steps on its material; `seed` is that of the training, `of` that of the data."""
     needs_samples(card)
-    data = material(card, d, of)
-    given: dict[str, Any] = {"kind": data.kind, "levels": data.levels, "seed": seed, "budget": STEPS}
-    return Estimator(card, params, device).fit(data.points, data.points[:HELD_OUT], **given)
+    return Estimator(card, params, device).fit(seed=seed, **material(card, d, of).fit)
 
 
 def fitted(
@@ -96,6 +108,22 @@ def inside(model: Estimator, seed: int = 0) -> Iterator[Any]:
     """Seed the generators for calls of a model's own methods, and give the model."""
     with model._inside(seed):
         yield model.model
+
+
+def drawn(model: Estimator, n: int) -> Any:
+    """Return n samples as the model itself gives them, from the global generators as they are."""
+    own: Any = model.model
+    return own.sample(n, *model._of(model.labels(None, n), 0, n))
+
+
+def one_step(model: Any, x: Any, update: Callable[[str, Any], None]) -> None:
+    """Do a training step of a torch model on a batch x [b, *shape], with labels where it is conditional."""
+    if model.conditional:
+        import torch
+
+        model.labelled_step(x, torch.arange(len(x)) % CLASSES, update)
+    else:
+        model.training_step(x, update)
 
 
 def densities(model: Estimator, x: Array, seed: int = 0) -> Array:

@@ -31,7 +31,7 @@ from genbench.estimator.estimator import Estimator
 from genbench.testing.check import Check, DoesNotApply, check, require
 from genbench.testing.classifier_contract import classifies
 from genbench.testing.device_audit import runs_on_any_device
-from genbench.testing.fits import densities, fitted, inside, material, needs_samples
+from genbench.testing.fits import densities, drawn, fitted, inside, material, needs_samples, one_step
 from genbench.testing.model_density import DENSITY, follows_units, integrates_on_a_line
 from genbench.testing.model_randomness import RANDOMNESS, repeats
 
@@ -88,7 +88,7 @@ def types(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed:
     model, x = fitted(card, params, device, of=seed), material(card, None, seed).points
     found = {}
     with inside(model) as own:
-        found["sample"] = own.sample(8)
+        found["sample"] = drawn(model, 8)
         if card.likelihood != "none":
             densities(model, x[:8])
             found["log_prob"] = own.log_prob(model._native(model._standardised(x[:8])))
@@ -150,7 +150,7 @@ def refuses_nan(card: ModelCard, params: Mapping[str, Any], device: str = "cpu",
     x = data.points.copy()
     x[3].flat[-1] = np.nan
     try:
-        Estimator(card, params, device).fit(x, budget="4", kind=data.kind, levels=data.levels)
+        Estimator(card, params, device).fit(**(data.fit | {"x": x}))
     except GenbenchError as error:
         require("NaN" in str(error), f"the message does not say NaN: {error}")
         return
@@ -175,14 +175,9 @@ def keeps_its_weights(card: ModelCard, params: Mapping[str, Any], device: str = 
 
     stored = load(save({name: value.contiguous() for name, value in first.weights().items()}))
     second.model.load_state_dict(stored)  # type: ignore[attr-defined]
-    given: dict[str, Any] = {"kind": data.kind, "levels": data.levels}
-    for what, model in (
-        ("loaded weights", second),
-        (
-            "weights loaded into an untrained model",
-            Estimator(card, params, device).restore(stored, data.points, **given),
-        ),
-    ):
+    given = {name: value for name, value in data.fit.items() if name in ("labels", "kind", "levels")}
+    restored = Estimator(card, params, device).restore(stored, data.points, **given)
+    for what, model in (("loaded weights", second), ("weights loaded into an untrained model", restored)):
         require(np.array_equal(first.sample(50), model.sample(50)), f"{what} give other samples")
         if card.likelihood != "none":
             x = data.points[:20]
@@ -207,7 +202,7 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any], device: str = "c
     z = like._standardised(data.points[:64])
     with default_device(device):
         model: Any = create(card, like.params)
-    model.levels = like.model.levels
+    model.levels, model.classes = like.model.levels, getattr(like.model, "classes", 0)
     used: dict[int, bool] = {}
     by_point: list[Tensor] = []
 
@@ -224,7 +219,7 @@ def learns_from_all(card: ModelCard, params: Mapping[str, Any], device: str = "c
         model.prepare(x)
         model.train()
         model.progress = 0.5
-        model.training_step(x.requires_grad_(), update)
+        one_step(model, x.requires_grad_(), update)
     idle = [name for name, p in model.named_parameters() if p.requires_grad and not used.get(id(p), False)]
     found = f"parameters of {card.name} without a gradient: {', '.join(idle)}"
     first = idle[0].partition(".")[0] if idle else ""

@@ -6,6 +6,7 @@ That samples follow the density is among the checks of `genbench.testing.trained
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def follows_units(card: ModelCard, params: Mapping[str, Any], device: str = "cpu
     a = np.full(x.shape[1], 8.0) if card.kinds == ("series",) else np.array([8.0, 0.25])
     found = []
     for points in (x, a * x):
-        model = Estimator(card, params, device).fit(points, points[:40], budget="4", kind=data.kind, seed=0)
+        model = Estimator(card, params, device).fit(**replace(data, points=points).fit)
         found.append(densities(model, points[:ASKED]))
     error = float(np.abs(found[0] - found[1] - np.log(a).sum()).max())
     require(error < UNITS, f"log_prob of {card.name} is off by {error:.2g} nats after a change of units")

@@ -17,7 +17,7 @@ from genbench.core.seeding import isolated
 from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.testing.check import Check, check, require
-from genbench.testing.fits import densities, fitted, fitted_anew, inside, material
+from genbench.testing.fits import densities, drawn, fitted, fitted_anew, inside, material, one_step
 
 __all__ = ["RANDOMNESS", "global_generators", "repeats"]
 
@@ -176,13 +176,14 @@ def _calls(
     def learn() -> None:
         own: Any = create(card, model.params)
         own.levels, own.budget_seconds = model.model.levels, SECONDS
+        own.classes = getattr(model.model, "classes", 0)
         if not card.is_torch:
             own.fit(native())
             return
         own.build(z.shape[1:])
         own.prepare(native())
         own.train()
-        own.training_step(native(), lambda group, loss: None)
+        one_step(own, native(), lambda group, loss: None)
 
     def on_device(call: Callable[[], object], gradients: bool = False) -> Callable[[], object]:
         def called() -> None:
@@ -194,7 +195,7 @@ def _calls(
 
     calls = {
         "training_step" if card.is_torch else "fit": on_device(learn, gradients=True),
-        "sample": on_device(lambda: model.model.sample(8)),
+        "sample": on_device(lambda: drawn(model, 8)),
     }
     if card.likelihood != "none":
         densities(model, points[:2])  # or it does not apply

@@ -1,5 +1,7 @@
 """Each negative control is caught by the check that is meant for it; their right twins pass all that is quick."""
 
+from inspect import getsourcelines
+
 import pytest
 
 from genbench.testing.contract import CheckOptions, Plugin, items
@@ -14,6 +16,12 @@ def verdicts(card, fast=True):
     return [item.verdict() for item in items(Plugin(card), CheckOptions(fast=fast, budget=LONG))]
 
 
+def verdict_of(control):
+    """The verdict of the check that is meant for a control."""
+    every = items(Plugin(control.card), CheckOptions(fast=True))
+    return next(item for item in every if item.check.name == control.caught_by).verdict()
+
+
 def test_all_faults_that_are_asked_for_have_a_control():
     assert {
         "flipped_log_determinant", "missing_jacobian", "averaged_over_orders", "negative_log_likelihood", "mean_log_prob",
@@ -25,11 +33,17 @@ def test_all_faults_that_are_asked_for_have_a_control():
     } <= CONTROLS.keys()  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [name for name, one in CONTROLS.items() if one.fast])
+SECONDS = ("overwritten_divergence", "straight_flow", "cosine_diffusion")  # of training, or of solvers
+
+
+def quick(names):
+    return [pytest.param(name, marks=pytest.mark.slow) if name in SECONDS else name for name in names]
+
+
+@pytest.mark.parametrize("name", quick(name for name, one in CONTROLS.items() if one.fast))
 def test_a_control_is_caught(name):
     control = CONTROLS[name]
-    every = items(Plugin(control.card), CheckOptions(fast=True))
-    verdict = next(item for item in every if item.check.name == control.caught_by).verdict()
+    verdict = verdict_of(control)
     assert verdict.status == "failed"
     assert control.words in verdict.found
     assert verdict.meaning
@@ -46,7 +60,7 @@ def test_a_control_is_caught_after_training(name):
     assert control.words in failed[control.caught_by].found
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("name", quick(TWINS))
 def test_a_right_twin_passes(name):
     assert [str(one) for one in verdicts(TWINS[name]) if one.status == "failed"] == []
 
@@ -59,11 +73,12 @@ def test_a_right_twin_passes_after_training(name):
 
 def test_a_fault_is_shown_by_its_line():
     """The line that reseeds, that draws from a generator of its own, and that leaves a parameter idle."""
-    from inspect import getsourcelines
-
-    for name, text in (("global_reseeding", "np.random.seed(0)"), ("own_generator", "default_rng()"), ("idle_parameter", "self.gate =")):
+    for name, text in (
+        ("global_reseeding", "np.random.seed(0)"),
+        ("own_generator", "default_rng()"),
+        ("idle_parameter", "self.gate ="),
+    ):
         control = CONTROLS[name]
         lines, first = getsourcelines(control.card.factory)
         due = first + next(k for k, line in enumerate(lines) if text in line)
-        (verdict,) = [one for one in verdicts(control.card) if one.check == control.caught_by]
-        assert verdict.line.endswith(f":{due}")
+        assert verdict_of(control).line.endswith(f":{due}")
