@@ -27,7 +27,7 @@ class Checked(Model):
 
     def log_prob(self, x):
         z = (x - self.mean) / self.std
-        return (-0.5 * z**2 {sign} np.log(self.std) - 0.5 * np.log(2 * np.pi)).sum(axis=1)
+        return (-0.5 * z**2 - np.log(self.std) - {half} * np.log(2 * np.pi)).sum(axis=1)
 """
 
 
@@ -76,7 +76,7 @@ def test_a_check_is_a_function():
 
 
 def test_targets_are_files_names_and_families(tmp_path):
-    (tmp_path / "one.py").write_text(MODEL.format(name="one", sign="-"))
+    (tmp_path / "one.py").write_text(MODEL.format(name="one", half=0.5))
     assert [one.card.name for one in plugins_of(str(tmp_path / "one.py"))] == ["checked_one"]
     assert [one.card.name for one in plugins_of(str(tmp_path))] == ["checked_one"]
     (found,) = plugins_of("gmm[components=3]")
@@ -97,7 +97,7 @@ def test_targets_are_files_names_and_families(tmp_path):
 
 
 def test_the_checks_are_tests_in_a_file_of_a_user(tmp_path):
-    (tmp_path / "two.py").write_text(MODEL.format(name="two", sign="+"))
+    (tmp_path / "two.py").write_text(MODEL.format(name="two", half=0.4))
     (tmp_path / "test_two.py").write_text(
         "from genbench.testing.contract import parametrize_with_checks\n\n"
         f"@parametrize_with_checks({str(tmp_path / 'two.py')!r}, fast=True)\n"
