@@ -88,7 +88,7 @@ class OverwrittenDivergence(StraightFlow):
         return more
 
 
-@control(sampler, "covers", "away from the truth", fast=False)
+@control(sampler, "learns_a_gaussian", "covariance of the samples is off", fast=False)
 class ForgetfulIntegrator(StraightFlow):
     """Each step of the solver begins at the noise again."""
 
