@@ -147,11 +147,11 @@ class LowTemperatureWithoutDensity(LowTemperature):
 
 @control(dense, "agrees_with_itself", "samples do not follow the density")
 class BlurredSamples(WhitenedKernel):
-    """Its samples are those of its density with noise of a third of a deviation on top."""
+    """Its samples are those of its density with noise of half a deviation on top."""
 
     def sample(self, n: int) -> Any:
         x = super().sample(n)
-        return x + 0.33 * np.random.standard_normal(x.shape)
+        return x + 0.5 * np.random.standard_normal(x.shape)
 
 
 @control(dense, "draws_in_no_order", "has correlation")
