@@ -15,6 +15,7 @@ import typer
 
 from genbench import __version__
 from genbench.cli.bundle import bundle
+from genbench.cli.check import check
 from genbench.cli.cite import cite
 from genbench.cli.compare import compare
 from genbench.cli.data import data
@@ -89,7 +90,7 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
 
 
 COMMANDS = (
-    run, list_, new, leaderboard, plot, report, compare, power, sample, score, rescore, sweep, selftest, trust,
+    run, list_, new, check, leaderboard, plot, report, compare, power, sample, score, rescore, sweep, selftest, trust,
     verify, merge, bundle, cite,
 )  # fmt: skip
 for _command in COMMANDS:

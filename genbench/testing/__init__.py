@@ -1,1 +1,1 @@
-"""Checks of the contract of a model, and of a trained one."""
+"""Checks of the contracts of models, datasets and metrics, which `genbench check` runs, and negative controls."""

@@ -18,6 +18,7 @@ from genbench.contracts.model import Model, ModelCard
 from genbench.core.types import Array
 from genbench.downstream.imputation import fill
 from genbench.estimator.estimator import Estimator
+from genbench.testing.check import CheckFailed, DoesNotApply, check
 from genbench.testing.device_findings import Finding
 
 __all__ = ["CASES", "Case", "audit", "runs_on_any_device"]
@@ -56,13 +57,30 @@ CASES = (
 )
 
 
-def runs_on_any_device(card: ModelCard, params: Mapping[str, Any], device: str = "cpu") -> None:
-    """Nothing of a torch model fails on a GPU, see `audit`; the AssertionError has a line for each fault.
+@check(
+    expected="nothing that fails on a GPU, though there be none here (docs/devices.md)",
+    meaning="a tensor that stays on the CPU, or float64, which Apple's GPUs do not have",
+    methods=("training_loss", "sample", "log_prob"),
+)
+def runs_on_any_device(
+    card: ModelCard,
+    params: Mapping[str, Any],
+    device: str = "cpu",
+    seed: int = 0,
+    quick: bool = False,
+) -> str:
+    """Nothing of a torch model fails on a GPU, see `audit`; the CheckFailed has a line for each fault.
 
-    Whatever the device of the other checks is, that of this one is pretended.
+    Whatever the device of the other checks is, that of this one is pretended. A quick one tries the first kind of data
+    that the model takes, and none with labels.
     """
-    if card.is_torch and (faults := [str(found) for found in audit(card, params) if found.fails]):
-        raise AssertionError("\n".join(faults))
+    if not card.is_torch:
+        raise DoesNotApply("it is no torch model, and lives on the CPU")
+    cases = [case for case in CASES if case.kind in card.kinds][: 1 if quick else None]
+    if faults := [found for found in audit(card, params, cases) if found.fails]:
+        first = faults[0]
+        raise CheckFailed("\n".join(map(str, faults)), f"{first.meaning}; {first.remedy}", line=first.where)
+    return f"tried on {', '.join(case.name for case in cases)}"
 
 
 def audit(card: ModelCard, params: Mapping[str, Any] | None = None, cases: Sequence[Case] = CASES) -> list[Finding]:

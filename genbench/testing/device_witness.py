@@ -22,7 +22,11 @@ from genbench.testing.pretended_device import is_pretended
 
 __all__ = ["Witness"]
 
-BLOCKS = ("genbench.nn.", "genbench.models.")  # what of genbench models are made of; the rest is the engine
+BLOCKS = (
+    "genbench.nn.",
+    "genbench.models.",
+    "genbench.testing.controls.",
+)  # what of genbench models are made of; the rest is the engine
 AUDIT = "genbench.testing.device_audit"
 GRADIENT = "_engine_run_backward"  # torch's function that computes gradients
 KINDS = {"mixed": "mixed devices", "moved": "moves data"}  # of events that are called otherwise as findings

@@ -1,0 +1,165 @@
+"""A check of a contract: what it expects, what it usually means where it fails, and the verdict on a plugin."""
+
+from __future__ import annotations
+
+import functools
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from genbench.core.cards import Card
+from genbench.core.exception_text import message_of, place_of
+from genbench.testing.source_lines import line_of
+
+__all__ = ["Check", "CheckFailed", "DoesNotApply", "Verdict", "check", "require"]
+
+CRASHED = "the code raised an exception; the traceback of the same call in Python shows how it got there"
+
+
+class CheckFailed(AssertionError):
+    """What was found instead of what a check expects.
+
+    Attributes:
+        meaning: what it usually means; that of the check if empty.
+        methods: of the plugin, in which the fault is; those of the check if empty.
+        suspects: a regular expression of the code that does it; that of the check if empty.
+        line: where it is, as "my_model.py:31", where that is known.
+    """
+
+    def __init__(
+        self, found: str, meaning: str = "", methods: tuple[str, ...] = (), suspects: str = "", line: str = ""
+    ) -> None:
+        super().__init__(found)
+        self.meaning, self.methods, self.suspects, self.line = meaning, methods, suspects, line
+
+
+class DoesNotApply(Exception):
+    """Why a check has nothing to say about a plugin."""
+
+
+def require(fine: bool, found: str, meaning: str = "", methods: tuple[str, ...] = (), suspects: str = "") -> None:
+    """Raise a CheckFailed that says what was found, also where Python's own assertions are turned off."""
+    if not fine:
+        raise CheckFailed(found, meaning, methods, suspects)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found about a plugin.
+
+    Attributes:
+        check, group, name: of the check, "model", "dataset" or "metric", and the plugin's name.
+        status: "passed", "failed" or "skipped".
+        expected, found: in words; of a check that was skipped, `found` is the reason.
+        meaning: what it usually means that it failed, and what to do; "" where it did not.
+        line: of the plugin's code, as "my_model.py:31"; "" where it did not fail, or no line is known.
+        error_rate: how often a right plugin fails the check by chance; 0 where no chance is involved.
+        seconds: that it took.
+    """
+
+    check: str
+    group: str
+    name: str
+    status: str
+    expected: str
+    found: str
+    meaning: str = ""
+    line: str = ""
+    error_rate: float = 0.0
+    seconds: float = 0.0
+
+    def public(self) -> dict[str, Any]:
+        """Return it as plain data; `passed` is None where the check does not apply."""
+        return {
+            "check": self.check,
+            self.group: self.name,
+            "passed": {"passed": True, "failed": False}.get(self.status),
+            "expected": self.expected,
+            "found": self.found,
+            "meaning": self.meaning,
+            "line": self.line,
+            "error_rate": self.error_rate,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def __str__(self) -> str:
+        if self.status != "failed":
+            return f"{self.check} {self.status}: {self.found}"
+        where = f" at {self.line}" if self.line else ""
+        return (
+            f"{self.name} fails {self.check}{where}: {self.found}; expected: {self.expected}; usually: {self.meaning}"
+        )
+
+
+class Check:
+    """A function that raises CheckFailed with what is wrong, DoesNotApply with a reason, or returns what it found.
+
+    Called, it returns quietly where it does not apply; `verdict` says all of it.
+
+    Attributes:
+        expected: of a right plugin, in words.
+        meaning: what it usually means that a plugin fails, and what to do.
+        methods: of the plugin, in which the fault usually is.
+        suspects: a regular expression of the code that usually does it.
+        error_rate: how often a right plugin fails by chance.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., str | None],
+        expected: str,
+        meaning: str,
+        methods: tuple[str, ...],
+        suspects: str,
+        error_rate: float,
+    ) -> None:
+        self.function, self.expected, self.meaning = function, expected, meaning
+        self.methods, self.suspects, self.error_rate = methods, suspects, error_rate
+        functools.update_wrapper(self, function)
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return self.function.__name__
+
+    def __repr__(self) -> str:
+        return f"<check {self.name}>"
+
+    def __call__(self, *arguments: Any, **more: Any) -> None:
+        with suppress(DoesNotApply):
+            self.function(*arguments, **more)
+
+    def verdict(
+        self, card: Card, group: str, arguments: Callable[[], tuple[Any, ...]], more: Mapping[str, Any]
+    ) -> Verdict:
+        """Return the verdict of a call of the function with these arguments; no exception of the plugin gets out."""
+        facts = {"check": self.name, "group": group, "name": card.name}
+        begin = time.perf_counter()
+        status, found, meaning, line = "passed", "", "", ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                found = self.function(*arguments(), **more) or "as expected"
+            except DoesNotApply as reason:
+                status, found = "skipped", str(reason)
+            except CheckFailed as failure:
+                status, found, meaning = "failed", str(failure), failure.meaning or self.meaning
+                line = failure.line or line_of(card, failure.methods or self.methods, failure.suspects or self.suspects)
+            except Exception as error:  # a plugin may raise anything
+                status, found, meaning = "failed", f"{type(error).__name__}: {message_of(error)}", CRASHED
+                line = place_of(error, [str(card.file)]) or line_of(card, self.methods, self.suspects)
+        seconds = time.perf_counter() - begin
+        return Verdict(
+            **facts, status=status, expected=self.expected, found=found, meaning=meaning, line=line,
+            error_rate=self.error_rate, seconds=seconds,
+        )  # fmt: skip
+
+
+def check(
+    *, expected: str, meaning: str, methods: tuple[str, ...] = (), suspects: str = "", error_rate: float = 0.0
+) -> Callable[[Callable[..., str | None]], Check]:
+    """Make a check of a function; the arguments are the attributes of `Check`."""
+    return lambda function: Check(function, expected, meaning, methods, suspects, error_rate)

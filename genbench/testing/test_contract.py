@@ -1,0 +1,34 @@
+"""The contract as tests: `GENBENCH_CHECK=my_model.py pytest --pyargs genbench.testing.test_contract`.
+
+The variable takes what `genbench check` takes; without it, all models, datasets and metrics that there are without
+downloads are tested. Trainings of some seconds are left out unless GENBENCH_CHECK_FAST=0.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from genbench.core.registry import REGISTRY, discover
+from genbench.testing.contract import CheckOptions, Item, Plugin, items, plugins_of
+
+
+def _every() -> list[Item]:
+    asked = os.environ.get("GENBENCH_CHECK", "").split()
+    options = CheckOptions(fast=os.environ.get("GENBENCH_CHECK_FAST", "1") != "0")
+    if asked:
+        chosen = [plugin for target in asked for plugin in plugins_of(target)]
+    else:
+        discover()
+        chosen = [Plugin(card) for group in REGISTRY.values() for card in group.cards.values() if not card.variant]
+    return [item for plugin in chosen for item in items(plugin, options)]
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    """Make a test of each check of each plugin."""
+    every = _every()
+    metafunc.parametrize("check", every, ids=[item.name for item in every])
+
+
+def test_contract(check: Item) -> None:
+    check()
