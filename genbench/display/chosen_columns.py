@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from genbench.analysis.leaderboard import Leaderboard
@@ -13,7 +13,7 @@ from genbench.core.registry import WHOLE, UnknownName
 from genbench.core.selection import parse_list
 from genbench.display.formatting import main_metrics
 
-__all__ = ["FACTS", "Chosen", "asked_columns", "named_columns"]
+__all__ = ["FACTS", "Chosen", "asked_columns", "by_first", "named_columns"]
 
 Chosen = Literal["main", "scored"] | Sequence[str]
 # Columns that are no metric, by the names that they have in a table's view.
@@ -42,16 +42,17 @@ def named_columns(board: Leaderboard, text: str) -> Chosen:
     return list(dict.fromkeys(names))
 
 
-def asked_columns(board: Leaderboard, rows: Sequence[Row]) -> list[str]:
+def asked_columns(board: Leaderboard, rows: Sequence[Row], by: str | None = None) -> list[str]:
     """Return the metrics that are worth a column of a table with some rows.
 
     They are those that the run was asked for by name, in that order, and by family; where it was asked for all, or for
-    nothing in particular, the main ones.
+    nothing in particular, the main ones, with the one that the table is sorted `by` first.
     """
     main = main_metrics(rows, board.metrics)
     here = [name for name in board.metrics if any(name in row.metrics for row in rows)]
     chosen: dict[str, None] = {}
-    for part in _parts(board.asked_metrics):
+    parts = _parts(board.asked_metrics)
+    for part in parts:
         if part in (*WHOLE, CHEAP):
             chosen |= dict.fromkeys(main)
         elif part in here:
@@ -59,7 +60,13 @@ def asked_columns(board: Leaderboard, rows: Sequence[Row]) -> list[str]:
         else:
             members = set(_family(part))
             chosen |= dict.fromkeys(name for name in main_metrics(rows, here, whole=True) if name in members)
-    return list(chosen) or main
+    in_their_order = any(part not in (*WHOLE, CHEAP) for part in parts)
+    return list(chosen) if chosen and in_their_order else by_first(chosen or main, by)
+
+
+def by_first(names: Iterable[str], by: str | None) -> list[str]:
+    """Return names with the one that a table is sorted by before the others."""
+    return list(dict.fromkeys([*([by] if by else []), *names]))
 
 
 def _parts(selection: str) -> list[str]:

@@ -12,7 +12,7 @@ from genbench.analysis.ranking import rankings
 from genbench.analysis.scores import Row, Verdict, card_of
 from genbench.contracts.model import LIKELIHOODS
 from genbench.display import formatting, verdicts
-from genbench.display.chosen_columns import Chosen, asked_columns
+from genbench.display.chosen_columns import Chosen, asked_columns, by_first
 from genbench.display.power_words import more_seeds
 from genbench.display.ranking_view import RankingView, ranking_view
 from genbench.display.sentences import Outlook, conclusion
@@ -153,11 +153,9 @@ def board_view(
         by = board.sorted_by(place)
         names = metrics
         if names == "main":
-            names = asked_columns(board, rows)
+            names = asked_columns(board, rows, by)
         elif names == "scored":
-            names = [name for name in board.metrics if any(row.metrics.get(name) for row in rows)]
-        if by and metrics in ("main", "scored"):
-            names = [by, *(name for name in names if name != by)]  # what it is sorted by comes first
+            names = by_first([name for name in board.metrics if any(row.metrics.get(name) for row in rows)], by)
         names = [name for name in names if name in board.metrics]  # without those that are no metrics
         notes = [
             formatting.power_line(board, place, names),
