@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genbench.contracts.dataset import Dataset, SyntheticDataset
 from genbench.contracts.evidence import Protocol
@@ -16,6 +17,7 @@ from genbench.core.exception_text import message_of
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
+from genbench.estimator.order import shuffle
 from genbench.evaluation.model_outputs import ModelOutputs
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.evaluation.self_consistency import asks_for_shares, shares_of
@@ -181,6 +183,8 @@ def _given(samples: Any, log_prob: Any) -> Given:
     if not x.ndim or not len(x):
         raise GenbenchError(f"{name or 'samples'} holds no samples; its shape is {list(x.shape)}, and [n, …] is due")
     no_missing(x, name or "samples")
+    order = _order(x, 0 if own is None else len(own))
+    x, own = x[order], None if own is None else own[order[: len(own)]]
     about = Outside(file=shown(name, 200), given=len(x), log_prob=shown(name, 200) if test is not None else "")
     if isinstance(log_prob, str | Path):
         file = Path(log_prob).expanduser()
@@ -195,6 +199,16 @@ def _given(samples: Any, log_prob: Any) -> Given:
     elif log_prob is not None:
         test, about = _densities(log_prob, "log_prob"), about.model_copy(update={"log_prob": "array"})
     return Given(x, test, own, about)
+
+
+def _order(x: Array, known: int) -> NDArray[np.int64]:
+    """Return a random order [n] of samples, in which the first `known`, whose log-densities are given, stay the first.
+
+    Samplers may return their points sorted, such as by component, and only some may be scored, or parts of them.
+    """
+    if known >= len(x):
+        return shuffle(x, None, 0)
+    return np.concatenate([shuffle(x[:known], None, 0), known + shuffle(x[known:], None, 0)])
 
 
 def _densities(values: Any, name: str) -> Array:

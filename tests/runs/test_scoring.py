@@ -218,3 +218,15 @@ def test_the_command_prints_the_row_with_its_flag(ours, theirs, tmp_path, genben
     assert FLAG.partition(":")[0] in " ".join(out.split())
     rows = json.loads((tmp_path / "results" / "moons-outside" / "leaderboard.json").read_text())
     assert {one["model"] for one in rows} == {"oracle", "theirs"}
+
+
+def test_the_order_of_given_samples_does_not_matter(tmp_path):
+    x = genbench.load_dataset("moons").sample(6_000, seed=5)
+    runs = [
+        genbench.score(x[order], "moons", name="theirs", metrics="sliced_w2", run=tmp_path / name, **QUIET)
+        for name, order in (("sorted", np.argsort(x[:, 0])), ("drawn", np.arange(len(x))))
+    ]
+    scores = [{seed: trial.metrics["sliced_w2"] for seed, trial in of(run, "theirs").items()} for run in runs]
+    assert scores[0] == scores[1], "each third of the sorted ones is drawn from all of them"
+    oracle = [trial.metrics["sliced_w2"] for trial in of(runs[0], "oracle").values()]
+    assert max(scores[0].values()) < 3 * max(oracle), "the left third alone scores some 30 times as much"
