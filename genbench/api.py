@@ -124,7 +124,7 @@ def run(
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
         data_dir: folder in which data files are looked for first.
         previews: how often samples are drawn in the course of each training run, as figures in figures/training.
-        log: "tensorboard" logs losses and previews to the folder of that name in the run's.
+        log: "tensorboard", "wandb" or "mlflow": where losses, previews and scores are logged.
         threads: that torch may use for one operation of a trial. More than one pays for networks on large images
             alone, and only while nothing else runs on these cores. The last digits of results depend on it.
         max_seeds, max_time: with seeds="auto", the most seeds that a model gets (20), and the time ("2h", or seconds)

@@ -117,7 +117,10 @@ Previews = Annotated[
 LogTo = Annotated[
     str | None,
     typer.Option(
-        metavar="tensorboard", help="Log losses and previews of each training run to the folder tensorboard of the run."
+        metavar="tensorboard|wandb|mlflow",
+        help="Log losses, previews and scores of each trial: to the folder tensorboard of the run, to Weights & Biases "
+        "(WANDB_MODE=offline: to the folder wandb), or to the server of MLFLOW_TRACKING_URI (unless set: to the folder "
+        "mlflow). Each is an extra.",
     ),
 ]
 ShardText = Annotated[

@@ -43,7 +43,7 @@ PLUMBING = (
     "genbench.storage.records",
     "genbench.tasks.execution",
     "genbench.tasks.previews",
-    "genbench.training.tensorboard",
+    "genbench.training.logs",
 )
 
 

@@ -34,7 +34,7 @@ from genbench.runs.step_counts import known_steps
 from genbench.storage.store import Store
 from genbench.tasks import load_task
 from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
-from genbench.training.tensorboard import check_log
+from genbench.training.logs import check_log
 
 __all__ = ["RunOptions", "explain", "launch"]
 
@@ -91,7 +91,7 @@ class RunOptions:
             )
         if self.margin is not None:
             Margin.parse(self.margin)
-        check_log(self.log)
+        check_log(self.log, cluster=self.dask is not None)
         check_form(self.progress)
         if self.previews < 0:
             raise GenbenchError(f"previews={self.previews} must not be negative; 0 is none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from traceback import clear_frames
 from typing import Any
@@ -74,6 +75,7 @@ def execute(
             tell(SAVE)
             record = _succeeded(spec, result, options.threads, cautions, fence.provenance(ran))
             store.write(record, record.arrays, record.weights)
+            _log_scores(record, options)
         except BaseException as error:  # a plugin may raise anything, SystemExit included
             if must_stop(error) or (phase == SAVE and isinstance(error, OSError)):
                 raise
@@ -84,6 +86,12 @@ def execute(
     if record.status not in UNFINISHED:
         store.discard_checkpoints(spec.key)
     return record
+
+
+def _log_scores(record: TrialRecord, options: ExecutionOptions) -> None:
+    with suppress(Exception):  # the record is written; the log's package may be missing on a machine of a cluster
+        if log := options.log_of(record.spec):
+            log.scores(record.metrics)
 
 
 def failed(

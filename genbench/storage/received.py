@@ -13,7 +13,7 @@ from genbench.storage.store import ARRAYS, WEIGHTS, CorruptFile, Store, parsed
 
 __all__ = ["write_received"]
 
-BESIDE = ("logs/", "figures/training/", "tensorboard/")  # where a trial writes besides its own files
+BESIDE = ("logs/", "figures/training/", "tensorboard/", "wandb/")  # where a trial writes besides its own files
 
 
 def write_received(store: Store, spec: TrialSpec, files: Mapping[str, bytes]) -> TrialRecord | None:

@@ -57,6 +57,8 @@ FOLDERS = (
     LOGS,
     SWEEPS,
     "tensorboard",
+    "wandb",
+    "mlflow",
 )  # of a run, into which files are written
 LOCK = 60.0  # seconds to wait for others to write run.json; by hand: a hundred of them in turn take some ten
 

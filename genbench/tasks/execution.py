@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from genbench.storage.records import TrialSpec
 from genbench.training.checkpoint import SUFFIX, Checkpoint
-from genbench.training.tensorboard import Log
+from genbench.training.logs import About, Log, open_log
 
 __all__ = ["CHECKPOINT_EVERY", "ExecutionOptions"]
 
@@ -26,7 +27,8 @@ class ExecutionOptions:
         data_dir: folder in which data files are looked for first.
         folder: where checkpoints are written; None for none.
         previews: how often samples are drawn in the course of a training run, beside `folder`; 0 for never.
-        log: "tensorboard", where losses and previews are logged, beside `folder`; None for nowhere.
+        log: where losses, previews and scores are logged, one of `LOGS`; None for nowhere.
+        run: name of the run, where it is not that of its folder.
         threads: that torch may use for one operation.
         commit: of genbench, where it runs from a checkout.
         files: gives the digests of the user's files that the trial has read so far, by path.
@@ -39,6 +41,7 @@ class ExecutionOptions:
     folder: Path | None = None
     previews: int = 0
     log: str | None = None
+    run: str = ""
     threads: int = 1
     commit: str = ""
     files: Callable[[], Mapping[str, str]] = dict
@@ -55,8 +58,17 @@ class ExecutionOptions:
         """Return the log of a trial's training run, or of a further one where the trial has several."""
         if self.folder is None or self.log is None:
             return None
-        return Log(self.folder.parent / self.log / _name(spec, training))
+        place = self.folder.parent
+        return open_log(self.log, About(self.run or place.name, _name(spec, training), place, _facts(spec)))
 
 
 def _name(spec: TrialSpec, training: int) -> str:
     return f"{spec.key}.{training}" if training else spec.key
+
+
+def _facts(spec: TrialSpec) -> dict[str, Any]:
+    """Return what somebody who compares logs sorts and filters them by."""
+    facts = {"task": spec.task, "model": spec.model_name, "dataset": spec.dataset_name}
+    about = {"seed": spec.seed, "budget": spec.budget}
+    of_model = {f"model.{name}": value for name, value in spec.params.items()}
+    return facts | about | of_model | {f"dataset.{name}": value for name, value in spec.dataset_params.items()}

@@ -10,7 +10,7 @@ from genbench.core.seeding import stream
 from genbench.estimator.estimator import Estimator
 from genbench.plotting.sample_files import write_grid
 from genbench.storage.records import TrialSpec
-from genbench.training.tensorboard import Log
+from genbench.training.logs import Log
 from genbench.training.trainer import Snapshots
 
 __all__ = ["previews"]

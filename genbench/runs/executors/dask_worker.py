@@ -83,12 +83,17 @@ def run_trial(
     scratch = Path(tempfile.mkdtemp(prefix="genbench-"))
     try:
         root = luggage.unpack(scratch)
-        placed = luggage.placed(spec, root)
+        placed, options = luggage.placed(spec, root), replace(options, run=Path(run).name)
         store = Store(scratch / "run")
         store.create()
         work = Work(
             perform_sent,
-            (placed.model_dump_json(), str(store.path), options, _import_paths(luggage, root)),
+            (
+                placed.model_dump_json(),
+                str(store.path),
+                replace(options, run=Path(run).name),
+                _import_paths(luggage, root),
+            ),
             seconds,
             _memory_mb(),
             store.log(spec.key),

@@ -8,7 +8,7 @@ import pytest
 
 import genbench
 from genbench.core.errors import GenbenchError
-from genbench.training.tensorboard import Log
+from genbench.training.logs import About, open_log
 
 QUIET = {"jobs": 0, "progress": False, "say": lambda _: None, "seeds": 1, "samples": 200, "metrics": "sliced_w2"}
 
@@ -44,7 +44,8 @@ def test_losses_are_those_of_the_history(runs):
     for model, tags in names.items():
         trial = next(t for t in logged.trials if t.model == model)
         scalars, _ = events(logged.path / "tensorboard" / trial.key)
-        assert set(scalars) == set(tags.values())
+        assert set(scalars) == {*tags.values(), "score/sliced_w2"}
+        assert scalars["score/sliced_w2"] == pytest.approx({0: trial.metrics["sliced_w2"]}, rel=1e-6)
         for column, tag in tags.items():
             history = zip(trial.history["step"], trial.history[column], strict=True)
             expected = {step: value for step, value in history if value is not None}
@@ -67,27 +68,25 @@ def test_neither_keys_nor_bits_know_of_a_log(runs):
         np.testing.assert_array_equal(plain.samples(trial.key), logged.samples(trial.key))
         assert trial.history == logged.trial(trial.key).history
     assert not (plain.path / "tensorboard").exists()
-    assert {folder.name for folder in (logged.path / "tensorboard").iterdir()} == {
-        t.key for t in logged.trials if t.history
-    }, "what is not trained step by step has no log"
+    assert {folder.name for folder in (logged.path / "tensorboard").iterdir()} == {t.key for t in logged.trials}
 
 
 @installed
 def test_what_a_killed_training_wrote_beyond_its_checkpoint_is_void(tmp_path):
-    first = Log(tmp_path)
+    first = open_log("tensorboard", About("r", "k", tmp_path))
     for step in (1, 10, 20):
         first.row({"step": step, "loss": float(step)})
     first.close()
-    again = Log(tmp_path)
+    again = open_log("tensorboard", About("r", "k", tmp_path))
     again.row({"step": 10, "loss": 5.0})
     again.close()
-    assert events(tmp_path)[0] == {"train/loss": {1: 1.0, 10: 5.0}}
+    assert events(tmp_path / "tensorboard" / "k")[0] == {"train/loss": {1: 1.0, 10: 5.0}}
 
 
 @installed
 def test_a_log_that_cannot_be_written_is_none(tmp_path):
     (tmp_path / "file").write_text("")
-    log = Log(tmp_path / "file" / "log")
+    log = open_log("tensorboard", About("r", "k", tmp_path / "file"))
     log.row({"step": 1, "loss": 1.0})
     log.close()
 
