@@ -56,7 +56,8 @@ def start(what: What, name: str, folder: Path, kind: Kind = "torch") -> Start:
     code, tests = folder / f"{name}.py", folder / f"test_{name}.py"
     files = {code: _named(_code(what, kind), what, name), tests: _named(_template(f"test_{what}.py"), what, name)}
     run = RUNS[what].format(name=name, file=shlex.quote(str(code)))
-    return Start(files, (run, f"python -m pytest {shlex.quote(str(tests))}"))
+    check = f"genbench check {shlex.quote(str(code))} --fast"
+    return Start(files, (check, run, f"python -m pytest {shlex.quote(str(tests))}"))
 
 
 def write(files: Mapping[Path, str]) -> None:
@@ -95,7 +96,8 @@ def _project(name: str, folder: Path, kind: Kind) -> Start:
         here = {f"test_{own}.py": f"tests/test_{module}.py"}
         files[folder / "src" / name / f"{module}.py"] = _replaced(code, here)
         files[folder / "tests" / f"test_{module}.py"] = _replaced(tests, here)
-    steps = ('pip install -e ".[test]"', "python -m pytest", f"genbench list models {name}_model")
+    check = f"genbench check {name}_model {name}_data {name}_metric --fast"
+    steps = ('pip install -e ".[test]"', check, "python -m pytest")
     return Start(files, (f"cd {shlex.quote(str(folder))}", *steps))
 
 

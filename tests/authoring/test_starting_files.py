@@ -195,10 +195,20 @@ def test_a_project_is_whole(tmp_path):
     for words in (
         "actions/checkout",
         'pip install -e ".[test]"',
+        "genbench check own_zoo_model own_zoo_data own_zoo_metric",
         "python -m pytest",
         "genbench run --models own_zoo_model",
     ):
         assert words in ci
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "kind"), [*(("model", kind) for kind in KINDS), ("dataset", "torch"), ("metric", "torch")]
+)
+def test_a_file_keeps_its_contract(what, kind, tmp_path, genbench_cli):
+    made = written(what, f"kept_{what}_{kind}", tmp_path, kind)
+    assert " 0 failed" in genbench_cli(*made.commands[0].split()[1:]).stdout
 
 
 @pytest.mark.slow
