@@ -48,6 +48,7 @@ def _table(view: BoardView, table: TableView, columns: Chosen, left_out: str) ->
         *(latex_comment(text) for text in (table.conclusion, table.margin, *view.notes) if text),
         r"\begin{table}",
         r"\centering",
+        r"\setlength{\belowcaptionskip}{6pt}",  # a caption above a table touches it in the standard classes
         rf"\caption{{{_caption(view, part, left_out)}}}",
         rf"\label{{tab:{_slug(table.title)}}}",
         rf"\begin{{tabular}}{{l{left}}}",
