@@ -23,7 +23,7 @@ from genbench.core.selection import TUNED, Selection, parse_list
 from genbench.core.user_files import opened_files
 from genbench.runs.code import files_of, named_datasets, plugins_of, sources_of
 from genbench.runs.grids import expanded
-from genbench.runs.tuned import Lookup, Request, asks_for_tuned, none_known, notes_of, plain
+from genbench.runs.tuned import Lookup, Request, asks_for_tuned, none_known, notes_of, plain, without
 from genbench.storage.records import TrialSpec
 from genbench.storage.studies import Tuned
 from genbench.tasks import load_task
@@ -205,7 +205,7 @@ def _choose(
     for selection in (one for chosen in selected for one in expanded(MODELS[chosen.name], chosen)):
         card, found = MODELS[selection.name], None
         if asks_for_tuned(card, selection):
-            found = tuned(Request(card.name, data, budget))
+            found = without(tuned(Request(card.name, data, budget)), selection)
         given = plain(selection, found).params if found else selection.params
         params = _bound(card, given)
         _attempt(card, params, bool(given))

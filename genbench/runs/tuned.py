@@ -31,6 +31,7 @@ __all__ = [
     "of_studies",
     "plain",
     "read_study",
+    "without",
 ]
 
 
@@ -51,8 +52,13 @@ def asks_for_tuned(card: Card, selection: Selection) -> bool:
     return selection.params.get(TUNED) is True and TUNED not in defaults(card)
 
 
+def without(tuned: Tuned, selection: Selection) -> Tuned:
+    """Return what was tuned without what was typed beside the word."""
+    return tuned.model_copy(update={"params": {k: v for k, v in tuned.params.items() if k not in selection.params}})
+
+
 def plain(selection: Selection, tuned: Tuned) -> Selection:
-    """Return a selection with tuned parameters in the place of the word; what was typed beside it comes before them."""
+    """Return a selection with tuned parameters in the place of the word, beside what was typed."""
     typed = {name: value for name, value in selection.params.items() if name != TUNED}
     texts = {name: text for name, text in getattr(selection.params, "texts", {}).items() if name in typed}
     return Selection(selection.name, Params(tuned.params | typed, texts))

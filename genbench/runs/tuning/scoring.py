@@ -10,9 +10,10 @@ import numpy as np
 from genbench.storage.records import TrialRecord
 from genbench.storage.studies import Configuration, ModelStudy
 
-__all__ = ["METRICS", "rank", "score_of", "settle", "standard_error"]
+__all__ = ["METRICS", "SMALL", "rank", "score_of", "settle", "standard_error"]
 
 METRICS = ("validation_nll", "validation_sliced_w2")  # the first one that a model has is what it is tuned by
+SMALL = 1e-12  # standard deviations, by hand: a distance below it, of samples that repeat the points, is none
 
 
 def score_of(record: TrialRecord, metric: str = "") -> tuple[str, float | None]:
@@ -67,7 +68,7 @@ def rank(study: ModelStudy) -> None:
 
 
 def _behind(value: float, best: float, metric: str) -> float:
-    return value - best if metric == METRICS[0] else value / best - 1
+    return value - best if metric == METRICS[0] else value / max(best, SMALL) - 1
 
 
 def standard_error(values: Sequence[float]) -> float | None:

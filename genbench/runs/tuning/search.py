@@ -68,8 +68,8 @@ class _Search:
         return str(Selection(self.space.card.name, {**self.space.given, **one.params}))
 
 
-def tune(options: TuneOptions, say: Say) -> tuple[Study, Store]:
-    """Search for better hyper-parameters, and return what was found, with the folder that holds it.
+def tune(options: TuneOptions, say: Say) -> tuple[Study, dict[str, Space], Store]:
+    """Search for better hyper-parameters, and return what was found, where, and the folder that holds it.
 
     Raises:
         GenbenchError: the request is wrong, and nothing was run; or the folder cannot be written any more.
@@ -90,7 +90,7 @@ def tune(options: TuneOptions, say: Say) -> tuple[Study, Store]:
         with session(whole, store, run.workers(), run.workers().execution.data_dir, say, request) as opened:
             searches = [_search(study, label, space, first[label]) for label, space in spaces.items()]
             _rounds(opened, study, searches, targets, options)
-    return study, store
+    return study, spaces, store
 
 
 def _search(study: Study, label: str, space: Space, plan: Plan) -> _Search:
