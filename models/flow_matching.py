@@ -34,7 +34,7 @@ PRESETS = (
     *GUIDED,
     Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
-ON_LINES = (Preset({"time_mean": 0.7, "time_std": 1.5}, kinds=("points",)),)  # straight paths; benchmarks/tune.py
+ON_LINES = (Preset({"time_mean": 0.7, "time_std": 1.5}, kinds=("points",)),)  # straight paths; by genbench tune
 TO_THE_DATA = (  # large images: a network of patches is too narrow for noise (Li & He 2025); times by hand
     Preset(
         {"predict": "data", "time_mean": -1.2, "optimiser": "muon", "lr": 4e-3, "weight_decay": 0.1},

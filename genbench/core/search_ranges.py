@@ -53,7 +53,7 @@ class Range:
 
     def __str__(self) -> str:
         """Return the range as `--space` takes it."""
-        return f"{self.low:g}..{self.high:g}"
+        return f"{self.low}..{self.high}"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ __all__ = ["SAMPLERS", "check_sampler", "importance", "proposed"]
 
 SAMPLERS = ("tpe", "random", "grid")
 STARTS = 10  # random configurations before the search is guided; Optuna's own number
-AGAIN = 50  # draws, by hand: after which a space of few points has no new one, but by rare luck
+FEW = 1_000  # by hand: points of a space that are counted, so that it is known when all were tried
+AGAIN = 20  # draws for each that is wanted, by hand: so many are all old ones where a space is nearly exhausted
 ENOUGH = 8  # by hand: configurations without which no share of a parameter means anything
 
 
@@ -50,17 +51,21 @@ def proposed(
     before = [space.point(one.params) for one in tried[1:]] + ([usual] if usual else [])
     if sampler == "grid":
         return [point for point in space.grid(most - 1) if point not in before][:count]
+    left = [point for point in space.points(FEW) or [] if point not in before]
+    if space.points(FEW) is not None and len(left) <= count:
+        return left
     with _quiet():
         study = _study(space, tried, usual, sampler)
         found: list[Point] = []
-        for _ in range(count):
-            for _ in range(AGAIN):
-                trial = study.ask(space.distributions())
-                point = space.decoded(trial.params)
-                if point not in before + found:
-                    found.append(point)
-                    break
+        for _ in range(count * AGAIN):
+            trial = study.ask(space.distributions())
+            point = space.decoded(trial.params)
+            if point in before + found:
                 study.tell(trial, state=_states().PRUNED)
+                continue
+            found.append(point)
+            if len(found) == count:
+                break
     return found
 
 
@@ -90,7 +95,7 @@ def _study(space: Space, tried: list[Configuration], usual: Point | None, sample
     states, distributions = _states(), space.distributions()
     seed = stream(0, "tune", space.card.name, len(tried))
     samplers: dict[str, Any] = {
-        "tpe": lambda: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTS, multivariate=True),
+        "tpe": lambda: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTS, constant_liar=True),
         "random": lambda: optuna.samplers.RandomSampler(seed=seed),
     }
     study = optuna.create_study(sampler=samplers[sampler](), direction="minimize")

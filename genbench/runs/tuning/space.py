@@ -97,7 +97,7 @@ class Space:
         if not ranges:
             name = next(iter(known))
             raise GenbenchError(
-                f"{selection} has no parameter '{shown(name)}' to search{nearest(name, list(declared_ranges(card)))}"
+                f"{selection} has no parameter '{shown(name)}' to search{nearest(name, list(defaults(card)))}"
             )
         found = cls(card, selection.params, ranges)
         for name, where in ranges.items():
@@ -165,6 +165,18 @@ class Space:
     def point(self, params: Mapping[str, Any]) -> Point:
         """Return the point of a configuration's parameters."""
         return {name: value for name, value in params.items() if name in self.ranges}
+
+    def points(self, most: int) -> list[Point] | None:
+        """Return all points of a space that has `most` of them at most; None of a larger one."""
+        levels = {}
+        for name, where in self.ranges.items():
+            if isinstance(where, Range) and not (whole(self.card, name, where) and where.high - where.low < most):
+                return None
+            own = isinstance(where, Choices)
+            levels[name] = where.values if own else tuple(range(int(where.low), int(where.high) + 1))
+        found = itertools.islice(itertools.product(*levels.values()), most + 1)
+        points = [dict(zip(levels, values, strict=True)) for values in found]
+        return points if len(points) <= most else None
 
     def grid(self, most: int) -> list[Point]:
         """Return the points of an even grid: all choices, and as many numbers of each range as keep it small enough.
