@@ -1,30 +1,21 @@
-"""What `[tuned]` stands for when trials are planned; nothing is trained."""
+"""What `[tuned]` stands for when trials are planned, and what a table says of it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+import genbench
 from genbench.core.errors import GenbenchError
 from genbench.core.selection import parse
+from genbench.display.export import render
+from genbench.runs.experiment import read_experiment
+from genbench.runs.launch import RunOptions, explain
 from genbench.runs.plan import make_plan
 from genbench.runs.repeat import todays
 from genbench.runs.tuned import of_studies
 from genbench.storage.records import TrialSpec
-from genbench.storage.studies import Configuration, ModelStudy, Study
-
-
-def tuned(folder, data="moons", budget="quick", model="gaussian", given=None, **params):
-    own = ModelStudy(
-        model=model, model_name=model.partition("[")[0], given=given or {}, space={"ridge": "0..1"}, sampler="tpe"
-    )
-    own.configurations, own.best = [Configuration(status="ok"), Configuration(status="ok", params=params)], 1
-    file = folder / "study.json"
-    study = Study(name=folder.name, seeds={data: [100]}, budget=budget, train=100)
-    if file.exists():
-        study = Study.model_validate_json(file.read_text())
-    study.models.append(own)
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(study.model_dump_json(by_alias=True))
+from studies import tuned
 
 
 def plan(tmp_path, models="gaussian[tuned]", data="moons", budget="quick", named=None):
@@ -114,3 +105,40 @@ def test_a_study_of_a_stranger_is_data(tmp_path):
         plan(tmp_path)
     with pytest.raises(GenbenchError, match="--tuned nowhere: there is no such folder"):
         plan(tmp_path, named="nowhere")
+
+
+PLUGIN = str(Path(__file__).parents[1] / "plugins" / "tunable.py")
+ASKED = {"seeds": [1], "budget": "5", "samples": 200, "train": 200, "metrics": "sliced_w2", "name": "r", "jobs": 0}
+
+
+def would_run(options):
+    return explain(options, lambda text: None)[-1]
+
+
+def test_default_and_tuned_stand_side_by_side_and_the_table_says_so(tmp_path):
+    tuned(tmp_path / "tune" / "s", budget="5", model="stretched", scale=1)
+    asked = ASKED | {"results": tmp_path, "plugins": [PLUGIN], "progress": False}
+    models = ["stretched", "stretched[tuned]"]
+    run = genbench.run(models, "moons", **asked, say=lambda text: None)
+    (trial,) = (trial for trial in run.trials if trial.model == "stretched[tuned]")
+    assert (trial.params["scale"], trial.params["shift"]) == (1, 0), "plain parameters"
+    board = run.leaderboard()
+    rows = {row["model"]: row for row in board.records()}
+    own = {"configurations": 2, "data": ["moons"], "budget": "5", "seeds": {"moons": [100]}, "params": {"scale": 1}}
+    assert (rows["stretched[tuned]"]["tuned"], rows["stretched"]["tuned"]) == (own, None)
+    mean = {model: row["metrics"]["sliced_w2"]["mean"] for model, row in rows.items()}
+    assert mean["stretched[tuned]"] < 0.2 * mean["stretched"]
+    for text in (str(board), render(board, "md"), render(board, "tex")):
+        words = " ".join(text.replace("\\", "").split())
+        assert "stretched[tuned]: scale=1; the best of 2 configurations on the validation splits of moons." in words
+        assert "Models without [tuned] in their names were not tuned here: tuned stands against default." in words
+
+    again = RunOptions(models, "moons", **asked)
+    assert would_run(again) == "0 of 3 trials would run"
+    file = tmp_path / "e.toml"
+    file.write_text('name = "r"\nmodels = ["stretched", {name = "stretched", tuned = true}]\nseeds = [1]\nsamples = 200\n'
+                    'train = 200\nmetrics = "sliced_w2"\nbudget = 5\ntuned = "tune/s"\n')  # fmt: skip
+    (request,) = read_experiment(file, [PLUGIN])
+    assert would_run(RunOptions(**request | {"results": tmp_path})) == "0 of 3 trials would run"
+    (tmp_path / "tune").rename(tmp_path / "gone")
+    assert would_run(RunOptions(models, "moons", **asked)) == "0 of 3 trials would run", "its own trials say so"

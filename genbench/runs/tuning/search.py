@@ -46,12 +46,14 @@ class _Search:
 
     Attributes:
         usual: the point of the default, where it is the same for all data.
+        current: whether what was settled before is of today's code, as the training runs of the default are.
         specs: of the training runs of each configuration, by its place, as far as they were planned.
     """
 
     space: Space
     study: ModelStudy
     usual: Point | None
+    current: bool
     specs: dict[int, list[TrialSpec]] = field(default_factory=dict)
 
     def ask(self, upto: int, most: int) -> None:
@@ -88,15 +90,16 @@ def tune(options: TuneOptions, say: Say) -> tuple[Study, dict[str, Space], Store
         request: dict[str, Any] = {"command": command()}
         whole = Plan([spec for plan in first.values() for spec in plan.trials])
         with session(whole, store, run.workers(), run.workers().execution.data_dir, say, request) as opened:
-            searches = [_search(study, label, space, first[label]) for label, space in spaces.items()]
+            searches = [_search(study, store, label, space, first[label]) for label, space in spaces.items()]
             _rounds(opened, study, searches, targets, options)
     return study, spaces, store
 
 
-def _search(study: Study, label: str, space: Space, plan: Plan) -> _Search:
+def _search(study: Study, store: Store, label: str, space: Space, plan: Plan) -> _Search:
     own = next(one for one in study.models if one.model == label)
     points = [space.point(spec.params) for spec in plan.trials]
-    return _Search(space, own, points[0] if all(point == points[0] for point in points) else None)
+    usual = points[0] if all(point == points[0] for point in points) else None
+    return _Search(space, own, usual, all(store.has(spec.key) for spec in plan.trials))
 
 
 def _rounds(
@@ -133,8 +136,8 @@ def _train(
     """Train the configurations at some places of each search, as far as their training runs are not finished."""
     for search in searches:
         for place in places:
-            if place < len(search.study.configurations):
-                one = search.study.configurations[place]
+            one = search.study.configurations[place] if place < len(search.study.configurations) else None
+            if one and not (search.current and one.status != "asked"):
                 try:
                     search.specs[place] = _planned(search.space, one, targets, options).trials
                 except GenbenchError as error:  # such as of parameters that do not go together
@@ -142,6 +145,8 @@ def _train(
                         raise
                     one.status, one.error = "failed", str(error)
     plan = Plan([spec for search in searches for place in places for spec in search.specs.get(place, [])])
+    if not plan.trials:
+        return
     in_workers = opened.jobs > 0
     data_dir = opened.workers.execution.data_dir
     plan = timed(plan, opened.store, in_workers, data_dir, lambda text: opened.say(text) if "caution" in text else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -168,12 +168,14 @@ class Space:
 
     def points(self, most: int) -> list[Point] | None:
         """Return all points of a space that has `most` of them at most; None of a larger one."""
-        levels = {}
+        levels: dict[str, Sequence[Any]] = {}
         for name, where in self.ranges.items():
-            if isinstance(where, Range) and not (whole(self.card, name, where) and where.high - where.low < most):
+            if isinstance(where, Choices):
+                levels[name] = where.values
+            elif whole(self.card, name, where) and where.high - where.low < most:
+                levels[name] = range(int(where.low), int(where.high) + 1)
+            else:
                 return None
-            own = isinstance(where, Choices)
-            levels[name] = where.values if own else tuple(range(int(where.low), int(where.high) + 1))
         found = itertools.islice(itertools.product(*levels.values()), most + 1)
         points = [dict(zip(levels, values, strict=True)) for values in found]
         return points if len(points) <= most else None
