@@ -114,6 +114,11 @@ class TuneOptions:
             data_dir=self.data_dir,
         )
 
+    @property
+    def named(self) -> set[str]:
+        """The models that were named, and not as one of a group."""
+        return {selection.name for selection in parse_list(self.models)}
+
     def targets(self) -> list[Target]:
         """Return the datasets, each with its seeds."""
         numbers = parse_seeds(self.seeds)
@@ -130,18 +135,19 @@ class TuneOptions:
             GenbenchError: a name or a range is wrong, or a model that was named cannot be tuned.
         """
         discover(tuple(self.plugins))
-        named = {selection.name for selection in parse_list(self.models)}
         found, left_out = {}, []
         for one in (each for chosen in MODELS.select(self.models) for each in expanded(MODELS[chosen.name], chosen)):
             card = MODELS[one.name]
             if asks_for_tuned(card, one):
                 raise GenbenchError(f"{one} is what tuning finds; name the model: genbench tune {one.name}")
             try:
-                if card.role != "model":
-                    raise GenbenchError(f"{card.name} is no model that competes, and is not tuned; leave it out")
+                if card.role != "model" or not card.takes_part(TASK):
+                    raise GenbenchError(
+                        f"{card.name} is no model of samples that competes, and is not tuned; leave it out"
+                    )
                 found[str(one)] = Space.of(card, one, self.ranges)
             except GenbenchError:
-                if one.name in named:
+                if one.name in self.named:
                     raise
                 left_out.append(card.name)
         if not found:

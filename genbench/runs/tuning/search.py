@@ -81,8 +81,8 @@ def tune(options: TuneOptions, say: Say) -> tuple[Study, dict[str, Space], Store
     store = Store(run.folder)
     with use_data_dir(run.data_dir), handled({"SIGINT": stop_now}):
         spaces, targets = options.spaces(say), options.targets()
-        labels = {label: Configuration() for label in spaces}
-        first = {label: _planned(spaces[label], one, targets, options) for label, one in labels.items()}
+        first = _defaults(spaces, targets, options, say)
+        spaces = {label: spaces[label] for label in first}
         for note in dict.fromkeys(note for plan in first.values() for note in plan.notes):
             say(note)
         _check_splits([spec for plan in first.values() for spec in plan.trials])
@@ -93,6 +93,28 @@ def tune(options: TuneOptions, say: Say) -> tuple[Study, dict[str, Space], Store
             searches = [_search(study, store, label, space, first[label]) for label, space in spaces.items()]
             _rounds(opened, study, searches, targets, options)
     return study, spaces, store
+
+
+def _defaults(
+    spaces: Mapping[str, Space], targets: Sequence[Target], options: TuneOptions, say: Say
+) -> dict[str, Plan]:
+    """Return the training runs of the default of each model; `say` is told which of a group cannot handle the data.
+
+    Raises:
+        GenbenchError: a model that was named cannot, or none can.
+    """
+    found, reasons = {}, []
+    for label, space in spaces.items():
+        try:
+            found[label] = _planned(space, Configuration(), targets, options)
+        except GenbenchError as error:
+            if space.card.name in options.named:
+                raise
+            reasons.append(error)
+            say(f"left out: {str(error).partition(';')[0]}")
+    if not found:
+        raise reasons[0]
+    return found
 
 
 def _search(study: Study, store: Store, label: str, space: Space, plan: Plan) -> _Search:
