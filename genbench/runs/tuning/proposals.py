@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SAMPLERS", "check_sampler", "importance", "proposed"]
 
-SAMPLERS = ("tpe", "random", "grid")
+SAMPLERS = TPE, RANDOM, GRID = "tpe", "random", "grid"
 STARTS = 10  # random configurations before the search is guided; Optuna's own number
 FEW = 1_000  # by hand: points of a space that are counted, so that it is known when all were tried
 AGAIN = 20  # draws for each that is wanted, by hand: so many are all old ones where a space is nearly exhausted
@@ -49,7 +49,7 @@ def proposed(
         most: configurations of the whole search, by which a grid is laid.
     """
     before = [space.point(one.params) for one in tried[1:]] + ([usual] if usual else [])
-    if sampler == "grid":
+    if sampler == GRID:
         return [point for point in space.grid(most - 1) if point not in before][:count]
     left = [point for point in space.points(FEW) or [] if point not in before]
     if space.points(FEW) is not None and len(left) <= count:
@@ -80,7 +80,7 @@ def importance(space: Space, tried: list[Configuration], usual: Point | None) ->
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     with _quiet():
-        study = _study(space, fine if fine[0] is tried[0] else [tried[0], *fine], usual, "random")
+        study = _study(space, fine if fine[0] is tried[0] else [tried[0], *fine], usual, RANDOM)
         try:
             shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
         except (ValueError, RuntimeError):  # such as where each configuration has the same value of a parameter
@@ -95,8 +95,8 @@ def _study(space: Space, tried: list[Configuration], usual: Point | None, sample
     states, distributions = _states(), space.distributions()
     seed = stream(0, "tune", space.card.name, len(tried))
     samplers: dict[str, Any] = {
-        "tpe": lambda: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTS, constant_liar=True),
-        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+        TPE: lambda: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTS, constant_liar=True),
+        RANDOM: lambda: optuna.samplers.RandomSampler(seed=seed),
     }
     study = optuna.create_study(sampler=samplers[sampler](), direction="minimize")
     for number, one in enumerate(tried):
