@@ -120,7 +120,7 @@ def _points(axes: Axes, x: Array, behind: Array, top: float, default: bool = Tru
     axes.scatter(x[inside], behind[inside], s=24, color=BLUE, alpha=0.8, lw=0)
     axes.scatter(x[high], np.full(high.sum(), 1.05 * top), s=26, color=FAINT, marker="^", lw=0)
     axes.scatter(x[~fine], np.full((~fine).sum(), 1.05 * top), s=30, color=FAILED, marker="x", lw=1.4)
-    if fine.any():
+    if fine.any() and np.nanmin(behind) == 0:  # it may have left this parameter at its default
         best = int(np.nanargmin(behind))
         axes.scatter(x[best], behind[best], s=80, facecolors="none", edgecolors=VERMILLION, lw=1.6)
     if default and len(behind) and inside[0]:
