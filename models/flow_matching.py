@@ -8,12 +8,13 @@ that says which point goes with which (`couple`), and the solver that follows th
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe, planar
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Finite, Natural, NotNegative, ShareBelowOne
 from genbench.nn.backbones import PICTURES, time_network
 from genbench.nn.guide import GUIDED, check_guidance
@@ -85,8 +86,8 @@ class CFM(PathFlow):
 
     def __init__(
         self,
-        hidden: Count = 96,
-        depth: Count = 4,
+        hidden: Annotated[Count, LogRange(16, 256)] = 96,
+        depth: Annotated[Count, Range(2, 6)] = 4,
         path: Literal["straight", "lipman", "trigonometric", "variance_preserving", "bridge"] | None = None,
         coupling: Literal["independent", "optimal", "entropic"] | None = None,
         sigma: NotNegative | None = None,
