@@ -19,16 +19,20 @@ if TYPE_CHECKING:
     from genbench.contracts.recipe import Preset, Recipe
     from genbench.contracts.recorded_dataset import RecordedDataset
     from genbench.contracts.torch_model import TorchModel
+    from genbench.core.search_ranges import Choices, LogRange, Range
     from genbench.estimator.estimator import Estimator
     from genbench.results import Run
 
 __all__ = [
+    "Choices",
     "Classifier",
     "Dataset",
     "Estimator",
     "Evidence",
+    "LogRange",
     "Model",
     "Preset",
+    "Range",
     "Recipe",
     "RecordedDataset",
     "Run",

@@ -98,7 +98,7 @@ def run(
     data_dir: str | Path | None = None, previews: int = 0, log: str | None = None, threads: int = 1,
     max_seeds: int | None = None, max_time: str | float | None = None, margin: str | None = None,
     sort: str | None = None, shard: str | None = None, dask: str | None = None,
-    resources: str | Mapping[str, float] | None = None, retries: int | None = None,
+    resources: str | Mapping[str, float] | None = None, retries: int | None = None, tuned: str | Path | None = None,
 ) -> Run:  # fmt: skip
     """Train and score models on datasets, trial by trial; what is finished already is not run again.
 
@@ -122,7 +122,7 @@ def run(
         progress: "auto" (True), "bar", "lines" (one every ten seconds), "json" (an object a line), "none" (False).
         checkpoint_every: seconds between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.
-        data_dir: folder in which data files are looked for first.
+        data_dir, tuned: folders in which data files, and studies for models[tuned] (results/tune), are looked for.
         previews: how often samples are drawn in the course of each training run, as figures in figures/training.
         log: "tensorboard", "wandb" or "mlflow": where losses, previews and scores are logged.
         threads: that torch may use for one operation of a trial. More than one pays for networks on large images

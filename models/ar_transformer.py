@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 from torch import nn
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count
 from genbench.models.autoregressive import Autoregressive, require_order
 from genbench.nn.causal_transformer import CausalTransformer
@@ -56,9 +58,9 @@ class ARTransformer(Autoregressive):
 
     def __init__(
         self,
-        components: Count = 16,
-        width: Count = 64,
-        depth: Count = 2,
+        components: Annotated[Count, LogRange(4, 64)] = 16,
+        width: Annotated[Count, LogRange(32, 128)] = 64,
+        depth: Annotated[Count, Range(1, 4)] = 2,
         heads: Count = 4,
         order: str | list[int] | None = None,
     ) -> None:

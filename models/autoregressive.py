@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchError
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Natural, ShareBelowOne
 from genbench.nn.float64 import wide
 from genbench.nn.grey_levels import level_distribution, levels_of
@@ -81,10 +82,10 @@ class Autoregressive(TorchModel):
 
     def __init__(
         self,
-        components: Count = 32,
-        hidden: Count = 64,
-        depth: Count = 3,
-        frequencies: Natural = 3,
+        components: Annotated[Count, LogRange(8, 64)] = 32,
+        hidden: Annotated[Count, LogRange(16, 256)] = 64,
+        depth: Annotated[Count, Range(1, 5)] = 3,
+        frequencies: Annotated[Natural, Range(0, 6)] = 3,
         order: str | list[int] | None = None,
         dropout: ShareBelowOne = 0.0,
     ) -> None:

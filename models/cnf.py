@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, NotNegative
 from genbench.nn.ode import (
     EXACT_UP_TO,
@@ -64,10 +65,10 @@ class CNF(TorchModel):
 
     def __init__(
         self,
-        hidden: Count = 64,
-        depth: Count = 3,
+        hidden: Annotated[Count, LogRange(16, 256)] = 64,
+        depth: Annotated[Count, Range(2, 5)] = 3,
         training_steps: Count = 4,
-        error_weight: NotNegative = 3.0,
+        error_weight: Annotated[NotNegative, Range(0, 10)] = 3.0,
         steps: Count = 20,
         density_steps: Count = 20,
         probes: Count = 8,

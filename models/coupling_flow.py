@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Natural, Positive
 from genbench.nn.couplings import Additive, Affine, Transform, coupling_flow
 from genbench.nn.flow_model import FlowModel, base_of
@@ -52,15 +53,15 @@ class CouplingFlow(FlowModel):
 
     def __init__(
         self,
-        couplings: Count = 16,
+        couplings: Annotated[Count, Range(4, 24)] = 16,
         transform: Literal["affine", "additive"] = "affine",
         mixing: Literal["linear", "permutation", "rotation"] = "rotation",
         actnorm: bool = False,
-        hidden: Count = 64,
-        depth: Count = 2,
+        hidden: Annotated[Count, LogRange(16, 256)] = 64,
+        depth: Annotated[Count, Range(1, 4)] = 2,
         clamp: Positive = 0.5,
-        frequencies: Natural = 3,
-        components: Natural = 16,
+        frequencies: Annotated[Natural, Range(0, 6)] = 3,
+        components: Annotated[Natural, LogRange(1, 64)] = 16,
     ) -> None:
         self.couplings, self.transform, self.mixing, self.actnorm = couplings, transform, mixing, actnorm
         self.hidden, self.depth, self.clamp, self.frequencies = hidden, depth, clamp, frequencies

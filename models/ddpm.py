@@ -14,6 +14,7 @@ from torch import Tensor
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe, planar
 from genbench.core.errors import GenbenchWarning
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Natural, NotNegative, Share, ShareBelowOne
 from genbench.nn.backbones import PICTURES, time_network
 from genbench.nn.diffusion_model import Diffusion
@@ -93,8 +94,8 @@ class DDPM(Diffusion):
 
     def __init__(
         self,
-        hidden: Count = 96,
-        depth: Count = 3,
+        hidden: Annotated[Count, LogRange(16, 256)] = 96,
+        depth: Annotated[Count, Range(2, 6)] = 3,
         timesteps: Annotated[int, Ge(2)] = 1000,
         schedule: Literal["linear", "cosine", "sigmoid"] = "cosine",
         prediction: Literal["epsilon", "x0", "v"] = "v",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Finite, Natural, NotNegative, Positive
 from genbench.models.ddpm import KINDS, PRESETS
 from genbench.nn.backbones import time_network
@@ -53,12 +54,12 @@ class EDM(Diffusion):
 
     def __init__(
         self,
-        hidden: Count = 64,
-        depth: Count = 3,
+        hidden: Annotated[Count, LogRange(16, 256)] = 64,
+        depth: Annotated[Count, Range(2, 6)] = 3,
         sigma_min: Positive = 0.002,
         sigma_max: Positive = 80.0,
         noise_mean: Finite = -1.2,
-        noise_std: Positive = 1.2,
+        noise_std: Annotated[Positive, Range(0.6, 2)] = 1.2,
         rho: Positive = 7.0,
         steps: Annotated[int, Ge(2)] = 32,
         churn: NotNegative = 0.0,

@@ -8,12 +8,13 @@ that says which point goes with which (`couple`), and the solver that follows th
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe, planar
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Finite, Natural, NotNegative, ShareBelowOne
 from genbench.nn.backbones import PICTURES, time_network
 from genbench.nn.guide import GUIDED, check_guidance
@@ -34,7 +35,7 @@ PRESETS = (
     *GUIDED,
     Preset({"steps": 10}, kinds=("image",), dims=(257, None)),
 )
-ON_LINES = (Preset({"time_mean": 0.7, "time_std": 1.5}, kinds=("points",)),)  # straight paths; benchmarks/tune.py
+ON_LINES = (Preset({"time_mean": 0.7, "time_std": 1.5}, kinds=("points",)),)  # straight paths; by genbench tune
 TO_THE_DATA = (  # large images: a network of patches is too narrow for noise (Li & He 2025); times by hand
     Preset(
         {"predict": "data", "time_mean": -1.2, "optimiser": "muon", "lr": 4e-3, "weight_decay": 0.1},
@@ -85,8 +86,8 @@ class CFM(PathFlow):
 
     def __init__(
         self,
-        hidden: Count = 96,
-        depth: Count = 4,
+        hidden: Annotated[Count, LogRange(16, 256)] = 96,
+        depth: Annotated[Count, Range(2, 6)] = 4,
         path: Literal["straight", "lipman", "trigonometric", "variance_preserving", "bridge"] | None = None,
         coupling: Literal["independent", "optimal", "entropic"] | None = None,
         sigma: NotNegative | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel, Update
 from genbench.core.errors import GenbenchError
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Natural, NotNegative
 from genbench.nn.discriminator import Discriminator, PictureDiscriminator, gradient_penalty, slope_penalty
 from genbench.nn.generator import Generator, PictureGenerator
@@ -107,12 +108,12 @@ class GAN(TorchModel):
         loss: Literal["relativistic", "non_saturating", "minimax", "wgan_gp"] = "relativistic",
         critic_steps: Count = 1,
         packing: Count = 1,
-        hidden: Count = 64,
-        depth: Count = 2,
+        hidden: Annotated[Count, LogRange(16, 256)] = 64,
+        depth: Annotated[Count, Range(1, 4)] = 2,
         latent_dim: Count | None = None,
         components: Count = 1024,
         frequencies: Natural = 7,
-        penalty: NotNegative = 0.2,
+        penalty: Annotated[NotNegative, LogRange(0.02, 2)] = 0.2,
         final_penalty: NotNegative = 0.002,
     ) -> None:
         self.loss, self.critic_steps, self.packing = loss, critic_steps, packing
@@ -223,9 +224,9 @@ class WGANGP(GAN):
     def __init__(
         self,
         critic_steps: Count = 5,
-        hidden: Count = 128,
-        depth: Count = 3,
+        hidden: Annotated[Count, LogRange(16, 256)] = 128,
+        depth: Annotated[Count, Range(1, 4)] = 3,
         latent_dim: Count | None = None,
-        penalty: NotNegative = 0.1,
+        penalty: Annotated[NotNegative, LogRange(0.02, 2)] = 0.1,
     ) -> None:
         super().__init__("wgan_gp", critic_steps, 1, hidden, depth, latent_dim, 1, 0, penalty)

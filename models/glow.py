@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Natural, NotNegative, Positive
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, Transform
 from genbench.nn.dequantisation import Gaussianise, Logit, dequantise
@@ -78,8 +79,8 @@ class Glow(TorchModel):
 
     def __init__(
         self,
-        couplings: Count = 4,
-        hidden: Count = 64,
+        couplings: Annotated[Count, Range(2, 8)] = 4,
+        hidden: Annotated[Count, LogRange(32, 128)] = 64,
         patch: Count = 5,
         scales: Count = 2,
         clamp: Positive = 2.0,

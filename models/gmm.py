@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genbench.contracts.model import Model, register_model
 from genbench.core.errors import GenbenchError
+from genbench.core.search_ranges import LogRange
 from genbench.core.types import Array, Count, Positive
 from genbench.numerics.conditional_gaussian import conditional_gaussian
 from genbench.numerics.covariance import ENOUGH, shrunk
@@ -42,7 +43,11 @@ class GMM(Model):
     """
 
     def __init__(
-        self, components: Count | None = None, restarts: Count = 2, ridge: Positive = 1e-6, tolerance: Positive = 1e-3
+        self,
+        components: Annotated[Count | None, LogRange(2, 100)] = None,
+        restarts: Count = 2,
+        ridge: Positive = 1e-6,
+        tolerance: Positive = 1e-3,
     ) -> None:
         self.components, self.restarts, self.ridge, self.tolerance = components, restarts, ridge, tolerance
 

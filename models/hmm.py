@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from genbench.contracts.model import Model, register_model
 from genbench.core.errors import GenbenchError
+from genbench.core.search_ranges import Range
 from genbench.core.types import Array, Count, NotNegative
 from genbench.numerics.hidden_markov import backward, forward, gaussian_log_density, log_sum_exp
 from genbench.numerics.mixture import Mixture
@@ -46,7 +47,11 @@ class HMM(Model):
     """
 
     def __init__(
-        self, states: Count = 3, restarts: Count = 10, iterations: Count = 500, tolerance: NotNegative = 1e-7
+        self,
+        states: Annotated[Count, Range(2, 12)] = 3,
+        restarts: Count = 10,
+        iterations: Count = 500,
+        tolerance: NotNegative = 1e-7,
     ) -> None:
         self.states, self.restarts, self.iterations, self.tolerance = states, restarts, iterations, tolerance
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
 
 from genbench.contracts.model import Model, register_model
+from genbench.core.search_ranges import LogRange
 from genbench.core.types import Array, Positive
 
 __all__ = ["KDE"]
@@ -34,7 +37,7 @@ class KDE(Model):
         bandwidth: standard deviation of the kernel in standardised units; None chooses it.
     """
 
-    def __init__(self, bandwidth: Positive | None = None) -> None:
+    def __init__(self, bandwidth: Annotated[Positive | None, LogRange(0.01, 1)] = None) -> None:
         self.bandwidth = bandwidth
 
     def fit(self, x: Array) -> None:

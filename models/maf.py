@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Natural, Positive
 from genbench.nn.couplings import Affine, Flow
 from genbench.nn.flow_model import FlowModel
@@ -69,10 +70,10 @@ class MAF(FlowModel):
 
     def __init__(
         self,
-        layers: Count = 3,
-        components: Natural = 16,
-        hidden: Count = 64,
-        depth: Count = 2,
+        layers: Annotated[Count, Range(2, 8)] = 3,
+        components: Annotated[Natural, LogRange(1, 64)] = 16,
+        hidden: Annotated[Count, LogRange(16, 256)] = 64,
+        depth: Annotated[Count, Range(1, 4)] = 2,
         clamp: Positive = 1.0,
         linear: bool = True,
         actnorm: bool = True,

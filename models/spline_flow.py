@@ -8,6 +8,7 @@ from annotated_types import Interval
 
 from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Natural, Positive
 from genbench.nn.couplings import Affine, Composite, RationalQuadratic, coupling_flow
 from genbench.nn.flow_model import FlowModel, base_of
@@ -46,13 +47,13 @@ class SplineFlow(FlowModel):
 
     def __init__(
         self,
-        couplings: Count = 2,
-        bins: Annotated[int, Interval(ge=2, le=500)] = 12,
+        couplings: Annotated[Count, Range(2, 8)] = 2,
+        bins: Annotated[int, Interval(ge=2, le=500), LogRange(4, 32)] = 12,
         bound: Positive = 5.0,
-        hidden: Count = 64,
-        depth: Count = 3,
+        hidden: Annotated[Count, LogRange(16, 256)] = 64,
+        depth: Annotated[Count, Range(1, 4)] = 3,
         frequencies: Natural = 0,
-        components: Natural = 16,
+        components: Annotated[Natural, LogRange(1, 64)] = 16,
     ) -> None:
         self.couplings, self.bins, self.bound, self.hidden, self.depth = couplings, bins, bound, hidden, depth
         self.frequencies, self.components = frequencies, components

@@ -13,6 +13,7 @@ from genbench.contracts.model import register_model
 from genbench.contracts.recipe import Preset, Recipe
 from genbench.contracts.torch_model import TorchModel
 from genbench.core.errors import GenbenchError
+from genbench.core.search_ranges import LogRange, Range
 from genbench.core.types import Count, Finite, Natural, NotNegative, Share
 from genbench.nn.convolutional import ConvolutionalDecoder, convolutional_encoder
 from genbench.nn.likelihoods import STD_FLOOR, Bernoulli, DiscretisedLogistic, Gaussian, Likelihood, log_normal
@@ -90,13 +91,13 @@ class VAE(TorchModel):
 
     def __init__(
         self,
-        hidden: Count = 128,
-        depth: Count = 3,
+        hidden: Annotated[Count, LogRange(16, 256)] = 128,
+        depth: Annotated[Count, Range(1, 5)] = 3,
         latent_dim: Count | None = None,
         components: Natural = 0,
         objective: Literal["iwae", "elbo"] = "iwae",
-        training_samples: Count = 8,
-        beta: NotNegative = 1.0,
+        training_samples: Annotated[Count, LogRange(1, 16)] = 8,
+        beta: Annotated[NotNegative, LogRange(0.25, 4)] = 1.0,
         kl_warmup: Share = 0.1,
         decoder_std: Annotated[Finite, Gt(STD_FLOOR)] | Literal["shared"] | None = None,
         importance_samples: Count = 64,

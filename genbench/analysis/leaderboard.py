@@ -177,6 +177,7 @@ def _row(trials: list[TrialRecord]) -> Row:
         budgets=tuple(sorted({t.budget for t in trials})),
         versions=_versions(fine),
         machines=_machines(fine),
+        tuned=first.spec.tuned,
     )
 
 

@@ -14,6 +14,7 @@ from genbench.contracts.model import LIKELIHOODS
 from genbench.core.types import Array
 from genbench.statistics.intervals import Method, mean_intervals, ratio_intervals
 from genbench.storage.evaluation import Flag
+from genbench.storage.studies import Tuned
 
 __all__ = ["Cell", "Row", "card_of", "column_order", "fill_cells", "finite", "set_floors", "sort_key"]
 
@@ -82,6 +83,7 @@ class Row:
     budgets: tuple[str, ...] = ()  # of its trials
     versions: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)  # of each library, over the trials
     machines: tuple[tuple[str, str, str], ...] = field(default=(), repr=False)  # processor, device, threads
+    tuned: Tuned | None = None  # how its parameters were found, where they were
 
     def public(self) -> dict[str, Any]:
         """Return the row as plain data."""
@@ -89,7 +91,8 @@ class Row:
         row["metrics"] = {
             name: cell and asdict(cell) | {"best": cell.best, "tie": cell.tie} for name, cell in self.metrics.items()
         }
-        return row | {"flags": [flag.model_dump() for flag in self.flags]}
+        tuned = self.tuned and self.tuned.model_dump(mode="json")
+        return row | {"flags": [flag.model_dump() for flag in self.flags], "tuned": tuned}
 
 
 def card_of(name: str) -> MetricCard:

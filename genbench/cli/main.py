@@ -34,6 +34,7 @@ from genbench.cli.score import score
 from genbench.cli.selftest import selftest
 from genbench.cli.sweep import sweep
 from genbench.cli.trust import trust
+from genbench.cli.tune import tune
 from genbench.cli.verify import verify
 from genbench.core.console import write_any_sign
 from genbench.core.errors import GenbenchError
@@ -90,8 +91,8 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
 
 
 COMMANDS = (
-    run, list_, new, check, leaderboard, plot, report, compare, power, sample, score, rescore, sweep, selftest, trust,
-    verify, merge, bundle, cite,
+    run, list_, new, check, tune, leaderboard, plot, report, compare, power, sample, score, rescore, sweep, selftest,
+    trust, verify, merge, bundle, cite,
 )  # fmt: skip
 for _command in COMMANDS:
     app.command(_command.__name__.rstrip("_"), help=_help(_command))(_quiet(_command))

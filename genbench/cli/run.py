@@ -25,7 +25,7 @@ Models = Annotated[
     typer.Option(
         metavar="NAMES",
         help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4]. "
-        "A list of values is a grid: vae[latent_dim=[2,4]].",
+        "A list of values is a grid: vae[latent_dim=[2,4]]. cfm[tuned] is cfm as `genbench tune` found it best.",
     ),
 ]
 Data = Annotated[
@@ -155,6 +155,15 @@ Metrics = Annotated[
         help="Metrics: all, cheap (without the costly ones), a family, or names. Default: all, for smoke cheap.",
     ),
 ]
+TunedFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tuned",
+        metavar="FOLDER",
+        help="Where `genbench tune` has put what cfm[tuned] stands for: a study, or a folder of studies. Default: tune "
+        "in the folder of runs.",
+    ),
+]
 Results = Annotated[Path, typer.Option(help="Folder of runs.")]
 Sort = Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")]
 
@@ -190,6 +199,7 @@ def run(
     samples: Samples = None,
     train: Train = None,
     sort: Sort = None,
+    tuned: TunedFolder = None,
     shard: ShardText = None,
     dask: DaskAddress = None,
     resources: Resources = None,
@@ -218,7 +228,7 @@ def run(
       genbench run --models cfm,ddpm --data moons,ring --seeds 5 --budget standard
       genbench run --models my_model,cfm --plugin my_model.py
       genbench run --models gmm,cfm --data my.csv
-      genbench run --models "cfm[hidden=[64,128]]"           # a grid: a model for each value
+      genbench run --models "cfm[hidden=[64,128]],cfm[tuned]"   # a grid of two, and as `genbench tune` found it
       genbench run experiment.toml --seeds 5                 # a file of these options; what is typed comes before
       genbench run results/moons-quick --again
     """

@@ -6,9 +6,10 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from genbench.core.errors import GenbenchError, nearest, shown
+from genbench.core.search_ranges import LogRange
 from genbench.core.types import Count, NotNegative, Positive, ShareBelowOne
 
 __all__ = ["UNKNOWN_STEP_MS", "Budget", "Preset", "Recipe", "planar"]
@@ -45,7 +46,8 @@ class Recipe:
     """
 
     batch_size: Count = 256
-    lr: Positive | Mapping[str, Positive] = 2e-3
+    # searched from a third of the smallest rate of the zoo to beyond the largest
+    lr: Annotated[Positive | Mapping[str, Positive], LogRange(1e-4, 3e-2)] = 2e-3
     warmup: ShareBelowOne = 0.02
     cycles: Count = 1
     optimiser: Literal["adamw", "muon", "soap"] = "adamw"
@@ -75,7 +77,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Preset:
-    """Defaults that suit some data better than a model's general ones; `benchmarks/tune.py` is how they were found.
+    """Defaults that suit some data better than a model's general ones; `genbench tune` is how they are found.
 
     Attributes:
         use: values by parameter, of the constructor or of the recipe.
@@ -98,7 +100,7 @@ def planar(step_ms: float, batch_size: int = 256, beta: float = 0.95) -> Preset:
 
     Where a large batch costs little, as its loss is mostly noise, it learns more in the same time; then `beta` is 0.9.
     """
-    # Measured with benchmarks/tune.py: on smooth points a half to two thirds of the KL that AdamW leaves in that time.
+    # Measured on validation splits: on smooth points a half to two thirds of the KL that AdamW leaves in that time.
     soap = {"optimiser": "soap", "lr": 1e-2, "beta1": beta, "beta2": beta}
     return Preset(soap | {"batch_size": batch_size, "step_ms": step_ms}, kinds=("points",), dims=(1, 7))
 

@@ -12,7 +12,7 @@ from genbench.core.types import Array, Labels
 from genbench.numerics.line_conditionals import LineConditionals
 from genbench.numerics.mixture import Mixture
 
-__all__ = ["Forecasts", "Gap", "Gaps", "Mask", "Paths", "Predictions"]
+__all__ = ["Forecasts", "Gap", "Gaps", "Mask", "Paths", "Predictions", "Validation"]
 
 
 @dataclass
@@ -93,4 +93,25 @@ class Paths(TaskEvidence):
     def has(self) -> frozenset[str]:
         """Whether the true density is known, and whether the ends are codes of data."""
         facts = {"true_density": self.dataset.has_density, "codes": self.encoded}
+        return frozenset(name for name, true in facts.items() if true)
+
+
+@dataclass
+class Validation(TaskEvidence):
+    """What the metrics of `validate` look at: held-out points that are no test points; points are flattened.
+
+    Attributes:
+        observed: validation points [m, d], in standard deviations of the training points.
+        log_prob: the model's log-density of each of them in nats of the data's own units [m], or None.
+        samples: as many draws from a model without a density [m, d], in the units of `observed`, or None.
+    """
+
+    observed: Array = field(default_factory=lambda: np.empty((0, 0)))
+    log_prob: Array | None = None
+    samples: Array | None = None
+
+    @property
+    def has(self) -> frozenset[str]:
+        """Whether there are densities, and samples."""
+        facts = {"density": self.log_prob is not None, "samples": self.samples is not None}
         return frozenset(name for name, true in facts.items() if true)

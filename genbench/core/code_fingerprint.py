@@ -37,6 +37,7 @@ PLUMBING = (
     "genbench.core.plugin_loading",
     "genbench.core.process_state",
     "genbench.core.registry",
+    "genbench.core.search_ranges",
     "genbench.core.selection",
     "genbench.core.user_files",
     "genbench.reading.arrays",

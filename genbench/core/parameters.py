@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-__all__ = ["bind", "create", "defaults", "takes"]
+__all__ = ["bind", "create", "defaults", "hints", "takes"]
 
 NOUNS = {
     "int": "a whole number",
@@ -50,8 +50,8 @@ def defaults(card: Card, data: tuple[str, tuple[int, ...]] | None = None) -> dic
 def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]] | None = None) -> dict[str, Any]:
     """Return all parameters of a plugin with the given ones put in, converted to their declared types.
 
-    An annotation may also give the range or the choices: `Annotated[int, Ge(1)]`, `Literal["a", "b"]`, or a name from
-    `genbench.core.types`.
+    An annotation may also give what is allowed: `Annotated[int, Ge(1)]`, `Literal["a", "b"]`, or a name from
+    `genbench.core.types`. A range to search in, such as `LogRange(1e-4, 1e-2)`, forbids nothing.
 
     Args:
         given: values by name.
@@ -63,13 +63,13 @@ def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]]
     from pydantic import ValidationError
 
     known = defaults(card, data)
-    hints, texts = _hints(card), getattr(given, "texts", {})
+    types, texts = hints(card), getattr(given, "texts", {})
     bound = dict(known)
     for name, value in given.items():
         if name not in known:
             raise GenbenchError(f"{card.name} has no parameter '{shown(name)}'{nearest(name, list(known))}")
         try:
-            bound[name] = _converted(value, hints[name], texts.get(name)) if name in hints else value
+            bound[name] = _converted(value, types[name], texts.get(name)) if name in types else value
         except ValidationError as error:
             hint = f"; the default is {_written(known[name])}" if known[name] is not inspect.Parameter.empty else ""
             raise GenbenchError(f"{card.name}[{name}={shown(_written(value))}]: {_reason(name, error)}{hint}") from None
@@ -91,14 +91,14 @@ def takes(card: Card, name: str, value: Any, text: str | None = None) -> bool:
     if name not in known:
         return not isinstance(value, list)
     try:
-        hints = _hints(card)
+        types = hints(card)
     except (NameError, TypeError, AttributeError):  # `bind` says what is wrong
         return True
-    if name not in hints:
+    if name not in types:
         usual = known[name]
         return not isinstance(value, list) or not isinstance(usual, bool | int | float | str)
     try:
-        _converted(value, hints[name], text)
+        _converted(value, types[name], text)
     except ValidationError:
         return False
     return True
@@ -146,11 +146,16 @@ def _recipe(card: Card) -> dict[str, Any]:
     return {name: value for name, value in vars(recipe).items() if name not in card.signature}
 
 
-def _hints(card: Card) -> dict[str, Any]:
+def hints(card: Card) -> dict[str, Any]:
+    """Return the annotations of a plugin's parameters, those of a torch model's recipe included.
+
+    Raises:
+        NameError, TypeError, AttributeError: one of them cannot be read.
+    """
     takes = card.factory.__init__ if inspect.isclass(card.factory) else card.factory
-    hints = get_type_hints(takes, include_extras=True)
+    own = get_type_hints(takes, include_extras=True)
     recipe = getattr(card.factory, "recipe", None)
-    return (get_type_hints(type(recipe), include_extras=True) if recipe is not None else {}) | hints
+    return (get_type_hints(type(recipe), include_extras=True) if recipe is not None else {}) | own
 
 
 def _converted(value: Any, hint: Any, text: str | None) -> Any:

@@ -16,6 +16,7 @@ _HOMES = {
     "genbench.contracts.model": ("Model", "register_model"),
     "genbench.contracts.recipe": ("Preset", "Recipe"),
     "genbench.contracts.torch_model": ("TorchModel",),
+    "genbench.core.search_ranges": ("Choices", "LogRange", "Range"),
     "genbench.estimator.estimator": ("Estimator",),
     "genbench.results": ("Run",),
 }

@@ -1,8 +1,8 @@
 """The selection syntax: `name`, `name[param=value,param=value]`, and comma lists of these.
 
-A value is a number, true, false, none, a list `[1,2]`, a mapping `{a:1}`, or text. A name or text with a comma, a
-bracket or an '=' of its own stands in quotes, "…" or '…', in which a quote of the same kind is written twice. A
-backslash is a backslash, as paths of Windows have it.
+A value is a number, true, false, none, a list `[1,2]`, a mapping `{a:1}`, or text; `[tuned]` alone is `[tuned=true]`. A
+name or text with a comma, a bracket or an '=' of its own stands in quotes, "…" or '…', in which a quote of the same
+kind is written twice. A backslash is a backslash, as paths of Windows have it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any
 
 from genbench.core.errors import GenbenchError, shown
 
-__all__ = ["Params", "Selection", "as_text", "as_written", "parse", "parse_list"]
+__all__ = ["TUNED", "Params", "Selection", "as_text", "as_written", "parse", "parse_list"]
 
+TUNED = "tuned"  # the word, or parameter, that stands for what `genbench tune` found
 WORDS = {"true": True, "false": False, "none": None}
 QUOTES = ('"', "'")
 DEPTH = 20  # of lists in lists, by hand: far more than any parameter has
@@ -27,6 +28,7 @@ BITS = 14_000  # of a whole number: Python writes and reads 4,300 digits
 _SPACE = re.compile(r"\s*")
 _BRACKET = re.compile(r"[\[\](){}]")
 _KEY = re.compile(r"\s*([^\W\d]\w*)\s*=")
+_WORD = re.compile(rf"\s*({TUNED})\s*(?=[,\]])")
 _INT = re.compile(r"[+-]?(?:0|[1-9][0-9_]*)", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|inf|nan)", re.ASCII)
 
@@ -60,7 +62,7 @@ class Selection:
         name = _write_name(self.name)
         if not self.params:
             return name
-        return f"{name}[{','.join(f'{key}={_write(value)}' for key, value in sorted(self.params.items()))}]"
+        return f"{name}[{','.join(_write_param(key, value) for key, value in sorted(self.params.items()))}]"
 
 
 def parse(text: str) -> Selection:
@@ -104,7 +106,7 @@ def as_written(selection: Selection) -> str:
     'csv[label=1e5]'
     """
     texts = getattr(selection.params, "texts", {})
-    params = (f"{key}={texts.get(key) or _write(value)}" for key, value in sorted(selection.params.items()))
+    params = (_write_param(key, value, texts.get(key)) for key, value in sorted(selection.params.items()))
     return _write_name(selection.name) + (f"[{','.join(params)}]" if selection.params else "")
 
 
@@ -154,6 +156,9 @@ class _Reader:
                 self.at += 1
                 continue
             key = _KEY.match(self.text, self.at)
+            if (word := _WORD.match(self.text, self.at)) and word[1] not in params:
+                params[word[1]], self.at = True, word.end()
+                continue
             if not following:
                 raise GenbenchError(f"a bracket is left open in '{shown(self.text)}'; close it with ]")
             if not key:
@@ -281,6 +286,11 @@ def _listed(value: Any) -> Any:
 def _same_nan(number: float) -> float:
     """Return a number, and for each NaN the same one, so that equal selections are equal."""
     return math.nan if math.isnan(number) else number
+
+
+def _write_param(key: str, value: Any, text: str | None = None) -> str:
+    """Write a parameter; `text` is how its value was written, where that is known."""
+    return key if key == TUNED and value is True else f"{key}={text or _write(value)}"
 
 
 def _write(value: Any) -> str:

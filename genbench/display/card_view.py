@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from typing import Any
 
 from genbench.contracts.model import ModelCard
 from genbench.core.registry import REGISTRY
-from genbench.display.catalogue import FACTS, fact_of, preset_words
+from genbench.display.catalogue import FACTS, fact_of, preset_words, range_words
 from genbench.display.citations import cited_by, source_of
 from genbench.display.rich_tables import console
 from genbench.downstream.capabilities import capabilities
@@ -47,6 +48,7 @@ def card_lines(group: str, name: str) -> list[str]:
     lines += ["", *(f"  {line}".rstrip() for line in text.splitlines())] if text else []
     parameters = [] if group == "metrics" else _parameters(card)
     lines += ["", "  Parameters:", *(f"    {each}" for each in parameters)] if parameters else []
+    lines += [f"  {line[0].upper()}{line[1:]}" for line in range_words(card)]
     presets = [preset_words(each) for each in getattr(card.factory, "presets", ())]
     return lines + (["", "  Defaults by data:", *(f"    {each}" for each in presets)] if presets else [])
 
@@ -58,5 +60,6 @@ def _parameters(card: Any) -> list[str]:
 
 def _declared(one: inspect.Parameter) -> str:
     known = inspect.formatannotation(one.annotation) if one.annotation is not one.empty else ""
+    known = re.sub(r"(?:typing\.)?Annotated\[(.*?), .*\]", r"\1", known)  # ranges have a line of their own
     kind = f": {known.strip(chr(39))}" if known else ""  # an annotation that is a text has quotes
     return f"{one.name}{kind}" + (f" = {one.default!r}" if one.default is not one.empty else "")

@@ -6,13 +6,23 @@ from typing import Any
 
 from rich.markup import escape
 
+from genbench.contracts.model import ModelCard
 from genbench.contracts.recipe import Preset
 from genbench.core.parameters import defaults
 from genbench.core.registry import REGISTRY
+from genbench.core.search_ranges import declared_ranges
 from genbench.display.card_filter import Filter
 from genbench.display.rich_tables import console, empty_table
 
-__all__ = ["FACTS", "fact_of", "parameter_words", "preset_words", "print_capabilities", "print_catalogue"]
+__all__ = [
+    "FACTS",
+    "fact_of",
+    "parameter_words",
+    "preset_words",
+    "print_capabilities",
+    "print_catalogue",
+    "range_words",
+]
 
 # What is shown of each card; `fact_of` has those that are no attributes.
 FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind", "tests"), "metrics": ("better", "unit", "needs")}
@@ -27,7 +37,7 @@ def print_catalogue(name: str, chosen: Filter = Filter()) -> None:
     for card in cards:
         parameters = "" if name == "metrics" else parameter_words(card)
         facts = [fact_of(card, fact) for fact in FACTS[name]]
-        lines = [parameters, *map(preset_words, getattr(card.factory, "presets", ()))]
+        lines = [parameters, *range_words(card, own=True), *map(preset_words, getattr(card.factory, "presets", ()))]
         what = "\n".join([escape(card.summary), *(f"[dim]{escape(line)}[/dim]" for line in lines if line)])
         table.add_row(escape(card.name + (" *" if card.variant else "")), escape(card.family), *facts, what)
     out.print(table)
@@ -71,6 +81,22 @@ def parameter_words(card: Any) -> str:
     """Return the parameters of a card with their defaults."""
     known = {key: value for key, value in defaults(card).items() if key in card.signature}
     return ", ".join(f"{key}={value}" if value is not None else f"{key}=auto" for key, value in known.items())
+
+
+def range_words(card: Any, own: bool = False) -> list[str]:
+    """Return in a line where `genbench tune` searches a model; nothing of what declares no ranges.
+
+    Args:
+        own: whether only parameters of its constructor count, and not those of the trainer.
+    """
+    if not isinstance(card, ModelCard) or card.role != "model":
+        return []
+    try:
+        every = declared_ranges(card)
+    except (NameError, TypeError, AttributeError):  # of a user's, which a run would say
+        return []
+    ranges = {name: where for name, where in every.items() if name in card.signature or not own}
+    return [f"searched by tune: {', '.join(f'{name}={where}' for name, where in ranges.items())}"] if ranges else []
 
 
 def preset_words(preset: Preset) -> str:

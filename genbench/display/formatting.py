@@ -199,6 +199,7 @@ def legend_notes(board: Leaderboard) -> list[str]:
         notes.append(
             "Likelihoods: ≤ an upper bound of the NLL, ≈ an estimate, else exact; each kind is ranked among its own."
         )
+    notes += tuned_lines(board.rows)
     for place in dict.fromkeys(row.place for row in board.rows):
         here = [row for row in board.rows if row.place == place]
         notes += [*version_lines(place, here), *machine_lines(place, here)]
@@ -208,6 +209,14 @@ def legend_notes(board: Leaderboard) -> list[str]:
             "of training runs; nothing is marked."
         )
     return notes
+
+
+def tuned_lines(rows: Sequence[Row]) -> list[str]:
+    """Return what tuned models are, a line each, and that the others are not: the two are no equal competitors."""
+    lines = list(dict.fromkeys(f"{row.model}: {row.tuned}." for row in rows if row.tuned))
+    if lines and any(row.role == "model" and not row.tuned for row in rows):
+        lines.append("Models without [tuned] in their names were not tuned here: tuned stands against default.")
+    return lines
 
 
 def version_lines(place: str, rows: Sequence[Row]) -> list[str]:

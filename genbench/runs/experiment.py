@@ -26,13 +26,14 @@ from genbench.core.parameters import bind
 from genbench.core.recorded_plugins import code_files, discover_recorded, remedy
 from genbench.core.registry import discover
 from genbench.core.regular_files import read_regular
-from genbench.core.selection import Params, Selection, as_written, parse_list
+from genbench.core.selection import TUNED, Params, Selection, as_written, parse_list
 from genbench.core.toml_lines import line_of_field
 from genbench.runs.experiment_fields import Executor, Experiment, Selected
 from genbench.runs.grids import expanded
 from genbench.runs.launch import RunOptions
 from genbench.runs.plan import parse_seeds
 from genbench.runs.race import AUTO
+from genbench.runs.tuned import asks_for_tuned
 from genbench.tasks import load_task
 
 __all__ = ["SUFFIX", "read_experiment"]
@@ -105,6 +106,7 @@ def read_experiment(path: Path, plugins: Sequence[str] = ()) -> list[dict[str, A
             include={"max_seeds", "max_time", "margin", "samples", "train", "sort", "previews", "log", "retry_failed"}
         ),
         **asked.executor.model_dump(),
+        "tuned": None if asked.tuned is None else str(file.path.parent / asked.tuned),
         "data_dir": None if asked.data_dir is None else str(file.path.parent / asked.data_dir),
         "metrics": None if asked.metrics is None else ",".join(_listed(asked.metrics)),
     }
@@ -215,7 +217,10 @@ def _models(file: _File, selected: Selected) -> Iterator[str]:
         with file.at(*place):
             chosen = MODELS.select(as_written(item))
         for one in chosen:
-            _check_params(file, place, MODELS[one.name], Selection(one.name, item.params) if item.params else one)
+            card, params = MODELS[one.name], item.params or one.params
+            if asks_for_tuned(card, Selection(card.name, params)):  # looked up when trials are planned
+                params = {name: value for name, value in params.items() if name != TUNED}
+            _check_params(file, place, card, Selection(card.name, params))
         yield as_written(item)
 
 

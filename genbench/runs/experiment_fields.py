@@ -48,6 +48,7 @@ class Experiment(BaseModel):
     samples: int | None = None
     train: int | None = None
     sort: str | None = None
+    tuned: str | None = None
     plugins: list[str] = []
     previews: int | None = None
     log: str | None = None

@@ -34,6 +34,7 @@ def as_toml(options: RunOptions, folder: Path) -> str:
     asked["datasets"] = [_portable(one, folder) for one in _parts(asked["datasets"])]
     asked |= {"plugins": [_path(one, folder) for one in asked["plugins"]]} if "plugins" in asked else {}
     asked |= {"data_dir": os.path.abspath(asked["data_dir"])} if "data_dir" in asked else {}
+    asked |= {"tuned": _path(str(asked["tuned"]), folder)} if "tuned" in asked else {}
     asked["name"] = options.folder.name
     if isinstance(seeds := asked.get("seeds"), str) and seeds.isdigit():
         asked["seeds"] = int(seeds)

@@ -31,6 +31,7 @@ from genbench.runs.runner import remaining, why
 from genbench.runs.session import Workers, session
 from genbench.runs.shard import Shard
 from genbench.runs.step_counts import known_steps
+from genbench.runs.tuned import of_studies
 from genbench.storage.store import Store
 from genbench.tasks import load_task
 from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
@@ -81,6 +82,7 @@ class RunOptions:
     dask: str | None = None
     resources: str | Mapping[str, float] | None = None
     retries: int | None = None
+    tuned: str | Path | None = None
 
     def __post_init__(self) -> None:
         _ = self.terms, self.cluster
@@ -195,7 +197,8 @@ class RunOptions:
         seeds = self.terms.max_seeds if self.terms else usual.seeds if self.seeds is None else self.seeds
         metrics = usual.metrics if self.metrics is None else _joined(self.metrics)
         with self.data.kept(self.folder, load_task(self.task).kinds) as datasets:
-            asked = (_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol)
+            tuned = of_studies(self.tuned, self.results, self.folder)
+            asked = (_joined(self.models), datasets, seeds, budget, metrics, self.task, protocol, tuned)
             try:
                 return self._part(make_plan(*asked))
             except UnknownName as error:

@@ -19,16 +19,17 @@ from genbench.core.exception_text import message_of, place_of
 from genbench.core.interrupts import must_stop
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.plugin_loading import LOADED
-from genbench.core.registry import Group
-from genbench.core.selection import Selection, parse_list
+from genbench.core.selection import TUNED, Selection, parse_list
 from genbench.core.user_files import opened_files
 from genbench.runs.code import files_of, named_datasets, plugins_of, sources_of
 from genbench.runs.grids import expanded
+from genbench.runs.tuned import Lookup, Request, asks_for_tuned, none_known, notes_of, plain, without
 from genbench.storage.records import TrialSpec
+from genbench.storage.studies import Tuned
 from genbench.tasks import load_task
 from genbench.tasks.base import Task
 
-__all__ = ["Plan", "make_plan", "parse_seeds"]
+__all__ = ["Plan", "blaming_plugins", "make_plan", "parse_seeds"]
 
 MAX_SEED = 2**32 - 1  # what numpy's global generator takes
 MOST_SEEDS = 100_000  # of a run; by hand: far more than the statistics ask for, and a plan that fits into memory
@@ -47,11 +48,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Choice(Generic[C]):
-    """A plugin that was asked for, under its label, with the parameters that were given."""
+    """A plugin that was asked for, under its label, with the parameters that were given, or were found by tuning."""
 
     card: C
     label: str
     given: Mapping[str, Any]
+    tuned: Tuned | None = None
 
     def params(self, data: Dataset | None = None) -> dict[str, Any]:
         """Return all parameters; for some data, the model's presets fill in what was not given."""
@@ -85,7 +87,7 @@ def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
 
 
 @contextmanager
-def _blaming_plugins() -> Iterator[None]:
+def blaming_plugins() -> Iterator[None]:
     """Turn what a user's plugin raises while trials are planned into a GenbenchError that names the line."""
     try:
         yield
@@ -99,7 +101,7 @@ def _blaming_plugins() -> Iterator[None]:
         raise GenbenchError(f"{text}; raised while trials were planned: fix it, or leave it out") from None
 
 
-@_blaming_plugins()
+@blaming_plugins()
 def make_plan(
     models: str,
     datasets: str | Sequence[DataSelection],
@@ -108,8 +110,12 @@ def make_plan(
     metrics: str = "all",
     task: str = "generate",
     protocol: Protocol = Protocol(),
+    tuned: Lookup = none_known,
 ) -> Plan:
     """Return the trials that a request stands for; every dataset gets the oracle, whose scores are the floor.
+
+    Args:
+        tuned: what says which parameters `[tuned]` stands for.
 
     Raises:
         GenbenchError: a name, a parameter, a seed or the budget is wrong, or a model that was named cannot handle a
@@ -119,12 +125,15 @@ def make_plan(
     work = load_task(task)
     numbers = parse_seeds(seeds)
     with collected_warnings() as cautions:
-        chosen_models = _taking_part(_choose(MODELS, models), models, task)
+        selected = MODELS.select(models)
         asked = select_datasets(datasets, work.kinds) if isinstance(datasets, str) else datasets
         chosen_datasets = _choose_data(asked)
+        labels = tuple(dataset.label for dataset in chosen_datasets)
+        chosen_models = _taking_part(_choose(selected, tuned, labels, budget), models, task)
     named = {selection.name for selection in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
     notes = [f"caution: {text}" for text in cautions]
+    notes += notes_of({model.label: model.tuned for model in chosen_models if model.tuned}, labels, budget)
     specs = []  # for the first seed
     understood: dict[str, list[str]] = {}
     for dataset in chosen_datasets:
@@ -166,6 +175,7 @@ def _spec(
         sources=sources | files_of(plugins, files),
         data_fingerprint=data.fingerprint(),
         plugins=plugins,
+        tuned=model.tuned,
         **facts,
     )
     try:
@@ -187,16 +197,22 @@ def _created(dataset: _Choice[DatasetCard]) -> tuple[Dataset, dict[str, str]]:
     return data, opened.read()
 
 
-def _choose(group: Group[C], text: str) -> list[_Choice[C]]:
-    """Bind the parameters of a selection, and try each constructor, so that a wrong value is known before a run."""
+def _choose(
+    selected: Sequence[Selection], tuned: Lookup, data: tuple[str, ...], budget: str
+) -> list[_Choice[ModelCard]]:
+    """Bind the parameters of models, and try each constructor, so that a wrong value is known before a run."""
     choices = {}
-    selections = [one for chosen in group.select(text) for one in expanded(group[chosen.name], chosen)]
-    for selection in selections:
-        card = group[selection.name]
-        params = _bound(card, selection.params)
-        _attempt(card, params, bool(selection.params))
-        label = str(Selection(card.name, _shown(card, selection, params)))
-        choices[label] = _Choice(card, label, {name: params[name] for name in selection.params})
+    for selection in (one for chosen in selected for one in expanded(MODELS[chosen.name], chosen)):
+        card, found = MODELS[selection.name], None
+        if asks_for_tuned(card, selection):
+            found = without(tuned(Request(card.name, data, budget)), selection)
+        given = plain(selection, found).params if found else selection.params
+        params = _bound(card, given)
+        _attempt(card, params, bool(given))
+        shown = {TUNED: True} if found else {}
+        typed = Selection(card.name, {name: one for name, one in selection.params.items() if name not in shown})
+        label = str(Selection(card.name, _shown(card, typed, params) | shown))
+        choices[label] = _Choice(card, label, {name: params[name] for name in given}, found)
     return list(choices.values())
 
 

@@ -12,6 +12,7 @@ from genbench.core.selection import Selection
 from genbench.runs.outside import todays_outside
 from genbench.runs.plan import make_plan
 from genbench.runs.reload import require_plugins
+from genbench.runs.tuned import as_recorded
 from genbench.storage.records import TrialRecord, TrialSpec
 
 __all__ = ["ROUNDING", "Agreement", "agreement", "todays"]
@@ -47,7 +48,8 @@ def todays(spec: TrialSpec) -> TrialSpec:
     if spec.outside:
         return todays_outside(spec)
     data = [DataSelection(Selection(spec.dataset_name, spec.dataset_params))]
-    plan = make_plan(spec.model, data, [spec.seed], spec.budget, ",".join(spec.metrics), spec.task, spec.protocol)
+    asked = (spec.model, data, [spec.seed], spec.budget, ",".join(spec.metrics), spec.task, spec.protocol)
+    plan = make_plan(*asked, as_recorded(spec))
     found = next((one for one in plan.trials if one.model == spec.model), None)
     if found is None:
         raise GenbenchError(f"{spec.model} is not planned any more under this name")

@@ -22,6 +22,7 @@ from genbench.storage.limits import MANY, Amount, Finite, Likelihood, Number, Se
 from genbench.storage.outside import SAMPLES, Outside
 from genbench.storage.provenance import Provenance
 from genbench.storage.races import Race
+from genbench.storage.studies import Tuned
 
 __all__ = [
     "FILE",
@@ -40,6 +41,7 @@ __all__ = [
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
 REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
 KEYS = 1  # of what goes into a key
+OPTIONAL = ("steps", "tuned")  # fields of a spec that do not count where they are None
 FILE = "file "  # how the names of digests of data files begin
 AMOUNT: TypeAdapter[int] = TypeAdapter(Amount)
 SAMPLING = ("generate", "curve", "variance", "scaling")  # tasks that score samples, so that they share a table
@@ -61,6 +63,7 @@ class TrialSpec(BaseModel):
         plugins: files, and modules of installed packages, that its model, its data and its metrics come from; where
             they lie does not matter to the outcome.
         steps: of the training, where the engine found the number for the budget by timing some; else None.
+        tuned: how its parameters were found, where `genbench tune` found them; else None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +83,7 @@ class TrialSpec(BaseModel):
     data_fingerprint: str = ""
     plugins: tuple[str, ...] = ()
     steps: Whole | None = None
+    tuned: Tuned | None = None
 
     @field_validator("protocol")
     @classmethod
@@ -124,7 +128,7 @@ class TrialSpec(BaseModel):
 
     def _facts(self) -> dict[str, Any]:
         """Return all that could change the outcome: of a data file with a checksum its name, and not its folder."""
-        absent = {"steps"} if self.steps is None else set()
+        absent = {name for name in OPTIONAL if getattr(self, name) is None}
         facts = self.model_dump(mode="json", exclude={"plugins"} | absent)
         if self.data_fingerprint and isinstance(path := self.dataset_params.get("path"), str):
             facts["dataset_params"]["path"] = file_name(path)
@@ -153,7 +157,8 @@ class TrialSpec(BaseModel):
         whole = [
             name for name in ("budget", "steps", "metrics", "data_fingerprint") if mine.get(name) != theirs.get(name)
         ]
-        return words + [f"{name} changed: {theirs.get(name)} -> {mine.get(name)}" for name in whole]
+        words += [f"{name} changed: {theirs.get(name)} -> {mine.get(name)}" for name in whole]
+        return words + (["tuned anew"] if mine.get("tuned") != theirs.get("tuned") else [])
 
 
 class Cost(BaseModel):
@@ -311,7 +316,7 @@ class RunRecord(BaseModel):
 
 def key_as_written(spec: TrialSpec, raw: Mapping[str, Any]) -> str:
     """Return the key of a spec as it stands in a file, whose form may be an earlier one."""
-    facts = {name: fact for name, fact in raw.items() if name != "plugins" and (name != "steps" or fact is not None)}
+    facts = {name: one for name, one in raw.items() if name != "plugins" and (name not in OPTIONAL or one is not None)}
     data = facts.get("dataset_params")
     if facts.get("data_fingerprint") and isinstance(data, dict) and isinstance(path := data.get("path"), str):
         facts["dataset_params"] = data | {"path": file_name(path)}

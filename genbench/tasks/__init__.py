@@ -10,6 +10,7 @@ from genbench.tasks.base import Task
 __all__ = ["TASKS", "load_task"]
 
 TASKS = ("generate", "curve", "variance", "scaling", "classify", "impute", "interpolate", "forecast")
+INNER = ("validate",)  # of `genbench tune`; its scores are none that models are compared by
 
 
 def load_task(name: str) -> Task:
@@ -18,7 +19,7 @@ def load_task(name: str) -> Task:
     Raises:
         GenbenchError: there is none of that name.
     """
-    if name not in TASKS:
+    if name not in (*TASKS, *INNER):
         raise GenbenchError(f"no task '{name}'{nearest(name, list(TASKS))}; `genbench run --help` lists them")
     task: Task = getattr(importlib.import_module(f"{__name__}.{name}"), name.capitalize())()
     return task

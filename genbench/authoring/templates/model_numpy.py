@@ -4,12 +4,14 @@ Run it:  genbench run --models my_model,kde --data moons --plugin my_model.py
 Test it: python -m pytest test_my_model.py
 """
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
-from genbench import Model, register_model
+from genbench import LogRange, Model, register_model
 
 Array = NDArray[np.float64]
 
@@ -18,7 +20,8 @@ Array = NDArray[np.float64]
 class MyModel(Model):
     """A Gaussian around each of some training points."""
 
-    def __init__(self, points: int = 2_000) -> None:
+    # genbench tune searches points in this range
+    def __init__(self, points: Annotated[int, LogRange(200, 20_000)] = 2_000) -> None:
         self.points = points  # parameters, stored as given: my_model[points=500]
 
     def fit(self, x: Array) -> None:  # [n, d], of mean 0 and standard deviation 1

@@ -4,11 +4,13 @@ Run it:  genbench run --models my_model,gmm --data moons --plugin my_model.py
 Test it: python -m pytest test_my_model.py
 """
 
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.mixture import GaussianMixture
 
-from genbench import Model, register_model
+from genbench import LogRange, Model, register_model
 
 Array = NDArray[np.float64]
 
@@ -17,7 +19,8 @@ Array = NDArray[np.float64]
 class MyModel(Model):
     """A mixture of Gaussians, fitted by expectation maximisation."""
 
-    def __init__(self, components: int = 10) -> None:
+    # genbench tune searches components in this range
+    def __init__(self, components: Annotated[int, LogRange(2, 50)] = 10) -> None:
         self.components = components  # parameters, stored as given: my_model[components=20]
 
     def fit(self, x: Array) -> None:  # [n, d], of mean 0 and standard deviation 1

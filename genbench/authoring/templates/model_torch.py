@@ -4,10 +4,12 @@ Run it:  genbench run --models my_model,cfm --data moons --plugin my_model.py
 Test it: python -m pytest test_my_model.py
 """
 
+from typing import Annotated
+
 import torch
 from torch import Tensor
 
-from genbench import Recipe, TorchModel, register_model
+from genbench import LogRange, Recipe, TorchModel, register_model
 
 
 @register_model("my_model", family="my models", paper="Lipman et al. 2023")
@@ -16,7 +18,8 @@ class MyModel(TorchModel):
 
     recipe = Recipe(lr=3e-3)  # the engine trains: batches, schedule, weight average, budget, checkpoints
 
-    def __init__(self, hidden: int = 64, steps: int = 20) -> None:
+    # genbench tune searches hidden in this range, and the recipe's lr
+    def __init__(self, hidden: Annotated[int, LogRange(32, 256)] = 64, steps: int = 20) -> None:
         self.hidden, self.steps = hidden, steps  # parameters, stored as given: my_model[hidden=128]
 
     def build(self, shape: tuple[int, ...]) -> None:
