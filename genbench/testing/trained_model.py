@@ -216,8 +216,8 @@ def learns_a_gaussian(
 def covers(exam: Exam) -> str:
     """Sixteen cells that the truth fills alike are filled by the samples to within 0.25 in total variation.
 
-    Samples as good as the truth's are 0.03 apart, those of a Gaussian of the same moments 0.20; one mode of two is missing
-    at 0.5.
+    Samples as good as the truth's are 0.03 apart, those of a Gaussian of the same moments 0.20; at 0.5
+    one mode of two is missing.
     """
     order = exam.truth.sample(20_000, seed=FEW_SEEDS * exam.seed + 92)
     columns = np.quantile(order[:, 0], [0.25, 0.5, 0.75])
