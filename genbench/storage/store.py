@@ -49,17 +49,8 @@ ARRAYS, WEIGHTS = ".npz", ".safetensors"  # how the names of the files beside a 
 DATA = "data"  # the folder of data that a run was given in Python
 LOGS = "logs"  # the folder of what trials in worker processes print
 SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it depends on the weights alone, so it stays true
-FOLDERS = (
-    "trials",
-    "figures",
-    "figures/training",
-    DATA,
-    LOGS,
-    SWEEPS,
-    "tensorboard",
-    "wandb",
-    "mlflow",
-)  # of a run, into which files are written
+WATCHED = ("tensorboard", "wandb", "mlflow")  # the folders of what `--log` writes
+FOLDERS = ("trials", "figures", "figures/training", DATA, LOGS, SWEEPS, *WATCHED)  # into which files are written
 LOCK = 60.0  # seconds to wait for others to write run.json; by hand: a hundred of them in turn take some ten
 
 
