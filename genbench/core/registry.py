@@ -197,9 +197,7 @@ def discover(
     for name in REGISTRY if plugins else groups:
         if name not in _searched:
             _searched.add(name)
-            package = importlib.import_module(f"genbench.{name}")
-            for module in pkgutil.iter_modules(package.__path__):
-                _import_built_in(name, f"genbench.{name}.{module.name}")
+            _import_built_in(name, f"genbench.{name}")
             _postponed.add(name)
         if installed and name in _postponed:
             _postponed.discard(name)
@@ -234,10 +232,14 @@ def failures(plugins: tuple[str, ...] = ()) -> list[Failure]:
 
 
 def _import_built_in(name: str, module: str) -> None:
+    """Import a module, and all that a package has."""
     try:
-        importlib.import_module(module)
+        imported = importlib.import_module(module)
     except Exception as error:  # such as a library that is not installed
         REGISTRY[name].failures.append(Failure(module, reason(error, module)))
+        return
+    for part in pkgutil.iter_modules(getattr(imported, "__path__", ())):
+        _import_built_in(name, f"{module}.{part.name}")
 
 
 def _import_installed(name: str) -> None:

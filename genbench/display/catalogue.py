@@ -7,6 +7,7 @@ from typing import Any
 from rich.markup import escape
 
 from genbench.contracts.recipe import Preset
+from genbench.core.libraries import library_of
 from genbench.core.parameters import defaults
 from genbench.core.registry import REGISTRY
 from genbench.display.card_filter import Filter
@@ -27,7 +28,12 @@ def print_catalogue(name: str, chosen: Filter = Filter()) -> None:
     for card in cards:
         parameters = "" if name == "metrics" else parameter_words(card)
         facts = [fact_of(card, fact) for fact in FACTS[name]]
-        lines = [parameters, *map(preset_words, getattr(card.factory, "presets", ()))]
+        library = library_of(card)
+        lines = [
+            f"by {library}" if library else "",
+            parameters,
+            *map(preset_words, getattr(card.factory, "presets", ())),
+        ]
         what = "\n".join([escape(card.summary), *(f"[dim]{escape(line)}[/dim]" for line in lines if line)])
         table.add_row(escape(card.name + (" *" if card.variant else "")), escape(card.family), *facts, what)
     out.print(table)

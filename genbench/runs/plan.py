@@ -17,6 +17,7 @@ from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, collected_warnings, shown
 from genbench.core.exception_text import message_of, place_of
 from genbench.core.interrupts import must_stop
+from genbench.core.libraries import library_of, require_library
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.plugin_loading import LOADED
 from genbench.core.registry import Group
@@ -119,12 +120,12 @@ def make_plan(
     work = load_task(task)
     numbers = parse_seeds(seeds)
     with collected_warnings() as cautions:
-        chosen_models = _taking_part(_choose(MODELS, models), models, task)
+        chosen_models, missing = _with_library(_taking_part(_choose(MODELS, models), models, task), models)
         asked = select_datasets(datasets, work.kinds) if isinstance(datasets, str) else datasets
         chosen_datasets = _choose_data(asked)
     named = {selection.name for selection in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
-    notes = [f"caution: {text}" for text in cautions]
+    notes = [f"caution: {text}" for text in cautions] + missing
     specs = []  # for the first seed
     understood: dict[str, list[str]] = {}
     for dataset in chosen_datasets:
@@ -273,6 +274,25 @@ def _taking_part(choices: list[_Choice[ModelCard]], text: str, task: str) -> lis
             only = ", ".join(choice.card.tasks)
             raise GenbenchError(f"{choice.label} takes part in the task {only} only, not in {task}; leave it out")
     return fitting
+
+
+def _with_library(choices: list[_Choice[ModelCard]], text: str) -> tuple[list[_Choice[ModelCard]], list[str]]:
+    """Return the models whose library is installed, and notes about those of a whole group or family that lack theirs.
+
+    Raises:
+        GenbenchError: one that was named lacks its library, or none is left.
+    """
+    named = {selection.name for selection in parse_list(text)}
+    needs: dict[str, list[_Choice[ModelCard]]] = {}
+    for choice in choices:
+        if (library := library_of(choice.card)) and not library.installed:
+            needs.setdefault(library.need, []).append(choice)
+    lacking = [choice for some in needs.values() for choice in some]
+    for choice in lacking:
+        if choice.card.name in named or len(lacking) == len(choices):
+            require_library(choice.card)
+    notes = [f"left out: {', '.join(choice.label for choice in some)} ({need})" for need, some in needs.items()]
+    return [choice for choice in choices if choice not in lacking], notes
 
 
 def _pair(
