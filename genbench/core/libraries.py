@@ -16,7 +16,8 @@ __all__ = ["Library", "library_of", "require_library"]
 class Library:
     """A library that does a plugin's work. Its class names it: `library = Library("zuko", "pip install zuko")`.
 
-    The plugin imports it inside its methods, so that it is known, listed and cited where the library is missing.
+    The plugin imports it inside its methods, so that it is known, listed and cited where the library is missing. The
+    selections "all" and "zoo" leave it out: it is asked for by name, or by its family.
 
     Attributes:
         name: of the distribution, as pip knows it.

@@ -22,6 +22,7 @@ from genbench.core.code_fingerprint import forget_digests
 from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
 from genbench.core.interrupts import must_stop
+from genbench.core.libraries import library_of
 from genbench.core.plugin_loading import LOADED, load_plugin, reason
 from genbench.core.selection import Selection, parse, parse_list
 
@@ -138,7 +139,8 @@ class Group(Generic[C]):
     def select(self, text: str) -> list[Selection]:
         """Expand a selection: names with parameters, families, suites, `all`, `zoo`; no repeats, in the order asked.
 
-        A family and `zoo` include the variants of a model, `all` does not.
+        A family and `zoo` include the variants of a model, `all` does not. Neither `zoo` nor `all` has what another
+        library does (`genbench.core.libraries`); a family has.
 
         Raises:
             GenbenchError: a part cannot be read, or names nothing.
@@ -160,8 +162,7 @@ class Group(Generic[C]):
                         Selection(n)
                         for n, card in sorted(self.cards.items())
                         if slug(card.family) == family
-                        or spec.name == "zoo"
-                        or (spec.name == "all" and not card.variant)
+                        or (spec.name in WHOLE and not library_of(card) and (spec.name == "zoo" or not card.variant))
                     ]
                 )
             else:

@@ -35,11 +35,13 @@ def print_catalogue(name: str, chosen: Filter = Filter()) -> None:
             *map(preset_words, getattr(card.factory, "presets", ())),
         ]
         what = "\n".join([escape(card.summary), *(f"[dim]{escape(line)}[/dim]" for line in lines if line)])
-        table.add_row(escape(card.name + (" *" if card.variant else "")), escape(card.family), *facts, what)
+        mark = " †" if library else " *" if card.variant else ""
+        table.add_row(escape(card.name + mark), escape(card.family), *facts, what)
     out.print(table)
     if name == "models":
         out.print(
             "[dim]* a variant: left out of --models all; name it or its family, or ask for the zoo.\n"
+            "† of another library: left out of all and of the zoo; name it or its family.\n"
             "Torch models also take the trainer's parameters: batch_size, lr, warmup, clip, ema, …[/dim]"
         )
     if name == "datasets":

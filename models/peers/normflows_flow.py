@@ -20,8 +20,7 @@ class NormflowsFlow(TorchModel):
     flow: Any
 
     def training_loss(self, x: Tensor) -> Tensor:
-        loss: Tensor = self.flow.forward_kld(x)
-        return loss
+        return self.flow.forward_kld(x)
 
     def training_step(self, x: Tensor, update: Update) -> None:
         """Do one step; as in the examples, one whose loss is not finite is left out."""
@@ -30,9 +29,7 @@ class NormflowsFlow(TorchModel):
             update("loss", loss + DECAY / 2 * torch.cat([p.flatten() for p in self.parameters()]).square().sum())
 
     def sample(self, n: int) -> Tensor:
-        drawn: Tensor = self.flow.sample(n)[0]
-        return drawn
+        return self.flow.sample(n)[0]
 
     def log_prob(self, x: Tensor) -> Tensor:
-        log_p: Tensor = self.flow.log_prob(x)
-        return log_p
+        return self.flow.log_prob(x)

@@ -26,7 +26,7 @@ class NormflowsRealNVP(NormflowsFlow):
         import normflows as nf
 
         d, layers, h = shape[0], list[Any](), self.hidden
-        for _ in range(self.couplings):
+        for _ in range(self.couplings if d > 1 else 0):  # one coordinate has no other to be coupled with
             network = nf.nets.MLP([d - d // 2, h, h, 2 * (d // 2)], init_zeros=True)
             layers += [nf.flows.AffineCouplingBlock(network), nf.flows.Permute(d, mode="swap")]
         self.flow = nf.NormalizingFlow(nf.distributions.DiagGaussian(d), layers)

@@ -7,8 +7,7 @@ from genbench.core.libraries import Library
 
 __all__ = ["DIFFUSERS", "NORMFLOWS", "SCIKIT_LEARN", "TORCHCFM", "ZUKO", "register_peer"]
 
-# Variants, so that the selection "all" has one model of each method, and of genbench alone.
-register_peer = partial(register_model, family="peers", kinds=("points", "table"), variant=True)
+register_peer = partial(register_model, family="peers", kinds=("points", "table"))
 
 EXTRA = 'pip install "genbench[peers]"'
 DIFFUSERS = Library("diffusers", EXTRA)

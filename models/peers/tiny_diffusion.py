@@ -1,9 +1,12 @@
-"""The network of tiny-diffusion, which diffusion models of points in the plane are usually compared with."""
+"""tiny-diffusion, with which diffusion models of points in the plane are usually compared: its network and training."""
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["NoisePredictor"]
+from genbench.contracts.constant_rate import ConstantRate
+from genbench.contracts.torch_model import TorchModel
+
+__all__ = ["TinyDiffusion"]
 
 FREQUENCIES = 64  # from 1 down to 1e-4, for the time and for each coordinate
 SCALE = 25.0  # of the coordinates before that
@@ -18,7 +21,7 @@ class _Residual(nn.Module):
         return h + nn.functional.gelu(self.linear(h))
 
 
-class NoisePredictor(nn.Module):
+class _NoisePredictor(nn.Module):
     """Three residual GELU layers on sines and cosines of the step t and of each coordinate, each at 64 frequencies."""
 
     frequency: Tensor
@@ -30,7 +33,21 @@ class NoisePredictor(nn.Module):
         residual = [_Residual(width) for _ in range(3)]
         self.net = nn.Sequential(first, nn.GELU(), *residual, nn.Linear(width, d))
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:  # (b, d), (b,) -> (b, d)
-        angle = torch.cat([SCALE * x, t[:, None].float()], dim=1)[:, :, None] * self.frequency  # (b, d + 1, 64)
-        noise: Tensor = self.net(torch.cat([angle.sin(), angle.cos()], dim=2).flatten(1))
-        return noise
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:  # (b, d), () or (b,) -> (b, d)
+        z = torch.cat([SCALE * x, t.to(x).expand(len(x))[:, None]], dim=1)
+        angle = z[:, :, None] * self.frequency  # (b, d + 1, 64)
+        return self.net(torch.cat([angle.sin(), angle.cos()], dim=2).flatten(1))
+
+
+class TinyDiffusion(TorchModel):
+    """A diffusion model without its noise: the network, the training, and how far from 0 the training points lie."""
+
+    recipe = ConstantRate(batch_size=32, lr=1e-3, weight_decay=0.01, clip=1.0)
+    reach: Tensor
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.network, self.d = _NoisePredictor(shape[0]), shape[0]
+        self.register_buffer("reach", torch.tensor(1.0))
+
+    def prepare(self, x: Tensor) -> None:
+        self.reach.fill_(x.abs().max())

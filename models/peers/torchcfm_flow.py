@@ -14,8 +14,7 @@ __all__ = ["TorchcfmFlow"]
 class TorchcfmFlow(TorchModel):
     """A flow of torchcfm. A subclass names its class in `torchcfm.conditional_flow_matching` as `matcher`."""
 
-    library, matcher = TORCHCFM, ""
-    recipe = ConstantRate(batch_size=256, lr=1e-3)
+    library, recipe, matcher = TORCHCFM, ConstantRate(batch_size=256, lr=1e-3), ""
 
     def __init__(self, sigma: NotNegative = 0.1) -> None:
         self.sigma = sigma
@@ -37,5 +36,5 @@ class TorchcfmFlow(TorchModel):
     def sample(self, n: int) -> Tensor:
         from torchdiffeq import odeint
 
-        noise, ends = torch.randn(n, self.d), torch.tensor([0.0, 1.0])
-        return odeint(self.velocity, noise, ends, method="dopri5", atol=1e-4, rtol=1e-4)[-1]
+        rules = {"method": "dopri5", "atol": 1e-4, "rtol": 1e-4, "options": {"dtype": torch.float32}}
+        return odeint(self.velocity, torch.randn(n, self.d), torch.tensor([0.0, 1.0]), **rules)[-1]

@@ -1,5 +1,7 @@
 """Continuous normalizing flow of zuko."""
 
+from typing import Any
+
 from genbench.core.types import Count
 from genbench.models.peers.registration import register_peer
 from genbench.models.peers.zuko_flow import ZukoFlow
@@ -21,7 +23,7 @@ class ZukoCNF(ZukoFlow):
     def __init__(self, hidden: Count = 64, frequencies: Count = 3) -> None:
         self.hidden, self.frequencies = hidden, frequencies
 
-    def build(self, shape: tuple[int, ...]) -> None:
+    def flow_of(self, d: int) -> Any:
         import zuko
 
-        self.flow = zuko.flows.CNF(shape[0], freqs=self.frequencies, hidden_features=(self.hidden, self.hidden))
+        return zuko.flows.CNF(d, freqs=self.frequencies, hidden_features=(self.hidden, self.hidden))

@@ -1,5 +1,7 @@
 """Neural autoregressive flow of zuko."""
 
+from typing import Any
+
 from genbench.core.types import Count
 from genbench.models.peers.registration import register_peer
 from genbench.models.peers.zuko_flow import ZukoFlow
@@ -21,7 +23,7 @@ class ZukoNAF(ZukoFlow):
     def __init__(self, transforms: Count = 3, signal: Count = 16) -> None:
         self.transforms, self.signal = transforms, signal
 
-    def build(self, shape: tuple[int, ...]) -> None:
+    def flow_of(self, d: int) -> Any:
         import zuko
 
-        self.flow = zuko.flows.NAF(shape[0], transforms=self.transforms, signal=self.signal)
+        return zuko.flows.NAF(d, transforms=self.transforms, signal=self.signal)

@@ -1,5 +1,7 @@
 """Neural spline flow of zuko."""
 
+from typing import Any
+
 from genbench.core.types import Count
 from genbench.models.peers.registration import register_peer
 from genbench.models.peers.zuko_flow import ZukoFlow
@@ -21,8 +23,8 @@ class ZukoNSF(ZukoFlow):
     def __init__(self, transforms: Count = 3, hidden: Count = 64) -> None:
         self.transforms, self.hidden = transforms, hidden
 
-    def build(self, shape: tuple[int, ...]) -> None:
+    def flow_of(self, d: int) -> Any:
         import zuko
 
         hidden = (self.hidden, self.hidden)
-        self.flow = zuko.flows.NSF(shape[0], transforms=self.transforms, hidden_features=hidden)
+        return zuko.flows.NSF(d, transforms=self.transforms, hidden_features=hidden)
