@@ -13,8 +13,7 @@ __all__ = ["DiffusersDDPM"]
 class DiffusersDDPM(TinyDiffusion):
     """DDPM of diffusers by its defaults, T = 1000, β from 1e-4 to 0.02; network and training of tiny-diffusion.
 
-    Not its T = 50, which samples from more noise than it learns. The data are standardised here, and estimates of x0
-    clipped to their range, as the library's default does for images. Samples take `steps` of the T steps.
+    But not its T = 50. Standardised here, and estimates of x0 are clipped to the data's range, as images are to ±1.
     """
 
     library = DIFFUSERS

@@ -10,7 +10,8 @@ __all__ = ["TorchcfmOTCFM"]
 class TorchcfmOTCFM(TorchcfmFlow):
     """OT-CFM of torchcfm by its tutorial in the plane: as torchcfm_icfm, with exact optimal transport in each batch.
 
-    It draws the pairs of a plan with replacement. The data are standardised here, as for torchcfm_icfm.
+    It draws pairs with replacement, so that a third of a batch has no say, which `genbench check` reports.
+    The data are standardised here, as for torchcfm_icfm.
 
     Args:
         sigma: standard deviation of the probability paths around the straight lines. Samples have it as blur.

@@ -1,5 +1,7 @@
 """Models of other libraries get the scores that their own densities, POT and scipy give, computed by hand."""
 
+from importlib.metadata import version
+
 import numpy as np
 import ot
 import pytest
@@ -76,3 +78,9 @@ def density(model, z):
     with torch.no_grad():
         z = torch.tensor(z, dtype=torch.float32)
         return (model.flow.log_prob(z) if hasattr(model.flow, "q0") else model.flow().log_prob(z)).double().numpy()
+
+
+def test_the_version_of_the_library_is_in_the_record(trials):
+    known = trials["zuko_nsf"][1].provenance.versions
+    assert known["zuko"] == version("zuko")
+    assert "normflows" not in known
