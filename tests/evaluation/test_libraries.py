@@ -23,7 +23,7 @@ SAMPLES, SETS, SIZE = 6000, 4, 1500
 @pytest.fixture(scope="module")
 def trials(tmp_path_factory):
     run = genbench.run(
-        ",".join(MODELS), "moons", seeds=1, budget="0.3s", samples=SAMPLES, metrics="sliced_w2,w2,energy,nll,kl",
+        ",".join(MODELS), "moons", seeds=1, budget="0.3s", samples=SAMPLES, metrics="sliced_w2,w2,energy,nll,kl", train=2000,
         results=tmp_path_factory.mktemp("libraries"), jobs=0, progress=False, say=lambda _: None,
     )  # fmt: skip
     return {trial.model: (run, trial, run.samples(trial.key)) for trial in run.trials}
