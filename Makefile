@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench fuzz soak verdicts peers site reference reference-current reference-pictures reference-standard reference-tasks clean
+.PHONY: demo test test-slow lint bench fuzz soak verdicts peers sooner site reference reference-current reference-pictures reference-standard reference-tasks clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -44,7 +44,12 @@ SITE = $(wildcard results/reference results/submitted results/repeated)
 site: .venv/installed  ## the public leaderboard: the committed runs and what others submitted; docs/submitting.md
 	$(BIN)/genbench report $(SITE) -o site --how-to-submit
 
-peers: .venv/installed-peers  ## ours beside published recipes in the same seconds, three seeds; an hour
+PEERS = $(BIN)/genbench run --models all,peers --data moons,checkerboard,eight_gaussians --seeds 3 --results results/reference
+peers: .venv/installed-test  ## ours and models of other libraries in one leaderboard; hours of a quiet machine
+	$(PEERS) --budget 20s --name peers-20s
+	$(PEERS) --budget 60s --name peers-60s
+
+sooner: .venv/installed-test  ## how much sooner ours reach what published recipes do, three seeds; an hour
 	$(BIN)/python benchmarks/peers.py --seeds 3 --out results/reference/peers.json
 	$(BIN)/python benchmarks/unet.py
 
@@ -95,13 +100,10 @@ clean:
 
 .venv/installed-test: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[test]'
+	$(PIP) --no-deps torchcfm  # its own requirements are those of its notebooks
 	touch $@ .venv/installed
 
 .venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[dev]'
-	touch $@ .venv/installed .venv/installed-test
-
-.venv/installed-peers: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) --editable '.[test,peers]'
-	$(PIP) --no-deps torchcfm  # its requirements pull in gigabytes that are not needed here
+	$(PIP) --no-deps torchcfm  # its own requirements are those of its notebooks
 	touch $@ .venv/installed .venv/installed-test

@@ -1,4 +1,4 @@
-"""Ours beside the peers' published recipes: the same data, one core, the same seconds of training, one after the other.
+"""How much sooner ours reach what peers do: the same data, one core, the same seconds of training, one after the other.
 
 For each pair and dataset the peer trains first, for `--seconds` of wall time, then ours, for 1/20, 1/10, 1/4, 1/2 and
 all of that time. Both see the same standardised training points, so many (`--train`) that the excess speaks of the
@@ -22,7 +22,6 @@ no score, and that seed no ratio.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 import time
 from pathlib import Path
@@ -33,20 +32,15 @@ from peers_table import show, store, stored
 
 SHARES = (1 / 20, 1 / 10, 1 / 4, 1 / 2, 1)
 ORACLE_DRAWS = 4
-PAIRS = {  # ours: the peer's recipe, the package that it needs, the goal of ours / theirs
-    "cfm": ("torchcfm I-CFM", "torchcfm", 1 / 5),
-    "ot_cfm": ("torchcfm OT-CFM", "torchcfm", 1 / 5),
-    "ddpm": ("tiny-diffusion", "torch", 1 / 5),
-    "spline_flow": ("zuko NSF", "zuko", 1 / 3),
-    "coupling_flow": ("normflows RealNVP", "normflows", 1 / 3),
+PAIRS = {  # ours: the peer, the goal of ours / theirs
+    "cfm": ("torchcfm_icfm", 1 / 5),
+    "ot_cfm": ("torchcfm_otcfm", 1 / 5),
+    "ddpm": ("diffusers_ddpm", 1 / 5),
+    "spline_flow": ("zuko_nsf", 1 / 3),
+    "coupling_flow": ("normflows_realnvp", 1 / 3),
 }
-PACKAGES = sorted({package for _, package, _ in PAIRS.values()})
 DATA = ("moons", "checkerboard", "eight_gaussians")
 FAILED = {"status": "diverged", "sliced_w2": None, "excess": None, "kl": None}
-INSTALL = (
-    "install the peers with `pip install -e .[peers]` and `pip install --no-deps torchcfm` "
-    "(its own requirements pull in gigabytes that are not needed here)"
-)
 
 
 class Course:
@@ -75,68 +69,36 @@ class Course:
         return scores | ({"excess": scores["sliced_w2"] - self.floor} if hasattr(self, "floor") else {})
 
 
-def run_peer(recipe: str, course: Course, seconds: float) -> dict[str, Any]:
-    """Train and score a peer; `status` is "diverged" where its samples or densities are not finite."""
-    import torch
-    from published_recipes import RECIPES
-
-    from genbench.core.errors import BadSamples
-    from genbench.core.seeding import isolated, stream
-
-    def tensor(x: Any) -> torch.Tensor:
-        return torch.tensor(course.units.forward(x), dtype=torch.float32)
-
-    facts: dict[str, Any] = {"recipe": recipe}
-    try:
-        with isolated(stream(course.seed, "peer", recipe)):
-            begin = time.perf_counter()
-            peer = RECIPES[recipe](tensor(course.splits.train), seconds)
-            facts |= {"train_seconds": time.perf_counter() - begin, "steps": peer.steps}
-            with torch.no_grad():
-                samples = course.units.inverse(peer.sample(50_000).double().numpy())
-                log_prob = None
-                if peer.log_prob is not None:
-                    log_prob = peer.log_prob(tensor(course.splits.test)).double().numpy() + course.units.log_det
-        if log_prob is not None and np.isnan(log_prob).any():
-            raise BadSamples("densities are NaN")
-        return facts | {"status": "ok", **course.score(samples, log_prob)}
-    except (BadSamples, ValueError) as error:  # torch's distributions raise ValueError for parameters that are NaN
-        return facts | FAILED | {"why": str(error)}
-
-
-def run_ours(model: str, course: Course, seconds: float, with_kl: bool) -> dict[str, Any]:
-    """Train and score one of our models on a budget of wall seconds."""
+def run(model: str, course: Course, seconds: float, with_kl: bool = True) -> dict[str, Any]:
+    """Train and score a model on a budget of wall seconds; `status` is "diverged" where its samples are not finite."""
     import genbench
     from genbench.core.errors import BadSamples, Diverged
 
-    ours = genbench.load_model(model)
+    learner = genbench.load_model(model)
     facts: dict[str, Any] = {"seconds": seconds}
     try:
         begin = time.perf_counter()
-        ours.fit(
+        learner.fit(
             course.splits.train, course.splits.validation, seed=course.seed, budget=f"{seconds:g}s", progress=True
         )  # fmt: skip
-        facts |= {"train_seconds": time.perf_counter() - begin, "steps": ours.history.steps}
-        log_prob = ours.log_prob(course.splits.test, seed=course.seed) if with_kl else None
-        return facts | {"status": "ok", **course.score(ours.sample(50_000, seed=course.seed), log_prob)}
+        facts |= {"train_seconds": time.perf_counter() - begin, "steps": learner.history.steps}
+        with_kl = with_kl and learner.likelihood != "none"
+        log_prob = learner.log_prob(course.splits.test, seed=course.seed) if with_kl else None
+        return facts | {"status": "ok", **course.score(learner.sample(50_000, seed=course.seed), log_prob)}
     except (BadSamples, Diverged) as error:
         return facts | FAILED | {"why": str(error)}
 
 
 def compare(model: str, data: str, seed: int, seconds: float, train: int) -> dict[str, Any]:
     """Return one row of the table: the peer, then ours at each share of its time."""
-    recipe, _, goal = PAIRS[model]
+    name, goal = PAIRS[model]
     course = Course(data, seed, train)
-    peer = run_peer(recipe, course, seconds)
-    final = run_ours(model, course, seconds, with_kl=True)
-    runs = [run_ours(model, course, share * seconds, with_kl=peer["kl"] is not None) for share in SHARES[:-1]]
+    peer = {"recipe": name} | run(name, course, seconds)
+    final = run(model, course, seconds)
+    runs = [run(model, course, share * seconds, with_kl=peer["kl"] is not None) for share in SHARES[:-1]]
     runs.append(final)
     row = {"model": model, "data": data, "seed": seed, "seconds": seconds, "train": train}
     return row | {"floor": course.floor, "goal": goal, "peer": peer, "ours": runs}
-
-
-def _installed(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
 
 
 def options() -> argparse.Namespace:
@@ -164,11 +126,14 @@ def train_pairs(chosen: argparse.Namespace) -> list[dict[str, Any]]:
     import torch._dynamo
     from tqdm.auto import tqdm
 
-    from genbench.core.errors import GenbenchError
+    from genbench.contracts.model import MODELS
+    from genbench.core.libraries import library_of, require_library
+    from genbench.core.registry import discover
 
-    missing = sorted({PAIRS[pair][1] for pair in chosen.pairs if not _installed(PAIRS[pair][1])})
-    if missing:
-        raise GenbenchError(f"{', '.join(missing)} missing; {INSTALL}")
+    discover(groups=("models",))
+    cards = [MODELS[PAIRS[pair][0]] for pair in chosen.pairs]
+    for card in cards:
+        require_library(card)
     torch.set_num_threads(1)
     if chosen.out:
         stored(chosen.out)  # a wrong file is refused before anything is trained
@@ -179,7 +144,7 @@ def train_pairs(chosen: argparse.Namespace) -> list[dict[str, Any]]:
         bar.set_description(f"{pair} on {data}")
         rows.append(compare(pair, data, seed, chosen.seconds, chosen.train))
         if chosen.out:
-            store(rows, chosen.out, PACKAGES)
+            store(rows, chosen.out, sorted({library.name for card in cards if (library := library_of(card))}))
     return rows
 
 

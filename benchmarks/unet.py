@@ -1,6 +1,6 @@
 """The U-Net beside torchcfm's of its MNIST example: milliseconds and memory of a training step, one thread, in turn.
 
-Run it as `python benchmarks/unet.py [--batch 64]` where torchcfm is installed (`make peers`).
+Run it as `python benchmarks/unet.py [--batch 64]` where torchcfm is installed (`make sooner`).
 
 Theirs is `UNetModel(dim=(1, 28, 28), num_channels=32, num_res_blocks=1)`, as the example has it. Ours is the one that
 `cfm` uses on pictures of that size by default; and, to compare like with like, one without patches, whose finest level

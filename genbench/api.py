@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
+from genbench.core.libraries import require_library
 from genbench.core.registry import discover
 from genbench.core.types import Say
 
@@ -47,11 +48,12 @@ def load_model(name: str, *, plugins: Sequence[str] = (), **params: Any) -> Esti
     """Return an unfitted model by name: `load_model("gmm", components=8).fit(x).sample(100)`.
 
     Raises:
-        GenbenchError: the name or a parameter is unknown, or a value is refused.
+        GenbenchError: the name or a parameter is unknown, a value is refused, or the model's library is missing.
     """
     from genbench.estimator.estimator import Estimator
 
     discover(tuple(plugins), groups=("models",))
+    require_library(MODELS[name])
     return Estimator(MODELS[name], params)
 
 
@@ -61,13 +63,15 @@ def load_classifier(name: str, *, plugins: Sequence[str] = (), **params: Any) ->
     A model with a density classifies by Bayes' rule, with one of it a class.
 
     Raises:
-        GenbenchError: the name or a parameter is unknown, a value is refused, or the model has no density.
+        GenbenchError: the name or a parameter is unknown, a value is refused, or the model has no density or lacks its
+            library.
     """
     from genbench.contracts.classifier import Classifier
     from genbench.downstream.classification import Bayes, Direct
 
     discover(tuple(plugins), groups=("models",))
     card = MODELS[name]
+    require_library(card)
     return (Direct if issubclass(card.factory, Classifier) else Bayes)(card, params)
 
 

@@ -5,6 +5,7 @@ beside it and are imported as parts of it, so that all of them are checked here.
 """
 
 import ast
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -104,3 +105,12 @@ def test_sizes():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 60, f"{file}: {node.name}"
+
+
+def test_the_wheel_has_every_folder_of_code():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {
+        file.parent.relative_to(ROOT).as_posix().replace("/", ".") for file in (ROOT / "genbench").rglob("__init__.py")
+    }
+    plugins = {f"genbench.{name}" for name in ("models", "models.peers", "datasets")}
+    assert set(settings["packages"]) == folders | plugins

@@ -24,8 +24,9 @@ Models = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="Models: all, zoo (with their variants), a family, or names with parameters: cfm,vae[latent_dim=4]. "
-        "A list of values is a grid: vae[latent_dim=[2,4]]. cfm[tuned] is cfm as `genbench tune` found it best.",
+        help="Models: all, zoo (with their variants), a family (peers: other libraries'), or names with parameters: "
+        "cfm,vae[latent_dim=4]. A list of values is a grid: vae[latent_dim=[2,4]]. cfm[tuned]: as `genbench tune` "
+        "found it best.",
     ),
 ]
 Data = Annotated[

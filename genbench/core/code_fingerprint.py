@@ -30,6 +30,7 @@ PLUMBING = (
     "genbench.core.downloads",
     "genbench.core.errors",
     "genbench.core.files",
+    "genbench.core.libraries",
     "genbench.core.library_patches",
     "genbench.core.notebook_views",
     "genbench.core.parameters",

@@ -22,6 +22,7 @@ from genbench.core.code_fingerprint import forget_digests
 from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
 from genbench.core.interrupts import must_stop
+from genbench.core.libraries import library_of
 from genbench.core.plugin_loading import LOADED, load_plugin, reason
 from genbench.core.selection import Selection, parse, parse_list
 
@@ -138,7 +139,8 @@ class Group(Generic[C]):
     def select(self, text: str) -> list[Selection]:
         """Expand a selection: names with parameters, families, suites, `all`, `zoo`; no repeats, in the order asked.
 
-        A family and `zoo` include the variants of a model, `all` does not.
+        A family and `zoo` include the variants of a model, `all` does not. Neither `zoo` nor `all` has what another
+        library does (`genbench.core.libraries`); a family has.
 
         Raises:
             GenbenchError: a part cannot be read, or names nothing.
@@ -160,8 +162,7 @@ class Group(Generic[C]):
                         Selection(n)
                         for n, card in sorted(self.cards.items())
                         if slug(card.family) == family
-                        or spec.name == "zoo"
-                        or (spec.name == "all" and not card.variant)
+                        or (spec.name in WHOLE and not library_of(card) and (spec.name == "zoo" or not card.variant))
                     ]
                 )
             else:
@@ -197,9 +198,7 @@ def discover(
     for name in REGISTRY if plugins else groups:
         if name not in _searched:
             _searched.add(name)
-            package = importlib.import_module(f"genbench.{name}")
-            for module in pkgutil.iter_modules(package.__path__):
-                _import_built_in(name, f"genbench.{name}.{module.name}")
+            _import_built_in(name, f"genbench.{name}")
             _postponed.add(name)
         if installed and name in _postponed:
             _postponed.discard(name)
@@ -234,10 +233,14 @@ def failures(plugins: tuple[str, ...] = ()) -> list[Failure]:
 
 
 def _import_built_in(name: str, module: str) -> None:
+    """Import a module, and all that a package has."""
     try:
-        importlib.import_module(module)
+        imported = importlib.import_module(module)
     except Exception as error:  # such as a library that is not installed
         REGISTRY[name].failures.append(Failure(module, reason(error, module)))
+        return
+    for part in pkgutil.iter_modules(getattr(imported, "__path__", ())):
+        _import_built_in(name, f"{module}.{part.name}")
 
 
 def _import_installed(name: str) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from genbench.contracts.model import ModelCard
+from genbench.core.libraries import library_of
 from genbench.core.registry import REGISTRY
 from genbench.display.catalogue import FACTS, fact_of, preset_words, range_words
 from genbench.display.citations import cited_by, source_of
@@ -38,6 +39,7 @@ def card_lines(group: str, name: str) -> list[str]:
     facts |= {"family": card.family, "variant": fact_of(card, "variant")}
     if isinstance(card, ModelCard):
         facts["can"] = ", ".join(f"{what} ({how})" for what, how in capabilities(card).items() if how)
+    facts["library"] = str(library_of(card) or "")
     source = "" if group == "metrics" else source_of(card)
     facts |= {"paper" if group == "models" else "source": source}
     facts["cite"] = ", ".join(entry.key for entry in cited_by(card))

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from genbench.contracts.model import ModelCard
 from genbench.contracts.recipe import Preset
+from genbench.core.libraries import library_of
 from genbench.core.parameters import defaults
 from genbench.core.registry import REGISTRY
 from genbench.core.search_ranges import declared_ranges
@@ -37,13 +38,21 @@ def print_catalogue(name: str, chosen: Filter = Filter()) -> None:
     for card in cards:
         parameters = "" if name == "metrics" else parameter_words(card)
         facts = [fact_of(card, fact) for fact in FACTS[name]]
-        lines = [parameters, *range_words(card, own=True), *map(preset_words, getattr(card.factory, "presets", ()))]
+        library = library_of(card)
+        lines = [
+            f"by {library}" if library else "",
+            parameters,
+            *range_words(card, own=True),
+            *map(preset_words, getattr(card.factory, "presets", ())),
+        ]
         what = "\n".join([escape(card.summary), *(f"[dim]{escape(line)}[/dim]" for line in lines if line)])
-        table.add_row(escape(card.name + (" *" if card.variant else "")), escape(card.family), *facts, what)
+        mark = " †" if library else " *" if card.variant else ""
+        table.add_row(escape(card.name + mark), escape(card.family), *facts, what)
     out.print(table)
     if name == "models":
         out.print(
             "[dim]* a variant: left out of --models all; name it or its family, or ask for the zoo.\n"
+            "† of another library: left out of all and of the zoo; name it or its family.\n"
             "Torch models also take the trainer's parameters: batch_size, lr, warmup, clip, ema, …[/dim]"
         )
     if name == "datasets":

@@ -14,6 +14,7 @@ from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
 from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, GenbenchWarning
+from genbench.core.libraries import library_of
 from genbench.core.library_patches import taken_back
 from genbench.core.plugin_code import imported_names
 from genbench.core.plugin_loading import LOADED, in_use
@@ -94,6 +95,8 @@ class Fence:
                 version = getattr(sys.modules.get(name), "__version__", None)
                 if isinstance(version, str) and name != "genbench":
                     found.setdefault(DISTRIBUTIONS.get(name, name), version)
+        for library in filter(None, map(library_of, _cards(self.spec).values())):
+            found.setdefault(library.name, library.version)
         return Provenance(**dict(ran) | {"versions": found, "files": self.files()})
 
 

@@ -17,6 +17,7 @@ from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, collected_warnings, shown
 from genbench.core.exception_text import message_of, place_of
 from genbench.core.interrupts import must_stop
+from genbench.core.libraries import library_of, require_library
 from genbench.core.parameters import bind, create, defaults
 from genbench.core.plugin_loading import LOADED
 from genbench.core.selection import TUNED, Selection, parse_list
@@ -129,10 +130,11 @@ def make_plan(
         asked = select_datasets(datasets, work.kinds) if isinstance(datasets, str) else datasets
         chosen_datasets = _choose_data(asked)
         labels = tuple(dataset.label for dataset in chosen_datasets)
-        chosen_models = _taking_part(_choose(selected, tuned, labels, budget), models, task)
+        able = _taking_part(_choose(selected, tuned, labels, budget), models, task)
+        chosen_models, missing = _with_library(able, models)
     named = {selection.name for selection in parse_list(models)}  # and not one of a family
     names = tuple(card.name for card in select_metrics(metrics, task))
-    notes = [f"caution: {text}" for text in cautions]
+    notes = [f"caution: {text}" for text in cautions] + missing
     notes += notes_of({model.label: model.tuned for model in chosen_models if model.tuned}, labels, budget)
     specs = []  # for the first seed
     understood: dict[str, list[str]] = {}
@@ -289,6 +291,25 @@ def _taking_part(choices: list[_Choice[ModelCard]], text: str, task: str) -> lis
             only = ", ".join(choice.card.tasks)
             raise GenbenchError(f"{choice.label} takes part in the task {only} only, not in {task}; leave it out")
     return fitting
+
+
+def _with_library(choices: list[_Choice[ModelCard]], text: str) -> tuple[list[_Choice[ModelCard]], list[str]]:
+    """Return the models whose library is installed, and notes about those of a whole group or family that lack theirs.
+
+    Raises:
+        GenbenchError: one that was named lacks its library, or none is left.
+    """
+    named = {selection.name for selection in parse_list(text)}
+    needs: dict[str, list[_Choice[ModelCard]]] = {}
+    for choice in choices:
+        if (library := library_of(choice.card)) and not library.installed:
+            needs.setdefault(library.need, []).append(choice)
+    lacking = [choice for some in needs.values() for choice in some]
+    for choice in lacking:
+        if choice.card.name in named or len(lacking) == len(choices):
+            require_library(choice.card)
+    notes = [f"left out: {', '.join(choice.label for choice in some)} ({need})" for need, some in needs.items()]
+    return [choice for choice in choices if choice not in lacking], notes
 
 
 def _pair(

@@ -18,6 +18,7 @@ from genbench.contracts.metric import METRICS
 from genbench.contracts.model import MODELS
 from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, WeightsDoNotFit, nearest, shown
+from genbench.core.libraries import require_library
 from genbench.core.recorded_plugins import require
 from genbench.core.registry import Group
 from genbench.core.regular_files import Refused, open_regular
@@ -167,13 +168,14 @@ def reload(
     Raises:
         CannotReload: the code or data of the model are not those that it was trained with, or its weights are not
             stored.
-        GenbenchError: a setting is unknown, is refused, or would change the weights.
+        GenbenchError: a setting is unknown, is refused, or would change the weights; or the model's library is missing.
     """
     spec = trained.spec
     if spec.outside:
         raise CannotReload(spec, OUTSIDE)
     require_plugins(spec)
     card = MODELS[spec.model_name]
+    require_library(card)
     if not card.is_torch:
         if settings:
             raise GenbenchError(f"{spec.model} keeps no weights, so {', '.join(settings)} cannot be set without a fit")

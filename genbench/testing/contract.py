@@ -20,10 +20,11 @@ from genbench.contracts.model import ModelCard
 from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
+from genbench.core.libraries import library_of, require_library
 from genbench.core.parameters import bind, create
 from genbench.core.registry import REGISTRY, discover
 from genbench.core.selection import parse_list
-from genbench.testing.check import Check, Verdict
+from genbench.testing.check import Check, DoesNotApply, Verdict
 from genbench.testing.dataset_contract import DATASET_CONTRACT, require_files
 from genbench.testing.device_audit import runs_on_any_device
 from genbench.testing.metric_contract import METRIC_CONTRACT
@@ -105,16 +106,28 @@ def items(plugin: Plugin, options: CheckOptions = CheckOptions()) -> Iterator[It
         given: dict[str, Any] = {"device": options.device, **seed}
         for each in CONTRACT:
             of_check = {"quick": True} if options.fast and each is runs_on_any_device else {}
-            yield Item(each, plugin, lambda: (card, plugin.params), given | of_check)
+            yield Item(each, plugin, _with_library(card, lambda: (card, plugin.params)), given | of_check)
         budget = None if options.fast else options.budget
         for run, each, more in trained_checks(card, plugin.params, options.device, budget, options.seed):
-            yield Item(each, plugin, _exam(each, run), more)
+            yield Item(each, plugin, _with_library(card, _exam(each, run)), more)
     elif isinstance(card, MetricCard):
         yield from (Item(each, plugin, lambda: (card,), seed) for each in METRIC_CONTRACT)
     else:
         dataset = create(card, bind(card, plugin.params))
         require_files(dataset)
         yield from (Item(each, plugin, lambda: (dataset,), seed) for each in DATASET_CONTRACT)
+
+
+def _with_library(card: Card, arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
+    """Return what gives the arguments of a check, which does not apply to a model whose library is missing."""
+    library = library_of(card)
+
+    def given() -> tuple[Any, ...]:
+        if library and not library.installed:
+            raise DoesNotApply(f"it {library.need}")
+        return arguments()
+
+    return given
 
 
 def _exam(check: Check, run: Run) -> Callable[[], tuple[Any, ...]]:
@@ -127,7 +140,8 @@ def plugins_of(target: str) -> list[Plugin]:
     A name is looked for among models, datasets and metrics.
 
     Raises:
-        GenbenchError: there is no such file or name, the file registers nothing, or a parameter is refused.
+        GenbenchError: there is no such file or name, the file registers nothing, a parameter is refused, or the
+            library of a plugin that is named is missing.
     """
     path = expanded(target)
     if path.exists() or target.endswith(".py"):
@@ -143,6 +157,7 @@ def plugins_of(target: str) -> list[Plugin]:
         groups = [group for group in REGISTRY.values() if selection.name in group.cards]
         for group in groups:
             card = group.cards[selection.name]
+            require_library(card)
             if not isinstance(card, MetricCard):
                 bind(card, selection.params)
             elif selection.params:

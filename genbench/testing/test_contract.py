@@ -1,7 +1,7 @@
 """The contract as tests: `GENBENCH_CHECK=my_model.py pytest --pyargs genbench.testing.test_contract`.
 
 The variable takes what `genbench check` takes; without it, all models, datasets and metrics that there are without
-downloads are tested. Trainings of some seconds are left out unless GENBENCH_CHECK_FAST=0.
+downloads and other libraries are tested. Trainings of some seconds are left out unless GENBENCH_CHECK_FAST=0.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from genbench.core.libraries import library_of
 from genbench.core.registry import REGISTRY, discover
 from genbench.testing.contract import CheckOptions, Item, Plugin, items, plugins_of
 
@@ -20,7 +21,8 @@ def _every() -> list[Item]:
         chosen = [plugin for target in asked for plugin in plugins_of(target)]
     else:
         discover()
-        chosen = [Plugin(card) for group in REGISTRY.values() for card in group.cards.values() if not card.variant]
+        cards = [card for group in REGISTRY.values() for card in group.cards.values()]
+        chosen = [Plugin(card) for card in cards if not card.variant and not library_of(card)]
     return [item for plugin in chosen for item in items(plugin, options)]
 
 

@@ -4,15 +4,18 @@ import importlib
 import json
 import sys
 
+import numpy as np
 import pytest
-import torch
 
+import genbench
 from benchmark_scripts import script
+from genbench import Model, register_model
+from genbench.core.libraries import Library
 
 
 @pytest.fixture(scope="module")
 def peers():
-    with script("peers", "peers_table", "published_recipes") as module:
+    with script("peers", "peers_table") as module:
         yield module
 
 
@@ -22,29 +25,38 @@ def table(peers):
 
 
 def test_missing_peers_are_a_request_to_install_them(peers, monkeypatch, capsys):
-    monkeypatch.setattr(peers, "_installed", lambda name: False)
+    monkeypatch.setattr(Library, "installed", False)
     monkeypatch.setattr(sys, "argv", ["peers.py", "--pairs", "spline_flow"])
     assert peers.main() == 2
-    said = capsys.readouterr().err
-    assert "zuko missing" in said
-    assert "pip install -e .[peers]" in said
-    assert "--no-deps torchcfm" in said
+    assert capsys.readouterr().err == (
+        'peers: zuko_nsf needs zuko, which is not installed: pip install "genbench[peers]"\n'
+    )
 
 
-def fake(sample):
-    import published_recipes
+class Fake(Model):
+    def fit(self, x):
+        pass
 
-    return published_recipes.Trained(sample, None, 1)
+
+@register_model("tests_nothing", family="tests", variant=True)
+class Nothing(Fake):
+    """Samples NaN."""
+
+    def sample(self, n):
+        return np.full((n, 2), np.nan)
 
 
-def test_a_peer_that_gives_nan_has_diverged_and_gets_no_score(peers, table, monkeypatch):
+@register_model("tests_truth", family="tests", variant=True, standardise=False)
+class Truth(Fake):
+    """Samples two moons."""
+
+    def sample(self, n):
+        return genbench.load_dataset("moons").sample(n, seed=np.random.randint(2**31))
+
+
+def test_a_peer_that_gives_nan_has_diverged_and_gets_no_score(peers, table):
     """Ours may not be called better than a score that is not there."""
-    import published_recipes
-
-    nothing = lambda x, seconds: fake(lambda n: torch.full((n, 2), torch.nan))  # noqa: E731
-    monkeypatch.setitem(published_recipes.RECIPES, "none", nothing)
-    course = peers.Course("moons", 0, 2000)
-    peer = peers.run_peer("none", course, 1.0)
+    peer = {"recipe": "none"} | peers.run("tests_nothing", peers.Course("moons", 0, 2000), 1.0)
     assert peer["status"] == "diverged"
     assert peer["excess"] is None
     (row,) = table.means([pair([(1, 0.01, 0.01)]) | {"peer": peer}])
@@ -52,14 +64,10 @@ def test_a_peer_that_gives_nan_has_diverged_and_gets_no_score(peers, table, monk
     assert row["sooner"] is None
 
 
-def test_the_truth_itself_has_no_excess(peers, monkeypatch):
+def test_the_truth_itself_has_no_excess(peers):
     """A peer that samples the truth is at the floor: its sliced W2 of 0.005 to 0.01 is known to about ± 0.001."""
-    import published_recipes
-
     course = peers.Course("moons", 0, 2000)
-    z = torch.tensor(course.units.forward(course.dataset.sample(50_000, seed=7)))
-    monkeypatch.setitem(published_recipes.RECIPES, "truth", lambda x, seconds: fake(lambda n: z))
-    peer = peers.run_peer("truth", course, 1.0)
+    peer = peers.run("tests_truth", course, 1.0)
     assert abs(peer["excess"]) < 0.006
     assert 0.003 < course.floor < 0.012
 
@@ -137,7 +145,7 @@ def test_a_run_of_some_pairs_keeps_the_rows_of_the_others(table, tmp_path):
 def test_a_file_of_something_else_is_refused_before_anything_is_trained(peers, monkeypatch, tmp_path, capsys, text):
     file = tmp_path / "peers.json"
     file.write_text(text)
-    monkeypatch.setattr(peers, "_installed", lambda name: True)
+    monkeypatch.setattr(Library, "installed", True)
     monkeypatch.setattr(peers, "compare", lambda *request: pytest.fail("trained"))
     monkeypatch.setattr(sys, "argv", ["peers.py", "--out", str(file)])
     assert peers.main() == 2

@@ -10,7 +10,8 @@ from genbench.core.registry import discover
 from genbench.evaluation.evaluator import evaluate
 
 discover()
-TORCH = sorted(card.name for card in MODELS.cards.values() if card.is_torch and "points" in card.kinds)
+OURS = [card for card in MODELS.cards.values() if card.file.parent.name == "models"]
+TORCH = sorted(card.name for card in OURS if card.is_torch and "points" in card.kinds)
 
 
 def trained(name, budget, n=2_000, **params):

@@ -246,7 +246,9 @@ SMALL = {
     "importance_samples": 2, "probes": 1, "steps": 2, "timesteps": 8, "training_samples": 2, "width": 8,
 }  # fmt: skip
 BUILT_IN = [
-    name for name, card in sorted((discover(), REGISTRY["models"].cards)[1].items()) if card.is_torch and card.built_in
+    name
+    for name, card in sorted((discover(), REGISTRY["models"].cards)[1].items())
+    if card.is_torch and card.file.parent.name == "models"
 ]
 QUICK = [case for case in CASES if case.name in ("16 dimensions", "images 1×8×8", "the plane, with labels")]
 
