@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 SHOWN = 80  # letters of what was given that an error repeats; by hand: a line
+MANY = 60  # names in a message, by hand: there are 30 models of genbench
 
 
 class GenbenchError(Exception):
@@ -83,11 +84,12 @@ def shown(text: str, most: int = SHOWN) -> str:
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Return "; did you mean …?" with the nearest known names, or the list of all when none is near."""
+    """Return "; did you mean …?" with the nearest known names, or the list of all when none is near and it is short."""
     from difflib import get_close_matches
 
     close = get_close_matches(name[:SHOWN], known, n=5, cutoff=0.5)
     close = sorted(close, key=lambda other: sorted(other) != sorted(name))[:3]  # swapped letters come first
     if close:
         return f"; did you mean {' or '.join(close)}?"
-    return f"; known: {', '.join(sorted(known)) or 'none'}"
+    names = sorted(set(known))
+    return f"; known: {', '.join(names) or 'none'}" if len(names) <= MANY else "; `genbench list` shows what there is"
