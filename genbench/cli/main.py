@@ -50,6 +50,7 @@ app = typer.Typer(
     "Start with: genbench run --models all --data moons",
     rich_markup_mode=None,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     pretty_exceptions_enable=False,
 )
