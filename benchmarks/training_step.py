@@ -16,6 +16,7 @@ import torch
 
 from genbench.contracts.dataset import DATASETS, Dataset, Sizes
 from genbench.contracts.model import MODELS
+from genbench.core.libraries import library_of
 from genbench.core.parameters import create, defaults
 from genbench.core.registry import discover
 from genbench.estimator.estimator import Estimator
@@ -24,9 +25,9 @@ DATA = ("moons", "digits", "wine", "breast_cancer")  # by hand: the plane, small
 
 
 def models_of(kind: str) -> list[str]:
-    """Return the names of the models that are trained step by step and take data of a kind."""
-    cards = MODELS.cards.items()
-    return sorted(n for n, card in cards if card.is_torch and kind in card.kinds)
+    """Return the names of our models that are trained step by step and take data of a kind."""
+    cards = [card for card in MODELS.cards.values() if library_of(card) is None]
+    return sorted(card.name for card in cards if card.is_torch and kind in card.kinds)
 
 
 def step(name: str, data: Dataset) -> tuple[float, float | None]:

@@ -49,6 +49,7 @@ def test_new_says_what_it_wrote_and_what_to_type_next(call, tmp_path):
     said = call("new", "metric", "my_gap", "--folder", "some where")
     assert said.splitlines() == [
         "some where/my_gap.py", "some where/test_my_gap.py", "", "Next:",
+        "  genbench check 'some where/my_gap.py' --fast",
         "  genbench run --models gmm,gaussian --data moons --metrics my_gap,sliced_w2 --plugin 'some where/my_gap.py'",
         "  python -m pytest 'some where/test_my_gap.py'",
     ]  # fmt: skip
