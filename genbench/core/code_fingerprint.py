@@ -18,10 +18,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from genbench.core.kept_digests import KeptDigests
 from genbench.core.public_names import HOME
 from genbench.core.syntax import bound_names, called_alone, normal_form, only_raises, references
 
-__all__ = ["CodeTree", "Definition", "digest_of", "forget_digests", "installed"]
+__all__ = ["CodeTree", "Definition", "digest_of", "forget_digests", "installed", "kept_digest"]
 
 # They find, name, check, show and report; no number of a trial depends on them.
 PLUMBING = (
@@ -30,6 +31,7 @@ PLUMBING = (
     "genbench.core.downloads",
     "genbench.core.errors",
     "genbench.core.files",
+    "genbench.core.kept_digests",
     "genbench.core.libraries",
     "genbench.core.library_patches",
     "genbench.core.notebook_views",
@@ -208,13 +210,41 @@ def installed() -> CodeTree:
 @cache
 def digest_of(*roots: Definition) -> str:
     """Return the digest of definitions of the running code and of all that they use."""
-    return installed().digest(installed().reached(*roots))
+    return kept_digest("all", roots, lambda: installed().digest(installed().reached(*roots)))
+
+
+def kept_digest(what: str, roots: Iterable[Definition], compute: Callable[[], str]) -> str:
+    """Return a digest that depends on `what` it is, on some definitions, and else on genbench's code alone.
+
+    It is computed once for each state of that code, see `KeptDigests`; of definitions of others, it is at each call.
+    """
+    names = []
+    for root in roots:
+        folder = next((folder for folder in _folders() if root.file.is_relative_to(folder)), None)
+        if folder is None:
+            return compute()
+        names.append(f"{folder.name}/{root.file.relative_to(folder).as_posix()}:{root.name}")
+    return _kept().get(" ".join([what, *names]), compute)
 
 
 def forget_digests() -> None:
     """Forget the digests and the parsed files, since a file has changed."""
-    digest_of.cache_clear()
-    installed.cache_clear()
+    for known in (digest_of, installed, _kept):
+        known.cache_clear()
+
+
+@cache
+def _kept() -> KeptDigests:
+    from platformdirs import user_cache_path
+
+    return KeptDigests(user_cache_path("genbench") / "code-digests.json", _folders())
+
+
+@cache
+def _folders() -> tuple[Path, ...]:
+    """Return the folders of genbench's code."""
+    files = map(_locate, ("genbench.models", "genbench.datasets", "genbench"))
+    return tuple(file.parent for file in files if file)
 
 
 @cache

@@ -11,7 +11,7 @@ from genbench.contracts.dataset import DATASETS, DatasetCard
 from genbench.contracts.metric import METRICS
 from genbench.contracts.model import ModelCard
 from genbench.core.cards import Card
-from genbench.core.code_fingerprint import Definition, digest_of, installed
+from genbench.core.code_fingerprint import Definition, digest_of, installed, kept_digest
 from genbench.core.errors import GenbenchError
 from genbench.core.plugin_code import imported_files, surroundings
 from genbench.core.plugin_loading import LOADED
@@ -70,7 +70,7 @@ def sources_of(
         "model": code_of(model),
         "dataset": code_of(dataset),
         "task": _engine(task),
-        "evaluation": installed().digest(_scoring()),
+        "evaluation": _evaluation(),
         **{f"dataset {card.name}": code_of(card) for card in named_datasets(params)},
         **{f"metric {name}": code_of(METRICS[name]) for name in metrics},
     }
@@ -95,7 +95,13 @@ def changed_code(spec: TrialSpec, **cards: Card) -> list[str]:
 def _engine(task: str) -> str:
     """Return the digest of a task and of all that fits and draws, but not of what scores."""
     roots = [Definition.of(part) for part in (type(load_task(task)), ResolvedTrial)]
-    return installed().digest(installed().reached(*roots) - _scoring())
+    return kept_digest("task", roots, lambda: installed().digest(installed().reached(*roots) - _scoring()))
+
+
+@cache
+def _evaluation() -> str:
+    """Return the digest of what scores."""
+    return kept_digest("evaluation", [], lambda: installed().digest(_scoring()))
 
 
 @cache

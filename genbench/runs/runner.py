@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -88,8 +88,10 @@ def tidy(specs: Iterable[TrialSpec], store: Store, claims: Claims) -> None:
             store.discard_checkpoints(key)
 
 
-def why(todo: Iterable[TrialSpec], store: Store) -> Iterator[str]:
+def why(todo: Collection[TrialSpec], store: Store) -> Iterator[str]:
     """Yield why each trial has to run: nothing is there, or what changed since the nearest result."""
+    if not todo:
+        return
     finished = Summaries(store)
     for spec in todo:
         if spec.key in finished:

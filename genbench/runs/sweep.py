@@ -142,7 +142,8 @@ def sweep(
 
 def read_sweeps(run: RunData) -> list[Sweep]:
     """Return the sweeps of the trials in a run's table; a file that cannot be read is left out."""
-    found = [_read(run.path / SWEEPS / f"{key}.json") for key in run.record.trials if is_key(key)]
+    files = {file.stem: file for file in (run.path / SWEEPS).glob("*.json")}  # one look, whatever the number of trials
+    found = [_read(files[key]) for key in run.record.trials if is_key(key) and key in files]
     return [each for each in found if each is not None]
 
 
