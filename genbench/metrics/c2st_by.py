@@ -52,6 +52,7 @@ def _accuracy(evidence: Evidence, classifier: Any) -> Score:
         GenbenchError: there are fewer points of a kind than folds.
     """
     from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from threadpoolctl import threadpool_limits
 
     n = min(len(evidence.samples), len(evidence.test), POINTS)
     if n < FOLDS:
@@ -61,5 +62,6 @@ def _accuracy(evidence: Evidence, classifier: Any) -> Score:
     std[std == 0] = 1
     points = (np.concatenate([y, x]) - mean) / std
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=stream(evidence.seed, "folds") % 2**32)
-    found = cross_val_score(classifier, points, np.repeat([0, 1], n), cv=folds)
+    with threadpool_limits(1):  # threads of trials side by side wait for each other, ten times as long
+        found = cross_val_score(classifier, points, np.repeat([0, 1], n), cv=folds)
     return Score(float(found.mean()), math.sqrt(0.25 / (2 * n)))

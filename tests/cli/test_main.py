@@ -62,7 +62,7 @@ def test_leaderboard_in_every_format(finished, genbench_cli):
         m: pytest.approx(r["metrics"]["w2"]["mean"]) for m, r in by_model.items()
     }
     assert r"\midrule" in genbench_cli("leaderboard", run, "--format", "tex", cwd=folder).stdout
-    assert "| --- |" in genbench_cli("leaderboard", run, "--format", "md", cwd=folder).stdout
+    assert "| --- |" in (folder / run / "leaderboard.md").read_text()
     sorted_table = genbench_cli("leaderboard", run, "--sort", "w2", "--columns", "all", cwd=folder).stdout
     assert "mmd" in sorted_table.lower()
 

@@ -15,7 +15,8 @@ CARDS = {
 }
 FITTED = sorted(n for n, c in CARDS.items() if c.role != "oracle")
 MODELS = [n for n in FITTED if CARDS[n].role == "model"]
-HEADLINE = [n for n in MODELS if not CARDS[n].variant]
+DEAR = {"ddpm"}  # whose training and sampling take as long as those of all others together
+HEADLINE = [pytest.param(n, marks=pytest.mark.slow) if n in DEAR else n for n in MODELS if not CARDS[n].variant]
 VARIANTS = [pytest.param(n, marks=pytest.mark.slow) for n in MODELS if CARDS[n].variant]
 
 ELSEWHERE = (model_contract.shapes, runs_on_any_device)  # in a test of its own here, and in test_device_audit.py
