@@ -32,7 +32,7 @@ class Library:
     @property
     def installed(self) -> bool:
         """Whether it can be imported; found out without importing it."""
-        return importlib.util.find_spec(self.module or self.name) is not None
+        return _found(self.module or self.name)
 
     @property
     def version(self) -> str:
@@ -51,6 +51,10 @@ class Library:
         return (
             f"{self.name} {self.version}".strip() if self.installed else f"{self.name}, not installed: {self.install}"
         )
+
+
+def _found(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def library_of(card: Any) -> Library | None:

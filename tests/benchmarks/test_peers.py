@@ -10,7 +10,7 @@ import pytest
 import genbench
 from benchmark_scripts import script
 from genbench import Model, register_model
-from genbench.core.libraries import Library
+from genbench.core import libraries
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def table(peers):
 
 
 def test_missing_peers_are_a_request_to_install_them(peers, monkeypatch, capsys):
-    monkeypatch.setattr(Library, "installed", False)
+    monkeypatch.setattr(libraries, "_found", lambda module: False)
     monkeypatch.setattr(sys, "argv", ["peers.py", "--pairs", "spline_flow"])
     assert peers.main() == 2
     assert capsys.readouterr().err == (
@@ -145,7 +145,7 @@ def test_a_run_of_some_pairs_keeps_the_rows_of_the_others(table, tmp_path):
 def test_a_file_of_something_else_is_refused_before_anything_is_trained(peers, monkeypatch, tmp_path, capsys, text):
     file = tmp_path / "peers.json"
     file.write_text(text)
-    monkeypatch.setattr(Library, "installed", True)
+    monkeypatch.setattr(libraries, "_found", lambda module: True)
     monkeypatch.setattr(peers, "compare", lambda *request: pytest.fail("trained"))
     monkeypatch.setattr(sys, "argv", ["peers.py", "--out", str(file)])
     assert peers.main() == 2

@@ -5,8 +5,9 @@ import pytest
 
 import genbench
 from genbench.contracts.model import MODELS
+from genbench.core import libraries
 from genbench.core.errors import GenbenchError
-from genbench.core.libraries import Library, library_of, require_library
+from genbench.core.libraries import library_of, require_library
 from genbench.core.parameters import defaults
 from genbench.core.registry import discover, failures
 from genbench.display.card_filter import Filter
@@ -30,8 +31,8 @@ KNOWN = {
 
 
 def only_scikit_learn(monkeypatch):
-    discover()  # which puts back what is changed of genbench while plugins are imported
-    monkeypatch.setattr(Library, "installed", property(lambda self: self.name == "scikit-learn"))
+    # a private name: public ones that change are put back where plugins are loaded
+    monkeypatch.setattr(libraries, "_found", lambda module: module in ("sklearn", "scikit-learn"))
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +154,7 @@ def test_a_group_leaves_out_what_is_missing_and_says_so_once(monkeypatch):
         "left out: zuko_cnf, zuko_maf, zuko_naf, zuko_nsf "
         '(needs zuko, which is not installed: pip install "genbench[peers]")'
     ) in said
-    monkeypatch.setattr(Library, "installed", False)
+    monkeypatch.setattr(libraries, "_found", lambda module: False)
     with pytest.raises(GenbenchError, match="diffusers_ddpm needs diffusers"):
         make_plan("peers", "moons")
 
