@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from genbench.plotting.canvas import DataFigure
 
 __all__ = ["Run"]
 
@@ -26,23 +27,33 @@ class Run(RunData):
 
         return run_html(self)
 
-    def figures(self, name: str, dataset: str | None = None) -> dict[str, Figure]:
+    def figures(
+        self, name: str, dataset: str | None = None, models: Iterable[str] = (), style: str = "page"
+    ) -> dict[str, DataFigure]:
         """Return the pictures of a figure by file stem; `genbench.figures.available()` has the names.
 
+        Args:
+            models: the only ones to draw, beside the oracle; all unless given.
+            style: page, paper (widths of one and two columns, no titles) or talk.
+
         Raises:
-            GenbenchError: the figure or the dataset is unknown.
+            GenbenchError: the figure, the dataset, a model or the style is unknown.
         """
         from genbench.figures import draw
 
-        return draw(self, name, dataset)
+        return draw(self, name, dataset, models, style)
 
-    def plot(self, name: str, dataset: str | None = None) -> Figure:
-        """Return the one picture of a figure: `run.plot("samples", dataset="moons")`.
+    def plot(
+        self, name: str, dataset: str | None = None, models: Iterable[str] = (), style: str = "page"
+    ) -> DataFigure:
+        """Return the one picture of a figure: `run.plot("samples", dataset="moons")`. Its `data` is what it shows.
+
+        The arguments are those of `figures`.
 
         Raises:
-            GenbenchError: the figure or the dataset is unknown, or it has no picture, or several.
+            GenbenchError: a name is unknown, or the figure has no picture, or several.
         """
-        found = self.figures(name, dataset)
+        found = self.figures(name, dataset, models, style)
         if len(found) == 1:
             return next(iter(found.values()))
         if found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -42,6 +42,8 @@ class RunData:
         self.record, rebuilt = read_or_rebuilt(self.store)
         self.problems: list[str] = [rebuilt] if rebuilt else []
         self.whole = self
+        self.dataset: str | None = None  # the only one of this part of the run; None for all
+        self.models: tuple[str, ...] = ()  # those that were chosen of it
         self.margin: str | Margin | None = None  # of all its tables and figures; None for each metric's own
         self._boards: dict[tuple[str | None, str, Margin | None], Leaderboard] = {}
 
@@ -96,22 +98,32 @@ class RunData:
                 return record
         raise GenbenchError(f"no trial '{key}' in {self.path}{nearest(key, self.record.trials)}")
 
-    def only(self, dataset: str | None) -> Self:
-        """Return the part of this run that is about one dataset, named as it is labelled here; all of it for None.
+    def only(self, dataset: str | None = None, models: Iterable[str] = ()) -> Self:
+        """Return the part of this run that is about one dataset or some models, named as they are labelled here.
 
-        Its leaderboard is that part of this run's, and `whole` is this run.
+        Its leaderboard is that part of this run's, and `whole` is this run. The oracle is part of it.
+
+        Args:
+            dataset: None for all.
+            models: all unless given.
 
         Raises:
-            GenbenchError: the run has no such dataset.
+            GenbenchError: the run has no such dataset or model.
         """
-        if dataset is None:
+        chosen = tuple(dict.fromkeys(models))
+        if dataset is None and not chosen:
             return self
-        trials = [trial for trial in self.trials if trial.dataset == dataset]
+        trials = [trial for trial in self.trials if dataset in (None, trial.dataset)]
         if not trials:
             known = sorted({trial.dataset for trial in self.trials})
-            raise GenbenchError(f"no dataset '{dataset}' in {self.path}{nearest(dataset, known)}")
+            raise GenbenchError(f"no dataset '{dataset}' in {self.path}{nearest(dataset or '', known)}")
+        here = {trial.model for trial in trials}
+        for model in chosen:
+            if model not in here:
+                raise GenbenchError(f"no model '{model}' in {self.path}{nearest(model, sorted(here))}")
         part = copy.copy(self)
-        part.trials, part._boards = trials, {}
+        part.trials = [trial for trial in trials if not chosen or trial.model in chosen or trial.role == "oracle"]
+        part.dataset, part.models, part._boards = dataset, chosen, {}
         return part
 
     def samples(self, key: str) -> Array | None:
@@ -155,8 +167,8 @@ class RunData:
         margin = self.margin if margin is None else margin
         asked = (sort, intervals, Margin.parse(margin) if isinstance(margin, str) else margin)
         if asked not in self._boards and self.whole is not self:
-            board, here = self.whole.leaderboard(*asked), {trial.dataset for trial in self.trials}
-            rows = [row for row in board.rows if row.dataset in here]
+            board, here = self.whole.leaderboard(*asked), {(trial.dataset, trial.model) for trial in self.trials}
+            rows = [row for row in board.rows if (row.dataset, row.model) in here]
             self._boards[asked] = replace(board, rows=rows)
         elif asked not in self._boards:
             with _uncollected():

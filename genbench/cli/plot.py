@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -19,10 +20,28 @@ def plot(
         list[str] | None, typer.Argument(metavar="[FIGURE]...", help="Which figures. Default: all.")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--format", metavar="png,svg", help="File formats; what moves is a GIF.")
+        str,
+        typer.Option(
+            "--format",
+            metavar="png,svg,pdf,csv",
+            help="File formats; what moves is a GIF. In csv is what the figure shows, one row an observation.",
+        ),
     ] = "png",
+    style: Annotated[
+        str,
+        typer.Option(
+            metavar="page|paper|talk",
+            help="What for. paper: one or two columns wide (3.25 and 6.75 inches), letters of 7 points or more, no "
+            "titles, which the caption says. talk: half a slide or a whole one, large letters. The files of these "
+            "two end in -paper and -talk.",
+        ),
+    ] = "page",
     data: Annotated[
         str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,...", help="The only models to draw, as the table calls them, beside the oracle."),
     ] = None,
     margin: MarginText = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
@@ -55,9 +74,23 @@ def plot(
         say(line)
 
     kinds = [form.strip() for form in formats.split(",") if form.strip()]
-    for file in save(loaded, figures or (), kinds, dataset=data, progress=not quiet, say=fail):
+    only = _labels(models or "", {trial.model for trial in loaded.trials})
+    for file in save(
+        loaded, figures or (), kinds, dataset=data, models=only, style=style, progress=not quiet, say=fail
+    ):
         say_file(file)
     for problem in loaded.problems:
         say(problem)
     if failures:
         raise typer.Exit(1)
+
+
+def _labels(text: str, known: Collection[str]) -> list[str]:
+    """Return the models that a list names; a label may have commas of its own, as `cfm[steps=4,hidden=8]` has."""
+    found, rest = list[str](), ""
+    for part in text.split(","):
+        rest = f"{rest},{part}" if rest else part
+        if rest.strip() in known:
+            found.append(rest.strip())
+            rest = ""
+    return found + [rest.strip()] * bool(rest.strip())

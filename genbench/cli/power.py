@@ -178,7 +178,7 @@ def _draw(plans: list[SeedPlan], file: Path) -> None:
     with styled():
         title = "Power: how often a worse model is called worse"
         drawn = draw_power(panels, title, plans[0].power, [plan.seeds for plan in plans])
-        drawn.savefig(out, format=form, bbox_inches="tight")
+        drawn.savefig(out, format=form)
     try:
         file.write_bytes(out.getvalue())
     except OSError as error:

@@ -146,7 +146,7 @@ def _figure(dataset: Dataset, x: Array) -> Figure:
 
     from genbench.plotting.image_grid import draw_mosaic, seen
     from genbench.plotting.projection import view_of
-    from genbench.plotting.style import BLUE, CAPTION, INK, styled
+    from genbench.plotting.style import BLUE, INK, styled
 
     x = x[: POINTS if dataset.kind != "image" else SIDE**2]
     with styled():
@@ -156,12 +156,12 @@ def _figure(dataset: Dataset, x: Array) -> Figure:
             draw_mosaic(panel, seen(x, dataset.levels, (float(x.min()), float(x.max()))), SIDE)
         elif dataset.kind == "series":
             panel.plot(x[:LINES].reshape(min(LINES, len(x)), -1).T, color=BLUE, alpha=0.5, lw=1)
-            panel.set_xlabel("step", fontsize=CAPTION)
+            panel.set_xlabel("step")
         else:
             view = view_of(x)
             view.show(panel, x, INK, size=min(12.0, max(2.0, 1500 / len(x))))
             view.frame(panel)
-            panel.set_xlabel(view.axes.removeprefix(", "), fontsize=CAPTION)
+            panel.set_xlabel(view.axes.removeprefix(", "))
     return figure
 
 

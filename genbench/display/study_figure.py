@@ -33,7 +33,7 @@ def draw_study(study: Study, spaces: Mapping[str, Space], folder: Path) -> Itera
         if own.model in spaces and any(one.status == "ok" for one in own.configurations):
             out = io.BytesIO()
             with styled():
-                draw_search(_searched(study, own, spaces[own.model])).savefig(out, format="png", bbox_inches="tight")
+                draw_search(_searched(study, own, spaces[own.model])).savefig(out, format="png")
             content = out.getvalue()
             file = figures / f"search-{re.sub(r'[^A-Za-z0-9_.+=]+', '_', own.model).strip('_')[:60]}.png"
             write_whole(file, lambda target, content=content: target.write(content))  # type: ignore[misc]

@@ -1,8 +1,9 @@
 """Figures from the store: one module a figure.
 
 The first line of a module's docstring says what it shows. It defines `draw(run) -> dict of file stem -> Figure`, or
-`animate(run) -> dict of file stem -> FuncAnimation`, or both. With `NEEDS_WEIGHTS = True` it says that it reloads
-trained models, which takes torch, the weights of the run, and some time. torch is imported inside functions alone.
+`animate(run) -> dict of file stem -> FuncAnimation`, or both. A figure is a `DataFigure`, whose `data` is the tidy
+frame that was drawn. With `NEEDS_WEIGHTS = True` a module says that it reloads trained models, which takes torch, the
+weights of the run, and some time. torch is imported inside functions alone.
 
 Counts, sizes and limits at the top of these modules are chosen by hand: what a reader can tell apart in a figure of
 the width of a page, against the time that drawing takes.
@@ -27,18 +28,24 @@ from genbench.core.interrupts import must_stop
 from genbench.core.progress import shown_progress
 from genbench.core.regular_files import write_within
 from genbench.core.types import Say
-from genbench.plotting.style import fit_title, literal, styled
+from genbench.display.inert_text import csv_text
+from genbench.plotting.style import style_named, styled
 
 if TYPE_CHECKING:
     from matplotlib.animation import Animation
-    from matplotlib.figure import Figure
 
     from genbench.analysis.run_data import RunData
+    from genbench.plotting.canvas import DataFigure
 
 __all__ = ["FORMATS", "animate", "available", "draw", "needs_weights", "save"]
 
-FORMATS = ("png", "svg")
-METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}  # equal figures are equal files
+FORMATS = ("png", "svg", "pdf", "csv")
+METADATA = {  # equal figures are equal files
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+SAYS = {"png": "Description", "svg": "Description", "pdf": "Subject"}  # where a file's metadata have its caption
 
 
 def available() -> dict[str, str]:
@@ -56,28 +63,33 @@ def needs_weights(name: str) -> bool:
     return bool(getattr(_known(name), "NEEDS_WEIGHTS", False))
 
 
-def draw(run: RunData, name: str, dataset: str | None = None) -> dict[str, Figure]:
+def draw(
+    run: RunData, name: str, dataset: str | None = None, models: Iterable[str] = (), style: str = "page"
+) -> dict[str, DataFigure]:
     """Return the figures of a module by file stem; empty where a run has nothing to show in it.
 
     Args:
         name: one of `available()`.
         dataset: of a run with several, the only one to draw, as it is labelled there.
+        models: the only ones to draw, as they are labelled there, beside the oracle; all unless given.
+        style: page, paper or talk.
 
     Raises:
-        GenbenchError: the figure or the dataset is unknown.
+        GenbenchError: the figure, the dataset, a model or the style is unknown.
     """
-    module, part = _known(name), run.only(dataset)
-    with styled():
-        figures: dict[str, Figure] = module.draw(part) if hasattr(module, "draw") else {}
-    for figure in figures.values():
-        literal(figure)
-        fit_title(figure)
+    module, part, its = _known(name), run.only(dataset, models), style_named(style)
+    with styled(its):
+        from genbench.plotting.canvas import finish
+
+        figures: dict[str, DataFigure] = module.draw(part) if hasattr(module, "draw") else {}
+        for figure in figures.values():
+            finish(figure)
     return figures
 
 
-def animate(run: RunData, name: str, dataset: str | None = None) -> dict[str, Animation]:
+def animate(run: RunData, name: str, dataset: str | None = None, models: Iterable[str] = ()) -> dict[str, Animation]:
     """Return the animations of a module by file stem; arguments and errors are those of `draw`."""
-    module, part = _known(name), run.only(dataset)
+    module, part = _known(name), run.only(dataset, models)
     with styled():
         return module.animate(part) if hasattr(module, "animate") else {}
 
@@ -88,28 +100,33 @@ def save(
     formats: Iterable[str] = ("png",),
     *,
     dataset: str | None = None,
+    models: Iterable[str] = (),
+    style: str = "page",
     weights: bool = True,
     progress: bool | str = False,
     say: Say = print,
 ) -> list[Path]:
     """Draw figures of a run into its `figures` folder and return the files; animations are GIFs.
 
+    In another style than a page's, files are <stem>-<style>.<format>, and what moves is left out.
+
     Args:
         names: of figures; all unless given.
-        formats: some of `FORMATS`.
-        dataset: of a run with several, the only one to draw.
+        formats: some of `FORMATS`. A csv file has what was drawn, one row an observation.
+        dataset, models, style: see `draw`.
         weights: whether all includes the figures that reload trained models.
         progress: show how far it is.
         say: called with a line for each figure that fails; the others are drawn all the same.
 
     Raises:
-        GenbenchError: a figure, format or dataset is unknown, or the folder cannot be written.
+        GenbenchError: a figure, format, dataset, model or style is unknown, or the folder cannot be written.
     """
-    chosen, kinds = list(dict.fromkeys(names)), list(dict.fromkeys(formats))
+    chosen, kinds, only = list(dict.fromkeys(names)), list(dict.fromkeys(formats)), tuple(models)
     for form in kinds:
         if form not in FORMATS:
             raise GenbenchError(f"no format '{form}' of figures{nearest(form, list(FORMATS))}")
-    run.only(dataset)
+    run.only(dataset, only)
+    style_named(style)
     chosen = [name for name in chosen or available() if needs_weights(name) <= (weights or bool(chosen))]
     folder, files = run.path / "figures", list[Path]()
     with _writing(folder):
@@ -118,7 +135,7 @@ def save(
         for name in chosen:
             shown.at(name)
             try:
-                files += _write(run, name, dataset, folder, kinds)
+                files += _write(run, name, dataset, only, style, folder, kinds)
             except _Unwritable:
                 raise
             except BaseException as error:  # of any kind: a plugin may fail, and the other figures are drawn
@@ -143,18 +160,18 @@ def _writing(folder: Path) -> Iterator[None]:
         raise _Unwritable(f"cannot write figures to {folder}: {error.strerror or error}") from None
 
 
-def _write(run: RunData, name: str, dataset: str | None, folder: Path, formats: list[str]) -> list[Path]:
+def _write(
+    run: RunData, name: str, dataset: str | None, models: tuple[str, ...], style: str, folder: Path, formats: list[str]
+) -> list[Path]:
     """Write all figures of one module and return their files."""
-    files = []
-    for stem, figure in draw(run, name, dataset).items():
+    files, page = [], style == "page"
+    for stem, figure in draw(run, name, dataset, models, style).items():
         for form in formats:
-            files.append(folder / f"{stem}.{form}")
-            out = io.BytesIO()
-            with styled():
-                figure.savefig(out, format=form, bbox_inches="tight", metadata=METADATA[form])
-            with _writing(folder):
-                write_whole(files[-1], methodcaller("write", out.getbuffer()))
-    for stem, animation in animate(run, name, dataset).items():
+            if (content := _content(figure, form, style)) is not None:
+                files.append(folder / (f"{stem}.{form}" if page else f"{stem}-{style}.{form}"))
+                with _writing(folder):
+                    write_whole(files[-1], methodcaller("write", content))
+    for stem, animation in animate(run, name, dataset, models).items() if page else ():
         files.append(folder / f"{stem}.gif")
         beside = folder / f".{stem}.gif"
         beside.unlink(missing_ok=True)
@@ -165,6 +182,16 @@ def _write(run: RunData, name: str, dataset: str | None, folder: Path, formats: 
         finally:
             beside.unlink(missing_ok=True)
     return files
+
+
+def _content(figure: DataFigure, form: str, style: str) -> bytes | None:
+    """Return a figure as a file; None as csv of one that has no frame."""
+    if form == "csv":
+        return None if figure.data is None else csv_text(figure.data).encode()
+    out = io.BytesIO()
+    with styled(style_named(style)):
+        figure.savefig(out, format=form, metadata={**METADATA[form], SAYS[form]: figure.caption})  # type: ignore[arg-type]
+    return out.getvalue()
 
 
 def _known(name: str) -> ModuleType:

@@ -10,7 +10,6 @@ from genbench.analysis.run_data import RunData
 from genbench.core.types import Array, Labels
 from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each, truth
 from genbench.plotting.image_grid import draw_mosaic, seen
-from genbench.plotting.style import CAPTION
 
 __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
 
@@ -19,7 +18,7 @@ COLUMNS = 4  # panels beside each other
 SIDE, LOOKED_AT = 10, 1_000  # classes and images of each at most, and samples that are named
 SURE = 0.9  # as in the metric `confidence`
 NOTE = (
-    "A row is a class, named by a small classifier of the dataset's own images; its samples are the first that were\n"
+    "A row is a class, named by a small classifier of the dataset's own images; its samples are the first that were "
     "drawn, not the best. A gap: there were no more. Below a model: the share that is named with 90 % confidence."
 )
 
@@ -67,5 +66,5 @@ def _figure(run: RunData, dataset: str) -> Figure:
     show(places[0], real, f"truth: {dataset}")
     show_each(run, places[1:], trials, lambda panel, _, samples, name: show(panel, samples[:LOOKED_AT], name))
     figure.suptitle(f"{dataset}: samples by class, of the first seed that did not fail")
-    figure.supxlabel(NOTE, fontsize=CAPTION)
+    figure.supxlabel(NOTE)
     return figure

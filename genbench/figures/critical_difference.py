@@ -10,6 +10,7 @@ from genbench.analysis.ranking import rankings
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.figures.shared.panels import distinct
+from genbench.plotting.canvas import new_figure
 from genbench.plotting.style import BLUE, INK
 from genbench.statistics.ranks import Ranks
 
@@ -42,7 +43,8 @@ def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
     depth = GAP + BAR_STEP * len(ranks.cliques)  # below the axis, for the bars
     below = depth + LINE * (half + 0.5)
     width = AXIS + 2 * margin
-    figure = Figure(figsize=(width, HEAD + below))
+    figure = new_figure(width, HEAD + below)
+    figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(-below, HEAD))
     axes.set_axis_off()
@@ -66,7 +68,7 @@ def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
         f"Average rank by {metric} over {ranks.datasets} datasets, 1 is best; Friedman's test: p {p}\n"
         "a bar joins models that do not differ significantly (Nemenyi's test, 5 %)"
     )
-    axes.text(width / 2, HEAD - 0.08, title, ha="center", va="top", fontsize=10, color=INK)
+    axes.text(width / 2, HEAD - 0.08, title, ha="center", va="top", color=INK)
     return figure
 
 
@@ -78,13 +80,13 @@ def _axis(axes: Axes, ticks: list[float]) -> None:
         named = i % step == 0
         axes.plot([x, x], [0, 0.08 if named else 0.05], color=INK, lw=1)
         if named:
-            axes.text(x, 0.11, str(i + 1), ha="center", va="bottom", fontsize=9, color=INK)
+            axes.text(x, 0.11, str(i + 1), ha="center", va="bottom", color=INK)
 
 
 def _ruler(axes: Axes, start: float, end: float, text: str) -> None:
     """Draw the critical difference as a ruler above the axis."""
     axes.plot([start, start, start, end, end, end], np.array([1, -1, 0, 0, -1, 1]) * 0.05 + 0.42, color=INK, lw=1.2)
-    axes.text((start + end) / 2, 0.5, text, ha="center", va="bottom", fontsize=9, color=INK)
+    axes.text((start + end) / 2, 0.5, text, ha="center", va="bottom", color=INK)
 
 
 def _name(axes: Axes, name: str, rank: float, x: float, end: float, height: float) -> None:
@@ -92,4 +94,4 @@ def _name(axes: Axes, name: str, rank: float, x: float, end: float, height: floa
     axes.plot([x, x, end], [0, height, height], color=INK, lw=0.8)
     left = end < x
     text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
-    axes.text(end + (-0.06 if left else 0.06), height, text, ha="right" if left else "left", va="center", fontsize=9)
+    axes.text(end + (-0.06 if left else 0.06), height, text, ha="right" if left else "left", va="center")

@@ -10,9 +10,9 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.labels import Look, at_ends, plain, room_for, settle, styles
+from genbench.plotting.canvas import new_figure
+from genbench.plotting.labels import End, Look, name_ends, plain, styles
 from genbench.plotting.ranges import comparable, limits
-from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
 
@@ -24,7 +24,7 @@ LONGEST = 24  # letters of it
 
 PLACE = {"share", "steps", "train_seconds"}  # of a row of the curve; the rest are scores
 CAPTION = (
-    "One training run each, scored as it goes. The learning rate falls until its end, so a point before it\n"
+    "One training run each, scored as it goes. The learning rate falls until its end, so a point before it "
     "is not what a shorter budget would give. Thin lines: seeds; thick: their geometric mean (mean where negative)."
 )
 
@@ -42,27 +42,24 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     looks = styles(models)
     known = dict.fromkeys(name for trial in trials for row in trial.curve for name in row if name not in PLACE)
     metrics = sorted(known, key=lambda name: card_of(name).order)
-    figure = Figure(figsize=(WIDTH * len(metrics), max(4.8, LINE * len(models) + 1.6)), layout="constrained")
+    figure = new_figure(WIDTH * len(metrics), max(4.8, LINE * len(models) + 1.6))
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
-    ends = [_panel(panel, name, trials, looks) for panel, name in zip(panels, metrics, strict=True)]
+    written = distinct(looks, LONGEST)
+    ends = {panel: _panel(panel, name, trials, looks, written) for panel, name in zip(panels, metrics, strict=True)}
     figure.suptitle(f"{dataset}: quality in the course of the training")
     infinite = any(not np.isfinite(row[name]) for trial in trials for row in trial.curve for name in row.keys() - PLACE)
-    figure.supxlabel(CAPTION + "\nInfinite scores are left out." * infinite, fontsize=FOOT)
-    written = distinct(looks, LONGEST)
-    figure.get_layout_engine().set(wspace=room_for(written.values(), WIDTH))  # type: ignore[union-attr, call-arg]
-    settle(figure)
-    for panel, where in zip(panels, ends, strict=True):
-        at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written)
+    figure.supxlabel(CAPTION + " Infinite scores are left out." * infinite)
+    name_ends(figure, ends)
     return figure
 
 
 def _panel(
-    panel: Axes, metric: str, trials: list[TrialRecord], looks: dict[str, Look]
-) -> dict[str, tuple[float, float]]:
+    panel: Axes, metric: str, trials: list[TrialRecord], looks: dict[str, Look], written: dict[str, str]
+) -> list[End]:
     """Draw a thin line a seed and a thick one a model, and the oracle's mean; return the ends of the thick ones."""
     scores = np.array([row[metric] for t in trials for row in _scored(t, metric) if t.role != "oracle"])
     positive = bool(len(scores)) and scores.min() > 0
-    ends = {}
+    ends = []
     for model, look in looks.items():
         curves = [_scored(t, metric) for t in trials if t.model == model]
         lines = [np.array([(row["train_seconds"], row[metric]) for row in rows]) for rows in curves if rows]
@@ -73,12 +70,12 @@ def _panel(
             stack = np.stack(whole)  # (seeds, rows, 2)
             mean = np.exp(np.log(stack).mean(axis=0)) if positive else stack.mean(axis=0)
             panel.plot(*mean.T, lw=1.6, markersize=5, **look)
-            ends[model] = (float(mean[-1, 0]), float(mean[-1, 1]))
+            ends.append(End(written[model], (float(mean[-1, 0]), float(mean[-1, 1])), look["color"]))
     floors = [rows[-1][metric] for t in trials if t.role == "oracle" and (rows := _scored(t, metric))]
     floor = float(np.mean(floors)) if floors else 0.0
     if floor > 0:
         panel.axhline(floor, color=INK, lw=1, linestyle="--")
-        panel.annotate("oracle", (0.01, floor), xycoords=("axes fraction", "data"), fontsize=FOOT, va="bottom")
+        panel.annotate("oracle", (0.01, floor), xycoords=("axes fraction", "data"), va="bottom")
     card = card_of(metric)
     label = card.label + (f" ({card.unit})" if card.unit else "")
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel="training seconds", ylabel=label)

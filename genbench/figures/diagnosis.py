@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import file_stem, short
+from genbench.plotting.canvas import new_figure
 from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import edges, limits, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
@@ -52,7 +53,7 @@ def ljung_box(correlations: Array, m: int) -> float:
 def _figure(trial: TrialRecord, stored: dict[str, Array]) -> Figure:
     observed = stored["series"][-len(stored["mean"]) :]
     residuals = observed - stored["mean"]
-    figure = Figure(figsize=(11, 6.4), layout="constrained")
+    figure = new_figure(11, 6.4)
     panels = figure.subplots(2, 2)
     _forecasts(panels[0, 0], stored, trial.diagnostics["coverage_95"])
     _over_time(panels[0, 1], residuals, stored)

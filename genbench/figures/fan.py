@@ -11,7 +11,6 @@ from genbench.core.types import Array
 from genbench.figures.shared.panels import distinct, file_stem, first_seeds, panels, say_in
 from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import limits, say_outside
-from genbench.plotting.style import CAPTION as FOOT
 from genbench.plotting.style import FAINT, INK, colour_of
 from genbench.storage.records import TrialRecord
 
@@ -19,7 +18,7 @@ __all__ = ["draw"]
 
 COLUMNS, BEFORE = 3, 36  # panels beside each other, and steps of the past
 CAPTION = (
-    "Held-out data (black) and 500 futures, drawn step by step from the last values before them without seeing any:\n"
+    "Held-out data (black) and 500 futures, drawn step by step from the last values before them without seeing any: "
     "95 % and 50 % of them lie in the bands, the line is their median, thin lines are three of them."
 )
 
@@ -53,7 +52,7 @@ def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
         bottom, top = panel.get_ylim()
         say_outside(panel, int(sum(((part < bottom) | (part > top)).sum() for part in _shown(one))))
     figure.suptitle(f"{dataset}: sampled futures")
-    figure.supxlabel(CAPTION, fontsize=FOOT)
+    figure.supxlabel(CAPTION)
     return figure
 
 
@@ -74,4 +73,4 @@ def _fan(panel: Axes, trial: TrialRecord, stored: dict[str, Array]) -> None:
     panel.plot(np.arange(1 - len(before), len(after) + 1), np.concatenate([before, after]), color=INK, lw=1.1)
     panel.axvline(0.5, color=FAINT, lw=1, linestyle="--")
     panel.grid(True)
-    panel.set_xlabel("steps from the last value seen", fontsize=FOOT)
+    panel.set_xlabel("steps from the last value seen")

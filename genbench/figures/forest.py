@@ -15,7 +15,7 @@ from genbench.display.verdicts import SIGNS
 from genbench.figures.shared.panels import by_dataset, distinct, even, file_stem, panels
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
-from genbench.plotting.style import BLUE, CAPTION, FAILED, FAINT, INK
+from genbench.plotting.style import BLUE, FAILED, FAINT, INK
 
 __all__ = ["draw"]
 
@@ -48,13 +48,13 @@ def _figure(board: Leaderboard, place: str) -> Figure:
     metrics = [name for name in asked_columns(board, rows) if card_of(name).ranked][:MOST]
     columns = even(len(metrics), COLUMNS)
     figure, axes = panels(len(metrics), (3.9, 0.27 * len(rows) + 0.9), columns, margin=1.0)
-    for i, (panel, metric) in enumerate(zip(axes, metrics, strict=True)):
-        _panel(panel, rows, metric, named=i % columns == 0)
+    for panel, metric in zip(axes, metrics, strict=True):
+        _panel(panel, rows, metric, named=panel.get_subplotspec().colspan.start == 0)
     alone = max((row.seeds for row in rows), default=0) < 2
     figure.suptitle(f"{place}: {'scores of one seed' if alone else SEEDS}")
     note = f"Lines: {ALONE}." if alone else MARKS
     kinds = f"\n{KINDS}" if any(card_of(metric).by_likelihood for metric in metrics) else ""
-    figure.supxlabel(f"{note} Dashed: the oracle's mean. An arrow: beyond the axis.{kinds}", fontsize=CAPTION)
+    figure.supxlabel(f"{note} Dashed: the oracle's mean. An arrow: beyond the axis.{kinds}")
     return figure
 
 
@@ -124,7 +124,7 @@ def _line(
         text = f"{brief(cell.mean)} →" if beyond else f"← {brief(cell.mean)}"
         panel.text(
             at, y, text, transform=panel.get_yaxis_transform(), ha="right" if beyond else "left", va="center",
-            color=INK, fontsize=CAPTION,
+            color=INK,
         )  # fmt: skip
         return
     panel.plot([max(low, least), min(high, most)], [y, y], color=colour, lw=1.8, solid_capstyle="butt", zorder=2)
@@ -156,6 +156,6 @@ def _absent(panel: Axes, y: int, row: Row) -> None:
     """Say on a model's line why it has no score."""
     failed = ", ".join(name for name in row.statuses if name != "ok") if not row.seeds else ""
     panel.text(
-        0.02, y, failed or "–", transform=panel.get_yaxis_transform(), va="center", fontsize=CAPTION,
+        0.02, y, failed or "–", transform=panel.get_yaxis_transform(), va="center",
         color=FAILED if failed else FAINT,
     )  # fmt: skip

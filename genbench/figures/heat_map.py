@@ -19,9 +19,10 @@ from genbench.display.formatting import LIKELIHOOD_SIGNS
 from genbench.display.numbers import LARGE, brief
 from genbench.display.verdicts import SIGNS
 from genbench.figures.shared.panels import distinct, file_stem
+from genbench.plotting.canvas import new_figure
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
-from genbench.plotting.style import CAPTION, FAILED, FAINT
+from genbench.plotting.style import FAILED, FAINT
 
 __all__ = ["draw"]
 
@@ -50,7 +51,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     """
     board = run.leaderboard()
     rows = [row for row in board.rows if row.place == row.dataset] or board.rows
-    figures, part = dict[str, "Figure"](), "" if run.whole is run else f"-{file_stem(rows[0].dataset)}"
+    figures, part = dict[str, "Figure"](), f"-{file_stem(run.dataset)}" if run.dataset else ""
     for metric, stem in ((board.sort, "heat_map"), ("kl", "heat_map-kl")):
         if metric in board.metrics and (figure := _figure(rows, metric)) is not None:
             figures.setdefault(("heat_map" if metric == board.sort else stem) + part, figure)
@@ -66,7 +67,7 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     if not (values.size and np.isfinite(values).any()):
         return None
     width, height = 1.25 * len(places) + 3.6, 0.36 * len(lines) + 2.4
-    figure = Figure(figsize=(max(width, 6.4), height), layout="constrained")
+    figure = new_figure(max(width, 6.4), height)
     panel = figure.subplots()
     quotient = any(cell.ratio is not None for row in rows if (cell := row.metrics.get(metric)))
     _map(figure, panel, values, metric, quotient)
@@ -83,10 +84,9 @@ def _figure(rows: list[Row], metric: str) -> Figure | None:
     where = f"{len(places)} datasets" if len(places) > 1 else places[0]
     figure.suptitle(f"{card_of(metric).label}: models on {where}, mean over seeds")
     figure.supxlabel(
-        "Bold, *: leads there. =: as good, within the margin. ?: open, may be the\n"
-        "best, may be worse. No mark: worse, or not compared. Hatched: failed\n"
+        "Bold, *: leads there. =: as good, within the margin. ?: open, may be the "
+        "best, may be worse. No mark: worse, or not compared. Hatched: failed "
         "(orange-red), or not run (grey). Models are in the order of their mean ranks.",
-        fontsize=CAPTION,
     )
     return figure
 
@@ -161,7 +161,7 @@ def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Arr
         if row is not None and failed:
             text = ", ".join(name for name in row.statuses if name != "ok").replace("_", " ")
             panel.text(
-                x, y, text, ha="center", va="center", fontsize=8, color=FAILED,
+                x, y, text, ha="center", va="center", color=FAILED,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )  # fmt: skip
         return
@@ -171,7 +171,7 @@ def _cell(panel: Axes, x: int, y: int, row: Row | None, metric: str, values: Arr
     failed_too = f"\n{row.failed} of {row.seeds + row.failed} failed" if row.failed else ""
     panel.text(
         x, y, _text(row, cell, metric) + failed_too, ha="center", va="center", color="white" if dark else "#222222",
-        fontsize=8 if failed_too else 9.5, fontweight="bold" if cell.verdict == "best" else "normal",
+        fontweight="bold" if cell.verdict == "best" else "normal",
         linespacing=1.0,
     )  # fmt: skip
 
@@ -196,6 +196,6 @@ def _groups(panel: Axes, lines: list[Line]) -> None:
         for group in dict.fromkeys(groups):
             inside = [y for y, other in enumerate(groups) if other == group]
             panel.text(
-                len(lines[0].rows) - 0.48, inside[0] - 0.42, names.get(group, group), fontsize=8, va="top", ha="left",
+                len(lines[0].rows) - 0.48, inside[0] - 0.42, names.get(group, group), va="top", ha="left",
                 rotation=0, color="#555555", clip_on=False,
             )  # fmt: skip

@@ -50,5 +50,5 @@ def _figure(run: RunData, dataset: str) -> Figure:
         panel.set_title(name + score_line(run, trial))
 
     show_each(run, places[1:], trials, show)
-    figure.suptitle(f"{dataset}: {number_of(counts)} samples each, of the first seed that did not fail", fontsize=12)
+    figure.suptitle(f"{dataset}: {number_of(counts)} samples each, of the first seed that did not fail")
     return figure

@@ -13,7 +13,7 @@ from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset, distinct, even, panels, say_in
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
-from genbench.plotting.style import BLUE, CAPTION, VERMILLION
+from genbench.plotting.style import BLUE, VERMILLION
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
@@ -22,8 +22,8 @@ COLUMNS = (4, 5, 3)  # panels beside each other: whichever leaves the fewest pla
 HELD_OUT = "validation"
 Curve = tuple[Array, Array]  # steps [n] and values [n] of one column of a history
 NOTE = (
-    "A line is a seed: means over the steps between two rows of the history (blue), and the validation loss of the\n"
-    "averaged weights (orange-red, dotted points), whose least value decides which weights stay. Losses of different\n"
+    "A line is a seed: means over the steps between two rows of the history (blue), and the validation loss of the "
+    "averaged weights (orange-red, dotted points), whose least value decides which weights stay. Losses of different "
     "models are different quantities; do not compare their heights. The first steps may lie beyond the axes."
 )
 
@@ -49,7 +49,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
         panel.set_title(names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
         _panel(panel, by_model[model], loss)
     figure.suptitle(f"{dataset}: losses in the course of the training")
-    figure.supxlabel(NOTE, fontsize=CAPTION)
+    figure.supxlabel(NOTE)
     return figure
 
 

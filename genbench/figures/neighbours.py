@@ -16,7 +16,6 @@ from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, 
 from genbench.metrics.neighbours import neighbours
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.style import BLUE
-from genbench.plotting.style import CAPTION as FOOT
 from genbench.storage.records import TrialRecord
 
 __all__ = ["Rows", "draw", "rows_of"]
@@ -79,7 +78,7 @@ def _figure(run: RunData, dataset: str) -> Figure:
 
     show_each(run, places[1:], trials, show)
     figure.suptitle(f"{dataset}: samples and their nearest training images")
-    figure.supxlabel(CAPTION, fontsize=FOOT)
+    figure.supxlabel(CAPTION)
     return figure
 
 

@@ -10,9 +10,10 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.labels import Look, at_ends, plain, room_for, settle, styles
+from genbench.plotting.canvas import new_figure
+from genbench.plotting.labels import End, Look, name_ends, plain, styles
 from genbench.plotting.ranges import comparable
-from genbench.plotting.style import CAPTION, INK
+from genbench.plotting.style import INK
 from genbench.runs.sweep import Point, read_sweeps, summary
 
 __all__ = ["draw"]
@@ -34,23 +35,20 @@ def _figure(dataset: str, points: list[Point]) -> Figure:
     discover(groups=("metrics",))
     names = list(dict.fromkeys(name for point in points for name in point.scores))
     looks = styles(list(dict.fromkeys(point.model for point in points)))
-    figure = Figure(figsize=(WIDTH * len(names), max(4.4, LINE * len(looks) + 1.2)), layout="constrained")
+    figure = new_figure(WIDTH * len(names), max(4.4, LINE * len(looks) + 1.2))
     panels = figure.subplots(1, len(names), squeeze=False)[0]
-    ends = [_panel(panel, name, points, looks) for panel, name in zip(panels, names, strict=True)]
+    written = distinct(looks, LONGEST)
+    ends = {panel: _panel(panel, name, points, looks, written) for panel, name in zip(panels, names, strict=True)}
     infinite = any(not np.isfinite(p.scores[metric][0]) for p in points for metric in names if metric in p.scores)
     left_out = "; infinite scores are left out" * infinite
     figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds{left_out})")
-    written = distinct(looks, LONGEST)
-    figure.get_layout_engine().set(wspace=room_for(written.values(), WIDTH))  # type: ignore[union-attr, call-arg]
-    settle(figure)
-    for panel, where in zip(panels, ends, strict=True):
-        at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written)
+    name_ends(figure, ends)
     return figure
 
 
-def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]) -> dict[str, tuple[float, float]]:
+def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look], written: dict[str, str]) -> list[End]:
     """Draw a line a model with its band, and the oracle's mean; return the ends of the lines."""
-    ends = {}
+    ends = []
     known = [p for p in points if metric in p.scores and np.isfinite(p.scores[metric][0])]
     for model, look in looks.items():
         line = sorted((p for p in known if p.model == model), key=lambda p: p.nfe or 0)
@@ -60,11 +58,11 @@ def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look]
         panel.plot(x, y, markersize=5, lw=1.4, **look)
         low, high = np.array([p.scores[metric][1:] for p in line], dtype=np.float64).T  # NaN where a seed is alone
         panel.fill_between(x, np.maximum(low, np.abs(y) / 100), high, color=look["color"], alpha=0.12, lw=0)
-        ends[model] = (x[-1], y[-1])
+        ends.append(End(written[model], (x[-1], y[-1]), look["color"]))
     floors = [p.floors[metric] for p in points if np.isfinite(p.floors.get(metric, np.nan))]
     if floors:
         panel.axhline(floors[0], color=INK, lw=1, linestyle="--")
-        panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), fontsize=CAPTION, va="bottom")
+        panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), va="bottom")
     means = np.array([p.scores[metric][0] for p in known])
     means = means[comparable(means)]
     positive = bool(len(means)) and means.min() > 0

@@ -45,6 +45,6 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
         for panel, t, (points, level) in zip(panels, TIMES, snapshots, strict=True):
             view.show(panel, points)
             left = "" if level is None else f": {level[0]:.2f} x + {level[1]:.2f} ε"
-            panel.set_title(f"t = {t:.2f}{left}", fontsize=9)
+            panel.set_title(f"t = {t:.2f}{left}")
     figure.suptitle(f"{dataset}: data x on their way to noise ε, as each model learns from them{view.axes}")
     return figure

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import fill
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,9 +12,10 @@ from genbench.analysis.scores import Row, card_of
 from genbench.core.types import Array
 from genbench.display.numbers import brief
 from genbench.figures.shared.panels import by_dataset, distinct
+from genbench.plotting.canvas import new_figure
 from genbench.plotting.labels import Look, beside, plain, settle, styles
 from genbench.plotting.ranges import comparable
-from genbench.plotting.style import CAPTION, INK
+from genbench.plotting.style import INK
 
 __all__ = ["draw", "front"]
 
@@ -65,7 +64,7 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     shown = {label: points for label, points in places.items() if points}
     columns = max(1, min(2, len(shown)))
     height = max(1, -(-len(shown) // columns))
-    figure = Figure(figsize=(5.4 * columns, 3.9 * height + 0.6), layout="constrained")
+    figure = new_figure(5.4 * columns, 3.9 * height + 0.6)
     card = card_of(board.sorted_by(dataset) or "")
     unit = ", × oracle" if card.ratio else f" ({card.unit})" if card.unit else ""
     panels = figure.subplots(height, columns, squeeze=False, sharey=True).ravel()
@@ -81,7 +80,7 @@ def _figure(board: Leaderboard, dataset: str, rows: list[Row]) -> Figure:
     names = distinct([*scores, *beyond], LONGEST)
     if beyond:
         far = ", ".join(f"{names[model]} {brief(score, 2)}" for model, score in beyond.items())
-        figure.supxlabel(fill(f"Beyond the axes: {far}", int(14 * figure.get_figwidth())), fontsize=CAPTION)
+        figure.supxlabel(f"Beyond the axes: {far}")
     settle(figure)
     unnamed: list[str] = []
     for panel, points in zip(panels, shown.values(), strict=False):
@@ -115,9 +114,7 @@ def _panel(
     floor = floor if floor is not None and np.isfinite(floor) else None
     if floor is not None:
         panel.axhline(floor, color=INK, lw=1, linestyle="--", zorder=1)
-        panel.annotate(
-            "oracle", (0.995, floor), xycoords=("axes fraction", "data"), fontsize=CAPTION, ha="right", va="bottom"
-        )
+        panel.annotate("oracle", (0.995, floor), xycoords=("axes fraction", "data"), ha="right", va="bottom")
     panel.set_xscale("log")
     if (xy[:, 1] > 0).all() and (floor is None or floor > 0):
         panel.set_yscale("log")

@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from genbench.analysis.properties import LEAST, METRICS, Left, left_over
 from genbench.analysis.run_data import RunData
 from genbench.figures.shared.panels import distinct
-from genbench.plotting.style import CAPTION
+from genbench.plotting.canvas import new_figure
 
 __all__ = ["draw"]
 
@@ -22,7 +22,7 @@ LONGEST = 26  # letters of a name
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return `properties`, where datasets of a run test two properties or more, and a control was scored on them."""
-    found = left_over(run) if run.whole is run else []
+    found = left_over(run) if run.dataset is None else []
     tests = list(dict.fromkeys(one.test for one in found))
     if len(tests) < 2:
         return {}
@@ -36,7 +36,7 @@ def _figure(found: list[Left], tests: list[str]) -> Figure:
     models = sorted(means, key=lambda model: np.nanmean(means[model]))
     cells = {(one.model, one.test): one for one in found}
     values = np.array([[cells[m, t].share if (m, t) in cells else np.nan for t in tests] for m in models])
-    figure = Figure(figsize=(max(6.4, 1.2 * len(tests) + 3.4), 0.36 * len(models) + 2.2), layout="constrained")
+    figure = new_figure(max(6.4, 1.2 * len(tests) + 3.4), 0.36 * len(models) + 2.2)
     panel = figure.subplots()
     image = panel.imshow(
         np.ma.masked_invalid(np.clip(values, LOW, HIGH)), cmap="viridis_r", norm=LogNorm(LOW, HIGH), aspect="auto"
@@ -53,10 +53,9 @@ def _figure(found: list[Left], tests: list[str]) -> Figure:
     bar.set_label("share left, log scale")
     figure.suptitle("What is left of a control's distance to the truth, by property of the data")
     figure.supxlabel(
-        "KL over that of the best control, which knows mean and covariance: the geometric\n"
-        "mean over the datasets for a property. †: by typicality, as the model has no density.\n"
+        "KL over that of the best control, which knows mean and covariance: the geometric "
+        "mean over the datasets for a property. †: by typicality, as the model has no density. "
         "100 %: no better than the control. In brackets: datasets without a score.",
-        fontsize=CAPTION,
     )
     return figure
 
@@ -70,4 +69,4 @@ def _write(panel: Axes, x: int, y: int, one: Left | None, image: AxesImage) -> N
     percent = 100 * one.share
     digits = "< 0.1" if one.share <= LEAST else f"{percent:.0f}" if percent >= 10 else f"{percent:.1f}"
     text = f"{digits} %{'†' if one.metric != METRICS[0] else ''}{f' ({one.failed})' if one.failed else ''}"
-    panel.text(x, y, text, ha="center", va="center", color="white" if dark else "#222222", fontsize=9)
+    panel.text(x, y, text, ha="center", va="center", color="white" if dark else "#222222")

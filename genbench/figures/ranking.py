@@ -10,7 +10,8 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.display.ranking_view import ranking_view
 from genbench.figures.shared.panels import distinct
-from genbench.plotting.style import BLUE, CAPTION, FAINT, INK, SKY, fit_title
+from genbench.plotting.canvas import new_figure
+from genbench.plotting.style import BLUE, FAINT, INK, SKY
 
 __all__ = ["draw"]
 
@@ -37,21 +38,21 @@ def _figure(one: Ranking) -> Figure:
     names = list(distinct([model.name for model in one.models], LONGEST).values())
     k, margin = len(names), 0.4 + LETTER * max(map(len, names))
     width, height = margin + AXIS + 1.0, HEAD + LINE * k + FOOT
-    figure = Figure(figsize=(width, height))
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
     axes = figure.add_axes((margin / width, FOOT / height, AXIS / width, LINE * k / height))
     for y, model in enumerate(one.models):
         assert model.ranks is not None
         colour = COLOURS[model.verdict or "open"]
         axes.plot(model.ranks, [y, y], color=colour, lw=4, solid_capstyle="round")
         axes.plot(y + 1, y, marker="o", color=INK, ms=5, ls="none")
-        axes.text(1.03, y, model.verdict or "", transform=axes.get_yaxis_transform(), va="center", fontsize=CAPTION)
+        axes.text(1.03, y, model.verdict or "", transform=axes.get_yaxis_transform(), va="center")
     axes.set_yticks(range(k), names)
     axes.set(xlim=(0.5, k + 0.5), ylim=(k - 0.4, -0.6))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", lw=0.5)
-    axes.set_xlabel("rank: point, in this ranking; line, what it may be (95 %, all models together)", fontsize=CAPTION)
+    axes.set_xlabel("rank: point, in this ranking; line, what it may be (95 %, all models together)")
     view = ranking_view(one)
     figure.suptitle(f"{card_of(one.metric).label}, {view.title}", y=1 - 0.15 / height)
-    fit_title(figure)
     return figure

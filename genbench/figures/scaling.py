@@ -11,19 +11,18 @@ from genbench.analysis.scaling import AXES, COSTS, Axis, Exponent, exponents, li
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.labels import Look, at_ends, plain, room_for, settle, styles
-from genbench.plotting.style import CAPTION as FOOT
+from genbench.plotting.canvas import new_figure
+from genbench.plotting.labels import End, Look, name_ends, plain, styles
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
 WIDTH, HEIGHT = 4.6, 3.4  # inches of a panel with the names beside it
-LETTER = 0.75  # of the room that a letter is given elsewhere: most of these are digits
 LONGEST = 18  # letters of a name
 COST_LABELS = {"train_seconds": "training (seconds)", "sample_seconds": "10,000 samples (seconds)"}
 CAPTION = (
-    "Each point is a training run of its own with the same budget; lines join the medians over seeds. Beside each\n"
+    "Each point is a training run of its own with the same budget; lines join the medians over seeds. Beside each "
     "name: the exponent of a power law with its 95 % interval, where four points or more are positive."
 )
 
@@ -46,21 +45,17 @@ def _figure(dataset: str, trials: list[TrialRecord], powers: list[Exponent]) -> 
     metrics = sorted((name for name in known if name not in (*AXES, *COSTS)), key=lambda name: card_of(name).order)
     columns = [*metrics, *(name for name in COSTS if name in known)]
     axes = [axis for axis in AXES if any(len(set(line_of(trials, name, axis).x)) > 1 for name in columns)]
-    figure = Figure(figsize=(WIDTH * len(columns), HEIGHT * len(axes) + 1.2), layout="constrained")
+    figure = new_figure(WIDTH * len(columns), HEIGHT * len(axes) + 1.2)
     panels = figure.subplots(len(axes), len(columns), squeeze=False)
-    written, ends = {}, {}
+    ends = {}
     for axis, row in zip(axes, panels, strict=True):
         for name, panel in zip(columns, row, strict=True):
             found = {p.model: p for p in powers if (p.dataset, p.quantity, p.axis) == (dataset, name, axis)}
-            written[panel] = {model: _name(short[model], found.get(model)) for model in models}
-            ends[panel] = _panel(panel, name, axis, trials, looks)
+            written = {model: _name(short[model], found.get(model)) for model in models}
+            ends[panel] = _panel(panel, name, axis, trials, looks, written)
     figure.suptitle(f"{dataset}: how scores and seconds grow")
-    figure.supxlabel(CAPTION, fontsize=FOOT)
-    widest = [name for names in written.values() for name in names.values()]
-    figure.get_layout_engine().set(wspace=LETTER * room_for(widest, WIDTH))  # type: ignore[union-attr, call-arg]
-    settle(figure)
-    for panel, where in ends.items():
-        at_ends(panel, where, {model: look["color"] for model, look in looks.items()}, written[panel])
+    figure.supxlabel(CAPTION)
+    name_ends(figure, ends)
     return figure
 
 
@@ -74,10 +69,15 @@ def _name(model: str, power: Exponent | None) -> str:
 
 
 def _panel(
-    panel: Axes, quantity: str, axis: Axis, trials: list[TrialRecord], looks: dict[str, Look]
-) -> dict[str, tuple[float, float]]:
+    panel: Axes,
+    quantity: str,
+    axis: Axis,
+    trials: list[TrialRecord],
+    looks: dict[str, Look],
+    written: dict[str, str],
+) -> list[End]:
     """Draw the points of each model and a line through their medians; return the ends of the lines."""
-    ends: dict[str, tuple[float, float]] = {}
+    ends = []
     lines = {model: line_of([t for t in trials if t.model == model], quantity, axis) for model in looks}
     positive = bool(sum((line.y > 0).sum() for line in lines.values()))
     for model, line in lines.items():
@@ -88,13 +88,13 @@ def _panel(
             medians = [float(np.median(y[x == place])) for place in places]
             panel.plot(x, y, "o", color=looks[model]["color"], markersize=2.5, alpha=0.5)
             panel.plot(places, medians, lw=1.6, markersize=5, **looks[model])
-            ends[model] = (float(places[-1]), medians[-1])
+            ends.append(End(written[model], (float(places[-1]), medians[-1]), looks[model]["color"]))
     oracle = line_of([t for t in trials if t.role == "oracle"], quantity, axis)
     if quantity not in COSTS and (oracle.y > 0).any():
         fine = oracle.y > 0
         panel.plot(oracle.x[fine], oracle.y[fine], color=INK, lw=1, linestyle="--")
         last = (oracle.x[fine][-1], oracle.y[fine][-1])
-        panel.annotate("oracle", last, (0, 3), textcoords="offset points", fontsize=FOOT, va="bottom", ha="right")
+        panel.annotate("oracle", last, (0, 3), textcoords="offset points", va="bottom", ha="right")
     card = None if quantity in COSTS else card_of(quantity)
     label = COST_LABELS[quantity] if card is None else card.label + (f" ({card.unit})" if card.unit else "")
     panel.set(xscale="log", yscale="log" if positive else "linear", xlabel=AXES[axis], ylabel=label)

@@ -13,10 +13,11 @@ from genbench.core.types import Array
 from genbench.display import formatting
 from genbench.display.numbers import brief
 from genbench.figures.shared.panels import by_dataset, dataset_of, distinct, is_image, say_in, truth
+from genbench.plotting.canvas import new_figure
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.projection import view_of
 from genbench.plotting.ranges import say_outside
-from genbench.plotting.style import CAPTION, INK, NAME, colour_of
+from genbench.plotting.style import INK, colour_of
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
@@ -45,20 +46,18 @@ def _figure(run: RunData, dataset: str) -> Figure:
     show, aspect = _images(run, first) if is_image(run, dataset) else _points(first)
     blocks = min(WIDE // len(seeds) or 1, -(-(len(models) + 1) // 2))
     rows = -(-(len(models) + 1) // blocks)
-    figure = Figure(
-        figsize=(SIZE * len(seeds) * blocks + 0.4, (SIZE * aspect + 0.42) * rows + 0.6), layout="constrained"
-    )
+    figure = new_figure(SIZE * len(seeds) * blocks + 0.4, (SIZE * aspect + 0.42) * rows + 0.6)
     figure.get_layout_engine().set(hspace=0.02, wspace=0.025)  # type: ignore[union-attr, call-arg]
     parts = figure.subfigures(rows, blocks, squeeze=False, wspace=0.06).T.ravel()
     names = distinct(models, 20 * len(seeds))
     for part, model in zip(parts, [None, *models], strict=False):
         panels = part.subplots(1, len(seeds), squeeze=False)[0]
-        part.suptitle("truth" if model is None else names[model], fontsize=NAME, fontweight="bold")
+        part.suptitle("truth" if model is None else names[model], fontsize="large", fontweight="bold")
         for panel, seed in zip(panels, seeds, strict=True):
             panel.set(xticks=[], yticks=[])
             if model is None:
                 show(panel, truth(next(t for t in trials.values() if t.seed == seed), POINTS), INK)
-                panel.set_title(f"seed {seed}", fontsize=CAPTION)
+                panel.set_title(f"seed {seed}", fontsize="medium")
             else:
                 _panel(run, panel, trials.get((model, seed)), show)
     metric = run.leaderboard().sort
@@ -71,12 +70,12 @@ def _panel(run: RunData, panel: Axes, trial: TrialRecord | None, show: Show) -> 
     """Show the samples of a trial with their score, or say why there are none."""
     samples = None if trial is None else run.samples(trial.key)
     if trial is None or trial.status != "ok" or samples is None:
-        panel.set_title("" if trial is None else f"seed {trial.seed}", fontsize=CAPTION)
+        panel.set_title("" if trial is None else f"seed {trial.seed}", fontsize="medium")
         say_in(panel, "not run" if trial is None else "not kept" if trial.status == "ok" else trial.status)
         return
     show(panel, samples, colour_of(trial.role))
     value = trial.metrics.get(run.leaderboard().sort or "")
-    panel.set_title(f"seed {trial.seed}" + ("" if value is None else f": {brief(value)}"), fontsize=CAPTION)
+    panel.set_title(f"seed {trial.seed}" + ("" if value is None else f": {brief(value)}"), fontsize="medium")
 
 
 def _points(first: TrialRecord) -> tuple[Show, float]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypedDict
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 
 from genbench.core.types import Array
-from genbench.plotting.style import COLOURS, FAINT, MARKERS, fit_title, literal
+from genbench.plotting.style import COLOURS, FAINT, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
-__all__ = ["Look", "at_ends", "beside", "less_offset", "overlap", "plain", "room_for", "settle", "styles"]
+__all__ = ["End", "Look", "beside", "less_offset", "name_ends", "overlap", "plain", "settle", "styles"]
 
-FONT = 9.0  # typographic points
+Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
+
+RIGHT = 1.03  # where names at the right of a panel begin, as a share of its width
 LARGE = 1e4  # times the extent of an axis; beyond, its numbers have too many digits
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
 
@@ -39,8 +43,9 @@ def styles(names: Sequence[str]) -> dict[str, Look]:
 
 def settle(figure: Figure) -> None:
     """Fix the layout, so that places on the page can be measured."""
-    literal(figure)
-    fit_title(figure)
+    from genbench.plotting.canvas import finish
+
+    finish(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
@@ -75,10 +80,13 @@ def _plain_number(value: float) -> str:
     return f"{value / 1e3:g}k" if 1e4 <= value < 1e7 else f"{value:g}"
 
 
-def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> list[str]:
+def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterable[Array] = ()) -> list[str]:
     """Write each name at its point (x, y) at the nearest place within the panel that covers no other text and no point.
 
     Call `settle` before. Return the names for which there is no place.
+
+    Args:
+        paths: lines [n, 2] that names lie beside, too, where there is room.
     """
     from matplotlib.patheffects import withStroke
 
@@ -88,68 +96,87 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]]) -> list[str]:
     frame = panel.get_window_extent()
     taken = [(*(xy - 4 * scale), *(xy + 4 * scale)) for xy in at.values()]  # x0, y0, x1, y1
     taken += [text.get_window_extent().extents for text in panel.texts]
+    lines = np.concatenate([np.zeros((0, 2)), *(_dotted(panel.transData.transform(path)) for path in paths)])
     unnamed = []
     for name, xy in sorted(at.items(), key=lambda item: -item[1][1]):
-        text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", fontsize=FONT, va="center")
+        text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", va="center", parse_math=False)
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # a line behind a name stays behind it
-        width, height = text.get_window_extent().size
-        box = (0.0, 0.0, 0.0, 0.0)
-        for dx, dy in PLACES:
-            left = dx >= 0 if abs(dx) > 1 else None
-            x0 = xy[0] + dx * scale - (0 if left else width if left is False else width / 2)
-            y0 = xy[1] + dy * scale - height / 2
-            x0, y0 = max(frame.x0, min(x0, frame.x1 - width)), max(frame.y0, min(y0, frame.y1 - height))
-            box = (x0, y0, x0 + width, y0 + height)
-            if not any(overlap(box, other) for other in taken):
-                break
-        else:
+        boxes = _boxes(xy, text.get_window_extent().size, frame, scale)
+        free = [box for box in boxes if not any(overlap(box, other) for other in taken)]
+        if not free:
             text.remove()
             unnamed.append(name)
             continue
+        box = next((box for box in free if not _crossed(box, lines)), free[0])
         taken.append(box)
-        text.set_position(((box[0] - xy[0]) / scale, (box[1] + height / 2 - xy[1]) / scale))
-        if np.hypot(dx, dy) > 12:
-            nearest = panel.transData.inverted().transform(np.clip(xy, box[:2], box[2:]))  # point of the box
-            panel.plot(*zip(points[name], nearest, strict=True), color=FAINT, lw=0.5, zorder=1)
+        text.set_position(((box[0] - xy[0]) / scale, ((box[1] + box[3]) / 2 - xy[1]) / scale))
+        nearest = np.clip(xy, box[:2], box[2:])  # point of the box
+        if np.hypot(*(nearest - xy)) > 12 * scale:
+            panel.plot(*zip(points[name], panel.transData.inverted().transform(nearest), strict=True), color=FAINT,
+                       lw=0.5, zorder=1)  # fmt: skip
     return unnamed
 
 
-def room_for(names: Iterable[str], width: float) -> float:
-    """Return the room between panels so many inches wide for names at the ends of lines, as a share of that width."""
-    return max(0.18, (FONT / 72 * 0.6 * max(map(len, names), default=0) + 0.4) / width)
+def _boxes(xy: Array, size: Array, frame: Bbox, scale: float) -> list[Box]:
+    """Return the boxes of a text of a size [2] around a point in pixels, nearest first, inside the frame."""
+    (width, height), boxes = size, []
+    for dx, dy in PLACES:
+        left = xy[0] + dx * scale - (width / 2 if abs(dx) <= 1 else 0 if dx > 0 else width)
+        x = max(frame.x0, min(left, frame.x1 - width))
+        y = max(frame.y0, min(xy[1] + dy * scale - height / 2, frame.y1 - height))
+        boxes.append((x, y, x + width, y + height))
+    return boxes
 
 
-def at_ends(
-    panel: Axes,
-    ends: Mapping[str, tuple[float, float]],
-    colours: Mapping[str, str],
-    written: Mapping[str, str] | None = None,
-) -> None:
-    """Write each name to the right of the panel, at the height of its line's end (x, y) or as near as there is room.
+def _dotted(path: Array) -> Array:
+    """Return points [m, 2] along a line through points [n, 2], both in pixels, at most two pixels apart."""
+    parts = [np.linspace(a, b, 2 + int(np.hypot(*(b - a)) / 2)) for a, b in pairwise(path)]
+    return np.concatenate([path, *parts])
 
-    `written` says how names are written, where it is otherwise.
 
-    Call `settle` before. A thin line leads from the end to the name.
+def _crossed(box: Box, points: Array) -> bool:
+    return bool(((points > box[:2]) & (points < box[2:])).all(axis=1).any())
+
+
+class End(NamedTuple):
+    """The right end of a line: the name that is written there, the place (x, y) in the data's units, the colour."""
+
+    name: str
+    at: tuple[float, float]
+    colour: str
+
+
+def name_ends(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
+    """Lay a figure out with room for names at the right of panels, and write them as near to their lines as can be.
+
+    A thin line leads from the end to the name.
     """
-    if not ends:
-        return
-    names = sorted(ends, key=lambda name: ends[name][1])
-    scale = panel.figure.dpi / 72
-    frame = panel.get_window_extent()
-    heights = np.array([panel.transData.transform(ends[name])[1] for name in names])
-    placed = _spread(heights, 1.25 * FONT * scale, frame.y0, frame.y1)
-    for name, y in zip(names, placed, strict=True):
+    room = [
+        panel.annotate(end.name, (RIGHT, 0.5), xycoords="axes fraction", alpha=0.0, parse_math=False)
+        for panel, its in ends.items()
+        for end in its
+    ]
+    settle(figure)
+    for text in room:
+        text.remove()
+    for panel, its in ends.items():
+        if its:
+            _name(panel, sorted(its, key=lambda end: end.at[1]))
+
+
+def _name(panel: Axes, ends: Sequence[End]) -> None:
+    """Write the names of ends, the lowest first."""
+    import matplotlib as mpl
+
+    frame, line = panel.get_window_extent(), 1.25 * mpl.rcParams["font.size"] * panel.figure.dpi / 72
+    heights = np.array([panel.transData.transform(end.at)[1] for end in ends])
+    for end, y in zip(ends, _spread(heights, line, frame.y0, frame.y1), strict=True):
+        arrow = {"arrowstyle": "-", "color": end.colour, "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2}
         panel.annotate(
-            (written or {}).get(name, name),
-            ends[name],
-            (1.03, (y - frame.y0) / frame.height),
-            textcoords="axes fraction",
-            fontsize=FONT,
-            va="center",
-            color=colours[name],
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colours[name], "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2},
-        )
+            end.name, end.at, (RIGHT, (y - frame.y0) / frame.height), textcoords="axes fraction", va="center",
+            color=end.colour, annotation_clip=False, arrowprops=arrow,
+            parse_math=False,
+        )  # fmt: skip
 
 
 def _spread(wanted: Array, gap: float, low: float, high: float) -> Array:

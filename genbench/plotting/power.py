@@ -11,7 +11,7 @@ import numpy as np
 
 from genbench.core.types import Array
 from genbench.plotting.labels import plain, settle
-from genbench.plotting.style import CAPTION, COLOURS, FAINT, INK, MARKERS
+from genbench.plotting.style import COLOURS, FAINT, INK, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,11 +40,11 @@ def draw_power(panels: Sequence[PowerPanel], title: str, target: float, at_hand:
         target: that power.
         at_hand: the fewest and the most seeds that the models of each panel have.
     """
-    from matplotlib.figure import Figure
+    from genbench.plotting.canvas import new_figure
 
     columns = min(COLUMNS, ceil(sqrt(len(panels))))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(WIDTH * columns + 0.6, HEIGHT * rows + 0.5), layout="constrained")
+    figure = new_figure(WIDTH * columns + 0.6, HEIGHT * rows + 0.5)
     places = figure.subplots(rows, columns, squeeze=False).ravel()
     for place in places[len(panels) :]:
         place.remove()
@@ -62,7 +62,7 @@ def _draw(axes: Axes, panel: PowerPanel, target: float, at_hand: tuple[int, int]
     for i, (name, power) in enumerate(zip(panel.names, panel.powers, strict=True)):
         look = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
         axes.plot(panel.seeds, 100 * power, lw=1.6, markersize=4.5, label=name, **look)  # type: ignore[arg-type]
-    axes.legend(loc="lower right", title="worse by", title_fontsize=CAPTION)
+    axes.legend(loc="lower right", title="worse by")
     axes.set(xlabel="seeds of each model (grey: at hand)", ylabel="called worse, % of runs", title=panel.title)
     plain(axes.xaxis)
     axes.set_xticks([n for n in (2, 3, 5, 10, 20, 50) if panel.seeds.min() <= n <= panel.seeds.max()])

@@ -18,7 +18,6 @@ __all__ = ["comparable", "edges", "limits", "say_outside"]
 # Chosen by hand: scores that differ more than that are one point beside the farthest.
 DECADES, SPREADS = 4, 1000.0  # from the middle score: on a logarithmic axis, and on a linear one
 FEWEST, MOST = 10, 60  # bins of a histogram
-NOTE = 7.5  # typographic points of a note inside a panel
 
 
 def limits(real: Array, margin: float) -> tuple[Array, Array]:
@@ -66,4 +65,4 @@ def say_outside(panel: Axes, count: int) -> None:
     """Say in a corner of a panel how many points lie beyond its axes."""
     if count:
         text = f"{count:,} {'points' if count > 1 else 'point'} outside"
-        panel.text(0.98, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", fontsize=NOTE, color=INK)
+        panel.text(0.98, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)

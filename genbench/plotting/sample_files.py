@@ -85,9 +85,9 @@ def _save(file: Path, image: Array) -> None:
 
 
 def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
-    from matplotlib.figure import Figure
+    from genbench.plotting.canvas import new_figure
 
-    figure = Figure(figsize=(5, 5), layout="constrained")
+    figure = new_figure(5, 5)
     panel = figure.subplots()
     if x.shape[1] == 1:
         low, high = (float(end[0]) for end in limits(x, 0.05))
@@ -105,7 +105,7 @@ def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
         say_outside(panel, int(((x[:, :2] < least) | (x[:, :2] > most)).any(axis=1).sum()))
         panel.set(xlim=(least[0], most[0]), ylim=(least[1], most[1]))
         panel.set(xlabel="coordinate 1", ylabel="coordinate 2", aspect="equal" if x.shape[1] == 2 else "auto")
-    panel.set_title(f"{len(x):,} samples of a model of {name}", fontsize=10)
+    panel.set_title(f"{len(x):,} samples of a model of {name}")
     _write(file, lambda out: figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from genbench.core.types import Array
 from genbench.plotting.labels import plain, settle
-from genbench.plotting.style import BLUE, CAPTION, FAILED, FAINT, INK, VERMILLION
+from genbench.plotting.style import BLUE, FAILED, FAINT, INK, VERMILLION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,12 +44,12 @@ class Searched:
 
 def draw_search(searched: Searched) -> Figure:
     """Return the figure: a panel in the order of the search, and one for each parameter."""
-    from matplotlib.figure import Figure
+    from genbench.plotting.canvas import new_figure
 
     panels = 1 + len(searched.values)
     columns = min(COLUMNS, panels)
     rows = ceil(panels / columns)
-    figure = Figure(figsize=(WIDTH * columns + 0.4, HEIGHT * rows + 0.6), layout="constrained")
+    figure = new_figure(WIDTH * columns + 0.4, HEIGHT * rows + 0.6)
     places = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for place in places[panels:]:
         place.remove()
@@ -63,9 +63,7 @@ def draw_search(searched: Searched) -> Figure:
         if i % columns == 0:
             place.set_ylabel(f"behind the best, {searched.unit}")
     figure.suptitle(searched.title)
-    figure.supxlabel(
-        "line: best so far · hollow: the default · ring: the best · ×: failed · ▲: worse than is shown", size=CAPTION
-    )
+    figure.supxlabel("line: best so far · hollow: the default · ring: the best · ×: failed · ▲: worse than is shown")
     settle(figure)
     return figure
 

@@ -1,29 +1,28 @@
-"""How figures look: one set of colours, letters and lines, distinct to everybody, and legible at half size."""
+"""How figures look: one set of colours, letters and lines, distinct to everybody; on a page, in a paper, in a talk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
 
-from genbench.core.console import harmless
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from genbench.core.errors import GenbenchError, nearest
 
 __all__ = [
     "BLUE",
-    "CAPTION",
     "COLOURS",
     "FAILED",
     "FAINT",
     "INK",
     "MARKERS",
-    "NAME",
+    "STYLES",
     "VERMILLION",
+    "Style",
     "colour_of",
-    "fit_title",
-    "literal",
+    "current_style",
+    "style_named",
     "styled",
 ]
 
@@ -34,17 +33,26 @@ FAILED = VERMILLION
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
-TITLE, NAME, CAPTION = 13.0, 10.5, 9.0  # typographic points: of a figure's title, of a panel's, of what is below
-SHORTEST = 56  # letters of a title that are never broken: a figure may be wider than its panels
+LEAST = 7.0  # typographic points of the smallest letters: what journals ask for
+# Typographic points on a page. What has no size of its own, as notes inside a panel have none, has that of "font.size".
+LETTERS = {
+    "font.size": 9.0,
+    "figure.titlesize": 13.0,
+    "figure.labelsize": 9.0,  # of the notes below a figure
+    "axes.titlesize": 10.5,
+    "axes.labelsize": 10.0,
+    "xtick.labelsize": 9.0,
+    "ytick.labelsize": 9.0,
+    "legend.fontsize": 9.0,
+    "legend.title_fontsize": 9.0,
+}
+LETTER = 0.52  # width of a letter as a share of its height, about; of the title of a figure and of its notes
+
+TICKS = (("major", "size", 3.5), ("minor", "size", 2.0), ("major", "width", 0.8), ("minor", "width", 0.6))  # points
 
 SETTINGS: dict[str, Any] = {
-    "font.size": 10,
-    "figure.titlesize": TITLE,
-    "axes.titlesize": NAME,
-    "axes.labelsize": 10,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.fontsize": 9,
+    "font.sans-serif": ["DejaVu Sans"],  # matplotlib has it: figures are alike on all machines
+    "figure.titleweight": "normal",
     "legend.frameon": False,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -52,6 +60,8 @@ SETTINGS: dict[str, Any] = {
     "axes.edgecolor": "#555555",
     "axes.linewidth": 0.8,
     "axes.axisbelow": True,
+    "lines.linewidth": 1.5,
+    **{f"{axis}tick.{which}.{what}": value for axis in "xy" for which, what, value in TICKS},
     "xtick.color": "#555555",
     "ytick.color": "#555555",
     "xtick.labelcolor": INK,
@@ -62,42 +72,102 @@ SETTINGS: dict[str, Any] = {
     "image.cmap": "viridis",
     "savefig.dpi": 130,
     "svg.hashsalt": "genbench",  # else each file has other identifiers
+    "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,  # as well; journals refuse matplotlib's own
 }
 
 
-@contextmanager
-def styled() -> Iterator[None]:
-    """Draw with these settings over matplotlib's defaults, whatever the user's own are, and give those back."""
-    from cycler import cycler
-    from matplotlib import style
+@dataclass(frozen=True)
+class Style:
+    """What figures are for.
 
-    with style.context(["default", SETTINGS | {"axes.prop_cycle": cycler(color=COLOURS)}]):
-        yield
+    Attributes:
+        scale: times the sizes of letters on a page.
+        columns: inches of one column and of two, which a figure fills; None: it is as wide as it needs.
+        height: inches at most; None for any.
+        titles: whether figures say on themselves what they show. In a paper the caption does.
+    """
+
+    name: str
+    scale: float = 1.0
+    columns: tuple[float, float] | None = None
+    height: float | None = None
+    titles: bool = True
+
+    def size(self, width: float, height: float) -> tuple[float, float]:
+        """Return the width and height in inches of a figure that has these on a page."""
+        if self.columns is None:
+            return max(width, NARROWEST), height
+        one, two = self.columns
+        fitted = one if self.scale * width <= SQUEEZED * one else two
+        high = height * max(self.scale * LOWEST, fitted / width)
+        return fitted, min(high, self.height or high)
+
+    def beside(self, width: float, most: int) -> int:
+        """Return how many panels, so many inches wide on a page, lie beside each other, at most so many."""
+        if self.columns is None:
+            return most
+        return max(1, min(most, int(SQUEEZED * self.columns[1] / (self.scale * width))))
+
+    def letters(self, width: float, role: str) -> int:
+        """Return how many letters of a role, such as "figure.titlesize", fit into a line so many inches wide."""
+        return max(1, int(72 * width / (LETTER * self.points(role))))
+
+    def points(self, role: str) -> float:
+        """Return the typographic points of letters of a role."""
+        return max(LEAST, self.scale * LETTERS[role])
+
+
+NARROWEST = 5.0  # inches of a figure on a page, whose title needs room; by hand
+SQUEEZED = 1.35  # times as wide as a column is what is squeezed into it rather than given two; by hand
+LOWEST = 0.75  # share of its scaled height that a squeezed figure keeps at least: lines of text need it; by hand
+
+# Columns and text height of papers: ICML's style file (3.25 and 6.75 in wide, 9 in high). A slide has 13.33 × 7.5 in.
+STYLES = {
+    style.name: style
+    for style in (
+        Style("page"),
+        Style("paper", 0.8, (3.25, 6.75), 9.0, titles=False),
+        Style("talk", 1.5, (6.2, 12.6), 7.0),
+    )
+}
+
+_style: ContextVar[Style] = ContextVar("style", default=STYLES["page"])
+
+
+def style_named(name: str) -> Style:
+    """Return a style by its name.
+
+    Raises:
+        GenbenchError: there is none of that name.
+    """
+    if name not in STYLES:
+        raise GenbenchError(f"no style '{name}' of figures{nearest(name, list(STYLES))}")
+    return STYLES[name]
+
+
+def current_style() -> Style:
+    """Return the style in which figures are drawn now."""
+    return _style.get()
+
+
+@contextmanager
+def styled(style: Style | None = None) -> Iterator[None]:
+    """Draw in a style (the present one unless given), whatever the user's own settings are, and give those back."""
+    import seaborn
+    from matplotlib.style import context
+
+    its = style or current_style()
+    token = _style.set(its)
+    try:
+        with context("default"):
+            letters = {role: its.points(role) for role in LETTERS}
+            seaborn.set_theme(style="ticks", palette=list(COLOURS), rc=SETTINGS | letters)
+            yield
+    finally:
+        _style.reset(token)
 
 
 def colour_of(role: str) -> str:
     """Return the colour of a model's points by its role: controls are fainter than models."""
     return BLUE if role == "model" else FAINT
-
-
-def fit_title(figure: Figure) -> None:
-    """Break the title of a figure into lines that are no longer than the figure is wide."""
-    from textwrap import wrap
-
-    title = figure.get_suptitle()
-    letters = max(SHORTEST, int(72 * figure.get_figwidth() / (0.52 * TITLE)))  # a letter is half as wide as high, about
-    if max(map(len, title.split("\n"))) > letters:
-        figure.suptitle("\n".join(part for line in title.split("\n") for part in wrap(line, letters) or [""]))
-
-
-def literal(figure: Figure) -> None:
-    """Let the dollars in names be dollars: only what matplotlib itself writes on axes is set as mathematics.
-
-    Control characters, which no font has, become �.
-    """
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
-        if (plain := harmless(text.get_text())) != text.get_text():
-            text.set_text(plain)
-        text.set_parse_math("\\mathdefault" in text.get_text())

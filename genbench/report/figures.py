@@ -162,16 +162,14 @@ def _draw(run: RunData | Stored, name: str, dataset: str | None) -> tuple[list[P
 
 
 def _encoded(run: RunData, name: str, dataset: str | None, stem: str, figure: Figure) -> PageFigure:
-    """Return a figure as an image; one with a layout of its own is drawn once, another is cropped."""
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    """Return a figure as an image."""
     from PIL import Image
 
     from genbench.plotting.style import styled
 
     buffer = io.BytesIO()
-    cut = None if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine) else "tight"
     with styled():
-        figure.savefig(buffer, format="png", dpi=DPI, bbox_inches=cut, pil_kwargs={"compress_level": 1})
+        figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
     blank = PageFigure(figure=name, stem=stem, dataset=dataset or _dataset_of(run, name, stem))
     return _compressed(blank, Image.open(buffer), 0)
 

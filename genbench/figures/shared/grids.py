@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from genbench.figures.shared.panels import distinct
 from genbench.figures.shared.sample_panel import SamplePanel
-from genbench.plotting.style import NAME
+from genbench.plotting.canvas import new_figure
+from genbench.plotting.style import current_style
 
 __all__ = ["evenly", "rows_of_panels"]
 
@@ -28,8 +29,8 @@ def rows_of_panels(
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure with a row of panels, so many inches wide, for each name, which is written at its left."""
     height = width * view.aspect + 0.28
-    letters = int(72 * height / (0.58 * NAME))  # that fit beside a row
-    figure = Figure(figsize=(width * columns + 0.4, height * len(names) + 0.5), layout="constrained")
+    letters = current_style().letters(height, "axes.titlesize")  # that fit beside a row
+    figure = new_figure(width * columns + 0.4, height * len(names) + 0.5)
     grid = figure.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
     written = distinct(names, 2 * letters)
     for panels, name in zip(grid, names, strict=True):
@@ -42,7 +43,7 @@ def rows_of_panels(
             rotation=90,
             ha="right",
             va="center",
-            fontsize=NAME,
+            fontsize=current_style().points("axes.titlesize"),
         )
         for panel in panels:
             panel.set(xticks=[], yticks=[])

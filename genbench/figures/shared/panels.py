@@ -20,8 +20,9 @@ from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, requi
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.display.numbers import brief
+from genbench.plotting.canvas import DataFigure, new_figure
 from genbench.plotting.ranges import limits
-from genbench.plotting.style import FAILED, FAINT
+from genbench.plotting.style import FAILED, FAINT, current_style
 from genbench.storage.records import TrialRecord
 
 __all__ = [
@@ -168,7 +169,7 @@ def of_task(run: RunData, stem: str, task: str, draw: Callable[[str, list[TrialR
 
 def panels(
     count: int, size: tuple[float, float], columns: int, margin: float = 0.4, gap: float | None = None
-) -> tuple[Figure, list[Axes]]:
+) -> tuple[DataFigure, list[Axes]]:
     """Return a figure, and `count` panels in rows, each of a `size` (width, height) in inches.
 
     Args:
@@ -176,9 +177,9 @@ def panels(
         margin: inches of height beside the panels, for titles and captions.
         gap: room between panels, as a share of their width; None for matplotlib's.
     """
-    columns = max(1, min(columns, count))
+    columns = current_style().beside(size[0], max(1, min(columns, count)))
     rows = max(1, -(-count // columns))
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows + margin), layout="constrained")
+    figure = new_figure(size[0] * columns, size[1] * rows + margin)
     grid = {} if gap is None else {"wspace": gap}
     places = list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel())
     for spare in places[count:]:
@@ -191,7 +192,7 @@ def even(count: int, columns: Sequence[int]) -> int:
     return min(columns, key=lambda n: -count % n)
 
 
-def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[Figure, list[Axes]]:
+def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[DataFigure, list[Axes]]:
     """Return a figure with a panel for each trial on a dataset of the plane: on the same axes, the truth in grey."""
     real = truth(trials[0], points)
     low, high = limits(real, 0.15)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache, partial
-from textwrap import fill
 from typing import TypeVar
 
 from matplotlib.figure import Figure
@@ -17,7 +16,7 @@ from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.recorded_plugins import NeedsPlugin
 from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import by_dataset, first_seeds, short
-from genbench.plotting.style import CAPTION, FAILED
+from genbench.plotting.style import FAILED
 from genbench.runs.reload import CannotReload, Trained, reload, require_plugins
 from genbench.storage.records import TrialRecord
 from genbench.storage.store import Store
@@ -112,9 +111,7 @@ def note(figure: Figure, missing: Sequence[str]) -> None:
     """Say below a figure which models are not in it, and why."""
     if missing:
         before = figure.get_supxlabel()
-        letters = int(figure.get_figwidth() * 14)
-        text = "\n".join([*([before] if before else []), fill("Not shown: " + "; ".join(missing), letters)])
-        figure.supxlabel(text, fontsize=CAPTION, color=FAILED)
+        figure.supxlabel("\n\n".join(filter(None, [before, f"Not shown: {'; '.join(missing)}"])), color=FAILED)
 
 
 @lru_cache(maxsize=KEPT)
