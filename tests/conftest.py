@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from warm_process import WarmProcess
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -56,15 +55,19 @@ def picture_run(tmp_path_factory):
     )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def warm_process():
+    process = WarmProcess()
+    yield process
+    process.close()
+
+
 @pytest.fixture
-def genbench_cli(tmp_path):
+def genbench_cli(tmp_path, warm_process):
     """Run the command line in a process of its own, in an empty folder; returns the finished process."""
 
-    def call(*arguments: str, cwd: Path | None = None, check: int | None = 0, **kwargs):
-        done = subprocess.run(
-            [sys.executable, "-m", "genbench", *arguments],
-            capture_output=True, text=True, cwd=cwd or tmp_path, timeout=300, check=False, **kwargs,
-        )  # fmt: skip
+    def call(*arguments: str, cwd: Path | None = None, check: int | None = 0, env: dict[str, str] | None = None):
+        done = warm_process.call(list(arguments), cwd or tmp_path, dict(os.environ) if env is None else env)
         if check is not None:
             assert done.returncode == check, done.stdout + done.stderr
         return done
