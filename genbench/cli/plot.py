@@ -51,6 +51,11 @@ def plot(
     """Draw the figures of a run, from its files, into its figures folder.
 
     A figure that fails is named, the others are drawn, and the exit code is 1.
+
+      genbench plot results/moons-quick
+      genbench plot results/moons-quick forest samples --models cfm,gan
+      genbench plot results/moons-quick forest --style paper --format pdf,csv
+      genbench plot --list
     """
     from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
@@ -74,7 +79,7 @@ def plot(
         say(line)
 
     kinds = [form.strip() for form in formats.split(",") if form.strip()]
-    only = _labels(models or "", {trial.model for trial in loaded.trials})
+    only = [] if models is None else _labels(models, {trial.model for trial in loaded.trials})
     for file in save(
         loaded, figures or (), kinds, dataset=data, models=only, style=style, progress=not quiet, say=fail
     ):
@@ -89,8 +94,8 @@ def _labels(text: str, known: Collection[str]) -> list[str]:
     """Return the models that a list names; a label may have commas of its own, as `cfm[steps=4,hidden=8]` has."""
     found, rest = list[str](), ""
     for part in text.split(","):
-        rest = f"{rest},{part}" if rest else part
-        if rest.strip() in known:
-            found.append(rest.strip())
+        rest = f"{rest},{part}" if rest else part.strip()
+        if rest in known or not any(name.startswith(f"{rest},") for name in known):
+            found.append(rest)
             rest = ""
-    return found + [rest.strip()] * bool(rest.strip())
+    return found + [rest] * bool(rest)

@@ -50,8 +50,7 @@ SAYS = {"png": "Description", "svg": "Description", "pdf": "Subject"}  # where a
 
 def available() -> dict[str, str]:
     """Return the figures by name, with what each shows."""
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    return {name: (_module(name).__doc__ or "").partition("\n")[0] for name in names}
+    return {name: (_module(name).__doc__ or "").partition("\n")[0] for name in _names()}
 
 
 def needs_weights(name: str) -> bool:
@@ -125,6 +124,8 @@ def save(
     for form in kinds:
         if form not in FORMATS:
             raise GenbenchError(f"no format '{form}' of figures{nearest(form, list(FORMATS))}")
+    if not kinds:
+        raise GenbenchError(f"no format of figures is named; write some of {', '.join(FORMATS)}")
     run.only(dataset, only)
     style_named(style)
     chosen = [name for name in chosen or available() if needs_weights(name) <= (weights or bool(chosen))]
@@ -194,10 +195,13 @@ def _content(figure: DataFigure, form: str, style: str) -> bytes | None:
     return out.getvalue()
 
 
+def _names() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]  # not what they share
+
+
 def _known(name: str) -> ModuleType:
-    known = [module.name for module in pkgutil.iter_modules(__path__)]
-    if name not in known:
-        raise GenbenchError(f"no figure '{name}'{nearest(name, known)}")
+    if name not in _names():
+        raise GenbenchError(f"no figure '{name}'{nearest(name, _names())}")
     return _module(name)
 
 

@@ -187,7 +187,7 @@ def odd_figures(monkeypatch):
         module = types.ModuleType(f"genbench.figures.{name}")
         vars(module).update(parts)
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    found = [types.SimpleNamespace(name=name) for name in made]
+    found = [types.SimpleNamespace(name=name, ispkg=False) for name in made]
     monkeypatch.setattr(figures.pkgutil, "iter_modules", lambda path: found)
 
 
