@@ -8,9 +8,11 @@ from matplotlib.figure import Figure
 
 from figure_layout import flaws
 from figure_runs import TASKS, figure_run
+from genbench.core.registry import discover
 from genbench.figures import available, draw, needs_weights
 from genbench.plotting.style import STYLES, style_named, styled
 
+IMAGES = ("image_grids", "neighbours")  # figures that have no frame
 FROM_RECORDS = [name for name in available() if not needs_weights(name)]
 PLANE, ACROSS = ("moons",), ("moons", "circles", "swiss_roll", "pinwheel", "rare_modes", "gaussian_mixture")
 
@@ -35,6 +37,7 @@ def check(run, name, style):
             if (bad := [*flaws(figure, 7.0 if style == "paper" else 0.0), *_size(figure, style)])
         }
     assert wrong == {}
+    assert name in IMAGES or all(figure.data is not None for figure in found.values())
     return len(found)
 
 
@@ -55,6 +58,7 @@ def test_a_column_of_a_paper_holds_thirteen_models(made, name):
 @pytest.mark.parametrize("count", [5, 13, 20])
 @pytest.mark.parametrize("name", FROM_RECORDS)
 def test_every_figure_can_be_read(made, name, count, long, style):
+    discover()  # as the command does
     drawn = [check(made(count, long, ("moons",), TASKS), name, style)]
     drawn += [check(made(count, long, (dataset,)), name, style) for dataset in ("wine", "digits")]
     drawn.append(check(made(count, long, ACROSS), name, style))
