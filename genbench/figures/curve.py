@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
-from genbench.figures.shared.lines import draw_lines, height_of
+from genbench.figures.shared.lines import draw_lines, height_of, name_lines
 from genbench.figures.shared.panels import by_dataset, panels
 from genbench.figures.shared.titles import with_unit
-from genbench.plotting.labels import name_ends
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
@@ -54,7 +53,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     figure.suptitle(f"{dataset}: quality in the course of the training")
     infinite = not np.isfinite(frame["value"]).all()
     figure.supxlabel(CAPTION + " Infinite scores are left out." * infinite)
-    name_ends(figure, ends)
+    name_lines(figure, ends)
     return figure
 
 

@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.registry import discover
-from genbench.figures.shared.lines import draw_lines, height_of
+from genbench.figures.shared.lines import draw_lines, height_of, name_lines
 from genbench.figures.shared.panels import by_dataset, panels
 from genbench.figures.shared.titles import with_unit
-from genbench.plotting.labels import name_ends
 from genbench.runs.sweep import read_sweeps
 from genbench.statistics.intervals import mean_intervals
 
@@ -55,7 +54,7 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
         panel.set(xlabel="network evaluations a sample (NFE)", ylabel=with_unit(metric))
     left_out = "; infinite scores are left out" * (not np.isfinite(frame["value"]).all())
     figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds{left_out})")
-    name_ends(figure, ends)
+    name_lines(figure, ends)
     return figure
 
 

@@ -11,19 +11,18 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scaling import AXES, COSTS, Exponent, exponents, line_of
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
-from genbench.figures.shared.lines import draw_lines, height_of
+from genbench.figures.shared.lines import draw_lines, height_of, name_lines
 from genbench.figures.shared.panels import by_dataset, panels
 from genbench.figures.shared.titles import with_unit
-from genbench.plotting.labels import name_ends
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
-WIDTH, HEIGHT = 4.6, 3.4  # inches of a panel with the names beside it
+WIDTH, HEIGHT = 5.2, 3.4  # inches of a panel with the names beside it
 COST_LABELS = {"train_seconds": "training (seconds)", "sample_seconds": "10,000 samples (seconds)"}
 CAPTION = (
     "Each point is a training run of its own with the same budget. Thin lines: seeds; thick: their medians. Beside "
-    "names: the exponent of a power law with its 95 % interval, where four points or more are positive."
+    "names: the exponent of a power law and its 95 % interval, where four points or more are positive."
 )
 
 
@@ -70,10 +69,10 @@ def _figure(dataset: str, trials: list[TrialRecord], powers: list[Exponent]) -> 
         panel.set(xlabel=AXES[axis], ylabel=COST_LABELS[name] if name in COSTS else with_unit(name))
     figure.suptitle(f"{dataset}: how scores and seconds grow")
     figure.supxlabel(CAPTION)
-    name_ends(figure, ends)
+    name_lines(figure, ends)
     return figure
 
 
 def _power(power: Exponent) -> str:
-    ends = (f"{round(value, 2) + 0.0:.2f}".replace("-", "−") for value in (power.slope, power.low, power.high))
-    return " {} ({}, {})".format(*ends)
+    half = (power.high - power.low) / 2
+    return f" {round(power.slope, 2) + 0.0:.2f} ± {half:.2f}".replace("-", "−")

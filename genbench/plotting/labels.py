@@ -170,8 +170,9 @@ def _name(panel: Axes, ends: Sequence[End]) -> None:
 
     frame, line = panel.get_window_extent(), 1.25 * mpl.rcParams["font.size"] * panel.figure.dpi / 72
     heights = np.array([panel.transData.transform(end.at)[1] for end in ends])
-    for end, y in zip(ends, _spread(heights, line, frame.y0, frame.y1), strict=True):
+    for end, y in zip(ends, _spread(heights, line, frame.y0, frame.y1 - line / 2), strict=True):
         arrow = {"arrowstyle": "-", "color": end.colour, "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2}
+        arrow["relpos"] = (0, 0.5)  # from the left of the name, not through it
         panel.annotate(
             end.name, end.at, (RIGHT, (y - frame.y0) / frame.height), textcoords="axes fraction", va="center",
             color=end.colour, annotation_clip=False, arrowprops=arrow,

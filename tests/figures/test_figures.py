@@ -74,7 +74,11 @@ def two_seeds(tmp_path):
 def test_a_panel_has_the_score_that_orders_it_and_that_of_the_seed_shown(two_seeds):
     figure = draw(two_seeds)["samples"]
     titles = [panel.get_title() for panel in figure.axes if panel.axison]
-    assert titles == ["truth: moons\n4,000 points", "gmm\nW2 0.5 (seed 3: 0.25)", "kde\nW2 0.625"]
+    assert titles == [
+        "truth: moons\n4,000 points",
+        "gmm\nW2 0.5 (seed\N{NO-BREAK SPACE}3:\N{NO-BREAK SPACE}0.25)",
+        "kde\nW2 0.625",
+    ]
     said = "moons: 30 samples of seed 3 each, ordered by W2 (data units), the mean over seeds"
     assert figure.get_suptitle() == said
     part = draw(two_seeds.only(models=["kde"]))["samples"]

@@ -72,7 +72,7 @@ def test_the_figure(run):
     assert len(labels) == 8
     power = next(e for e in exponents(run) if (e.model, e.quantity, e.axis) == ("gaussian", "kl", "train"))
     written = [text.get_text() for panel in figure.axes for text in panel.texts]
-    expected = f"gaussian {power.slope:.2f} ({power.low:.2f}, {power.high:.2f})".replace("-", "−")
+    expected = f"gaussian {power.slope:.2f} ± {power.high - power.slope:.2f}".replace("-", "−")
     assert expected in written
     its = figure.data[(figure.data["model"] == "gaussian") & (figure.data["axis"] == "train")]
     its = its[its["quantity"] == "kl"].sort_values(["size", "value"])

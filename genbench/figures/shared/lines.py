@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from genbench.core.types import Array
 from genbench.figures.shared.panels import distinct, say_in
 from genbench.figures.shared.titles import room
-from genbench.plotting.labels import End, plain, styles
+from genbench.plotting.labels import End, name_ends, overlap, plain, styles
 from genbench.plotting.ranges import comparable, limits
 from genbench.plotting.style import INK
 
-__all__ = ["draw_lines", "height_of"]
+__all__ = ["draw_lines", "height_of", "name_lines"]
 
 Centre = str | Callable[[pd.Series], float]  # of the seeds' values: "mean", "median", or a function
 NAMES = 0.4  # share of a panel's width for names beside it, at most; by hand
@@ -104,9 +106,27 @@ def _oracle(panel: Axes, frame: pd.DataFrame, at: str, centre: Centre) -> None:
     if frame[at].nunique() > 1:
         line = frame.groupby(at)["value"].agg(centre)
         panel.plot(line.index, line, color=INK, lw=1, linestyle="--")
-        place: dict[str, Any] = {"xy": (line.index[-1], line.iloc[-1]), "ha": "right"}
+        end = 0 if line.iloc[0] <= line.iloc[-1] else -1  # the lower one, below which nothing else is
+        place: dict[str, Any] = {"xy": (line.index[end], line.iloc[end]), "xytext": (0, -3), "va": "top"}
+        place["ha"] = "right" if end else "left"
     else:
         value = frame["value"].agg(centre)
         panel.axhline(value, color=INK, lw=1, linestyle="--")
-        place = {"xy": (0.01, value), "xycoords": ("axes fraction", "data"), "ha": "left"}
-    panel.annotate("oracle", **place, xytext=(0, 3), textcoords="offset points", va="bottom")
+        place = {"xy": (0.01, value), "xycoords": ("axes fraction", "data"), "xytext": (0, 3), "va": "bottom"}
+    panel.annotate("oracle", **place, textcoords="offset points")
+
+
+def name_lines(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
+    """Lay out a figure of lines, write their names at the ends, and thin out numbers that would overlap below."""
+    name_ends(figure, ends)
+    for panel in ends:
+        while any(overlap(a, b) for a, b in pairwise(_numbers(panel))):
+            low, high = panel.get_xlim()
+            panel.set_xticks([tick for tick in panel.get_xticks() if low <= tick <= high][::2])
+
+
+def _numbers(panel: Axes) -> list[tuple[float, ...]]:
+    """Return the boxes of the numbers at the horizontal axis of a panel, in pixels."""
+    low, high = panel.get_xlim()
+    ticks = [tick for tick in panel.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    return [tuple(tick.label1.get_window_extent().extents) for tick in ticks]

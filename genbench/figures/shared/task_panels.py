@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.core.errors import GenbenchError
 from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset, dataset_of, distinct, first_seeds, panels, stacked, truth
 from genbench.figures.shared.titles import head, order_of, room, score_line
@@ -47,12 +46,12 @@ def of_task(
     def fine(trial: TrialRecord) -> bool:
         return trial.spec.task == task and trial.status == "ok"
 
-    def figure_of(name: str) -> Figure:
-        place = first[name].place
+    def found_on(place: str) -> list[tuple[TrialRecord, pd.DataFrame]]:
         stored = [(trial, run.arrays(trial.key)) for trial in first_seeds(run, place) if fine(trial)]
-        found = [(trial, frame_of(trial, arrays)) for trial, arrays in stored if arrays]
-        if not found:
-            raise GenbenchError(f"what the models of {place} gave is not stored, or damaged")
+        return [(trial, frame_of(trial, arrays)) for trial, arrays in stored if arrays]
+
+    def figure_of(name: str) -> Figure:
+        place, found = known[name]
         shared, frames = shared_by(found[0][0]), [frame for _, frame in found]
         figure, places = panels(len(found), (2.9, 2.7), COLUMNS, margin=0.5)
         names = distinct((trial.model for trial, _ in found), room(places[0]))
@@ -64,8 +63,9 @@ def of_task(
         return figure
 
     first = {trial.dataset: trial for trial in run.trials if fine(trial)}
-    planar = [name for name, trial in first.items() if dataset_of(trial).shape == (2,)]
-    return by_dataset(run, stem, planar, figure_of, fine)
+    planar = {name: trial.place for name, trial in first.items() if dataset_of(trial).shape == (2,)}
+    known = {name: (place, found) for name, place in planar.items() if (found := found_on(place))}
+    return by_dataset(run, stem, known, figure_of, fine)
 
 
 def points_of(trial: TrialRecord) -> Array:

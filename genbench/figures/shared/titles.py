@@ -15,7 +15,7 @@ from genbench.storage.records import TrialRecord
 
 __all__ = ["head", "number_of", "order_of", "room", "score_line", "seed_of", "with_unit"]
 
-USED = 0.9  # share of a panel's width that letters take at most, for some are wider than others; by hand
+USED = 0.8  # share of a panel's width for lines above it, as letters of names are wider than those of words; by hand
 
 
 def room(panel: Axes, role: str = "axes.titlesize") -> int:
@@ -47,8 +47,10 @@ def score_line(run: RunData, trial: TrialRecord, metric: str | None = None) -> s
     if cell is None or name is None:
         return ""
     mean, own = brief(cell.mean), trial.metrics.get(name)
-    seed = "" if own is None or brief(own) == mean else f" (seed {trial.seed}: {brief(own)})"
-    return f"{card_of(name).label} {mean}{seed}"
+    line = f"{card_of(name).label} {mean}"
+    if own is None or brief(own) == mean:
+        return line
+    return f"{line} (seed\N{NO-BREAK SPACE}{trial.seed}:\N{NO-BREAK SPACE}{brief(own)})"
 
 
 def seed_of(trials: Iterable[TrialRecord]) -> str:
