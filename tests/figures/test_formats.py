@@ -12,12 +12,12 @@ from figure_runs import figure_run
 from genbench.core.errors import GenbenchError
 from genbench.figures import FORMATS, draw, save
 
-WORDS = ("coupling_flow", "gaussian", "oracle")
+WORDS = ("coupling_flow", "cfm", "oracle")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return figure_run(tmp_path_factory.mktemp("formats"), 5)
+    return figure_run(tmp_path_factory.mktemp("formats"), 3)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_text_in_svg_is_text(files):
 def test_text_in_pdf_is_text_in_fonts_that_journals_take(files):
     assert b"/FontFile2" in files["pdf"], "TrueType, which is type 42"
     assert b"/Type3" not in files["pdf"]
-    assert {"gaussian", "oracle"} <= set(shown_in(files["pdf"]))  # those without ligatures
+    assert {"cfm", "oracle"} <= set(shown_in(files["pdf"]))  # those without ligatures
 
 
 def shown_in(pdf: bytes) -> list[str]:

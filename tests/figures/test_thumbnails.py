@@ -23,7 +23,7 @@ def drawn(run):
     return functools.cache(lambda name: next(iter(draw(run, name, style=STYLE).values())))
 
 
-QUICK = ("forest", "samples")  # lines and points; the others take seconds more
+QUICK = ("forest",)  # the others take seconds more
 TEN = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 
 
