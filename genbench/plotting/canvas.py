@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["DataFigure", "finish", "literal", "new_figure"]
+
+
+WHOLE, SHORTEST = 0.98, 10  # share of a figure's width that a line takes, and letters of it, at least; by hand
 
 
 class DataFigure(Figure):
@@ -53,10 +57,18 @@ def finish(figure: Figure) -> None:
         if text is None:
             continue
         if style.titles:
-            letters = style.letters(figure.get_figwidth(), role)
-            text.set_text("\n".join(part for line in lines for part in wrap(line, letters) or [""]))
+            _break(text, lines, style.letters(figure.get_figwidth(), role), WHOLE * figure.bbox.width)
         else:
             text.set(text="", in_layout=False)
+
+
+def _break(text: Text, lines: Sequence[str], letters: int, width: float) -> None:
+    """Break the lines of a text after so many letters, or fewer where these are wider than a width in pixels."""
+    while True:
+        text.set_text("\n".join(part for line in lines for part in wrap(line, letters) or [""]))
+        if letters <= SHORTEST or text.get_window_extent().width <= width:
+            return
+        letters = int(0.95 * letters)
 
 
 def literal(figure: Figure) -> None:

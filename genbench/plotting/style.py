@@ -103,11 +103,21 @@ class Style:
         high = height * max(self.scale * LOWEST, fitted / width)
         return fitted, min(high, self.height or high)
 
-    def beside(self, width: float, most: int) -> int:
-        """Return how many panels, so many inches wide on a page, lie beside each other, at most so many."""
-        if self.columns is None:
+    def beside(self, size: tuple[float, float], margin: float, most: int, count: int) -> int:
+        """Return how many of some panels lie beside each other.
+
+        Args:
+            size: inches of a panel, width and height, on a page.
+            margin: inches of height for what is above and below them.
+            most: of them at most, unless a page of this style has no room for their rows.
+            count: of all panels.
+        """
+        if self.columns is None or self.height is None:
             return most
-        return max(1, min(most, int(SQUEEZED * self.columns[1] / (self.scale * width))))
+        width, row = self.scale * size[0], self.scale * LOWEST * size[1]
+        found = max(1, min(most, int(SQUEEZED * self.columns[1] / width)))
+        room, slim = int((self.height - margin) / row), int(self.columns[1] / (self.scale * SLIM))
+        return max(found, min(slim, -(-count // max(1, room))))
 
     def letters(self, width: float, role: str) -> int:
         """Return how many letters of a role, such as "figure.titlesize", fit into a line so many inches wide."""
@@ -120,6 +130,7 @@ class Style:
 
 NARROWEST = 5.0  # inches of a figure on a page, whose title needs room; by hand
 SQUEEZED = 1.35  # times as wide as a column is what is squeezed into it rather than given two; by hand
+SLIM = 1.25  # inches on a page of the narrowest panel for whose sake more lie beside each other; by hand
 LOWEST = 0.75  # share of its scaled height that a squeezed figure keeps at least: lines of text need it; by hand
 
 # Columns and text height of papers: ICML's style file (3.25 and 6.75 in wide, 9 in high). A slide has 13.33 × 7.5 in.

@@ -157,12 +157,12 @@ def panels(
     """Return a figure, and `count` panels in rows as full as can be, each of a `size` (width, height) in inches.
 
     Args:
-        columns: panels beside each other, at most.
+        columns: panels beside each other, at most; more where a page has no room for their rows.
         margin: inches of height beside the panels, for titles and captions.
         gap: room between panels, as a share of their width; None for matplotlib's.
         same_axes: whether all have the same axes, with numbers at the left and at the bottom alone.
     """
-    rows = max(1, -(-count // current_style().beside(size[0], max(1, min(columns, count)))))
+    rows = max(1, -(-count // current_style().beside(size, margin, max(1, min(columns, count)), count)))
     columns = max(1, -(-count // rows))
     figure = new_figure(size[0] * columns, size[1] * rows + margin)
     grid = {} if gap is None else {"wspace": gap}
