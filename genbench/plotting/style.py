@@ -119,6 +119,12 @@ class Style:
         room, slim = int((self.height - margin) / row), int(self.columns[1] / (self.scale * SLIM))
         return max(found, min(slim, -(-count // max(1, room))))
 
+    def below(self, height: float, most: int) -> int:
+        """Return how many panels, so many inches high on a page, lie below each other, at most so many."""
+        if self.height is None:
+            return most
+        return max(1, min(most, int(self.height / (LOWEST * self.scale * height))))
+
     def letters(self, width: float, role: str) -> int:
         """Return how many letters of a role, such as "figure.titlesize", fit into a line so many inches wide."""
         return max(1, int(72 * width / (LETTER * self.points(role))))

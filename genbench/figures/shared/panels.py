@@ -6,6 +6,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -45,6 +46,7 @@ __all__ = [
     "truth_or_stored",
 ]
 
+F = TypeVar("F", bound=Figure)
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
 STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
@@ -54,9 +56,9 @@ def by_dataset(
     run: RunData,
     stem: str,
     datasets: Iterable[str],
-    draw: Callable[[str], Figure],
+    draw: Callable[[str], F],
     counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled,
-) -> dict[str, Figure]:
+) -> dict[str, F]:
     """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`.
 
     The datasets of a run are those of the trials that are `counted`.
