@@ -13,29 +13,32 @@ from genbench.core.errors import GenbenchError
 
 __all__ = ["plot"]
 
+Formats = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="png,svg,pdf,csv",
+        help="File formats; animations are GIFs. csv holds the data that a figure shows, one row per observation.",
+    ),
+]
+StyleName = Annotated[
+    str,
+    typer.Option(
+        metavar="page|paper|talk",
+        help="What for. paper: one or two columns wide (3.25 and 6.75 inches), letters of 7 points or more, no "
+        "titles, which the caption says. talk: half a slide or a whole one, large letters. The files of these "
+        "two end in -paper and -talk.",
+    ),
+]
+
 
 def plot(
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run's folder.")] = None,
     figures: Annotated[
         list[str] | None, typer.Argument(metavar="[FIGURE]...", help="Which figures. Default: all.")
     ] = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="png,svg,pdf,csv",
-            help="File formats; what moves is a GIF. In csv is what the figure shows, one row an observation.",
-        ),
-    ] = "png",
-    style: Annotated[
-        str,
-        typer.Option(
-            metavar="page|paper|talk",
-            help="What for. paper: one or two columns wide (3.25 and 6.75 inches), letters of 7 points or more, no "
-            "titles, which the caption says. talk: half a slide or a whole one, large letters. The files of these "
-            "two end in -paper and -talk.",
-        ),
-    ] = "page",
+    formats: Formats = "png",
+    style: StyleName = "page",
     data: Annotated[
         str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")
     ] = None,
@@ -59,12 +62,10 @@ def plot(
     """
     from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
-    from genbench.figures import available, needs_weights, save
+    from genbench.figures import save
 
     if list_figures:
-        for name, what in available().items():
-            typer.echo(f"{name:20} {what}{' (*)' if needs_weights(name) else ''}")
-        typer.echo("\n(*) by the trained models, loaded again from the run's weights")
+        _list()
         return
     if run is None:
         raise GenbenchError(
@@ -88,6 +89,15 @@ def plot(
         say(problem)
     if failures:
         raise typer.Exit(1)
+
+
+def _list() -> None:
+    """Say what figures there are."""
+    from genbench.figures import available, needs_weights
+
+    for name, what in available().items():
+        typer.echo(f"{name:20} {what}{' (*)' if needs_weights(name) else ''}")
+    typer.echo("\n(*) by the trained models, loaded again from the run's weights")
 
 
 def _labels(text: str, known: Collection[str]) -> list[str]:
