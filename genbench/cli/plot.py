@@ -43,6 +43,14 @@ def plot(
         str | None,
         typer.Option(metavar="NAME,...", help="The only models to draw, as the table calls them, beside the oracle."),
     ] = None,
+    coordinates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="The coordinates that pairs and marginals show: columns of a table by name, any by number from 1 on. "
+            "Default: those along which a model is farthest from the truth.",
+        ),
+    ] = None,
     margin: MarginText = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
@@ -75,9 +83,11 @@ def plot(
 
     kinds = [form.strip() for form in formats.split(",") if form.strip()]
     only = _labels(models or "", {trial.model for trial in loaded.trials})
+    its = [name.strip() for name in (coordinates or "").split(",") if name.strip()]
     for file in save(
-        loaded, figures or (), kinds, dataset=data, models=only, style=style, progress=not quiet, say=fail
-    ):
+        loaded, figures or (), kinds, dataset=data, models=only, style=style, coordinates=its, progress=not quiet,
+        say=fail,
+    ):  # fmt: skip
         say_file(file)
     for problem in loaded.problems:
         say(problem)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["publish", "run"]
 
-LATER = ("forest", "heat_map", "losses", "seeds")  # figures left to `genbench plot`, so that a run ends seconds sooner
+# Figures left to `genbench plot`, so that a run ends seconds sooner.
+LATER = ("calibration", "forest", "heat_map", "losses", "marginals", "pairs", "seeds")
 
 Models = Annotated[
     str,

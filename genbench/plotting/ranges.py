@@ -61,8 +61,8 @@ def comparable(scores: Array) -> Array:
         return finite & (away <= SPREADS * scale)
 
 
-def say_outside(panel: Axes, count: int) -> None:
-    """Say in a corner of a panel how many points lie beyond its axes."""
+def say_outside(panel: Axes, count: int, right: float = 0.98) -> None:
+    """Say at the foot of a panel how many points lie beyond its axes; the text ends at a share of the width."""
     if count:
         text = f"{count:,} {'points' if count > 1 else 'point'} outside"
-        panel.text(0.98, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)
+        panel.text(right, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)
