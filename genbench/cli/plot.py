@@ -30,6 +30,19 @@ StyleName = Annotated[
         "two end in -paper and -talk.",
     ),
 ]
+Data = Annotated[str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")]
+Models = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,...", help="The only models to draw, as the table calls them, beside the oracle."),
+]
+Coordinates = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,...",
+        help="The coordinates that pairs and marginals show: columns of a table by name, any by number from 1 on. "
+        "Default: those along which a model is farthest from the truth.",
+    ),
+]
 
 
 def plot(
@@ -39,13 +52,9 @@ def plot(
     ] = None,
     formats: Formats = "png",
     style: StyleName = "page",
-    data: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")
-    ] = None,
-    models: Annotated[
-        str | None,
-        typer.Option(metavar="NAME,...", help="The only models to draw, as the table calls them, beside the oracle."),
-    ] = None,
+    data: Data = None,
+    models: Models = None,
+    coordinates: Coordinates = None,
     margin: MarginText = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
@@ -81,9 +90,11 @@ def plot(
 
     kinds = [form.strip() for form in formats.split(",") if form.strip()]
     only = [] if models is None else _labels(models, {trial.model for trial in loaded.trials})
+    its = [name.strip() for name in (coordinates or "").split(",") if name.strip()]
     for file in save(
-        loaded, figures or (), kinds, dataset=data, models=only, style=style, progress=not quiet, say=fail
-    ):
+        loaded, figures or (), kinds, dataset=data, models=only, style=style, coordinates=its, progress=not quiet,
+        say=fail,
+    ):  # fmt: skip
         say_file(file)
     for problem in loaded.problems:
         say(problem)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["publish", "run"]
 
 # Figures left to `genbench plot`, so that a run ends seconds sooner.
-LATER = ("forest", "heat_map", "losses", "seeds", "seed_samples")
+LATER = ("calibration", "forest", "heat_map", "losses", "marginals", "pairs", "seeds", "seed_samples")
 
 Models = Annotated[
     str,

@@ -63,7 +63,12 @@ def needs_weights(name: str) -> bool:
 
 
 def draw(
-    run: RunData, name: str, dataset: str | None = None, models: Iterable[str] = (), style: str = "page"
+    run: RunData,
+    name: str,
+    dataset: str | None = None,
+    models: Iterable[str] = (),
+    style: str = "page",
+    coordinates: Iterable[str | int] = (),
 ) -> dict[str, DataFigure]:
     """Return the figures of a module by file stem; empty where a run has nothing to show in it.
 
@@ -72,11 +77,12 @@ def draw(
         dataset: of a run with several, the only one to draw, as it is labelled there.
         models: the only ones to draw, as they are labelled there, beside the oracle; all unless given.
         style: page, paper or talk.
+        coordinates: names, or numbers from 1 on, of those that figures of coordinates show; by default the worst.
 
     Raises:
-        GenbenchError: the figure, the dataset, a model or the style is unknown.
+        GenbenchError: the figure, the dataset, a model, a coordinate or the style is unknown.
     """
-    module, part, its = _known(name), run.only(dataset, models), style_named(style)
+    module, part, its = _known(name), run.only(dataset, models, coordinates), style_named(style)
     with styled(its):
         from genbench.plotting.canvas import finish
 
@@ -101,6 +107,7 @@ def save(
     dataset: str | None = None,
     models: Iterable[str] = (),
     style: str = "page",
+    coordinates: Iterable[str | int] = (),
     weights: bool = True,
     progress: bool | str = False,
     say: Say = print,
@@ -112,7 +119,7 @@ def save(
     Args:
         names: of figures; all unless given.
         formats: some of `FORMATS`. A csv file has what was drawn, one row an observation.
-        dataset, models, style: see `draw`.
+        dataset, models, style, coordinates: see `draw`.
         weights: whether all includes the figures that reload trained models.
         progress: show how far it is.
         say: called with a line for each figure that fails; the others are drawn all the same.
@@ -127,6 +134,7 @@ def save(
     if not kinds:
         raise GenbenchError(f"no format of figures is named; write some of {', '.join(FORMATS)}")
     run.only(dataset, only)
+    run = run.only(coordinates=coordinates)
     style_named(style)
     chosen = [name for name in chosen or available() if needs_weights(name) <= (weights or bool(chosen))]
     folder, files = run.path / "figures", list[Path]()

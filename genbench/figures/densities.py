@@ -24,12 +24,13 @@ from genbench.storage.records import TrialRecord
 if TYPE_CHECKING:
     from genbench.estimator.estimator import Estimator
 
-__all__ = ["Grid", "draw"]
+__all__ = ["DEPTH", "KINDS", "POINTS", "Grid", "draw", "on_grid"]
 
 NEEDS_WEIGHTS = True
 POINTS, COLUMNS, CELLS = 4_000, 4, 100  # behind the limits; panels in a row; along the longer side of the plane
 OBLONG = 4.0  # sides of the plane above which its axes have units of their own, as in other figures
 DEPTH = 8.0  # nats below the highest density of the truth, where the colours end
+KEPT = 64  # log-densities on a grid that stay in memory, for a second figure of the same
 KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
 
 
@@ -57,7 +58,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     from genbench.figures.shared.trained_models import by_models
 
     def show(grid: Grid, trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
-        return estimator.log_prob(grid.centres), estimator.likelihood
+        return on_grid(run, grid, trial, estimator), estimator.likelihood
 
     return by_models(
         run,
@@ -68,6 +69,19 @@ def draw(run: RunData) -> dict[str, Figure]:
         show,
         partial(_figure, run),
     )
+
+
+def on_grid(run: RunData, grid: Grid, trial: TrialRecord, estimator: Estimator) -> Array:
+    """Return a model's log-density at the centres of the cells; the same again costs nothing."""
+    key = (str(run.path), trial.key, grid.extent, grid.shape)
+    if key not in _known:
+        if len(_known) == KEPT:
+            del _known[next(iter(_known))]  # the oldest
+        _known[key] = estimator.log_prob(grid.centres)
+    return _known[key].copy()
+
+
+_known: dict[tuple[str, str, tuple[float, ...], tuple[int, int]], Array] = {}
 
 
 def _figure(run: RunData, dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:

@@ -13,7 +13,7 @@ from genbench.statistics.outliers import inner_range
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BINS", "comparable", "limits", "say_outside"]
+__all__ = ["BINS", "comparable", "edges", "limits", "say_outside"]
 
 # Chosen by hand: scores that differ more than that are one point beside the farthest.
 DECADES, SPREADS = 4, 1000.0  # from the middle score: on a logarithmic axis, and on a linear one
@@ -34,6 +34,11 @@ def limits(real: Array, margin: float) -> tuple[Array, Array]:
     return low - room, high + room
 
 
+def edges(values: Array, low: float, high: float) -> Array:
+    """Return the edges of the bins of a histogram of values [n] over [low, high]."""
+    return np.histogram_bin_edges(values[(values >= low) & (values <= high)], BINS, (low, high))
+
+
 def comparable(scores: Array) -> Array:
     """Return which of some scores [n] can be told apart on one axis: finite ones, not too far from the middle one."""
     finite = np.isfinite(scores)
@@ -50,8 +55,8 @@ def comparable(scores: Array) -> Array:
         return finite & (away <= SPREADS * scale)
 
 
-def say_outside(panel: Axes, count: int) -> None:
-    """Say in a corner of a panel how many points lie beyond its axes."""
+def say_outside(panel: Axes, count: int, right: float = 0.98) -> None:
+    """Say at the foot of a panel how many points lie beyond its axes; the text ends at a share of the width."""
     if count:
         text = f"{count:,} {'points' if count > 1 else 'point'} outside"
-        panel.text(0.98, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)
+        panel.text(right, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)

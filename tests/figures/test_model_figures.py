@@ -20,7 +20,17 @@ from genbench.figures.shared.trained_models import gather, with_methods
 from trial_records import rewritten
 
 FLOW, DDPM = "cfm[density_steps=2,steps=4]", "ddpm[density_steps=2,steps=4]"
-NEED = ("animation", "densities", "generation", "latents", "noising", "paths", "reconstructions", "velocity")
+NEED = (
+    "animation",
+    "densities",
+    "generation",
+    "latents",
+    "noising",
+    "paths",
+    "reconstructions",
+    "residual",
+    "velocity",
+)
 SMALL = {"jobs": 0, "samples": 200, "metrics": "sliced_w2", "progress": False, "say": lambda _: None}
 
 
@@ -90,6 +100,25 @@ def test_densities_are_the_closed_forms_on_one_colour_scale(points):
     failed = next(trial for trial in points.trials if trial.model == "nan_density")
     assert failed.status != "ok"
     assert f"Not shown: nan_density ({failed.status})" in figure.get_supxlabel()
+
+
+def test_residuals_are_the_closed_form_and_the_worst_points_are_where_it_is_worst(points):
+    figure = draw(points, "residual")["residual"]
+    data = figure.data[figure.data["model"] == "standard_normal[width=2.0]"]
+    x, y = data["x"].to_numpy(), data["y"].to_numpy()
+    floor = -np.log(2 * np.pi) - DEPTH
+    exact = np.maximum(-((x - 1) ** 2 + y**2) / 2 - np.log(2 * np.pi), floor)
+    train = genbench.load_dataset("blob").splits(genbench.core.seeding.stream(0, "data"), Sizes(500)).train
+    z = (data[["x", "y"]].to_numpy() - train.mean(axis=0)) / (2 * train.std(axis=0))
+    wide = -(z**2).sum(axis=1) / 2 - np.log(2 * np.pi * 4 * train.std(axis=0).prod())
+    np.testing.assert_allclose(data["residual"], np.maximum(wide, floor) - exact, atol=2e-4)  # of the highest cell
+    panel = next(p for p in figure.axes if p.get_title().startswith("standard_normal"))
+    lo, hi = panel.images[0].get_clim()
+    assert lo == -hi
+    missed, invented = (np.asarray(marks.get_offsets()) for marks in panel.collections)
+    assert 5 < len(missed) <= 25
+    assert 5 < len(invented) <= 25
+    assert np.hypot(*(missed - [1, 0]).T).max() < 1.2 < 2 < np.hypot(*(invented - [1, 0]).T).min()
 
 
 def test_rows_follow_each_model_through_time(points):
