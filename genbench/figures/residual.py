@@ -19,7 +19,6 @@ from genbench.core.types import Array
 from genbench.display.numbers import brief
 from genbench.figures.densities import DEPTH, KINDS, Grid, on_grid
 from genbench.figures.shared.coordinates import held_out
-from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, distinct, first_seeds, panels, truth
 from genbench.plotting.ranges import edges, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK
@@ -99,7 +98,7 @@ def _floor(exact: Array) -> float:
 def _over_plane(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, tuple[Array, Array | None]]]) -> Figure:
     grid, (h, w) = scene.grid, scene.grid.shape
     left, right, lower, upper = grid.extent
-    figure, places = panels(len(found), (2.8, 2.8 * min(1.2, h / w) + 0.45), evenly(len(found), COLUMNS), margin=1.0)
+    figure, places = panels(len(found), (2.8, 2.8 * min(1.2, h / w) + 0.45), COLUMNS, margin=1.0)
     figure.data = _frame(scene, found)
     reach = _reach(figure.data["residual"].to_numpy().reshape(len(found), -1), scene.exact)
     names = distinct(trial.model for trial, _ in found)
@@ -180,7 +179,7 @@ def _common(a: Array, b: Array) -> tuple[Array, Array]:
 def _trends(dataset: str, frame: pd.DataFrame, run: RunData) -> Figure:
     trials = {trial.model: trial for trial in first_seeds(run, dataset)}
     names = distinct(map(str, frame["model"].unique()))
-    figure, places = panels(len(names), (2.9, 2.6), evenly(len(names), COLUMNS), margin=1.2)
+    figure, places = panels(len(names), (2.9, 2.6), COLUMNS, margin=1.2)
     figure.data = frame
     finite = frame[np.isfinite(frame["residual"])]
     spread = finite.groupby("model")["residual"].quantile([0.005, 0.995]).unstack()

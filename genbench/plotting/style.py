@@ -103,27 +103,25 @@ class Style:
         high = height * max(self.scale * LOWEST, fitted / width)
         return fitted, min(high, self.height or high)
 
-    def beside(self, size: tuple[float, float], margin: float, most: int, count: int) -> int:
-        """Return how many of some panels lie beside each other.
+    def beside(self, width: float, most: int) -> int:
+        """Return how many panels, so many inches wide on a page, lie beside each other, at most so many."""
+        if self.columns is None:
+            return most
+        return max(1, min(most, int(SQUEEZED * self.columns[1] / (self.scale * width))))
+
+    def fitting(self, count: int, size: tuple[float, float], margin: float, most: int) -> int:
+        """Return how many of all panels lie beside each other, so that there is room for their rows.
 
         Args:
             size: inches of a panel, width and height, on a page.
             margin: inches of height for what is above and below them.
-            most: of them at most, unless a page of this style has no room for their rows.
-            count: of all panels.
+            most: of them at most, unless the rows were then too many.
         """
+        found = self.beside(size[0], most)
         if self.columns is None or self.height is None:
-            return most
-        width, row = self.scale * size[0], self.scale * LOWEST * size[1]
-        found = max(1, min(most, int(SQUEEZED * self.columns[1] / width)))
-        room, slim = int((self.height - margin) / row), int(self.columns[1] / (self.scale * SLIM))
-        return max(found, min(slim, -(-count // max(1, room))))
-
-    def below(self, height: float, most: int) -> int:
-        """Return how many panels, so many inches high on a page, lie below each other, at most so many."""
-        if self.height is None:
-            return most
-        return max(1, min(most, int(self.height / (LOWEST * self.scale * height))))
+            return found
+        rows = max(1, int((self.height - margin) / (self.scale * LOWEST * size[1])))
+        return max(found, min(int(self.columns[1] / (self.scale * SLIM)), -(-count // rows)))
 
     def letters(self, width: float, role: str) -> int:
         """Return how many letters of a role, such as "figure.titlesize", fit into a line so many inches wide."""

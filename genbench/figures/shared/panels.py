@@ -164,7 +164,7 @@ def panels(
         gap: room between panels, as a share of their width; None for matplotlib's.
         same_axes: whether all have the same axes, with numbers at the left and at the bottom alone.
     """
-    rows = max(1, -(-count // current_style().beside(size, margin, max(1, min(columns, count)), count)))
+    rows = max(1, -(-count // current_style().fitting(count, size, margin, max(1, min(columns, count)))))
     columns = max(1, -(-count // rows))
     figure = new_figure(size[0] * columns, size[1] * rows + margin)
     grid = {} if gap is None else {"wspace": gap}
