@@ -31,8 +31,8 @@ DPI = 115  # chosen by hand, as the SIZES and what follows: legible figures agai
 FEW = 20  # rows of a leaderboard below which starting a second process would take longer than drawing
 MOVING_SHARE = 0.4  # of those bytes, for animations, at most
 INKS, NEAR = 16, 1.5  # colours of an image of lines and points, and its largest mean error in 256 steps
-# The page draws the first two itself; its tables have the numbers of the third; the last is samples again, and heavy.
-LEFT_OUT = ("losses", "pareto", "seeds", "seed_samples")
+# The page draws the first three itself; its tables have the numbers of the next; the last is samples again, and heavy.
+LEFT_OUT = ("losses", "pareto", "pairs", "seeds", "seed_samples")
 FIRST = ("samples", "image_grids", "densities", "generation", "animation", "neighbours", "decisions", "gaps")
 ACROSS = ("heat_map",)  # of several datasets; of one, the table says as much
 APART = (  # what is drawn dataset by dataset: the heavy ones, and those whose names do not tell the dataset
