@@ -129,7 +129,7 @@ def sheet(found: list[tuple[str, Image.Image]]) -> Image.Image:
         for i, (stem, image) in enumerate(row):
             left = GAP + i * (WIDTH + GAP)
             page.paste(image, (left + (WIDTH - image.width) // 2, top))
-            pen.text((left + WIDTH // 2, top + height - GAP - LINE), stem, "#444444", letters, anchor="mt")
+            pen.text((left + WIDTH // 2, top + image.height + 3), stem, "#444444", letters, anchor="mt")
         top += height
     return page
 
