@@ -25,8 +25,8 @@ def run(tmp_path_factory):
     file = folder / "eight.csv"
     np.savetxt(file, rows, delimiter=",", header=",".join(HEADINGS), comments="", fmt="%.5f")
     return genbench.run(
-        "gmm,gaussian,kde", f"{file},{MIXTURE}", seeds=1, metrics="ks,kl,calibration,sliced_w2,nll", budget="smoke",
-        train=1000, samples=1000, results=folder, name="c", jobs=0, progress=False, say=lambda _: None,
+        "gmm,gaussian", f"{file},{MIXTURE}", seeds=1, metrics="ks,kl,calibration", budget="smoke", train=300,
+        samples=300, results=folder, name="c", jobs=0, progress=False, say=lambda _: None,
     )  # fmt: skip
 
 
@@ -57,8 +57,7 @@ def test_marginals_are_of_the_leader_and_their_worst_distance_is_its_score(run):
 def test_coordinates_are_chosen_by_name_or_number(run):
     figure = run.plot("pairs", "eight.csv", coordinates=["width", 1, "4"])
     assert list(figure.data)[:3] == ["width", "height", "4"], "4 is the heading of the seventh"
-    panels = [panel for panel in figure.axes if panel.get_xlabel()]
-    assert [panel.get_xlabel() for panel in panels] == ["width", "height", "4"]
+    assert [panel.get_xlabel() for panel in figure.axes[6:9]] == ["width", "height", "4"]
     assert set(run.plot("marginals", "eight.csv", coordinates=["age"]).data["coordinate"]) == {"age"}
     with pytest.raises(GenbenchError, match="no coordinate 'agee' of eight.csv.*did you mean age"):
         run.plot("pairs", "eight.csv", coordinates=["height", "agee"])
@@ -68,22 +67,20 @@ def test_coordinates_are_chosen_by_name_or_number(run):
         run.plot("pairs", MIXTURE, coordinates=[1])
     said = []
     assert save(run, ["pairs"], dataset=MIXTURE, coordinates=["x7"], say=said.append) == []
-    assert said == [f"figure pairs was left out: no coordinate 'x7' of {MIXTURE}: give names, or numbers from 1 to 4"
-                    "; did you mean x1 or x2 or x3?"] or len(said) == 1  # fmt: skip
+    assert len(said) == 1
+    assert said[0].startswith(f"figure pairs was left out: no coordinate 'x7' of {MIXTURE}: give names, or numbers")
 
 
 def test_pairs_show_the_worst_coordinates_of_the_leader_or_all_of_the_models_that_are_chosen(run):
-    found = draw(run, "pairs")
-    assert set(found) == {"pairs-eight.csv", f"pairs-{MIXTURE}"}
-    shown = list(found["pairs-eight.csv"].data)[:-1]
+    shown = list(run.plot("pairs", "eight.csv").data)[:-1]
     ks = draw(run, "marginals", "eight.csv")["marginals-eight.csv"].data.groupby("coordinate")["ks"].first()
     assert shown == [name for name in HEADINGS if name in ks.nlargest(pairs.MOST).index]
-    chosen = draw(run, "pairs", MIXTURE, models=["kde", "gaussian"])
-    assert set(chosen) == {f"pairs-{MIXTURE}-kde", f"pairs-{MIXTURE}-gaussian"}
-    data = chosen[f"pairs-{MIXTURE}-kde"].data
-    assert list(data) == ["x1", "x2", "x3", "x4", "points of"]
-    stored = run.samples(trial_of(run, "kde", MIXTURE).key)[: pairs.POINTS]
-    its = data.loc[data["points of"] == "kde", ["x1", "x2", "x3", "x4"]].to_numpy()
+    chosen = draw(run, "pairs", MIXTURE, models=["gmm", "gaussian"], coordinates=[2, 4])
+    assert set(chosen) == {f"pairs-{MIXTURE}-gmm", f"pairs-{MIXTURE}-gaussian"}
+    data = chosen[f"pairs-{MIXTURE}-gmm"].data
+    assert list(data) == ["x2", "x4", "points of"]
+    stored = run.samples(trial_of(run, "gmm", MIXTURE).key)[: pairs.POINTS, [1, 3]]
+    its = data.loc[data["points of"] == "gmm", ["x2", "x4"]].to_numpy()
     np.testing.assert_array_equal(np.sort(its, axis=0), np.sort(stored, axis=0))
 
 
@@ -146,7 +143,7 @@ def test_a_model_that_equals_the_truth_leaves_the_band_as_often_as_said():
 def test_the_largest_excess_is_the_score_of_the_leaderboard(run):
     figure = draw(run, "calibration", MIXTURE)[f"calibration-{MIXTURE}"]
     data = figure.data[figure.data["curve"] == calibration.REGIONS]
-    assert set(data["model"]) == {"oracle", "gmm", "gaussian", "kde"}
+    assert set(data["model"]) == {"oracle", "gmm", "gaussian"}
     for model, part in data.groupby("model"):
         score = trial_of(run, model, MIXTURE).metrics["calibration"]
         assert part["excess"].abs().max() == pytest.approx(score, abs=0.01), "between two levels it may be larger"
@@ -158,7 +155,7 @@ def test_the_largest_excess_is_the_score_of_the_leaderboard(run):
 def test_the_mean_residual_is_minus_kl(run):
     (figure,) = draw(run, "residual").values()
     means = figure.data.groupby("model")["residual"].mean()
-    assert set(means.index) == {"gmm", "gaussian", "kde"}
+    assert set(means.index) == {"gmm", "gaussian"}
     for model, mean in means.items():
         kl = trial_of(run, model, MIXTURE).metrics["kl"]
         spread = figure.data.loc[figure.data["model"] == model, "residual"].std()

@@ -111,14 +111,15 @@ def test_residuals_are_the_closed_form_and_the_worst_points_are_where_it_is_wors
     train = genbench.load_dataset("blob").splits(genbench.core.seeding.stream(0, "data"), Sizes(500)).train
     z = (data[["x", "y"]].to_numpy() - train.mean(axis=0)) / (2 * train.std(axis=0))
     wide = -(z**2).sum(axis=1) / 2 - np.log(2 * np.pi * 4 * train.std(axis=0).prod())
-    np.testing.assert_allclose(data["residual"], np.maximum(wide, floor) - exact, atol=2e-4)  # of the highest cell
+    np.testing.assert_allclose(data["residual"], np.maximum(wide, floor) - exact, atol=1e-3)  # of the highest cell
     panel = next(p for p in figure.axes if p.get_title().startswith("standard_normal"))
     lo, hi = panel.images[0].get_clim()
     assert lo == -hi
     missed, invented = (np.asarray(marks.get_offsets()) for marks in panel.collections)
     assert 5 < len(missed) <= 25
     assert 5 < len(invented) <= 25
-    assert np.hypot(*(missed - [1, 0]).T).max() < 1.2 < 2 < np.hypot(*(invented - [1, 0]).T).min()
+    assert np.hypot(*(missed - [1, 0]).T).max() < 1.2
+    assert np.hypot(*(invented - [1, 0]).T).min() > 2
 
 
 def test_rows_follow_each_model_through_time(points):
