@@ -10,7 +10,6 @@ import seaborn
 from matplotlib.axes import Axes
 
 from genbench.analysis.run_data import RunData
-from genbench.core.types import Array
 from genbench.figures.shared.panels import by_dataset, distinct, even, panels, say_in
 from genbench.plotting.canvas import DataFigure
 from genbench.plotting.labels import plain
@@ -23,6 +22,7 @@ __all__ = ["draw"]
 COLUMNS = (4, 5, 3)  # panels beside each other: whichever leaves the fewest places empty
 STEPS = 50  # points of a line at most; more are no smoother in two inches, and seaborn takes a millisecond for each
 FIRST = 0.02  # share of the training run whose losses do not set the height of a panel
+REACH = 2.0  # times the range of the training losses that is shown above them, for validation losses that rise
 LOOKS = {  # of the losses on the points for training and for validation
     "training": {"color": BLUE, "linewidth": 1.2},
     "validation": {"color": VERMILLION, "linewidth": 1.0, "linestyle": ":", "marker": "o", "markersize": 3},
@@ -31,7 +31,7 @@ NOTE = (
     "Lines: the median over seeds; bands: from the least to the greatest. Blue: the loss on the training points, a "
     "mean over the steps since the point before. Orange-red, dotted: the validation loss of the averaged weights, "
     "whose least value decides which weights stay. Losses of different models are different quantities; do not compare "
-    "their heights. The first steps, and a loss that exploded, may lie beyond the axes."
+    "their heights. The first steps, and losses that rise steeply, may lie beyond the axes."
 )
 
 
@@ -94,7 +94,7 @@ def _panel(panel: Axes, its: pd.DataFrame, lost: list[str]) -> None:
                 _at_common_steps(part), x="step", y="value", estimator="median", errorbar=("pi", 100),
                 err_kws={"linewidth": 0}, legend=False, ax=panel, **looks,
             )  # fmt: skip
-    _set_height(panel, shown.loc[shown["step"] >= FIRST * its["step"].max(), "value"].to_numpy())
+    _set_height(panel, shown[shown["step"] >= FIRST * its["step"].max()])
     panel.ticklabel_format(axis="x", style="plain", useOffset=False)
     panel.locator_params(axis="x", nbins=4)
     panel.set(xlabel="step", ylabel="")
@@ -111,14 +111,16 @@ def _at_common_steps(its: pd.DataFrame) -> pd.DataFrame:
     return near.groupby(["seed", "step"])["value"].mean().reset_index()
 
 
-def _set_height(panel: Axes, later: Array) -> None:
-    """Let the height be that of the losses [n] after the first steps, logarithmic where they span a decade."""
-    if not len(later):
+def _set_height(panel: Axes, later: pd.DataFrame) -> None:
+    """Let the height be that of the losses after the first steps, logarithmic where they span a decade."""
+    if later.empty:
         return
-    low, high = float(later.min()), float(np.quantile(later, 0.98))
+    low, high = float(later["value"].min()), float(later["value"].quantile(0.98))
     if low > 0 and high > 10 * low:
         panel.set(yscale="log", ylim=(low / 1.2, high * 1.3))
         plain(panel.yaxis)
     elif high > low:
+        training = later.loc[later["on"] == "training", "value"]
+        high = min(high, training.max() + REACH * np.ptp(training)) if np.ptp(training) else high
         room = 0.08 * (high - low)
         panel.set_ylim(low - room, high + 2 * room)

@@ -27,9 +27,10 @@ __all__ = ["draw"]
 
 BOX = 6  # seeds from which on a box says more than the mean and the range: a quartile is then one of two scores
 NOTE = (
-    "A point is a seed: one training run and one draw of data, which all models share, so that seeds of one colour may "
-    "be compared. {summary} Dashed: the oracle's mean. Signs at the right: * leads, = as good, ? open, none worse."
+    "A point is a seed: one training run, and one draw of data that all models share. {colours}{summary} Dashed: the "
+    "oracle's mean. Signs at the right: * leads, = as good, ? open, none worse."
 )
+SHARED = "Points of one colour had the same data. "
 SUMMARIES = {
     True: "Boxes: the middle half of the seeds, and their median; whiskers: all but outliers.",
     False: "Lines: from the lowest score to the highest; tick: the mean.",
@@ -73,7 +74,7 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
         ]
         figure.legend(handles=marks, title="seed", loc="outside right upper")
     figure.suptitle(f"{rows[0].place}: scores of each seed")
-    figure.supxlabel(NOTE.format(summary=SUMMARIES[boxes]))
+    figure.supxlabel(NOTE.format(colours=SHARED * bool(colours), summary=SUMMARIES[boxes]))
     return figure
 
 

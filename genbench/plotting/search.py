@@ -69,8 +69,8 @@ def draw_search(searched: Searched) -> DataFigure:
         place.set(xlabel=name, ylabel=behind, ylim=(-0.06 * top, 1.12 * top))
         place.grid(True)
         if not is_numeric_dtype(frame[name]):
-            continue
-        if name in searched.logarithmic:
+            place.margins(x=0.25)  # words are wide
+        elif name in searched.logarithmic:
             place.set_xscale("log")
             plain(place.xaxis)
         elif (frame[name].dropna() % 1 == 0).all():
@@ -109,6 +109,8 @@ def _draw(panel: Axes, frame: pd.DataFrame, name: str, top: float) -> None:
     import seaborn
 
     its = frame[frame[name].notna()]  # others have the default of this parameter
+    if its.empty:
+        return
     state = np.select([its["behind"].isna(), its["behind"] > top], ["failed", "worse"], "shown")
     height = its["behind"].where(state == "shown", 1.05 * top)
     seaborn.scatterplot(

@@ -33,7 +33,7 @@ def heat_figure(
         label: of the colours.
     """
     rows, columns = values.shape
-    figure = new_figure(max(6.4, 1.25 * columns + 3.6), 0.36 * rows + 2.4)
+    figure = new_figure(1.25 * columns + 3.6, 0.36 * rows + 2.4)
     panel = figure.subplots()
     shown = values.clip(norm.vmin, norm.vmax)  # what is beyond has the colour of the end
     bar = {"shrink": 0.8, "pad": 0.02, "label": label}
