@@ -109,6 +109,12 @@ class Style:
             return most
         return max(1, min(most, int(SQUEEZED * self.columns[1] / (self.scale * width))))
 
+    def below(self, height: float, most: int) -> int:
+        """Return how many panels, so many inches high on a page, lie below each other, at most so many."""
+        if self.height is None:
+            return most
+        return max(1, min(most, int(self.height / (LOWEST * self.scale * height))))
+
     def fitting(self, count: int, size: tuple[float, float], margin: float, most: int) -> int:
         """Return how many of all panels lie beside each other, so that there is room for their rows.
 
@@ -120,7 +126,8 @@ class Style:
         found = self.beside(size[0], most)
         if self.columns is None or self.height is None:
             return found
-        rows = max(1, int((self.height - margin) / (self.scale * LOWEST * size[1])))
+        room = self.height / (self.scale * LOWEST) - margin
+        rows = max(1, int(room / size[1]))
         return max(found, min(int(self.columns[1] / (self.scale * SLIM)), -(-count // rows)))
 
     def letters(self, width: float, role: str) -> int:
