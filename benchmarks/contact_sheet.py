@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import genbench
-from genbench.core.errors import GenbenchError
 from genbench.figures import animate, available, draw, needs_weights
 from genbench.plotting.style import styled
 from genbench.results import Run
@@ -111,8 +111,8 @@ def thumbnails(run: Run, say: Callable[[str], None]) -> Iterator[tuple[str, str,
                     with Image.open(f"{folder}/a.gif") as moving:
                         moving.seek(moving.n_frames // 2)
                         yield name, f"{stem} (moving)", moving.convert("RGB")
-        except GenbenchError as error:
-            say(f"{run.name}: figure {name} was left out: {error}")
+        except Exception as error:  # the other figures are drawn
+            say(f"{run.name}: figure {name} failed: {type(error).__name__}: {error}")
 
 
 def sheet(found: list[tuple[str, Image.Image]]) -> Image.Image:
@@ -185,9 +185,9 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     if not (asked.results / "people.csv").exists():
         write_table(asked.results / "people.csv")
-    seen: set[str] = set()
+    seen, failures = set[str](), list[str]()
     for name in asked.runs or RUNS:
-        found = list(thumbnails(made(name, asked.results, asked.models, asked.budget), print))
+        found = list(thumbnails(made(name, asked.results, asked.models, asked.budget), failures.append))
         seen |= {figure for figure, *_ in found}
         write_sheet(
             sheet([(stem, image) for _, stem, image in found]), asked.out / f"{name}.webp", ALL_BYTES // len(RUNS)
@@ -195,6 +195,8 @@ def main() -> None:
         print(f"{asked.out / name}.webp: {len(found)} figures")
     if missing := sorted(set(available()) - seen):
         print(f"shown by none of these runs: {', '.join(missing)}")
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 if __name__ == "__main__":
