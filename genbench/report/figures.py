@@ -31,9 +31,11 @@ DPI = 115  # chosen by hand, as the SIZES and what follows: legible figures agai
 FEW = 20  # rows of a leaderboard below which starting a second process would take longer than drawing
 MOVING_SHARE = 0.4  # of those bytes, for animations, at most
 INKS, NEAR = 16, 1.5  # colours of an image of lines and points, and its largest mean error in 256 steps
-LEFT_OUT = ("losses", "pareto", "seeds")  # the page draws the first two itself; the last is samples again, and heavy
-FIRST = ("samples", "image_grids", "densities", "generation", "animation", "neighbours", "decisions", "gaps")
-ACROSS = ("heat_map",)  # of several datasets; of one, the table says as much
+LEFT_OUT = ("losses", "pareto", "speed", "seeds")  # the page draws these itself; the last is samples again, and heavy
+FIRST = (
+    "verdicts", "samples", "image_grids", "densities", "generation", "animation", "neighbours", "decisions", "gaps",
+)  # fmt: skip
+ACROSS = ("heat_map", "profile")  # of several datasets; of one, the table says as much
 APART = (  # what is drawn dataset by dataset: the heavy ones, and those whose names do not tell the dataset
     "samples", "image_grids", "neighbours", "decisions", "gaps", "interpolation", "fan", "diagnosis",
 )  # fmt: skip
@@ -57,6 +59,11 @@ class PageFigure:
     def uri(self) -> str:
         """The image itself as an address."""
         return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
+
+    @property
+    def opening(self) -> bool:
+        """Whether the page shows it in full size from the beginning."""
+        return self.figure == FIRST[0]
 
     @property
     def moving(self) -> bool:
