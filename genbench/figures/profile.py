@@ -21,7 +21,7 @@ from genbench.plotting.style import BLUE, FAILED, INK
 
 __all__ = ["draw"]
 
-COLUMNS, MOST, LONGEST = (4, 5, 3), 5, 28  # panels beside each other, metrics of several datasets, letters of a name
+COLUMNS, MOST, LONGEST = (4, 5, 3), 5, 22  # panels beside each other, metrics of several datasets, letters of a name
 WIDTH, ALONE, LINE = 2.7, 5.6, 0.3  # inches of a panel, of a single one, and of a line in it
 STRETCH = 3.0  # times the farthest point that the end of an interval may lie away; two seeds have very long ones
 SPREAD = 0.5  # of a line, over which the metrics lie
@@ -85,11 +85,12 @@ def _figure(frame: pd.DataFrame) -> Figure:
     extent = log_extent(np.array([1.0, *frame["quotient"]]), frame[["low", "high"]].to_numpy().ravel(), STRETCH)
     titles = distinct(models, LONGEST)
     names = [card_of(name).label for name in lines] if alone else list(distinct(lines, LONGEST).values())
-    for panel, model in zip(axes, models, strict=True):
+    for i, (panel, model) in enumerate(zip(axes, models, strict=True)):
         _panel(panel, frame[frame["model"] == model], line, lines, looks, extent)
         named = panel.get_subplotspec().colspan.start == 0
         panel.set_yticks(range(len(lines)), names if named else [""] * len(lines))
-        panel.set_title(titles[model])
+        last = i + panel.get_gridspec().ncols >= len(models)
+        panel.set(title=titles[model], xlabel="× oracle" if last else "")
     if not alone:
         handles = [Line2D([], [], ls="", markersize=7, label=card_of(name).label, **looks[name]) for name in metrics]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
@@ -108,7 +109,7 @@ def _panel(
     panel: Axes, its: pd.DataFrame, line: str, lines: list[str], looks: dict[str, Look], extent: tuple[float, float]
 ) -> None:
     """Draw a line a dataset, or metric, with the metrics one below the other, and the oracle's line."""
-    panel.set(xscale="log", xlim=extent, ylim=(len(lines) - 0.4, -0.6), xlabel="× oracle")
+    panel.set(xscale="log", xlim=extent, ylim=(len(lines) - 0.4, -0.6))
     panel.axvline(1.0, color=INK, lw=1, linestyle="--", zorder=1)
     for i, (metric, look) in enumerate(looks.items()):
         step = 0.0 if line == "metric" else SPREAD * ((i + 0.5) / len(looks) - 0.5)
@@ -119,5 +120,6 @@ def _panel(
             at = lines.index(name)
             panel.text(0.03, at, failed, transform=panel.get_yaxis_transform(), va="center", color=FAILED)
     plain(panel.xaxis)
+    panel.minorticks_off()
     panel.grid(True)
     panel.tick_params(axis="y", length=0)

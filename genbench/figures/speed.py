@@ -45,9 +45,8 @@ def _figure(board: Leaderboard, dataset: str, models: pd.DataFrame) -> Figure:
         size_order=shown, palette=colours | {UNKNOWN: "white"}, sizes=sizes | {UNKNOWN: SMALL}, edgecolor=INK,
         linewidth=0.6, zorder=3,
     )  # fmt: skip
-    if legend := panel.get_legend():
-        legend.remove()
-        figure.legend(legend.legend_handles, shown, title=SPEED, loc="outside right center")
+    if len(near):
+        seaborn.move_legend(panel, "upper left", bbox_to_anchor=(1.01, 1.0))
     figure.suptitle(f"{dataset}: score against training time, and the speed of sampling")
     figure.supxlabel(
         "Mean over seeds. Ringed and joined: no model is better with as much training or less. " + beyond(models)

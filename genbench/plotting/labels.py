@@ -97,7 +97,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterab
     panel.autoscale(False)  # lines to names do not move the axes, which a point alone would lose
     scale = panel.figure.dpi / 72  # pixels of a typographic point
     at = {name: np.asarray(panel.transData.transform(xy)) for name, xy in points.items()}
-    frame = panel.get_window_extent()
+    frame = panel.get_window_extent().padded(-2 * scale)
     taken = [(*(xy - 4 * scale), *(xy + 4 * scale)) for xy in at.values()]  # x0, y0, x1, y1
     taken += [text.get_window_extent().extents for text in panel.texts]
     lines = np.concatenate([np.zeros((0, 2)), *(_dotted(panel.transData.transform(path)) for path in paths)])

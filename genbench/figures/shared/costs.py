@@ -23,7 +23,8 @@ from genbench.plotting.style import INK, current_style
 
 __all__ = ["COSTS", "CostPanel", "beyond", "cost_figures", "finish_panel", "front", "name_points"]
 
-LONGEST = 36  # letters of a name
+LONGEST, BESIDE = 36, 12  # letters of a name, and those that have the room beside it in a legend
+LINE = 1.6  # heights of its letters, from line to line of a legend
 COSTS: dict[str, Callable[[Mapping[str, float | None]], float | None]] = {
     "training seconds": lambda cost: cost["train_seconds"],
     "seconds for 1,000 samples": lambda cost: 1000 / cost["samples_per_second"] if cost["samples_per_second"] else None,
@@ -142,9 +143,11 @@ def name_points(figure: Figure, drawn: Sequence[CostPanel], looks: Mapping[str, 
         Line2D([], [], ls="", markersize=7, markeredgewidth=0, label=f"{numbers[model]}  {names[model]}", **look)
         for model, look in looks.items()
     ]
-    letters = 6 + max(map(len, names.values()))
-    columns = max(1, current_style().letters(figure.get_figwidth(), "legend.fontsize") // letters)
+    style, letters = current_style(), BESIDE + max(map(len, names.values()))
+    columns = max(1, style.letters(figure.get_figwidth(), "legend.fontsize") // letters)
     figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    room = LINE * style.points("legend.fontsize") / 72 * -(-len(handles) // columns)
+    figure.set_figheight(min(figure.get_figheight() + room, style.height or np.inf))
     figure.set_layout_engine(engine)
     settle(figure)
     for one in drawn:
