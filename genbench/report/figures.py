@@ -30,7 +30,9 @@ LARGEST, PIXELS = 2**25, 5 * 10**7  # bytes and pixels of an image that is on di
 DPI = 115  # chosen by hand, as the SIZES and what follows: legible figures against bytes
 FEW = 20  # rows of a leaderboard below which starting a second process would take longer than drawing
 MOVING_SHARE = 0.4  # of those bytes, for animations, at most
-INKS, NEAR = 16, 1.5  # colours of an image of lines and points, and its largest mean error in 256 steps
+# Colours of an image of lines and points, which keep those of ten models apart; of one that may be so written, with
+# what smooths its edges; and its largest mean error in 256 steps.
+INKS, MOST_INKS, NEAR = 64, 2**15, 1.5
 LEFT_OUT = ("losses", "pareto", "speed", "seeds")  # the page draws these itself; the last is samples again, and heavy
 FIRST = (
     "verdicts", "samples", "image_grids", "densities", "generation", "animation", "neighbours", "decisions", "gaps",
@@ -184,16 +186,17 @@ def _encoded(run: RunData, name: str, dataset: str | None, stem: str, figure: Fi
 def _compressed(figure: PageFigure, image: Image, size: int) -> PageFigure:
     """Return the figure with an image as its content, in one of the `SIZES`, in few colours where nothing is lost."""
     from PIL import ImageChops, ImageStat
-    from PIL.Image import Dither, Resampling
+    from PIL.Image import Dither, Quantize, Resampling
 
     width, quality = SIZES[size]
     image = image.convert("RGB")
     if image.width > width:
         image = image.resize((width, round(image.height * width / image.width)), Resampling.LANCZOS)
     content = _webp(image, quality=quality, method=4)
-    inked = image.quantize(INKS, dither=Dither.NONE).convert("RGB")
-    if max(ImageStat.Stat(ImageChops.difference(image, inked)).mean) < NEAR:  # lines, points and letters: sharper so
-        content = min(content, _webp(inked, lossless=True, quality=30, method=3), key=len)
+    if image.getcolors(MOST_INKS):  # lines, points and letters: sharper so
+        inked = image.quantize(INKS, Quantize.MAXCOVERAGE, dither=Dither.NONE).convert("RGB")
+        if max(ImageStat.Stat(ImageChops.difference(image, inked)).mean) < NEAR:
+            content = min(content, _webp(inked, lossless=True, quality=30, method=3), key=len)
     return replace(figure, content=content, mime="image/webp", width=image.width, height=image.height)
 
 
