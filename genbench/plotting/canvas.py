@@ -7,6 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from genbench.core.console import harmless
@@ -60,6 +61,22 @@ def finish(figure: Figure) -> None:
             _break(text, lines, style.letters(figure.get_figwidth(), role), WHOLE * figure.bbox.width)
         else:
             text.set(text="", in_layout=False)
+    _stack(figure)
+
+
+def _stack(figure: Figure) -> None:
+    """Put legends that are below all panels above the notes; matplotlib's layout has both at the lower edge."""
+    notes, engine = figure._supxlabel, figure.get_layout_engine()  # type: ignore[attr-defined]
+    below = [legend for legend in figure.legends if legend._outside_loc == "lower"]  # type: ignore[attr-defined]
+    if not below or notes is None or not notes.get_text() or not isinstance(engine, ConstrainedLayoutEngine):
+        return
+    renderer, pad = figure._get_renderer(), engine.get()["h_pad"] / figure.get_figheight()  # type: ignore[attr-defined]
+    height = [text.get_tightbbox(renderer).height / figure.bbox.height + 2 * pad for text in (notes, *below)]
+    notes.set_position((0.5, pad))
+    notes._autopos = False  # so that the layout leaves it no room of its own
+    for legend in below:
+        legend.set_bbox_to_anchor((0, height[0], 1, 1 - height[0]), transform=figure.transFigure)
+    engine.set(rect=(0, height[0] + max(height[1:]), 1, 1 - height[0] - max(height[1:])))
 
 
 def _break(text: Text, lines: Sequence[str], letters: int, width: float) -> None:

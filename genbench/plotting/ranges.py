@@ -13,11 +13,12 @@ from genbench.statistics.outliers import inner_range
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BINS", "comparable", "edges", "limits", "say_outside"]
+__all__ = ["BINS", "comparable", "edges", "extent_with", "limits", "say_outside"]
 
 # Chosen by hand: scores that differ more than that are one point beside the farthest.
 DECADES, SPREADS = 4, 1000.0  # from the middle score: on a logarithmic axis, and on a linear one
 BINS = "rice"  # 2 n^(1/3) bins of a histogram: numpy's finest rule by which a spike in the data makes no more of them
+ROOM = 0.06  # of the extent, beyond the outermost points and ends
 
 
 def limits(real: Array, margin: float) -> tuple[Array, Array]:
@@ -53,6 +54,18 @@ def comparable(scores: Array) -> Array:
         spread = np.sort(away[finite])
         scale = max(spread[(len(known) - 1) // 2], 0.1 * abs(middle)) or min(spread[spread > 0], default=0.0)
         return finite & (away <= SPREADS * scale)
+
+
+def extent_with(points: Array, ends: Array, reach: float) -> tuple[float, float]:
+    """Return the ends of an axis with all points [n] and with the ends of intervals [m] that are near, and some room.
+
+    Args:
+        reach: how far beyond the outermost point an end may lie; of one that lies farther, so much of it is shown.
+    """
+    inner = np.concatenate([points, np.clip(ends, points.min() - reach, points.max() + reach)])
+    low, high = float(inner.min()), float(inner.max())
+    room = ROOM * (high - low) or reach
+    return low - room, high + room
 
 
 def say_outside(panel: Axes, count: int, right: float = 0.98) -> None:

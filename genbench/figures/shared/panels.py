@@ -27,6 +27,7 @@ from genbench.storage.records import TrialRecord
 
 __all__ = [
     "by_dataset",
+    "by_place",
     "dataset_of",
     "datasets_of",
     "distinct",
@@ -65,6 +66,14 @@ def by_dataset(
     """
     many = len({trial.dataset for trial in run.whole.trials if counted(trial)}) > 1
     return {f"{stem}-{file_stem(name)}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
+
+
+def by_place(run: RunData, stem: str, places: Iterable[str], draw: Callable[[str], Figure]) -> dict[str, Figure]:
+    """Return a figure for each of some tables: of samples as `by_dataset` has them, else `stem-<dataset>-<task>`."""
+    of, names = {row.place: row for row in run.leaderboard().rows}, list(dict.fromkeys(places))
+    figures = by_dataset(run, stem, [name for name in names if of[name].dataset == name], draw)
+    tasks = [name for name in names if of[name].dataset != name]
+    return figures | {f"{stem}-{file_stem(of[name].dataset)}-{of[name].task}": draw(name) for name in tasks}
 
 
 def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:
