@@ -28,23 +28,34 @@ class Run(RunData):
         return run_html(self)
 
     def figures(
-        self, name: str, dataset: str | None = None, models: Iterable[str] = (), style: str = "page"
+        self,
+        name: str,
+        dataset: str | None = None,
+        models: Iterable[str] = (),
+        style: str = "page",
+        coordinates: Iterable[str | int] = (),
     ) -> dict[str, DataFigure]:
         """Return the pictures of a figure by file stem; `genbench.figures.available()` has the names.
 
         Args:
             models: the only ones to draw, beside the oracle; all unless given.
             style: page, paper (widths of one and two columns, no titles) or talk.
+            coordinates: names, or numbers from 1 on, of those that `pairs` and `marginals` show; the worst by default.
 
         Raises:
-            GenbenchError: the figure, the dataset, a model or the style is unknown.
+            GenbenchError: the figure, the dataset, a model, a coordinate or the style is unknown.
         """
         from genbench.figures import draw
 
-        return draw(self, name, dataset, models, style)
+        return draw(self, name, dataset, models, style, coordinates)
 
     def plot(
-        self, name: str, dataset: str | None = None, models: Iterable[str] = (), style: str = "page"
+        self,
+        name: str,
+        dataset: str | None = None,
+        models: Iterable[str] = (),
+        style: str = "page",
+        coordinates: Iterable[str | int] = (),
     ) -> DataFigure:
         """Return the one picture of a figure: `run.plot("samples", dataset="moons")`. Its `data` is what it shows.
 
@@ -53,7 +64,7 @@ class Run(RunData):
         Raises:
             GenbenchError: a name is unknown, or the figure has no picture, or several.
         """
-        found = self.figures(name, dataset, models, style)
+        found = self.figures(name, dataset, models, style, coordinates)
         if len(found) == 1:
             return next(iter(found.values()))
         if found:

@@ -44,6 +44,7 @@ class RunData:
         self.whole = self
         self.dataset: str | None = None  # the only one of this part of the run; None for all
         self.models: tuple[str, ...] = ()  # those that were chosen of it
+        self.coordinates: tuple[str, ...] = ()  # of samples, as well
         self.margin: str | Margin | None = None  # of all its tables and figures; None for each metric's own
         self._boards: dict[tuple[str | None, str, Margin | None], Leaderboard] = {}
 
@@ -98,7 +99,9 @@ class RunData:
                 return record
         raise GenbenchError(f"no trial '{key}' in {self.path}{nearest(key, self.record.trials)}")
 
-    def only(self, dataset: str | None = None, models: Iterable[str] = ()) -> Self:
+    def only(
+        self, dataset: str | None = None, models: Iterable[str] = (), coordinates: Iterable[str | int] = ()
+    ) -> Self:
         """Return the part of this run that is about one dataset or some models, named as they are labelled here.
 
         Its leaderboard is that part of this run's, and `whole` is this run. The oracle is part of it.
@@ -106,12 +109,13 @@ class RunData:
         Args:
             dataset: None for all.
             models: all unless given.
+            coordinates: names, or numbers from 1 on, of those that figures of coordinates show.
 
         Raises:
             GenbenchError: the run has no such dataset or model.
         """
-        chosen = tuple(dict.fromkeys(models))
-        if dataset is None and not chosen:
+        chosen, its = tuple(dict.fromkeys(models)), tuple(map(str, coordinates)) or self.coordinates
+        if dataset is None and not chosen and its == self.coordinates:
             return self
         trials = [trial for trial in self.trials if dataset in (None, trial.dataset)]
         if not trials:
@@ -123,7 +127,7 @@ class RunData:
                 raise GenbenchError(f"no model '{model}' in {self.path}{nearest(model, sorted(here))}")
         part = copy.copy(self)
         part.trials = [trial for trial in trials if not chosen or trial.model in chosen or trial.role == "oracle"]
-        part.dataset, part.models, part._boards = dataset, chosen, {}
+        part.dataset, part.models, part.coordinates, part._boards = dataset, chosen, its, {}
         return part
 
     def samples(self, key: str) -> Array | None:

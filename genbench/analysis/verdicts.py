@@ -136,6 +136,14 @@ class Contest:
         low, high = float(self.found.low[i]), float(self.found.high[i])
         return (_exp(low), _exp(high)) if self.scale == "quotient" else (low, high)
 
+    def behind(self, i: int) -> float:
+        """Return how much worse than the best of the others the i-th model is, by the means that are compared.
+
+        It is what `worse_by` is the interval of; a quotient is that of geometric means over seeds.
+        """
+        ahead = float(self.found.mean[i] - np.delete(self.found.mean, i).min())
+        return _exp(ahead) if self.scale == "quotient" else ahead
+
     def _holds_the_best(self, row: Row) -> bool:
         """Return whether all intervals that are shown of a row hold the leader's mean; no other is shown as good."""
         mine, best = row.metrics[self.metric], self.leader.metrics[self.metric]

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["publish", "run"]
 
-LATER = ("forest", "heat_map", "losses", "seeds")  # figures left to `genbench plot`, so that a run ends seconds sooner
+# The figures that a run ends with, two seconds for each dataset; others are left to `genbench plot`, so that it ends
+# soon: who leads, what samples look like, for how much time; and of other tasks, what these are about.
+AT_ITS_END = (
+    "verdicts", "samples", "image_grids", "speed", "curve", "scaling", "decisions", "gaps", "interpolation", "fan",
+    "diagnosis",
+)  # fmt: skip
 
 Models = Annotated[
     str,
@@ -282,12 +287,11 @@ def publish(run: RunData, sort: str | None, progress: bool | str = True, tell: S
     """Write the table in all formats, draw the figures, show the table, and say where everything is."""
     from genbench.display.export import FORMATS, render
     from genbench.display.terminal import show
-    from genbench.figures import available, needs_weights, save
+    from genbench.figures import save
 
     board = run.leaderboard(sort)
     files = [run.store.write_text(f"leaderboard.{form}", render(board, form)) for form in FORMATS]
-    names = [name for name in available() if not needs_weights(name) and name not in LATER]
-    files += save(run, names, progress=progress, say=tell)
+    files += save(run, AT_ITS_END, progress=progress, say=tell)
     show(board)
     typer.echo("")
     for file in files:

@@ -50,8 +50,7 @@ SAYS = {"png": "Description", "svg": "Description", "pdf": "Subject"}  # where a
 
 def available() -> dict[str, str]:
     """Return the figures by name, with what each shows."""
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    return {name: (_module(name).__doc__ or "").partition("\n")[0] for name in names}
+    return {name: (_module(name).__doc__ or "").partition("\n")[0] for name in _names()}
 
 
 def needs_weights(name: str) -> bool:
@@ -64,7 +63,12 @@ def needs_weights(name: str) -> bool:
 
 
 def draw(
-    run: RunData, name: str, dataset: str | None = None, models: Iterable[str] = (), style: str = "page"
+    run: RunData,
+    name: str,
+    dataset: str | None = None,
+    models: Iterable[str] = (),
+    style: str = "page",
+    coordinates: Iterable[str | int] = (),
 ) -> dict[str, DataFigure]:
     """Return the figures of a module by file stem; empty where a run has nothing to show in it.
 
@@ -73,11 +77,12 @@ def draw(
         dataset: of a run with several, the only one to draw, as it is labelled there.
         models: the only ones to draw, as they are labelled there, beside the oracle; all unless given.
         style: page, paper or talk.
+        coordinates: names, or numbers from 1 on, of those that figures of coordinates show; by default the worst.
 
     Raises:
-        GenbenchError: the figure, the dataset, a model or the style is unknown.
+        GenbenchError: the figure, the dataset, a model, a coordinate or the style is unknown.
     """
-    module, part, its = _known(name), run.only(dataset, models), style_named(style)
+    module, part, its = _known(name), run.only(dataset, models, coordinates), style_named(style)
     with styled(its):
         from genbench.plotting.canvas import finish
 
@@ -102,6 +107,7 @@ def save(
     dataset: str | None = None,
     models: Iterable[str] = (),
     style: str = "page",
+    coordinates: Iterable[str | int] = (),
     weights: bool = True,
     progress: bool | str = False,
     say: Say = print,
@@ -113,7 +119,7 @@ def save(
     Args:
         names: of figures; all unless given.
         formats: some of `FORMATS`. A csv file has what was drawn, one row an observation.
-        dataset, models, style: see `draw`.
+        dataset, models, style, coordinates: see `draw`.
         weights: whether all includes the figures that reload trained models.
         progress: show how far it is.
         say: called with a line for each figure that fails; the others are drawn all the same.
@@ -125,7 +131,10 @@ def save(
     for form in kinds:
         if form not in FORMATS:
             raise GenbenchError(f"no format '{form}' of figures{nearest(form, list(FORMATS))}")
+    if not kinds:
+        raise GenbenchError(f"no format of figures is named; write some of {', '.join(FORMATS)}")
     run.only(dataset, only)
+    run = run.only(coordinates=coordinates)
     style_named(style)
     chosen = [name for name in chosen or available() if needs_weights(name) <= (weights or bool(chosen))]
     folder, files = run.path / "figures", list[Path]()
@@ -194,10 +203,13 @@ def _content(figure: DataFigure, form: str, style: str) -> bytes | None:
     return out.getvalue()
 
 
+def _names() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]  # not what they share
+
+
 def _known(name: str) -> ModuleType:
-    known = [module.name for module in pkgutil.iter_modules(__path__)]
-    if name not in known:
-        raise GenbenchError(f"no figure '{name}'{nearest(name, known)}")
+    if name not in _names():
+        raise GenbenchError(f"no figure '{name}'{nearest(name, _names())}")
     return _module(name)
 
 

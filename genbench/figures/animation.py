@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
-from genbench.figures.shared.grids import evenly
 from genbench.figures.shared.panels import datasets_of, distinct, panels, short
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.figures.shared.titles import head, room
 from genbench.plotting.labels import settle
 from genbench.plotting.style import BLUE, FAINT
 from genbench.storage.records import TrialRecord
@@ -53,15 +53,15 @@ def _figure(
 ) -> Figure:
     """Draw the first frame of all models, and put the animation of the figure into `moving`."""
     count, gap = len(found) + 1, 0.1 if view.is_image else 0.03
-    figure, places = panels(count, (WIDTH, WIDTH * view.aspect + 0.3), evenly(count, COLUMNS), gap=gap)
+    figure, places = panels(count, (WIDTH, WIDTH * view.aspect + 0.3), COLUMNS, gap=gap)
     figure.set_dpi(DPI)
     view.show(places[0], view.real, FAINT, 2.0)
     places[0].set_title("truth")
     drawn = []
-    names = distinct([trial.model for trial, _ in found], 18)
+    names = distinct((trial.model for trial, _ in found), room(places[0]))
     for panel, (trial, way) in zip(places[1:], found, strict=True):
         drawn.append((view.show(panel, way.points[0], BLUE, 2.0, still=False), way.points))
-        panel.set_title(names[trial.model])
+        head(panel, names[trial.model])
     label = short(dataset, 40)
     heading = figure.suptitle(f"{label}: t = 0.00")
     settled = False

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array, Labels
 from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each, truth
+from genbench.figures.shared.titles import head, order_of, seed_of
 from genbench.plotting.image_grid import draw_mosaic, seen
 
 __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
@@ -61,10 +62,10 @@ def _figure(run: RunData, dataset: str) -> Figure:
         p = classifier.look(x).probabilities
         labels, sure = p.argmax(axis=1), float((p.max(axis=1) >= SURE).mean())
         draw_mosaic(panel, seen(rows_of(x, labels, classes), known.levels, limits), SIDE)
-        panel.set_title(f"{name}\n{100 * sure:.0f} % sure")
+        head(panel, name, f"{100 * sure:.0f} % of {len(x):,} sure")
 
     show(places[0], real, f"truth: {dataset}")
     show_each(run, places[1:], trials, lambda panel, _, samples, name: show(panel, samples[:LOOKED_AT], name))
-    figure.suptitle(f"{dataset}: samples by class, of the first seed that did not fail")
+    figure.suptitle(f"{dataset}: samples by class, of {seed_of(trials)}, {order_of(run, dataset)}")
     figure.supxlabel(NOTE)
     return figure

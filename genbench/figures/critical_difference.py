@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from genbench.analysis.ranking import rankings
+from genbench.analysis.ranking import Ranking, rankings
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.figures.shared.panels import distinct
-from genbench.plotting.canvas import new_figure
-from genbench.plotting.style import BLUE, INK
-from genbench.statistics.ranks import Ranks
+from genbench.plotting.canvas import DataFigure, new_figure
+from genbench.plotting.style import BLUE, INK, current_style
 
 __all__ = ["draw"]
 
-AXIS, HEAD, GAP = 4.8, 1.2, 0.16  # inches: length of the axis, room above it, and between it and the first bar
-LINE, BAR_STEP, LETTER = 0.23, 0.14, 0.075  # inches: from name to name, from bar to bar, width of a letter
-LONGEST = 48  # letters of a name
+AXIS, LINE = 4.8, 0.24  # inches: length of the axis at least, and from name to name
+ABOVE, BAR = 2.6, 0.6  # lines: room above the axis for its numbers and the ruler, and from bar to bar
+SIDE = 0.32  # share of the width that the names on one side have at most
+LONGEST, TICKS = 48, 15  # letters of a name, and numbers on the axis
 
 
-def draw(run: RunData) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, DataFigure]:
     """Return the diagram for the metric that the leaderboard is sorted by; nothing below 5 datasets or 3 models.
 
     Controls do not compete. Where likelihood kinds must not be mixed, each has a diagram of its own.
@@ -30,68 +31,59 @@ def draw(run: RunData) -> dict[str, Figure]:
     for one in rankings(run.leaderboard()):
         if one.ranks.critical_difference is not None:
             stem = f"critical_difference-{one.likelihood}" if one.likelihood else "critical_difference"
-            figures[stem] = _figure([model.name for model in one.models], one.ranks, card_of(one.metric).label)
+            figures[stem] = _figure(one)
     return figures
 
 
-def _figure(models: list[str], ranks: Ranks, metric: str) -> Figure:
-    """Draw an axis of ranks, best on the left, with names on both sides and the cliques between; units are inches."""
-    k, half = len(models), (len(models) + 1) // 2
-    order = [int(model) for model in np.argsort(ranks.average, kind="stable")]
-    names = list(distinct(models, LONGEST).values())
-    margin = 0.9 + LETTER * max(map(len, names))
-    depth = GAP + BAR_STEP * len(ranks.cliques)  # below the axis, for the bars
-    below = depth + LINE * (half + 0.5)
-    width = AXIS + 2 * margin
-    figure = new_figure(width, HEAD + below)
-    figure.set_layout_engine("none")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(-below, HEAD))
-    axes.set_axis_off()
-
-    def at(rank: float) -> float:
-        """Return the place of an average rank on the axis."""
-        return margin + (rank - 1) / (k - 1) * AXIS
-
-    _axis(axes, [at(rank) for rank in range(1, k + 1)])
-    _ruler(axes, at(1), at(1 + (ranks.critical_difference or 0)), f"CD = {ranks.critical_difference:.2f}")
-    for i, model in enumerate(order):
-        left, line = i < half, min(i, k - 1 - i)
-        end = margin - 0.25 if left else width - margin + 0.25
-        _name(axes, names[model], ranks.average[model], at(ranks.average[model]), end, -depth - LINE * (line + 0.5))
-    for i, clique in enumerate(ranks.cliques):
-        low, high = at(ranks.average[clique[0]]), at(ranks.average[clique[-1]])
-        height = -GAP - BAR_STEP * i
-        axes.plot([low - 0.04, high + 0.04], [height, height], color=BLUE, lw=3.5, solid_capstyle="round")
+def _figure(one: Ranking) -> DataFigure:
+    """Draw an axis of ranks, best on the left, with names on both sides and the cliques between."""
+    ranks, style = one.ranks, current_style()
+    k, half, bars = len(one.models), (len(one.models) + 1) // 2, BAR * (len(ranks.cliques) + 1)
+    longest = min(LONGEST, max(len(model.name) for model in one.models))
+    letter = AXIS / style.letters(AXIS, "font.size")  # inches of one
+    figure = new_figure(AXIS + 2 * letter * (longest + 6), LINE * (ABOVE + bars + half) + 1.3)
+    room = style.letters(SIDE * figure.get_figwidth(), "font.size") - 6  # beside a rank
+    names = distinct((model.name for model in one.models), max(8, min(LONGEST, room)))
+    panel = figure.subplots()
+    panel.set(
+        xlim=(1, k), xticks=range(1, k + 1, -(-k // TICKS)), ylim=(bars + half, -ABOVE)
+    )  # ranks, and lines below the axis
+    figure.data = _frame(one)
+    _axis(panel, ranks.critical_difference or 0.0)
+    for i, (model, rank) in enumerate(zip(figure.data["model"], figure.data["average_rank"], strict=True)):
+        left = i < half
+        y, end = bars + min(i, k - 1 - i) + 0.5, 1.0 if left else float(k)
+        panel.plot([rank, rank, end], [0, y, y], color=INK, lw=0.8, clip_on=False)
+        text = f"{names[model]}  {rank:.2f}" if left else f"{rank:.2f}  {names[model]}"
+        side, shift = ("right", -4) if left else ("left", 4)  # typographic points from the end of the line
+        panel.annotate(text, (end, y), (shift, 0), textcoords="offset points", va="center", ha=side)
+    for i, clique in enumerate(ranks.cliques, 1):
+        ends = ranks.average[clique[0]] - 0.04, ranks.average[clique[-1]] + 0.04
+        panel.plot(ends, [BAR * i, BAR * i], color=BLUE, lw=3.5, solid_capstyle="round", clip_on=False)
     p = "< 0.001" if ranks.p is not None and ranks.p < 0.001 else f"= {ranks.p:.3f}"
-    title = (
-        f"Average rank by {metric} over {ranks.datasets} datasets, 1 is best; Friedman's test: p {p}\n"
-        "a bar joins models that do not differ significantly (Nemenyi's test, 5 %)"
+    figure.suptitle(f"Average rank by {card_of(one.metric).label} over {ranks.datasets} datasets, 1 is best")
+    figure.supxlabel(
+        "A bar joins models that do not differ significantly (Nemenyi's test, 5 %); CD is the least difference that is "
+        f"significant. Friedman's test that all are alike: p {p}."
     )
-    axes.text(width / 2, HEAD - 0.08, title, ha="center", va="top", color=INK)
     return figure
 
 
-def _axis(axes: Axes, ticks: list[float]) -> None:
-    """Draw the axis of average ranks, with every rank where there is room."""
-    axes.plot([ticks[0], ticks[-1]], [0, 0], color=INK, lw=1)
-    step = max(1, round(0.3 * (len(ticks) - 1) / AXIS))
-    for i, x in enumerate(ticks):
-        named = i % step == 0
-        axes.plot([x, x], [0, 0.08 if named else 0.05], color=INK, lw=1)
-        if named:
-            axes.text(x, 0.11, str(i + 1), ha="center", va="bottom", color=INK)
+def _frame(one: Ranking) -> pd.DataFrame:
+    """Return a tidy frame: a row for each model, best first, with the numbers of the bars that it lies under."""
+    names, ranks = [model.name for model in one.models], one.ranks
+    bars = [" ".join(str(i) for i, clique in enumerate(ranks.cliques, 1) if m in clique) for m in range(len(names))]
+    facts = {"metric": one.metric, "critical_difference": ranks.critical_difference, "bars": bars}
+    frame = pd.DataFrame({"model": names, "average_rank": ranks.average, **facts})
+    return frame.sort_values("average_rank", kind="stable", ignore_index=True)
 
 
-def _ruler(axes: Axes, start: float, end: float, text: str) -> None:
-    """Draw the critical difference as a ruler above the axis."""
-    axes.plot([start, start, start, end, end, end], np.array([1, -1, 0, 0, -1, 1]) * 0.05 + 0.42, color=INK, lw=1.2)
-    axes.text((start + end) / 2, 0.5, text, ha="center", va="bottom", color=INK)
-
-
-def _name(axes: Axes, name: str, rank: float, x: float, end: float, height: float) -> None:
-    """Lead from the axis at x down and sideways to a model's name and its average rank."""
-    axes.plot([x, x, end], [0, height, height], color=INK, lw=0.8)
-    left = end < x
-    text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
-    axes.text(end + (-0.06 if left else 0.06), height, text, ha="right" if left else "left", va="center")
+def _axis(panel: Axes, difference: float) -> None:
+    """Put the axis of ranks at height 0, and above it the critical difference as a ruler."""
+    seaborn.despine(ax=panel, left=True, bottom=True, top=False)
+    panel.spines["top"].set_position(("data", 0))
+    panel.xaxis.tick_top()
+    panel.set_yticks([])
+    start, end, y = 1.0, 1 + difference, -1.7
+    panel.plot([start, start, start, end, end, end], y + np.array([1, -1, 0, 0, -1, 1]) * 0.2, color=INK, lw=1.2)
+    panel.text((start + end) / 2, -2.0, f"CD = {difference:.2f}", ha="center", va="bottom")

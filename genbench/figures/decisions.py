@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import isqrt
+from typing import NamedTuple
+
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import Dataset, SyntheticDataset
+from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import stream
 from genbench.core.types import Array, Labels
 from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.figures.shared.panels import dataset_of, distinct, even, of_task, panels
+from genbench.figures.shared.panels import dataset_of
+from genbench.figures.shared.task_panels import of_task
 from genbench.plotting.style import COLOURS, INK
 from genbench.storage.records import TrialRecord
 
@@ -22,35 +29,23 @@ POINTS = 300
 YELLOW = "#F0E442"  # the colour of Okabe and Ito that lines and dots on white leave out
 
 
+class Points(NamedTuple):
+    """Points [n, 2] with their labels [n], of so many classes, and which they are, in a word."""
+
+    x: Array
+    labels: Labels
+    classes: int
+    which: str
+
+
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane that was classified: `decisions`, or `decisions-<dataset>`."""
-    return of_task(run, "decisions", "classify", lambda place, trials: _figure(run, place, trials))
+    return of_task(run, "decisions", "classify", _points, _frame, _show, _title)
 
 
-def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
-    """Mix the colours of the classes by p(y | x): pure where a model is sure, pale where it is not."""
-    dataset = dataset_of(trials[0])
-    points, labels, which = _points(trials[0], dataset)
-    figure, places = panels(len(trials), (2.9, 2.6), even(len(trials), (4, 5)), margin=0.5)
-    names = distinct(trial.model for trial in trials)
-    for panel, trial in zip(places, trials, strict=True):
-        stored = run.arrays(trial.key)
-        left, right, bottom, top = stored["extent"]
-        panel.imshow(
-            _mixed(np.exp(stored["map"])), extent=(left, right, bottom, top), origin="lower", interpolation="bilinear"
-        )
-        colours = _palette(dataset.classes or 1)[labels]
-        panel.scatter(points[:, 0], points[:, 1], s=6, c=colours, edgecolors="white", linewidths=0.3)
-        value = trial.metrics.get("accuracy")
-        score = "" if value is None else f"\naccuracy {100 * value:.2f} %"
-        panel.set_title(names[trial.model] + score)
-        panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top), aspect="auto")
-    figure.suptitle(f"{place}: p(y | x), pale where a model is unsure, and {len(points)} {which} points")
-    return figure
-
-
-def _points(trial: TrialRecord, dataset: Dataset) -> tuple[Array, Labels, str]:
-    """Return points [n, 2] with their labels [n], and which they are: fresh ones, of recorded data test points."""
+def _points(trial: TrialRecord) -> Points:
+    """Return fresh points, of recorded data test points."""
+    dataset = dataset_of(trial)
     if isinstance(dataset, SyntheticDataset):
         points, labels = dataset.labelled_sample(POINTS, stream(trial.seed, "shown"))
         which = "fresh"
@@ -59,18 +54,35 @@ def _points(trial: TrialRecord, dataset: Dataset) -> tuple[Array, Labels, str]:
         points, labels, which = splits.test[:POINTS], splits.test_labels, "test"
     if labels is None:
         raise GenbenchError(f"{trial.dataset} has classes and gives no labels, so none of its points can be coloured")
-    return points, labels[:POINTS], which
+    return Points(points, labels[:POINTS], dataset.classes or 1, which)
+
+
+def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
+    """Return one row a point of the square map, from the lower left on: where it lies, the likeliest class, its p."""
+    left, right, bottom, top = stored["extent"]
+    rows, columns, _ = stored["map"].shape
+    y, x = np.meshgrid(np.linspace(bottom, top, rows), np.linspace(left, right, columns), indexing="ij")
+    likeliest = {"class": stored["map"].argmax(axis=-1).ravel(), "p": np.exp(stored["map"].max(axis=-1)).ravel()}
+    return pd.DataFrame({"model": trial.model, "seed": trial.seed, "x": x.ravel(), "y": y.ravel()} | likeliest)
+
+
+def _show(panel: Axes, points: Points, frame: pd.DataFrame) -> None:
+    """Mix the colours of the classes with white, the more the nearer p(y | x) is to that of a guess."""
+    side = isqrt(len(frame))
+    classes, p = (frame[name].to_numpy().reshape(side, side) for name in ("class", "p"))
+    guess, palette = 1 / max(2, points.classes), _palette(points.classes)
+    share = 0.55 * ((p - guess) / (1 - guess))[..., None]
+    left, right, bottom, top = (float(end) for axis in "xy" for end in (frame[axis].min(), frame[axis].max()))
+    image = share * palette[classes] + 1 - share
+    panel.imshow(image, extent=(left, right, bottom, top), origin="lower", interpolation="bilinear", aspect="auto")
+    panel.scatter(points.x[:, 0], points.x[:, 1], s=6, c=palette[points.labels], edgecolors="white", linewidths=0.3)
+    panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
+
+
+def _title(points: Points, frames: Sequence[pd.DataFrame]) -> str:
+    return f"p(y | x), pale where a model is unsure, and {len(points.x)} {points.which} points"
 
 
 def _palette(classes: int) -> Array:
     """Return a colour [classes, 3] for each class; from the ninth on they come again."""
     return np.resize(to_rgba_array([*COLOURS[:-1], YELLOW, INK])[:, :3], (classes, 3))
-
-
-def _mixed(proba: Array) -> Array:
-    """Return an image [g, g, 3]: the likeliest class's colour, mixed with white as p falls to that of a guess."""
-    classes = proba.shape[-1]
-    sure = (proba.max(axis=-1, keepdims=True) - 1 / classes) / (1 - 1 / classes)
-    share = 0.55 * sure
-    mixed: Array = share * _palette(classes)[proba.argmax(axis=-1)] + 1 - share
-    return mixed

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -13,9 +15,8 @@ from matplotlib.image import AxesImage
 from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
-from genbench.display.numbers import brief
-from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import dataset_of, distinct, panels, planar_datasets, short, truth
+from genbench.figures.shared.panels import dataset_of, distinct, panels, planar_datasets, short, stacked, truth
+from genbench.figures.shared.titles import head, room, score_line, seed_of
 from genbench.plotting.ranges import limits
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
@@ -23,12 +24,13 @@ from genbench.storage.records import TrialRecord
 if TYPE_CHECKING:
     from genbench.estimator.estimator import Estimator
 
-__all__ = ["Grid", "draw"]
+__all__ = ["DEPTH", "KINDS", "POINTS", "Grid", "draw", "on_grid"]
 
 NEEDS_WEIGHTS = True
 POINTS, COLUMNS, CELLS = 4_000, 4, 100  # behind the limits; panels in a row; along the longer side of the plane
 OBLONG = 4.0  # sides of the plane above which its axes have units of their own, as in other figures
 DEPTH = 8.0  # nats below the highest density of the truth, where the colours end
+KEPT = 64  # log-densities on a grid that stay in memory, for a second figure of the same
 KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
 
 
@@ -56,7 +58,7 @@ def draw(run: RunData) -> dict[str, Figure]:
     from genbench.figures.shared.trained_models import by_models
 
     def show(grid: Grid, trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
-        return estimator.log_prob(grid.centres), estimator.likelihood
+        return on_grid(run, grid, trial, estimator), estimator.likelihood
 
     return by_models(
         run,
@@ -65,26 +67,41 @@ def draw(run: RunData) -> dict[str, Figure]:
         lambda card: card.likelihood != "none",
         lambda trial: Grid.over(truth(trial, POINTS)),
         show,
-        _figure,
+        partial(_figure, run),
     )
 
 
-def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:
+def on_grid(run: RunData, grid: Grid, trial: TrialRecord, estimator: Estimator) -> Array:
+    """Return a model's log-density at the centres of the cells; the same again costs nothing."""
+    key = (str(run.path), trial.key, grid.extent, grid.shape)
+    if key not in _known:
+        if len(_known) == KEPT:
+            del _known[next(iter(_known))]  # the oldest
+        _known[key] = estimator.log_prob(grid.centres)
+    return _known[key].copy()
+
+
+_known: dict[tuple[str, str, tuple[float, ...], tuple[int, int]], Array] = {}
+
+
+def _figure(run: RunData, dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[Array, str]]]) -> Figure:
     exact = dataset_of(found[0][0])
     known = exact.log_prob(grid.centres) if isinstance(exact, SyntheticDataset) and exact.has_density else None
     top = _highest([values for _, (values, _) in found] if known is None else [known])
     aspect = min(1.2, grid.shape[0] / grid.shape[1])
-    figure, places = panels(len(found) + 1, (2.8, 2.8 * aspect + 0.45), evenly(len(found) + 1, COLUMNS), margin=0.5)
-
+    figure, places = panels(len(found) + 1, (2.8, 2.8 * aspect + 0.45), COLUMNS, margin=0.5)
     left, right, lower, upper = grid.extent
+    most, frames = room(places[0]), []
 
-    def show(panel: Axes, values: Array, title: str) -> AxesImage:
+    def show(panel: Axes, values: Array, *title: str, **facts: Any) -> AxesImage:
         shown = np.maximum(values.reshape(grid.shape), top - DEPTH)  # also where the density is 0
         image = panel.imshow(
             shown, origin="lower", extent=grid.extent, vmin=top - DEPTH, vmax=top, cmap="viridis",
             aspect=grid.shape[0] / grid.shape[1] * (right - left) / (upper - lower),
         )  # fmt: skip
-        panel.set_title(title)
+        head(panel, *title)
+        x, y = grid.centres.T
+        frames.append(pd.DataFrame(facts | {"x": x, "y": y, "log_prob": values}))
         return image
 
     if known is None:
@@ -93,19 +110,19 @@ def _figure(dataset: str, grid: Grid, found: Sequence[tuple[TrialRecord, tuple[A
         panel.scatter(points[:, 0], points[:, 1], s=1, color=INK, alpha=0.5, linewidths=0, rasterized=True)
         panel.set(xlim=grid.extent[:2], ylim=grid.extent[2:])
         panel.set_aspect(grid.shape[0] / grid.shape[1] * (right - left) / (upper - lower))
-        panel.set_title(f"test points: {short(dataset, 14)}\n(density not known)")
+        head(panel, f"{short(dataset, most - 20)}: {len(points):,} test points", "(density not known)")
     else:
-        show(places[0], known, f"truth: {short(dataset, 20)}\n")
-    names = distinct(trial.model for trial, _ in found)
+        show(places[0], known, f"truth: {short(dataset, most - 7)}", model="truth")
+    names = distinct((trial.model for trial, _ in found), most)
     for panel, (trial, (values, kind)) in zip(places[1:], found, strict=True):
-        kl = trial.metrics.get("kl")
-        score = "" if kl is None else f", KL {kl:.3f}" if np.isfinite(kl) else f", KL {brief(kl)}"
-        image = show(panel, values, f"{names[trial.model]}\n{KINDS[kind]}{score}")
+        kl = score_line(run, trial, "kl")
+        image = show(panel, values, names[trial.model], KINDS[kind] + (kl and f", {kl}"), model=trial.model)
     for panel in places:
         panel.set(xticks=[], yticks=[])
     bar = figure.colorbar(image, ax=figure.axes, shrink=0.6, pad=0.01)
     bar.set_label(f"log density (nats), up to {DEPTH:.0f} below the highest")
-    figure.suptitle(f"{dataset}: log densities")
+    figure.data = stacked(frames)
+    figure.suptitle(f"{dataset}: log densities of models of {seed_of(trial for trial, _ in found)}")
     return figure
 
 

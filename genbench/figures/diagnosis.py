@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.signal import correlate
+from scipy.stats import chi2
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.panels import file_stem, short
+from genbench.figures.shared.titles import head
 from genbench.plotting.canvas import new_figure
 from genbench.plotting.labels import less_offset
-from genbench.plotting.ranges import edges, limits, say_outside
+from genbench.plotting.ranges import BINS, limits, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -36,29 +41,34 @@ def draw(run: RunData) -> dict[str, Figure]:
 def autocorrelation(residuals: Array, lags: int) -> Array:
     """Return the autocorrelations r_1 … r_lags of residuals [m] about their mean."""
     centred = residuals - residuals.mean()
-    whole = float(centred @ centred)
-    if whole == 0:  # constant: nothing to correlate
-        return np.zeros(lags)
-    return np.array([centred[lag:] @ centred[:-lag] for lag in range(1, lags + 1)]) / whole
+    products: Array = correlate(centred, centred)[len(centred) - 1 :]  # of lags 0, 1, …
+    return products[1 : lags + 1] / (products[0] or 1.0)  # 0 of constant ones
 
 
 def ljung_box(correlations: Array, m: int) -> float:
     """Return the p-value that m residuals are white, by Q = m (m + 2) Σ r_k² / (m − k) ~ χ² (Ljung and Box 1978)."""
-    from scipy.stats import chi2
-
     k = np.arange(1, len(correlations) + 1)
     return float(chi2.sf(m * (m + 2) * (correlations**2 / (m - k)).sum(), df=len(k)))
 
 
+def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
+    """Return one row a held-out step: the value, its forecast's mean and 95 % interval, and the residual."""
+    n, m = len(stored["series"]), len(stored["mean"])
+    facts = {"model": trial.model, "dataset": trial.dataset, "seed": trial.seed, "step": np.arange(n - m, n)}
+    frame = pd.DataFrame(facts | {"value": stored["series"][n - m :]} | {k: stored[k] for k in ("mean", "low", "high")})
+    outside = (frame["value"] < frame["low"]) | (frame["value"] > frame["high"])
+    return frame.assign(residual=frame["value"] - frame["mean"], outside=outside)
+
+
 def _figure(trial: TrialRecord, stored: dict[str, Array]) -> Figure:
-    observed = stored["series"][-len(stored["mean"]) :]
-    residuals = observed - stored["mean"]
+    frame = _frame(trial, stored)
     figure = new_figure(11, 6.4)
+    figure.data = frame
     panels = figure.subplots(2, 2)
-    _forecasts(panels[0, 0], stored, trial.diagnostics["coverage_95"])
-    _over_time(panels[0, 1], residuals, stored)
-    _histogram(panels[1, 0], residuals, stored)
-    _correlations(panels[1, 1], residuals)
+    _forecasts(panels[0, 0], frame, stored["series"])
+    _over_time(panels[0, 1], frame)
+    _histogram(panels[1, 0], frame["residual"].to_numpy(), stored)
+    _correlations(panels[1, 1], frame["residual"].to_numpy())
     for panel in panels.flat:
         panel.grid(True)
     figure.suptitle(
@@ -68,44 +78,41 @@ def _figure(trial: TrialRecord, stored: dict[str, Array]) -> Figure:
     return figure
 
 
-def _forecasts(panel: Axes, stored: dict[str, Array], coverage: float) -> None:
+def _forecasts(panel: Axes, frame: pd.DataFrame, series: Array) -> None:
     """Draw the end of the past, and the held-out values with their forecasts and 95 % intervals."""
-    m = len(stored["mean"])
-    shown = min(m, SHOWN)
-    start = len(stored["series"]) - m
-    past = np.arange(max(0, start - max(24, shown)), start + shown)
-    steps = np.arange(start, start + shown)
-    low, high = stored["low"][:shown], stored["high"][:shown]
-    panel.plot(past, stored["series"][past], color=INK, lw=1.2, label="data")
-    panel.fill_between(steps, low, high, color=BLUE, alpha=0.2, lw=0, label="95 % interval")
-    panel.plot(steps, stored["mean"][:shown], color=BLUE, lw=1.2, marker="o", markersize=2.5, label="forecast")
+    shown, start = frame.head(SHOWN), int(frame["step"].iloc[0])
+    past = np.arange(max(0, start - max(24, len(shown))), start + len(shown))
+    panel.plot(past, series[past], color=INK, lw=1.2, label="data")
+    panel.fill_between(shown["step"], shown["low"], shown["high"], color=BLUE, alpha=0.2, lw=0, label="95 % interval")
+    seaborn.lineplot(
+        shown, x="step", y="mean", color=BLUE, lw=1.2, marker="o", ms=2.5, mew=0, label="forecast", ax=panel
+    )
     panel.axvline(start - 0.5, color=FAINT, lw=1, linestyle="--")
-    which = f"the first {shown} of {m}" if shown < m else f"all {m}"
-    bottom, top = _frame(panel, stored["series"][past], np.concatenate([low, high]))
+    bottom, top = _heights(panel, series[past], shown[["low", "high"]].to_numpy().ravel())
     panel.set_ylim(bottom, top + 0.18 * (top - bottom))  # room for the legend
-    title = f"Data and {which} forecasts: {100 * coverage:.0f} % in the intervals"
-    panel.set(title=title, xlabel="step")
+    which = f"the first {len(shown)} of {len(frame)}" if len(shown) < len(frame) else f"all {len(frame)}"
+    head(panel, f"Data and {which} forecasts: {100 * (1 - frame['outside'].mean()):.0f} % in the intervals")
+    panel.set_xlabel("step")
     less_offset(panel.yaxis, "value")
     panel.legend(loc="upper left", ncols=3)
 
 
-def _over_time(panel: Axes, residuals: Array, stored: dict[str, Array]) -> None:
+def _over_time(panel: Axes, frame: pd.DataFrame) -> None:
     """Draw all residuals over time, with their 95 % intervals."""
-    start = len(stored["series"]) - len(residuals)
-    steps = np.arange(start, len(stored["series"]))
-    low, high = stored["low"] - stored["mean"], stored["high"] - stored["mean"]
-    outside = (residuals < low) | (residuals > high)
-    panel.fill_between(steps, low, high, color=BLUE, alpha=0.2, lw=0, step="mid")
+    low, high = frame["low"] - frame["mean"], frame["high"] - frame["mean"]
+    panel.fill_between(frame["step"], low, high, color=BLUE, alpha=0.2, lw=0, step="mid")
     panel.axhline(0, color=INK, lw=0.8)
-    size = 14 if len(residuals) <= SHOWN else 5
-    panel.scatter(steps[~outside], residuals[~outside], color=INK, s=size, zorder=3, linewidths=0)
-    panel.scatter(steps[outside], residuals[outside], color=VERMILLION, s=size, zorder=3, linewidths=0)
-    _frame(panel, residuals, np.concatenate([low, high]))
-    title = f"Residuals, mean {residuals.mean():.3g}: {outside.sum()} of {len(residuals)} outside of the interval"
-    panel.set(title=title, xlabel="step", ylabel="data − mean of the forecast")
+    palette, size = {False: INK, True: VERMILLION}, 14 if len(frame) <= SHOWN else 5
+    seaborn.scatterplot(
+        frame, x="step", y="residual", hue="outside", palette=palette, s=size, linewidth=0, legend=False, ax=panel
+    )
+    _heights(panel, frame["residual"].to_numpy(), np.concatenate([low, high]))
+    beyond = f"{frame['outside'].sum()} of {len(frame)} outside of the interval"
+    head(panel, f"Residuals, mean {frame['residual'].mean():.3g}: {beyond}")
+    panel.set(xlabel="step", ylabel="data − mean of the forecast")
 
 
-def _frame(panel: Axes, values: Array, drawn: Array) -> tuple[float, float]:
+def _heights(panel: Axes, values: Array, drawn: Array) -> tuple[float, float]:
     """Let the heights be those of nearly all values and of what else is drawn, and say how many lie beyond."""
     low, high = (float(end[0]) for end in limits(values[:, None], 0.08))
     least, most = (float(end[0]) for end in limits(drawn[:, None], 0.08))
@@ -118,13 +125,23 @@ def _frame(panel: Axes, values: Array, drawn: Array) -> tuple[float, float]:
 def _histogram(panel: Axes, residuals: Array, stored: dict[str, Array]) -> None:
     """Draw the residuals' histogram and the density that the forecasts give to them."""
     low, high = (float(end[0]) for end in limits(residuals[:, None], 0.05))
-    places = edges(residuals, low, high)
-    heights = np.histogram(residuals, places)[0] / (len(residuals) * np.diff(places))
-    panel.stairs(heights, places, fill=True, color=FAINT, alpha=0.7, label="residuals")
+    seaborn.histplot(
+        x=residuals,
+        bins=BINS,
+        binrange=(low, high),
+        stat="density",
+        color=FAINT,
+        linewidth=0.3,
+        label="residuals",
+        ax=panel,
+    )
     say_outside(panel, int(((residuals < low) | (residuals > high)).sum()))
     panel.set_xlim(low, high)
-    panel.plot(stored["residual_grid"], stored["density"], color=BLUE, lw=1.6, label="predicted density")
-    panel.set(title="Residuals and their predicted density", xlabel="data − mean of the forecast", ylabel="density")
+    seaborn.lineplot(
+        x=stored["residual_grid"], y=stored["density"], color=BLUE, lw=1.6, label="predicted density", ax=panel
+    )
+    head(panel, "Residuals and their predicted density")
+    panel.set(xlabel="data − mean of the forecast", ylabel="density")
     panel.legend()
 
 
@@ -141,5 +158,5 @@ def _correlations(panel: Axes, residuals: Array) -> None:
     reach = max(0.3, 1.25 * float(np.abs(found).max()), 1.25 * band)
     p = ljung_box(found, m)
     p_text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    panel.set(title=f"Autocorrelation of the residuals; Ljung and Box: {p_text}", xlabel="lag", ylabel="correlation")
-    panel.set_ylim(-reach, reach)
+    head(panel, f"Autocorrelation of the residuals; Ljung and Box: {p_text}")
+    panel.set(xlabel="lag", ylabel="correlation", ylim=(-reach, reach))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import distinct, file_stem, first_seeds, panels, say_in
+from genbench.figures.shared.panels import distinct, file_stem, first_seeds, outer_labels, panels, say_in, stacked
+from genbench.figures.shared.titles import head, order_of, room, score_line
 from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import limits, say_outside
 from genbench.plotting.style import FAINT, INK, colour_of
@@ -16,10 +19,11 @@ from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
-COLUMNS, BEFORE = 3, 36  # panels beside each other, and steps of the past
+COLUMNS, BEFORE, FUTURES = 3, 36, 3  # panels beside each other, steps of the past, and futures of a model
+QUANTILES = ("2.5 %", "25 %", "median", "75 %", "97.5 %")  # of the futures, as the task stores them
 CAPTION = (
     "Held-out data (black) and 500 futures, drawn step by step from the last values before them without seeing any: "
-    "95 % and 50 % of them lie in the bands, the line is their median, thin lines are three of them."
+    f"95 % and 50 % of them lie in the bands, the thick line is their median, thin lines are {FUTURES} of them."
 )
 
 
@@ -31,46 +35,58 @@ def draw(run: RunData) -> dict[str, Figure]:
     return {stems[place]: _figure(dataset, first_seeds(run, place), run) for place, dataset in places.items()}
 
 
+def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
+    """Return what is shown of a model, one row a line and step; step 1 is the first of its futures."""
+    start, ahead = len(stored["series"]) - len(stored["mean"]), stored["fan"].shape[1]
+    lines = {"data": stored["series"][max(0, start - BEFORE) : start + ahead]}
+    lines |= dict(zip(QUANTILES, stored["fan"], strict=True))
+    lines |= {f"future {i + 1}": path for i, path in enumerate(stored["futures"][:FUTURES])}
+    facts = {"model": trial.model, "seed": trial.seed}
+    steps = {name: np.arange(ahead - len(y), ahead) + 1 for name, y in lines.items()}
+    return pd.concat(pd.DataFrame(facts | {"step": steps[k], "line": k, "value": y}) for k, y in lines.items())
+
+
 def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
-    """Draw each model's first seed that did not fail, in the order of the leaderboard."""
-    figure, places = panels(len(trials), (4.2, 2.7), COLUMNS, margin=0.8)
+    """Draw each model's first seed that did not fail, in the order of the leaderboard, all on the same axes."""
+    figure, places = panels(len(trials), (4.0, 2.7), COLUMNS, margin=0.8, same_axes=True)
     stored = [run.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
-    values = np.concatenate([np.concatenate(_shown(one)) for one in stored if one] or [np.zeros(1)])
-    low, high = (float(end[0]) for end in limits(values[:, None], 0.0))
-    least = min([low, *(float(one["fan"].min()) for one in stored if one)])
-    most = max([high, *(float(one["fan"].max()) for one in stored if one)])
-    room, edge = 0.75 * (high - low), 0.05 * (high - low)  # a fan that goes farther is cut
-    names = distinct(trial.model for trial in trials)
-    for panel, trial, one in zip(places, trials, stored, strict=True):
-        panel.set_title(names[trial.model])
-        if not one:
-            say_in(panel, trial.status)
-            continue
-        _fan(panel, trial, one)
-        panel.set_ylim(max(low - room, least - edge), min(high + room, most + edge))
+    frames = [_frame(trial, one) if one else None for trial, one in zip(trials, stored, strict=True)]
+    figure.data = stacked([frame for frame in frames if frame is not None])
+    if figure.data is not None:
+        places[0].set_ylim(*_heights(figure.data))
+    names = distinct((trial.model for trial in trials), room(places[0]))
+    for panel, trial, frame in zip(places, trials, frames, strict=True):
+        if frame is None:
+            say_in(panel, trial.status if trial.status != "ok" else "forecasts not kept")
+        else:
+            _fan(panel, frame, colour_of(trial.role))
+        head(panel, names[trial.model], score_line(run, trial))
         less_offset(panel.yaxis, "value")
-        bottom, top = panel.get_ylim()
-        say_outside(panel, int(sum(((part < bottom) | (part > top)).sum() for part in _shown(one))))
-    figure.suptitle(f"{dataset}: sampled futures")
+        panel.set_xlabel("steps from the last value seen")
+    outer_labels(places)
+    figure.suptitle(f"{dataset}: sampled futures, {order_of(run, trials[0].place)}")
     figure.supxlabel(CAPTION)
     return figure
 
 
-def _shown(stored: dict[str, Array]) -> tuple[Array, Array]:
-    """Return the past that is shown and the held-out values beside the futures."""
-    start, steps = len(stored["series"]) - len(stored["mean"]), stored["fan"].shape[1]
-    return stored["series"][max(0, start - BEFORE) : start], stored["series"][start : start + steps]
+def _heights(frame: pd.DataFrame) -> tuple[float, float]:
+    """Return the ends of the axis of values: all of the data, and of the fans what is not much farther."""
+    data, fans = (frame["value"][frame["line"].isin(names)].to_numpy() for names in (["data"], QUANTILES))
+    low, high = (float(end[0]) for end in limits(data[:, None], 0.0))
+    edge, most = 0.05 * (high - low), 0.75 * (high - low)  # a fan that goes farther is cut
+    return max(low - most, min(low, fans.min()) - edge), min(high + most, max(high, fans.max()) + edge)
 
 
-def _fan(panel: Axes, trial: TrialRecord, stored: dict[str, Array]) -> None:
-    before, after = _shown(stored)
-    steps, colour = np.arange(1, len(after) + 1), colour_of(trial.role)
-    lowest, low, median, high, highest = stored["fan"]
-    panel.fill_between(steps, lowest, highest, color=colour, alpha=0.2, lw=0)
-    panel.fill_between(steps, low, high, color=colour, alpha=0.35, lw=0)
-    panel.plot(steps, stored["futures"][:3].T, color=colour, lw=0.5, alpha=0.8)
-    panel.plot(steps, median, color=colour, lw=1.6)
-    panel.plot(np.arange(1 - len(before), len(after) + 1), np.concatenate([before, after]), color=INK, lw=1.1)
+def _fan(panel: Axes, frame: pd.DataFrame, colour: str) -> None:
+    fan = frame[frame["line"].isin(QUANTILES)].pivot(index="step", columns="line", values="value")
+    for low, high, alpha in (("2.5 %", "97.5 %", 0.2), ("25 %", "75 %", 0.35)):
+        panel.fill_between(fan.index, fan[low], fan[high], color=colour, alpha=alpha, lw=0)
+    futures, data = frame[frame["line"].str.startswith("future")], frame[frame["line"] == "data"]
+    thin = {"color": colour, "lw": 0.5, "alpha": 0.8}
+    seaborn.lineplot(futures, x="step", y="value", units="line", estimator=None, ax=panel, **thin)
+    seaborn.lineplot(fan, x="step", y="median", color=colour, lw=1.6, ax=panel)
+    seaborn.lineplot(data, x="step", y="value", color=INK, lw=1.1, ax=panel)
     panel.axvline(0.5, color=FAINT, lw=1, linestyle="--")
     panel.grid(True)
-    panel.set_xlabel("steps from the last value seen")
+    least, most = panel.get_ylim()
+    say_outside(panel, int(((data["value"] < least) | (data["value"] > most)).sum()))

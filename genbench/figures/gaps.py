@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.display.numbers import brief
-from genbench.figures.shared.panels import distinct, of_task, over_truth
+from genbench.core.types import Array
+from genbench.figures.shared.task_panels import of_task, points_of, show_truth
+from genbench.figures.shared.titles import number_of
 from genbench.plotting.style import BLUE, INK
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
-POINTS, LINES, DRAWS = 4_000, 9, 60
+LINES, DRAWS = 9, 60
 
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane whose gaps were filled: `gaps`, or `gaps-<dataset>`."""
-    return of_task(run, "gaps", "impute", lambda place, trials: _figure(run, place, trials))
+    return of_task(run, "gaps", "impute", points_of, _frame, _show, _title)
 
 
-def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
-    """Draw on a vertical line for each of a few given first coordinates the second ones that a model drew."""
-    figure, places = over_truth(trials, POINTS)
-    names = distinct(trial.model for trial in trials)
-    for panel, trial in zip(places, trials, strict=True):
-        stored = run.arrays(trial.key)
-        given, draws = stored["points_0"][:, 0], stored["draws_0"][..., 0]  # (m,), (m, n)
-        ends = (2, len(given) - 3) if len(given) > 2 * LINES else (0, len(given) - 1)  # not at the outermost points
-        order = np.unique(np.argsort(given)[np.linspace(*ends, LINES).astype(int)])
-        for k in order:
-            panel.axvline(given[k], color=INK, lw=0.5)
-            shown = draws[k, :DRAWS]
-            panel.plot(np.full(len(shown), given[k]), shown, ".", ms=4, mew=0, alpha=0.5, color=BLUE)
-        value = trial.metrics.get("conditional_w1")
-        panel.set_title(names[trial.model] + ("" if value is None else f"\nconditional W1 {brief(value)}"))
-    figure.suptitle(
-        f"{place}: {DRAWS} draws of the second coordinate (blue) at given first ones (lines), over the truth (grey)"
-    )
-    return figure
+def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
+    """Return one row a draw: the second coordinates that a model drew at a few given first ones."""
+    given, draws = stored["points_0"][:, 0], stored["draws_0"][:, :DRAWS, 0]  # (m,), (m, n)
+    ends = (2, len(given) - 3) if len(given) > 2 * LINES else (0, len(given) - 1)  # not at the outermost points
+    chosen = np.unique(np.argsort(given)[np.linspace(*ends, LINES).astype(int)])
+    at, drawn = given[chosen].repeat(draws.shape[1]), draws[chosen].ravel()
+    return pd.DataFrame({"model": trial.model, "seed": trial.seed, "given": at, "drawn": drawn})
+
+
+def _show(panel: Axes, real: Array, frame: pd.DataFrame) -> None:
+    """Draw on a vertical line for each given first coordinate the second ones that a model drew."""
+    show_truth(panel, real)
+    for given in frame["given"].unique():
+        panel.axvline(given, color=INK, lw=0.5)
+    panel.plot(frame["given"], frame["drawn"], ".", ms=4, mew=0, alpha=0.5, color=BLUE)
+
+
+def _title(real: Array, frames: Sequence[pd.DataFrame]) -> str:
+    draws = number_of([int(frame.groupby("given").size().min()) for frame in frames])
+    return f"{draws} draws of the second coordinate (blue) at given first ones (lines), over the truth (grey)"

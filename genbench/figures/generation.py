@@ -7,14 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
 from genbench.figures.shared.grids import rows_of_panels
-from genbench.figures.shared.panels import datasets_of
+from genbench.figures.shared.panels import datasets_of, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.figures.shared.titles import head
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -40,13 +42,16 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
     figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES))
-    for panels, (_, way) in zip(rows, found, strict=True):
+    frames: list[pd.DataFrame] = []
+    for panels, (trial, way) in zip(rows, found, strict=True):
         for k, (panel, t) in enumerate(zip(panels, way.times, strict=True)):
             if t in way.times[k + 1 :]:  # a flow of few layers has not so many states
                 panel.set_axis_off()
                 continue
             view.show(panel, way.points[k])
-            panel.set_title(f"t = {t:.2f}")
+            head(panel, f"t = {t:.2f}")
+            frames += view.tidy(way.points[k], model=trial.model, seed=trial.seed, t=t)
+    figure.data = stacked(frames)
     what = "images" if view.is_image else "samples"
     figure.suptitle(f"{dataset}: {view.n:,} {what} on their way from noise (t = 0) to data (t = 1){view.axes}")
     return figure

@@ -12,12 +12,12 @@ from genbench.figures.shared.panels import (
     datasets_of,
     first_seeds,
     levels_of,
-    number_of,
     panels,
-    score_line,
+    short,
     show_each,
     truth_or_stored,
 )
+from genbench.figures.shared.titles import head, number_of, order_of, room, score_line, seed_of
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.storage.records import TrialRecord
 
@@ -42,13 +42,13 @@ def _figure(run: RunData, dataset: str) -> Figure:
     for panel in places:
         panel.set_axis_off()
     draw_mosaic(places[0], seen(real, levels, limits), SIDE)
-    places[0].set_title(f"truth: {dataset}")
+    head(places[0], f"truth: {short(dataset, room(places[0]) - 7)}", f"{len(real)} images")
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
         counts.append(len(samples[: SIDE**2]))
         draw_mosaic(panel, seen(samples[: SIDE**2], levels, limits), SIDE)
-        panel.set_title(name + score_line(run, trial))
+        head(panel, name, score_line(run, trial))
 
     show_each(run, places[1:], trials, show)
-    figure.suptitle(f"{dataset}: {number_of(counts)} samples each, of the first seed that did not fail")
+    figure.suptitle(f"{dataset}: {number_of(counts)} samples of {seed_of(trials)} each, {order_of(run, dataset)}")
     return figure

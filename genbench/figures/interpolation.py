@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.figures.shared.panels import distinct, of_task, over_truth
+from genbench.core.types import Array
+from genbench.figures.shared.task_panels import of_task, points_of, show_truth
 from genbench.plotting.style import BLUE, INK, VERMILLION
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
-POINTS, PATHS = 4_000, 6
+PATHS = 6
+TITLE = "paths through the latent space (blue) and straight ones (dotted), over the truth (grey)"
 
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane: `interpolation`, or `interpolation-<dataset>`."""
-    return of_task(run, "interpolation", "interpolate", lambda place, trials: _figure(run, place, trials))
+    return of_task(run, "interpolation", "interpolate", points_of, _frame, _show, lambda *_: TITLE)
 
 
-def _figure(run: RunData, place: str, trials: list[TrialRecord]) -> Figure:
-    figure, places = over_truth(trials, POINTS)
-    names = distinct(trial.model for trial in trials)
-    for panel, trial in zip(places, trials, strict=True):
-        stored = run.arrays(trial.key)
-        for line, path in zip(stored["straight"][:PATHS], stored["latent"][:PATHS], strict=True):
-            panel.plot(*line.T, color=VERMILLION, lw=1.2, ls=":")
-            panel.plot(*path.T, color=BLUE, lw=1.5)
-            panel.plot(*line[[0, -1]].T, "o", color=INK, ms=3.5)
-        value = trial.metrics.get("midpoints_inside")
-        panel.set_title(names[trial.model] + ("" if value is None else f"\nmidpoints inside {100 * value:.0f} %"))
-    figure.suptitle(f"{place}: paths through the latent space (blue) and straight ones (dotted), over the truth (grey)")
-    return figure
+def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
+    """Return one row a pair and step: the point of the path through the latent space, and that of the straight one."""
+    latent, straight = (stored[name][:PATHS] for name in ("latent", "straight"))  # (k, steps, 2)
+    pair, step = np.indices(latent.shape[:2]).reshape(2, -1)
+    points = np.concatenate([latent, straight], axis=2).reshape(-1, 4).T
+    facts = {"model": trial.model, "seed": trial.seed, "pair": pair, "step": step}
+    return pd.DataFrame(facts | dict(zip(("x", "y", "straight x", "straight y"), points, strict=True)))
+
+
+def _show(panel: Axes, real: Array, frame: pd.DataFrame) -> None:
+    show_truth(panel, real)
+    for _, path in frame.groupby("pair"):
+        panel.plot(path["straight x"], path["straight y"], color=VERMILLION, lw=1.2, ls=":")
+        panel.plot(path["x"], path["y"], color=BLUE, lw=1.5)
+        panel.plot(path["straight x"].iloc[[0, -1]], path["straight y"].iloc[[0, -1]], "o", color=INK, ms=3.5)

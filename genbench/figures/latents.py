@@ -13,6 +13,7 @@ from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncodi
 from genbench.core.types import Array
 from genbench.figures.shared.panels import datasets_of, distinct, panels
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.figures.shared.titles import head, room
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def _decodes(card: ModelCard) -> bool:
 
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:
     figure, places = panels(len(found), (4.6, 2.45), COLUMNS, margin=0.5, gap=0.08)
-    names = distinct(trial.model for trial, _ in found)
+    names = distinct((trial.model for trial, _ in found), room(places[0]))
     for panel, (trial, (images, encoded)) in zip(places, found, strict=True):
         panel.imshow(view.as_one(images.reshape(-1, *images.shape[2:]), STEPS), interpolation="nearest")
-        panel.set_title(names[trial.model] + ("" if encoded else ", between its own samples"))
+        head(panel, names[trial.model] + ("" if encoded else ", between its own samples"))
     for panel in places:
         panel.set_axis_off()
     figure.suptitle(f"{dataset}: from one test image to another on an arc between their codes")

@@ -13,6 +13,7 @@ from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
+from genbench.figures.shared.titles import head, number_of, seed_of
 from genbench.metrics.neighbours import neighbours
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.style import BLUE
@@ -23,10 +24,6 @@ __all__ = ["Rows", "draw", "rows_of"]
 SIDE = 6  # rows of a panel, and images in a row: a sample and its nearest training images
 SEARCHED = 500  # samples of which the suspicious ones are shown
 COLUMNS = 4  # panels beside each other
-CAPTION = (
-    "In each row a sample and its nearest training images, by all pixels. First the first samples, then those of\n"
-    f"the first {SEARCHED} that lie nearest to one. Below a name: the median distance to the nearest training image."
-)
 
 
 class Rows(NamedTuple):
@@ -68,24 +65,29 @@ def _figure(run: RunData, dataset: str) -> Figure:
     figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, margin=0.8, gap=0.08)
     for panel in places:
         panel.set_axis_off()
-    _show(places[0], seen(real.images, levels, limits), f"test pictures: {dataset}\n{real.median:.3g}")
+    _show(places[0], seen(real.images, levels, limits), f"test images: {dataset}", f"{real.median:.3g}")
+    searched: list[int] = []
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
         found = rows_of(samples, splits_of(trial.seed).train)
-        _show(
-            panel, seen(found.images, levels, limits), f"{name}\n{found.median:.3g} (test pictures {real.median:.3g})"
-        )
+        searched.append(min(SEARCHED, len(samples)))
+        median = f"{found.median:.3g} (test images {real.median:.3g})"
+        _show(panel, seen(found.images, levels, limits), name, median)
 
     show_each(run, places[1:], trials, show)
-    figure.suptitle(f"{dataset}: samples and their nearest training images")
-    figure.supxlabel(CAPTION)
+    figure.suptitle(f"{dataset}: samples and their nearest training images, of {seed_of(trials)}")
+    figure.supxlabel(
+        "In each row a sample and its nearest training images, by all pixels. First the first samples, then those of "
+        f"the first {number_of(searched or [SEARCHED])} that lie nearest to one. Below a name: the median distance to "
+        "the nearest training image."
+    )
     return figure
 
 
-def _show(panel: Axes, images: Array, title: str) -> None:
+def _show(panel: Axes, images: Array, *title: str) -> None:
     """Draw rows of images [n, c, h, w] in [0, 1], with a line after the first of each row."""
     draw_mosaic(panel, images, SIDE)
     height, width = (length + 1 for length in images.shape[2:])
     panel.axvline(width - 1, color=BLUE, lw=1.5)
     panel.axhline(SIDE // 2 * height - 1, color=BLUE, lw=0.8, linestyle=":")
-    panel.set_title(title)
+    head(panel, *title)

@@ -3,82 +3,62 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
+import pandas as pd
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
-from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.canvas import new_figure
-from genbench.plotting.labels import End, Look, name_ends, plain, styles
-from genbench.plotting.ranges import comparable
-from genbench.plotting.style import INK
-from genbench.runs.sweep import Point, read_sweeps, summary
+from genbench.figures.shared.lines import draw_lines, height_of, name_lines
+from genbench.figures.shared.panels import by_dataset, panels
+from genbench.figures.shared.titles import with_unit
+from genbench.runs.sweep import read_sweeps
+from genbench.statistics.intervals import mean_intervals
 
 __all__ = ["draw"]
 
-WIDTH = 5.6  # inches of a panel
-LINE = 0.16  # inches of height for a name beside the ends of the lines
-LONGEST = 24  # letters of it
+WIDTH, COLUMNS = 5.6, 3  # inches of a panel with the names beside it, and panels beside each other
 
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `nfe` for a single one, else `nfe-<dataset>`; a panel a metric."""
-    here = {trial.dataset for trial in run.trials}
-    points = [point for point in summary(read_sweeps(run)) if point.nfe and point.scores and point.dataset in here]
-    datasets = [point.dataset for point in points]
-    return by_dataset(run, "nfe", datasets, lambda name: _figure(name, [p for p in points if p.dataset == name]))
+    frame = _frame(run)
+    swept = frame[frame["role"] != "oracle"]["dataset"]
+    return by_dataset(run, "nfe", swept, lambda name: _figure(name, frame[frame["dataset"] == name]))
 
 
-def _figure(dataset: str, points: list[Point]) -> Figure:
+def _frame(run: RunData) -> pd.DataFrame:
+    """Return one row a trial, number of steps and metric; `nfe` are means over seeds, and the oracle has none."""
+    here = {(trial.dataset, trial.model, trial.seed) for trial in run.trials}
+    rows = [
+        (one.dataset, one.model, one.role, one.seed, row.steps, row.nfe or np.nan, metric, value)
+        for one in read_sweeps(run)
+        for row in one.rows
+        for metric, value in row.metrics.items()
+        if (one.dataset, one.model, one.seed) in here and value is not None and (row.nfe or one.role == "oracle")
+    ]
+    frame = pd.DataFrame(rows, columns=["dataset", "model", "role", "seed", "steps", "nfe", "metric", "value"])
+    frame = frame.astype({"nfe": float, "value": float})  # also of no row
+    frame["nfe"] = frame.groupby(["dataset", "model", "steps"])["nfe"].transform("mean")
+    frame.loc[frame["role"] == "oracle", "nfe"] = np.nan
+    return frame
+
+
+def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     discover(groups=("metrics",))
-    names = list(dict.fromkeys(name for point in points for name in point.scores))
-    looks = styles(list(dict.fromkeys(point.model for point in points)))
-    figure = new_figure(WIDTH * len(names), max(4.4, LINE * len(looks) + 1.2))
-    panels = figure.subplots(1, len(names), squeeze=False)[0]
-    written = distinct(looks, LONGEST)
-    ends = {panel: _panel(panel, name, points, looks, written) for panel, name in zip(panels, names, strict=True)}
-    infinite = any(not np.isfinite(p.scores[metric][0]) for p in points for metric in names if metric in p.scores)
-    left_out = "; infinite scores are left out" * infinite
+    swept = frame[frame["role"] != "oracle"]
+    metrics, models = swept["metric"].unique(), list(swept["model"].unique())
+    figure, places = panels(len(metrics), (WIDTH, height_of(frame, 4.0)), COLUMNS)
+    figure.data, ends = frame, {}
+    for panel, metric in zip(places, metrics, strict=True):
+        ends[panel] = draw_lines(panel, frame[frame["metric"] == metric], models, "nfe", "mean", band=_interval)
+        panel.set(xlabel="network evaluations a sample (NFE)", ylabel=with_unit(metric))
+    left_out = "; infinite scores are left out" * (not np.isfinite(frame["value"]).all())
     figure.suptitle(f"{dataset}: quality against network evaluations (band: 95 % interval over seeds{left_out})")
-    name_ends(figure, ends)
+    name_lines(figure, ends)
     return figure
 
 
-def _panel(panel: Axes, metric: str, points: list[Point], looks: dict[str, Look], written: dict[str, str]) -> list[End]:
-    """Draw a line a model with its band, and the oracle's mean; return the ends of the lines."""
-    ends = []
-    known = [p for p in points if metric in p.scores and np.isfinite(p.scores[metric][0])]
-    for model, look in looks.items():
-        line = sorted((p for p in known if p.model == model), key=lambda p: p.nfe or 0)
-        if not line:
-            continue
-        x, y = [p.nfe or 0 for p in line], [p.scores[metric][0] for p in line]
-        panel.plot(x, y, markersize=5, lw=1.4, **look)
-        low, high = np.array([p.scores[metric][1:] for p in line], dtype=np.float64).T  # NaN where a seed is alone
-        panel.fill_between(x, np.maximum(low, np.abs(y) / 100), high, color=look["color"], alpha=0.12, lw=0)
-        ends.append(End(written[model], (x[-1], y[-1]), look["color"]))
-    floors = [p.floors[metric] for p in points if np.isfinite(p.floors.get(metric, np.nan))]
-    if floors:
-        panel.axhline(floors[0], color=INK, lw=1, linestyle="--")
-        panel.annotate("oracle", (0.01, floors[0]), xycoords=("axes fraction", "data"), va="bottom")
-    means = np.array([p.scores[metric][0] for p in known])
-    means = means[comparable(means)]
-    positive = bool(len(means)) and means.min() > 0
-    panel.set(
-        xscale="log",
-        yscale="log" if positive else "linear",
-        xlabel="network evaluations a sample (NFE)",
-        ylabel=card_of(metric).label,
-    )
-    if positive:
-        panel.set_ylim(0.6 * min([*means, *(floor for floor in floors[:1] if floor > 0)]), 1.7 * max(means))
-    elif len(means):
-        room = 0.08 * (max(means) - min(means)) or 0.1
-        panel.set_ylim(min([*means, *floors[:1]]) - room, max(means) + room)
-    plain(panel.xaxis)
-    if positive:
-        plain(panel.yaxis)
-    panel.grid(True, which="both")
-    return ends
+def _interval(values: pd.Series) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of a mean over seeds."""
+    _, low, high = mean_intervals(values.to_numpy()[None])
+    return float(low[0]), float(high[0])

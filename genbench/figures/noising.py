@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
@@ -13,8 +14,9 @@ from genbench.contracts.optional_methods import SupportsNoising
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.grids import rows_of_panels
-from genbench.figures.shared.panels import datasets_of
+from genbench.figures.shared.panels import datasets_of, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.figures.shared.titles import head
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -41,10 +43,13 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:
     figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES))
-    for panels, (_, snapshots) in zip(rows, found, strict=True):
+    frames: list[pd.DataFrame] = []
+    for panels, (trial, snapshots) in zip(rows, found, strict=True):
         for panel, t, (points, level) in zip(panels, TIMES, snapshots, strict=True):
             view.show(panel, points)
-            left = "" if level is None else f": {level[0]:.2f} x + {level[1]:.2f} ε"
-            panel.set_title(f"t = {t:.2f}{left}")
-    figure.suptitle(f"{dataset}: data x on their way to noise ε, as each model learns from them{view.axes}")
+            head(panel, f"t = {t:.2f}", "" if level is None else f"{level[0]:.2f} x + {level[1]:.2f} ε")
+            frames += view.tidy(points, model=trial.model, seed=trial.seed, t=t)
+    figure.data = stacked(frames)
+    what = f"{len(view.real):,} {'images' if view.is_image else 'points'}"
+    figure.suptitle(f"{dataset}: {what} x on their way to noise ε, as each model learns from them{view.axes}")
     return figure

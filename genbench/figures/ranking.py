@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+import pandas as pd
+import seaborn
 
 from genbench.analysis.ranking import Ranking, rankings
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.display.ranking_view import ranking_view
 from genbench.figures.shared.panels import distinct
-from genbench.plotting.canvas import new_figure
+from genbench.plotting.canvas import DataFigure, new_figure
 from genbench.plotting.style import BLUE, FAINT, INK, SKY
 
 __all__ = ["draw"]
 
-# Inches: from model to model, above the axis, below it, its length, a letter.
-LINE, HEAD, FOOT, AXIS, LETTER = 0.27, 0.5, 0.6, 4.6, 0.085
-LONGEST = 40  # letters of a name
+LINE, WIDTH = 0.27, 7.2  # inches: from model to model, and of the figure
+LONGEST, TICKS = 40, 12  # letters of a name, and numbers on the axis
 COLOURS = {"best": BLUE, "as good": BLUE, "open": SKY, "worse": FAINT}
 
 
-def draw(run: RunData) -> dict[str, Figure]:
+def draw(run: RunData) -> dict[str, DataFigure]:
     """Return the figure for the metric that the leaderboard is sorted by; nothing below 3 datasets or 2 models.
 
     Controls do not compete. Where likelihood kinds must not be mixed, each has a figure of its own.
@@ -33,26 +32,27 @@ def draw(run: RunData) -> dict[str, Figure]:
     return figures
 
 
-def _figure(one: Ranking) -> Figure:
+def _figure(one: Ranking) -> DataFigure:
     """Draw a line a model over the ranks that it may have, with its place in the ranking and its verdict beside it."""
-    names = list(distinct([model.name for model in one.models], LONGEST).values())
-    k, margin = len(names), 0.4 + LETTER * max(map(len, names))
-    width, height = margin + AXIS + 1.0, HEAD + LINE * k + FOOT
-    figure = new_figure(width, height)
-    figure.set_layout_engine("none")
-    axes = figure.add_axes((margin / width, FOOT / height, AXIS / width, LINE * k / height))
-    for y, model in enumerate(one.models):
-        assert model.ranks is not None
-        colour = COLOURS[model.verdict or "open"]
-        axes.plot(model.ranks, [y, y], color=colour, lw=4, solid_capstyle="round")
-        axes.plot(y + 1, y, marker="o", color=INK, ms=5, ls="none")
-        axes.text(1.03, y, model.verdict or "", transform=axes.get_yaxis_transform(), va="center")
-    axes.set_yticks(range(k), names)
-    axes.set(xlim=(0.5, k + 0.5), ylim=(k - 0.4, -0.6))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", lw=0.5)
-    axes.set_xlabel("rank: point, in this ranking; line, what it may be (95 %, all models together)")
-    view = ranking_view(one)
-    figure.suptitle(f"{card_of(one.metric).label}, {view.title}", y=1 - 0.15 / height)
+    columns = ["model", "metric", "score", "low", "high", "rank", "first", "last", "verdict"]
+    models = [
+        (m.name, one.metric, *m.score, i, *m.ranks, m.verdict or "open") for i, m in enumerate(one.models, 1) if m.ranks
+    ]
+    frame, k = pd.DataFrame(models, columns=columns), len(models)
+    figure = new_figure(WIDTH, LINE * k + 1.6)
+    figure.data = frame
+    panel = figure.subplots()
+    colours = [COLOURS[verdict] for verdict in frame["verdict"]]
+    panel.hlines(frame["rank"], frame["first"], frame["last"], colors=colours, lw=4, capstyle="round")
+    seaborn.scatterplot(frame, x="rank", y="rank", color=INK, s=25, linewidth=0, ax=panel, zorder=3)
+    for rank, verdict in zip(frame["rank"], frame["verdict"], strict=True):
+        panel.text(1.03, rank, verdict, transform=panel.get_yaxis_transform(), va="center")
+    panel.set_yticks(frame["rank"], list(distinct(frame["model"], LONGEST).values()))
+    panel.set(
+        xlim=(0.5, k + 0.5), xticks=range(1, k + 1, -(-k // TICKS)), ylim=(k + 0.6, 0.4), xlabel="rank", ylabel=""
+    )
+    panel.tick_params(axis="y", length=0)
+    panel.grid(axis="x", lw=0.5)
+    figure.suptitle(f"{card_of(one.metric).label}, {ranking_view(one).title}")
+    figure.supxlabel("Point: in this ranking. Line: the ranks that it may have (95 %, all models together).")
     return figure

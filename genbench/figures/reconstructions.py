@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,9 +15,9 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsReconstruction, supports
 from genbench.core.types import Array
-from genbench.figures.shared.grids import evenly
-from genbench.figures.shared.panels import datasets_of, distinct, panels
+from genbench.figures.shared.panels import datasets_of, distinct, panels, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.figures.shared.titles import head, room
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -50,26 +51,30 @@ def _reconstructs(card: ModelCard) -> bool:
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Array]]) -> Figure:
     real = view.real[:POINTS]
     if view.is_image:
-        figure, places = panels(len(found), (4.2, 2.5), evenly(len(found), 3), margin=0.5, gap=0.08)
-        title = f"{dataset}: pairs of a test image (left) and its reconstruction (right)"
+        figure, places = panels(len(found), (4.2, 2.5), 3, margin=0.5, gap=0.08)
+        title = f"{dataset}: {len(real)} pairs of a test image (left) and its reconstruction (right)"
     else:
-        figure, places = panels(len(found), (2.9, 2.9 * view.aspect + 0.5), evenly(len(found), COLUMNS), margin=0.5)
+        figure, places = panels(len(found), (2.9, 2.9 * view.aspect + 0.5), COLUMNS, margin=0.5)
         what = f"{dataset}: {len(real)} test points"
         title = f"{what} (black), and lines to their reconstructions (blue){view.axes}"
         if real[0].size == 1:
             title = f"{what} (across) and their reconstructions (up)"
-    names = distinct(trial.model for trial, _ in found)
+    names = distinct((trial.model for trial, _ in found), room(places[0]))
+    frames: list[pd.DataFrame] = []
     for panel, (trial, back) in zip(places, found, strict=True):
         (_pairs if view.is_image else _links)(panel, view, real, back)
         error = float(np.sqrt(np.square(back - real).mean()))
-        panel.set_title(f"{names[trial.model]}\nroot mean square error {error:.2g}")
+        head(panel, names[trial.model], f"root mean square error {error:.2g}")
+        for of, points in (("test", real), ("reconstruction", back)):
+            frames += view.tidy(points, model=trial.model, seed=trial.seed, point=range(len(real)), of=of)
+    figure.data = stacked(frames)
     figure.suptitle(title)
     return figure
 
 
 def _links(panel: Axes, view: SamplePanel, real: Array, back: Array) -> None:
     """Draw points [n, *shape], and a line from each to what came back; of one coordinate, one against the other."""
-    a, b = (view.plane.project(x.reshape(len(x), -1)) for x in (real, back))
+    a, b = (view.plane.places(x) for x in (real, back))
     if a.shape[1] == 1:
         ends = (float(view.plane.low[0]), float(view.plane.high[0]))
         panel.plot(ends, ends, color=FAINT, lw=0.8)

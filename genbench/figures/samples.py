@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -13,13 +14,12 @@ from genbench.figures.shared.panels import (
     by_dataset,
     datasets_of,
     first_seeds,
-    number_of,
     panels,
-    score_line,
     short,
     show_each,
     truth_or_stored,
 )
+from genbench.figures.shared.titles import head, number_of, order_of, room, score_line, seed_of
 from genbench.plotting.projection import view_of
 from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import INK, colour_of
@@ -40,21 +40,24 @@ def _figure(run: RunData, dataset: str) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
     view = view_of(truth_or_stored(run, dataset, POINTS))
-    counts: list[int] = []  # of samples that are shown
-    figure, places = panels(len(trials) + 1, (2.7, 2.5 * view.aspect + 0.6), COLUMNS)
-    view.show(places[0], view.real, INK)
-    say_outside(places[0], view.outside(view.real))
-    places[0].set_title(f"truth: {short(dataset, 20)}\n{len(view.real):,} points")
+    figure, places = panels(len(trials) + 1, (2.7, 2.5 * view.aspect + 0.7), COLUMNS)
+    frames: list[pd.DataFrame] = []
 
-    def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
-        counts.append(len(samples[:POINTS]))
-        view.show(panel, samples[:POINTS], colour_of(trial.role))
-        say_outside(panel, view.outside(samples[:POINTS]))
-        panel.set_title(name + score_line(run, trial))
+    def show(panel: Axes, points: Array, colour: str, **facts: Any) -> None:
+        frames.append(view.tidy(points, **facts))
+        view.show(panel, points, colour)
+        say_outside(panel, view.outside(points))
 
-    show_each(run, places[1:], trials, show)
-    for panel in figure.axes:
+    def show_model(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
+        show(panel, samples[:POINTS], colour_of(trial.role), model=trial.model, seed=trial.seed)
+        head(panel, name, score_line(run, trial))
+
+    show(places[0], view.real, INK, model="truth", seed=None)
+    head(places[0], f"truth: {short(dataset, room(places[0]) - 7)}", f"{len(view.real):,} points")
+    show_each(run, places[1:], trials, show_model)
+    for panel in places:
         view.frame(panel)
-    seeds = Counter(trial.seed for trial in trials).most_common(1)[0][0]
-    figure.suptitle(f"{dataset}: {number_of(counts)} samples of seed {seeds} each{view.axes}")
+    figure.data = pd.concat([frame.astype({"seed": "Int64"}) for frame in frames], ignore_index=True)
+    shown = number_of([len(frame) for frame in frames[1:]])
+    figure.suptitle(f"{dataset}: {shown} samples of {seed_of(trials)} each{view.axes}, {order_of(run, dataset)}")
     return figure

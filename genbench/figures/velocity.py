@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
@@ -14,8 +15,9 @@ from genbench.contracts.optional_methods import SupportsTrajectory, SupportsVelo
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.grids import rows_of_panels
-from genbench.figures.shared.panels import planar_datasets
+from genbench.figures.shared.panels import planar_datasets, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.figures.shared.titles import head
 from genbench.plotting.style import BLUE, FAINT
 from genbench.storage.records import TrialRecord
 
@@ -55,16 +57,20 @@ def _grid(view: SamplePanel) -> Array:
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, list[Field]]]) -> Figure:
     figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES), 2.1)
     start, cell = _grid(view), float((view.plane.high - view.plane.low)[0]) / ARROWS
-    for panels, (_, fields) in zip(rows, found, strict=True):
+    frames = []
+    for panels, (trial, fields) in zip(rows, found, strict=True):
         for panel, t, (velocity, samples, speed) in zip(panels, TIMES, fields, strict=True):
             view.show(panel, samples, FAINT, 2)
             speeds = np.linalg.norm(velocity, axis=1)
             most = float(np.quantile(speeds, LONGEST)) or 1.0
             arrows = velocity * np.minimum(1.0, most / np.maximum(speeds, 1e-300))[:, None]
             panel.quiver(*start.T, *arrows.T, color=BLUE, angles="xy", scale_units="xy", scale=most / cell, width=0.006)
-            panel.set_title(f"t = {t:.2f}, speed {speed:.2f}")
+            head(panel, f"t = {t:.2f}, speed {speed:.2f}")
+            where = dict(zip(("x", "y", "velocity x", "velocity y"), [*start.T, *velocity.T], strict=True))
+            frames.append(pd.DataFrame({"model": trial.model, "seed": trial.seed, "t": t} | where))
+    figure.data = stacked(frames)
     figure.suptitle(
         f"{dataset}: velocity fields (arrows, in a unit of their own in each panel)\n"
-        "and samples on their way (grey), with their mean speed"
+        f"and {view.n:,} samples on their way (grey), with their mean speed"
     )
     return figure

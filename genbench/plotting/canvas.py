@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from genbench.core.console import harmless
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["DataFigure", "finish", "literal", "new_figure"]
+
+
+WHOLE, SHORTEST = 0.98, 10  # share of a figure's width that a line takes, and letters of it, at least; by hand
 
 
 class DataFigure(Figure):
@@ -53,10 +58,34 @@ def finish(figure: Figure) -> None:
         if text is None:
             continue
         if style.titles:
-            letters = style.letters(figure.get_figwidth(), role)
-            text.set_text("\n".join(part for line in lines for part in wrap(line, letters) or [""]))
+            _break(text, lines, style.letters(figure.get_figwidth(), role), WHOLE * figure.bbox.width)
         else:
             text.set(text="", in_layout=False)
+    _stack(figure)
+
+
+def _stack(figure: Figure) -> None:
+    """Put legends that are below all panels above the notes; matplotlib's layout has both at the lower edge."""
+    notes, engine = figure._supxlabel, figure.get_layout_engine()  # type: ignore[attr-defined]
+    below = [legend for legend in figure.legends if legend._outside_loc == "lower"]  # type: ignore[attr-defined]
+    if not below or notes is None or not notes.get_text() or not isinstance(engine, ConstrainedLayoutEngine):
+        return
+    renderer, pad = figure._get_renderer(), engine.get()["h_pad"] / figure.get_figheight()  # type: ignore[attr-defined]
+    height = [text.get_tightbbox(renderer).height / figure.bbox.height + 2 * pad for text in (notes, *below)]
+    notes.set_position((0.5, pad))
+    notes._autopos = False  # so that the layout leaves it no room of its own
+    for legend in below:
+        legend.set_bbox_to_anchor((0, height[0], 1, 1 - height[0]), transform=figure.transFigure)
+    engine.set(rect=(0, height[0] + max(height[1:]), 1, 1 - height[0] - max(height[1:])))
+
+
+def _break(text: Text, lines: Sequence[str], letters: int, width: float) -> None:
+    """Break the lines of a text after so many letters, or fewer where these are wider than a width in pixels."""
+    while True:
+        text.set_text("\n".join(part for line in lines for part in wrap(line, letters) or [""]))
+        if letters <= SHORTEST or text.get_window_extent().width <= width:
+            return
+        letters = int(0.95 * letters)
 
 
 def literal(figure: Figure) -> None:

@@ -22,6 +22,7 @@ __all__ = ["End", "Look", "beside", "less_offset", "name_ends", "overlap", "plai
 Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 
 RIGHT = 1.03  # where names at the right of a panel begin, as a share of its width
+NARROW = 1.6  # times its start, where a logarithmic axis ends that looks linear; by hand
 LARGE = 1e4  # times the extent of an axis; beyond, its numbers have too many digits
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
 
@@ -52,11 +53,14 @@ def settle(figure: Figure) -> None:
 
 def plain(axis: Axis) -> None:
     """Label a logarithmic axis with plain numbers: powers of ten, and the more between them the shorter it is."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     low, high = axis.get_view_interval()
     between = (1,) if high >= 600 * low else (1, 2, 5) if high >= 8 * low else (1, 1.2, 1.5, 2, 3, 4, 5, 7)
     axis.set_major_locator(LogLocator(subs=between, numticks=12))
+    if high < NARROW * low:  # on which these are too few, and equal steps look equal
+        axis.set_major_locator(MaxNLocator(4))
+        axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: _plain_number(value)))
     axis.set_minor_formatter(NullFormatter())
 
@@ -93,7 +97,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterab
     panel.autoscale(False)  # lines to names do not move the axes, which a point alone would lose
     scale = panel.figure.dpi / 72  # pixels of a typographic point
     at = {name: np.asarray(panel.transData.transform(xy)) for name, xy in points.items()}
-    frame = panel.get_window_extent()
+    frame = panel.get_window_extent().padded(-2 * scale)
     taken = [(*(xy - 4 * scale), *(xy + 4 * scale)) for xy in at.values()]  # x0, y0, x1, y1
     taken += [text.get_window_extent().extents for text in panel.texts]
     lines = np.concatenate([np.zeros((0, 2)), *(_dotted(panel.transData.transform(path)) for path in paths)])
@@ -170,8 +174,9 @@ def _name(panel: Axes, ends: Sequence[End]) -> None:
 
     frame, line = panel.get_window_extent(), 1.25 * mpl.rcParams["font.size"] * panel.figure.dpi / 72
     heights = np.array([panel.transData.transform(end.at)[1] for end in ends])
-    for end, y in zip(ends, _spread(heights, line, frame.y0, frame.y1), strict=True):
+    for end, y in zip(ends, _spread(heights, line, frame.y0, frame.y1 - line / 2), strict=True):
         arrow = {"arrowstyle": "-", "color": end.colour, "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2}
+        arrow["relpos"] = (0, 0.5)  # from the left of the name, not through it
         panel.annotate(
             end.name, end.at, (RIGHT, (y - frame.y0) / frame.height), textcoords="axes fraction", va="center",
             color=end.colour, annotation_clip=False, arrowprops=arrow,

@@ -13,11 +13,12 @@ from genbench.statistics.outliers import inner_range
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["comparable", "edges", "limits", "say_outside"]
+__all__ = ["BINS", "comparable", "edges", "extent_with", "limits", "say_outside"]
 
 # Chosen by hand: scores that differ more than that are one point beside the farthest.
 DECADES, SPREADS = 4, 1000.0  # from the middle score: on a logarithmic axis, and on a linear one
-FEWEST, MOST = 10, 60  # bins of a histogram
+BINS = "rice"  # 2 n^(1/3) bins of a histogram: numpy's finest rule by which a spike in the data makes no more of them
+ROOM = 0.06  # of the extent, beyond the outermost points and ends
 
 
 def limits(real: Array, margin: float) -> tuple[Array, Array]:
@@ -35,14 +36,8 @@ def limits(real: Array, margin: float) -> tuple[Array, Array]:
 
 
 def edges(values: Array, low: float, high: float) -> Array:
-    """Return the edges of the bins of a histogram over [low, high]: as wide as Freedman and Diaconis say, few or many.
-
-    Width 2 IQR n^(−1/3), of the values [n] inside.
-    """
-    inside = values[(values >= low) & (values <= high)]
-    width = 2 * float(np.subtract(*np.quantile(inside, [0.75, 0.25]))) / np.cbrt(len(inside)) if len(inside) else 0.0
-    count = np.clip((high - low) / width, FEWEST, MOST) if width > 0 else FEWEST
-    return np.linspace(low, high, int(count) + 1)
+    """Return the edges of the bins of a histogram of values [n] over [low, high]."""
+    return np.histogram_bin_edges(values[(values >= low) & (values <= high)], BINS, (low, high))
 
 
 def comparable(scores: Array) -> Array:
@@ -61,8 +56,20 @@ def comparable(scores: Array) -> Array:
         return finite & (away <= SPREADS * scale)
 
 
-def say_outside(panel: Axes, count: int) -> None:
-    """Say in a corner of a panel how many points lie beyond its axes."""
+def extent_with(points: Array, ends: Array, reach: float) -> tuple[float, float]:
+    """Return the ends of an axis with all points [n] and with the ends of intervals [m] that are near, and some room.
+
+    Args:
+        reach: how far beyond the outermost point an end may lie; of one that lies farther, so much of it is shown.
+    """
+    inner = np.concatenate([points, np.clip(ends, points.min() - reach, points.max() + reach)])
+    low, high = float(inner.min()), float(inner.max())
+    room = ROOM * (high - low) or reach
+    return low - room, high + room
+
+
+def say_outside(panel: Axes, count: int, right: float = 0.98) -> None:
+    """Say at the foot of a panel how many points lie beyond its axes; the text ends at a share of the width."""
     if count:
         text = f"{count:,} {'points' if count > 1 else 'point'} outside"
-        panel.text(0.98, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)
+        panel.text(right, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)

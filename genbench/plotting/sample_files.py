@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.files import write_whole
 from genbench.core.types import Array, Labels
 from genbench.plotting.image_grid import mosaic, seen
-from genbench.plotting.ranges import edges, limits, say_outside
+from genbench.plotting.ranges import BINS, limits, say_outside
 
 __all__ = ["FORMATS", "check", "write_arrays", "write_grid", "write_pictures"]
 
@@ -85,28 +86,30 @@ def _save(file: Path, image: Array) -> None:
 
 
 def _plot(file: Path, x: Array, labels: Labels | None, name: str) -> None:
-    from genbench.plotting.canvas import new_figure
+    import seaborn
 
-    figure = new_figure(5, 5)
-    panel = figure.subplots()
-    if x.shape[1] == 1:
-        low, high = (float(end[0]) for end in limits(x, 0.05))
-        panel.hist(x[:, 0], bins=list(edges(x[:, 0], low, high)))
-        say_outside(panel, int(((x < low) | (x > high)).sum()))
-        panel.set(xlabel="x", ylabel="samples")
-    else:
-        size = float(np.clip(4000 / len(x), 1.5, 25))
-        for label in [None] if labels is None else np.unique(labels):
-            part = x if label is None else x[labels == label]
-            panel.scatter(part[:, 0], part[:, 1], s=size, linewidths=0, label=label)
-        if labels is not None:
-            panel.legend(title="label", markerscale=3)
-        least, most = limits(x[:, :2], 0.05)
+    from genbench.plotting.canvas import finish, new_figure
+    from genbench.plotting.style import COLOURS, styled
+
+    least, most = limits(x[:, :2], 0.05)
+    with styled():
+        figure = new_figure(5, 5)
+        panel = figure.subplots()
+        if x.shape[1] == 1:
+            seaborn.histplot(x=x[:, 0], bins=BINS, binrange=(float(least[0]), float(most[0])), ax=panel)
+            panel.set(xlabel="x", ylabel="samples")
+        else:
+            size = float(np.clip(4000 / len(x), 1.5, 25))
+            palette = None if labels is None else dict(zip(np.unique(labels), cycle(COLOURS), strict=False))
+            seaborn.scatterplot(x=x[:, 0], y=x[:, 1], hue=labels, palette=palette, s=size, linewidth=0, ax=panel)
+            panel.set(xlim=(least[0], most[0]), ylim=(least[1], most[1]))
+            panel.set(xlabel="coordinate 1", ylabel="coordinate 2", aspect="equal" if x.shape[1] == 2 else "auto")
+            if labels is not None:
+                panel.legend(title="label", markerscale=3)
         say_outside(panel, int(((x[:, :2] < least) | (x[:, :2] > most)).any(axis=1).sum()))
-        panel.set(xlim=(least[0], most[0]), ylim=(least[1], most[1]))
-        panel.set(xlabel="coordinate 1", ylabel="coordinate 2", aspect="equal" if x.shape[1] == 2 else "auto")
-    panel.set_title(f"{len(x):,} samples of a model of {name}")
-    _write(file, lambda out: figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS))
+        figure.suptitle(f"{len(x):,} samples of a model of {name}")
+        finish(figure)
+        _write(file, lambda out: figure.savefig(out, format=FORMATS[file.suffix.lower()], dpi=POINT_PIXELS))
 
 
 def _write(file: Path, write: Any) -> None:

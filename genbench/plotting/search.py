@@ -11,16 +11,20 @@ import numpy as np
 
 from genbench.core.types import Array
 from genbench.plotting.labels import plain, settle
-from genbench.plotting.style import BLUE, FAILED, FAINT, INK, VERMILLION
+from genbench.plotting.style import BLUE, FAILED, FAINT, INK, VERMILLION, current_style
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from genbench.plotting.canvas import DataFigure
 
 __all__ = ["Searched", "draw_search"]
 
 WIDTH, HEIGHT = 3.4, 3.0  # inches of a panel
 COLUMNS = 3
+HUES = {"shown": BLUE, "worse": FAINT, "failed": FAILED}
+MARKS = {"shown": "o", "worse": "^", "failed": "X"}
 ROOM = 3.0  # by hand: times the height of the better half that is shown; what is worse stands at the upper edge
 
 
@@ -42,30 +46,54 @@ class Searched:
     unit: str
 
 
-def draw_search(searched: Searched) -> Figure:
+def draw_search(searched: Searched) -> DataFigure:
     """Return the figure: a panel in the order of the search, and one for each parameter."""
+    import seaborn
+    from matplotlib.ticker import MaxNLocator
+    from pandas.api.types import is_numeric_dtype
+
     from genbench.plotting.canvas import new_figure
 
-    panels = 1 + len(searched.values)
-    columns = min(COLUMNS, panels)
-    rows = ceil(panels / columns)
+    count = 1 + len(searched.values)
+    columns = current_style().beside(WIDTH, min(COLUMNS, count))
+    rows = ceil(count / columns)
     figure = new_figure(WIDTH * columns + 0.4, HEIGHT * rows + 0.6)
     places = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    for place in places[panels:]:
+    for place in places[count:]:
         place.remove()
+    frame = figure.data = _frame(searched)
     top = _top(searched.behind)
-    _draw_order(places[0], searched, top)
-    for place, (name, values) in zip(places[1:], searched.values.items(), strict=False):
-        _draw_parameter(place, searched, name, values, top)
-    for i, place in enumerate(places[:panels]):
-        place.set_ylim(-0.06 * top, 1.12 * top)
+    for i, (place, name) in enumerate(zip(places, frame.columns.drop("behind"), strict=False)):
+        _draw(place, frame, name, top)
+        behind = f"behind the best, {searched.unit}" if i % columns == 0 else ""
+        place.set(xlabel=name, ylabel=behind, ylim=(-0.06 * top, 1.12 * top))
         place.grid(True)
-        if i % columns == 0:
-            place.set_ylabel(f"behind the best, {searched.unit}")
+        if not is_numeric_dtype(frame[name]):
+            place.margins(x=0.25)  # words are wide
+        elif name in searched.logarithmic:
+            place.set_xscale("log")
+            plain(place.xaxis)
+        elif (frame[name].dropna() % 1 == 0).all():
+            place.xaxis.set_major_locator(MaxNLocator(integer=True))
+    places[0].set_xlabel("configuration, in their order")
+    so_far = frame["behind"].fillna(np.inf).cummin().clip(upper=1.05 * top)
+    seaborn.lineplot(x=frame["configuration"], y=so_far, drawstyle="steps-post", color=INK, lw=1.2, ax=places[0])
     figure.suptitle(searched.title)
     figure.supxlabel("line: best so far · hollow: the default · ring: the best · ×: failed · ▲: worse than is shown")
     settle(figure)
     return figure
+
+
+def _frame(searched: Searched) -> pd.DataFrame:
+    """Return a tidy frame: a row for each configuration, with the values of its parameters; words are text."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"configuration": range(1, len(searched.behind) + 1), "behind": searched.behind})
+    for name, values in searched.values.items():
+        known = [value for value in values if value is not None]
+        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in known)
+        frame[name] = [value if value is None or numbers else str(value) for value in values]
+    return frame
 
 
 def _top(behind: Array) -> float:
@@ -76,50 +104,20 @@ def _top(behind: Array) -> float:
     return float(min(known.max(), ROOM * np.median(known)) or known.max())
 
 
-def _draw_order(axes: Axes, searched: Searched, top: float) -> None:
-    from matplotlib.ticker import MaxNLocator
+def _draw(panel: Axes, frame: pd.DataFrame, name: str, top: float) -> None:
+    """Draw configurations by a column; the first one is hollow, the best one stands out, what is worse is above."""
+    import seaborn
 
-    order = np.arange(1.0, len(searched.behind) + 1)
-    _points(axes, order, searched.behind, top)
-    filled = np.where(np.isfinite(searched.behind), searched.behind, np.inf)
-    so_far = np.minimum.accumulate(filled)
-    shown = np.where(np.isfinite(so_far), np.minimum(so_far, 1.05 * top), np.nan)
-    axes.step(order, shown, where="post", color=INK, lw=1.2)
-    axes.set(xlabel="configuration, in their order")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def _draw_parameter(axes: Axes, searched: Searched, name: str, values: Sequence[Any], top: float) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    known = np.array([value is not None for value in values])
-    some = [value for value in values if value is not None]
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in some)
-    if numbers:
-        x = np.array(some, dtype=np.float64)
-    else:
-        words = list(dict.fromkeys(map(str, some)))
-        x = np.array([words.index(str(value)) for value in some], dtype=np.float64)
-        axes.set_xticks(range(len(words)), words)
-    _points(axes, x, searched.behind[known], top, default=bool(len(known)) and bool(known[0]))
-    if numbers and name in searched.logarithmic:
-        axes.set_xscale("log")
-        plain(axes.xaxis)
-    elif numbers and all(isinstance(value, int) for value in some):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel=name)
-
-
-def _points(axes: Axes, x: Array, behind: Array, top: float, default: bool = True) -> None:
-    """Draw configurations; the first one is hollow, the best one stands out, failures and what is worse are above."""
-    fine = np.isfinite(behind)
-    high = fine & (behind > top)
-    inside = fine & ~high
-    axes.scatter(x[inside], behind[inside], s=24, color=BLUE, alpha=0.8, lw=0)
-    axes.scatter(x[high], np.full(high.sum(), 1.05 * top), s=26, color=FAINT, marker="^", lw=0)
-    axes.scatter(x[~fine], np.full((~fine).sum(), 1.05 * top), s=30, color=FAILED, marker="x", lw=1.4)
-    if fine.any() and np.nanmin(behind) == 0:  # it may have left this parameter at its default
-        best = int(np.nanargmin(behind))
-        axes.scatter(x[best], behind[best], s=80, facecolors="none", edgecolors=VERMILLION, lw=1.6)
-    if default and len(behind) and inside[0]:
-        axes.scatter(x[0], behind[0], s=26, facecolors="white", edgecolors=BLUE, lw=1.4)
+    its = frame[frame[name].notna()]  # others have the default of this parameter
+    if its.empty:
+        return
+    state = np.select([its["behind"].isna(), its["behind"] > top], ["failed", "worse"], "shown")
+    height = its["behind"].where(state == "shown", 1.05 * top)
+    seaborn.scatterplot(
+        x=its[name], y=height, hue=state, palette=HUES, style=state, markers=MARKS, s=30, linewidth=0, legend=False,
+        ax=panel,
+    )  # fmt: skip
+    default, best = (its.index == 0) & (state == "shown"), (its["behind"] == 0) & ~its["behind"].duplicated()
+    for which, size, inside, edge in ((default, 26, "white", BLUE), (best, 80, "none", VERMILLION)):
+        if which.any():
+            panel.scatter(its.loc[which, name], height[which], s=size, fc=inside, ec=edge, lw=1.5)

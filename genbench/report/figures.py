@@ -30,10 +30,15 @@ LARGEST, PIXELS = 2**25, 5 * 10**7  # bytes and pixels of an image that is on di
 DPI = 115  # chosen by hand, as the SIZES and what follows: legible figures against bytes
 FEW = 20  # rows of a leaderboard below which starting a second process would take longer than drawing
 MOVING_SHARE = 0.4  # of those bytes, for animations, at most
-INKS, NEAR = 16, 1.5  # colours of an image of lines and points, and its largest mean error in 256 steps
-LEFT_OUT = ("losses", "pareto", "seeds")  # the page draws the first two itself; the last is samples again, and heavy
-FIRST = ("samples", "image_grids", "densities", "generation", "animation", "neighbours", "decisions", "gaps")
-ACROSS = ("heat_map",)  # of several datasets; of one, the table says as much
+# Colours of an image of lines and points, which keep those of ten models apart; of one that may be so written, with
+# what smooths its edges; and its largest mean error in 256 steps.
+INKS, MOST_INKS, NEAR = 64, 2**15, 1.5
+# The page draws the first four itself; its tables have the numbers of the next; the last is samples again, and heavy.
+LEFT_OUT = ("losses", "pareto", "speed", "pairs", "seeds", "seed_samples")
+FIRST = (
+    "verdicts", "samples", "image_grids", "densities", "generation", "animation", "neighbours", "decisions", "gaps",
+)  # fmt: skip
+ACROSS = ("heat_map", "profile")  # of several datasets; of one, the table says as much
 APART = (  # what is drawn dataset by dataset: the heavy ones, and those whose names do not tell the dataset
     "samples", "image_grids", "neighbours", "decisions", "gaps", "interpolation", "fan", "diagnosis",
 )  # fmt: skip
@@ -57,6 +62,11 @@ class PageFigure:
     def uri(self) -> str:
         """The image itself as an address."""
         return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
+
+    @property
+    def opening(self) -> bool:
+        """Whether the page shows it in full size from the beginning."""
+        return self.figure == FIRST[0]
 
     @property
     def moving(self) -> bool:
@@ -177,16 +187,17 @@ def _encoded(run: RunData, name: str, dataset: str | None, stem: str, figure: Fi
 def _compressed(figure: PageFigure, image: Image, size: int) -> PageFigure:
     """Return the figure with an image as its content, in one of the `SIZES`, in few colours where nothing is lost."""
     from PIL import ImageChops, ImageStat
-    from PIL.Image import Dither, Resampling
+    from PIL.Image import Dither, Quantize, Resampling
 
     width, quality = SIZES[size]
     image = image.convert("RGB")
     if image.width > width:
         image = image.resize((width, round(image.height * width / image.width)), Resampling.LANCZOS)
     content = _webp(image, quality=quality, method=4)
-    inked = image.quantize(INKS, dither=Dither.NONE).convert("RGB")
-    if max(ImageStat.Stat(ImageChops.difference(image, inked)).mean) < NEAR:  # lines, points and letters: sharper so
-        content = min(content, _webp(inked, lossless=True, quality=30, method=3), key=len)
+    if image.getcolors(MOST_INKS):  # lines, points and letters: sharper so
+        inked = image.quantize(INKS, Quantize.MAXCOVERAGE, dither=Dither.NONE).convert("RGB")
+        if max(ImageStat.Stat(ImageChops.difference(image, inked)).mean) < NEAR:
+            content = min(content, _webp(inked, lossless=True, quality=30, method=3), key=len)
     return replace(figure, content=content, mime="image/webp", width=image.width, height=image.height)
 
 

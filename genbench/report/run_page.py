@@ -11,11 +11,12 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
 from genbench.display.table_view import board_view, columns
-from genbench.report import curves, scatter
+from genbench.report import curves, pairs, scatter
 from genbench.report.entries import Entry, entries
 from genbench.report.figures import PageFigure, page_figures
 from genbench.report.links import Links
 from genbench.report.page import render
+from genbench.report.pairs import PairPlot, pair_plots
 from genbench.report.scatter import Scatter, scatters
 from genbench.report.sheets import sheets
 from genbench.runs.submission import Author, Repeated
@@ -26,7 +27,8 @@ __all__ = ["run_page"]
 RESERVED = ("main", "leaderboard", "reading", "again", "runs", "filter-model", "filter-family", "filter-dataset")
 MARGINS = {"left": scatter.LEFT, "bottom": scatter.BOTTOM, "right": scatter.RIGHT, "top": scatter.TOP}
 CHART = {"chart_width": curves.WIDTH, "chart_height": curves.HEIGHT}
-SIZE = {"width": scatter.WIDTH, "height": scatter.HEIGHT, **MARGINS, **CHART}
+PAIRS = {"cell": pairs.CELL, "pairs_left": pairs.LEFT}
+SIZE = {"width": scatter.WIDTH, "height": scatter.HEIGHT, **MARGINS, **CHART, **PAIRS}
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Section:
     id: str
     link: str
     figures: list[PageFigure]
+    pairs: PairPlot | None
     parts: list[Part]
 
 
@@ -74,7 +77,8 @@ def run_page(
     board, links = run.leaderboard(), Links(RESERVED)
     found, notes = page_figures(run, figures, jobs) if figures is not None else ([], [])
     datasets = list(dict.fromkeys(row.dataset for row in board.rows))
-    sections = [_section(run, board, dataset, found, links) for dataset in datasets]
+    drawn = pair_plots(run) if figures is not None and (not figures or "pairs" in figures) else {}
+    sections = [_section(run, board, dataset, found, drawn.get(dataset), links) for dataset in datasets]
     view = board_view(board, "main")
     return render(
         "report.html.j2",
@@ -136,7 +140,14 @@ def interval(board: Leaderboard) -> str:
     return f"{text} below ten seeds, by the studentised bootstrap from ten seeds on." if most > 9 else f"{text}."
 
 
-def _section(run: RunData, board: Leaderboard, dataset: str, found: Sequence[PageFigure], links: Links) -> Section:
+def _section(
+    run: RunData,
+    board: Leaderboard,
+    dataset: str,
+    found: Sequence[PageFigure],
+    drawn: PairPlot | None,
+    links: Links,
+) -> Section:
     places = dict.fromkeys(row.place for row in board.rows if row.dataset == dataset)
     name = links.id(dataset)
     parts = []
@@ -146,7 +157,7 @@ def _section(run: RunData, board: Leaderboard, dataset: str, found: Sequence[Pag
         drawings, models = scatters(rows, metric, links), list(entries(run, board, place, links))
         parts.append(Part(place=place, scatters=drawings, entries=models))
     here = [figure for figure in found if figure.dataset == dataset]
-    return Section(dataset=dataset, id=name, link=links.link(dataset), figures=here, parts=parts)
+    return Section(dataset=dataset, id=name, link=links.link(dataset), figures=here, pairs=drawn, parts=parts)
 
 
 def _count(n: int, what: str) -> str:

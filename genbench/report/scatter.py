@@ -14,7 +14,19 @@ from genbench.plotting.labels import overlap
 from genbench.plotting.ranges import comparable
 from genbench.report.links import Links
 
-__all__ = ["BOTTOM", "HEIGHT", "LEFT", "RIGHT", "TOP", "WIDTH", "Point", "Scatter", "scatters"]
+__all__ = [
+    "BOTTOM",
+    "HEIGHT",
+    "LEFT",
+    "LETTER",
+    "RIGHT",
+    "TOP",
+    "WIDTH",
+    "Point",
+    "Scatter",
+    "even_numbers",
+    "scatters",
+]
 
 WIDTH, HEIGHT = 460, 320  # two lie beside each other on a page
 LEFT, BOTTOM, RIGHT, TOP = 58, 44, 14, 14  # margins
@@ -143,11 +155,11 @@ def _axis(values: Sequence[float], start: float, end: float) -> tuple[Place, lis
             powers = [v for v in ticks if f"{v:e}".startswith("1")]
             ticks = powers[:: -(-len(powers) // 7)]
     if len(ticks) < 2:
-        ticks = _even(10**low, 10**high) if logarithmic else _even(low, high)
+        ticks = even_numbers(10**low, 10**high) if logarithmic else even_numbers(low, high)
     return place, [(place(v), f"{v:,.0f}" if abs(v) >= 1000 else f"{v:.6g}") for v in ticks]
 
 
-def _even(low: float, high: float) -> list[float]:
+def even_numbers(low: float, high: float) -> list[float]:
     """Return two to seven round numbers at equal distances between two numbers."""
     step = 10.0 ** math.floor(math.log10((high - low) / 2))
     step *= next(m for m in (1, 2, 5, 10, 20) if (high - low) / (m * step) <= 6)

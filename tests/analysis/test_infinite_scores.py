@@ -196,7 +196,7 @@ def test_figures_and_the_page_leave_infinity_out_and_say_so(run):
 
 def test_a_run_without_a_finite_score_is_drawn_as_far_as_it_can(tmp_path):
     run = Run(stored(tmp_path, {"never": (INF, INF)}))
-    for name in ("forest", "heat_map", "pareto", "curve", "seeds"):
+    for name in ("forest", "heat_map", "pareto", "curve", "seeds", "seed_samples"):
         for figure in run.figures(name).values():
             figure.draw_without_rendering()
     assert "∞" in run_page(run, figures=None)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -102,10 +103,18 @@ def test_help_teaches_and_imports_nothing_heavy(genbench_cli):
 
     assert "genbench run --models all --data moons" in genbench_cli("--help").stdout
     assert "steps (2000)" in " ".join(genbench_cli("run", "--help").stdout.split())
-    code = "import sys, genbench.cli.main; print([m for m in ('torch', 'numpy', 'ot', 'sklearn', 'pandas', 'pydantic', 'rich.table') if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
-    )
+    run = str(Path(__file__).parents[2] / "results" / "reference" / "moons-quick")
+    code = f"""
+import contextlib, sys
+from genbench.cli.main import app
+print([m for m in ("torch", "numpy", "ot", "sklearn", "pandas", "pydantic", "rich.table") if m in sys.modules])
+for command in (["--help"], ["list", "models"], ["leaderboard", {run!r}], ["compare", {run!r}, "--models", "cfm,gan"]):
+    with contextlib.redirect_stdout(None), contextlib.suppress(SystemExit):
+        app(command)
+    print(command[0], [m for m in ("seaborn", "matplotlib") if m in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n--help []\nlist []\nleaderboard []\ncompare []\n"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """Quality against cost: the front, the labels, and what is drawn of a run made by hand."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import genbench
-from genbench.figures.pareto import draw, front
+from genbench.figures import draw as draw_of
+from genbench.figures.pareto import draw
+from genbench.figures.shared.costs import front
 from genbench.plotting.labels import _spread, beside, settle, styles
 from genbench.storage.records import Cost, RunRecord
 from genbench.storage.store import Store
@@ -102,3 +105,63 @@ def test_the_front_leaves_out_what_is_worse_and_dearer(run):
     panel = next(p for p in draw(run)["pareto"].axes if p.get_xlabel() == "training seconds")
     stairs = next(line for line in panel.lines if line.get_drawstyle() == "steps-post")
     np.testing.assert_allclose(stairs.get_xydata(), [[1, 8], [10, 2]])
+
+
+def test_speed_has_the_costs_of_the_leaderboard_and_the_front_by_training(run):
+    figure = draw_of(run, "speed")["speed"]
+    data = figure.data.set_index("model")
+    assert list(data.index) == ["good", "slow", "cheap"], "no control"
+    np.testing.assert_allclose(data["score"], [2.0, 3.0, 8.0])
+    np.testing.assert_allclose(data["training seconds"], [10, 20, 1])
+    np.testing.assert_allclose(data["samples_per_second"], [1000, 500, 2000])
+    panel = figure.axes[0]
+    stairs = next(line for line in panel.lines if line.get_drawstyle() == "steps-post")
+    np.testing.assert_allclose(stairs.get_xydata(), [[1, 8], [10, 2]])
+    np.testing.assert_allclose(panel.collections[0].get_offsets(), [[10, 2], [20, 3], [1, 8]])
+    slow, fast = panel.collections[0].get_sizes()[1], panel.collections[0].get_sizes()[0]
+    assert slow < fast
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == ["1k to 10k", "100 to 1k"]
+    assert {text.get_text() for text in panel.texts} == {"good", "slow", "cheap", "oracle"}
+
+
+@pytest.mark.parametrize("name", ["speed", "pareto"])
+def test_no_name_is_struck_through_by_the_front(name):
+    moons = genbench.load_run(Path(__file__).parents[2] / "results" / "reference" / "moons-quick")
+    figure = moons.plot(name)
+    assert not [legend for legend in figure.legends if legend._outside_loc == "lower"], "there is room for all names"
+    for panel in (panel for panel in figure.axes if panel.axison):
+        stairs = next(line for line in panel.lines if line.get_drawstyle() == "steps-post")
+        corners = panel.transData.transform(stairs.get_xydata())
+        boxes = {text.get_text(): text.get_window_extent() for text in panel.texts}
+        assert len(boxes) >= 9
+        for (x0, y0), (x1, y1) in itertools.pairwise(corners):  # along, then down
+            path = [*zip(np.linspace(x0, x1, 200), [y0] * 200, strict=True)]
+            path += zip([x1] * 200, np.linspace(y0, y1, 200), strict=True)
+            for text, box in boxes.items():
+                struck = [point for point in path if box.shrunk(0.9, 0.6).contains(*point)]
+                assert not struck, text
+
+
+def test_forty_models_have_numbers_with_a_legend_inside_the_canvas(tmp_path):
+    store, keys = Store(tmp_path / "r"), []
+    store.create()
+    for i in range(40):
+        s = spec(model=f"a_model_with_a_name_of_many_letters_{i}", metrics=("sliced_w2",))
+        cost = Cost(train_seconds=10 + 0.1 * i, samples_per_second=None if i % 5 == 0 else 10.0 ** (i % 5))
+        store.write(record(s, metrics={"sliced_w2": 0.2 + 0.001 * ((7 * i) % 40)}, cost=cost))
+        keys.append(s.key)
+    store.write_run(RunRecord(name="r", trials=keys))
+    figure = genbench.load_run(store.path).plot("speed", style="paper")
+    speeds, (names,) = figure.axes[0].get_legend(), figure.legends
+    assert len({text.get_text() for text in names.get_texts()}) == 40
+    assert "not timed" in [text.get_text() for text in speeds.get_texts()]
+    shown = {text.get_text() for text in figure.axes[0].texts}
+    assert {str(n) for n in range(1, 41)} >= shown
+    assert len(shown) > 30
+    figure.draw_without_rendering()
+    for legend in (speeds, names):
+        box = legend.get_window_extent()
+        assert box.x0 > -1
+        assert box.y0 > -1
+        assert box.x1 < figure.bbox.x1 + 1
+        assert box.y1 < figure.bbox.y1 + 1

@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.figures.critical_difference import draw
+from genbench.plotting.canvas import finish
+from genbench.plotting.style import style_named, styled
 from genbench.statistics.ranks import Ranks
 from trial_records import record, spec
 
@@ -34,16 +35,29 @@ class Made:
 
 
 def texts(figure):
-    return [text.get_text() for axes in figure.axes for text in axes.texts]
+    return [figure.get_suptitle(), *(text.get_text() for axes in figure.axes for text in axes.texts)]
 
 
-@pytest.mark.parametrize(("datasets", "models"), [(7, 12), (40, 12), (5, 3)])
-@pytest.mark.parametrize("strength", [0.0, 0.25, 3.0])
-def test_no_words_overlap(datasets, models, strength):
+@pytest.mark.parametrize(
+    ("datasets", "models", "strength", "style"),
+    [
+        (7, 12, 0.25, "page"),
+        (7, 12, 0.0, "paper"),
+        (40, 12, 3.0, "paper"),
+        (5, 3, 0.25, "paper"),
+        (40, 12, 0.25, "talk"),
+    ],
+)
+def test_no_words_overlap(datasets, models, strength, style):
     noise = 0.4 * np.random.default_rng(0).normal(size=(datasets, models))
-    figure = draw(Made(np.exp(strength * np.arange(models) + noise)))["critical_difference"]
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    boxes = [text.get_window_extent(renderer) for axes in figure.axes for text in axes.texts]
+    with styled(style_named(style)):
+        figure = draw(Made(np.exp(strength * np.arange(models) + noise)))["critical_difference"]
+        finish(figure)
+        figure.draw_without_rendering()
+    (panel,) = figure.axes
+    ticks = [tick for tick in panel.get_xticklabels() if 1 <= tick.get_position()[0] <= models]
+    words = [*panel.texts, *ticks, figure._suptitle, figure._supxlabel]
+    boxes = [word.get_window_extent() for word in words if word.get_text()]
     assert len(boxes) >= models + 3
     for a, b in itertools.combinations(boxes, 2):
         assert not a.overlaps(b)
@@ -53,10 +67,11 @@ def test_no_words_overlap(datasets, models, strength):
 
 def test_ranks_are_those_of_the_scores():
     scores = np.exp(0.3 * np.arange(6) + np.random.default_rng(1).normal(size=(8, 6)))
-    found = texts(draw(Made(scores))["critical_difference"])
-    ranks = Ranks.of(scores)
+    figure = draw(Made(scores))["critical_difference"]
+    found, ranks = texts(figure), Ranks.of(scores)
+    np.testing.assert_allclose(figure.data.set_index("model")["average_rank"][NAMES[:6]], ranks.average)
     for name, rank in zip(NAMES, ranks.average, strict=False):
-        assert any(name[:40] in text and f"{rank:.2f}" in text for text in found), name
+        assert any(name[:8] in text and f"{rank:.2f}" in text for text in found), name
     assert f"CD = {ranks.critical_difference:.2f}" in found
     assert any("8 datasets" in text for text in found)
 
@@ -66,6 +81,7 @@ def test_a_bar_for_every_clique():
     figure = draw(Made(scores))["critical_difference"]
     bars = [line for line in figure.axes[0].lines if line.get_linewidth() == 3.5]
     assert len(bars) == len(Ranks.of(scores).cliques) == 5
+    assert figure.data["bars"].tolist() == ["1", "1 2", "2 3", "3 4", "4 5", "5"]
 
 
 def test_likelihood_kinds_have_diagrams_of_their_own():

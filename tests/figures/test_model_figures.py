@@ -20,7 +20,17 @@ from genbench.figures.shared.trained_models import gather, with_methods
 from trial_records import rewritten
 
 FLOW, DDPM = "cfm[density_steps=2,steps=4]", "ddpm[density_steps=2,steps=4]"
-NEED = ("animation", "densities", "generation", "latents", "noising", "paths", "reconstructions", "velocity")
+NEED = (
+    "animation",
+    "densities",
+    "generation",
+    "latents",
+    "noising",
+    "paths",
+    "reconstructions",
+    "residual",
+    "velocity",
+)
 SMALL = {"jobs": 0, "samples": 200, "metrics": "sliced_w2", "progress": False, "say": lambda _: None}
 
 
@@ -80,11 +90,36 @@ def test_densities_are_the_closed_forms_on_one_colour_scale(points):
     (image,) = panels["standard_normal[width=2.0]"].images
     np.testing.assert_allclose(image.get_array().ravel(), np.maximum(wide, exact.max() - DEPTH), atol=1e-9)
     assert len({p.images[0].get_clim() for p in panels.values()}) == 1
-    kinds = {title.split("[")[0]: p.get_title().split("\n")[1] for title, p in panels.items()}
+    data = figure.data
+    of = {name: data[data["model"] == name] for name in ("truth", "standard_normal[width=2.0]")}
+    np.testing.assert_allclose(of["truth"]["log_prob"], exact, atol=1e-12)
+    np.testing.assert_allclose(of["standard_normal[width=2.0]"]["log_prob"], wide, atol=1e-9)
+    np.testing.assert_array_equal(of["truth"][["x", "y"]], grid.centres)
+    kinds = {title.split("[")[0]: p.get_title().split("\n")[-1] for title, p in panels.items()}
     assert [kinds[name] for name in ("standard_normal", "ddpm", "vae")] == ["exact", "≈ estimate", "≤ bound"]
     failed = next(trial for trial in points.trials if trial.model == "nan_density")
     assert failed.status != "ok"
     assert f"Not shown: nan_density ({failed.status})" in figure.get_supxlabel()
+
+
+def test_residuals_are_the_closed_form_and_the_worst_points_are_where_it_is_worst(points):
+    figure = draw(points, "residual")["residual"]
+    data = figure.data[figure.data["model"] == "standard_normal[width=2.0]"]
+    x, y = data["x"].to_numpy(), data["y"].to_numpy()
+    floor = -np.log(2 * np.pi) - DEPTH
+    exact = np.maximum(-((x - 1) ** 2 + y**2) / 2 - np.log(2 * np.pi), floor)
+    train = genbench.load_dataset("blob").splits(genbench.core.seeding.stream(0, "data"), Sizes(500)).train
+    z = (data[["x", "y"]].to_numpy() - train.mean(axis=0)) / (2 * train.std(axis=0))
+    wide = -(z**2).sum(axis=1) / 2 - np.log(2 * np.pi * 4 * train.std(axis=0).prod())
+    np.testing.assert_allclose(data["residual"], np.maximum(wide, floor) - exact, atol=1e-3)  # of the highest cell
+    panel = next(p for p in figure.axes if p.get_title().startswith("standard_normal"))
+    lo, hi = panel.images[0].get_clim()
+    assert lo == -hi
+    missed, invented = (np.asarray(marks.get_offsets()) for marks in panel.collections)
+    assert 5 < len(missed) <= 25
+    assert 5 < len(invented) <= 25
+    assert np.hypot(*(missed - [1, 0]).T).max() < 1.2
+    assert np.hypot(*(invented - [1, 0]).T).min() > 2
 
 
 def test_rows_follow_each_model_through_time(points):
@@ -102,11 +137,33 @@ def test_rows_follow_each_model_through_time(points):
     assert len(shown(draw(points, "paths")["paths"])) == 3
 
 
+def test_the_data_of_ways_are_the_points_of_the_panels(points):
+    """Noised at t = 1 are the data themselves; paths end, and snapshots end, where the samples are."""
+    noise = draw(points, "noising")["noising"]
+    start = noise.data[(noise.data["model"] == FLOW) & (noise.data["t"] == 1)]
+    np.testing.assert_allclose(start[["x", "y"]], truth(points.trials[0], len(start)), rtol=1e-5, atol=1e-5)
+    said = " ".join(noise.get_suptitle().split())
+    assert said.startswith(f"blob: {len(start):,} points x on their way")
+    ways = draw(points, "generation")["generation"].data
+    assert (ways.groupby(["model", "t"]).size() == len(start)).all()
+    paths = draw(points, "paths")["paths"]
+    assert set(paths.data.groupby(["model", "path"]).size()) == {33}
+    ends = paths.data[paths.data["model"] == FLOW].groupby("path").last()
+    panel = next(p for p in paths.axes if p.get_title().startswith("cfm"))
+    np.testing.assert_allclose(panel.lines[-1].get_xydata(), ends[["x", "y"]])
+    field = draw(points, "velocity")["velocity"].data
+    assert set(field.groupby(["model", "t"]).size()) == {16 * 16}
+    assert np.isfinite(field[["velocity x", "velocity y"]]).all(axis=None)
+
+
 def test_reconstructions_are_linked_to_their_points(points):
     figure = draw(points, "reconstructions")["reconstructions"]
     errors = {p.get_title().split("[")[0]: float(p.get_title().split()[-1]) for p in shown(figure)}
     assert set(errors) == {"cfm", "ddpm", "spline_flow", "vae"}
     assert errors["spline_flow"] < 1e-4 < errors["vae"]
+    (its,) = (part for name, part in figure.data.groupby("model") if name.startswith("vae"))
+    test, back = (its[its["of"] == of][["x", "y"]].to_numpy() for of in ("test", "reconstruction"))
+    assert np.sqrt(((back - test) ** 2).mean()) == pytest.approx(errors["vae"], rel=0.1)
 
 
 def test_pictures_are_shown_as_pictures(pictures):
@@ -116,6 +173,7 @@ def test_pictures_are_shown_as_pictures(pictures):
         panels = [p for p in figure.axes if p.images]
         assert len(panels) == count, name
         assert all(p.images[0].get_array().std() > 0.01 for p in panels), name
+        assert figure.data is None, "images are no table"
     titles = [p.get_title() for p in draw(pictures, "latents")["latents"].axes]
     assert [title for title in titles if "between its own samples" in title] == [
         "gan[hidden=4], between its own samples"

@@ -41,7 +41,7 @@ def test_a_copy_is_seen_as_one(picture_run):
     figures = neighbours.draw(picture_run)
     assert set(figures) == {"neighbours-digits"}
     panels = {p.get_title().partition("\n")[0]: p for p in figures["neighbours-digits"].axes if p.get_title()}
-    assert set(panels) == {"test pictures: digits", "memoriser", "oracle", "nowhere"}
+    assert set(panels) == {"test images: digits", "memoriser", "oracle", "nowhere"}
     assert [text.get_text() for text in panels["nowhere"].texts] == ["invalid_samples"]
     shown = np.asarray(panels["memoriser"].images[0].get_array())[..., 0]
     cells = [[shown[9 * i : 9 * i + 8, 9 * k : 9 * k + 8] for k in range(SIDE)] for i in range(SIDE)]
@@ -49,9 +49,11 @@ def test_a_copy_is_seen_as_one(picture_run):
         np.testing.assert_allclose(row[0], row[1], atol=1e-6)
     assert np.abs(cells[0][0] - cells[0][2]).max() > 0.1
     median = float(panels["memoriser"].get_title().split("\n")[1].split()[0])
-    held_out = float(panels["test pictures: digits"].get_title().split("\n")[1])
+    held_out = float(panels["test images: digits"].get_title().split("\n")[1])
     assert median < 1e-5
     assert held_out > 0.1
+    (figure,) = figures.values()
+    assert "the first 200 that lie nearest" in " ".join(figure.get_supxlabel().split()), "as many as there are"
     assert float(panels["oracle"].get_title().split("\n")[1].split()[0]) == pytest.approx(held_out, rel=0.1)
 
 

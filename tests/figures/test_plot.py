@@ -13,9 +13,10 @@ import genbench
 from genbench import figures
 from genbench.cli.plot import plot
 from genbench.core.errors import GenbenchError
-from genbench.figures import classes, draw, forest, heat_map, losses, save, seeds
+from genbench.figures import classes, draw, forest, heat_map, losses, save, seed_samples, seeds
+from genbench.plotting.canvas import literal
 from genbench.plotting.labels import beside, plain, settle
-from genbench.plotting.style import literal, styled
+from genbench.plotting.style import styled
 from genbench.storage.records import Failure, RunRecord
 from genbench.storage.store import Store
 from trial_records import record, spec
@@ -63,38 +64,48 @@ def words(figure):
     return [text.get_text() for text in figure.findobj(mpl.text.Text) if text.get_text()]
 
 
-def test_a_forest_has_a_panel_a_metric_with_the_oracle_and_the_marks_of_the_leaderboard(run):
+def of_metric(run, metric, place="a"):
+    """What a leaderboard says of a metric, by model."""
+    return {row.model: row.metrics.get(metric) for row in run.leaderboard().rows if row.place == place}
+
+
+def test_a_forest_has_a_panel_a_metric_with_the_numbers_and_the_marks_of_the_leaderboard(run):
     figure = forest.draw(run)["forest-a"]
     left, right = [panel for panel in figure.axes if panel.axison]
-    assert left.get_title() == "sliced W2 (data units): lower is better"
+    assert left.get_title() == "sliced W2 (data units)\nlower is better"
     names = [label.get_text() for label in left.get_yticklabels()]
-    assert names == [row.model for row in run.leaderboard().rows if row.place == "a"]
-    dashed = next(line for line in left.lines if line.get_linestyle() == "--")
-    np.testing.assert_allclose(dashed.get_xdata(), 0.105)
-    assert any(np.allclose(line.get_xdata(), 0.21) and line.get_marker() == "o" for line in left.lines)
-    assert {"*", "="} <= set(words(left))
-    assert "diverged" in words(left)
-    assert "1 of 2 failed" in words(left)
-    shapes = {line.get_marker() for line in right.lines}
-    assert {"o", "D"} <= shapes, "an estimate of a likelihood has a shape of its own"
+    models = [row.model for row in run.leaderboard().rows if row.place == "a"]
+    assert names == [f"{model} (1 failed)" if model == "gan" else model for model in models]
+    for metric, panel in (("sliced_w2", left), ("kl", right)):
+        cells = of_metric(run, metric)
+        its = figure.data[figure.data["metric"] == metric].set_index("model")
+        assert list(its.index) == models
+        for model, cell in cells.items():
+            told = [its.loc[model, name] for name in ("mean", "low", "high")]
+            spread = [cell.mean if end is None else end for end in (cell.low, cell.high)] if cell else []
+            np.testing.assert_allclose(told, [cell.mean, *spread] if cell else [np.nan] * 3)
+        dashed = next(line for line in panel.lines if line.get_linestyle() == "--")
+        np.testing.assert_allclose(dashed.get_xdata(), cells["oracle"].mean)
+        points = max(panel.collections, key=lambda drawn: len(drawn.get_offsets()))
+        low, high = panel.get_xlim()
+        inside = [(cell.mean, y) for y, cell in enumerate(cells.values()) if cell and low <= cell.mean <= high]
+        np.testing.assert_allclose(points.get_offsets(), inside)
+    assert {"*", "=", "diverged"} <= set(words(left))
+    assert len({path.vertices.tobytes() for path in points.get_paths()}) == 2, "an estimate has a shape of its own"
 
 
 def test_the_figures_have_the_signs_of_the_verdicts_and_say_what_they_mean():
     run = genbench.load_run(Path(__file__).parents[2] / "results" / "reference" / "moons-quick")
-    board = run.leaderboard()
     figure = forest.draw(run)["forest"]
     panel = next(panel for panel in figure.axes if panel.get_title().startswith("sliced W2"))
-    points = {line.get_ydata()[0]: line for line in panel.lines if line.get_marker() == "o"}
-    seen = {"best": 0, "open": 0, "worse": 0, None: 0}
-    for y, row in enumerate(board.rows):
-        if y in points:
-            verdict, line = row.metrics["sliced_w2"].verdict, points[y]
-            filled = line.get_fillstyle(), line.get_markerfacecolor() == "white"
-            seen[verdict] += 1
-            assert filled == {"open": ("left", False), "worse": ("full", True)}.get(verdict, ("full", False))
-    assert seen["open"] == words(panel).count("?") == 7
-    assert seen["best"] == words(panel).count("*") == 1
-    assert seen["worse"] == 2
+    verdicts = [cell.verdict for cell in of_metric(run, "sliced_w2", "moons").values()]
+    assert [verdicts.count(each) for each in ("best", "open", "worse")] == [1, 7, 2]
+    assert [words(panel).count(sign) for sign in "*?="] == [1, 7, 0]
+    full, half = panel.collections[-2:]
+    faces = {tuple(offset): colour for offset, colour in zip(full.get_offsets(), full.get_facecolors(), strict=True)}
+    white = [y for (_, y), colour in faces.items() if (colour == 1).all()]
+    assert white == [y for y, verdict in enumerate(verdicts) if verdict == "worse" and any(y == at for _, at in faces)]
+    assert [y for _, y in half.get_offsets()] == [y for y, verdict in enumerate(verdicts) if verdict == "open"]
     assert "Half-filled (?): open" in figure.get_supxlabel()
     figures_ = heat_map.draw(run)
     texts = words(figures_["heat_map"].axes[0])
@@ -107,16 +118,18 @@ def test_the_figures_have_the_signs_of_the_verdicts_and_say_what_they_mean():
 def test_a_heat_map_has_the_quotients_and_says_what_failed(run):
     figures_ = heat_map.draw(run)
     assert set(figures_) == {"heat_map", "heat_map-kl"}
-    panel = figures_["heat_map"].axes[0]
+    panel, frame = figures_["heat_map"].axes[0], figures_["heat_map"].data
     rows = [label.get_text() for label in panel.get_yticklabels()]
     assert [label.get_text() for label in panel.get_xticklabels()] == ["a", "b"]
-    values = np.asarray(panel.images[0].get_array().filled(np.nan))
+    values = panel.collections[0].get_array().filled(np.nan)
     np.testing.assert_allclose(values[rows.index("cfm")], [2.0, 2.0])
     np.testing.assert_allclose(values[rows.index("kde")], [0.615 / 0.105] * 2)
     assert np.isnan(values[rows.index("vae")]).all()
-    assert "2.00 *" in words(panel)
-    assert "diverged" in words(panel)
-    assert "8.57\n1 of 2 failed" in words(panel)
+    for model, cell in of_metric(run, "sliced_w2").items():
+        told = frame.loc[(frame["model"] == model) & (frame["dataset"] == "a"), "ratio"].tolist()
+        np.testing.assert_allclose(told, [] if model == "oracle" else [cell.ratio if cell else np.nan])
+    assert {"2.00 *", "8.57 (1)"} <= set(words(panel))
+    assert [text for text in words(panel) if text == "diverged"] == ["diverged"]
     assert len(panel.patches) == 3, "vae and gan on b, vae on a"
 
 
@@ -124,7 +137,7 @@ def test_a_heat_map_of_likelihoods_keeps_their_kinds_apart(run):
     panel = heat_map.draw(run)["heat_map-kl"].axes[0]
     rows = [label.get_text() for label in panel.get_yticklabels()]
     assert rows.index("kde") < rows.index("cfm"), "exact ones first, though the estimate is less"
-    assert {"exact likelihoods", "estimates (≈)", "≈ 0.21"} <= set(words(panel))
+    assert {"exact", "estimates (≈)", "0.21"} <= set(words(panel))
 
 
 def test_losses_have_a_panel_for_each_player_and_mark_what_diverged(run):
@@ -132,12 +145,63 @@ def test_losses_have_a_panel_for_each_player_and_mark_what_diverged(run):
     assert set(found) == {"losses-a", "losses-b"}
     panels = {panel.get_title(): panel for panel in found["losses-a"].axes if panel.axison}
     assert set(panels) == {"cfm", "gan: generator", "gan: discriminator", "vae"}
-    training = panels["cfm"].lines[0]
-    np.testing.assert_allclose(training.get_ydata(), history(0.20)["loss"])
-    np.testing.assert_array_equal(panels["cfm"].lines[2].get_xdata(), [20, 40, 60, 80, 100])
+    training, held_out = panels["cfm"].lines
+
+    def coarse(values):  # 100 steps at 50 places: 1 at 0, then 2 and 3 at 2, 4 and 5 at 6 …
+        at = np.round(np.arange(1, 101) / 2)
+        return [values[at == place].mean() for place in np.unique(at)]
+
+    first, second = (np.array(history(scale)["loss"]) for scale in SCORES["cfm"])
+    np.testing.assert_allclose(training.get_ydata(), coarse((first + second) / 2))
+    band = panels["cfm"].collections[0].get_paths()[0].vertices
+    edges = [y for x, y in band if x == training.get_xdata()[0]]
+    np.testing.assert_allclose([min(edges), max(edges)], [coarse(first)[0], coarse(second)[0]])
+    np.testing.assert_array_equal(held_out.get_xdata(), [20, 40, 60, 80, 100])
     assert panels["cfm"].get_yscale() == "log"
+    frame = found["losses-a"].data
+    assert len(frame) == 2 * 105 + 4
+    one = frame[(frame["model"] == "cfm") & (frame["seed"] == 1) & (frame["on"] == "training")]
+    np.testing.assert_allclose(one["value"], second)
     assert "seed 0: diverged\nseed 1: diverged" in words(panels["vae"])
     assert "seed 1: diverged" in words(panels["gan: generator"])
+
+
+def test_a_loss_that_exploded_and_seeds_with_steps_of_their_own_leave_the_median_alone(tmp_path):
+    store = Store(tmp_path / "r")
+    store.create()
+    steps = [np.arange(1.0, 401.0), np.arange(2.0, 402.0), np.arange(3.0, 53.0)]
+    values = [np.full(400, 1.0), np.full(400, 3.0), np.full(50, 1e30)]
+    trials = [
+        trial("cfm", "a", seed, 0.2, history={"step": list(at), "loss": list(its)})
+        for seed, (at, its) in enumerate(zip(steps, values, strict=True))
+    ]
+    for one in trials:
+        store.write(one)
+    store.write_run(RunRecord(name="r", trials=[one.key for one in trials]))
+    panel = losses.draw(genbench.load_run(store.path))["losses"].axes[0]
+    (line,) = panel.lines
+    assert len(line.get_xdata()) <= losses.STEPS + 1
+    np.testing.assert_allclose(line.get_ydata(), 2.0)
+    assert panel.get_ylim()[1] < 10
+
+
+def test_seeds_are_points_over_their_range_in_the_order_of_the_leaderboard(run):
+    figure = seeds.draw(run)["seeds-a"]
+    left, right = [panel for panel in figure.axes if panel.axison]
+    models = [row.model for row in run.leaderboard().rows if row.place == "a"]
+    frame = figure.data.set_index(["model", "metric", "seed"])["value"]
+    assert frame["cfm", "sliced_w2", 1] == 0.22
+    for panel, metric in ((left, "sliced_w2"), (right, "kl")):
+        points = [tuple(point) for drawn in panel.collections for point in drawn.get_offsets()]
+        for row in (row for row in run.leaderboard().rows if row.place == "a"):
+            y = models.index(row.model)
+            its = sorted(float(x) for x, at in points if abs(at - y) < 0.5)
+            np.testing.assert_allclose(its, sorted(row.values[metric].values()) if row.seeds else [])
+        means = panel.lines[0]
+        told = dict(zip(means.get_ydata(), means.get_xdata(), strict=True))
+        assert told[models.index("cfm")] == pytest.approx(of_metric(run, metric)["cfm"].mean)
+    assert "diverged" in words(left)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["0", "1"]
 
 
 def test_one_dataset_of_several_is_drawn_with_the_same_name_and_scores(run):
@@ -187,7 +251,7 @@ def odd_figures(monkeypatch):
         module = types.ModuleType(f"genbench.figures.{name}")
         vars(module).update(parts)
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    found = [types.SimpleNamespace(name=name) for name in made]
+    found = [types.SimpleNamespace(name=name, ispkg=False) for name in made]
     monkeypatch.setattr(figures.pkgutil, "iter_modules", lambda path: found)
 
 
@@ -291,7 +355,7 @@ def test_each_seed_of_a_model_has_a_panel_with_its_samples_and_score(tmp_path):
             kept[one.key] = rng.normal(size=(50, 2))
             store.write(one, {} if (model, seed) == ("kde", 5) else {"samples": kept[one.key]})
     store.write_run(RunRecord(name="r", trials=list(kept)))
-    panels = seeds.draw(genbench.load_run(store.path))["seeds"].axes
+    panels = seed_samples.draw(genbench.load_run(store.path))["seed_samples"].axes
     titles = [panel.get_title() for panel in panels]
     assert titles == ["seed 3", "seed 5", "seed 3: 3.25", "seed 5: 5.25", "seed 3: 3.25", "seed 5"]
     shown = [np.asarray(panel.collections[0].get_offsets()) for panel in panels[2:5]]

@@ -42,6 +42,9 @@ def test_the_figure_says_each_share_and_by_what(run):
     texts = [text.get_text() for text in panel.texts]
     assert len(texts) == 4
     assert sum("†" in text for text in texts) == 2, "gan's, which has no density"
+    shares = {(one.model, one.test): one.share for one in left_over(run)}
+    drawn = figure.data.set_index(["model", "test"])["share"]
+    assert {where: drawn[where] for where in shares} == shares
 
 
 def test_one_property_makes_no_figure(run):

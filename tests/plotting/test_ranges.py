@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from genbench.plotting.labels import less_offset, plain
 from genbench.plotting.projection import Line, Plane, view_of
-from genbench.plotting.ranges import FEWEST, MOST, comparable, edges, limits
+from genbench.plotting.ranges import comparable, limits
 
 NORMAL = np.random.default_rng(0).normal(size=(300, 2))
 
@@ -40,14 +40,14 @@ def test_limits_move_and_grow_with_the_points(offset, scale):
 
 
 @pytest.mark.parametrize("far", [1.0, 1e5, 1e20])
-def test_bins_are_bounded(far):
-    values = np.append(NORMAL[:, 0], far)
-    for low, high in ((-3.0, 3.0), (float(values.min()), float(values.max()))):
-        places = edges(values, low, high)
-        assert FEWEST + 1 <= len(places) <= MOST + 1
-        np.testing.assert_allclose([places[0], places[-1]], [low, high])
-    assert len(edges(np.zeros(5), 0.0, 1.0)) == FEWEST + 1
-    assert len(edges(np.ones(3), 5.0, 6.0)) == FEWEST + 1, "no value is inside"
+def test_a_histogram_has_some_bins_and_not_very_many(far):
+    """2 n^(1/3) of them over the extent of n = 300 points, 13.4, and as wide ones where the axis goes on."""
+    spike = np.concatenate([np.zeros(200), NORMAL[:99, 0], [far]])
+    for values in (np.append(NORMAL[:, 0], far), spike, np.zeros(5), np.ones(3)):
+        view = view_of(values[:, None])
+        places = view.show(Figure().subplots(), values[:, None], "black").get_data().edges
+        assert 1 <= len(places) - 1 <= 18
+        np.testing.assert_allclose(places[[0, -1]], [view.low[0], view.high[0]])
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,21 @@ def test_one_coordinate_is_a_histogram_of_all_points():
     assert (moved > 0).sum() == 1
     view.frame(panel)
     assert panel.get_xlim() == (view.low[0], view.high[0])
+    frame = view.tidy(real, model="m", seed=3)
+    assert list(frame) == ["model", "seed", "x"]
+    np.testing.assert_array_equal(frame["x"], real[:, 0])
+
+
+def test_components_are_those_of_the_standardised_truth():
+    """Of x = (a, 10 a, b): a and its multiple are one direction, (z_a + z_10a) / √2 = √2 z_a, and b the other."""
+    a, b = NORMAL.T
+    view = view_of(np.column_stack([a, 10 * a, b]))
+    frame = view.tidy(np.column_stack([a, 10 * a, b]), model="m")
+    first = np.sqrt(2) * (a - a.mean()) / a.std()
+    np.testing.assert_allclose(frame["component 1"].abs(), np.abs(first), atol=0.2)
+    assert np.corrcoef(frame["component 1"], frame["component 2"])[0, 1] == pytest.approx(0, abs=1e-9)
+    alone = view_of(np.ones((1, 3)))
+    np.testing.assert_array_equal(alone.places(np.ones((2, 3))), np.zeros((2, 2)))
 
 
 def test_points_outside_are_counted_and_far_ones_stay_drawable():

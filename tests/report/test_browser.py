@@ -4,11 +4,13 @@ It needs Chromium. Without one the tests are skipped, or fail if GENBENCH_BROWSE
 GENBENCH_ARTEFACTS, if that is set.
 """
 
+import json
 import os
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import genbench
@@ -17,7 +19,10 @@ from genbench.contracts.model import LIKELIHOODS
 from genbench.display.verdicts import worse_by_key
 from genbench.report import write_report
 from genbench.report.site import write_site
+from genbench.storage.records import RunRecord
+from genbench.storage.store import Store
 from stored_runs import EVIL, MODELS, PLAIN, QUOTED, stored_run
+from trial_records import record, spec
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -235,20 +240,80 @@ def test_everything_can_be_read_without_a_script(opened, file):
     broken.locator(".failed").first.wait_for(state="visible", timeout=10_000)  # the browser itself opens it
 
 
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """The page of a run on wines, in which a model is right but for the last coordinates."""
+    store, rng = Store(tmp_path_factory.mktemp("pairs") / "r"), np.random.default_rng(0)
+    store.create()
+    wine = rng.permutation(np.repeat(genbench.load_dataset("wine").reference(1_000, 0), 9, axis=0))[:300]
+    s = spec(
+        model=EVIL, dataset="wine", dataset_name="wine", dataset_params={"dequantise": True}, protocol={"samples": 300}
+    )
+    store.write(record(s), {"samples": wine + wine.std(axis=0) * np.linspace(0, 1, 13) * rng.normal(size=wine.shape)})
+    store.write_run(RunRecord(name="r", trials=[s.key]))
+    return write_report(genbench.load_run(store.path), store.path / "report.html", ["pairs"])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_stands_in_a_readers_way(opened, file, scheme):
+def test_a_point_of_a_pair_is_marked_in_all_panels_and_says_its_numbers(opened, pairs, scheme, tmp_path):
+    page = opened(pairs, scheme=scheme)
+    drawing = page.locator("svg[data-pairs]")
+    panels = drawing.locator("g[data-x]")
+    assert (panels.count(), drawing.locator(".dots").count(), drawing.locator(".marked").count()) == (10, 20, 0)
+    data = json.loads(drawing.get_attribute("data-pairs"))
+    values, low, high = (np.array(part) for part in (data["sets"][1]["values"], data["low"], data["high"]))
+    k = int(np.argmin(np.abs((values - low) / (high - low) - 0.5).max(axis=1)))  # a point in the middle of all panels
+    x, y = data["size"] * ((values[k] - low) / (high - low))[:2]
+    drawing.scroll_into_view_if_needed()
+    box, scale = (
+        panels.first.locator(".frame").bounding_box(),
+        drawing.bounding_box()["width"] / drawing.evaluate("svg => svg.viewBox.baseVal.width"),
+    )
+    page.mouse.move(box["x"] + scale * x, box["y"] + scale * (data["size"] - y))
+    assert drawing.locator(".marked").count() == 10
+    said = drawing.locator(".said").all_text_contents()
+    assert said[0] in ("truth", EVIL)
+    shown = [float(text.rpartition(": ")[2]) for text in said[1:]]
+    np.testing.assert_allclose((np.array(shown) - values[k])[:2] / (high - low)[:2], 0, atol=10 / data["size"])
+    assert [text.rpartition(": ")[0] for text in said[1:]] == data["names"]
+    folder = Path(os.environ.get("GENBENCH_ARTEFACTS") or tmp_path)
+    drawing.screenshot(path=folder / f"pairs-{scheme}.png")
+    page.mouse.move(0, 0)
+    assert drawing.locator(".marked, .said").count() == 0
+    drawing.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert (
+        page.locator(".pairs output")
+        .text_content()
+        .startswith(f"truth, {data['names'][0]}: {data['sets'][0]['values'][1][0]:g}")
+    )
+
+
+def test_pairs_are_a_picture_without_a_script(opened, pairs):
+    page = opened(pairs, java_script_enabled=False)
+    assert page.locator("svg[data-pairs] .dots").first.bounding_box()["width"] > 50
+    assert page.locator("svg[data-pairs][tabindex]").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_a_readers_way(opened, file, pairs, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = opened(file, scheme=scheme)
-    page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true; })")
-    found = Axe().run(page).response
-    assert len(found["passes"]) > 20
-    bad = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
-    assert bad == [], [(v["id"], [(n["html"][:120], n["failureSummary"][:300]) for n in v["nodes"][:3]]) for v in bad]
+    for one, passes in ((file, 20), (pairs, 10)):
+        page = opened(one, scheme=scheme)
+        page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        found = Axe().run(page).response
+        assert len(found["passes"]) > passes
+        bad = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        assert bad == [], [
+            (v["id"], [(n["html"][:120], n["failureSummary"][:300]) for n in v["nodes"][:3]]) for v in bad
+        ]
 
 
-def test_a_phone_never_scrolls_the_page_sideways(opened, file):
-    page = opened(file, PHONE)
+@pytest.mark.parametrize("which", ["file", "pairs"])
+def test_a_phone_never_scrolls_the_page_sideways(opened, which, request):
+    page = opened(request.getfixturevalue(which), PHONE)
     for opens in (False, True):
         page.evaluate("opens => document.querySelectorAll('details').forEach(one => { one.open = opens; })", opens)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]

@@ -4,9 +4,12 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 import genbench
+from genbench.figures import draw
+from genbench.figures.verdicts import LOOKS
 from genbench.report.figures import page_figures
 from stored_runs import MODELS, PLAIN, QUOTED, stored_run
 
@@ -29,6 +32,20 @@ def test_a_picture_says_what_is_seen(folder):
         assert picture.uri.startswith("data:image/webp;base64,")
     light, _ = page_figures(genbench.load_run(folder), ["samples"], jobs=0, budget=20_000)
     assert sum(len(p.content) for p in light) * 4 / 3 < 20_000 < sum(len(p.content) for p in found) * 4 / 3
+
+
+def test_verdicts_come_first_open_and_in_their_colours(folder):
+    """Lines of one colour in few pixels: they may not become those of another verdict."""
+    run = genbench.load_run(stored_run(folder.parent / "verdicts", samples=0))
+    found, _ = page_figures(run, ["forest", "verdicts"], jobs=0)
+    assert [picture.figure for picture in found] == ["verdicts", "verdicts", "forest", "forest"]
+    assert [picture.opening for picture in found] == [True, True, False, False]
+    pixels = np.asarray(Image.open(io.BytesIO(found[0].content)).convert("RGB")).reshape(-1, 3).astype(int)
+    drawn = set(draw(run, "verdicts")["verdicts-plain[noise=0.1]"].data["verdict"].dropna())
+    assert len(drawn) > 1
+    for verdict in drawn:
+        colour = np.multiply(to_rgb(LOOKS[verdict]["color"]), 255)
+        assert (np.abs(pixels - colour).max(axis=1) < 12).sum() > 50, verdict
 
 
 def test_without_samples_what_was_drawn_before_is_shown(tmp_path):

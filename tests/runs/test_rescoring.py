@@ -203,7 +203,7 @@ def test_the_command_writes_tables_and_figures_and_says_what_changed(run):
     assert "sliced_w2: 8 scores as before, 0 changed" in done.output
     assert "spread: new" in done.output
     assert "spread" in (run.path / "leaderboard.csv").read_text()
-    assert (run.path / "figures" / "pareto.png").exists()
+    assert (run.path / "figures" / "speed.png").exists()
 
 
 ZOO = ("cfm", "ddpm", "edm", "ar", "coupling_flow", "spline_flow", "maf", "vae", "gan", "rectified_flow")

@@ -122,10 +122,17 @@ def test_the_command_prints_the_table_and_draws_the_figure(run):
 def test_the_figure_draws_the_means_and_their_bands(run):
     assert draw(run) == {}
     swept(run, steps=[1, 2, 4])
-    (panel,) = draw(run)["nfe"].axes
+    figure = draw(run)["nfe"]
+    (panel,), data = figure.axes, figure.data
     line = next(line for line in panel.lines if len(line.get_xdata()) == 3)
     points = summary(read_sweeps(run))
     np.testing.assert_allclose(line.get_xdata(), [1, 2, 4])
     np.testing.assert_allclose(line.get_ydata(), [point.scores["sliced_w2"][0] for point in points])
     assert len(panel.collections) == 1
+    band = panel.collections[0].get_paths()[0].vertices
+    assert band[:, 1].max() == pytest.approx(max(point.scores["sliced_w2"][2] for point in points))
+    known = {(one.model, one.seed, row.steps): row.metrics["sliced_w2"] for one in read_sweeps(run) for row in one.rows}
+    assert {
+        (m, s, n): v for m, s, n, v in zip(data["model"], data["seed"], data["steps"], data["value"], strict=True)
+    } == known
     assert {text.get_text() for text in panel.texts} == {"affine", "oracle"}

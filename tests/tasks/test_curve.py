@@ -135,4 +135,9 @@ def test_the_figure_has_a_line_a_model_and_is_absent_without_curves(both):
     thick = next(line for line in panels[0].lines if line.get_linewidth() > 1.5)
     np.testing.assert_allclose(thick.get_ydata(), [row["sliced_w2"] for row in rows])
     np.testing.assert_allclose(thick.get_xdata(), [row["train_seconds"] for row in rows])
+    data = draw(both[1])["curve"].data
+    for trial in both[1].trials:
+        its = data[(data["model"] == trial.model) & (data["metric"] == "kl")]
+        np.testing.assert_array_equal(its["value"], [row["kl"] for row in trial.curve])
+        np.testing.assert_array_equal(its["share"], [row["share"] for row in trial.curve])
     assert "not what a shorter budget would give" in draw(both[1])["curve"].get_supxlabel().replace("\n", " ")

@@ -7,6 +7,7 @@ from scipy.stats import norm
 import genbench
 from genbench.contracts.series import windows
 from genbench.core.errors import GenbenchError
+from genbench.figures import draw as draw_figure
 from genbench.figures import save
 from genbench.figures.diagnosis import autocorrelation, ljung_box
 from genbench.metrics.coverage_error import coverage
@@ -89,6 +90,25 @@ def test_figures_are_drawn_from_the_store(airline, synthetic):
     assert {"fan.png", "diagnosis-airline-naive.png", "diagnosis-airline-ar_linear_p=12.png"} <= names
     assert not any(name.startswith(("samples", "pareto")) for name in names)
     assert [file.name for file in save(genbench.load_run(synthetic.path), ["fan"])] == ["fan.png"]
+
+
+def test_the_data_of_the_figures_are_those_of_the_store_on_the_same_axes(airline):
+    figure = draw_figure(airline, "fan")["fan"]
+    trial = next(t for t in airline.trials if t.model == "naive")
+    kept, data = airline.arrays(trial.key), figure.data[figure.data["model"] == "naive"]
+    median = data[data["line"] == "median"]
+    np.testing.assert_array_equal(median["value"], kept["fan"][2])
+    np.testing.assert_array_equal(median["step"], np.arange(1, 29))
+    shown = data[data["line"] == "data"]
+    np.testing.assert_array_equal(shown["value"], kept["series"][116 - 36 :])
+    assert list(shown["step"]) == list(range(-35, 29))
+    panels = [panel for panel in figure.axes if panel.axison]
+    assert len(panels) == 3
+    assert len({(panel.get_xlim(), panel.get_ylim()) for panel in panels}) == 1
+    data = draw_figure(airline, "diagnosis")["diagnosis-airline-naive"].data
+    np.testing.assert_array_equal(data["residual"], kept["series"][116:] - kept["mean"])
+    assert data["residual"].abs().mean() == pytest.approx(trial.metrics["mae"])
+    assert 1 - data["outside"].mean() == pytest.approx(trial.diagnostics["coverage_95"])
 
 
 def test_futures_go_on_from_the_last_training_step(airline):

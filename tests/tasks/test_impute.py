@@ -240,6 +240,12 @@ def test_the_task_from_plan_to_table(tmp_path):
     assert ratios["memoriser"] > ratios["gaussian"]
     assert [file.name for file in save(run, ["gaps"])] == ["gaps.png"]
     arrays = run.store.arrays(run.trials[-1].key)
+    data = (figure := run.plot("gaps")).data
+    assert "60 draws" in " ".join(figure.get_suptitle().split())
+    assert (data.groupby(["model", "given"]).size() == 60).all()
+    its, given = data[data["model"] == run.trials[-1].model], arrays["points_0"][:, 0]
+    for place, draws in its.groupby("given")["drawn"]:
+        np.testing.assert_array_equal(draws, arrays["draws_0"][np.flatnonzero(given == place)[0], :60, 0])
     assert arrays["draws_0"].shape == (60, 200, 1)
 
 

@@ -88,6 +88,10 @@ def test_the_task_from_plan_to_table(tmp_path):
         genbench.run("gmm", **request)
     run = genbench.run("coupling_flow", **request, train=500, jobs=0, progress=False, say=lambda line: None)
     assert [file.name for file in save(run, ["interpolation"])] == ["interpolation.png"]
+    data, stored = run.plot("interpolation").data, run.arrays(run.trials[0].key)
+    second = data[data["pair"] == 1]
+    np.testing.assert_array_equal(second[["x", "y"]], stored["latent"][1])
+    np.testing.assert_array_equal(second[["straight x", "straight y"]], stored["straight"][1])
     rows = {row.model: row for row in run.leaderboard().rows}
     assert "oracle" not in rows
     assert rows["coupling_flow"].metrics["round_trip"].mean < 0.01

@@ -72,8 +72,16 @@ def test_the_figure(run):
     assert len(labels) == 8
     power = next(e for e in exponents(run) if (e.model, e.quantity, e.axis) == ("gaussian", "kl", "train"))
     written = [text.get_text() for panel in figure.axes for text in panel.texts]
-    expected = f"gaussian {power.slope:.2f} ({power.low:.2f}, {power.high:.2f})".replace("-", "−")
+    expected = f"gaussian {power.slope:.2f} ± {power.high - power.slope:.2f}".replace("-", "−")
     assert expected in written
+    its = figure.data[(figure.data["model"] == "gaussian") & (figure.data["axis"] == "train")]
+    its = its[its["quantity"] == "kl"].sort_values(["size", "value"])
+    line = line_of([t for t in run.trials if t.model == "gaussian"], "kl", "train")
+    np.testing.assert_array_equal(its[["size", "value"]].to_numpy().T, [line.x, line.y])
+    panel = next(p for p in figure.axes if (p.get_xlabel(), p.get_ylabel()) == ("training points", "KL (nats)"))
+    medians = its.groupby("size")["value"].median()
+    thick = [line for line in panel.lines if line.get_linewidth() > 1.5]
+    assert any(np.allclose(one.get_ydata(), medians) for one in thick)
 
 
 def test_records_hold_it(run):

@@ -1,4 +1,4 @@
-"""How the figures of trained models lay out their panels: rows that follow a model through time, or even blocks."""
+"""How figures of trained models lay out their panels: rows that follow a model through time."""
 
 from __future__ import annotations
 
@@ -6,27 +6,20 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from genbench.figures.shared.panels import distinct
 from genbench.figures.shared.sample_panel import SamplePanel
-from genbench.plotting.canvas import new_figure
+from genbench.plotting.canvas import DataFigure, new_figure
 from genbench.plotting.style import current_style
 
-__all__ = ["evenly", "rows_of_panels"]
+__all__ = ["rows_of_panels"]
 
 WIDTH = 1.75  # inches of a panel
 
 
-def evenly(count: int, most: int) -> int:
-    """Return how many panels to put beside each other, at most so many, for rows that are as full as can be."""
-    rows = -(-count // most)
-    return -(-count // rows)
-
-
 def rows_of_panels(
     view: SamplePanel, names: Sequence[str], columns: int, width: float = WIDTH
-) -> tuple[Figure, list[list[Axes]]]:
+) -> tuple[DataFigure, list[list[Axes]]]:
     """Return a figure with a row of panels, so many inches wide, for each name, which is written at its left."""
     height = width * view.aspect + 0.28
     letters = current_style().letters(height, "axes.titlesize")  # that fit beside a row

@@ -5,28 +5,29 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
-from genbench.analysis.scores import card_of
 from genbench.contracts.data_files import reopened
 from genbench.contracts.dataset import DATASETS, Dataset
 from genbench.core.errors import collected_warnings
 from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, require
 from genbench.core.seeding import stream
 from genbench.core.types import Array
-from genbench.display.numbers import brief
+from genbench.figures.shared.titles import head, room
 from genbench.plotting.canvas import DataFigure, new_figure
-from genbench.plotting.ranges import limits
-from genbench.plotting.style import FAILED, FAINT, current_style
+from genbench.plotting.style import FAILED, current_style
 from genbench.storage.records import TrialRecord
 
 __all__ = [
     "by_dataset",
+    "by_place",
     "dataset_of",
     "datasets_of",
     "distinct",
@@ -35,19 +36,18 @@ __all__ = [
     "first_seeds",
     "is_image",
     "levels_of",
-    "number_of",
-    "of_task",
-    "over_truth",
+    "outer_labels",
     "panels",
     "planar_datasets",
     "say_in",
-    "score_line",
     "short",
     "show_each",
+    "stacked",
     "truth",
     "truth_or_stored",
 ]
 
+F = TypeVar("F", bound=Figure)
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
 STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
@@ -57,15 +57,23 @@ def by_dataset(
     run: RunData,
     stem: str,
     datasets: Iterable[str],
-    draw: Callable[[str], Figure],
+    draw: Callable[[str], F],
     counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled,
-) -> dict[str, Figure]:
+) -> dict[str, F]:
     """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`.
 
     The datasets of a run are those of the trials that are `counted`.
     """
     many = len({trial.dataset for trial in run.whole.trials if counted(trial)}) > 1
     return {f"{stem}-{file_stem(name)}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
+
+
+def by_place(run: RunData, stem: str, places: Iterable[str], draw: Callable[[str], Figure]) -> dict[str, Figure]:
+    """Return a figure for each of some tables: of samples as `by_dataset` has them, else `stem-<dataset>-<task>`."""
+    of, names = {row.place: row for row in run.leaderboard().rows}, list(dict.fromkeys(places))
+    figures = by_dataset(run, stem, [name for name in names if of[name].dataset == name], draw)
+    tasks = [name for name in names if of[name].dataset != name]
+    return figures | {f"{stem}-{file_stem(of[name].dataset)}-{of[name].task}": draw(name) for name in tasks}
 
 
 def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:
@@ -149,42 +157,46 @@ def truth_or_stored(run: RunData, dataset: str, n: int) -> Array:
         return stored[:n]
 
 
-def of_task(run: RunData, stem: str, task: str, draw: Callable[[str, list[TrialRecord]], Figure]) -> dict[str, Figure]:
-    """Return a figure for each dataset of the plane on which a task of its own was run, of the trials that went well.
-
-    `draw(place, trials)` is given each model's first seed, leader first.
-    """
-
-    def fine(trial: TrialRecord) -> bool:
-        return trial.spec.task == task and trial.status == "ok"
-
-    def of_dataset(name: str) -> Figure:
-        return draw(places[name], [trial for trial in first_seeds(run, places[name]) if fine(trial)])
-
-    ok = {trial.dataset: trial for trial in run.trials if fine(trial)}
-    places = {name: trial.place for name, trial in ok.items()}
-    planar = [name for name, trial in ok.items() if dataset_of(trial).shape == (2,)]
-    return by_dataset(run, stem, planar, of_dataset, fine)
-
-
 def panels(
-    count: int, size: tuple[float, float], columns: int, margin: float = 0.4, gap: float | None = None
+    count: int,
+    size: tuple[float, float],
+    columns: int,
+    margin: float = 0.4,
+    gap: float | None = None,
+    same_axes: bool = False,
 ) -> tuple[DataFigure, list[Axes]]:
-    """Return a figure, and `count` panels in rows, each of a `size` (width, height) in inches.
+    """Return a figure, and `count` panels in rows as full as can be, each of a `size` (width, height) in inches.
 
     Args:
-        columns: panels beside each other, at most.
+        columns: panels beside each other, at most; more where a page has no room for their rows.
         margin: inches of height beside the panels, for titles and captions.
         gap: room between panels, as a share of their width; None for matplotlib's.
+        same_axes: whether all have the same axes, with numbers at the left and at the bottom alone.
     """
-    columns = current_style().beside(size[0], max(1, min(columns, count)))
-    rows = max(1, -(-count // columns))
+    rows = max(1, -(-count // current_style().fitting(count, size, margin, max(1, min(columns, count)))))
+    columns = max(1, -(-count // rows))
     figure = new_figure(size[0] * columns, size[1] * rows + margin)
     grid = {} if gap is None else {"wspace": gap}
-    places = list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid).ravel())
+    shape = figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid, sharex=same_axes, sharey=same_axes)
+    places = list(shape.ravel())
     for spare in places[count:]:
         spare.set_axis_off()
     return figure, places[:count]
+
+
+def outer_labels(places: Sequence[Axes]) -> None:
+    """Leave the labels of axes that all panels of a figure share to those at its left and at the bottom."""
+    columns = places[0].get_gridspec().ncols  # type: ignore[union-attr]
+    for k, panel in enumerate(places):
+        lowest = k + columns >= len(places)  # also above an empty place
+        panel.tick_params(labelbottom=lowest)
+        panel.xaxis.label.set_visible(lowest)
+        panel.yaxis.label.set_visible(k % columns == 0)
+
+
+def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
+    """Return tidy frames as one; None where there is none, for `DataFigure.data`."""
+    return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def even(count: int, columns: Sequence[int]) -> int:
@@ -192,25 +204,9 @@ def even(count: int, columns: Sequence[int]) -> int:
     return min(columns, key=lambda n: -count % n)
 
 
-def over_truth(trials: Sequence[TrialRecord], points: int) -> tuple[DataFigure, list[Axes]]:
-    """Return a figure with a panel for each trial on a dataset of the plane: on the same axes, the truth in grey."""
-    real = truth(trials[0], points)
-    low, high = limits(real, 0.15)
-    figure, places = panels(len(trials), (2.9, 2.7), even(len(trials), (4, 5, 3)), margin=0.5)
-    for panel in places:
-        panel.scatter(real[:, 0], real[:, 1], s=1, color=FAINT, alpha=0.4, linewidths=0, rasterized=True)
-        panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])
-    return figure, places
-
-
 def short(name: str, most: int = LONGEST) -> str:
     """Return a name for a title, without its middle where it is long."""
     return _cut(name, most, max(3, most // 7))
-
-
-def number_of(counts: Collection[int]) -> str:
-    """Return how many points each of some panels shows: "4,000", "20 to 30", or "no"."""
-    return " to ".join(f"{n:,}" for n in dict.fromkeys([min(counts), max(counts)])) if counts else "no"
 
 
 def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
@@ -241,8 +237,8 @@ def say_in(panel: Axes, text: str) -> None:
 
 def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord], show: Show) -> None:
     """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
-    trials = list(trials)
-    names = distinct(trial.model for trial in trials)
+    trials, places = list(trials), list(places)
+    names = distinct((trial.model for trial in trials), room(places[0]))
     stored = {trial.key: run.samples(trial.key) for trial in trials}
     shapes = Counter(x.shape[1:] for trial in sorted(trials, key=_oracle_first) if (x := stored[trial.key]) is not None)
     usual = max(shapes, key=shapes.__getitem__, default=())  # of equals the first, which is the oracle's
@@ -253,17 +249,10 @@ def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord
             samples = None
         if trial.status != "ok" or samples is None:
             say_in(panel, trial.status if trial.status != "ok" else "samples not kept")
-            panel.set_title(names[trial.model])
+            head(panel, names[trial.model])
         else:
             show(panel, trial, samples, names[trial.model])
 
 
 def _oracle_first(trial: TrialRecord) -> bool:
     return trial.role != "oracle"
-
-
-def score_line(run: RunData, trial: TrialRecord) -> str:
-    """Return a line with the score by which the leaderboard is sorted, to go below a title; empty where it is none."""
-    metric = run.leaderboard().sort
-    value = trial.metrics.get(metric) if metric else None
-    return f"\n{card_of(metric).label} {brief(value)}" if metric and value is not None else ""

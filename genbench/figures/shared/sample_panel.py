@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from genbench.core.types import Array
@@ -42,7 +43,7 @@ class SamplePanel:
         if not self.is_image:
             self.plane = view_of(reference)
             if noise:  # room for N(mean, variance) of the data, which is what N(0, I) is in their units
-                flat = self.plane.project(reference.reshape(len(reference), -1))
+                flat = self.plane.places(reference)
                 mean, std = flat.mean(axis=0), flat.std(axis=0)
                 low, high = self.plane.low, self.plane.high
                 most = MOST_NOISE * (high - low)  # of data with outliers it would leave nothing to see
@@ -70,6 +71,10 @@ class SamplePanel:
         if still and (count := self.plane.outside(x)) > NOTED * len(x):
             say_outside(panel, count)
         return drawn
+
+    def tidy(self, x: Array, **facts: Any) -> list[pd.DataFrame]:
+        """Return a frame of what `show` draws of points x [n, *shape], with facts that they share; none of images."""
+        return [] if self.is_image else [self.plane.tidy(x, **facts)]
 
     def move(self, drawn: Any, x: Array) -> None:
         """Let what was drawn in a panel show other points x [n, *shape]."""

@@ -72,6 +72,66 @@
     show(); // a browser that goes back fills in what was asked
   }
 
+  // Pairs of coordinates: the point that is pointed at, or that the arrow keys lead to, is marked in all panels, and
+  // says its numbers beside the diagonal.
+  const made = (within, name, facts) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(facts)) element.setAttribute(key, value);
+    return within.appendChild(element);
+  };
+  for (const svg of all("svg[data-pairs]")) {
+    const { names, low, high, size, sets } = JSON.parse(svg.dataset.pairs);
+    const points = sets.flatMap(({ name, values }, set) => values.map((at) => ({ name, at, look: set ? "f0" : "truth" })));
+    const panels = all("g[data-x]", svg).map((group) => ({ group, x: Number(group.dataset.x), y: Number(group.dataset.y) }));
+    const along = (at, k) => size * (at[k] - low[k]) / (high[k] - low[k]);
+    const place = ({ x, y }, { at }) => [along(at, x), size - along(at, y)];
+    const inside = (where) => where.every((end) => end >= 0 && end <= size);
+    const spoken = document.createElement("output");
+    spoken.className = "unseen";
+    svg.after(spoken);
+    svg.tabIndex = 0;
+    let marks = [], now = -1;
+    const show = (index) => {
+      for (const mark of marks) mark.remove();
+      [marks, now] = [[], index];
+      if (!points[index]) return;
+      const { name, at, look } = points[index];
+      for (const panel of panels) {
+        const [cx, cy] = place(panel, points[index]);
+        if (inside([cx, cy])) marks.push(made(panel.group, "circle", { class: `marked ${look}`, cx, cy, r: 4.5 }));
+      }
+      const x = svg.viewBox.baseVal.width - 8;
+      [name, ...names.map((label, k) => `${label}: ${at[k]}`)].forEach((text, line) => {
+        const said = made(svg, "text", { class: line ? "said" : "said head", "text-anchor": "end", x, y: 22 + 17 * line });
+        said.textContent = text;
+        marks.push(said);
+      });
+    };
+    const point = (event) => {
+      let nearest = -1, least = 10 ** 2; // units around a point
+      for (const panel of panels) {
+        const here = new DOMPoint(event.clientX, event.clientY).matrixTransform(panel.group.getScreenCTM().inverse());
+        if (!inside([here.x, here.y])) continue;
+        points.forEach((one, index) => {
+          const where = place(panel, one), far = (where[0] - here.x) ** 2 + (where[1] - here.y) ** 2;
+          if (far < least && inside(where)) [nearest, least] = [index, far];
+        });
+      }
+      if (nearest !== now) show(nearest);
+    };
+    svg.addEventListener("pointermove", point);
+    svg.addEventListener("pointerdown", point);
+    svg.addEventListener("pointerleave", () => show(-1));
+    svg.addEventListener("blur", () => show(-1));
+    svg.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      show((Math.max(now, step > 0 ? -1 : 0) + step + points.length) % points.length);
+      spoken.textContent = marks.filter((mark) => mark.tagName === "text").map((mark) => mark.textContent).join(", ");
+    });
+  }
+
   // Links: open what is closed around the place, and go there.
   const land = () => {
     let id = "";

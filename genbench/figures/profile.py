@@ -1,0 +1,125 @@
+"""A panel a model: its scores on all datasets as quotients by the oracle's; 1 is a model that equals the truth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import Row, card_of
+from genbench.display.chosen_columns import asked_columns
+from genbench.figures.shared.intervals import draw_intervals, log_extent
+from genbench.figures.shared.panels import distinct, even, file_stem, panels
+from genbench.plotting.labels import Look, plain, styles
+from genbench.plotting.style import BLUE, FAILED, INK
+
+__all__ = ["draw"]
+
+COLUMNS, MOST, LONGEST = (4, 5, 3), 5, 22  # panels beside each other, metrics of several datasets, letters of a name
+WIDTH, ALONE, LINE = 2.7, 5.6, 0.3  # inches of a panel, of a single one, and of a line in it
+STRETCH = 3.0  # times the farthest point that the end of an interval may lie away; two seeds have very long ones
+SPREAD = 0.5  # of a line, over which the metrics lie
+
+
+def draw(run: RunData) -> dict[str, Figure]:
+    """Return `profile`; of a part of a run that is about one dataset, `profile-<dataset>`."""
+    frame = _frame(run.leaderboard())
+    stem = f"profile-{file_stem(run.dataset)}" if run.dataset else "profile"
+    return {stem: _figure(frame)} if len(frame) and frame["quotient"].notna().any() else {}
+
+
+def _frame(board: Leaderboard) -> pd.DataFrame:
+    """Return a row a model, dataset (or task) and metric: the quotient and its interval, NaN where there is none.
+
+    Metrics are those that are compared by quotients (KL and shares are not): of one table all, else those that have a
+    column. `status` is of a model that failed.
+    """
+    places = list(dict.fromkeys(row.place for row in board.rows))
+    metrics = board.metrics if len(places) == 1 else asked_columns(board, board.rows)
+    metrics = [name for name in metrics if card_of(name).logarithmic]
+    known = {name for row in board.rows if row.role == "model" for name in metrics if _cell(row, name)}
+    chosen = [name for name in metrics if name in known]
+    found = [
+        _observed(row, name)
+        for row in board.rows
+        if row.role == "model"
+        for name in (chosen if len(places) == 1 else chosen[:MOST])
+    ]
+    return pd.DataFrame(found)
+
+
+def _cell(row: Row, metric: str) -> bool:
+    cell = row.metrics.get(metric)
+    return cell is not None and cell.ratio is not None
+
+
+def _observed(row: Row, metric: str) -> dict[str, Any]:
+    cell = row.metrics.get(metric)
+    ends = (cell.ratio, cell.ratio_low, cell.ratio_high) if cell else (None,) * 3
+    numbers = [np.nan if end is None else end for end in ends]
+    failed = "" if row.seeds else ", ".join(name for name in row.statuses if name != "ok").replace("_", " ")
+    return {
+        "model": row.model, "dataset": row.dataset, "place": row.place, "metric": metric,
+        **dict(zip(("quotient", "low", "high"), numbers, strict=True)), "status": failed,
+    }  # fmt: skip
+
+
+def _figure(frame: pd.DataFrame) -> Figure:
+    with np.errstate(divide="ignore"):
+        means = np.log(frame["quotient"]).groupby(frame["model"]).mean()
+    models = sorted(dict.fromkeys(frame["model"]), key=lambda model: means.fillna(np.inf)[model])  # best first
+    alone = frame["place"].nunique() == 1
+    line = "metric" if alone else "place"
+    scored = frame.groupby(line, sort=False)["quotient"].count()
+    lines = list(scored[scored > 0].index)
+    metrics = list(dict.fromkeys(frame["metric"]))
+    looks = dict.fromkeys(metrics, Look(color=BLUE, marker="o")) if alone else styles(metrics)
+    width, columns = (ALONE, 1) if len(models) == 1 else (WIDTH, even(len(models), COLUMNS))
+    figure, axes = panels(len(models), (width, LINE * len(lines) + 0.7), columns, margin=1.2)
+    extent = log_extent(np.array([1.0, *frame["quotient"]]), frame[["low", "high"]].to_numpy().ravel(), STRETCH)
+    titles = distinct(models, LONGEST)
+    names = [card_of(name).label for name in lines] if alone else list(distinct(lines, LONGEST).values())
+    for i, (panel, model) in enumerate(zip(axes, models, strict=True)):
+        _panel(panel, frame[frame["model"] == model], line, lines, looks, extent)
+        named = panel.get_subplotspec().colspan.start == 0
+        panel.set_yticks(range(len(lines)), names if named else [""] * len(lines))
+        last = i + panel.get_gridspec().ncols >= len(models)
+        panel.set(title=titles[model], xlabel="× oracle" if last else "")
+    if not alone:
+        handles = [Line2D([], [], ls="", markersize=7, label=card_of(name).label, **looks[name]) for name in metrics]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    where = f" on {frame['place'].iloc[0]}" if alone else ""
+    figure.suptitle(f"Scores{where} as quotients by the oracle's: 1 is a model that equals the truth")
+    figure.supxlabel(
+        "Point: mean over seeds; line: its 95 % interval, where there are several; arrow: beyond the axis. The oracle "
+        "draws from the truth itself. Scores without such a quotient, as KL and shares, are left out. No point: not "
+        "run. Models are in the order of their geometric means."
+    )
+    figure.data = frame
+    return figure
+
+
+def _panel(
+    panel: Axes, its: pd.DataFrame, line: str, lines: list[str], looks: dict[str, Look], extent: tuple[float, float]
+) -> None:
+    """Draw a line a dataset, or metric, with the metrics one below the other, and the oracle's line."""
+    panel.set(xscale="log", xlim=extent, ylim=(len(lines) - 0.4, -0.6))
+    panel.axvline(1.0, color=INK, lw=1, linestyle="--", zorder=1)
+    for i, (metric, look) in enumerate(looks.items()):
+        step = 0.0 if line == "metric" else SPREAD * ((i + 0.5) / len(looks) - 0.5)
+        one = its[(its["metric"] == metric) & its["quotient"].notna()].rename(columns={"quotient": "point"})
+        draw_intervals(panel, one.assign(y=one[line].map(lines.index) + step), {"ms": 6, "mew": 0, **look})
+    for name, failed in its.groupby(line, sort=False)["status"].first().items():
+        if failed and name in lines:
+            at = lines.index(name)
+            panel.text(0.03, at, failed, transform=panel.get_yaxis_transform(), va="center", color=FAILED)
+    plain(panel.xaxis)
+    panel.minorticks_off()
+    panel.grid(True)
+    panel.tick_params(axis="y", length=0)

@@ -1,0 +1,167 @@
+"""Panels of scores, one a metric: models are rows in the order of the leaderboard, and each panel has its own axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from genbench.analysis.leaderboard import Leaderboard
+from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import Cell, Row, card_of
+from genbench.display.chosen_columns import asked_columns
+from genbench.display.numbers import brief
+from genbench.display.verdicts import SIGNS
+from genbench.figures.shared.panels import by_dataset, distinct, even, file_stem, panels
+from genbench.plotting.canvas import DataFigure
+from genbench.plotting.labels import plain
+from genbench.plotting.ranges import comparable
+from genbench.plotting.style import FAILED, FAINT, INK, current_style
+
+__all__ = ["Extent", "by_place", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
+
+Extent = tuple[float, float]  # ends of an axis
+
+COLUMNS = (3, 4, 2)  # panels beside each other: whichever leaves the fewest places empty
+WIDTH, LINE, HEAD = 3.2, 0.25, 0.9  # inches: of a panel, from model to model, for a title and the numbers below
+MOST, LONGEST = 6, 24  # panels, and letters of a name
+TICKS = 4  # numbers of six letters that have room below a panel
+NUMBERS = ("mean", "low", "high", "ratio")
+
+
+def by_place(run: RunData, stem: str, draw: Callable[[list[Row]], DataFigure | None]) -> dict[str, DataFigure]:
+    """Return a figure for each table of a leaderboard by file stem: of a dataset `stem` or `stem-<dataset>`.
+
+    Of another task than sampling it is `stem-<dataset>-<task>`.
+
+    Args:
+        draw: called with the rows of the table; None is no figure.
+    """
+    figures: dict[str, DataFigure] = {}
+    tables: dict[str, list[Row]] = {}
+    for row in run.leaderboard().rows:
+        tables.setdefault(row.place, []).append(row)
+    for place, rows in tables.items():
+        if (figure := draw(rows)) is not None:
+            its = by_dataset(run, stem, [place], lambda _, figure=figure: figure)  # type: ignore[misc]
+            task = f"{stem}-{file_stem(rows[0].dataset)}-{rows[0].task}"
+            figures |= its if place == rows[0].dataset else {task: figure}
+    return figures
+
+
+def ranked_metrics(board: Leaderboard, rows: Sequence[Row]) -> list[str]:
+    """Return the metrics by which the rows of a table are ranked, those first that are worth a panel."""
+    return [name for name in asked_columns(board, rows) if card_of(name).ranked]
+
+
+def score_frame(rows: Sequence[Row], metrics: Sequence[str]) -> pd.DataFrame:
+    """Return a tidy frame: a row for each model, dataset and metric, in their order.
+
+    `mean` is over seeds and NaN without a score; `low` and `high` are the ends of its interval over seeds, of a single
+    seed two standard errors away; `ratio` is its quotient by the oracle's. `status` says why no seed has a score.
+    """
+    found = []
+    for row in rows:
+        status = "" if row.seeds else ", ".join(name for name in row.statuses if name != "ok").replace("_", " ")
+        facts = {name: vars(row)[name] for name in ("model", "role", "likelihood", "seeds", "failed")}
+        for metric in metrics:
+            cell = row.metrics.get(metric) or Cell(np.nan, None, None)
+            numbers = dict(zip(NUMBERS, (cell.mean, *_ends(cell), cell.ratio), strict=True))
+            named = {"dataset": row.place, "metric": metric}
+            found.append(named | facts | {"status": status, "verdict": cell.verdict} | numbers)
+    return pd.DataFrame(found).astype(dict.fromkeys(NUMBERS, float))
+
+
+def _ends(cell: Cell) -> Extent:
+    if cell.low is not None and cell.high is not None:
+        return cell.low, cell.high
+    half = 2 * (cell.standard_error or 0.0)
+    return cell.mean - half, cell.mean + half
+
+
+def score_panels(frame: pd.DataFrame) -> tuple[DataFigure, dict[str, Axes]]:
+    """Return a figure, and for each metric of a frame of one dataset a panel: as many of the first as have room."""
+    style, size = current_style(), (WIDTH, LINE * frame["model"].nunique() + HEAD)
+    metrics = list(dict.fromkeys(frame["metric"]))[:MOST]
+    beside = style.beside(WIDTH, max(COLUMNS))
+    columns = min(len(metrics), even(len(metrics), [n for n in COLUMNS if n <= beside] or [1]))
+    metrics = metrics[: columns * style.below(size[1], MOST)]
+    figure, axes = panels(len(metrics), size, columns, margin=1.0)
+    figure.data = frame[frame["metric"].isin(metrics)]
+    return figure, dict(zip(metrics, axes, strict=True))
+
+
+def extent_of(its: pd.DataFrame) -> Extent | None:
+    """Return the ends of the axis: all models and the oracle, with as much of the intervals as leaves them apart.
+
+    Controls may lie beyond, and so may the ends of intervals over two seeds, which are very long, and scores that are
+    infinite or so far from the others that these would be one. None where no score is finite.
+
+    Args:
+        its: columns `mean`, `low`, `high` and `role`.
+    """
+    told = its[np.isfinite(its["mean"])]
+    told = told if (told["role"] == "control").all() else told[told["role"] != "control"]
+    told = told[comparable(told["mean"].to_numpy())]
+    if told.empty:
+        return None
+    ends = told[["low", "high"]].to_numpy()
+    ends = ends[np.isfinite(ends)]
+    low, high = float(told["mean"].min()), float(told["mean"].max())
+    if low > 0 and high > 8 * low:
+        return max(low / 2, ends[ends > 0].min() / 1.1), min(2.5 * high, 1.3 * ends.max())
+    reach = 0.6 * (high - low) or 0.1 * abs(high) or 1.0
+    low, high = max(low - reach, ends.min()), min(high + reach, ends.max())
+    room = 0.08 * (high - low) or reach
+    return low - room, high + room
+
+
+def within(its: pd.DataFrame, extent: Extent | None) -> pd.DataFrame:
+    """Return the rows whose mean lies on an axis."""
+    return its[its["mean"].between(*extent)] if extent else its[:0]
+
+
+def frame_panel(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
+    """Give a panel its title and axes, the oracle's mean as a line, the verdicts' signs, and words for other models.
+
+    Args:
+        its: the rows of `score_frame` for its metric, numbered from 0, which is where each is drawn.
+    """
+    card = card_of(its["metric"].iloc[0])
+    oracle = its.loc[its["role"] == "oracle", "mean"]
+    for mean in oracle[np.isfinite(oracle)]:
+        panel.axvline(mean, color=INK, lw=1, linestyle="--", zorder=1)
+    panel.set(ylim=(len(its) - 0.4, -0.6), xlabel="", ylabel="")
+    if extent and extent[0] > 0 and extent[1] > 8 * extent[0]:
+        panel.set(xscale="log", xlim=extent)
+        plain(panel.xaxis)
+    else:
+        panel.set_xlim(extent)
+        panel.locator_params(axis="x", nbins=TICKS)
+    _words(panel, its, extent)
+    unit = f" ({card.unit})" if card.unit else ""
+    panel.set_title(f"{card.label}{unit}\n{'higher' if card.higher_is_better else 'lower'} is better")
+    panel.tick_params(axis="y", length=0)
+    panel.grid(True)
+    names = distinct(its["model"], LONGEST)
+    partly = (its["failed"] > 0) & (its["seeds"] > 0)
+    notes = np.where(partly, " (" + its["failed"].astype(str) + " failed)", "")
+    first = panel.get_subplotspec().colspan.start == 0  # type: ignore[union-attr]
+    panel.set_yticks(range(len(its)), [names[m] + note for m, note in zip(its["model"], notes, strict=True)])
+    panel.tick_params(axis="y", labelleft=first)
+
+
+def _words(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
+    """Write the sign of each verdict at the right, and inside what is beyond the axis, or why there is no score."""
+    across = panel.get_yaxis_transform()
+    low, high = extent or (0.0, 0.0)
+    for y, (mean, status, verdict) in enumerate(zip(its["mean"], its["status"], its["verdict"], strict=True)):
+        panel.text(1.02, y, SIGNS.get(verdict, ""), transform=across, va="center")
+        if np.isnan(mean):
+            panel.text(0.02, y, status or "–", transform=across, va="center", color=FAILED if status else FAINT)
+        elif mean > high:
+            panel.text(0.98, y, f"{brief(mean)} →", transform=across, ha="right", va="center")
+        elif mean < low:
+            panel.text(0.02, y, f"← {brief(mean)}", transform=across, va="center")
