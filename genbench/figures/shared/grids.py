@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from genbench.figures.shared.panels import distinct
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.figures.shared.titles import USED
 from genbench.plotting.canvas import DataFigure, new_figure
 from genbench.plotting.style import current_style
 
@@ -22,7 +23,7 @@ def rows_of_panels(
 ) -> tuple[DataFigure, list[list[Axes]]]:
     """Return a figure with a row of panels, so many inches wide, for each name, which is written at its left."""
     height = width * view.aspect + 0.28
-    letters = current_style().letters(height, "axes.titlesize")  # that fit beside a row
+    letters = current_style().letters(USED * height, "axes.titlesize")  # that fit beside a row
     figure = new_figure(width * columns + 0.4, height * len(names) + 0.5)
     grid = figure.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
     written = distinct(names, 2 * letters)

@@ -13,7 +13,7 @@ from genbench.display.numbers import brief
 from genbench.plotting.style import current_style
 from genbench.storage.records import TrialRecord
 
-__all__ = ["head", "number_of", "order_of", "room", "score_line", "seed_of", "with_unit"]
+__all__ = ["USED", "head", "number_of", "order_of", "room", "score_line", "seed_of", "with_unit"]
 
 USED = 0.8  # share of a panel's width for lines above it, as letters of names are wider than those of words; by hand
 
