@@ -34,6 +34,7 @@ __all__ = [
     "even",
     "file_stem",
     "first_seeds",
+    "in_first_column",
     "is_image",
     "levels_of",
     "number_of",
@@ -194,6 +195,12 @@ def panels(
     for spare in places[count:]:
         spare.set_axis_off()
     return figure, places[:count]
+
+
+def in_first_column(panel: Axes) -> bool:
+    """Whether a panel is the first of its row, beside which names have room."""
+    place = panel.get_subplotspec()
+    return place is not None and place.colspan.start == 0
 
 
 def even(count: int, columns: Sequence[int]) -> int:
