@@ -15,7 +15,7 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.figures.shared.intervals import draw_intervals, log_extent
-from genbench.figures.shared.panels import distinct, even, file_stem, panels
+from genbench.figures.shared.panels import distinct, even, file_stem, in_first_column, panels
 from genbench.plotting.labels import Look, plain, styles
 from genbench.plotting.style import BLUE, FAILED, INK
 
@@ -85,12 +85,13 @@ def _figure(frame: pd.DataFrame) -> Figure:
     extent = log_extent(np.array([1.0, *frame["quotient"]]), frame[["low", "high"]].to_numpy().ravel(), STRETCH)
     titles = distinct(models, LONGEST)
     names = [card_of(name).label for name in lines] if alone else list(distinct(lines, LONGEST).values())
+    across = next((i for i, panel in enumerate(axes) if i and in_first_column(panel)), len(axes))
     for i, (panel, model) in enumerate(zip(axes, models, strict=True)):
         _panel(panel, frame[frame["model"] == model], line, lines, looks, extent)
-        named = panel.get_subplotspec().colspan.start == 0
-        panel.set_yticks(range(len(lines)), names if named else [""] * len(lines))
-        last = i + panel.get_gridspec().ncols >= len(models)
-        panel.set(title=titles[model], xlabel="× oracle" if last else "")
+        panel.set_yticks(range(len(lines)), names if in_first_column(panel) else [""] * len(lines))
+        panel.set(
+            title=titles[model], xlabel="× oracle" if i + across >= len(models) else ""
+        )  # below which there is none
     if not alone:
         handles = [Line2D([], [], ls="", markersize=7, label=card_of(name).label, **looks[name]) for name in metrics]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
