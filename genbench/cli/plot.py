@@ -13,29 +13,40 @@ from genbench.core.errors import GenbenchError
 
 __all__ = ["plot"]
 
+Formats = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="png,svg,pdf,csv",
+        help="File formats; what moves is a GIF. In csv is what the figure shows, one row an observation.",
+    ),
+]
+StyleName = Annotated[
+    str,
+    typer.Option(
+        metavar="page|paper|talk",
+        help="What for. paper: one or two columns wide (3.25 and 6.75 inches), letters of 7 points or more, no "
+        "titles, which the caption says. talk: half a slide or a whole one, large letters. The files of these "
+        "two end in -paper and -talk.",
+    ),
+]
+Coordinates = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,...",
+        help="The coordinates that pairs and marginals show: columns of a table by name, any by number from 1 on. "
+        "Default: those along which a model is farthest from the truth.",
+    ),
+]
+
 
 def plot(
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run's folder.")] = None,
     figures: Annotated[
         list[str] | None, typer.Argument(metavar="[FIGURE]...", help="Which figures. Default: all.")
     ] = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="png,svg,pdf,csv",
-            help="File formats; what moves is a GIF. In csv is what the figure shows, one row an observation.",
-        ),
-    ] = "png",
-    style: Annotated[
-        str,
-        typer.Option(
-            metavar="page|paper|talk",
-            help="What for. paper: one or two columns wide (3.25 and 6.75 inches), letters of 7 points or more, no "
-            "titles, which the caption says. talk: half a slide or a whole one, large letters. The files of these "
-            "two end in -paper and -talk.",
-        ),
-    ] = "page",
+    formats: Formats = "png",
+    style: StyleName = "page",
     data: Annotated[
         str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")
     ] = None,
@@ -43,14 +54,7 @@ def plot(
         str | None,
         typer.Option(metavar="NAME,...", help="The only models to draw, as the table calls them, beside the oracle."),
     ] = None,
-    coordinates: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,...",
-            help="The coordinates that pairs and marginals show: columns of a table by name, any by number from 1 on. "
-            "Default: those along which a model is farthest from the truth.",
-        ),
-    ] = None,
+    coordinates: Coordinates = None,
     margin: MarginText = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
