@@ -18,7 +18,7 @@ Formats = Annotated[
     typer.Option(
         "--format",
         metavar="png,svg,pdf,csv",
-        help="File formats; what moves is a GIF. In csv is what the figure shows, one row an observation.",
+        help="File formats; animations are GIFs. csv holds the data that a figure shows, one row per observation.",
     ),
 ]
 StyleName = Annotated[
@@ -29,6 +29,11 @@ StyleName = Annotated[
         "titles, which the caption says. talk: half a slide or a whole one, large letters. The files of these "
         "two end in -paper and -talk.",
     ),
+]
+Data = Annotated[str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")]
+Models = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,...", help="The only models to draw, as the table calls them, beside the oracle."),
 ]
 Coordinates = Annotated[
     str | None,
@@ -47,13 +52,8 @@ def plot(
     ] = None,
     formats: Formats = "png",
     style: StyleName = "page",
-    data: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")
-    ] = None,
-    models: Annotated[
-        str | None,
-        typer.Option(metavar="NAME,...", help="The only models to draw, as the table calls them, beside the oracle."),
-    ] = None,
+    data: Data = None,
+    models: Models = None,
     coordinates: Coordinates = None,
     margin: MarginText = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
@@ -63,15 +63,18 @@ def plot(
     """Draw the figures of a run, from its files, into its figures folder.
 
     A figure that fails is named, the others are drawn, and the exit code is 1.
+
+      genbench plot results/moons-quick
+      genbench plot results/moons-quick forest samples --models cfm,gan
+      genbench plot results/moons-quick forest --style paper --format pdf,csv
+      genbench plot --list
     """
     from genbench.analysis.verdicts import Margin
     from genbench.api import load_run
-    from genbench.figures import available, needs_weights, save
+    from genbench.figures import save
 
     if list_figures:
-        for name, what in available().items():
-            typer.echo(f"{name:20} {what}{' (*)' if needs_weights(name) else ''}")
-        typer.echo("\n(*) by the trained models, loaded again from the run's weights")
+        _list()
         return
     if run is None:
         raise GenbenchError(
@@ -86,7 +89,7 @@ def plot(
         say(line)
 
     kinds = [form.strip() for form in formats.split(",") if form.strip()]
-    only = _labels(models or "", {trial.model for trial in loaded.trials})
+    only = [] if models is None else _labels(models, {trial.model for trial in loaded.trials})
     its = [name.strip() for name in (coordinates or "").split(",") if name.strip()]
     for file in save(
         loaded, figures or (), kinds, dataset=data, models=only, style=style, coordinates=its, progress=not quiet,
@@ -99,12 +102,21 @@ def plot(
         raise typer.Exit(1)
 
 
+def _list() -> None:
+    """Say what figures there are."""
+    from genbench.figures import available, needs_weights
+
+    for name, what in available().items():
+        typer.echo(f"{name:20} {what}{' (*)' if needs_weights(name) else ''}")
+    typer.echo("\n(*) by the trained models, loaded again from the run's weights")
+
+
 def _labels(text: str, known: Collection[str]) -> list[str]:
     """Return the models that a list names; a label may have commas of its own, as `cfm[steps=4,hidden=8]` has."""
     found, rest = list[str](), ""
     for part in text.split(","):
-        rest = f"{rest},{part}" if rest else part
-        if rest.strip() in known:
-            found.append(rest.strip())
+        rest = f"{rest},{part}" if rest else part.strip()
+        if rest in known or not any(name.startswith(f"{rest},") for name in known):
+            found.append(rest)
             rest = ""
-    return found + [rest.strip()] * bool(rest.strip())
+    return found + [rest] * bool(rest)
