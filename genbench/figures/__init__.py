@@ -199,7 +199,7 @@ def _content(figure: DataFigure, form: str, style: str) -> bytes | None:
         return None if figure.data is None else csv_text(figure.data).encode()
     out = io.BytesIO()
     with styled(style_named(style)):
-        figure.savefig(out, format=form, metadata={**METADATA[form], SAYS[form]: figure.caption})  # type: ignore[arg-type]
+        figure.savefig(out, format=form, metadata={**METADATA[form], SAYS[form]: figure.caption})
     return out.getvalue()
 
 

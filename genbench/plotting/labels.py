@@ -105,7 +105,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterab
     for name, xy in sorted(at.items(), key=lambda item: -item[1][1]):
         text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", va="center", parse_math=False)
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # a line behind a name stays behind it
-        boxes = _boxes(xy, text.get_window_extent().size, frame, scale)
+        boxes = _boxes(xy, np.asarray(text.get_window_extent().size), frame, scale)
         free = [box for box in boxes if not any(overlap(box, other) for other in taken)]
         if not free:
             text.remove()
