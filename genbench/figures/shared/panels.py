@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
 from genbench.contracts.data_files import reopened
-from genbench.contracts.dataset import DATASETS, Dataset
+from genbench.contracts.dataset import DATASETS, Dataset, Sizes, Splits
 from genbench.core.errors import collected_warnings
 from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, require
 from genbench.core.seeding import stream
@@ -43,6 +43,7 @@ __all__ = [
     "say_in",
     "short",
     "show_each",
+    "splits_of",
     "stacked",
     "truth",
     "truth_or_stored",
@@ -51,6 +52,7 @@ __all__ = [
 F = TypeVar("F", bound=Figure)
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
+LOW = 0.55  # share of its scaled height that a panel keeps at least, where twice the columns can do it; by hand
 STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
 
 
@@ -121,6 +123,12 @@ def dataset_of(trial: TrialRecord) -> Dataset:
     require(spec.plugins, (DATASETS, spec.dataset_name))
     with collected_warnings():  # the trial's record has them already
         return reopened(spec.dataset, spec.dataset_name, spec.dataset_params, spec.data_fingerprint)
+
+
+def splits_of(trial: TrialRecord) -> Splits:
+    """Return the points that a trial was trained and tested on; its model's code need not be there."""
+    with collected_warnings():
+        return dataset_of(trial).splits(stream(trial.seed, "data"), Sizes(trial.spec.protocol.train))
 
 
 def levels_of(trial: TrialRecord) -> int | None:

@@ -27,7 +27,7 @@ def room(panel: Axes, role: str = "axes.titlesize") -> int:
 
 def head(panel: Axes, *lines: str) -> None:
     """Write lines above a panel; what is longer than it is wide is broken, and what is empty left out."""
-    panel.set_title("\n".join(part for line in lines for part in wrap(line, room(panel))))
+    panel.set_title("\n".join(part for line in lines for part in wrap(line, room(panel), break_long_words=False)))
 
 
 def number_of(counts: Collection[int]) -> str:
