@@ -45,8 +45,8 @@ NOTES = (
     "Point: the mean over seeds beside that of the best of the other models (of quotients the geometric mean). "
     "Line: the 95 % interval, which holds for all models of a panel at once (Hsu 1984); an arrow: its end is "
     "beyond the axis, or there is none. Shaded: up to the margin; of models that may be the best, those whose "
-    "interval ends there are as good. Not compared: by one seed, or as the only one of its kind of likelihood. "
-    "Controls do not compete."
+    "interval ends there are as good. Kinds of likelihood are compared apart. Not compared: by one seed, or as the "
+    "only one of its kind. Controls do not compete."
 )
 
 
@@ -155,7 +155,7 @@ def _panel(panel: Axes, part: pd.DataFrame, models: Sequence[str]) -> None:
         panel.locator_params(axis="x", nbins=TICKS)
     unit, side = f", {card.unit}" if card.unit else "", "below" if card.higher_is_better else "above"
     panel.set_xlabel("times the best other's score" if quotient else f"{side} the best other's{unit}")
-    as_good = f"as good up to {brief(margin, 3 if quotient else 2)} {'×' if quotient else card.unit}".rstrip()
+    as_good = f"as good up to {brief(margin)} {'×' if quotient else card.unit}".rstrip()
     panel.set_title(f"{card.label}\n{as_good if np.isfinite(margin) else 'no margin'}")
     panel.tick_params(axis="y", length=0)
     panel.grid(True)
