@@ -15,7 +15,7 @@ from genbench.storage.records import TrialRecord
 
 __all__ = ["USED", "head", "number_of", "order_of", "room", "score_line", "seed_of", "with_unit"]
 
-USED = 0.8  # share of a panel's width for lines above it, as letters of names are wider than those of words; by hand
+USED = 0.74  # share of a panel's width for lines above it, as letters of names are wider than those of words; by hand
 
 
 def room(panel: Axes, role: str = "axes.titlesize") -> int:
