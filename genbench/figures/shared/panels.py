@@ -52,7 +52,6 @@ __all__ = [
 F = TypeVar("F", bound=Figure)
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
-LOW = 0.55  # share of its scaled height that a panel keeps at least, where twice the columns can do it; by hand
 STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
 
 
