@@ -28,6 +28,7 @@ from genbench.storage.records import TrialRecord
 __all__ = ["SOURCE", "Compared", "by_model", "chance", "column_names", "compared", "held_out", "histograms", "legend"]
 
 SOURCE = "points of"  # the column of a frame that says truth, or which model; unlikely as the name of a coordinate
+EDGE = 0.01  # share of samples beyond each end of an axis, by hand: outliers do not set it
 RISK = 0.05  # that a band is left by chance, where model and truth are equal
 
 
@@ -46,9 +47,11 @@ class Compared:
         return np.array([kolmogorov_smirnov(u, v) for u, v in zip(self.samples.T, self.truth.T, strict=True)])
 
     def ends(self, i: int) -> tuple[float, float]:
-        """Return the ends of an axis for a coordinate: nearly all of the truth."""
-        low, high = limits(self.truth[:, [i]], 0.05)
-        return float(low[0]), float(high[0])
+        """Return the ends of an axis for a coordinate: nearly all of the truth, and of the model what is near that."""
+        low, high = (float(end[0]) for end in limits(self.truth[:, [i]], 0.05))
+        least, most = np.quantile(self.samples[:, i], [EDGE, 1 - EDGE])
+        extent = high - low  # a model that is farther away than this leaves too little of the truth to see
+        return min(low, max(float(least), low - extent)), max(high, min(float(most), high + extent))
 
     def worst(self, most: int) -> list[int]:
         """Return the coordinates along which the distance is largest, that one first, at most so many."""
