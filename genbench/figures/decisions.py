@@ -17,8 +17,7 @@ from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.errors import GenbenchError
 from genbench.core.seeding import stream
 from genbench.core.types import Array, Labels
-from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.figures.shared.panels import dataset_of
+from genbench.figures.shared.panels import dataset_of, splits_of
 from genbench.figures.shared.task_panels import of_task
 from genbench.plotting.style import COLOURS, INK
 from genbench.storage.records import TrialRecord
@@ -50,7 +49,7 @@ def _points(trial: TrialRecord) -> Points:
         points, labels = dataset.labelled_sample(POINTS, stream(trial.seed, "shown"))
         which = "fresh"
     else:
-        splits = ResolvedTrial.of(trial.spec).splits
+        splits = splits_of(trial)
         points, labels, which = splits.test[:POINTS], splits.test_labels, "test"
     if labels is None:
         raise GenbenchError(f"{trial.dataset} has classes and gives no labels, so none of its points can be coloured")

@@ -110,7 +110,7 @@ def _figure(run: RunData, dataset: str, grid: Grid, found: Sequence[tuple[TrialR
         panel.scatter(points[:, 0], points[:, 1], s=1, color=INK, alpha=0.5, linewidths=0, rasterized=True)
         panel.set(xlim=grid.extent[:2], ylim=grid.extent[2:])
         panel.set_aspect(grid.shape[0] / grid.shape[1] * (right - left) / (upper - lower))
-        head(panel, f"{short(dataset, most - 20)}: {len(points):,} test points", "(density not known)")
+        head(panel, short(dataset, most), f"{len(points):,} test points", "(density not known)")
     else:
         show(places[0], known, f"truth: {short(dataset, most - 7)}", model="truth")
     names = distinct((trial.model for trial, _ in found), most)

@@ -108,7 +108,7 @@ def _over_time(panel: Axes, frame: pd.DataFrame) -> None:
     )
     _heights(panel, frame["residual"].to_numpy(), np.concatenate([low, high]))
     beyond = f"{frame['outside'].sum()} of {len(frame)} outside of the interval"
-    head(panel, f"Residuals, mean {frame['residual'].mean():.3g}: {beyond}")
+    head(panel, f"Residuals, mean {frame['residual'].mean():.3g}: {beyond}".replace("-", "−"))
     panel.set(xlabel="step", ylabel="data − mean of the forecast")
 
 

@@ -11,8 +11,15 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.evaluation.resolved_trial import ResolvedTrial
-from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each
+from genbench.figures.shared.panels import (
+    by_dataset,
+    dataset_of,
+    datasets_of,
+    first_seeds,
+    panels,
+    show_each,
+    splits_of,
+)
 from genbench.figures.shared.titles import head, number_of, seed_of
 from genbench.metrics.neighbours import neighbours
 from genbench.plotting.image_grid import draw_mosaic, seen
@@ -57,9 +64,9 @@ def rows_of(x: Array, train: Array) -> Rows:
 def _figure(run: RunData, dataset: str) -> Figure:
     """Draw test images, then each model's first seed that did not fail, in the order of the leaderboard."""
     trials = first_seeds(run, dataset)
-    specs = {trial.seed: trial.spec for trial in reversed(trials)}
-    splits_of = cache(lambda seed: ResolvedTrial.of(specs[seed]).splits)  # of the first trial with a seed
-    truth = splits_of(trials[0].seed)
+    first = {trial.seed: trial for trial in reversed(trials)}
+    splits = cache(lambda seed: splits_of(first[seed]))  # of the first trial with a seed
+    truth = splits(trials[0].seed)
     levels, limits = dataset_of(trials[0]).levels, (float(truth.train.min()), float(truth.train.max()))
     real = rows_of(truth.test, truth.train)
     figure, places = panels(len(trials) + 1, (3.0, 3.4), COLUMNS, margin=0.8, gap=0.08)
@@ -69,7 +76,7 @@ def _figure(run: RunData, dataset: str) -> Figure:
     searched: list[int] = []
 
     def show(panel: Axes, trial: TrialRecord, samples: Array, name: str) -> None:
-        found = rows_of(samples, splits_of(trial.seed).train)
+        found = rows_of(samples, splits(trial.seed).train)
         searched.append(min(SEARCHED, len(samples)))
         median = f"{found.median:.3g} (test images {real.median:.3g})"
         _show(panel, seen(found.images, levels, limits), name, median)

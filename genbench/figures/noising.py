@@ -42,12 +42,12 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:
-    figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES))
+    figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES), lines=2)
     frames: list[pd.DataFrame] = []
     for panels, (trial, snapshots) in zip(rows, found, strict=True):
         for panel, t, (points, level) in zip(panels, TIMES, snapshots, strict=True):
             view.show(panel, points)
-            head(panel, f"t = {t:.2f}", "" if level is None else f"{level[0]:.2f} x + {level[1]:.2f} ε")
+            head(panel, f"t = {t:.2f}", "" if level is None else f"{level[0]:.2f}x + {level[1]:.2f}ε")
             frames += view.tidy(points, model=trial.model, seed=trial.seed, t=t)
     figure.data = stacked(frames)
     what = f"{len(view.real):,} {'images' if view.is_image else 'points'}"

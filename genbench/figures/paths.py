@@ -55,7 +55,7 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
     else:
         figure, places = panels(len(found), (2.9, 2.9 * view.aspect + 0.3), COLUMNS, margin=0.5)
         title = f"{dataset}: paths of {PATHS} samples from noise (orange) to data (blue), the darker the later"
-        title += view.axes.replace(", ", "\n")
+        title += view.axes.replace(", ", "\n") if view.real[0].size > 1 else "; beside them the truth"
     names = distinct((trial.model for trial, _ in found), room(places[0]))
     frames: list[pd.DataFrame] = []
     for panel, (trial, way) in zip(places, found, strict=True):

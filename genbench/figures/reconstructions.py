@@ -64,7 +64,7 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
     for panel, (trial, back) in zip(places, found, strict=True):
         (_pairs if view.is_image else _links)(panel, view, real, back)
         error = float(np.sqrt(np.square(back - real).mean()))
-        head(panel, names[trial.model], f"root mean square error {error:.2g}")
+        head(panel, names[trial.model], f"RMS error {error:.2g}")
         for of, points in (("test", real), ("reconstruction", back)):
             frames += view.tidy(points, model=trial.model, seed=trial.seed, point=range(len(real)), of=of)
     figure.data = stacked(frames)

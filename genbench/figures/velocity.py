@@ -65,7 +65,7 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
             most = float(np.quantile(speeds, LONGEST)) or 1.0
             arrows = velocity * np.minimum(1.0, most / np.maximum(speeds, 1e-300))[:, None]
             panel.quiver(*start.T, *arrows.T, color=BLUE, angles="xy", scale_units="xy", scale=most / cell, width=0.006)
-            head(panel, f"t = {t:.2f}, speed {speed:.2f}")
+            head(panel, f"t = {t:.2f}, speed\N{NO-BREAK SPACE}{speed:.2f}")
             where = dict(zip(("x", "y", "velocity x", "velocity y"), [*start.T, *velocity.T], strict=True))
             frames.append(pd.DataFrame({"model": trial.model, "seed": trial.seed, "t": t} | where))
     figure.data = stacked(frames)

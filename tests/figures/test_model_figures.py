@@ -131,7 +131,7 @@ def test_rows_follow_each_model_through_time(points):
     assert len(panels) <= 3 * len(TIMES)
     assert len({(p.get_xlim(), p.get_ylim()) for p in panels}) == 1
     noise = draw(points, "noising")["noising"]
-    assert next(p.get_title() for p in shown(noise)).endswith("1.00 x + 0.00 ε")
+    assert next(p.get_title() for p in shown(noise)).endswith("1.00x + 0.00ε")
     assert len(shown(noise)) == 2 * 6
     assert len(shown(draw(points, "velocity")["velocity"])) == 2 * 5
     assert len(shown(draw(points, "paths")["paths"])) == 3

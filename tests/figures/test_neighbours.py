@@ -36,7 +36,8 @@ def test_few_pictures_leave_places_empty():
     assert np.isfinite(rows_of(pictures(5, 0, (3, 2, 2)), pictures(8, 1, (3, 2, 2))).images).any()
 
 
-def test_a_copy_is_seen_as_one(picture_run):
+def test_a_copy_is_seen_as_one(picture_run, monkeypatch):
+    monkeypatch.setattr("genbench.evaluation.resolved_trial.MODELS", {})  # as in a process that knows no model yet
     assert "neighbours" in available()
     figures = neighbours.draw(picture_run)
     assert set(figures) == {"neighbours-digits"}

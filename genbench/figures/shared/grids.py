@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from genbench.figures.shared.panels import distinct
 from genbench.figures.shared.sample_panel import SamplePanel
+from genbench.figures.shared.titles import USED
 from genbench.plotting.canvas import DataFigure, new_figure
 from genbench.plotting.style import current_style
 
@@ -18,11 +19,14 @@ WIDTH = 1.75  # inches of a panel
 
 
 def rows_of_panels(
-    view: SamplePanel, names: Sequence[str], columns: int, width: float = WIDTH
+    view: SamplePanel, names: Sequence[str], columns: int, width: float = WIDTH, lines: int = 1
 ) -> tuple[DataFigure, list[list[Axes]]]:
-    """Return a figure with a row of panels, so many inches wide, for each name, which is written at its left."""
-    height = width * view.aspect + 0.28
-    letters = current_style().letters(height, "axes.titlesize")  # that fit beside a row
+    """Return a figure with a row of panels, so many inches wide, for each name, which is written at its left.
+
+    Above each panel is room for so many lines.
+    """
+    height = width * view.aspect + 0.1 + 0.18 * lines
+    letters = current_style().letters(USED * height, "axes.titlesize")  # that fit beside a row
     figure = new_figure(width * columns + 0.4, height * len(names) + 0.5)
     grid = figure.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
     written = distinct(names, 2 * letters)

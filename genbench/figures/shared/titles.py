@@ -13,7 +13,7 @@ from genbench.display.numbers import brief
 from genbench.plotting.style import current_style
 from genbench.storage.records import TrialRecord
 
-__all__ = ["head", "number_of", "order_of", "room", "score_line", "seed_of", "with_unit"]
+__all__ = ["USED", "head", "number_of", "order_of", "room", "score_line", "seed_of", "with_unit"]
 
 USED = 0.74  # share of a panel's width for lines above it, as letters of names are wider than those of words; by hand
 
@@ -27,7 +27,7 @@ def room(panel: Axes, role: str = "axes.titlesize") -> int:
 
 def head(panel: Axes, *lines: str) -> None:
     """Write lines above a panel; what is longer than it is wide is broken, and what is empty left out."""
-    panel.set_title("\n".join(part for line in lines for part in wrap(line, room(panel))))
+    panel.set_title("\n".join(part for line in lines for part in wrap(line, room(panel), break_long_words=False)))
 
 
 def number_of(counts: Collection[int]) -> str:
