@@ -11,7 +11,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MultipleLocator
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
@@ -27,14 +26,17 @@ LEVELS = np.linspace(0, 1, 101)
 MOST = 10_000  # samples and test points of a curve: more take seconds and change nothing that can be seen
 COORDINATES = 3  # panels of coordinates, those that are worst on average over the models
 REGIONS = "highest-density regions"
-LONGEST = 24  # letters of a name
+LONGEST, LETTER = 24, 0.065  # letters of a name, and inches of one
 SIGNS = {"estimate": " ≈", "bound": " ≤"}
-NOTE = (
-    "Above the first panel's zero, the model's region that should hold a share α of the points holds more: it is too "
-    "wide; below, too narrow. In the others u is the share of the model's samples below a test point (PIT): an arch "
-    "means that samples are too large, a bowl too small; first above and then below, that they vary too little. Grey "
-    "band: what 95 % of models that equal the truth stay within (Kolmogorov and Smirnov{shared})."
+REGIONS_NOTE = (
+    "Highest-density regions: above 0, the region that should hold a share α of the points holds more, so that the "
+    "model is too wide; below 0, too narrow. "
 )
+PIT_NOTE = (
+    "PIT: u is the share of the model's samples below a test point. An arch means that samples are too large, a bowl "
+    "too small; first above and then below 0, that they vary too little. "
+)
+BAND_NOTE = "Grey band: what 95 % of models that equal the truth stay within (Kolmogorov and Smirnov{shared})."
 
 
 def draw(run: RunData) -> dict[str, Figure]:
@@ -106,7 +108,11 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     frame = frame[frame["curve"].isin(curves)]
     within = (frame["excess"].abs() <= frame["band"]).groupby(frame["model"], sort=False).all()
     models = list(within.index)
-    figure, places = panels(len(curves), (3.3, 3.2), 2 if len(curves) in (2, 4) else 3, margin=1.2)
+    kinds = frame.groupby("model")["likelihood"].first()
+    names = {model: name + SIGNS.get(kinds[model], "") for model, name in distinct(models, LONGEST).items()}
+    columns = 2 if len(curves) in (2, 4) else min(3, len(curves))
+    wide = 3.0 + (0.6 + LETTER * max(map(len, names.values()))) / columns  # with a part of the legend
+    figure, places = panels(len(curves), (wide, 3.2), columns, margin=1.2)
     figure.data = frame.reset_index(drop=True)
     looks = styles([model for model in models if not within[model]])
     for panel, curve in zip(places, curves, strict=True):
@@ -115,8 +121,6 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     reach = max((abs(end) for panel in alike for end in panel.get_ylim()), default=0.0)
     for panel in alike:
         panel.set_ylim(-reach, reach)
-    kinds = frame.groupby("model")["likelihood"].first()
-    names = {model: name + SIGNS.get(kinds[model], "") for model, name in distinct(models, LONGEST).items()}
     handles = [Line2D([], [], label=names[model], **look) for model, look in looks.items()]
     handles += [Line2D([], [], label=names[model], color=FAINT) for model in models if within[model]]
     figure.legend(handles=handles, loc="outside right center")
@@ -124,7 +128,8 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     figure.suptitle(f"{dataset}: calibration; {sum(m in looks for m in tested)} of {len(tested)} models leave a band")
     total = len(coordinates)
     shared = f"; of all {total} coordinates together, by Bonferroni" if total > 1 else ""
-    figure.supxlabel(NOTE.format(shared=shared))
+    notes = REGIONS_NOTE * (REGIONS in curves) + PIT_NOTE * (total > 0)
+    figure.supxlabel(notes + BAND_NOTE.format(shared=shared))
     return figure
 
 
@@ -146,5 +151,5 @@ def _show(panel: Axes, curve: str, frame: pd.DataFrame, looks: Mapping[str, Look
         xlim=(0, 1), xlabel="mass α of the region" if regions else "u: share of samples below",
         ylabel="share of test points − α" if regions else "share of test points − u",
     )  # fmt: skip
-    panel.xaxis.set_major_locator(MultipleLocator(0.25))
+    panel.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
     panel.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %".replace("-", "−"))

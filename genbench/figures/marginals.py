@@ -23,7 +23,7 @@ __all__ = ["draw"]
 MOST = 24  # panels
 VALUES = 200  # at which a distribution function is drawn, about: as many as a panel has dots
 WIDTH, HEIGHT, ROW = 2.1, 2.5, 6.5  # inches of a panel, and of a row of few
-HIGH = 0.4  # height of a histogram as a share of that of a panel, about
+HIGH = 0.32  # height of a histogram as a share of that of a panel, about
 STRIP = 0.55  # height of the strip below a histogram, as a share of the histogram's
 NOTE = (
     "Below each histogram, F(model) − F(truth): the difference of the shares of points up to a value, of {m:,} samples "

@@ -27,12 +27,13 @@ MOST, LARGEST = 5, 12  # coordinates unless asked for, and at most: panels of a 
 FEW = 7  # coordinates with room for more than a number and a tick in their panels
 POINTS, MANY, LARGE = 1_000, 4_000, 16.0  # dots of each in a panel; as many need small ones; points² of large ones
 PER_CELL, FEWEST, FINEST = 25, 4, 24  # points of a cell, on average; cells along a side of a map
+EXPECTED = 5  # points from which on the normal approximation is good (Cochran 1954)
 COLOURED = (2, 3, 4, 6)  # standard errors at which colours change; noise is below the first in 95 % of the cells
 NOTE = (
     "Diagonal: histograms with their Kolmogorov-Smirnov distance, red if larger than {band:.3f}, which equal "
     "distributions exceed in any of the {d} coordinates with probability 5 %. Below: the first {shown:,} points of "
     "each. Above: where the model has more points than the truth (blue) and fewer (red); white where the difference is "
-    "less than 2 standard errors, as by chance it is in 95 % of the cells."
+    "less than 2 standard errors, as by chance it is in 95 % of the cells, or points are too few to tell."
 )
 
 
@@ -49,7 +50,7 @@ def surplus(truth: Array, samples: Array, x: Array, y: Array) -> Array:
     """Return by how many standard errors a model's share of points in each cell exceeds the truth's, [h, w].
 
     z = (b / m − a / n) / √(p (1 − p) (1 / n + 1 / m)) with p = (a + b) / (n + m), where a of n points of the truth and
-    b of m samples lie in a cell: the test of two proportions. 0 where there are none.
+    b of m samples lie in a cell: the test of two proportions. 0 where fewer than `EXPECTED` are expected of one.
 
     Args:
         truth, samples: points [n, 2] and [m, 2].
@@ -60,7 +61,7 @@ def surplus(truth: Array, samples: Array, x: Array, y: Array) -> Array:
     )
     p = (a + b) / (n + m)
     error = np.sqrt(p * (1 - p) * (1 / n + 1 / m))
-    return np.divide(b / m - a / n, error, out=np.zeros_like(p), where=error > 0)
+    return np.divide(b / m - a / n, error, out=np.zeros_like(p), where=(p * min(n, m) >= EXPECTED) & (error > 0))
 
 
 def _frame(one: Compared, which: Sequence[int]) -> pd.DataFrame:

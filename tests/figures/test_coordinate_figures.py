@@ -8,7 +8,7 @@ import genbench
 from genbench.core.errors import GenbenchError
 from genbench.figures import calibration, draw, pairs, save
 from genbench.figures.calibration import LEVELS, excess, ranks, region_levels
-from genbench.figures.shared.coordinates import Compared, chance, column_names
+from genbench.figures.shared.coordinates import Compared, chance, column_names, compared
 from genbench.metrics.ks import kolmogorov_smirnov
 
 HEADINGS = ("height", "$cost$", "a heading of more than thirty letters", "age", "width", "depth", "4", "mass")
@@ -73,8 +73,9 @@ def test_coordinates_are_chosen_by_name_or_number(run):
 
 def test_pairs_show_the_worst_coordinates_of_the_leader_or_all_of_the_models_that_are_chosen(run):
     shown = list(run.plot("pairs", "eight.csv").data)[:-1]
-    ks = draw(run, "marginals", "eight.csv")["marginals-eight.csv"].data.groupby("coordinate")["ks"].first()
-    assert shown == [name for name in HEADINGS if name in ks.nlargest(pairs.MOST).index]
+    (one,) = compared(run.only("eight.csv"), "eight.csv")
+    assert one.trial.model == leader(run, "eight.csv") == "gmm", "and not the control"
+    assert shown == [HEADINGS[i] for i in sorted(np.argsort(-one.distances)[: pairs.MOST])]
     chosen = draw(run, "pairs", MIXTURE, models=["gmm", "gaussian"], coordinates=[2, 4])
     assert set(chosen) == {f"pairs-{MIXTURE}-gmm", f"pairs-{MIXTURE}-gaussian"}
     data = chosen[f"pairs-{MIXTURE}-gmm"].data
@@ -92,6 +93,8 @@ def test_the_surplus_of_a_cell_is_the_test_of_two_proportions():
     assert z[0, 0] == pytest.approx((20 / 50 - 60 / 100) / np.sqrt(p * (1 - p) * (1 / 100 + 1 / 50)))
     assert z[0, 1] < 0 < z[1, 1]
     assert z[1, 0] == 0
+    few = pairs.surplus(truth[::20], samples[::20], np.arange(3.0), np.arange(3.0))
+    assert not few.any(), "three points differ from five by chance"
     rng = np.random.default_rng(0)
     x, y = (rng.normal(size=(n, 2)) for n in (4000, 8000))
     edges = np.linspace(-1, 1, 11)

@@ -25,7 +25,7 @@ from genbench.plotting.ranges import edges, limits
 from genbench.plotting.style import BLUE, FAINT
 from genbench.storage.records import TrialRecord
 
-__all__ = ["SOURCE", "Compared", "by_model", "chance", "column_names", "held_out", "histograms", "legend"]
+__all__ = ["SOURCE", "Compared", "by_model", "chance", "column_names", "compared", "held_out", "histograms", "legend"]
 
 SOURCE = "points of"  # the column of a frame that says truth, or which model; unlikely as the name of a coordinate
 RISK = 0.05  # that a band is left by chance, where model and truth are equal
