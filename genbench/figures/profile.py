@@ -15,7 +15,7 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.figures.shared.intervals import draw_intervals, log_extent
-from genbench.figures.shared.panels import distinct, even, file_stem, panels
+from genbench.figures.shared.panels import distinct, even, file_stem, in_first_column, panels
 from genbench.plotting.labels import Look, plain, styles
 from genbench.plotting.style import BLUE, FAILED, INK
 
@@ -40,18 +40,14 @@ def _frame(board: Leaderboard) -> pd.DataFrame:
     Metrics are those that are compared by quotients (KL and shares are not): of one table all, else those that have a
     column. `status` is of a model that failed.
     """
-    places = list(dict.fromkeys(row.place for row in board.rows))
-    metrics = board.metrics if len(places) == 1 else asked_columns(board, board.rows)
-    metrics = [name for name in metrics if card_of(name).logarithmic]
-    known = {name for row in board.rows if row.role == "model" for name in metrics if _cell(row, name)}
-    chosen = [name for name in metrics if name in known]
-    found = [
-        _observed(row, name)
-        for row in board.rows
-        if row.role == "model"
-        for name in (chosen if len(places) == 1 else chosen[:MOST])
-    ]
-    return pd.DataFrame(found)
+    rows = [row for row in board.rows if row.role == "model"]
+    known = [(row, name) for row in rows for name in board.metrics if card_of(name).logarithmic and _cell(row, name)]
+    places, models = {row.place for row, _ in known}, {row.model for row, _ in known}
+    columns = board.metrics if len(places) == 1 else asked_columns(board, board.rows)
+    chosen = [name for name in columns if name in {metric for _, metric in known}]
+    chosen = chosen if len(places) == 1 else chosen[:MOST]
+    here = [row for row in rows if row.place in places and (row.model in models or not row.seeds)]
+    return pd.DataFrame([_observed(row, name) for row in here for name in chosen])
 
 
 def _cell(row: Row, metric: str) -> bool:
@@ -85,17 +81,18 @@ def _figure(frame: pd.DataFrame) -> Figure:
     extent = log_extent(np.array([1.0, *frame["quotient"]]), frame[["low", "high"]].to_numpy().ravel(), STRETCH)
     titles = distinct(models, LONGEST)
     names = [card_of(name).label for name in lines] if alone else list(distinct(lines, LONGEST).values())
+    across = next((i for i, panel in enumerate(axes) if i and in_first_column(panel)), len(axes))
     for i, (panel, model) in enumerate(zip(axes, models, strict=True)):
         _panel(panel, frame[frame["model"] == model], line, lines, looks, extent)
-        named = panel.get_subplotspec().colspan.start == 0
-        panel.set_yticks(range(len(lines)), names if named else [""] * len(lines))
-        last = i + panel.get_gridspec().ncols >= len(models)
-        panel.set(title=titles[model], xlabel="× oracle" if last else "")
+        panel.set_yticks(range(len(lines)), names if in_first_column(panel) else [""] * len(lines))
+        panel.set(
+            title=titles[model], xlabel="× oracle" if i + across >= len(models) else ""
+        )  # below which there is none
     if not alone:
         handles = [Line2D([], [], ls="", markersize=7, label=card_of(name).label, **looks[name]) for name in metrics]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    where = f" on {frame['place'].iloc[0]}" if alone else ""
-    figure.suptitle(f"Scores{where} as quotients by the oracle's: 1 is a model that equals the truth")
+    where = f"{frame['place'].iloc[0]}: scores" if alone else "Scores"
+    figure.suptitle(f"{where} as quotients by the oracle's; 1 is a model that equals the truth")
     figure.supxlabel(
         "Point: mean over seeds; line: its 95 % interval, where there are several; arrow: beyond the axis. The oracle "
         "draws from the truth itself. Scores without such a quotient, as KL and shares, are left out. No point: not "

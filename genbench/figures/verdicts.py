@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,13 @@ from matplotlib.lines import Line2D
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
-from genbench.analysis.scores import Cell, Row, Verdict, card_of
+from genbench.analysis.scores import Cell, Row, card_of
 from genbench.analysis.verdicts import MINIMUM_SEEDS, Contest
 from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import VERDICTS
 from genbench.figures.shared.intervals import draw_intervals, log_extent
-from genbench.figures.shared.panels import by_place, distinct, even, panels
+from genbench.figures.shared.panels import by_place, distinct, even, in_first_column, panels
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable, extent_with
 from genbench.plotting.style import BLUE, FAILED, INK, ORANGE, SKY, VERMILLION
@@ -34,7 +34,7 @@ TICKS = 5  # numbers of six letters that have room below a panel
 
 PALE = "#757575"  # the palest grey with letters that everybody can read (WCAG 2, contrast 4.5)
 # Told apart by colours that everybody sees, and without any by their shapes and how they are filled.
-LOOKS: dict[Verdict, dict[str, Any]] = {
+LOOKS: Mapping[str, dict[str, Any]] = {
     "best": {"color": BLUE, "marker": "*", "markersize": 11},
     "as good": {"color": SKY, "marker": "o", "markersize": 7},
     "open": {"color": ORANGE, "marker": "o", "markersize": 7, "fillstyle": "left", "markerfacecoloralt": "white"},
@@ -45,8 +45,8 @@ NOTES = (
     "Point: the mean over seeds beside that of the best of the other models (of quotients the geometric mean). "
     "Line: the 95 % interval, which holds for all models of a panel at once (Hsu 1984); an arrow: its end is "
     "beyond the axis, or there is none. Shaded: up to the margin; of models that may be the best, those whose "
-    "interval ends there are as good. Not compared: by one seed, or as the only one of its kind of likelihood. "
-    "Controls do not compete."
+    "interval ends there are as good. Kinds of likelihood are compared apart. Not compared: by one seed, or as the "
+    "only one of its kind. Controls do not compete."
 )
 
 
@@ -110,7 +110,7 @@ def _figure(place: str, frame: pd.DataFrame) -> Figure:
     figure, axes = panels(len(parts), (WIDTH, LINE * len(models) + HEAD), even(len(parts), COLUMNS), margin=1.2)
     for panel, part in zip(axes, parts, strict=True):
         _panel(panel, part, models)
-        named = panel.get_subplotspec().colspan.start == 0
+        named = in_first_column(panel)
         panel.set_yticks(range(len(models)), _names(part) if named else [""] * len(models))
     present = [verdict for verdict in VERDICTS if (frame["verdict"] == verdict).any()]
     labels = {verdict: f"{verdict}: {MEANINGS[verdict]}".removesuffix(": ") for verdict in present}
@@ -143,7 +143,9 @@ def _panel(panel: Axes, part: pd.DataFrame, models: Sequence[str]) -> None:
         panel.axvspan(low, margin, color=BLUE, alpha=0.08, lw=0, zorder=0)
     panel.axvline(1.0 if quotient else 0.0, color=INK, lw=0.9, zorder=1)
     for verdict, its in part[part["low"].notna()].groupby("verdict"):
-        draw_intervals(panel, its.rename(columns={"worse_by": "point"}), {"markeredgewidth": 1.4, **LOOKS[verdict]})
+        draw_intervals(
+            panel, its.rename(columns={"worse_by": "point"}), {"markeredgewidth": 1.4, **LOOKS[str(verdict)]}
+        )
     for _, one in part[part["low"].isna()].iterrows():
         colour = FAILED if one["seeds"] == 0 or one["verdict"] == "worse" else PALE
         panel.text(0.02, one["y"], one["note"], transform=panel.get_yaxis_transform(), va="center", color=colour)
@@ -153,7 +155,7 @@ def _panel(panel: Axes, part: pd.DataFrame, models: Sequence[str]) -> None:
         panel.locator_params(axis="x", nbins=TICKS)
     unit, side = f", {card.unit}" if card.unit else "", "below" if card.higher_is_better else "above"
     panel.set_xlabel("times the best other's score" if quotient else f"{side} the best other's{unit}")
-    as_good = f"as good up to {brief(margin, 3 if quotient else 2)} {'×' if quotient else card.unit}".rstrip()
+    as_good = f"as good up to {brief(margin)} {'×' if quotient else card.unit}".rstrip()
     panel.set_title(f"{card.label}\n{as_good if np.isfinite(margin) else 'no margin'}")
     panel.tick_params(axis="y", length=0)
     panel.grid(True)

@@ -17,7 +17,6 @@ from genbench.storage.records import RunRecord
 from genbench.storage.store import Store
 from trial_records import record, spec
 
-MOONS = Path(__file__).parents[2] / "results" / "reference" / "moons-quick"
 INF = float("inf")
 MODELS = {  # model: (role, kind of likelihood, its scores in sliced W2, KL and modes for each seed; None: diverged)
     "oracle": ("oracle", "exact", [(0.01, 0.0, 8), (0.01, 0.0, 8), (0.01, 0.0, 8)]),
@@ -58,13 +57,13 @@ def figure(run):
     return draw(run, "verdicts")["verdicts"]
 
 
-def words(artist):
-    return [text.get_text() for text in artist.findobj(mpl.text.Text) if text.get_text()]
+@pytest.fixture(scope="module")
+def moons():
+    return genbench.load_run(Path(__file__).parents[2] / "results" / "reference" / "moons-quick")
 
 
-def test_the_frame_has_the_intervals_and_verdicts_of_the_leaderboard():
-    run = genbench.load_run(MOONS)
-    board, data = run.leaderboard(), run.plot("verdicts").data
+def test_the_frame_has_the_intervals_and_verdicts_of_the_leaderboard(moons):
+    board, data = moons.leaderboard(), moons.plot("verdicts").data
     rows = [row for row in board.rows if row.role == "model"]
     assert list(data["metric"].unique()) == ["sliced_w2", "kl", "nll", "w2", "typicality"]
     seen = 0
@@ -164,21 +163,19 @@ def test_nothing_is_compared_by_one_seed(tmp_path):
         run.plot("verdicts")
 
 
-@pytest.mark.parametrize("style", ["page", "paper"])
-def test_legend_notes_and_names_lie_apart_and_inside(run, style):
-    for name in ("verdicts", "profile"):
-        figure = draw(run, name, style=style)[name]
-        renderer = FigureCanvasAgg(figure).get_renderer()
-        figure.draw(renderer)
-        below = [figure.legends[0]] if figure.legends else []
-        below += [figure._supxlabel] if figure.get_supxlabel() else []
+def test_legend_notes_and_names_lie_apart_and_inside(run, figure):
+    shown = [figure, draw(run, "verdicts", style="paper")["verdicts"], draw(run, "profile")["profile"]]
+    assert [bool(one.get_supxlabel()) for one in shown] == [True, False, True]
+    for one in shown:
+        renderer = FigureCanvasAgg(one).get_renderer()
+        one.draw(renderer)
+        below = [*one.legends, *([one._supxlabel] if one.get_supxlabel() else [])]
         boxes = [artist.get_window_extent(renderer) for artist in below]
-        boxes += [panel.get_tightbbox(renderer) for panel in figure.axes if panel.axison]
+        boxes += [panel.get_tightbbox(renderer) for panel in one.axes if panel.axison]
         for i, box in enumerate(boxes):
-            assert -1 <= box.x0 < box.x1 <= figure.bbox.x1 + 1
-            assert -1 <= box.y0 < box.y1 <= figure.bbox.y1 + 1
+            assert -1 <= box.x0 < box.x1 <= one.bbox.x1 + 1
+            assert -1 <= box.y0 < box.y1 <= one.bbox.y1 + 1
             assert not any(box.shrunk(0.98, 0.98).overlaps(other) for other in boxes[:i])
-        assert bool(figure.get_supxlabel()) == (style == "page")
 
 
 def test_a_profile_has_the_quotients_by_the_oracle(tmp_path):
@@ -201,12 +198,11 @@ def test_a_profile_has_the_quotients_by_the_oracle(tmp_path):
     assert len({panel.get_xlim() for panel in figure.axes if panel.axison}) == 1, "on one axis"
 
 
-def test_a_profile_of_one_model_on_one_dataset_has_all_its_distances():
-    run = genbench.load_run(MOONS)
-    figure = run.plot("profile", models=["cfm"])
+def test_a_profile_of_one_model_on_one_dataset_has_all_its_distances(moons):
+    figure = moons.plot("profile", models=["cfm"])
     (panel,) = (panel for panel in figure.axes if panel.axison)
     assert panel.get_title() == "cfm"
-    cells = next(row for row in run.leaderboard().rows if row.model == "cfm").metrics
+    cells = next(row for row in moons.leaderboard().rows if row.model == "cfm").metrics
     assert {"sliced_w2", "w2", "typicality", "ks"} <= set(figure.data["metric"])
     assert not {"kl", "nll", "precision", "c2st"} & set(figure.data["metric"])
     for _, one in figure.data.iterrows():

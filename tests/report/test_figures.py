@@ -36,7 +36,7 @@ def test_a_picture_says_what_is_seen(folder):
 
 def test_verdicts_come_first_open_and_in_their_colours(folder):
     """Lines of one colour in few pixels: they may not become those of another verdict."""
-    run = genbench.load_run(stored_run(folder.parent / "verdicts", samples=0))
+    run = genbench.load_run(stored_run(folder.parent / "verdicts", samples=0, models=("another", "two[players=2]")))
     found, _ = page_figures(run, ["forest", "verdicts"], jobs=0)
     assert [picture.figure for picture in found] == ["verdicts", "verdicts", "forest", "forest"]
     assert [picture.opening for picture in found] == [True, True, False, False]

@@ -94,7 +94,7 @@ def finish_panel(panel: Axes, board: Leaderboard, dataset: str, drawn: pd.DataFr
     xy = drawn.iloc[:, 1:].to_numpy()
     stairs = xy[front(xy[:, 0], -xy[:, 1] if card.higher_is_better else xy[:, 1])]
     panel.plot(*stairs.T, color=INK, lw=0.9, alpha=0.6, zorder=1, drawstyle="steps-post")
-    panel.scatter(*stairs.T, s=150, facecolors="none", edgecolors=INK, linewidths=0.9, zorder=2)
+    panel.scatter(stairs[:, 0], stairs[:, 1], s=150, facecolors="none", edgecolors=INK, linewidths=0.9, zorder=2)
     unit = ", × oracle" if card.ratio else f" ({card.unit})" if card.unit else ""
     panel.set(xlabel=drawn.columns[1], ylabel=f"{card.label}{unit}", xscale="log")
     if (xy[:, 1] > 0).all() and (floor is None or floor > 0):

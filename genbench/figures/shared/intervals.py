@@ -21,7 +21,7 @@ def log_extent(points: Array, ends: Array, stretch: float) -> tuple[float, float
     Args:
         stretch: times the outermost point that an end may lie beyond it; of others, so much is shown.
     """
-    near, known = points[comparable(points) & (points > 0)], ends[~np.isnan(ends)]
+    near, known = points[np.logical_and(comparable(points), points > 0)], ends[~np.isnan(ends)]
     with np.errstate(divide="ignore"):
         low, high = extent_with(np.log(near), np.log(known), reach=float(np.log(stretch)))
     return float(np.exp(low)), float(np.exp(high))

@@ -34,6 +34,7 @@ __all__ = [
     "even",
     "file_stem",
     "first_seeds",
+    "in_first_column",
     "is_image",
     "levels_of",
     "outer_labels",
@@ -210,6 +211,12 @@ def outer_labels(places: Sequence[Axes]) -> None:
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
     """Return tidy frames as one; None where there is none, for `DataFigure.data`."""
     return pd.concat(frames, ignore_index=True) if frames else None
+
+
+def in_first_column(panel: Axes) -> bool:
+    """Whether a panel is the first of its row, beside which names have room."""
+    place = panel.get_subplotspec()
+    return place is not None and place.colspan.start == 0
 
 
 def even(count: int, columns: Sequence[int]) -> int:
