@@ -25,15 +25,19 @@ from genbench.plotting.style import BLUE, COLOURS, FAINT
 
 __all__ = ["draw"]
 
-BOX = 6  # seeds from which on a box says more than the mean and the range: a quartile is then one of two scores
+MANY = 6  # seeds from which on their middle half says more than their range: it leaves out one at each end or more
 NOTE = (
     "A point is a seed: one training run, and one draw of data that all models share. {colours}{summary} Dashed: the "
     "oracle's mean. Signs at the right: * leads, = as good, ? open, none worse."
 )
 SHARED = "Points of one colour had the same data. "
-SUMMARIES = {
-    True: "Boxes: the middle half of the seeds, and their median; whiskers: all but outliers.",
-    False: "Lines: from the lowest score to the highest; tick: the mean.",
+SUMMARIES = {  # whether there are many seeds
+    True: {"estimator": "median", "errorbar": ("pi", 50), "err_kws": {"linewidth": 7.0, "alpha": 0.5}},
+    False: {"estimator": "mean", "errorbar": ("pi", 100)},
+}
+WORDS = {
+    True: "Grey: the median and the middle half of the seeds.",
+    False: "Grey: the mean, and from the lowest score to the highest.",
 }
 
 
@@ -52,17 +56,14 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
     figure.data = frame[frame["metric"].isin(places)]
     seeds = sorted(frame["seed"].unique())
     colours = dict(zip(seeds, COLOURS, strict=False)) if len(seeds) <= len(COLOURS) else {}
-    boxes = len(seeds) >= BOX
+    many = len(seeds) >= MANY
     for metric, panel in places.items():
         its = frame[frame["metric"] == metric]
         told = its[np.isfinite(its["value"])]
         shared = {"data": told, "x": "value", "y": "model", "order": [row.model for row in rows], "ax": panel}
-        if len(told) and boxes:
-            seaborn.boxplot(**shared, color="white", fliersize=0, linewidth=0.8, legend=False)
-        elif len(told):
-            looks = {"marker": "|", "markersize": 8, "color": FAINT, "linewidth": 1.5, "linestyle": "none"}
-            seaborn.pointplot(**shared, **looks, errorbar=("pi", 100), legend=False)
         if len(told):
+            line = {"linestyle": "none", "linewidth": 2.0, "marker": "|", "markersize": 9, "color": FAINT}
+            seaborn.pointplot(**shared, **line, **SUMMARIES[many], legend=False)
             looks = {"hue": "seed", "palette": colours, "dodge": True} if colours else {"color": BLUE}
             seaborn.stripplot(**shared, **looks, jitter=False, size=4, linewidth=0, legend=False, zorder=3)
         each = its.assign(mean=its["value"], low=its["value"], high=its["value"])
@@ -74,7 +75,7 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
         ]
         figure.legend(handles=marks, title="seed", loc="outside right upper")
     figure.suptitle(f"{rows[0].place}: scores of each seed")
-    figure.supxlabel(NOTE.format(colours=SHARED * bool(colours), summary=SUMMARIES[boxes]))
+    figure.supxlabel(NOTE.format(colours=SHARED * bool(colours), summary=WORDS[many]))
     return figure
 
 
