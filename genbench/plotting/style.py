@@ -115,21 +115,6 @@ class Style:
             return most
         return max(1, min(most, int(self.height / (LOWEST * self.scale * height))))
 
-    def fitting(self, count: int, size: tuple[float, float], margin: float, most: int) -> int:
-        """Return how many of all panels lie beside each other, so that there is room for their rows.
-
-        Args:
-            size: inches of a panel, width and height, on a page.
-            margin: inches of height for what is above and below them.
-            most: of them at most, unless the rows were then too many.
-        """
-        found = self.beside(size[0], most)
-        if self.columns is None or self.height is None:
-            return found
-        room = self.height / (self.scale * LOWEST) - margin
-        rows = max(1, int(room / size[1]))
-        return max(found, min(int(self.columns[1] / (self.scale * SLIM)), -(-count // rows)))
-
     def letters(self, width: float, role: str) -> int:
         """Return how many letters of a role, such as "figure.titlesize", fit into a line so many inches wide."""
         return max(1, int(72 * width / (LETTER * self.points(role))))
@@ -141,7 +126,6 @@ class Style:
 
 NARROWEST = 5.0  # inches of a figure on a page, whose title needs room; by hand
 SQUEEZED = 1.35  # times as wide as a column is what is squeezed into it rather than given two; by hand
-SLIM = 1.25  # inches on a page of the narrowest panel for whose sake more lie beside each other; by hand
 LOWEST = 0.75  # share of its scaled height that a squeezed figure keeps at least: lines of text need it; by hand
 
 # Columns and text height of papers: ICML's style file (3.25 and 6.75 in wide, 9 in high). A slide has 13.33 × 7.5 in.
