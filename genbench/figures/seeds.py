@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,11 +61,23 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
     for metric, panel in places.items():
         its = frame[frame["metric"] == metric]
         told = its[np.isfinite(its["value"])]
-        shared = {"data": told, "x": "value", "y": "model", "order": [row.model for row in rows], "ax": panel}
+        shared: dict[str, Any] = {
+            "data": told,
+            "x": "value",
+            "y": "model",
+            "order": [row.model for row in rows],
+            "ax": panel,
+        }
         if len(told):
-            line = {"linestyle": "none", "linewidth": 2.0, "marker": "|", "markersize": 9, "color": FAINT}
+            line: dict[str, Any] = {
+                "linestyle": "none",
+                "linewidth": 2.0,
+                "marker": "|",
+                "markersize": 9,
+                "color": FAINT,
+            }
             seaborn.pointplot(**shared, **line, **SUMMARIES[many], legend=False)
-            looks = {"hue": "seed", "palette": colours, "dodge": True} if colours else {"color": BLUE}
+            looks: dict[str, Any] = {"hue": "seed", "palette": colours, "dodge": True} if colours else {"color": BLUE}
             seaborn.stripplot(**shared, **looks, jitter=False, size=4, linewidth=0, legend=False, zorder=3)
         each = its.assign(mean=its["value"], low=its["value"], high=its["value"])
         frame_panel(panel, means[means["metric"] == metric].reset_index(drop=True), extent_of(each))

@@ -52,6 +52,7 @@ __all__ = [
 F = TypeVar("F", bound=Figure)
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
+LOW = 0.55  # share of its scaled height that a panel keeps at least, where twice the columns can do it; by hand
 STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
 
 
@@ -176,12 +177,17 @@ def panels(
     """Return a figure, and `count` panels in rows as full as can be, each of a `size` (width, height) in inches.
 
     Args:
-        columns: panels beside each other, at most; more where a page has no room for their rows.
+        columns: panels beside each other, at most on a page.
         margin: inches of height beside the panels, for titles and captions.
         gap: room between panels, as a share of their width; None for matplotlib's.
         same_axes: whether all have the same axes, with numbers at the left and at the bottom alone.
     """
-    rows = max(1, -(-count // current_style().fitting(count, size, margin, max(1, min(columns, count)))))
+    style = current_style()
+    columns = style.beside(size[0], max(1, min(columns, count)))
+    if style.height:  # more beside each other where the rows would be too low
+        fitting = max(1, int(style.height / (LOW * style.scale * size[1])))
+        columns = max(columns, min(2 * columns, -(-count // fitting)))
+    rows = max(1, -(-count // columns))
     columns = max(1, -(-count // rows))
     figure = new_figure(size[0] * columns, size[1] * rows + margin)
     grid = {} if gap is None else {"wspace": gap}
