@@ -32,7 +32,7 @@ NOTE = (
     "oracle's mean. Signs at the right: * leads, = as good, ? open, none worse."
 )
 SHARED = "Points of one colour had the same data. "
-SUMMARIES = {  # whether there are many seeds
+SUMMARIES: dict[bool, dict[str, Any]] = {  # whether there are many seeds
     True: {"estimator": "median", "errorbar": ("pi", 50), "err_kws": {"linewidth": 7.0, "alpha": 0.5}},
     False: {"estimator": "mean", "errorbar": ("pi", 100)},
 }
@@ -61,21 +61,10 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
     for metric, panel in places.items():
         its = frame[frame["metric"] == metric]
         told = its[np.isfinite(its["value"])]
-        shared: dict[str, Any] = {
-            "data": told,
-            "x": "value",
-            "y": "model",
-            "order": [row.model for row in rows],
-            "ax": panel,
-        }
+        models = [row.model for row in rows]
+        shared: dict[str, Any] = {"data": told, "x": "value", "y": "model", "order": models, "ax": panel}
         if len(told):
-            line: dict[str, Any] = {
-                "linestyle": "none",
-                "linewidth": 2.0,
-                "marker": "|",
-                "markersize": 9,
-                "color": FAINT,
-            }
+            line = {"linestyle": "none", "linewidth": 2.0, "marker": "|", "markersize": 9, "color": FAINT}
             seaborn.pointplot(**shared, **line, **SUMMARIES[many], legend=False)
             looks: dict[str, Any] = {"hue": "seed", "palette": colours, "dodge": True} if colours else {"color": BLUE}
             seaborn.stripplot(**shared, **looks, jitter=False, size=4, linewidth=0, legend=False, zorder=3)
