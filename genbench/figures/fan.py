@@ -62,7 +62,7 @@ def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
             _fan(panel, frame, colour_of(trial.role))
         head(panel, names[trial.model], score_line(run, trial))
         less_offset(panel.yaxis, "value")
-        panel.set_xlabel("steps from the last value seen")
+        panel.set_xlabel("steps ahead")
     outer_labels(places)
     figure.suptitle(f"{dataset}: sampled futures, {order_of(run, trials[0].place)}")
     figure.supxlabel(CAPTION)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from genbench.analysis.run_data import RunData
 from genbench.figures.shared.panels import by_dataset, distinct, even, panels, say_in
+from genbench.figures.shared.titles import head, room
 from genbench.plotting.canvas import DataFigure
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
@@ -54,9 +55,9 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> DataFigure:
     places = [(model, loss) for model, its in losses.items() for loss in its]
     figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
     figure.data = frame
-    names = distinct(models)
+    names = distinct(models, room(axes[0]))
     for panel, (model, loss) in zip(axes, places, strict=True):
-        panel.set_title(names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
+        head(panel, names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
         lost = [f"seed {t.seed}: {t.status}" for t in trials if t.model == model and _died_training(t)]
         _panel(panel, frame[(frame["model"] == model) & (frame["loss"] == loss)], lost)
     figure.suptitle(f"{dataset}: losses in the course of the training")
