@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,10 +66,25 @@ def warm_process():
 
 @pytest.fixture
 def genbench_cli(tmp_path, warm_process):
-    """Run the command line in a process of its own, in an empty folder; returns the finished process."""
+    """Run the command line in a process of its own, in an empty folder; returns the finished process.
 
-    def call(*arguments: str, cwd: Path | None = None, check: int | None = 0, env: dict[str, str] | None = None):
-        done = warm_process.call(list(arguments), cwd or tmp_path, dict(os.environ) if env is None else env)
+    Where the encoding of its streams matters, which Python reads as it starts, it is a new interpreter.
+    """
+
+    def call(
+        *arguments: str,
+        cwd: Path | None = None,
+        check: int | None = 0,
+        env: dict[str, str] | None = None,
+        encoding: str | None = None,
+    ):
+        if encoding is None:
+            done = warm_process.call(list(arguments), cwd or tmp_path, dict(os.environ) if env is None else env)
+        else:
+            command = [sys.executable, "-m", "genbench", *arguments]
+            done = subprocess.run(
+                command, capture_output=True, encoding=encoding, cwd=cwd or tmp_path, timeout=300, check=False, env=env
+            )
         if check is not None:
             assert done.returncode == check, done.stdout + done.stderr
         return done

@@ -56,7 +56,7 @@ def test_scores_that_need_it_are_absent_and_nobody_is_flagged(run):
 
 def test_densities_are_drawn_beside_points_of_the_truth(run):
     panels = draw(run, "densities", "walk_ends")["densities-walk_ends"].axes
-    assert panels[0].get_title() == "test points: walk_ends\n(density not known)"
+    assert panels[0].get_title() == "walk_ends\n4,000 test points\n(density not known)"
     assert len(panels[0].collections[0].get_offsets()) > 1000
     assert len(panels[1].images) == 1
 
