@@ -24,6 +24,7 @@ __all__ = ["draw", "excess", "ranks", "region_levels"]
 
 LEVELS = np.linspace(0, 1, 101)
 MOST = 10_000  # samples and test points of a curve: more take seconds and change nothing that can be seen
+LINE = 0.27  # inches of a line of the legend, all of which lie beside the panels
 COORDINATES = 3  # panels of coordinates, those that are worst on average over the models
 REGIONS = "highest-density regions"
 LONGEST, LETTER = 24, 0.065  # letters of a name, and inches of one
@@ -112,7 +113,8 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     names = {model: name + SIGNS.get(kinds[model], "") for model, name in distinct(models, LONGEST).items()}
     columns = 2 if len(curves) in (2, 4) else min(3, len(curves))
     wide = 3.0 + (0.6 + LETTER * max(map(len, names.values()))) / columns  # with a part of the legend
-    figure, places = panels(len(curves), (wide, 3.2), columns, margin=1.2)
+    high = max(3.2, LINE * len(models) / -(-len(curves) // columns))
+    figure, places = panels(len(curves), (wide, high), columns, margin=1.2)
     figure.data = frame.reset_index(drop=True)
     looks = styles([model for model in models if not within[model]])
     for panel, curve in zip(places, curves, strict=True):

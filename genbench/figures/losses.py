@@ -55,7 +55,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> DataFigure:
     places = [(model, loss) for model, its in losses.items() for loss in its]
     figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
     figure.data = frame
-    names = distinct(models, room(axes[0]))
+    names = distinct(models, room(axes[0]) - 2)  # a colon and what letters differ in width
     for panel, (model, loss) in zip(axes, places, strict=True):
         head(panel, names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
         lost = [f"seed {t.seed}: {t.status}" for t in trials if t.model == model and _died_training(t)]
