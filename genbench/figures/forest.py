@@ -15,7 +15,7 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
 from genbench.figures.shared.score_panels import (
     Extent,
-    by_place,
+    by_table,
     extent_of,
     frame_panel,
     ranked_metrics,
@@ -43,7 +43,7 @@ FACES = {"best": BLUE, "as good": BLUE, "open": BLUE, "worse": "white"}
 
 def draw(run: RunData) -> dict[str, DataFigure]:
     """Return one figure a dataset (and task): `forest` for a single one, else `forest-<dataset>`."""
-    return by_place(run, "forest", partial(_figure, run.leaderboard()))
+    return by_table(run, "forest", partial(_figure, run.leaderboard()))
 
 
 def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:

@@ -14,7 +14,7 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row
 from genbench.figures.shared.score_panels import (
-    by_place,
+    by_table,
     extent_of,
     frame_panel,
     ranked_metrics,
@@ -44,7 +44,7 @@ WORDS = {
 
 def draw(run: RunData) -> dict[str, DataFigure]:
     """Return one figure a dataset (and task) that has several seeds: `seeds`, or `seeds-<dataset>`."""
-    return by_place(run, "seeds", partial(_figure, run.leaderboard()))
+    return by_table(run, "seeds", partial(_figure, run.leaderboard()))
 
 
 def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:

@@ -71,7 +71,7 @@ def by_dataset(
     return {f"{stem}-{file_stem(name)}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
 
 
-def by_place(run: RunData, stem: str, places: Iterable[str], draw: Callable[[str], Figure]) -> dict[str, Figure]:
+def by_place(run: RunData, stem: str, places: Iterable[str], draw: Callable[[str], F]) -> dict[str, F]:
     """Return a figure for each of some tables: of samples as `by_dataset` has them, else `stem-<dataset>-<task>`."""
     of, names = {row.place: row for row in run.leaderboard().rows}, list(dict.fromkeys(places))
     figures = by_dataset(run, stem, [name for name in names if of[name].dataset == name], draw)

@@ -14,13 +14,13 @@ from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import SIGNS
-from genbench.figures.shared.panels import by_dataset, distinct, even, file_stem, panels
+from genbench.figures.shared.panels import by_place, distinct, even, in_first_column, panels
 from genbench.plotting.canvas import DataFigure
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import FAILED, FAINT, INK, current_style
 
-__all__ = ["Extent", "by_place", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
+__all__ = ["Extent", "by_table", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
 
 Extent = tuple[float, float]  # ends of an axis
 
@@ -31,24 +31,17 @@ TICKS = 4  # numbers of six letters that have room below a panel
 NUMBERS = ("mean", "low", "high", "ratio")
 
 
-def by_place(run: RunData, stem: str, draw: Callable[[list[Row]], DataFigure | None]) -> dict[str, DataFigure]:
-    """Return a figure for each table of a leaderboard by file stem: of a dataset `stem` or `stem-<dataset>`.
-
-    Of another task than sampling it is `stem-<dataset>-<task>`.
+def by_table(run: RunData, stem: str, draw: Callable[[list[Row]], DataFigure | None]) -> dict[str, DataFigure]:
+    """Return a figure for each table of a leaderboard by file stem, as `by_place` has them.
 
     Args:
         draw: called with the rows of the table; None is no figure.
     """
-    figures: dict[str, DataFigure] = {}
     tables: dict[str, list[Row]] = {}
     for row in run.leaderboard().rows:
         tables.setdefault(row.place, []).append(row)
-    for place, rows in tables.items():
-        if (figure := draw(rows)) is not None:
-            its = by_dataset(run, stem, [place], lambda _, figure=figure: figure)  # type: ignore[misc]
-            task = f"{stem}-{file_stem(rows[0].dataset)}-{rows[0].task}"
-            figures |= its if place == rows[0].dataset else {task: figure}
-    return figures
+    drawn = {place: figure for place, rows in tables.items() if (figure := draw(rows)) is not None}
+    return by_place(run, stem, drawn, drawn.__getitem__)
 
 
 def ranked_metrics(board: Leaderboard, rows: Sequence[Row]) -> list[str]:
@@ -148,9 +141,8 @@ def frame_panel(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
     names = distinct(its["model"], LONGEST)
     partly = (its["failed"] > 0) & (its["seeds"] > 0)
     notes = np.where(partly, " (" + its["failed"].astype(str) + " failed)", "")
-    first = panel.get_subplotspec().colspan.start == 0  # type: ignore[union-attr]
     panel.set_yticks(range(len(its)), [names[m] + note for m, note in zip(its["model"], notes, strict=True)])
-    panel.tick_params(axis="y", labelleft=first)
+    panel.tick_params(axis="y", labelleft=in_first_column(panel))
 
 
 def _words(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
