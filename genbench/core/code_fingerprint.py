@@ -44,6 +44,7 @@ PLUMBING = (
     "genbench.core.selection",
     "genbench.core.user_files",
     "genbench.reading.arrays",
+    "genbench.storage.keys",
     "genbench.storage.records",
     "genbench.tasks.execution",
     "genbench.tasks.previews",
