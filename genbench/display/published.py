@@ -64,7 +64,7 @@ class Published:
         """Keep what was published; a folder that cannot be written to stays as it is."""
         with contextlib.suppress(OSError):
             names = [file.relative_to(store.path) for file in files]
-            content = ADAPTER.dump_json(cls(state, _stamps(store, names), view))
+            content = ADAPTER.dump_json(cls(state, _stamps(store, names), view), warnings=False)  # 2 is as good as 2.0
             write_whole(store.path / FILE, lambda out: out.write(content))
 
 
