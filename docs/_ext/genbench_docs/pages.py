@@ -1,0 +1,37 @@
+"""Contents that list only pages that are there, so that a page is listed from the moment it is added."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+__all__ = ["present", "setup"]
+
+TOCTREE = re.compile(r"(?ms)^```\{toctree\}\n.*?^```\n")
+ENTRY = re.compile(r"^(?:.*<)?([\w/*-]+)>?$")
+
+
+def present(text: str, folder: Path) -> str:
+    """Return a page without the toctree entries of which `folder` has no page, and without toctrees that are empty."""
+
+    def there(line: str) -> bool:
+        entry = ENTRY.match(line)
+        return not entry or any(folder.glob(f"{entry[1]}.md"))
+
+    def kept(match: re.Match[str]) -> str:
+        lines = [line for line in match[0].splitlines(keepends=True) if there(line.rstrip())]
+        return "".join(lines) if any(ENTRY.match(line.rstrip()) for line in lines) else ""
+
+    return TOCTREE.sub(kept, text)
+
+
+def _read(app: Sphinx, name: str, source: list[str]) -> None:
+    if name == app.config.master_doc:
+        source[0] = present(source[0], Path(app.srcdir))
+
+
+def setup(app: Sphinx) -> None:
+    """Leave out of the first page's contents what is not there."""
+    app.connect("source-read", _read)
