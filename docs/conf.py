@@ -34,4 +34,5 @@ html_title = "genbench"
 html_css_files = ["genbench.css"]
 html_copy_source = html_show_sourcelink = False
 html_last_updated_fmt = None  # the same sources give the same pages
+highlight_language = "none"  # of blocks that name no language: commands and folders
 pygments_style, pygments_dark_style = "a11y-light", "a11y-dark"

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from docutils import nodes
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
 __all__ = ["setup"]
 
+logger = logging.getLogger(__name__)
+
+
+def _mathml(node: nodes.math | nodes.math_block, block: bool) -> str:
+    """Return an equation; one that docutils cannot read as its source, with a warning, which ends `make docs`."""
+    try:
+        return str(tex2mathml(node.astext(), as_block=block))
+    except MathError as error:
+        logger.warning("equation %r: %s", node.astext(), error, location=node)
+        return f"<code>{escape(node.astext())}</code>"
+
 
 def _inline(writer: HTML5Translator, node: nodes.math) -> None:
-    writer.body.append(tex2mathml(node.astext()))
+    writer.body.append(_mathml(node, block=False))
     raise nodes.SkipNode
 
 
 def _block(writer: HTML5Translator, node: nodes.math_block) -> None:
-    equation = tex2mathml(node.astext(), as_block=True)
-    writer.body.append(f'<div class="equation" tabindex="0">{equation}</div>\n')  # wide ones scroll, by keys too
+    writer.body.append(f'<div class="equation" tabindex="0">{_mathml(node, block=True)}</div>\n')  # scrolls by keys
     raise nodes.SkipNode
 
 

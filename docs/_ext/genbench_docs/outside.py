@@ -1,4 +1,4 @@
-"""Links to files of the repository that are no pages: to its web address where conf.py has one, else plain text."""
+"""Links that lead to no page: to the repository's web address where conf.py has one, else plain text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
+from genbench_docs.pages import listed
+
 __all__ = ["setup"]
 
 
 class OutsideLinks(SphinxTransform):
-    """Replaces links that lead to files outside of docs/, or to folders, which Sphinx cannot show."""
+    """Replaces links to files outside of docs/, to folders, and to pages that are listed and not there yet."""
 
     default_priority: ClassVar[int] = 10
 
@@ -28,8 +30,15 @@ class OutsideLinks(SphinxTransform):
             if not path.suffix and not path.exists():  # MyST takes the ending off what may be a page
                 path = path.with_suffix(".md")
             outside = not path.is_relative_to(self.app.srcdir)
-            if target and path.exists() and path.is_relative_to(root) and (outside or path.is_dir()):
+            if target and self._to_come(path):
+                link.replace_self(nodes.inline("", "", *link.children))
+            elif target and path.exists() and path.is_relative_to(root) and (outside or path.is_dir()):
                 link.replace_self(self._shown(link, path.relative_to(root).as_posix()))
+
+    def _to_come(self, page: Path) -> bool:
+        source = Path(self.app.srcdir)
+        first = (source / f"{self.app.config.master_doc}.md").read_text(encoding="utf-8")
+        return not page.exists() and page.is_relative_to(source) and str(page.relative_to(source))[:-3] in listed(first)
 
     def _shown(self, link: nodes.Element, path: str) -> nodes.Node:
         if address := self.app.config.genbench_repository:

@@ -1,4 +1,4 @@
-"""Contents that list only pages that are there, so that a page is listed from the moment it is added."""
+"""Contents and links of only those pages that are there, so that a page is listed from the moment it is added."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-__all__ = ["present", "setup"]
+__all__ = ["listed", "present", "setup"]
 
 TOCTREE = re.compile(r"(?ms)^```\{toctree\}\n.*?^```\n")
 ENTRY = re.compile(r"^(?:.*<)?([\w/*-]+)>?$")
@@ -25,6 +25,12 @@ def present(text: str, folder: Path) -> str:
         return "".join(lines) if any(ENTRY.match(line.rstrip()) for line in lines) else ""
 
     return TOCTREE.sub(kept, text)
+
+
+def listed(text: str) -> set[str]:
+    """Return the pages that the toctrees of a page list, whether they are there or not."""
+    lines = (line.rstrip() for match in TOCTREE.finditer(text) for line in match[0].splitlines())
+    return {entry[1] for entry in map(ENTRY.match, lines) if entry}
 
 
 def _read(app: Sphinx, name: str, source: list[str]) -> None:
