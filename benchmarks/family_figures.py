@@ -34,7 +34,7 @@ WIDTH, WIDEST, MOST_COLUMNS = 9.0, 2.8, 4  # inches of a figure and of a panel; 
 DPI, MOST_BYTES = 160, 60_000  # pages show figures at about half of their pixels
 TITLE = 0.5  # inches above a panel
 SIDE, LINES = 6, 5  # images in a row of a panel; windows of a series below each other in one
-LETTERS = 32  # of a title above a panel
+LETTERS, LINE = 32, 82  # of a title above a panel, and of a command
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,15 @@ FIGURES = {
 
 
 def command(name: str) -> str:
-    """Return the command that makes the run of a figure."""
+    """Return the command that makes the run of a figure, in several lines where one is too long for a page."""
     models, data = (f'"{text}"' if "[" in text else text for text in map(",".join, _selections(name)))
-    return f"genbench run --models {models} --data {data} --seeds 1 --samples {SAMPLES} --name {name}"
+    lines = ["genbench run"]
+    for part in (f"--models {models}", f"--data {data}", "--seeds 1", f"--samples {SAMPLES}", f"--name {name}"):
+        if len(lines[-1]) + 1 + len(part) <= LINE:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(f"    {part}")
+    return " \\\n".join(lines)
 
 
 def _selections(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -156,7 +162,7 @@ def _show(panel: Axes, x: Array, truth: Array, colour: str, title: str) -> None:
 def write(figure: Figure, file: Path) -> None:
     """Write a figure as WebP, in the best quality that takes at most `MOST_BYTES`."""
     png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=DPI)
+    figure.savefig(png, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.03)
     for quality in range(90, 0, -10):
         out = io.BytesIO()
         Image.open(png).convert("RGB").save(out, "WEBP", quality=quality, method=6)

@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("sphinx", minversion="9")
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "_ext"))
 
+from docutils.utils.math.latex2mathml import tex2mathml
+
 import genbench
 from genbench.contracts.dataset import DATASETS
 from genbench.contracts.metric import METRICS
@@ -19,6 +21,7 @@ from genbench_docs.cards import dataset_page, metric_page, parts_of, plain, refe
 from genbench_docs.catalogue import family_text, models_table
 from genbench_docs.chains import rows
 from genbench_docs.docstrings import as_rest
+from genbench_docs.mathml import spaced
 from genbench_docs.pages import listed, present
 
 CONTENTS = "# Home\n\n```{toctree}\n:hidden:\n\nStart <start>\nThere <sub/there>\nalone\n```\n\n```{toctree}\nGone <gone>\n```\n"
@@ -110,6 +113,13 @@ def test_contents_have_only_pages_that_are_there(tmp_path):
     (tmp_path / "sub" / "there.md").touch()
     assert present(CONTENTS, tmp_path) == "# Home\n\n```{toctree}\n:hidden:\n\nThere <sub/there>\n```\n\n"
     assert listed(CONTENTS) == {"start", "sub/there", "alone", "gone"}
+
+
+def test_equations_have_the_spaces_and_the_bars_of_tex():
+    equation = spaced(tex2mathml(r"\log p + \left| \det A \right|", as_block=True))
+    assert equation.count('<mspace width="0.1667em"></mspace>') == 2
+    assert equation.count('<mo stretchy="true">|</mo>') == 2
+    assert spaced(tex2mathml(r"\exp(x)")).count("mspace") == 0
 
 
 def test_code_scrolls_by_keys_and_signatures_are_no_lists():

@@ -28,7 +28,8 @@ MOST_BYTES = 60_000
 def commands(text: str) -> list[str]:
     """Return the `genbench run` commands of the code blocks of a page."""
     blocks = re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return [line for block in blocks for line in block.splitlines() if line.startswith("genbench run ")]
+    lines = (line for block in blocks for line in re.sub(r" \\\n +", " ", block).splitlines())
+    return [line for line in lines if line.startswith("genbench run ")]
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,9 @@ def pages(site):
 
 
 @pytest.mark.slow
-def test_every_link_leads_to_a_place_on_the_site(pages):
+def test_every_link_leads_to_a_place_on_the_site(pages, site):
+    own = (site / "index.html").read_text(encoding="utf-8").partition("<article")[2]
+    assert {f'href="{name}.html"' in own for name in ("models", "datasets", "api", "verdicts")} == {True}
     lost = []
     for page, found in pages.items():
         for target in found.targets:

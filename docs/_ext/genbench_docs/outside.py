@@ -27,7 +27,7 @@ class OutsideLinks(SphinxTransform):
         for link in links:
             target = str(link.get("reftarget", "")).partition("#")[0]
             path = (here / target).resolve()
-            if not path.suffix and not path.exists():  # MyST takes the ending off what may be a page
+            if link.get("refdomain") == "doc":  # MyST takes the ending off the name of a page
                 path = path.with_suffix(".md")
             outside = not path.is_relative_to(self.app.srcdir)
             if target and self._to_come(path):
