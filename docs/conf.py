@@ -25,6 +25,7 @@ myst_enable_extensions = ["amsmath", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 4
 myst_fence_as_directive = ["mermaid"]
 
+napoleon_use_param = False  # arguments that are explained together stay together
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 maximum_signature_line_length = 88
