@@ -15,7 +15,7 @@ version = release = __version__
 language = "en"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "genbench_docs"]
-exclude_patterns = ["_*"]
+exclude_patterns = ["_*", *([] if Path(__file__).parent.with_name("CHANGELOG.md").exists() else ["changelog.md"])]
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 

@@ -108,10 +108,10 @@ def test_a_flow_chart_is_rows_of_labels():
         rows("a -.-> b[x y")
 
 
-def test_contents_have_only_pages_that_are_there(tmp_path):
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "there.md").touch()
-    assert present(CONTENTS, tmp_path) == "# Home\n\n```{toctree}\n:hidden:\n\nThere <sub/there>\n```\n\n"
+def test_contents_have_only_pages_that_are_there():
+    assert present(CONTENTS, ["sub/there", "index"]) == "# Home\n\n```{toctree}\n:hidden:\n\nThere <sub/there>\n```\n\n"
+    assert present("```{toctree}\n:glob:\n\nzh/*\n```\n", ["zh/start"]).endswith("zh/*\n```\n")
+    assert present("```{toctree}\n:glob:\n\nzh/*\n```\n", ["start"]) == ""
     assert listed(CONTENTS) == {"start", "sub/there", "alone", "gone"}
 
 

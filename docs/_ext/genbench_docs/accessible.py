@@ -25,6 +25,8 @@ def _lines(parameters: str) -> str:
 
 
 def _page(app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    if name.startswith("zh/"):
+        context["language"] = "zh-Hans"
     for part in ("body", "furo_navigation_tree"):
         if part in context:
             context[part] = accessible(context[part])

@@ -38,7 +38,8 @@ class OutsideLinks(SphinxTransform):
     def _to_come(self, page: Path) -> bool:
         source = Path(self.app.srcdir)
         first = (source / f"{self.app.config.master_doc}.md").read_text(encoding="utf-8")
-        return not page.exists() and page.is_relative_to(source) and str(page.relative_to(source))[:-3] in listed(first)
+        name = page.relative_to(source).with_suffix("").as_posix() if page.is_relative_to(source) else ""
+        return name not in self.env.found_docs and name in listed(first)
 
     def _shown(self, link: nodes.Element, path: str) -> nodes.Node:
         if address := self.app.config.genbench_repository:

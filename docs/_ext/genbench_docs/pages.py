@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Collection
+from fnmatch import fnmatch
 
 from sphinx.application import Sphinx
 
@@ -13,12 +14,12 @@ TOCTREE = re.compile(r"(?ms)^```\{toctree\}\n.*?^```\n")
 ENTRY = re.compile(r"^(?:.*<)?([\w/*-]+)>?$")
 
 
-def present(text: str, folder: Path) -> str:
-    """Return a page without the toctree entries of which `folder` has no page, and without toctrees that are empty."""
+def present(text: str, pages: Collection[str]) -> str:
+    """Return a page without the toctree entries that are none of `pages`, and without toctrees that are empty."""
 
     def there(line: str) -> bool:
         entry = ENTRY.match(line)
-        return not entry or any(folder.glob(f"{entry[1]}.md"))
+        return not entry or any(fnmatch(page, entry[1]) for page in pages)
 
     def kept(match: re.Match[str]) -> str:
         lines = [line for line in match[0].splitlines(keepends=True) if there(line.rstrip())]
@@ -35,7 +36,7 @@ def listed(text: str) -> set[str]:
 
 def _read(app: Sphinx, name: str, source: list[str]) -> None:
     if name == app.config.master_doc:
-        source[0] = present(source[0], Path(app.srcdir))
+        source[0] = present(source[0], app.env.found_docs)
 
 
 def setup(app: Sphinx) -> None:
