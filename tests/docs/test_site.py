@@ -113,7 +113,7 @@ def test_nothing_is_loaded_from_elsewhere(pages, site):
     for page, found in pages.items():
         for source in found.loaded:
             assert not urlsplit(source).netloc, f"{page.name} loads {source}"
-            assert (page.parent / urlsplit(source).path).exists(), f"{page.name} lacks {source}"
+            assert (page.parent / unquote(urlsplit(source).path)).exists(), f"{page.name} lacks {source}"
     styles = "".join(file.read_text(encoding="utf-8") for file in site.rglob("*.css"))
     assert re.findall(r"(?:@import|url\()\s*[\"']?(?:https?:)?//[^)\"']*", styles) == []
 
