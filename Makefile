@@ -47,6 +47,16 @@ SITE = $(wildcard results/reference results/submitted results/repeated)
 site: .venv/installed  ## the public leaderboard: the committed runs and what others submitted; docs/submitting.md
 	$(BIN)/genbench report $(SITE) -o site --how-to-submit
 
+.PHONY: docs docs-check docs-figures
+docs: .venv/installed-docs  ## the documentation, as a site in build/docs
+	$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs build/docs
+
+docs-check: .venv/installed-test  ## the site: its links, in a browser by axe, on a phone, without a script
+	GENBENCH_BROWSER=required $(BIN)/python -m pytest tests/docs
+
+docs-figures: .venv/installed  ## the figures of the pages of models, docs/models, from runs in results/families; an hour
+	$(BIN)/python benchmarks/family_figures.py
+
 PEERS = $(BIN)/genbench run --models all,peers --data moons,checkerboard,eight_gaussians --seeds 3 --results results/reference
 peers: .venv/installed-test  ## ours and models of other libraries in one leaderboard; hours of a quiet machine
 	$(PEERS) --budget 20s --name peers-20s
@@ -104,6 +114,10 @@ clean:
 .venv/installed-test: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[test]'
 	$(PIP) --no-deps torchcfm  # its own requirements are those of its notebooks
+	touch $@ .venv/installed
+
+.venv/installed-docs: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[docs]'
 	touch $@ .venv/installed
 
 .venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python

@@ -123,7 +123,7 @@ class Moons(NoisyCurve):
 
 @register_dataset("swiss_roll", family="curves", source="scikit-learn, make_swiss_roll, in the plane, divided by 10")
 class SwissRoll(NoisyCurve):
-    """A spiral (s cos s, s sin s) / 10) with s uniform on [1.5π, 4.5π): denser inside than outside."""
+    """A spiral (s cos s, s sin s) / 10 with s uniform on [1.5π, 4.5π): denser inside than outside."""
 
     def path(self, t: Array) -> Array:
         s = 1.5 * np.pi * (1 + 2 * t)

@@ -122,7 +122,7 @@ def run(
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with models, datasets or metrics of your own.
         samples, train: points drawn from each model for the scores (50,000; "smoke" 5,000); training points (20,000).
-        retry_failed, say: run failed trials again; called with each line of news.
+        retry_failed, say: whether failed trials are run again; the function that is called with each line of news.
         progress: "auto" (True), "bar", "lines" (one every ten seconds), "json" (an object a line), "none" (False).
         checkpoint_every: seconds between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models live: "cpu", "cuda", "mps", or "auto" for whichever is there.

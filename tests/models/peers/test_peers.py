@@ -23,7 +23,7 @@ SMALL = {
     "normflows_spline": {"splines": 2, "hidden": 16}, "normflows_realnvp": {"couplings": 4},
     "diffusers_ddpm": {"steps": 20}, "sklearn_gmm": {"most": 4}, "sklearn_kde": {"widths": 3},
 }  # fmt: skip
-# What `genbench check` reports of a peer for a reason of its library's own; docs/models.md says which.
+# What `genbench check` reports of a peer for a reason of its library's own; docs/models/peers.md says which.
 KNOWN = {
     ("zuko_naf", "integrates_on_a_line"), ("torchcfm_otcfm", "learns_from_all"),
     ("normflows_realnvp", "integrates_to_one"), ("normflows_realnvp", "agrees_with_itself"),
