@@ -1,4 +1,4 @@
-"""The figures of a run as images inside a page, together no larger than a page may be."""
+"""The figures of a run as images inside a page, which together are no larger than a page may be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.registry import discover, named
 from genbench.core.regular_files import read_regular
 from genbench.display import formatting
+from genbench.report.sample_panels import Box, panel_boxes
 from genbench.report.stored_only import NotStored, stored_only
 
 if TYPE_CHECKING:
@@ -47,7 +48,11 @@ Stored = tuple[Path, str | Margin | None]  # a run as a worker finds it: its fol
 
 @dataclass(frozen=True)
 class PageFigure:
-    """An image of a figure: its kind, its file stem, the dataset that it shows ("" for all), and its text (`alt`)."""
+    """An image of a figure: its kind, its file stem, the dataset that it shows ("" for all), and its text (`alt`).
+
+    Attributes:
+        panels: where the panel of each model is; empty where that is not known, as of a stored image.
+    """
 
     figure: str
     stem: str
@@ -57,6 +62,7 @@ class PageFigure:
     height: int = 0
     content: bytes = b""
     mime: str = ""
+    panels: dict[str, Box] = field(default_factory=dict)
 
     @property
     def uri(self) -> str:
@@ -180,7 +186,8 @@ def _encoded(run: RunData, name: str, dataset: str | None, stem: str, figure: Fi
     buffer = io.BytesIO()
     with styled():
         figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
-    blank = PageFigure(figure=name, stem=stem, dataset=dataset or _dataset_of(run, name, stem))
+        panels = panel_boxes(run, name, dataset, figure)
+    blank = PageFigure(figure=name, stem=stem, dataset=dataset or _dataset_of(run, name, stem), panels=panels)
     return _compressed(blank, Image.open(buffer), 0)
 
 

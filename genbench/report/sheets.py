@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genbench.display.table_view import BoardView, Kind, TableRow, TableView
-from genbench.report.links import Links
+from genbench.display.numbers import LARGE, brief
+from genbench.display.table_view import Kind, TableCell, TableRow, TableView
+from genbench.report.alignment import paddings
+from genbench.report.bars import Bar, bars
 
-__all__ = ["SHOWN", "Line", "Sheet", "sheets"]
+__all__ = ["SHOWN", "Line", "Sheet", "sheet"]
 
-SHOWN: tuple[Kind, ...] = ("seeds", "score", "verdict", "cost", "failures", "family")  # after the column of the models
+SHOWN: tuple[Kind, ...] = ("score", "verdict", "seeds", "cost", "failures", "family")  # after the column of the models
+FOLDED: tuple[Kind, ...] = ("seeds", "cost", "failures", "family")  # those that a button unfolds
+
+
+@dataclass(frozen=True)
+class PageCell:
+    """A cell, what follows its number invisibly to align it, and its bar."""
+
+    cell: TableCell
+    padding: str
+    bar: Bar | None
+
+    @property
+    def times(self) -> str:
+        """The quotient by the oracle's score, in three digits or more."""
+        quotient = self.cell.times[0] if self.cell.times else 0.0
+        return f"{quotient:,.0f}" if 100 <= quotient < LARGE else brief(quotient, 3)
 
 
 @dataclass(frozen=True)
@@ -17,11 +36,14 @@ class Line:
     """A row of a table, where the model's name leads, and in a table of several runs the run and its page.
 
     Attributes:
+        failures: how many trials of it failed, and how; "" where none did.
         mark: whether the run was submitted, and repeated here, in words.
     """
 
     row: TableRow
+    cells: list[PageCell]
     href: str
+    failures: str
     run: str = ""
     run_href: str = ""
     mark: str = ""
@@ -29,18 +51,39 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table, the id of its heading, and its rows with their links."""
+    """A table, the id of its place, and its rows with their links."""
 
     table: TableView
     id: str
     lines: list[Line]
 
+    @property
+    def folded(self) -> list[bool]:
+        """Which columns a button unfolds."""
+        return [column.kind in FOLDED for column in self.table.columns]
 
-def sheets(view: BoardView, links: Links) -> list[Sheet]:
-    """Return a table for each dataset of a leaderboard."""
-    found = []
-    for table in view.tables:
-        part = table.select(*SHOWN)
-        lines = [Line(row, links.link(table.title, row.model)) for row in part.rows]
-        found.append(Sheet(table=part, id=links.id("table", table.title), lines=lines))
-    return found
+    @property
+    def leader(self) -> str:
+        """The models that are best by the metric that the table is sorted by; "" where none is."""
+        names = [column.name for column in self.table.columns]
+        if self.table.sorted_by not in names:
+            return ""
+        place = names.index(self.table.sorted_by)
+        return ", ".join(line.row.model for line in self.lines if line.cells[place].cell.mark == "best")
+
+
+def sheet(table: TableView, identifier: str, hrefs: Sequence[str]) -> Sheet:
+    """Return a table as a page shows it; `hrefs` are where the models' names lead, row by row."""
+    competing = [not row.dimmed for row in table.rows]
+    cells: list[list[PageCell]] = [[] for _ in table.rows]
+    failures = [""] * len(table.rows)
+    for k, column in enumerate(table.columns):
+        its = [row.cells[k] for row in table.rows]
+        aligned = paddings([cell.text for cell in its]) if column.kind in ("score", "cost") else [""] * len(its)
+        drawn = bars(its, competing) if column.ratio else [None] * len(its)
+        for line, cell, padding, bar in zip(cells, its, aligned, drawn, strict=True):
+            line.append(PageCell(cell, padding, bar))
+        if column.name == "failures":
+            failures = [cell.text for cell in its]
+    facts = zip(table.rows, cells, hrefs, failures, strict=True)
+    return Sheet(table, identifier, [Line(*each) for each in facts])

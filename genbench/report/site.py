@@ -1,4 +1,4 @@
-"""A site of many runs: an index of them, their scores beside each other, and a page a run, for any static host."""
+"""A site of many runs: an index with a card a run, all scores beside each other, and a page a run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from genbench.analysis.scores import Row, column_order, sort_key
 from genbench.analysis.verdicts import Margin
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
-from genbench.display.table_view import columns, table_view
+from genbench.display.table_view import table_view
 from genbench.report import write_page
+from genbench.report.cards import Card, card
 from genbench.report.links import Links
 from genbench.report.page import render
-from genbench.report.run_page import RESERVED, lead, run_page
-from genbench.report.sheets import SHOWN, Line, Sheet
+from genbench.report.run_page import RESERVED, Drawn, explained, occurring, page_of
+from genbench.report.sheets import SHOWN, Sheet, sheet
 from genbench.runs.submission import Author, Repeated, is_ours, is_submission, repeated_here, submitted
 from genbench.storage.outside import BUDGET
 from genbench.storage.records import TrialRecord, TrialSpec
@@ -45,7 +46,7 @@ class Home:
     run: RunData
     name: str
     href: str
-    lead: str
+    card: Card
     author: Author | None = None
     repeated: Repeated | None = None
 
@@ -158,24 +159,27 @@ def _home(
     run.margin = margin
     author = None if others is None else submitted(run)
     repeated = None if others is None else repeated_here(run, others)
-    page = run_page(run, figures, jobs, home=f"{'../' * len(place.parts)}index.html", author=author, repeated=repeated)
+    drawn = Drawn.of(run, figures, jobs)
+    page = page_of(run, drawn, f"{'../' * len(place.parts)}index.html", author, repeated)
     href = quote(f"{place.as_posix()}/{PAGE}")
-    return Home(run, place.as_posix(), href, lead(run), author, repeated), page
+    return Home(run, place.as_posix(), href, card(run, drawn.figures), author, repeated), page
 
 
 def _index(homes: Sequence[Home], problems: Sequence[str], how_to_submit: bool) -> str:
     tables = together(homes)
-    rows = [line.row for sheet in tables for line in sheet.lines]
+    shown = [line.row for one in tables for line in one.lines]
+    rows = [row for home in homes for row in home.run.leaderboard().rows]
     metrics = list(dict.fromkeys(name for home in homes for name in home.run.leaderboard().metrics))
     return render(
         "site.html.j2",
-        homes=homes,
+        homes=sorted(homes, key=lambda home: home.card.date, reverse=True),  # equal days in the order of the folders
         problems=problems,
         sheets=tables,
-        total=len(rows),
-        datasets=sorted({row.dataset for row in rows}),
-        families=sorted({row.family for row in rows}),
-        metrics=[column for column in columns(metrics) if column.better],
+        total=len(shown),
+        datasets=sorted({row.dataset for row in shown}),
+        families=sorted({row.family for row in shown}),
+        metrics=explained(metrics, rows),
+        occurring=occurring(rows),
         how_to_submit=HOW_TO_SUBMIT if how_to_submit else "",
         interval="The half-width of the 95 % interval of the mean over seeds, as on the page of the run; "
         "with one seed, the standard error of the score.",
@@ -236,11 +240,12 @@ def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
     several = len({home.name for home, _, _ in members}) > 1
     kinds = [kind for kind in SHOWN if not (several and kind == "verdict")]  # who leads in one run may not in another
     table = table_view(title, [row for _, row, _ in members], metrics, by).select(*kinds)
+    hrefs = [home.href + _links_of(home.run).link(row.place, row.model) for home, row, _ in members]
+    drawn = sheet(table, identifier, hrefs)
     lines = []
-    for (home, row, _), shown in zip(members, table.rows, strict=True):
-        href = home.href + _links_of(home.run).link(row.place, row.model)
+    for (home, row, _), line in zip(members, drawn.lines, strict=True):
         keys = [trial.key for trial in grouped(home.run.trials)[row.place, row.model]]
-        lines.append(Line(row=shown, href=href, run=home.name, run_href=home.href, mark=home.mark(keys)))
+        lines.append(replace(line, run=home.name, run_href=home.href, mark=home.mark(keys)))
     notes = []
     if several:
         notes.append(
@@ -249,7 +254,7 @@ def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
         )
         if changed := _changed([trial for _, _, trial in members]):
             notes.append(f"The code of {', '.join(changed)} is not the same in all of these runs.")
-    return Sheet(table=replace(table, notes=notes, flags=flags), id=identifier, lines=lines)
+    return replace(drawn, table=replace(table, notes=notes, flags=flags), lines=lines)
 
 
 def _changed(trials: Sequence[TrialRecord]) -> list[str]:

@@ -47,8 +47,19 @@
     button.addEventListener("click", () => sort(head));
   }
 
+  // A table that is as wide as its box needs no scrolling of its own, and its heading sticks to the window.
+  const fit = () => {
+    for (const box of all(".scroll.tall")) {
+      box.classList.remove("fits");
+      box.classList.toggle("fits", box.scrollWidth <= box.clientWidth);
+    }
+  };
+  addEventListener("resize", fit);
+  document.addEventListener("change", fit);
+  fit();
+
   // Filtering
-  const form = document.querySelector(".filters");
+  const filters = document.querySelector(".filters"), form = filters?.querySelector("form");
   if (form) {
     const rows = all("[data-sheet] .board tbody tr");
     const show = () => {
@@ -65,7 +76,7 @@
       for (const sheet of all("[data-sheet]")) sheet.hidden = !sheet.querySelector("tbody tr:not([hidden])");
       form.querySelector(".count").textContent = `${count} of ${rows.length} rows`;
     };
-    form.hidden = false;
+    filters.hidden = false;
     form.addEventListener("input", show);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(show));
