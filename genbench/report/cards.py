@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genbench.analysis.ranking import rankings
+from genbench.analysis.ranking import MIN_DATASETS, rankings
 from genbench.analysis.run_data import RunData
 from genbench.display.ranking_view import ranking_view
 from genbench.display.sentences import conclusion
@@ -59,7 +59,7 @@ def card(run: RunData, figures: Sequence[PageFigure]) -> Card:
 def _verdict(run: RunData) -> str:
     """Return what a run shows: over its datasets, or of its first table."""
     board = run.leaderboard()
-    if over_datasets := rankings(board):
+    if over_datasets := [one for one in rankings(board) if len(one.datasets) >= MIN_DATASETS]:
         return " ".join(ranking_view(one).sentence for one in over_datasets)
     return next(filter(None, (conclusion(board, row.place) for row in board.rows)), "")
 

@@ -164,7 +164,7 @@ def test_failures_keep_their_place_and_their_traceback(page):
     text = html.unescape(page)
     assert "&lt;i&gt;nan&lt;/i&gt;" in page
     assert "<i>nan</i>" not in page
-    assert text.count("while in “fit”, after 1.5 s") == 2 * (SEEDS + 1)
+    assert text.count("during “fit”, after 1.5 s") == 2 * (SEEDS + 1)
     assert f"{SEEDS} diverged" in text
     assert "0/3" in text
 
@@ -179,7 +179,7 @@ def test_losses_are_drawn_a_line_a_seed(reader, page):
     assert all(0 <= x <= 240 and 0 <= y <= 90 for x, y in first)
     assert [y for _, y in first] == sorted(y for _, y in first), "a loss that falls goes down"
     for name in ("discriminator", "generator", "validation"):
-        assert f"<bdi>{name}</bdi>, a line a seed" in page
+        assert f"<bdi>{name}</bdi>, one line a seed" in page
 
 
 def test_it_says_how_to_run_it_again(run, page):
