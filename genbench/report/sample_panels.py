@@ -23,8 +23,9 @@ WITH_PANELS = ("samples", "image_grids")  # whose panels are the truth and then 
 TRUTH = ""  # the name of its panel
 # Of a figure's width: what a first row may be high, and how high a figure is shown whole. Chosen by hand: a first
 # screen of 1,280 × 800 has room for the table below a row.
-FIRST_ROW, WHOLE = (0.1, 0.36), 0.4
+FIRST_ROW, WHOLE = (0.1, 0.45), 0.4
 BLANK = 250  # of 255: what is lighter is paper
+SAME, EDGE = 0.02, 4  # what the tops of panels of one row differ by at most, as a share; pixels below their frames
 WIDE = 0.7  # a band between rows of panels, as a share of the widest; bands between lines of letters are lower
 
 
@@ -90,6 +91,9 @@ def _first_row(figure: PageFigure) -> int:
 
     if figure.moving or figure.height <= WHOLE * figure.width:
         return figure.height
+    if figure.panels:
+        top = min(box.y for box in figure.panels.values())
+        return round(figure.height * max(b.y + b.height for b in figure.panels.values() if b.y - top < SAME) + EDGE)
     grey = np.asarray(Image.open(io.BytesIO(figure.content)).convert("L"))
     first, last = (round(share * figure.width) for share in FIRST_ROW)
     bands, since = [(0, 0)], None  # height and beginning of each

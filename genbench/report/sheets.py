@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,17 +19,13 @@ FOLDED: tuple[Kind, ...] = ("seeds", "cost", "failures", "family")  # those that
 
 @dataclass(frozen=True)
 class PageCell:
-    """A cell, what follows its number invisibly to align it, and its bar."""
+    """A cell with its bar, its quotient by the oracle's score, and what aligns the two numbers invisibly."""
 
     cell: TableCell
     padding: str
     bar: Bar | None
-
-    @property
-    def times(self) -> str:
-        """The quotient by the oracle's score, in three digits or more."""
-        quotient = self.cell.times[0] if self.cell.times else 0.0
-        return f"{quotient:,.0f}" if 100 <= quotient < LARGE else brief(quotient, 3)
+    times: str
+    times_padding: str
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,18 @@ def sheet(table: TableView, identifier: str, hrefs: Sequence[str]) -> Sheet:
         its = [row.cells[k] for row in table.rows]
         aligned = paddings([cell.text for cell in its]) if column.kind in ("score", "cost") else [""] * len(its)
         drawn = bars(its, competing) if column.ratio else [None] * len(its)
-        for line, cell, padding, bar in zip(cells, its, aligned, drawn, strict=True):
-            line.append(PageCell(cell, padding, bar))
+        times = [_quotient(cell.times[0]) if cell.times else "" for cell in its]
+        facts = zip(its, aligned, drawn, times, paddings(times), strict=True)
+        for line, cell in zip(cells, itertools.starmap(PageCell, facts), strict=True):
+            line.append(cell)
         if column.name == "failures":
             failures = [cell.text for cell in its]
-    facts = zip(table.rows, cells, hrefs, failures, strict=True)
-    return Sheet(table, identifier, [Line(*each) for each in facts])
+    lines = [Line(*each) for each in zip(table.rows, cells, hrefs, failures, strict=True)]
+    return Sheet(table, identifier, lines)
+
+
+def _quotient(value: float) -> str:
+    """Return a quotient in three digits or more: 1.32, 12.3, 2,485."""
+    if not 0 < value < LARGE:
+        return brief(value, 3)
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"

@@ -3,6 +3,7 @@
 Screenshots go to the folder GENBENCH_ARTEFACTS, if that is set.
 """
 
+import io
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser_sizes import DESKTOP, PHONE
+from PIL import Image
 
 import genbench
 from genbench.analysis.scores import card_of
@@ -164,10 +166,13 @@ def test_points_of_the_drawing_say_what_they_are_and_lead_there(page):
     assert page.locator("details.entry[open] h4").inner_text() == "another"
 
 
-def test_all_samples_unfold_by_keyboard(page):
+def test_samples_stand_side_by_side_and_unfold_to_one_figure_by_keyboard(page):
+    panels = page.locator(".panels").first.locator("li")
+    assert panels.all_inner_texts() == ["truth", *models(page)]
+    assert len({round(box.bounding_box()["height"]) for box in panels.locator("svg").all()}) == 1
     strip = page.locator("details.strip").first
     rest = strip.locator("svg.rest")
-    assert PLAIN in strip.locator("svg.first").get_attribute("aria-label")
+    assert PLAIN in rest.get_attribute("aria-label")
     assert not rest.is_visible()
     strip.locator("summary").focus()
     page.keyboard.press("Enter")
@@ -310,3 +315,24 @@ def test_screenshots_are_kept(opened, file, tmp_path, scheme, size):
     shot = folder / f"report-{size['width']}-{scheme}.png"
     opened(file, size, scheme).screenshot(path=shot, full_page=True)
     assert shot.stat().st_size > 20_000
+
+
+def test_a_panel_shows_the_samples_of_its_model(opened, tmp_path):
+    """Two models: one has its samples in the left half of the plane, the other in the right one."""
+    store, keys = Store(tmp_path / "r"), []
+    store.create()
+    real = genbench.load_dataset("moons").sample(400, seed=0)
+    for model, side in (("left", -1), ("right", 1)):
+        s = spec(model=model, dataset="moons", dataset_name="moons", dataset_params={}, protocol={"samples": 400})
+        middle = real.mean(axis=0)
+        samples = middle + [side, 1] * np.abs(real - middle) * [1, 0]
+        store.write(record(s, metrics={"w2": 0.1}), {"samples": samples})
+        keys.append(s.key)
+    store.write_run(RunRecord(name="r", trials=keys))
+    page = opened(write_report(genbench.load_run(store.path), tmp_path / "report.html", ["samples"]))
+    for model, side in (("left", -1), ("right", 1)):
+        panel = page.locator(".panels li", has_text=model).locator("svg")
+        pixels = np.asarray(Image.open(io.BytesIO(panel.screenshot())).convert("L")).astype(float)[6:-6, 6:-6]
+        ink = (255 - pixels).sum(axis=0)
+        half = len(ink) // 2
+        assert np.sign(ink[half:].sum() - ink[:half].sum()) == side, model

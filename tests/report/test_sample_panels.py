@@ -82,8 +82,8 @@ def test_a_page_has_one_image_and_shows_parts_of_it(run):
     page = run_page(run, ["samples"])
     assert page.count("data:image/webp") == 2, "one a dataset"
     uses = page.count('<use href="#samples_of/plain[noise=0.1]"/>')
-    # In the overview, below the first row, in each row of the table, and in each section beside the truth.
-    assert uses == 1 + 1 + len(MODELS) + 2 * len(MODELS)
+    # In the overview, side by side with the truth, whole, in each row of the table, and in each section with the truth.
+    assert uses == 1 + (1 + len(MODELS)) + 1 + len(MODELS) + 2 * len(MODELS)
 
 
 def test_a_stored_image_has_no_panels_and_an_animation_is_no_strip(tmp_path):
