@@ -12,7 +12,7 @@ from genbench.analysis.run_data import RunData
 from genbench.display.ranking_view import ranking_view
 from genbench.display.sentences import conclusion
 from genbench.report.counts import count, successes
-from genbench.report.figures import PageFigure
+from genbench.report.page_figure import PageFigure
 from genbench.report.sample_panels import SIDE_BY_SIDE, Strip
 
 __all__ = ["Card", "card"]

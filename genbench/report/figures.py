@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +15,15 @@ from genbench.core.errors import GenbenchError
 from genbench.core.registry import discover, named
 from genbench.core.regular_files import read_regular
 from genbench.display import formatting
-from genbench.report.sample_panels import Box, panel_boxes
+from genbench.report.page_figure import PageFigure
+from genbench.report.sample_panels import panel_boxes
 from genbench.report.stored_only import NotStored, stored_only
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
-__all__ = ["BUDGET", "PageFigure", "page_figures"]
+__all__ = ["BUDGET", "page_figures"]
 
 BUDGET = 1_900_000  # bytes of all figures of a page as they are written into it, so that mail and browsers take it
 SIZES = ((1600, 78), (1300, 70), (1050, 62), (800, 55), (600, 45))  # widths in pixels and qualities, tried in turn
@@ -44,40 +44,6 @@ APART = (  # what is drawn dataset by dataset: the heavy ones, and those whose n
     "samples", "image_grids", "neighbours", "decisions", "gaps", "interpolation", "fan", "diagnosis",
 )  # fmt: skip
 Stored = tuple[Path, str | Margin | None]  # a run as a worker finds it: its folder, and what it takes for as good
-
-
-@dataclass(frozen=True)
-class PageFigure:
-    """An image of a figure: its kind, its file stem, the dataset that it shows ("" for all), and its text (`alt`).
-
-    Attributes:
-        panels: where the panel of each model is; empty where that is not known, as of a stored image.
-    """
-
-    figure: str
-    stem: str
-    dataset: str
-    alt: str = ""
-    width: int = 0
-    height: int = 0
-    content: bytes = b""
-    mime: str = ""
-    panels: dict[str, Box] = field(default_factory=dict)
-
-    @property
-    def uri(self) -> str:
-        """The image itself as an address."""
-        return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
-
-    @property
-    def opening(self) -> bool:
-        """Whether the page shows it in full size from the beginning."""
-        return self.figure == FIRST[0]
-
-    @property
-    def moving(self) -> bool:
-        """Whether it is an animation."""
-        return self.mime == "image/gif"
 
 
 def page_figures(

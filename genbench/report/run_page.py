@@ -14,9 +14,10 @@ from genbench.display.table_view import Column, TableView, board_view, columns
 from genbench.report import curves, pairs, scatter
 from genbench.report.counts import count, successes
 from genbench.report.entries import Entry, entries
-from genbench.report.figures import PageFigure, page_figures
+from genbench.report.figures import page_figures
 from genbench.report.links import Links
 from genbench.report.page import render
+from genbench.report.page_figure import PageFigure
 from genbench.report.pairs import PairPlot, pair_plots
 from genbench.report.sample_panels import SIDE_BY_SIDE, Strip
 from genbench.report.scatter import Scatter, scatters

@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genbench.analysis.run_data import RunData
+from genbench.report.page_figure import Box, PageFigure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genbench.report.figures import PageFigure
-
-__all__ = ["SIDE_BY_SIDE", "Box", "Strip", "panel_boxes"]
+__all__ = ["SIDE_BY_SIDE", "Strip", "panel_boxes"]
 
 SIDE_BY_SIDE = ("samples", "image_grids", "decisions", "gaps", "fan", "interpolation")  # the first that a dataset has
 WITH_PANELS = ("samples", "image_grids")  # whose panels are the truth and then the models, in the leaderboard's order
@@ -27,15 +26,6 @@ FIRST_ROW, WHOLE = (0.1, 0.45), 0.4
 BLANK = 250  # of 255: what is lighter is paper
 SAME, EDGE = 0.02, 4  # what the tops of panels of one row differ by at most, as a share; pixels below their frames
 WIDE = 0.7  # a band between rows of panels, as a share of the widest; bands between lines of letters are lower
-
-
-class Box(NamedTuple):
-    """A part of a figure, as shares of its width and height from its upper left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True)

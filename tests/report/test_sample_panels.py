@@ -9,7 +9,8 @@ from PIL import Image
 
 import genbench
 from genbench.report.cards import card
-from genbench.report.figures import PageFigure, page_figures
+from genbench.report.figures import page_figures
+from genbench.report.page_figure import PageFigure
 from genbench.report.run_page import run_page
 from genbench.report.sample_panels import Strip
 from stored_runs import PLAIN, stored_run
