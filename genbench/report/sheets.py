@@ -1,4 +1,4 @@
-"""The tables of a page: rows of a leaderboard with the addresses that their names lead to."""
+"""The tables of a page: rows of a leaderboard, with links, aligned numbers and bars."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class PageCell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table, where the model's name leads, and in a table of several runs the run and its page.
+    """A row of a table, the address of the model's name, and in a table of several runs its run and page.
 
     Attributes:
         failures: how many trials of it failed, and how; "" where none did.
-        mark: whether the run was submitted, and repeated here, in words.
+        mark: whether the run was submitted, and whether it was repeated here, in words.
     """
 
     row: TableRow

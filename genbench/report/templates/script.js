@@ -1,5 +1,5 @@
 "use strict";
-// Everything on the page can be read without this. It sorts, filters, opens what a link leads to, and keeps the colours.
+// The page can be read without this script. It sorts, filters, opens the target of a link, and remembers the colours.
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const kept = {
@@ -19,7 +19,7 @@
   }
   for (const group of all(".theme")) group.hidden = false;
 
-  // Sorting: what has no value comes last, and kinds of likelihood stay apart, whichever way it goes.
+  // Sorting: rows without a value come last, and kinds of likelihood stay apart, in both directions.
   const sort = (head) => {
     const table = head.closest("table"), body = table.tBodies[0], column = head.cellIndex;
     const numbers = head.dataset.numbers === "yes";
@@ -80,11 +80,11 @@
     form.addEventListener("input", show);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(show));
-    show(); // a browser that goes back fills in what was asked
+    show(); // a browser that goes back fills in the earlier filter
   }
 
-  // Pairs of coordinates: the point that is pointed at, or that the arrow keys lead to, is marked in all panels, and
-  // says its numbers beside the diagonal.
+  // Pairs of coordinates: the point under the mouse, or selected by arrow keys, is marked in all panels, and its numbers
+  // are shown beside the diagonal.
   const made = (within, name, facts) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(facts)) element.setAttribute(key, value);
@@ -143,7 +143,7 @@
     });
   }
 
-  // Links: open what is closed around the place, and go there.
+  // Links: open all closed parts around the target, and go there.
   const land = () => {
     let id = "";
     try { id = decodeURIComponent(location.hash.slice(1)); } catch { return; }
