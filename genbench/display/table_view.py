@@ -66,6 +66,7 @@ class TableCell:
     value: float | str | None = None  # what it is sorted by; None comes last, and before it infinite scores
     mark: Verdict | Literal[""] = ""  # of a score
     ratio: str = ""  # quotient by the oracle's score with its interval
+    times: tuple[float, float | None, float | None] | None = None  # that quotient and the ends of its interval
     beside: str = ""  # that quotient and the oracle's score, or the latter alone
     group: int | None = None  # cells of one group stay together when a table is sorted
 
@@ -262,6 +263,7 @@ def _score(row: Row, name: str, places: int | None) -> TableCell:
         value=cell.mean if math.isfinite(cell.mean) else -math.inf if card_of(name).higher_is_better else math.inf,
         mark=cell.verdict or "",
         ratio=formatting.quotient(cell),
+        times=None if cell.ratio is None else (cell.ratio, cell.ratio_low, cell.ratio_high),
         beside=formatting.beside_oracle(name, cell),
         group=LIKELIHOODS.index(row.likelihood) if card_of(name).by_likelihood else None,
     )

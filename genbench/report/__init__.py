@@ -1,4 +1,4 @@
-"""Pages to share, from the store: one of a run, and a site of many runs, each file whole in itself."""
+"""Pages to share, made from the store: the page of one run, and a site of many. Each page is one file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from genbench.core.regular_files import Refused, open_regular
 
 __all__ = ["write_page", "write_report"]
 
-BEGINNING = 2_000  # bytes, by hand: of a page up to and with its <meta> that names genbench
+BEGINNING = 2_000  # bytes that are read to find the <meta> that names genbench; chosen by hand
 
 
 def write_report(run: RunData, file: Path, figures: Sequence[str] | None = (), jobs: int = 0) -> Path:
-    """Write the page of a run to a file and return it; for the arguments see `run_page`.
+    """Write the page of a run to a file and return the file; for the arguments see `run_page`.
 
     Raises:
-        GenbenchError: no trial of the run is finished, it is a submission and no valid one, or the file cannot be
+        GenbenchError: no trial of the run is finished, the run is an invalid submission, or the file cannot be
             written.
     """
     from genbench.report.run_page import run_page
@@ -31,7 +31,7 @@ def write_report(run: RunData, file: Path, figures: Sequence[str] | None = (), j
 
 
 def _beginning(file: Path) -> str:
-    """Return the beginning of a file, where it stands what it is; "" of what is no regular file."""
+    """Return the beginning of a file, which shows what kind it is; "" if it is not a regular file."""
     try:
         with open_regular(file) as opened:
             return opened.read(BEGINNING).decode(errors="replace")
@@ -40,16 +40,16 @@ def _beginning(file: Path) -> str:
 
 
 def write_page(file: Path, page: str) -> Path:
-    """Write a page, whole or not at all, and never over a file that is none.
+    """Write a page completely or not at all, and never over a file that is not a page of genbench.
 
     Raises:
-        GenbenchError: the file is there and was written by something else, or it cannot be written.
+        GenbenchError: another program wrote the file that is there, or it cannot be written.
     """
     from genbench.report.page import MARK
 
     try:
         if file.is_dir() or (file.exists() and MARK not in _beginning(file)):
-            raise GenbenchError(f"{file} is there and no page of genbench; choose another place with -o")
+            raise GenbenchError(f"{file} exists and is no page of genbench; choose another place with -o")
         write_whole(file, lambda out: out.write(page.encode()))
     except OSError as error:
         raise GenbenchError(f"cannot write {file}: {error.strerror or error}; choose another place with -o") from None

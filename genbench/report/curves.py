@@ -1,4 +1,4 @@
-"""Small charts of the numbers of a training run over its steps, as lines of points for a page to draw."""
+"""Small charts of losses over the steps of a training run, as lines of points that a page draws."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPIKE = 0.98  # share of the values that a chart makes room for; a first step ma
 
 @dataclass(frozen=True)
 class Chart:
-    """One number over the steps: a line for each seed, as the `points` of an SVG polyline, and the ends of the axes."""
+    """A loss over the steps: for each seed the `points` of an SVG polyline, and the ends of the axes."""
 
     name: str
     lines: list[tuple[int, str]]  # seed, points
@@ -29,14 +29,14 @@ class Chart:
 
 
 def charts(trials: Sequence[TrialRecord]) -> list[Chart]:
-    """Return a chart for each number in the history of some trials of one model (its losses); empty without one."""
+    """Return a chart for each loss in the history of some trials of one model."""
     names = dict.fromkeys(name for trial in trials for name in trial.history if name != "step")
     found = [_chart(name, {t.seed: _curve(t.history, name) for t in trials}) for name in names]
     return [chart for chart in found if chart is not None]
 
 
 def _curve(history: Mapping[str, Sequence[float | None]], name: str) -> Array:
-    """Return the steps and values of a number [2, n] where it is finite."""
+    """Return the steps and the finite values of a loss, [2, n]."""
     pairs = zip(history.get("step", []), history.get(name, []), strict=False)
     kept = [(step, value) for step, value in pairs if step is not None and value is not None and np.isfinite(value)]
     return np.array(kept, dtype=np.float64).reshape(-1, 2).T
@@ -58,7 +58,7 @@ def _chart(name: str, curves: Mapping[int, Array]) -> Chart | None:
 
 
 def _thinned(curve: Array) -> Array:
-    """Return at most `POINTS` of a curve [2, n]: means of equal parts."""
+    """Return a curve [2, n] with at most `POINTS` points: the means of equal parts."""
     if curve.shape[1] <= POINTS:
         return curve
     return np.array([part.mean(axis=1) for part in np.array_split(curve, POINTS, axis=1)]).T

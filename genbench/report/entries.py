@@ -1,4 +1,4 @@
-"""The section of one model on one dataset: all scores, costs, settings, losses, failures, and its commands."""
+"""The section of one model on one dataset: scores, costs, settings, losses, failures and commands."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ LIKELIHOODS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One model on one dataset; what is of single trials has a number for each of `seeds`."""
+    """One model on one dataset. Lists of the trials have one item for each of `seeds`."""
 
     row: Row
     id: str
     link: str
-    likelihood: str  # what it is, in words
+    likelihood: str  # in words
     brief: str  # the leading score, or how it failed
     scores: list[tuple[str, str, str, list[str]]]  # label, text, text beside the oracle, and the value of each seed
-    seeds: list[tuple[int, str]]  # with the status, those of failed trials included, in order
+    seeds: list[tuple[int, str]]  # with the status of the trial, also of failed ones, in order
     costs: list[tuple[str, list[str]]]
     settings: list[tuple[str, str]]  # parameters
-    diagnostics: list[tuple[str, list[str]]]  # what the model reports of itself
+    diagnostics: list[tuple[str, list[str]]]  # what the model reports
     charts: list[Chart]  # losses over steps
     failed: list[TrialRecord]
     flags: list[str]
-    commands: list[str]  # that repeat it, and that draw from it
+    commands: list[str]  # that repeat the trials, and that draw samples
 
 
 def entries(run: RunData, board: Leaderboard, place: str, links: Links) -> Iterator[Entry]:
-    """Yield an entry for each row of one table of a run, leader first."""
+    """Yield an entry for each row of one table of a run, the leader first."""
     trials = grouped(run.trials)
     rows = [row for row in board.rows if row.place == place]
     sort = board.sorted_by(place)
@@ -82,7 +82,7 @@ def _entry(
     trials: list[TrialRecord],
     links: Links,
 ) -> Entry:
-    """Return an entry; `scores` are the label and the cell of each metric that the row has."""
+    """Return the entry of a row; `scores` has the label and the cell of each of its metrics."""
     leading, costs = scores.get(sort or ""), [trial.cost.model_dump() for trial in trials]
     diagnostics = dict.fromkeys(name for trial in trials for name in trial.diagnostics)
     return Entry(
@@ -115,7 +115,7 @@ def _short(value: float | None) -> str:
 
 
 def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
-    """Yield the commands that train these trials again in this run, and one that draws from the first."""
+    """Yield the commands that repeat these trials in this run, and one that draws samples of the first."""
     if trials[0].spec.outside:
         yield _score_command(run, trials)
         return
@@ -142,7 +142,7 @@ def _commands(run: RunData, trials: Sequence[TrialRecord]) -> Iterator[str]:
 
 
 def _score_command(run: RunData, trials: Sequence[TrialRecord]) -> str:
-    """Return the command that scores samples from outside again, if their files are at hand."""
+    """Return the command that scores samples from outside again, which needs their files."""
     first = trials[0]
     files = [trial.outside.file for trial in trials if trial.outside and trial.outside.file]
     words = ["genbench", "score", *(dict.fromkeys(files) or ["samples.npz"]), "--data", first.dataset]

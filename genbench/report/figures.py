@@ -1,12 +1,11 @@
-"""The figures of a run as images inside a page, together no larger than a page may be."""
+"""The figures of a run as images inside a page, which together are no larger than a page may be."""
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,62 +15,35 @@ from genbench.core.errors import GenbenchError
 from genbench.core.registry import discover, named
 from genbench.core.regular_files import read_regular
 from genbench.display import formatting
+from genbench.report.page_figure import PageFigure
+from genbench.report.sample_panels import panel_boxes
 from genbench.report.stored_only import NotStored, stored_only
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
-__all__ = ["BUDGET", "PageFigure", "page_figures"]
+__all__ = ["BUDGET", "page_figures"]
 
-BUDGET = 1_900_000  # bytes of all figures of a page as they are written into it, so that mail and browsers take it
+BUDGET = 1_900_000  # bytes of all figures, as written into a page: small enough for mail and old browsers
 SIZES = ((1600, 78), (1300, 70), (1050, 62), (800, 55), (600, 45))  # widths in pixels and qualities, tried in turn
 LARGEST, PIXELS = 2**25, 5 * 10**7  # bytes and pixels of an image that is on disk; the largest of ours have a fifth
-DPI = 115  # chosen by hand, as the SIZES and what follows: legible figures against bytes
-FEW = 20  # rows of a leaderboard below which starting a second process would take longer than drawing
-MOVING_SHARE = 0.4  # of those bytes, for animations, at most
-# Colours of an image of lines and points, which keep those of ten models apart; of one that may be so written, with
-# what smooths its edges; and its largest mean error in 256 steps.
+DPI = 115  # legible letters in few bytes; this, SIZES and the next constants are chosen by hand
+FEW = 20  # rows of a leaderboard; with fewer, starting a second process takes longer than drawing
+MOVING_SHARE = 0.4  # the largest share of these bytes for animations
+# Images of lines and points are written with INKS colours, enough for ten models: if they have at most MOST_INKS, with
+# those that smooth edges, and if the mean error is below NEAR of 256 steps.
 INKS, MOST_INKS, NEAR = 64, 2**15, 1.5
-# The page draws the first four itself; its tables have the numbers of the next; the last is samples again, and heavy.
+# The page draws the first four itself, its tables have the scores of the seeds, and `seed_samples` is large.
 LEFT_OUT = ("losses", "pareto", "speed", "pairs", "seeds", "seed_samples")
 FIRST = (
     "verdicts", "samples", "image_grids", "densities", "generation", "animation", "neighbours", "decisions", "gaps",
 )  # fmt: skip
-ACROSS = ("heat_map", "profile")  # of several datasets; of one, the table says as much
-APART = (  # what is drawn dataset by dataset: the heavy ones, and those whose names do not tell the dataset
+ACROSS = ("heat_map", "profile")  # for runs of several datasets; with one, the table has the same
+APART = (  # drawn by dataset: figures that are large, or whose file names lack the dataset
     "samples", "image_grids", "neighbours", "decisions", "gaps", "interpolation", "fan", "diagnosis",
 )  # fmt: skip
-Stored = tuple[Path, str | Margin | None]  # a run as a worker finds it: its folder, and what it takes for as good
-
-
-@dataclass(frozen=True)
-class PageFigure:
-    """An image of a figure: its kind, its file stem, the dataset that it shows ("" for all), and its text (`alt`)."""
-
-    figure: str
-    stem: str
-    dataset: str
-    alt: str = ""
-    width: int = 0
-    height: int = 0
-    content: bytes = b""
-    mime: str = ""
-
-    @property
-    def uri(self) -> str:
-        """The image itself as an address."""
-        return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
-
-    @property
-    def opening(self) -> bool:
-        """Whether the page shows it in full size from the beginning."""
-        return self.figure == FIRST[0]
-
-    @property
-    def moving(self) -> bool:
-        """Whether it is an animation."""
-        return self.mime == "image/gif"
+Stored = tuple[Path, str | Margin | None]  # what a worker needs to open a run: its folder, and its margin
 
 
 def page_figures(
@@ -79,14 +51,14 @@ def page_figures(
 ) -> tuple[list[PageFigure], list[str]]:
     """Return the images of some figures of a run, and a line for each figure that is unavailable.
 
-    A figure is drawn from the store. Where that lacks the samples, as in a repository, or where drawing it would take
-    trained models, the file in the run's figures folder is taken, if there is one.
+    A figure is drawn from the store. If the store lacks the samples, as in a repository, or if the figure needs trained
+    models, the image in the run's figures folder is used instead, if there is one.
 
     Args:
-        names: of figures; empty for all but those that are left out and those that reload trained models. Of the
-            latter, those that are named are drawn into the run's figures folder.
+        names: of figures; empty for all that need no trained models, except `LEFT_OUT`. Figures that are named and
+            need trained models are drawn into the run's figures folder.
         jobs: processes that draw; 0 is this one.
-        budget: bytes of all images as they are written into a page. They get smaller until they fit.
+        budget: bytes of all images together, as written into a page. Images are made smaller until they fit.
     """
     from genbench.figures import available, needs_weights, save
 
@@ -112,7 +84,7 @@ def page_figures(
 
 
 def _drawn(run: RunData, names: Sequence[str], jobs: int) -> dict[str, tuple[list[PageFigure], list[str]]]:
-    """Return the images of each figure, and why some are missing; those of one dataset are a piece of work each."""
+    """Return the images of each figure, and why some are missing. Heavy figures are drawn by dataset."""
     datasets = list(dict.fromkeys(trial.dataset for trial in run.trials))
     work = [(name, dataset) for name in names for dataset in (datasets if name in APART else [None])]
     if jobs < 2 or len(work) < 2 or len(run.leaderboard().rows) < FEW:
@@ -154,7 +126,7 @@ _runs: dict[Stored, RunData] = {}
 
 
 def _draw(run: RunData | Stored, name: str, dataset: str | None) -> tuple[list[PageFigure], str]:
-    """Draw one figure, of one dataset or of all, without what is not on disk; a worker reads its run once."""
+    """Draw one figure of one dataset or of all, from what is on disk. A worker opens its run only once."""
     from genbench.figures import draw
 
     if not isinstance(run, RunData):
@@ -166,7 +138,7 @@ def _draw(run: RunData | Stored, name: str, dataset: str | None) -> tuple[list[P
         return [_encoded(run, name, dataset, stem, figure) for stem, figure in figures.items()], ""
     except NotStored as error:
         return [], str(error)
-    except Exception as error:  # of any kind: a page is useful without one of its figures
+    except Exception as error:  # of any kind: a page without one of its figures is still useful
         kind = "" if isinstance(error, GenbenchError) else f"{type(error).__name__}: "
         return [], kind + " ".join(str(error).split())
 
@@ -180,12 +152,13 @@ def _encoded(run: RunData, name: str, dataset: str | None, stem: str, figure: Fi
     buffer = io.BytesIO()
     with styled():
         figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
-    blank = PageFigure(figure=name, stem=stem, dataset=dataset or _dataset_of(run, name, stem))
+        panels = panel_boxes(run, name, dataset, figure)
+    blank = PageFigure(figure=name, stem=stem, dataset=dataset or _dataset_of(run, name, stem), panels=panels)
     return _compressed(blank, Image.open(buffer), 0)
 
 
 def _compressed(figure: PageFigure, image: Image, size: int) -> PageFigure:
-    """Return the figure with an image as its content, in one of the `SIZES`, in few colours where nothing is lost."""
+    """Return the figure with an image in one of the `SIZES`, with few colours if that loses nothing."""
     from PIL import ImageChops, ImageStat
     from PIL.Image import Dither, Quantize, Resampling
 
@@ -194,7 +167,7 @@ def _compressed(figure: PageFigure, image: Image, size: int) -> PageFigure:
     if image.width > width:
         image = image.resize((width, round(image.height * width / image.width)), Resampling.LANCZOS)
     content = _webp(image, quality=quality, method=4)
-    if image.getcolors(MOST_INKS):  # lines, points and letters: sharper so
+    if image.getcolors(MOST_INKS):  # lines, points and letters are sharper in few colours
         inked = image.quantize(INKS, Quantize.MAXCOVERAGE, dither=Dither.NONE).convert("RGB")
         if max(ImageStat.Stat(ImageChops.difference(image, inked)).mean) < NEAR:
             content = min(content, _webp(inked, lossless=True, quality=30, method=3), key=len)
@@ -208,7 +181,7 @@ def _webp(image: Image, **options: Any) -> bytes:
 
 
 def _stored(run: RunData, name: str) -> list[PageFigure]:
-    """Return the images of a figure in the run's folder of figures; animations are unchanged."""
+    """Return the images of a figure that are in the run's figures folder; animations stay as they are."""
     from PIL import Image, UnidentifiedImageError
 
     found = []
@@ -248,7 +221,7 @@ def _dataset_of(run: RunData, name: str, stem: str) -> str:
 
 
 def _described(run: RunData, image: PageFigure, shows: str) -> PageFigure:
-    """Return the figure with its text: what it shows, of which data, which models lead."""
+    """Return the figure with its text: what it shows, the dataset, and the models that lead."""
     board = run.leaderboard()
     rows = [row for row in board.rows if row.dataset == image.dataset and row.place == row.dataset]
     words = [shows.rstrip(".") + ("." if not image.dataset else f", on {image.dataset}.")]
@@ -263,7 +236,7 @@ def _described(run: RunData, image: PageFigure, shows: str) -> PageFigure:
 
 
 def _fitted(found: list[PageFigure], budget: int, notes: list[str]) -> list[PageFigure]:
-    """Return the images in the largest of the `SIZES` in which they fit together; animations keep their size."""
+    """Return the images in the largest of the `SIZES` in which all fit; animations keep their size."""
     from PIL import Image
 
     fitting: list[PageFigure] = []
@@ -276,7 +249,7 @@ def _fitted(found: list[PageFigure], budget: int, notes: list[str]) -> list[Page
         if _weight(fitting) <= budget:
             break
         fitting = [
-            p if p.moving else _compressed(p, Image.open(io.BytesIO(p.content)), size)  # small ones stay as wide
+            p if p.moving else _compressed(p, Image.open(io.BytesIO(p.content)), size)  # small images keep their width
             for p in fitting
         ]
     return fitting

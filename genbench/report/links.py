@@ -12,10 +12,10 @@ SAFE = re.compile(r"[^\w.,=\[\]+-]+", re.ASCII)
 
 
 class Links:
-    """The id of every table and of every row: the dataset's name, and that with the model's after a /.
+    """The id of every table, a dataset's name, and of every row, with the model's name after a /.
 
-    Letters that are not plain become `_`. Where two names are then equal, or one equals an id of the page itself
-    (`reserved`), the later one gets a number.
+    Other letters than plain ones become `_`. If an id is taken, maybe by the page itself (`reserved`), the later one
+    gets a number.
     """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
@@ -37,5 +37,5 @@ class Links:
         return self.given[names]
 
     def link(self, *names: str) -> str:
-        """Return what a link to that place says, with brackets as %5B and %5D, which some readers cut off."""
+        """Return the address of that place, with brackets as %5B and %5D, which some programs cut off."""
         return "#" + quote(self.id(*names), safe="/,=+")

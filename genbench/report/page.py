@@ -1,4 +1,4 @@
-"""Templates into pages: everything that a page needs lies inside it, and names are text wherever they stand."""
+"""Turns templates into pages. A page has all that it needs inside, and names of users are always text."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from genbench.core.public_names import __version__
 
 __all__ = ["MARK", "render"]
 
-MARK = 'name="generator" content="genbench report"'  # by which a page knows its own kind
+MARK = 'name="generator" content="genbench report"'  # marks a file as a page of genbench
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a page: a template with values, autoescaped, with the style and the script inside and allowed by hash."""
+    """Return a page: a template with values, autoescaped; style and script are inside, allowed by hash."""
     style, script = (
         files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
         for name in ("style.css", "script.js")

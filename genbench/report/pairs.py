@@ -1,7 +1,7 @@
 """Pairs of coordinates of a dataset: the truth and the leader's samples, as vector graphics of the page itself.
 
 Every two of a few coordinates have a panel below the diagonal, and each has its histogram on it. The script of the page
-marks the point that is pointed at in all panels and says its numbers; without it the drawing is a picture.
+marks the selected point in all panels and shows its numbers; without the script the drawing is static.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CELL", "LEFT", "PairPlot", "Panel", "Tick", "pair_plots"]
 
-# Chosen by hand: what can be told apart on a page, and some 100 kB a drawing, 500 kB a page.
-FEWEST, MOST = 3, 5  # coordinates: of two there are the pictures of samples
+# Chosen by hand: legible on a page, and about 100 kB a drawing, 500 kB a page.
+FEWEST, MOST = 3, 5  # coordinates: two are in the figures of samples
 POINTS, TOGETHER, LEAST = 250, 1_250, 60  # points of the truth in one drawing, in all of a page, and in one at least
 SEEN, BINS = 10_000, 24  # points of each in a histogram, and its bins
 CELL, GAP, LEFT, TOP, BOTTOM = 120, 14, 80, 8, 46  # units of a panel, between panels, and the margins
@@ -69,7 +69,7 @@ class PairPlot:
         model: whose samples they are.
         names, ticks, ks: of each coordinate; `ks` is the Kolmogorov-Smirnov distance of samples and truth.
         data: for the script, as JSON: names, the ends of the axes, and the numbers of the points.
-        says: what is seen, in words.
+        says: what the drawing shows, in words.
     """
 
     model: str
@@ -165,7 +165,7 @@ def _stairs(bins: Array, heights: Array) -> str:
 
 
 def _rounded(x: Array, extents: Array) -> list[list[float]]:
-    """Return points [n, k] with as many digits as tell apart what lies a thousandth of the axes' extents [k] apart."""
+    """Return points [n, k] with digits enough to distinguish a thousandth of the axes' extents [k]."""
     digits = [3 - math.floor(math.log10(extent)) for extent in extents]
     return [[round(float(value), n) for value, n in zip(row, digits, strict=True)] for row in x]
 

@@ -1,4 +1,4 @@
-"""Quality against cost as vector graphics of the page itself, whose points are links with labels."""
+"""Quality against cost as vector graphics of the page, whose points are links with labels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Place = Callable[[float], float]
 
 @dataclass(frozen=True)
 class Point:
-    """A model: where it lies, its family's number, what it says when pointed at, and where its name has room."""
+    """A model: its place, its family's number, the text that pointing at it shows, and the place of its name."""
 
     model: str
     href: str
@@ -57,7 +57,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Scatter:
-    """One drawing: its points, its ticks (place, text), labels, the oracle's height, and the models off its axes."""
+    """One drawing: points, ticks (place, text), labels, the oracle's height, and models beyond the axes."""
 
     x_label: str
     y_label: str
@@ -70,7 +70,7 @@ class Scatter:
 
 
 def scatters(rows: Sequence[Row], metric: str | None, links: Links) -> list[Scatter]:
-    """Return a drawing for each kind of cost, of the rows of one table that have the metric; controls are left out."""
+    """Return a drawing for each kind of cost, of the models of one table that have the metric."""
     if metric is None:
         return []
     scored = [row for row in rows if row.role == "model" and row.metrics.get(metric)]
@@ -124,13 +124,13 @@ def _scatter(
 
 
 def _finite(row: Row, metric: str) -> bool:
-    """Whether a row has a score that a place can show."""
+    """Whether a row has a finite score."""
     cell = row.metrics.get(metric)
     return cell is not None and math.isfinite(cell.relative)
 
 
 def _score(row: Row, metric: str) -> float:
-    """Return a row's score: as a quotient by the oracle's if it has one."""
+    """Return a row's score, divided by the oracle's if it has a quotient."""
     cell = row.metrics[metric]
     assert cell
     return cell.relative
@@ -167,7 +167,7 @@ def even_numbers(low: float, high: float) -> list[float]:
 
 
 def _names(models: Sequence[str], places: Sequence[tuple[float, float]]) -> list[tuple[float, float] | None]:
-    """Return for each name the place of its left end beside its point where it covers no other; None where none is."""
+    """Return the left end of each name beside its point, where it covers no other; None without room."""
     taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
     names: list[tuple[float, float] | None] = []
     for model, (x, y) in zip(models, places, strict=True):

@@ -1,27 +1,46 @@
-"""The tables of a page: rows of a leaderboard with the addresses that their names lead to."""
+"""The tables of a page: rows of a leaderboard, with links, aligned numbers and bars."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genbench.display.table_view import BoardView, Kind, TableRow, TableView
-from genbench.report.links import Links
+from genbench.display.numbers import LARGE, brief
+from genbench.display.table_view import Kind, TableCell, TableRow, TableView
+from genbench.report.alignment import paddings
+from genbench.report.bars import Bar, bars
 
-__all__ = ["SHOWN", "Line", "Sheet", "sheets"]
+__all__ = ["SHOWN", "Line", "Sheet", "sheet"]
 
-SHOWN: tuple[Kind, ...] = ("seeds", "score", "verdict", "cost", "failures", "family")  # after the column of the models
+SHOWN: tuple[Kind, ...] = ("score", "verdict", "seeds", "cost", "failures", "family")  # after the column of the models
+FOLDED: tuple[Kind, ...] = ("seeds", "cost", "failures", "family")  # those that a button unfolds
+
+
+@dataclass(frozen=True)
+class PageCell:
+    """A cell with its bar, its quotient by the oracle's score, and what aligns the two numbers invisibly."""
+
+    cell: TableCell
+    padding: str
+    bar: Bar | None
+    times: str
+    times_padding: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table, where the model's name leads, and in a table of several runs the run and its page.
+    """A row of a table, the address of the model's name, and in a table of several runs its run and page.
 
     Attributes:
-        mark: whether the run was submitted, and repeated here, in words.
+        failures: how many trials of it failed, and how; "" where none did.
+        mark: whether the run was submitted, and whether it was repeated here, in words.
     """
 
     row: TableRow
+    cells: list[PageCell]
     href: str
+    failures: str
     run: str = ""
     run_href: str = ""
     mark: str = ""
@@ -29,18 +48,48 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table, the id of its heading, and its rows with their links."""
+    """A table, the id of its place, and its rows with their links."""
 
     table: TableView
     id: str
     lines: list[Line]
 
+    @property
+    def folded(self) -> list[bool]:
+        """Which columns a button unfolds."""
+        return [column.kind in FOLDED for column in self.table.columns]
 
-def sheets(view: BoardView, links: Links) -> list[Sheet]:
-    """Return a table for each dataset of a leaderboard."""
-    found = []
-    for table in view.tables:
-        part = table.select(*SHOWN)
-        lines = [Line(row, links.link(table.title, row.model)) for row in part.rows]
-        found.append(Sheet(table=part, id=links.id("table", table.title), lines=lines))
-    return found
+    @property
+    def leader(self) -> str:
+        """The models that are best by the metric that the table is sorted by; "" where none is."""
+        names = [column.name for column in self.table.columns]
+        if self.table.sorted_by not in names:
+            return ""
+        place = names.index(self.table.sorted_by)
+        return ", ".join(line.row.model for line in self.lines if line.cells[place].cell.mark == "best")
+
+
+def sheet(table: TableView, identifier: str, hrefs: Sequence[str]) -> Sheet:
+    """Return a table as a page shows it; `hrefs` are where the models' names lead, row by row."""
+    competing = [not row.dimmed for row in table.rows]
+    cells: list[list[PageCell]] = [[] for _ in table.rows]
+    failures = [""] * len(table.rows)
+    for k, column in enumerate(table.columns):
+        its = [row.cells[k] for row in table.rows]
+        aligned = paddings([cell.text for cell in its]) if column.kind in ("score", "cost") else [""] * len(its)
+        drawn = bars(its, competing) if column.ratio else [None] * len(its)
+        times = [_quotient(cell.times[0]) if cell.times else "" for cell in its]
+        facts = zip(its, aligned, drawn, times, paddings(times), strict=True)
+        for line, cell in zip(cells, itertools.starmap(PageCell, facts), strict=True):
+            line.append(cell)
+        if column.name == "failures":
+            failures = [cell.text for cell in its]
+    lines = [Line(*each) for each in zip(table.rows, cells, hrefs, failures, strict=True)]
+    return Sheet(table, identifier, lines)
+
+
+def _quotient(value: float) -> str:
+    """Return a quotient in three digits or more: 1.32, 12.3, 2,485."""
+    if not 0 < value < LARGE:
+        return brief(value, 3)
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"

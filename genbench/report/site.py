@@ -1,4 +1,4 @@
-"""A site of many runs: an index of them, their scores beside each other, and a page a run, for any static host."""
+"""A site of many runs: an index with a card a run, all scores beside each other, and a page a run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from genbench.analysis.scores import Row, column_order, sort_key
 from genbench.analysis.verdicts import Margin
 from genbench.core.errors import GenbenchError
 from genbench.display import formatting
-from genbench.display.table_view import columns, table_view
+from genbench.display.table_view import table_view
 from genbench.report import write_page
+from genbench.report.cards import Card, card
 from genbench.report.links import Links
 from genbench.report.page import render
-from genbench.report.run_page import RESERVED, lead, run_page
-from genbench.report.sheets import SHOWN, Line, Sheet
+from genbench.report.run_page import RESERVED, Drawn, explained, occurring, page_of
+from genbench.report.sheets import SHOWN, Sheet, sheet
 from genbench.runs.submission import Author, Repeated, is_ours, is_submission, repeated_here, submitted
 from genbench.storage.outside import BUDGET
 from genbench.storage.records import TrialRecord, TrialSpec
@@ -35,7 +36,7 @@ REPEAT = ["bundle", "--repeat"]
 
 @dataclass(frozen=True)
 class Home:
-    """A run of a site: what it is, and where its page is as seen from the index.
+    """A run of a site, its card, and where its page is as seen from the index.
 
     Attributes:
         author: who submitted it; None for a run of one's own.
@@ -45,16 +46,16 @@ class Home:
     run: RunData
     name: str
     href: str
-    lead: str
+    card: Card
     author: Author | None = None
     repeated: Repeated | None = None
 
     def mark(self, keys: Sequence[str]) -> str:
-        """Return what is said of a row beside the run's name; "" where it was not submitted."""
+        """Return the note beside the run's name in a row; "" if the run was not submitted."""
         return f"submitted, repeated here: {self.repeated.words(keys)}" if self.repeated else ""
 
 
-Key = tuple[str, str, str, str]  # what rows that were measured alike share: place, budget, evidence, data
+Key = tuple[str, str, str, str]  # equal for rows that were measured alike: place, budget, evidence, data
 Member = tuple[Home, Row, TrialRecord]  # a row with its run and its first trial
 
 
@@ -69,14 +70,14 @@ def write_site(
 ) -> list[Path]:
     """Write an index of all runs at any depth of some folders, and a page for each; returns the files.
 
-    What cannot be read, holds no trial, or is no valid submission is named on the index and in `say`, and left out.
-    Nothing in `out` is deleted, and no file there is replaced that is not such a page.
+    A run that cannot be read, has no trial, or is an invalid submission is left out, and named on the index and by
+    `say`. No file in `out` is deleted, and only pages of genbench are replaced.
 
     Args:
         figures, jobs: as in `run_page`.
-        say: called with a line for each problem.
-        margin: how much worse than the best is still as good; None for each metric's own.
-        how_to_submit: write a page that says how to add a row, too.
+        say: called with one line for each problem.
+        margin: how much worse than the best counts as good; None for each metric's own.
+        how_to_submit: also write a page that explains how to add a row.
 
     Raises:
         GenbenchError: there is no run at all, or a file cannot be written.
@@ -106,7 +107,7 @@ def write_site(
 
 
 def _found(folders: Sequence[Path], out: Path) -> tuple[Path, list[Path]]:
-    """Return the folder from which the places of runs are named, and the runs at any depth, without those of `out`.
+    """Return the folder that places of runs are relative to, and all runs in it except those of `out`.
 
     Raises:
         GenbenchError: there is none.
@@ -123,7 +124,7 @@ def _found(folders: Sequence[Path], out: Path) -> tuple[Path, list[Path]]:
 
 
 def _listed(found: Sequence[Path], theirs: Sequence[Path], others: Sequence[Store]) -> list[Path]:
-    """Return the runs that have a page: without those that do no more than repeat submitted ones."""
+    """Return the runs that get a page: all except those that only repeat submitted ones."""
     known = {key for path in theirs for key in Store(path).finished()}
     copies = {store.path for store in others if _repeats(store) and known >= set(store.finished())}
     return [path for path in found if path.absolute() not in copies]
@@ -133,7 +134,7 @@ def _repeats(store: Store) -> bool:
     """Whether a run was made by `genbench bundle --repeat` alone."""
     try:
         requests = store.read_run().requests
-    except GenbenchError:  # whoever shows the run names what is wrong
+    except GenbenchError:  # its page names what is wrong
         return False
     return bool(requests) and all(request.get("command", "")[1:3] == REPEAT for request in requests)
 
@@ -158,24 +159,27 @@ def _home(
     run.margin = margin
     author = None if others is None else submitted(run)
     repeated = None if others is None else repeated_here(run, others)
-    page = run_page(run, figures, jobs, home=f"{'../' * len(place.parts)}index.html", author=author, repeated=repeated)
+    drawn = Drawn.of(run, figures, jobs)
+    page = page_of(run, drawn, f"{'../' * len(place.parts)}index.html", author, repeated)
     href = quote(f"{place.as_posix()}/{PAGE}")
-    return Home(run, place.as_posix(), href, lead(run), author, repeated), page
+    return Home(run, place.as_posix(), href, card(run, drawn.figures), author, repeated), page
 
 
 def _index(homes: Sequence[Home], problems: Sequence[str], how_to_submit: bool) -> str:
     tables = together(homes)
-    rows = [line.row for sheet in tables for line in sheet.lines]
+    shown = [line.row for one in tables for line in one.lines]
+    rows = [row for home in homes for row in home.run.leaderboard().rows]
     metrics = list(dict.fromkeys(name for home in homes for name in home.run.leaderboard().metrics))
     return render(
         "site.html.j2",
-        homes=homes,
+        homes=sorted(homes, key=lambda home: home.card.date, reverse=True),  # equal days in the order of the folders
         problems=problems,
         sheets=tables,
-        total=len(rows),
-        datasets=sorted({row.dataset for row in rows}),
-        families=sorted({row.family for row in rows}),
-        metrics=[column for column in columns(metrics) if column.better],
+        total=len(shown),
+        datasets=sorted({row.dataset for row in shown}),
+        families=sorted({row.family for row in shown}),
+        metrics=explained(metrics, rows),
+        occurring=occurring(rows),
         how_to_submit=HOW_TO_SUBMIT if how_to_submit else "",
         interval="The half-width of the 95 % interval of the mean over seeds, as on the page of the run; "
         "with one seed, the standard error of the score.",
@@ -183,11 +187,11 @@ def _index(homes: Sequence[Home], problems: Sequence[str], how_to_submit: bool) 
 
 
 def together(homes: Sequence[Home]) -> list[Sheet]:
-    """Return a table for each group of rows of all runs that were measured alike, best first, controls in their place.
+    """Return a table for each group of rows of all runs that were measured alike, the best first.
 
-    Alike are the same data with the same parameters, the same budget and the same amount of evidence. Marks and
-    intervals are those of the run that a row is of; rows of different runs are not tested against each other. Samples
-    from outside have a table of their own, with the oracle of their run: what they were trained for is not known.
+    Alike means the same data and parameters, the same budget and the same amount of evidence. Marks and intervals come
+    from the run of a row; rows of different runs are not tested against each other. Samples from outside have their own
+    tables, with the oracle of their run, because the budget of their training is unknown.
     """
     groups: dict[Key, list[Member]] = {}
     for home in homes:
@@ -204,7 +208,7 @@ def together(homes: Sequence[Home]) -> list[Sheet]:
 
 
 def _title(key: Key, specs: Mapping[Key, TrialSpec]) -> str:
-    """Return the heading of a table: data, budget, samples, and its differences from others that share these."""
+    """Return the heading of a table: data, budget, samples, and what distinguishes it from similar tables."""
     place, budget, _, data = key
     mine = asdict(specs[key].protocol)
     rivals = [asdict(spec.protocol) for other, spec in specs.items() if other[:2] == key[:2]]
@@ -219,7 +223,7 @@ def _title(key: Key, specs: Mapping[Key, TrialSpec]) -> str:
 
 
 def _comparable(place: str, trials: Sequence[TrialRecord]) -> Key:
-    """Return what rows of one table have in common."""
+    """Return the key that is equal for rows of one table."""
     spec, budgets = trials[0].spec, dict.fromkeys(trial.budget for trial in trials)
     data = json.dumps([spec.dataset_name, spec.dataset_params, spec.data_fingerprint], sort_keys=True)
     return place, " and ".join(budgets), json.dumps(asdict(spec.protocol), sort_keys=True), data
@@ -234,13 +238,14 @@ def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
     flags = [flag for row in rows for flag in formatting.flag_lines(row)]  # in the order of the runs
     members = sorted(members, key=lambda member: sort_key(member[1], by))
     several = len({home.name for home, _, _ in members}) > 1
-    kinds = [kind for kind in SHOWN if not (several and kind == "verdict")]  # who leads in one run may not in another
+    kinds = [kind for kind in SHOWN if not (several and kind == "verdict")]  # each run has its own leader
     table = table_view(title, [row for _, row, _ in members], metrics, by).select(*kinds)
+    hrefs = [home.href + _links_of(home.run).link(row.place, row.model) for home, row, _ in members]
+    drawn = sheet(table, identifier, hrefs)
     lines = []
-    for (home, row, _), shown in zip(members, table.rows, strict=True):
-        href = home.href + _links_of(home.run).link(row.place, row.model)
+    for (home, row, _), line in zip(members, drawn.lines, strict=True):
         keys = [trial.key for trial in grouped(home.run.trials)[row.place, row.model]]
-        lines.append(Line(row=shown, href=href, run=home.name, run_href=home.href, mark=home.mark(keys)))
+        lines.append(replace(line, run=home.name, run_href=home.href, mark=home.mark(keys)))
     notes = []
     if several:
         notes.append(
@@ -249,11 +254,11 @@ def _sheet(title: str, members: Sequence[Member], identifier: str) -> Sheet:
         )
         if changed := _changed([trial for _, _, trial in members]):
             notes.append(f"The code of {', '.join(changed)} is not the same in all of these runs.")
-    return Sheet(table=replace(table, notes=notes, flags=flags), id=identifier, lines=lines)
+    return replace(drawn, table=replace(table, notes=notes, flags=flags), lines=lines)
 
 
 def _changed(trials: Sequence[TrialRecord]) -> list[str]:
-    """Return the code of data and scores that differs between trials, by the names of its digests."""
+    """Return the names of the digests of data and metrics that differ between trials."""
     digests: dict[str, set[str]] = {}
     for trial in trials:
         for module, digest in trial.spec.sources.items():

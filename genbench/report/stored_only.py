@@ -1,4 +1,4 @@
-"""A run whose figures are drawn only where the store still has what they show."""
+"""A run whose figures are drawn only if their samples are on disk."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _StoredOnly(Store):
 
 
 def stored_only(run: RunData) -> RunData:
-    """Return the run with a store that raises `NotStored` for arrays that should be there and are not."""
+    """Return the run with a store that raises `NotStored` for missing samples of successful trials."""
     mine = copy.copy(run)
     mine.whole = mine
     mine.store = _StoredOnly(run.store, frozenset(trial.key for trial in run.trials if trial.status == "ok"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from genbench.contracts.dataset import DATASETS
@@ -180,7 +181,7 @@ def _note(record: RunRecord, store: Store, plan: Plan, execution: ExecutionOptio
         here = {"command": request["command"], "device": execution.device, "threads": execution.threads}
         record.environment = environment() | here
     record.data |= plan.data
-    record.ask(dict(request))
+    record.ask({"time": datetime.now(UTC).isoformat(timespec="seconds"), **request})
 
 
 def _supersede(

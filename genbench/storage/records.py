@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -37,6 +38,7 @@ __all__ = [
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
 REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)  # of a time in ISO 8601
 FILE = "file "  # how the names of digests of data files begin
 AMOUNT: TypeAdapter[int] = TypeAdapter(Amount)
 SAMPLING = ("generate", "curve", "variance", "scaling")  # tasks that score samples, so that they share a table
@@ -317,6 +319,12 @@ class RunRecord(BaseModel):
         """The selection of metrics of the latest request; "" where that left them open."""
         asked = self.requests[-1].get("metrics") if self.requests else None
         return asked if isinstance(asked, str) else ""
+
+    @property
+    def date(self) -> str:
+        """The day of the latest request, as 2026-11-30; "" where none has a time, as in older records."""
+        times = [time for request in self.requests if isinstance(time := request.get("time"), str)]
+        return max((time[:10] for time in times if DAY.match(time)), default="")
 
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""

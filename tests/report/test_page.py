@@ -20,7 +20,7 @@ from genbench.display.sentences import conclusion
 from genbench.display.verdicts import worse_by
 from genbench.report import write_report
 from genbench.report.links import Links
-from genbench.report.run_page import run_page
+from genbench.report.run_page import explained, occurring, run_page
 from stored_runs import EVIL, MODELS, PLAIN, QUOTED, SEEDS, stored_run
 
 
@@ -127,6 +127,28 @@ def test_scores_are_the_leaderboards_with_its_words(run, page, reader):
     assert all(head["aria-sort"] == "ascending" for head in heads)
 
 
+def test_only_what_the_run_has_is_explained(run):
+    """Metrics with a score; likelihoods, warnings and failures only where they occur."""
+    board = run.leaderboard()
+    shown = {column.name for column in explained(board.metrics, board.rows)}
+    assert shown == {name for name in board.metrics if any(row.metrics.get(name) for row in board.rows)}
+    assert shown == {column.name for column in explained([*board.metrics, "c2st"], board.rows)}, "no row has this one"
+    assert occurring(board.rows) == {"likelihoods", "flags", "failures", "controls", "oracle"}
+    plain = [row for row in board.rows if row.model == "another"]
+    assert occurring(plain) == set()
+
+
+def test_a_run_is_introduced_by_name_date_and_what_was_run(run, page, reader):
+    text = html.unescape(page)
+    assert "7 models on 2 datasets · 3 seeds · budget quick · 34 of 42 trials succeeded (8 diverged)" in text
+    assert not reader.of("time"), "the record has no date"
+    run.record.requests.append({"time": "2026-11-30T10:00:00+00:00"})
+    try:
+        assert '<time datetime="2026-11-30">2026-11-30</time>' in run_page(run, figures=None)
+    finally:
+        run.record.requests.pop()
+
+
 def marks(page):
     """Count the cells of each verdict by what is seen, and check that as many say it."""
     spoken = {
@@ -164,7 +186,7 @@ def test_failures_keep_their_place_and_their_traceback(page):
     text = html.unescape(page)
     assert "&lt;i&gt;nan&lt;/i&gt;" in page
     assert "<i>nan</i>" not in page
-    assert text.count("while in “fit”, after 1.5 s") == 2 * (SEEDS + 1)
+    assert text.count("during “fit”, after 1.5 s") == 2 * (SEEDS + 1)
     assert f"{SEEDS} diverged" in text
     assert "0/3" in text
 
@@ -179,7 +201,7 @@ def test_losses_are_drawn_a_line_a_seed(reader, page):
     assert all(0 <= x <= 240 and 0 <= y <= 90 for x, y in first)
     assert [y for _, y in first] == sorted(y for _, y in first), "a loss that falls goes down"
     for name in ("discriminator", "generator", "validation"):
-        assert f"<bdi>{name}</bdi>, a line a seed" in page
+        assert f"<bdi>{name}</bdi>, one line a seed" in page
 
 
 def test_it_says_how_to_run_it_again(run, page):

@@ -2,6 +2,7 @@
 
 import html
 import re
+import shutil
 import subprocess
 import sys
 from urllib.parse import unquote
@@ -62,6 +63,30 @@ def test_what_is_not_whole_is_named(site, results):
         assert html.escape(text.replace(f"{results}/", "")) in index
     assert any("corrupt" in text for text in said)
     assert any("no finished trial" in text for text in said)
+
+
+def test_each_run_has_a_card_and_the_newest_is_first(results, tmp_path):
+    folder = tmp_path / "results"
+    shutil.copytree(results, folder)
+    days = {"first": "2026-10-01T09:00:00+00:00", "longer": "2026-11-30T09:00:00+00:00"}
+    for name, time in days.items():
+        store = Store(folder / name)
+        record = store.read_run()
+        store.write_run(record.model_copy(update={"requests": [{"time": time, **record.requests[0]}]}))
+    write_site(folder, tmp_path / "site", None, 0, lambda _: None)
+    cards = (tmp_path / "site" / "index.html").read_text().partition('class="cards"')[2].partition("</ul>")[0]
+    names = re.findall(r"<h3><a [^>]*><bdi>([^<]*)</bdi></a>", cards)
+    assert names == ["longer", "first", "deep/er/second run"], "a run without a date is last"
+    longer = html.unescape(cards.partition("</li>")[0])
+    for text in (
+        "2026-11-30",
+        "another is the only model",
+        "<bdi>another</bdi>",
+        PLAIN,
+        "standard",
+        "3 seeds, all 12 ",
+    ):
+        assert text in longer, text
 
 
 def test_only_what_was_measured_alike_shares_a_table(site):

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from genbench.core.errors import GenbenchError
 from genbench.display.table_view import board_view
 from genbench.runs.launch import RunOptions
 from genbench.runs.request import as_code, as_command
+from genbench.storage.records import RunRecord
 from trial_records import rewritten
 
 TINY = {"budget": "3", "samples": 200, "metrics": "sliced_w2", "jobs": 0, "progress": False}
@@ -69,11 +71,19 @@ def test_data_in_hand_are_the_file_that_the_run_keeps(run):
     x = np.random.default_rng(0).normal(size=(300, 2))
     done, _ = run("gaussian", {"mine": x})
     (request,) = done.record.requests
+    assert datetime.fromisoformat(request["time"]).date().isoformat() == done.record.date
     file = request["command"][request["command"].index("--data") + 1]
     assert (done.path / "data").as_posix() in file
     np.testing.assert_array_equal(np.load(file)["x"], x)
     assert done.record.commands == [shlex.join(request["command"])]
     assert "genbench.run(" in request["code"]
+
+
+def test_a_run_has_the_date_of_its_latest_request():
+    """Records are files of anybody's: what is no time is no date."""
+    asked = [{"time": "2026-11-30T17:05:09+00:00"}, {"command": ["genbench"]}, {"time": "2026-10-01T00:00:00+00:00"}]
+    assert RunRecord(name="r", requests=asked).date == "2026-11-30"
+    assert RunRecord(name="r", requests=[{"time": 3}, {"time": "<b>tomorrow</b>"}, {}]).date == ""
 
 
 def test_each_trial_has_its_environment_and_asking_again_changes_none(run):

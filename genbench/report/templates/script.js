@@ -1,5 +1,5 @@
 "use strict";
-// Everything on the page can be read without this. It sorts, filters, opens what a link leads to, and keeps the colours.
+// The page can be read without this script. It sorts, filters, opens the target of a link, and remembers the colours.
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const kept = {
@@ -19,7 +19,7 @@
   }
   for (const group of all(".theme")) group.hidden = false;
 
-  // Sorting: what has no value comes last, and kinds of likelihood stay apart, whichever way it goes.
+  // Sorting: rows without a value come last, and kinds of likelihood stay apart, in both directions.
   const sort = (head) => {
     const table = head.closest("table"), body = table.tBodies[0], column = head.cellIndex;
     const numbers = head.dataset.numbers === "yes";
@@ -47,8 +47,19 @@
     button.addEventListener("click", () => sort(head));
   }
 
+  // A table that is as wide as its box needs no scrolling of its own, and its heading sticks to the window.
+  const fit = () => {
+    for (const box of all(".scroll.tall")) {
+      box.classList.remove("fits");
+      box.classList.toggle("fits", box.scrollWidth <= box.clientWidth);
+    }
+  };
+  addEventListener("resize", fit);
+  document.addEventListener("change", fit);
+  fit();
+
   // Filtering
-  const form = document.querySelector(".filters");
+  const filters = document.querySelector(".filters"), form = filters?.querySelector("form");
   if (form) {
     const rows = all("[data-sheet] .board tbody tr");
     const show = () => {
@@ -65,15 +76,15 @@
       for (const sheet of all("[data-sheet]")) sheet.hidden = !sheet.querySelector("tbody tr:not([hidden])");
       form.querySelector(".count").textContent = `${count} of ${rows.length} rows`;
     };
-    form.hidden = false;
+    filters.hidden = false;
     form.addEventListener("input", show);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(show));
-    show(); // a browser that goes back fills in what was asked
+    show(); // a browser that goes back fills in the earlier filter
   }
 
-  // Pairs of coordinates: the point that is pointed at, or that the arrow keys lead to, is marked in all panels, and
-  // says its numbers beside the diagonal.
+  // Pairs of coordinates: the point under the mouse, or selected by arrow keys, is marked in all panels, and its numbers
+  // are shown beside the diagonal.
   const made = (within, name, facts) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(facts)) element.setAttribute(key, value);
@@ -132,7 +143,7 @@
     });
   }
 
-  // Links: open what is closed around the place, and go there.
+  // Links: open all closed parts around the target, and go there.
   const land = () => {
     let id = "";
     try { id = decodeURIComponent(location.hash.slice(1)); } catch { return; }
