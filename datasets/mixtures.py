@@ -164,7 +164,7 @@ class GaussianMixture(IsotropicMixture):
 
     The means are a Fourier frame: coordinates 2h − 1 and 2h of mean k are proportional to cos(2πhk/K) and sin(2πhk/K),
     for the harmonics h = 1, 2, …. In two dimensions they lie on a circle. As the dimension grows their distances become
-    alike, and the share of each coordinate's variance that tells modes apart shrinks.
+    alike, and the share of each coordinate's variance that separates modes shrinks.
 
     Args:
         dim: dimension of the space, 2 to 256.

@@ -174,7 +174,7 @@ class GAN(TorchModel):
             GenbenchError: there are fewer points than one pack takes.
         """
         if len(x) < self.packing:
-            raise GenbenchError(f"packing={self.packing} needs batches of as many points at least, not {len(x)}")
+            raise GenbenchError(f"packing={self.packing} needs batches of at least {self.packing} points, not {len(x)}")
         return x[: len(x) // self.packing * self.packing].reshape(-1, self.packing * x.shape[1], *x.shape[2:])
 
     def sample(self, n: int) -> Tensor:

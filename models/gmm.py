@@ -111,7 +111,7 @@ class GMM(Model):
         """Return the mixture of as many points, candidates and steps as the budget pays for.
 
         Where it does not pay for the search among all points, fewer of them decide how many components there are, and
-        the mixture that they found goes on from there on as many points as the rest pays for.
+        the mixture that they found is fitted further on as many points as the rest pays for.
         """
         n, d = x.shape
         candidates = CANDIDATES if self.components is None else (self.components,)

@@ -84,8 +84,8 @@ def _contest(contest: Contest, scored: Sequence[Row], kinds: bool, again: bool, 
     hope = outlook(contest) if unknown else ""
     k, worse = len(contest.rows) + len(infinite), len(its["worse"]) + len(infinite)
     if len(unknown) == k - 1:
-        apart = "the two models" if k == 2 else f"the {in_words(k)} models"
-        undecided = f"{contest.leader.model} leads{what}, but {_seeds(contest)} cannot tell {apart} apart"
+        models = f"the {in_words(k)} models do not differ significantly with {_seeds(contest)}"
+        undecided = f"{contest.leader.model} leads{what}, but {models}"
         return "; ".join(filter(None, [undecided, hope]))
     if len(as_good) == k - 1:
         others = {2: "the other model", 3: "both others"}.get(k, f"all {in_words(k - 1)} others")

@@ -1,4 +1,4 @@
-"""What a fitted model gives to the metrics, and how that is scored: the same for a new trial and for one scored again.
+"""What a fitted model gives to the metrics, and its scores, for new trials and for old ones.
 
 Distances are in the data's own units; in a table each column has its own, so there they are in standard deviations of
 the training split. Likelihoods are in nats of the data's own units, always.

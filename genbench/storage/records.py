@@ -332,5 +332,5 @@ def _key(spec: TrialSpec, facts: Mapping[str, Any]) -> str:
 
 
 def _slug(label: str) -> str:
-    """Return a label fit for a file name; long ones are cut, since the key's hash tells them apart."""
+    """Return a label fit for a file name; long ones are cut, since the hash of the key makes them differ."""
     return re.sub(r"[^A-Za-z0-9_.+=]+", "_", label).strip("_.")[:60] or "x"

@@ -80,7 +80,7 @@ def test_tasks_work_without_the_oracle_of_the_density(task, model, there, tmp_pa
 
 def test_a_forecast_says_what_it_needs():
     discover((PLUGIN,))
-    with pytest.raises(GenbenchError, match="walks has windows and no stretch .* write its method `path`"):
+    with pytest.raises(GenbenchError, match="walks has windows but no long series .* write its method `path`"):
         make_plan("ar_linear", "walks", 1, task="forecast")
 
 

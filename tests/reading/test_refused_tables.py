@@ -26,7 +26,7 @@ TEXTS = {
     "a,b\n1,2\n3,-inf\n": "1 of 2 rows hold infinite values \\(first line 3, column 'b': '-inf'\\)",
     "a,b\n1,2\n1e999,4\n": "1 of 2 rows hold infinite values \\(first line 3, column 'a': '1e999'\\)",
     "a;b\n0,5;0.25\n1,5;0.75\n2,5;7\n": "line 2: '0.25' in column 'b' has a decimal point, where other numbers have a comma",
-    "t,v\n01/02/2024,1\n03/04/2024,2\n": "01/02/2024, where day and month are not told apart; write 2024-12-31",
+    "t,v\n01/02/2024,1\n03/04/2024,2\n": "01/02/2024, whose day and month cannot be distinguished; write 2024-12-31",
     "t,v\n12:00:00,1\n13:00:00,2\n": "column 't' is not numeric",
     "a,b\n12_000,1\n0x1F,2\n": "column 'a' is not numeric",
     'a,b\n1,"2\n3,4\n': "line 2: a quote is opened and not closed",
