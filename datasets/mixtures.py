@@ -217,7 +217,7 @@ class RareModes(IsotropicMixture):
     "gmm40", family="mixtures", source="Midgley et al. 2023 (FAB), with means drawn anew", tests="many modes"
 )
 class GMM40(IsotropicMixture):
-    """Forty Gaussians with means all over a wide box, as samplers of unnormalised densities are tried on.
+    """Forty Gaussians with means all over a wide box, a common test of samplers of unnormalised densities.
 
     Means are uniform in [−40, 40]^dim, the standard deviation is log(1 + e) = 1.313, as theirs; the means come from
     NumPy's generator, so a score here is not theirs to the digit.

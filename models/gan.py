@@ -50,7 +50,7 @@ FALL = (0.4, 1.0)  # by hand: shares of training between which the weight of Râ‚
     kinds=("points", "table", "image", "series"),
 )
 class GAN(TorchModel):
-    """Generative adversarial network: the relativistic, non-saturating, minimax or Wasserstein game, penalised, packed.
+    """Generative adversarial network with relativistic, non-saturating, minimax or Wasserstein loss and penalties.
 
     In the relativistic game the discriminator is asked whether a real point scores above a made one, and the generator
     wants the reverse:

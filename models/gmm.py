@@ -31,7 +31,7 @@ ROWS = 20  # by hand: points a dimension that choose it, at least: enough for te
 
 @register_model("gmm", family="classic", likelihood="exact", paper="Dempster et al. 1977; Schwarz 1978")
 class GMM(Model):
-    """Mixture of Gaussians with full covariances, by EM; BIC chooses how many.
+    """Mixture of Gaussians with full covariances, by EM; BIC chooses the number of components.
 
     Of components with less than two points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
 

@@ -1,4 +1,4 @@
-"""The files that somebody starts from: a model, a dataset, a metric or a package of all three, each with its tests."""
+"""The files that a user starts from: a model, a dataset, a metric or a package, each with tests."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _is_typed(context: Any, name: str) -> bool:
 
 
 def _check_sort(request: RunOptions) -> None:
-    """Refuse a metric that will not be there, before anything is run."""
+    """Raise an error for a metric that the run will not have, before it starts."""
     from genbench.contracts.metric import select_metrics
     from genbench.core.errors import nearest
     from genbench.core.registry import discover

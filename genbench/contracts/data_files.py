@@ -95,7 +95,7 @@ def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelec
 
 
 def labels_of(chosen: Sequence[tuple[DataSelection, Mapping[str, Any]]]) -> list[str]:
-    """Return what tables call datasets, each with the parameters that its label shows.
+    """Return the names of datasets in tables, each with the parameters that its label shows.
 
     Two files of one name have as many of their folders in the label as makes the labels differ.
     """
@@ -211,7 +211,7 @@ def _readers(file: Path) -> list[DatasetCard]:
 
 
 def _recognised(cards: list[DatasetCard], file: Path) -> list[DatasetCard]:
-    """Return those that know the file for theirs, if there are any; else those that do not ask."""
+    """Return the datasets that recognise the file; if there are none, those that do not check."""
     if len(cards) < 2:
         return cards
     asking = [card for card in cards if hasattr(card.factory, "recognises")]

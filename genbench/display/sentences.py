@@ -139,7 +139,7 @@ def _uncompared(scored: Sequence[Row], metric: str) -> str:
     by_kind = card_of(metric).by_likelihood and len({row.likelihood for row in finite}) > 1
     if max(len(row.values[metric]) for row in finite) < 2:
         leader = "" if by_kind else f"{finite[0].model} has the best {label} of {in_words(len(finite))} models, but "
-        return f"{leader}one seed shows no differences for sure; use --seeds 3"
+        return f"{leader}one seed cannot show a significant difference; use --seeds 3"
     if by_kind:
         names = _listed([row.model for row in finite])
         return f"{names} are not compared in {label}: their likelihoods are of different kinds, or have one seed"

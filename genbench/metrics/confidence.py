@@ -43,7 +43,7 @@ def mean_confidence(evidence: Evidence) -> Score:
     main=True,
 )
 def classifier_accuracy(evidence: Evidence) -> Score:
-    """Share of held-out images that the classifier names right: no model's merit, but what its scores depend on.
+    """Share of held-out images that the classifier gets right: it limits what scores of images can show.
 
     The classifier is one for all models and seeds; it is measured on the test split of its own data seed, of which it
     has seen nothing, and which is as large as the trial's.

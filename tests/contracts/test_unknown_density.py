@@ -92,7 +92,7 @@ def test_the_self_test_leaves_out_what_needs_it():
 
 def test_it_is_told_of_a_dataset_and_a_notebook_shows_it():
     told = CliRunner().invoke(data, ["info", "refuses", "--plugin", PLUGIN]).stdout
-    assert "density     not known" in told
+    assert "density     unknown" in told
     assert "4.2 nats" in load("refuses")._repr_html_()
     assert "not known" in load("walk_ends")._repr_html_()
 

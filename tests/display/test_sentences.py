@@ -115,7 +115,7 @@ def test_what_cannot_be_compared_says_why():
         return conclusion(board_of(others=rows), "d")
 
     assert alone(row("a", 1.0, seeds=1), row("b", 2.0, seeds=1)) == (
-        "On d after 10 s, a has the best W2 of two models, but one seed shows no differences for sure; use --seeds 3."
+        "On d after 10 s, a has the best W2 of two models, but one seed cannot show a significant difference; use --seeds 3."
     )
     assert alone(row("a", 1.0), row("oracle", 0.5, role="oracle")) == (
         "On d after 10 s, a is the only model with a score in W2, and there is nothing to compare it with."

@@ -33,7 +33,7 @@ TEXTS = {
     "a,b\n": "no rows",
     "": "is empty",
     "\n \n# nothing\n": "is empty",
-    "\u0000\u0001\u0002binary": "is no text",
+    "\u0000\u0001\u0002binary": "is not a text file",
 }
 
 
@@ -99,7 +99,7 @@ def test_files_that_are_not_what_they_seem(tmp_path):
     refused(b"a,b\n1,2\n", "text.npy", r"not a numeric \.npy file")
     refused(b"\x93NUMPY\x01\x00", "cut.npy", r"not a numeric \.npy file")
     refused(b"PK\x03\x04 cut", "book.csv", r"not a numeric \.npz file")
-    refused(b"\x89PNG\r\n\x1a\n\x00\x00", "image.csv", "is no text")
+    refused(b"\x89PNG\r\n\x1a\n\x00\x00", "image.csv", "is not a text file")
 
 
 def test_arrays_that_are_no_table(tmp_path):
