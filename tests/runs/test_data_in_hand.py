@@ -200,5 +200,5 @@ def test_a_moved_run_takes_its_data_in_hand_along(here):
     assert reload(find(stored, "gaussian", "mine")).sample(3).shape == (3, 2)
     assert rescore(stored, metrics="w2", jobs=0, progress=False).kept == []
     shutil.rmtree("kept/data")
-    with pytest.raises(GenbenchError, match="mine: .* is gone"):
+    with pytest.raises(GenbenchError, match="mine: .* no longer exists"):
         reload(find(genbench.load_run("kept"), "gaussian", "mine"))
