@@ -1,4 +1,4 @@
-"""A run as a user holds it: its data, and how it is drawn."""
+"""A run in Python: its data, its figures and its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the seeds of a table can find, and how many more would decide what is open, from its spread over seeds."""
+"""Power of a table: the differences that its seeds can find, and how many more would decide."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ OPTIONAL = ("test_log_prob", "samples_log_prob", "test_score", "shares")  # arra
 
 @dataclass(frozen=True)
 class ModelOutputs:
-    """All that the metrics see of a model. It is kept on disk as it is, so that the trial can be scored again.
+    """All that metrics use of a model. It is stored unchanged, so that the trial can be scored again.
 
     Attributes:
         samples: points [n, *shape], float64; images are of float32 precision.

@@ -1,4 +1,4 @@
-"""The metrics put to the test: what they say of samples whose fault is known, and of samples that have none."""
+"""The self-test of metrics: scores of samples with a known fault, and of samples without one."""
 
 from __future__ import annotations
 
