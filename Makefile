@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench figures fuzz soak verdicts peers sooner site reference reference-current reference-pictures reference-standard reference-tasks clean
+.PHONY: demo test test-slow lint bench figures fuzz soak dist texts verdicts peers sooner site reference reference-current reference-pictures reference-standard reference-tasks clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -36,6 +36,12 @@ verdicts: .venv/installed  ## how often verdicts are wrong and what they find, a
 
 figures: .venv/installed  ## every figure in small, docs/figures, on data that are trained on in results/figures; half an hour
 	$(BIN)/python benchmarks/contact_sheet.py
+
+dist: .venv/installed-test  ## wheel and sdist of the last commit in dist/, the same bytes each time
+	$(BIN)/python .ci/dist.py
+
+texts:  ## help, errors, messages, docstrings and captions in one file to read: build/texts.txt
+	$(PYTHON) benchmarks/texts.py
 
 fuzz: .venv/installed  ## odd selections, seeds, records, arrays and tables: results or one line; ten minutes
 	$(BIN)/python benchmarks/fuzz.py --inputs 100000

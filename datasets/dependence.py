@@ -20,7 +20,7 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @register_dataset("chain", family="dependence", source="genbench", tests="dependence")
 class Chain(SyntheticDataset):
-    """x₁ ~ N(0, 1) and x_{i+1} = amplitude · sin(frequency · x_i) + noise · ε: each coordinate is told by another one.
+    """x₁ ~ N(0, 1) and x_{i+1} = amplitude · sin(frequency · x_i) + noise · ε: each coordinate depends on another one.
 
     Given its predecessor each coordinate is a Gaussian, so an autoregressive model in this order needs one hidden layer
     and in another has to turn the sine around, which has many inverses. The order is shuffled by default.

@@ -64,7 +64,7 @@ class GreyImages(RecordedDataset):
     def __init__(self, dequantise: bool, levels: int | None) -> None:
         own = self.own_levels
         if levels not in (None, 2, own):
-            raise ValueError(f"levels={levels} must be 2 for black and white, or {own}, as many as the pictures have")
+            raise ValueError(f"levels={levels} must be 2 for black and white, or {own}, as many as the images have")
         self.dequantise, self.levels = dequantise, levels or own
 
     @property
@@ -210,7 +210,7 @@ class IdxImages(OfficialImages):
         images, labels, test_images, test_labels = map(self._array, self.files.files)
         counts = (len(images), len(labels), len(test_images), len(test_labels))
         if counts != (self.official[0],) * 2 + (self.official[1],) * 2:
-            raise self._damaged(f"{counts} pictures and labels for training and test are not the official numbers")
+            raise self._damaged(f"{counts} images and labels for training and test are not the official numbers")
         return (images.reshape(-1, *self.shape), labels), (test_images.reshape(-1, *self.shape), test_labels)
 
     def _array(self, file: DataFile) -> Bytes:
@@ -303,7 +303,7 @@ class CIFAR10(OfficialImages):
     def _records(self, data: bytes, n: int) -> Pictures:
         length = 1 + math.prod(self.shape)
         if len(data) != n * length:
-            raise self._damaged(f"{len(data):,} bytes in place of {n * length:,} for {n:,} pictures")
+            raise self._damaged(f"{len(data):,} bytes in place of {n * length:,} for {n:,} images")
         records = np.frombuffer(data, np.uint8).reshape(n, length)
         if records[:, 0].max() >= self.classes:
             raise self._damaged(f"label {records[:, 0].max()} is not one of 0 to {self.classes - 1}")

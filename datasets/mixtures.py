@@ -164,7 +164,7 @@ class GaussianMixture(IsotropicMixture):
 
     The means are a Fourier frame: coordinates 2h − 1 and 2h of mean k are proportional to cos(2πhk/K) and sin(2πhk/K),
     for the harmonics h = 1, 2, …. In two dimensions they lie on a circle. As the dimension grows their distances become
-    alike, and the share of each coordinate's variance that tells modes apart shrinks.
+    alike, and the share of each coordinate's variance that separates modes shrinks.
 
     Args:
         dim: dimension of the space, 2 to 256.
@@ -217,7 +217,7 @@ class RareModes(IsotropicMixture):
     "gmm40", family="mixtures", source="Midgley et al. 2023 (FAB), with means drawn anew", tests="many modes"
 )
 class GMM40(IsotropicMixture):
-    """Forty Gaussians with means all over a wide box, as samplers of unnormalised densities are tried on.
+    """Forty Gaussians with means all over a wide box, a common test of samplers of unnormalised densities.
 
     Means are uniform in [−40, 40]^dim, the standard deviation is log(1 + e) = 1.313, as theirs; the means come from
     NumPy's generator, so a score here is not theirs to the digit.

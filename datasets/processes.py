@@ -117,7 +117,7 @@ class ARProcess(SyntheticSeries):
 
 @register_dataset("hmm_gaussian", family="series", kind="series", source="Rabiner 1989")
 class HMMGaussian(SyntheticSeries):
-    """A hidden Markov chain that stays in its state for long, and shows a Gaussian around the state's mean.
+    """A hidden Markov chain that stays in its state for long, and emits a Gaussian value around the state's mean.
 
     Args:
         states: number of states, all equally frequent.

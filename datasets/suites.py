@@ -1,4 +1,4 @@
-"""Selections of datasets that have a name: problems that tell models apart."""
+"""Named selections of datasets: problems on which models differ."""
 
 from __future__ import annotations
 

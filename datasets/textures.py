@@ -1,4 +1,4 @@
-"""Textures: pictures of Gaussian random fields, whose density is exact."""
+"""Textures: images of Gaussian random fields, whose density is exact."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Textures(SyntheticDataset):
     Args:
         size: pixels along a side, 8 to 64.
         slope: of the spectrum; 0 is white noise, the larger the smoother.
-        cutoff: f₀, in cycles a picture: patterns are at most about size / f₀ pixels wide.
+        cutoff: f₀, in cycles per image: patterns are at most about size / f₀ pixels wide.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Textures(SyntheticDataset):
         return np.asarray(power / power.mean())
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
-        """Return pictures [n, 1, size, size]; u decides their mean grey."""
+        """Return images [n, 1, size, size]; u decides their mean grey."""
         from scipy.special import ndtr, ndtri
 
         white = rng.standard_normal((len(u), self.size, self.size))
@@ -64,7 +64,7 @@ class Textures(SyntheticDataset):
         return np.where(inside, nats, -np.inf)
 
     def _filtered(self, pictures: Array, gain: Array) -> Array:
-        """Return pictures [n, size, size] with their Fourier coefficients multiplied by gains [size, size]."""
+        """Return images [n, size, size] with their Fourier coefficients multiplied by gains [size, size]."""
         from scipy import fft
 
         half = self.size // 2 + 1

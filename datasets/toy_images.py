@@ -76,7 +76,7 @@ class ToyImages(Dataset):
     def labelled_sample(self, n: int, seed: int = 0) -> tuple[Array, Labels | None]:
         """Return `n` independent images [n, 1, size, size] and which shape each shows [n], if there are several."""
         if n < 0:
-            raise GenbenchError(f"cannot draw {n} pictures from {self.card.name}; ask for 0 or more")
+            raise GenbenchError(f"cannot draw {n} images from {self.card.name}; ask for 0 or more")
         rng = generator(seed, "sample")
         labels = rng.integers(len(self.shapes), size=n)
         x = np.empty((n, *self.shape))

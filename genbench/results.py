@@ -1,4 +1,4 @@
-"""A run as a user holds it: its data, and how it is drawn."""
+"""A run in Python: its data, its figures and its page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Run(RunData):
         style: str = "page",
         coordinates: Iterable[str | int] = (),
     ) -> dict[str, DataFigure]:
-        """Return the pictures of a figure by file stem; `genbench.figures.available()` has the names.
+        """Draw a figure, and return the drawings by file stem; `genbench.figures.available()` has the names.
 
         Args:
             models: the only ones to draw, beside the oracle; all unless given.
@@ -57,23 +57,23 @@ class Run(RunData):
         style: str = "page",
         coordinates: Iterable[str | int] = (),
     ) -> DataFigure:
-        """Return the one picture of a figure: `run.plot("samples", dataset="moons")`. Its `data` is what it shows.
+        """Draw a figure: `run.plot("samples", dataset="moons")`. Its `data` is the frame of what it shows.
 
         The arguments are those of `figures`.
 
         Raises:
-            GenbenchError: a name is unknown, or the figure has no picture, or several.
+            GenbenchError: a name is unknown, or there is no drawing, or several.
         """
         found = self.figures(name, dataset, models, style, coordinates)
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
             raise GenbenchError(
-                f"figure '{name}' has {len(found)} pictures ({', '.join(sorted(found))}); "
+                f"'{name}' draws {len(found)} figures ({', '.join(sorted(found))}); "
                 f'name a dataset, or take them all from figures("{name}")'
             )
         where = self.path if dataset is None else f"{self.path} on {dataset}"
-        raise GenbenchError(f"figure '{name}' has nothing to show of {where}; `genbench plot --list` says what it is")
+        raise GenbenchError(f"figure '{name}' cannot be drawn for {where}; `genbench plot --list` says what it shows")
 
     def report(self, file: str | Path | None = None) -> Path:
         """Write the page of the run, whole in one file (report.html in its folder unless given), and return the file.

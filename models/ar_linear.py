@@ -93,7 +93,7 @@ class ARLinear(Model):
         """Return N(c + Σ_j φ_j x_{k+1−j}, σ²) for each history x [n, k], k at least p."""
         if x.shape[1] < self.order:
             raise GenbenchError(
-                f"an autoregression of order {self.order} needs so many values before, got {x.shape[1]}"
+                f"an autoregression of order {self.order} needs {self.order} values before, got {x.shape[1]}"
             )
         return Mixture.gaussian(self._mean(x), self.std)
 

@@ -42,7 +42,7 @@ Conditioner = Callable[[int], nn.Module]
     "ar",
     family="autoregressive",
     likelihood="exact",
-    paper="Bishop 1994; Uria, Murray and Larochelle 2013; Germain et al. 2015; van den Oord et al. 2016 (pictures)",
+    paper="Bishop 1994; Uria, Murray and Larochelle 2013; Germain et al. 2015; van den Oord et al. 2016 (images)",
     kinds=("points", "table", "image", "series"),
 )
 class Autoregressive(TorchModel):
@@ -100,7 +100,7 @@ class Autoregressive(TorchModel):
         elif self.order is None:
             self.conditionals = LevelConditionals(shape, self.levels, self.components, conditioner)
         else:
-            raise GenbenchError(f"order={self.order} is for points; pictures are read pixel by pixel, so leave it out")
+            raise GenbenchError(f"order={self.order} is for points; images are read pixel by pixel, so leave it out")
 
     def conditioner(self, shape: tuple[int, ...], size: int) -> nn.Module:
         """Return a network that maps (b, d) to rows (b, d, size), of which row i reads the coordinates before i alone.

@@ -20,7 +20,7 @@ ALL_KINDS = ("points", "table", "image", "series")
 
 @register_model("oracle", family="control", likelihood="exact", kinds=ALL_KINDS, role="oracle", standardise=False)
 class Oracle(Model):
-    """Fresh draws from the truth; for real data, held-out points. Its scores are the floor of every score."""
+    """Fresh draws from the truth; for real data, held-out points. Its scores are those of a perfect model."""
 
     def reveal(self, dataset: Dataset, splits: Splits) -> None:
         self.dataset, self.held_out = dataset, splits.validation

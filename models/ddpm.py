@@ -209,7 +209,7 @@ class DDPM(Diffusion):
 
             x_ψ = sin ψ / sin φ e^(−τ² h) x_φ + cos ψ (1 − e^(−(1 + τ²) h)) D + sin ψ √(1 − e^(−2 τ² h)) z,
 
-        where D goes on from x̂_0 by half of its change since the step before. The last step goes to x̂_0 itself.
+        where D continues from x̂_0 by half of its change since the step before. The last step goes to x̂_0 itself.
         """
         self.nfe, before, past = self.steps, x, 0.0
         angles = [self.last_angle * (1 - k / self.steps) for k in range(self.steps + 1)]

@@ -45,7 +45,7 @@ class _Sklearn(Classifier):
     tasks=("classify",),
 )
 class LogisticRegression(_Sklearn):
-    """Softmax of linear functions, by penalised maximum likelihood: the straight-line answer to classification.
+    """Softmax of linear functions, by penalised maximum likelihood: linear classification.
 
     Args:
         c: inverse of the weight of the squared penalty, in standardised units; larger is a weaker penalty.

@@ -50,7 +50,7 @@ FALL = (0.4, 1.0)  # by hand: shares of training between which the weight of Râ‚
     kinds=("points", "table", "image", "series"),
 )
 class GAN(TorchModel):
-    """Generative adversarial network: the relativistic, non-saturating, minimax or Wasserstein game, penalised, packed.
+    """Generative adversarial network with relativistic, non-saturating, minimax or Wasserstein loss and penalties.
 
     In the relativistic game the discriminator is asked whether a real point scores above a made one, and the generator
     wants the reverse:
@@ -174,7 +174,7 @@ class GAN(TorchModel):
             GenbenchError: there are fewer points than one pack takes.
         """
         if len(x) < self.packing:
-            raise GenbenchError(f"packing={self.packing} needs batches of as many points at least, not {len(x)}")
+            raise GenbenchError(f"packing={self.packing} needs batches of at least {self.packing} points, not {len(x)}")
         return x[: len(x) // self.packing * self.packing].reshape(-1, self.packing * x.shape[1], *x.shape[2:])
 
     def sample(self, n: int) -> Tensor:

@@ -31,7 +31,7 @@ ROWS = 20  # by hand: points a dimension that choose it, at least: enough for te
 
 @register_model("gmm", family="classic", likelihood="exact", paper="Dempster et al. 1977; Schwarz 1978")
 class GMM(Model):
-    """Mixture of Gaussians with full covariances, by EM; BIC chooses how many.
+    """Mixture of Gaussians with full covariances, by EM; BIC chooses the number of components.
 
     Of components with less than two points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
 
@@ -111,7 +111,7 @@ class GMM(Model):
         """Return the mixture of as many points, candidates and steps as the budget pays for.
 
         Where it does not pay for the search among all points, fewer of them decide how many components there are, and
-        the mixture that they found goes on from there on as many points as the rest pays for.
+        the mixture that they found is fitted further on as many points as the rest pays for.
         """
         n, d = x.shape
         candidates = CANDIDATES if self.components is None else (self.components,)

@@ -34,7 +34,7 @@ class Chain(NamedTuple):
 
 @register_model("hmm", family="classic", likelihood="exact", paper="Baum et al. 1970; Rabiner 1989", kinds=("series",))
 class HMM(Model):
-    """Hidden Markov model: a chain of K states, each of which shows a Gaussian, by EM (Baum-Welch) in logarithms.
+    """Hidden Markov model: a chain of K states, each of which emits a Gaussian, by EM (Baum-Welch) in logarithms.
 
     The log-density of a window is exact, by the forward algorithm. A window may begin at any time, so P(s_1) is how
     frequent the states are at the beginning of the training windows.

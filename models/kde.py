@@ -31,7 +31,7 @@ NEGLIGIBLE = -700.0  # exp of less is subnormal, 20 times slower, and nothing be
     kinds=("points", "table", "image", "series"),
 )
 class KDE(Model):
-    """A Gaussian around every training point, of one width that leave-one-out likelihood chooses.
+    """A Gaussian around every training point; the leave-one-out likelihood chooses their width.
 
     Args:
         bandwidth: standard deviation of the kernel in standardised units; None chooses it.

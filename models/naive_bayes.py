@@ -22,7 +22,7 @@ __all__ = ["NaiveBayes"]
     variant=True,
 )
 class NaiveBayes(Model):
-    """A Gaussian with independent coordinates, by maximum likelihood; one a class is Gaussian naive Bayes.
+    """A Gaussian with independent coordinates, by maximum likelihood; with one for each class, Gaussian naive Bayes.
 
     Args:
         smoothing: added to each variance, as a share of the largest, so that a constant coordinate has a density.

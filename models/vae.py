@@ -136,7 +136,7 @@ class VAE(TorchModel):
         if kind == "gaussian":
             return Gaussian(shape, self.decoder_std)
         if len(shape) != 3:
-            raise GenbenchError(f"decoder_likelihood={kind} is for pictures, not for shape {shape}; use gaussian")
+            raise GenbenchError(f"decoder_likelihood={kind} is for images, not for shape {shape}; use gaussian")
         if kind == "bernoulli":
             return Bernoulli(shape, self.levels)
         return DiscretisedLogistic(shape, self.levels, self.decoder_std)

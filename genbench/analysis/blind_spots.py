@@ -20,7 +20,7 @@ DEVIATIONS, TIMES = 5.0, 1.5
 
 
 def is_blind(metric: str, dim: int | None, samples: int) -> bool:
-    """Whether a metric hardly sees, by so many samples, a wrong dependence of coordinates in some number of dimensions.
+    """Whether a metric hardly sees a wrong dependence of coordinates, with some number of samples and dimensions.
 
     The fault is a model with the truth's margins and rank correlations whose dependence is a Gaussian's otherwise. A
     metric sees it that scores it five standard deviations worse than the truth and, where scores are compared by

@@ -113,7 +113,7 @@ def compare(
         GenbenchError: there is nothing to compare, a model is unknown, or alpha is not between 0 and 1.
     """
     if not 0 < alpha < 1:
-        raise GenbenchError(f"alpha={alpha} is not between 0 and 1; 0.05 is usual")
+        raise GenbenchError(f"alpha={alpha} is not between 0 and 1; give 0.05, the usual value")
     discover(groups=("metrics",))
     pairs, left_out = find_pairs(a, b, models)
     cells = [(_row(pair, name), pair) for pair in pairs for name in sorted(pair.metrics, key=column_order)]
@@ -122,7 +122,7 @@ def compare(
         if not row.reason:
             by_metric[row.metric].append((row, pair))
     for family in by_metric.values():
-        _judge(family, alpha, margin or Margin())
+        _fill_verdicts(family, alpha, margin or Margin())
     rows = [row for row, _ in cells]
     settings = _concerned([(word, pair) for pair in pairs for word in pair.changed_settings], len(pairs))
     code = _concerned([(module, pair) for pair in pairs for module in pair.changed_code], len(pairs))
@@ -187,7 +187,7 @@ def _survival(a: Sequence[bool], b: Sequence[bool]) -> Outcome:
     return "worse" if all(a) and not any(b) else "better" if all(b) and not any(a) else "open"
 
 
-def _judge(family: Sequence[tuple[ComparedScore, Pair]], alpha: float, margin: Margin) -> None:
+def _fill_verdicts(family: Sequence[tuple[ComparedScore, Pair]], alpha: float, margin: Margin) -> None:
     """Put interval, p-values, margin and verdict into the rows of one metric, all at once."""
     by_dataset: dict[str, list[float]] = defaultdict(list)
     for row, pair in family:
@@ -217,7 +217,7 @@ def _fill(row: ComparedScore, found: Differences, i: int) -> None:
     row.low, row.high = finite(ends[0]), finite(ends[1])
     row.p, row.p_adjusted = finite(found.p[i]), finite(found.p_adjusted[i])
     if row.p is None or np.isnan(found.low[i]):
-        row.reason = "no spread over seeds to judge the difference by"
+        row.reason = "no spread over seeds to compare the difference with"
     elif not row.paired:
         row.reason = "unpaired: no seed in common"
 

@@ -1,4 +1,4 @@
-"""What the seeds of a table can find, and how many more would decide what is open, from its spread over seeds."""
+"""Power of a table: the differences that its seeds can find, and how many more would decide."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def seeds_to_decide(contest: Contest, power: float = POWER) -> dict[str, int | N
 
     Decided is a model that is called worse, or as good: its interval lies within the margin. True differences are taken
     for those that are estimated, and models that are worse already get no further seeds. `TABLES` continuations of
-    each length are simulated; what they are judged by is known from the spread so far. The numbers are those of
+    each length are simulated; what they are compared with is known from the spread so far. The numbers are those of
     `STEPS`.
     """
     undecided = [i for i in range(len(contest.rows)) if contest.verdict(i) == "open"]

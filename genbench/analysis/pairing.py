@@ -120,7 +120,7 @@ def find_pairs(a: RunData, b: RunData, models: Sequence[str]) -> tuple[list[Pair
             raise GenbenchError(f"no model '{model}' in {a.path}{nearest(model, known)}")
     if models and a.path.resolve() == b.path.resolve():
         if len(models) < 2:
-            raise GenbenchError(f"'{models[0]}' alone has nothing to be compared with; name two models of the run")
+            raise GenbenchError(f"'{models[0]}' is one model, and a comparison needs two; name two models of the run")
         datasets = list(dict.fromkeys(dataset for dataset, _ in before))
         chosen = [((d, models[0]), (d, other)) for d in datasets for other in models[1:]]
     else:

@@ -1,4 +1,4 @@
-"""Which property of the data breaks a model: what it leaves of a control's distance, over the datasets for each."""
+"""Which property of the data a model fails on: its distance, relative to that of a control."""
 
 from __future__ import annotations
 

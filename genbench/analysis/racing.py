@@ -1,4 +1,4 @@
-"""The verdicts of tables whose seeds were added by their scores: at which level, and who runs on."""
+"""Verdicts of tables whose seeds were added in a race: their level, and who gets more seeds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Undecided:
 
 @dataclass(frozen=True)
 class RaceState:
-    """How a race stands after a look.
+    """The state of a race after a look.
 
     Attributes:
         worse: models that are worse.

@@ -60,7 +60,7 @@ class RunData:
 
     @property
     def origin(self) -> str:
-        """Which code made it last, as a sentence."""
+        """A sentence that names the code of the last training run."""
         return origin(self.trials, self.record.environment)
 
     @property

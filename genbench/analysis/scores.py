@@ -59,7 +59,7 @@ class Cell:
 
 @dataclass
 class Row:
-    """One model on one dataset; `place` is the heading of its table, and `task` what its scores are of."""
+    """One model on one dataset; `place` is the heading of its table, `task` the task of its scores."""
 
     model: str
     dataset: str

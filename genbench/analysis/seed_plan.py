@@ -179,7 +179,7 @@ def seed_plans(
             if not found and any(row.metrics.get(name) for row in rows):
                 reasons.append(f"{card_of(name).label} on {place}: {_why_none(rows, name, contests)}")
     if not plans:
-        raise GenbenchError(reasons[0] if reasons else "no model has a score to plan by; name another --metric")
+        raise GenbenchError(reasons[0] if reasons else "no model has a score in this metric; choose another --metric")
     for given, scale, other in ((question.factors, "quotient", "differences"),
                                 (question.differences, "difference", "factors")):  # fmt: skip
         if given and all(plan.scale != scale for plan in plans):
@@ -240,7 +240,9 @@ def _plan(
 ) -> SeedPlan:
     k = simulation.deviations.shape[1]
     if not 0 < simulation.worse < k:
-        raise GenbenchError(f"--worse {simulation.worse} of {k} models leaves none that is better; lower it")
+        raise GenbenchError(
+            f"--worse {simulation.worse} of {k} models leaves no model that is better; give a smaller number"
+        )
     shifts = [math.log(one) if scale == "quotient" else one for one in amounts]
     smallest = simulation.smallest(seeds, question.power)
     return SeedPlan(

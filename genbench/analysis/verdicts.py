@@ -93,7 +93,7 @@ class Margin:
 
 @dataclass(frozen=True)
 class Contest:
-    """The models of one table that compete by one metric, and what their seeds show.
+    """The models of one table that compete by one metric, with their verdicts.
 
     Attributes:
         metric, likelihood: by which; the kind of likelihood where kinds are ranked apart.

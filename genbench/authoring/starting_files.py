@@ -1,4 +1,4 @@
-"""The files that somebody starts from: a model, a dataset, a metric or a package of all three, each with its tests."""
+"""The files that a user starts from: a model, a dataset, a metric or a package, each with tests."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def write(files: Mapping[Path, str]) -> None:
     """
     for path in files:
         if path.exists() or path.is_symlink():
-            raise GenbenchError(f"{path} is there already and is left as it is; choose another name or --folder")
+            raise GenbenchError(f"{path} exists already and is not overwritten; choose another name or --folder")
     for path, text in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def write(files: Mapping[Path, str]) -> None:
 def _project(name: str, folder: Path, kind: Kind) -> Start:
     """Return the files of an installable package, whose entry points name a module for each group."""
     if folder.exists():
-        raise GenbenchError(f"{folder} is there already and is left as it is; choose another name or --folder")
+        raise GenbenchError(f"{folder} exists already and is not overwritten; choose another name or --folder")
     files = {
         folder / "pyproject.toml": _template("project.toml").replace("my_project", name),
         folder / "README.md": _template("project.md").replace("my_project", name),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genbench.cli.options import Plugins, read_plugins, say
+from genbench.cli.run_options import Quiet
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -20,40 +21,44 @@ TIMEOUT = 3600.0  # seconds of a trial; the longest that `run` takes unless aske
 
 
 def bundle(
-    run: Annotated[Path | None, typer.Argument(metavar="[RUN]", help="A run's folder, to be packed.")] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Folder of the run to pack.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The archive. Default: NAME.tar.gz here.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Archive to write. Default: NAME.tar.gz in this folder."),
     ] = None,
-    samples: Annotated[bool, typer.Option("--samples", help="Pack the samples, too.")] = False,
-    weights: Annotated[bool, typer.Option("--weights", help="Pack the weights, too.")] = False,
+    samples: Annotated[bool, typer.Option("--samples", help="Add the samples.")] = False,
+    weights: Annotated[bool, typer.Option("--weights", help="Add the weights.")] = False,
     submit: Annotated[
         Path | None,
         typer.Option(
             "--submit",
             metavar="FOLDER",
-            help="Write a folder to submit, such as results/submitted/NAME, and no archive.",
+            help="Folder to write for a submission instead of an archive, such as results/submitted/NAME.",
         ),
     ] = None,
     repeat: Annotated[
         Path | None,
-        typer.Option("--repeat", metavar="FILE", help="Run the trials of this archive, or folder of one, again."),
+        typer.Option("--repeat", metavar="FILE", help="Archive, or folder of a submission, whose trials to run again."),
     ] = None,
-    results: Annotated[Path, typer.Option(help="With --repeat: folder of runs.")] = Path("results"),
+    results: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of runs, with --repeat.")] = Path("results"),
     trust_code: Annotated[
-        bool, typer.Option("--trust-code", help="With --repeat: import the code that the archive holds.")
+        bool, typer.Option("--trust-code", help="Run the code in the archive, with --repeat. Read it first.")
     ] = False,
     jobs: Annotated[
-        int | None, typer.Option(min=0, help="With --repeat: worker processes; 0 is this process. Default: all cores.")
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="Worker processes, with --repeat. 0: this process. Default: one for each core."
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Pack a run into an archive that repeats on another machine with one command.
+    """Pack a run so that another machine can repeat it.
 
-    It has the records of the run's table, the data that it was given in Python, the code of plugins that you name or
-    trust and that is what its trials ran with, the versions of all packages, and what was asked. What is left out is
-    said. --repeat unpacks it to NAME-recorded, runs its trials in NAME-repeated, and says which scores agree; exit code
-    1 where some differ. Code in an archive runs only with --trust-code.
+    The archive has the records of the run, data that was given in Python, the versions of all packages, the request,
+    and the code of plugins that you name or trust, if it is what the trials ran with. It prints what was left out.
+    --repeat unpacks an archive to NAME-recorded, runs its trials again in NAME-repeated, and prints which scores agree;
+    the exit code is 1 if some differ. Code in an archive runs only with --trust-code.
 
       genbench bundle results/moons-quick
       genbench bundle results/mine --plugin my_model.py --samples -o mine.tar.gz
@@ -61,7 +66,9 @@ def bundle(
       genbench bundle --repeat moons-quick.tar.gz
     """
     if (run is None) == (repeat is None):
-        raise GenbenchError("bundle needs a run's folder to pack, or --repeat FILE to repeat an archive; give one")
+        raise GenbenchError(
+            "bundle needs the folder of a run to pack, or --repeat FILE to repeat an archive; give one of them"
+        )
     if run is not None:
         from genbench.analysis.run_data import RunData
         from genbench.runs.bundle import pack

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genbench.cli.completion import complete_any
 from genbench.cli.options import Device, Plugins, read_plugins, say
 from genbench.core.errors import GenbenchError
 
@@ -18,37 +19,50 @@ __all__ = ["check"]
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
 
 
+Targets = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PATH|NAME",
+        help='File or folder with models, datasets or metrics; or names: "cfm[steps=10]", a family, or all.',
+        autocompletion=complete_any,
+    ),
+]
+Fast = Annotated[
+    bool, typer.Option("--fast", help="Leave out checks that train for seconds; less than 20 s for each model.")
+]
+BudgetText = Annotated[
+    str,
+    typer.Option(
+        metavar="BUDGET",
+        help="Training of each of the two test runs: quick (10 s), standard (45 s), steps (2000) or seconds (30s).",
+    ),
+]
+Controls = Annotated[
+    bool,
+    typer.Option("--controls", help="Check the checks: run each on a control that is wrong, which it must find."),
+]
+FormatName = Annotated[Literal["table", "json"], typer.Option(metavar="table|json", help="Format of the output.")]
+
+
 def check(
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATH|NAME",
-            help="A file or folder with models, datasets or metrics; or names: cfm[steps=10], a family, all.",
-        ),
-    ] = None,
-    fast: Annotated[
-        bool, typer.Option("--fast", help="Leave out what needs a training of some seconds: under 20 s a model.")
-    ] = False,
+    targets: Targets = None,
+    fast: Fast = False,
     device: Device = "cpu",
-    budget: Annotated[
-        str, typer.Option(help="Of each of two trainings: quick (10 s), standard, steps (2000) or seconds (30s).")
-    ] = "quick",
-    seed: Annotated[int, typer.Option(min=0, help="Of the data, the trainings and the draws.")] = 0,
-    controls: Annotated[
-        bool, typer.Option("--controls", help="Check the checks: each negative control must be caught by its check.")
-    ] = False,
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
-    json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    budget: BudgetText = "quick",
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of data, training and samples.")] = 0,
+    controls: Controls = False,
+    format: FormatName = "table",
+    json: Annotated[bool, typer.Option("--json", help="Same as --format json.")] = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Check whether a model, a dataset or a metric keeps its contract: a verdict a check.
+    """Check that models, datasets or metrics keep their contract.
 
-    Shapes, seeds, densities, samples, gradients, devices; of a model also whether it learns two distributions in the
-    plane. Where a check fails, it says what was expected, what was found, what that usually means, and the line. Exit
-    code 1 where one fails, 2 where nothing has that name or the file cannot be imported.
+    Checked are shapes, seeds, densities, samples, gradients and devices; for a model also whether it learns two
+    distributions in the plane. A failed check says what was expected, what was found, what that usually means, and the
+    line of code. Exit code: 1 if a check fails, 2 if a name is unknown or a file cannot be imported.
 
       genbench check my_model.py
-      genbench check cfm gmm[components=8] --fast
+      genbench check cfm "gmm[components=8]" --fast
       genbench check my_model.py --format json
       genbench check --controls --fast
     """
@@ -58,7 +72,7 @@ def check(
     from genbench.testing.contract import CheckOptions, items, plugins_of
 
     if bool(targets) == controls:
-        what = "names are checked without --controls" if controls else "nothing is named"
+        what = "--controls takes no names" if controls else "there is nothing to check"
         raise GenbenchError(
             f"{what}; write genbench check my_model.py, genbench check cfm, or genbench check --controls"
         )

@@ -15,16 +15,18 @@ __all__ = ["cite"]
 
 def cite(
     run: Annotated[
-        Path | None, typer.Argument(metavar="[RUN]", help="A run's folder. Without one: genbench alone.")
+        Path | None, typer.Argument(metavar="RUN", help="Folder of a run. Default: cite genbench alone.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write instead of printing.")] = None,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Print BibTeX of genbench, and of the papers behind every model, dataset and metric of a run.
+    """Print BibTeX of genbench and of the papers behind a run.
 
-    Comments at the top say which entry is for what, and what names no paper. A plugin's own words (`paper` of a model,
-    `source` of a dataset) stand there as a note where they are of none of genbench's entries.
+    There is an entry for each paper of a model, dataset or metric. Comments at the top say which entry is for what, and
+    what has no paper. For a plugin without an entry, its own words (`paper` of a model, `source` of a dataset) are
+    printed as a note.
 
+      genbench cite
       genbench cite results/moons-quick
       genbench cite results/moons-quick --output benchmark.bib
     """

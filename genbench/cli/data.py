@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genbench.cli.completion import complete
+from genbench.cli.help import Command, Group, texts_of
 from genbench.cli.options import DataDir, Plugins, read_plugins, say
 
 if TYPE_CHECKING:
@@ -16,18 +18,32 @@ if TYPE_CHECKING:
 
 __all__ = ["data"]
 
-data = typer.Typer(name="data", help="What a dataset is, where its files are, and fetching them.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A dataset, with parameters if it needs them; or several.")]
+data = typer.Typer(
+    name="data", cls=Group, help="Show, fetch and export datasets", rich_markup_mode=None, no_args_is_help=True
+)
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help='A dataset, or several with commas: "moons[noise=0.1],digits".',
+        autocompletion=complete("datasets"),
+    ),
+]
 
 
-@data.command()
 def fetch(
     name: Name,
-    force: Annotated[bool, typer.Option("--force", help="Fetch files anew, even those that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Fetch all files, even those that are there.")] = False,
     data_dir: DataDir = None,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Fetch the files of a dataset into the cache folder, and check those that are there."""
+    """Fetch the files of a dataset, and check them.
+
+    Files go to the cache folder. Those that are there already are checked, not fetched.
+
+    genbench data fetch mnist
+    genbench data fetch mnist,fashion_mnist --force
+    """
     for label, dataset in _datasets(name, plugin, data_dir):
         source: DataFiles | None = getattr(dataset, "files", None)
         if source is None:
@@ -40,32 +56,45 @@ def fetch(
                 typer.echo(str(path))
 
 
-@data.command()
 def info(name: Name, data_dir: DataDir = None, plugin: Plugins = []) -> None:  # noqa: B006
-    """Show the facts of a dataset: shape, splits, classes, source, licence, and where its files are."""
+    """Show the facts of a dataset.
+
+    Shape, splits, classes, whether its density is known, source, licence, and where its files are.
+
+    genbench data info moons
+    genbench data info mnist
+    genbench data info my_table.csv
+    """
     for i, (label, dataset) in enumerate(_datasets(name, plugin, data_dir)):
         typer.echo(("\n" if i else "") + label)
         for fact, value in _facts(dataset):
             typer.echo(f"  {fact:<12}{value}")
 
 
-@data.command()
 def export(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One dataset, with parameters if it needs them.")],
-    seed: Annotated[int, typer.Option(min=0, help="The seed of a run whose points to write.")] = 0,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help='One dataset, such as "moons[noise=0.1]".', autocompletion=complete("datasets")
+        ),
+    ],
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the trial whose points are written.")] = 0,
     train: Annotated[
-        int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000.")
+        int | None, typer.Option(metavar="N", min=2, help="Training points of a synthetic dataset. Default: 20,000.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Default: NAME-seed-SEED.npz here.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write. Default: NAME-seed-SEED.npz.")
     ] = None,
     data_dir: DataDir = None,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Write the training, validation and test points of a seed, to train elsewhere on what genbench trains on.
+    """Write the training, validation and test points of a seed to a file.
 
-    The file has the arrays train, validation and test [n, *shape], and labels where there are any. What was trained on
-    it is scored by `genbench score` with the same seed.
+    Train a model of your own on the same points as genbench, and score its samples with `genbench score` and the same
+    seed. The file has the arrays train, validation and test [n, *shape], and labels if there are any.
+
+      genbench data export moons --seed 0
+      genbench data export "moons[noise=0.1]" --train 1000 -o moons.npz
     """
     import re
 
@@ -76,12 +105,12 @@ def export(
 
     found = list(_datasets(name, plugin, data_dir))
     if len(found) > 1:
-        raise GenbenchError(f"'{name}' are {len(found)} datasets; name one")
+        raise GenbenchError(f"'{name}' names {len(found)} datasets, and a file holds one; name one of them")
     label, dataset = found[0]
     plain = re.sub(r"[^A-Za-z0-9_.=+-]+", "_", label).strip("_.")
     file = output or Path(f"{plain}-seed-{seed}.npz")
     if file.exists():
-        raise GenbenchError(f"{file} is there already, and nothing is overwritten; choose another --output")
+        raise GenbenchError(f"{file} exists already and is not overwritten; choose another --output")
     arrays = _split_arrays(dataset, seed, train)
     try:
         write_whole(file.absolute(), lambda out: np.savez(out, allow_pickle=False, **arrays))
@@ -136,7 +165,7 @@ def _facts(dataset: Dataset) -> list[tuple[str, str]]:
         ("shape", " × ".join(map(str, dataset.shape))),
         ("splits", f"{sizes.train:,} train, {sizes.validation:,} validation, {sizes.test:,} test"),
         ("classes", str(dataset.classes or "none")),
-        ("density", "known" if dataset.has_density else "not known"),
+        ("density", "known" if dataset.has_density else "unknown"),
         ("source", dataset.card.source or "not stated"),
     ]
     facts += [("" if i else "read as", line) for i, line in enumerate(dataset.notes)]
@@ -159,3 +188,7 @@ def _no_files(dataset: Dataset) -> str:
     from genbench.contracts.dataset import SyntheticDataset
 
     return "synthetic, needs no file" if isinstance(dataset, SyntheticDataset) else "nothing to fetch"
+
+
+for _command in (info, fetch, export):
+    data.command(_command.__name__, cls=Command, **texts_of(_command))(_command)

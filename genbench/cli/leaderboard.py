@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genbench.cli.completion import complete
 from genbench.cli.options import MarginText, Plugins, RunFolder, read_plugins, say
 from genbench.core.errors import GenbenchError
 
@@ -27,33 +28,45 @@ Format = Literal["table", "csv", "md", "tex", "json", "tidy", "parquet"]
 FormatName = Annotated[
     Format,
     typer.Option(
-        help="How to write it: a table; the same as csv, markdown, LaTeX (booktabs) or JSON; or one row a trial "
-        "and metric (tidy csv, parquet)."
+        metavar="table|csv|md|tex|json|tidy|parquet",
+        help="Format: a table for the terminal; the same in CSV, Markdown, LaTeX (booktabs) or JSON; or one row for "
+        "each trial and metric, as CSV (tidy) or Parquet.",
     ),
 ]
 Columns = Annotated[
     str | None,
     typer.Option(
         metavar="main|all|NAMES",
-        help="Columns: metrics by name, in this order; in md and tex also worse_by, seeds, train_seconds, compute, "
-        "samples_per_second, parameters, nfe, failures, family, log-likelihood. main: the metrics that the run was "
-        "asked for by --metrics, else the main ones. Default: main in a table and tex, else all.",
+        help="Columns, in the order given: names of metrics; in md and tex also worse_by, seeds, train_seconds, "
+        "compute, samples_per_second, parameters, nfe, failures, family, log-likelihood. main: the metrics given to "
+        "`genbench run --metrics`, or a short list. Default: main for table and tex, all for the others.",
+        autocompletion=complete("metrics", "main"),
     ),
 ]
 Rows = Annotated[
     str | None,
-    typer.Option(metavar="NAMES", help="Rows: models by name or family. The marks stay those of the whole run."),
+    typer.Option(
+        metavar="NAMES",
+        help="Rows: names or families of models. The marks are still those of the whole run. Default: all.",
+        autocompletion=complete("models"),
+    ),
 ]
 Precision = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Decimals of scores in a table, md and tex. Default: two digits of each interval."),
+    typer.Option(metavar="N", help="Number of decimals in table, md and tex. Default: two digits of each interval."),
 ]
 
 
 def leaderboard(
     run: RunFolder,
     sort: Annotated[
-        str | None, typer.Option(metavar="METRIC", help="Sort by this metric. Default: the first that all models have.")
+        str | None,
+        typer.Option(
+            metavar="METRIC",
+            help="Metric to sort by. Default: the first that all models have and that sees how coordinates depend on "
+            "each other.",
+            autocompletion=complete("metrics"),
+        ),
     ] = None,
     format: FormatName = "table",
     columns: Columns = None,
@@ -61,17 +74,20 @@ def leaderboard(
     precision: Precision = None,
     intervals: Annotated[
         Literal["auto", "t", "bootstrap"],
-        typer.Option(help="Student's t, the studentised bootstrap, or t below 10 seeds (auto)."),
+        typer.Option(
+            metavar="auto|t|bootstrap",
+            help="Kind of 95 % intervals. t: Student's t. bootstrap: studentised bootstrap. auto: t below 10 seeds.",
+        ),
     ] = "auto",
     margin: MarginText = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file instead.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write instead of printing.")] = None,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
     """Show the leaderboard of a run, computed from its files.
 
-    Scores stand beside the oracle's, with intervals over seeds. Each model leads (*), is as good (=), worse, or open
-    (?): it may be the best, and may be worse. Beside the scores that the table is sorted by stands by how much, and
-    below it, in a sentence, what the seeds show. Over two or more datasets there is one ranking of all.
+    Each score has a 95 % interval over seeds and is compared with the score of the oracle. Marks: * is the leader, = is
+    as good, ? is open (it may be the best or worse), no mark is worse. A sentence below the table sums up. A run on two
+    or more datasets also has one ranking over all of them.
 
       genbench leaderboard results/moons-quick --sort kl --columns all
       genbench leaderboard results/moons-quick --margin 10%
@@ -106,11 +122,13 @@ def leaderboard(
 def _check(format: Format, precision: int | None, output: Path | None) -> None:
     """Refuse options that do not go together."""
     if output is None and format == "parquet":
-        raise GenbenchError("parquet is not for a terminal; add --output scores.parquet")
+        raise GenbenchError("--format parquet cannot be printed on a terminal; add --output scores.parquet")
     if precision is not None and format not in ROUNDED:
-        raise GenbenchError(f"{format} holds all digits; --precision is of {', '.join(ROUNDED)}")
+        raise GenbenchError(
+            f"--format {format} has all digits, and --precision is for {', '.join(ROUNDED)}; leave one of them out"
+        )
     if precision is not None and not 0 <= precision <= MOST:
-        raise GenbenchError(f"--precision {precision} is outside 0 to {MOST}: it is a number of decimals")
+        raise GenbenchError(f"--precision {precision} is no number of decimals; give one from 0 to {MOST}")
 
 
 def _written(run: RunData, board: Leaderboard, format: Format, columns: Chosen | None, places: int | None) -> bytes:

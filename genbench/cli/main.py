@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
-import re
 import signal
 import sys
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from genbench.cli.check import check
 from genbench.cli.cite import cite
 from genbench.cli.compare import compare
 from genbench.cli.data import data
+from genbench.cli.help import Command, Group, texts_of
 from genbench.cli.leaderboard import leaderboard
 from genbench.cli.list import list_
 from genbench.cli.merge import merge
@@ -46,12 +45,14 @@ KEPT = "finished trials are kept, the same command resumes"
 
 app = typer.Typer(
     name="genbench",
+    cls=Group,
     help="Compare generative models on problems where the truth is known.\n\n"
-    "Start with: genbench run --models all --data moons",
+    "Start with: genbench run --models all --data moons\n\n"
+    "Each command has examples: genbench run --help. The Tab key completes the names of models, datasets and metrics "
+    "after: genbench --install-completion",
     rich_markup_mode=None,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -71,11 +72,6 @@ def _options(
     pass
 
 
-def _help(command: Callable[..., None]) -> str:
-    """Return a command's docstring, in which indented examples keep their lines: a backspace says so to click."""
-    return re.sub(r"\n\n(?=  )", "\n\n\b\n", inspect.cleandoc(command.__doc__ or ""))
-
-
 def _quiet(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command answer a signal that stops it with one line and its exit code, before typer sees it."""
 
@@ -91,13 +87,19 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
     return quiet
 
 
-COMMANDS = (
-    run, list_, new, check, tune, leaderboard, plot, report, compare, power, sample, score, rescore, sweep, selftest,
-    trust, verify, merge, bundle, cite,
-)  # fmt: skip
-for _command in COMMANDS:
-    app.command(_command.__name__.rstrip("_"), help=_help(_command))(_quiet(_command))
-app.add_typer(data, name="data")
+COMMANDS: dict[str, tuple[Any, ...]] = {
+    "Train and score": (run, tune, sweep, rescore, score, sample),
+    "Look at a run": (leaderboard, plot, report, compare, power, cite),
+    "Know and extend": (list_, data, new, check, selftest),
+    "Share and repeat": (bundle, verify, merge, trust),
+}
+for _title, _commands in COMMANDS.items():
+    for _command in _commands:
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, rich_help_panel=_title)
+        else:
+            _name = _command.__name__.rstrip("_")
+            app.command(_name, cls=Command, rich_help_panel=_title, **texts_of(_command))(_quiet(_command))
 
 
 def main() -> None:
@@ -108,7 +110,7 @@ def main() -> None:
     write_any_sign()
     try:
         with handled(dict.fromkeys(("SIGINT", "SIGTERM", "SIGHUP"), stop_now)):
-            app()
+            app(prog_name="genbench")  # also for `python -m genbench`
     except GenbenchError as error:
         say(f"error: {error}")
         sys.exit(2)

@@ -14,22 +14,22 @@ __all__ = ["merge"]
 
 
 def merge(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Folders of runs, two or more.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="A new folder for the whole run.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of two or more runs.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="New folder for the merged run.")],
     prefer: Annotated[
         str | None,
         typer.Option(
             metavar="RUN|latest",
-            help="Which trial to take where two runs differ in one: that of this run, or the later one.",
+            help="Run whose trial is taken if two runs differ in it; latest: the later trial.",
         ),
     ] = None,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Make one run of the trials of several, such as those of two machines.
+    """Merge the trials of several runs into one run.
 
-    The runs stay as they are. Samples, weights, logs and data come along, and what was asked of each. Where two runs
-    have a trial of the same model, dataset and seed with another key or other scores, each is named, and nothing is
-    written until you say which to take. A table whose trials ran on different machines says so.
+    The given runs are not changed. Samples, weights, logs, data and requests are copied. If two runs have different
+    results for the same model, dataset and seed, each is named, and nothing is written until --prefer says which to
+    take. A table whose trials ran on different machines says so.
 
       genbench merge results/here results/there -o results/both
       genbench merge results/here results/there -o results/both --prefer latest

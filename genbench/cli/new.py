@@ -14,27 +14,31 @@ __all__ = ["new"]
 
 What = Annotated[
     Literal["model", "dataset", "metric", "project"],
-    typer.Argument(help="A file with its test, or (project) an installable package with one of each."),
+    typer.Argument(
+        metavar="WHAT",
+        help="Kind of file, which comes with its test; project: an installable package with one of each.",
+    ),
 ]
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="Its name, in Python and on the command line: my_flow. Not yet taken.")
+    str, typer.Argument(metavar="NAME", help="A new name, for Python and the command line, such as my_flow.")
 ]
 Kind = Annotated[
     Literal["torch", "numpy", "sklearn"] | None,
     typer.Option(
-        help="What the model is written in: torch (genbench trains it), numpy (it fits itself), or sklearn (it wraps a "
-        "model of scikit-learn). Default: torch."
+        metavar="torch|numpy|sklearn",
+        help="Kind of model. torch: genbench trains it. numpy: it fits itself. sklearn: it wraps a model of "
+        "scikit-learn. Default: torch.",
     ),
 ]
-Folder = Annotated[Path, typer.Option(metavar="PATH", help="Where to write. Default: this folder.")]
+Folder = Annotated[Path, typer.Option(metavar="PATH", help="Folder to write into.")]
 
 
 def new(what: What, name: Name, kind: Kind = None, folder: Folder = Path()) -> None:
-    """Write a model, dataset or metric of your own to start from: about 30 lines that run at once, and their test.
+    """Write the first lines of your own model, dataset or metric.
 
-    Each file says what the engine expects, and what else there is; replace what is not yours. A project is a package to
-    install, in which genbench finds a model, a dataset and a metric by entry points, with tests and a workflow for
-    GitHub Actions. No file is overwritten. What to type next is printed.
+    The file has about 30 lines that run at once, comments that say what genbench expects, and a test. Replace what is
+    not yours. A project is a package to install, with a model, a dataset, a metric, tests and a workflow for GitHub
+    Actions; genbench finds them by entry points. No file is overwritten. The next commands to type are printed.
 
       genbench new model my_flow
       genbench new model my_mixture --kind sklearn
@@ -45,7 +49,7 @@ def new(what: What, name: Name, kind: Kind = None, folder: Folder = Path()) -> N
     from genbench.authoring.starting_files import start, write
 
     if kind is not None and what not in ("model", "project"):
-        raise GenbenchError(f"--kind is of models; a {what} has none: genbench new {what} {name}")
+        raise GenbenchError(f"--kind {kind} is for models, and a {what} has no kind; write: genbench new {what} {name}")
     made = start(what, name, folder, kind or "torch")
     write(made.files)
     for file in made.files:

@@ -20,8 +20,9 @@ Plugins = Annotated[
     typer.Option(
         "--plugin",
         metavar="PATH",
-        help="A Python file, or a folder of them, with models, datasets or metrics of your own. Repeat for more; "
-        'genbench.toml can name them: plugins = ["my_model.py"].',
+        help="Python file with models, datasets or metrics of your own, or a folder of such files. Repeat the option "
+        'for more. The file genbench.toml can name them, too: plugins = ["my_model.py"].',
+        rich_help_panel="Where it runs",
     ),
 ]
 DataDir = Annotated[
@@ -29,39 +30,47 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         metavar="PATH",
-        help="Folder in which the files of image datasets are looked for first, as PATH/mnist; then come the folders "
-        "of the environment variable GENBENCH_DATA, and the cache.",
+        help="Folder with the files of image datasets, such as PATH/mnist. It is searched before the folders of the "
+        "environment variable GENBENCH_DATA and the cache.",
+        rich_help_panel="Where it runs",
     ),
 ]
 Device = Annotated[
     str,
-    typer.Option(metavar="auto|cpu|cuda|mps", help="Where torch models live; auto takes cuda or mps if it is there."),
+    typer.Option(
+        metavar="auto|cpu|cuda|mps",
+        help="Device of torch models. auto: cuda or mps if there is one, else cpu.",
+        rich_help_panel="Where it runs",
+    ),
 ]
 WorkerJobs = Annotated[
     int | None,
-    typer.Option(min=0, help="Worker processes, one thread each; 0 is this process. Default: one per core."),
+    typer.Option(
+        metavar="N", min=0, help="Worker processes of one thread each. 0: this process. Default: one for each core."
+    ),
 ]
 MarginText = Annotated[
     str | None,
     typer.Option(
         "--margin",
         metavar="10%|0.05",
-        help="How much worse than the best a model may be and still be as good: a share (10%) for scores that are "
-        "compared by quotients, such as distances; a difference in the metric's unit (0.05) for the others, such as "
-        "nats and accuracies; or both: 10%,0.05. A smaller margin leaves more verdicts open. Default: the smallest "
-        "difference that the metric can show, for quotients at most 25%.",
+        help="Largest amount by which a model may be worse than the best and still be as good. 10%: a share, for "
+        "scores that are compared by quotients, such as distances. 0.05: a difference in the metric's unit, for the "
+        "others, such as nats and accuracies. Or both: 10%,0.05. A smaller margin leaves more "
+        "verdicts open. Default: the smallest difference that the metric can show, and at most 25% for quotients.",
+        rich_help_panel="Table and verdicts",
     ),
 ]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, such as results/moons-quick.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, such as results/moons-quick.")]
 
 
 def say(text: str) -> None:
-    """Tell the user a line, apart from what the command prints."""
+    """Write a line for the user to stderr, apart from the output of the command."""
     typer.echo(f"genbench: {shown(text, LONGEST)}", err=True)
 
 
 def say_file(file: Path) -> None:
-    """Print where a file is, from the current folder if it lies there."""
+    """Print the path of a file, relative to the current folder if the file is in it."""
     typer.echo(str(from_here(file)))
 
 
@@ -80,10 +89,15 @@ def read_plugins(given: list[str]) -> list[str]:
         raise GenbenchError(f"cannot read {file.resolve()}: {error}; fix it or move it away") from None
     named = settings.get("plugins", [])
     if not isinstance(named, list) or not all(isinstance(path, str) for path in named):
-        raise GenbenchError(f'{file.resolve()}: plugins must be a list of paths: plugins = ["my_model.py"]')
+        raise GenbenchError(
+            f"{file.resolve()}: plugins is {shown(repr(named))}, which is not a list of paths; "
+            'write plugins = ["my_model.py"]'
+        )
     unknown = set(settings) - {"plugins"}
     if unknown:
-        raise GenbenchError(f"{file.resolve()}: unknown setting '{min(unknown)}'; known: plugins")
+        raise GenbenchError(
+            f"{file.resolve()}: unknown setting '{min(unknown)}'; the only setting is plugins, so remove it"
+        )
     if named:
         say(f"{file.resolve()} names plugins; code is run from there: {', '.join(shown(path) for path in named)}")
     return [*named, *given]

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from genbench.cli.completion import complete
 from genbench.cli.options import MarginText, Plugins, read_plugins, say, say_file
+from genbench.cli.run_options import Quiet
 from genbench.core.errors import GenbenchError
 
 __all__ = ["plot"]
@@ -18,37 +20,46 @@ Formats = Annotated[
     typer.Option(
         "--format",
         metavar="png,svg,pdf,csv",
-        help="File formats; animations are GIFs. csv holds the data that a figure shows, one row per observation.",
+        help="File formats, separated by commas. csv: the data that a figure shows, one row for each observation. "
+        "Animations are always GIF files.",
     ),
 ]
 StyleName = Annotated[
     str,
     typer.Option(
         metavar="page|paper|talk",
-        help="What for. paper: one or two columns wide (3.25 and 6.75 inches), letters of 7 points or more, no "
-        "titles, which the caption says. talk: half a slide or a whole one, large letters. The files of these "
-        "two end in -paper and -talk.",
+        help="Use of the figures. page: a web page. paper: one or two columns wide (3.25 or 6.75 inches), letters of "
+        "at least 7 points, no titles. talk: half a slide or a whole slide, large letters. File names of the last two "
+        "end in -paper and -talk.",
     ),
 ]
-Data = Annotated[str | None, typer.Option(metavar="NAME", help="The only dataset to draw, of a run with several.")]
+Data = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Dataset to draw. Default: all of the run.", autocompletion=complete("datasets")),
+]
 Models = Annotated[
     str | None,
-    typer.Option(metavar="NAME,...", help="The only models to draw, as the table calls them, beside the oracle."),
+    typer.Option(
+        metavar="NAMES",
+        help="Models to draw, as the table calls them; the oracle is always drawn. Default: all.",
+        autocompletion=complete("models"),
+    ),
 ]
 Coordinates = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME,...",
-        help="The coordinates that pairs and marginals show: columns of a table by name, any by number from 1 on. "
-        "Default: those along which a model is farthest from the truth.",
+        metavar="NAMES",
+        help="Coordinates for the figures pairs and marginals: names of columns, or numbers from 1. Default: those in "
+        "which a model is farthest from the truth.",
     ),
 ]
 
 
 def plot(
-    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="A run's folder.")] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="Folder of a run.")] = None,
     figures: Annotated[
-        list[str] | None, typer.Argument(metavar="[FIGURE]...", help="Which figures. Default: all.")
+        list[str] | None,
+        typer.Argument(metavar="FIGURE", help="Names of figures; --list shows them. Default: all."),
     ] = None,
     formats: Formats = "png",
     style: StyleName = "page",
@@ -57,12 +68,13 @@ def plot(
     coordinates: Coordinates = None,
     margin: MarginText = None,
     list_figures: Annotated[bool, typer.Option("--list", help="List the figures and exit.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Draw the figures of a run, from its files, into its figures folder.
+    """Draw the figures of a run.
 
-    A figure that fails is named, the others are drawn, and the exit code is 1.
+    They are drawn from the files of the run, into its folder figures. If a figure fails, it is named, the others are
+    drawn, and the exit code is 1.
 
       genbench plot results/moons-quick
       genbench plot results/moons-quick forest samples --models cfm,gan

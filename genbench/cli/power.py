@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genbench.cli.completion import complete
 from genbench.cli.options import Plugins, read_plugins, say
 from genbench.core.errors import GenbenchError
 
@@ -22,60 +23,72 @@ MOST_PANELS = 12  # of a figure; by hand: a page
 
 Factors = Annotated[
     str | None,
-    typer.Option(metavar="1.2,1.5,2", help="How many times worse one model is than the others. Default: 1.2,1.5,2."),
+    typer.Option(metavar="1.2,1.5,2", help="Factors by which one model is worse than the others. Default: 1.2,1.5,2."),
 ]
 Differences = Annotated[
     str | None,
     typer.Option(
         metavar="0.01,0.05",
-        help="How much worse, in the metric's unit, where scores are compared by differences (KL, NLL, shares). "
-        "Default: 1, 2 and 4 standard deviations over seeds.",
+        help="Differences by which one model is worse, in the metric's unit, for metrics compared by differences (KL, "
+        "NLL, shares). Default: 1, 2 and 4 standard deviations over seeds.",
     ),
 ]
 RunMetrics = Annotated[
     str | None,
-    typer.Option(metavar="NAMES|main|all", help="Metrics of the run. Default: the one that its table is sorted by."),
+    typer.Option(
+        metavar="NAMES|main|all",
+        help="Metrics of the run. Default: the one that its table is sorted by.",
+        autocompletion=complete("metrics", "main"),
+    ),
 ]
 Deviation = Annotated[
     float | None,
     typer.Option(
-        help="Without a run: standard deviation over seeds, of the logarithm of a score, or with --differences in the "
-        "metric's unit. Default: 0.172, that of log sliced W2 in 101 cells of genbench's own runs."
+        metavar="NUMBER",
+        help="Standard deviation over seeds, for a plan without a run: of the logarithm of a score, or with "
+        "--differences in the metric's unit. Default: 0.172, measured for log sliced W2 in genbench's own runs.",
     ),
 ]
-Models = Annotated[int | None, typer.Option(metavar="N", help="Models that compete. Default: the run's, else 10.")]
+Models = Annotated[int | None, typer.Option(metavar="N", help="Number of models. Default: that of the run, else 10.")]
 FigureFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Draw power against seeds into this file, .png or .svg.")
+    Path | None, typer.Option(metavar="FILE", help="File (.png or .svg) for a figure of power against seeds.")
 ]
+
+
+RunOrNone = Annotated[
+    Path | None, typer.Argument(metavar="RUN", help="Folder of a run, whose spread over seeds is used.")
+]
+Probability = Annotated[
+    str,
+    typer.Option("--power", metavar="80%", help="Share of runs that call the worse model worse: the power to reach."),
+]
+Worse = Annotated[int, typer.Option(metavar="N", help="Number of models that are worse, all by the same amount.")]
+Seeds = Annotated[
+    int | None, typer.Option(metavar="N", help="Number of seeds of each model. Default: that of the run, else 3.")
+]
+FormatName = Annotated[Literal["table", "json"], typer.Option(metavar="table|json", help="Format of the output.")]
 
 
 def power(
-    run: Annotated[
-        Path | None, typer.Argument(metavar="[RUN]", help="A run's folder: plan by its spread over seeds.")
-    ] = None,
+    run: RunOrNone = None,
     metric: RunMetrics = None,
-    data: Annotated[str | None, typer.Option(metavar="NAME", help="The only dataset, of a run with several.")] = None,
+    data: Annotated[str | None, typer.Option(metavar="NAME", help="Dataset of the run. Default: each of them.")] = None,
     factors: Factors = None,
     differences: Differences = None,
-    probability: Annotated[
-        str, typer.Option("--power", metavar="80%", help="How often the worse model shall be called worse.")
-    ] = "80%",
+    probability: Probability = "80%",
     models: Models = None,
-    worse: Annotated[
-        int, typer.Option(metavar="N", help="How many of them are worse, by the same amount. Default: 1.")
-    ] = 1,
-    seeds: Annotated[
-        int | None, typer.Option(metavar="N", help="Seeds of each model. Default: the run's, else 3.")
-    ] = None,
+    worse: Worse = 1,
+    seeds: Seeds = None,
     spread: Deviation = None,
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
+    format: FormatName = "table",
     figure: FigureFile = None,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Say how many seeds it takes to call a worse model worse, and what the seeds at hand can find.
+    """Compute how many seeds a comparison needs.
 
-    Before a run it plans by a stored spread over seeds; after a run, or a pilot of three seeds, by the run's own. Then
-    it also says how many more seeds would decide the models that are open. Both are simulations of the verdicts.
+    It says how many seeds are needed to call a worse model worse, and which differences the present seeds can find.
+    Before a run it uses a stored spread over seeds. With the folder of a run (a pilot of three seeds is enough) it uses
+    the spread of that run, and says how many more seeds would decide the open models. It simulates the verdicts.
 
       genbench power --models 10
       genbench power results/moons-quick
@@ -95,7 +108,7 @@ def power(
         ("--seeds", seeds, 2, MOST_SEEDS),
     ):
         if number is not None and not least <= number <= most:
-            raise GenbenchError(f"{name} {number} is outside {least} to {most}")
+            raise GenbenchError(f"{name} {number} is too small or too large; give a number from {least} to {most}")
     amounts = _numbers("--factors", factors, 1.0), _numbers("--differences", differences, 0.0)
     question = Question(_share(probability), *amounts, models, worse, seeds)
     plans, source = (
@@ -118,7 +131,9 @@ def _of_run(
     from genbench.api import load_run
 
     if spread is not None:
-        raise GenbenchError("--spread is for plans without a run; the run has its own: leave out one of them")
+        raise GenbenchError(
+            "--spread is for plans without a run, and a run has a spread of its own; leave out one of them"
+        )
     loaded = load_run(run)
     board = loaded.only(data).leaderboard()
     plans = seed_plans(board, select_metrics(board, metric), question, progress=True)
@@ -137,12 +152,12 @@ def _without_run(
     for name, given in (("--metric", metric), ("--data", data)):
         if given is not None:
             raise GenbenchError(
-                f"{name} {given} is of a run; name its folder, such as results/moons-quick, or leave it out"
+                f"{name} {given} needs a run; add its folder, such as results/moons-quick, or leave out {name}"
             )
     if spread is not None and not 0 < spread < float("inf"):
-        raise GenbenchError(f"--spread {spread:g} is no standard deviation; give a number above 0, such as 0.17")
+        raise GenbenchError(f"--spread {spread:g} is not a standard deviation; give a number above 0, such as 0.17")
     if question.factors and question.differences:
-        raise GenbenchError("--factors and --differences are of different scales; without a run, give one of them")
+        raise GenbenchError("--factors and --differences have different scales; without a run, give only one of them")
     plan = plan_without_run(question, spread)
     own = " (of log sliced W2, in 101 cells of genbench's own runs)" if spread is None else ""
     known = f"scaled inverse χ², {STORED.freedom:g} degrees of freedom around {plan.deviation:g}"
@@ -165,7 +180,10 @@ def _draw(plans: list[SeedPlan], file: Path) -> None:
     from genbench.plotting.style import styled
 
     if len(plans) > MOST_PANELS:
-        raise GenbenchError(f"{len(plans)} tables are too many for one figure; choose by --metric and --data")
+        raise GenbenchError(
+            f"{len(plans)} tables are too many for one figure, which has room for {MOST_PANELS}; choose fewer with "
+            "--metric and --data"
+        )
     panels = [
         PowerPanel(
             ", ".join(part for part in (plan.dataset, plan.metric_label) if part) or f"{plan.models} models",
@@ -190,7 +208,7 @@ def _share(text: str) -> float:
     match = re.fullmatch(r"\s*(\d*\.?\d+)\s*(%?)\s*", text)
     share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     if not 0.1 <= share <= 0.99:
-        raise GenbenchError(f"--power {text} is no power between 10% and 99%; the usual one is 80%")
+        raise GenbenchError(f"--power {text} is not between 10% and 99%; write 80%, the usual one")
     return share
 
 
@@ -201,8 +219,10 @@ def _numbers(option: str, text: str | None, least: float) -> list[float] | None:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise GenbenchError(f"{option} {text} is no list of numbers; write {option} 1.2,1.5,2") from None
+        raise GenbenchError(f"{option} {text} is not a list of numbers; write {option} 1.2,1.5,2") from None
     for number in numbers:
         if not least < number < float("inf"):
-            raise GenbenchError(f"{option} {number:g} is not above {least:g}: it says by how much a model is worse")
+            raise GenbenchError(
+                f"{option} {number:g} is not above {least:g}; give the amount by which a model is worse"
+            )
     return numbers

@@ -13,45 +13,53 @@ from genbench.core.errors import GenbenchError
 __all__ = ["report"]
 
 
+Runs = Annotated[
+    list[Path],
+    typer.Argument(metavar="RUN", help="Folder of a run: makes a page. Several, or a folder of runs: makes a site."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="File of the page (default: report.html in the folder of the run), or folder of the site (default: site).",
+    ),
+]
+Figures = Annotated[
+    str,
+    typer.Option(
+        metavar="main|all|none|NAMES",
+        help="Figures in the page. main: all that need no trained model, and those that `genbench plot` has drawn. "
+        "all: also those that need trained models, which takes longer. none, or names of figures.",
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Processes that draw. 0: this process. Default: one for each core."),
+]
+HowToSubmit = Annotated[
+    bool, typer.Option("--how-to-submit", help="Add a page to the site that says how to add a row.")
+]
+
+
 def report(
-    run: Annotated[
-        list[Path],
-        typer.Argument(metavar="RUN", help="A run's folder, or folders of runs: then a site of all of them."),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PATH",
-            help="File to write (default: report.html in the run's folder); of many runs, the folder (default: site).",
-        ),
-    ] = None,
-    figures: Annotated[
-        str,
-        typer.Option(
-            metavar="main|all|none|NAMES",
-            help="Figures in the page. main: all that need no trained models, and what `genbench plot` drew "
-            "already; all: these too, drawn now, which takes torch and time.",
-        ),
-    ] = "main",
-    jobs: Annotated[
-        int | None, typer.Option(min=0, help="Processes that draw; 0 is this one. Default: one per core.")
-    ] = None,
+    run: Runs,
+    output: Output = None,
+    figures: Figures = "main",
+    jobs: Jobs = None,
     margin: MarginText = None,
-    how_to_submit: Annotated[
-        bool, typer.Option("--how-to-submit", help="Of many runs: write a page that says how to add a row, too.")
-    ] = False,
+    how_to_submit: HowToSubmit = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Write a page to share: leaderboard, figures, costs, losses and failures of a run, in one file.
+    """Write a web page of a run, or a site of many runs.
 
-    The file asks for nothing from anywhere and works by a double click. Of a folder of runs it makes a site: an index
-    with all scores beside each other, and a page a run, ready for any static host.
+    The page is one file with the leaderboard, figures, costs, losses and failures. It needs no server and loads nothing
+    from elsewhere. A site has an index that compares all scores and a page for each run, for any static host.
 
       genbench report results/moons-quick
       genbench report results/ -o site/
-      genbench report results/submitted/theirs              # a bundle of others: checked first, and marked
+      genbench report results/submitted/theirs
     """
     from genbench.analysis.verdicts import Margin
     from genbench.api import load_run

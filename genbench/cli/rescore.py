@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from genbench.cli.completion import complete
 from genbench.cli.options import Plugins, RunFolder, WorkerJobs, read_plugins, say
 from genbench.cli.publish import publish
+from genbench.cli.run_options import Quiet, Sort
 
 __all__ = ["rescore"]
 
@@ -16,19 +18,25 @@ def rescore(
     run: RunFolder,
     metrics: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="Metrics: all, a family, or names. Default: those that each trial has."),
+        typer.Option(
+            metavar="NAMES",
+            help="Metrics: all, a family, or names. Default: those that each trial has.",
+            autocompletion=complete("metrics"),
+        ),
     ] = None,
     samples: Annotated[
-        int | None, typer.Option(min=2, help="Points drawn from each model for the scores. Default: as before.")
+        int | None,
+        typer.Option(metavar="N", min=2, help="Points to draw from each model and score. Default: as many as before."),
     ] = None,
     jobs: WorkerJobs = None,
-    sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    sort: Sort = None,
+    quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Score a run again without training, from its stored samples, densities and weights.
+    """Score a run again, with other metrics or more samples.
 
-    The table then holds what `genbench run` with the same options would give; the files of the old scores stay.
+    Nothing is trained: the stored samples, densities and weights are used. The table becomes the one that `genbench
+    run` with the same options would give. The files of the old scores are kept.
 
       genbench rescore results/moons-quick --metrics all
       genbench rescore results/moons-quick --metrics my_metric,w2 --plugin my_metric.py

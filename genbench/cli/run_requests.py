@@ -27,13 +27,19 @@ LOCAL = "local"
 Source = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[SOURCE]",
-        help="An experiment file (.toml) that holds these options, or with --again the folder of a run.",
+        metavar="SOURCE",
+        help="Experiment file (.toml) with these options; options typed here replace its own. With --again: the folder "
+        "of a run.",
     ),
 ]
 SaveConfig = Annotated[
     Path | None,
-    typer.Option("--save-config", metavar="FILE", help="Write what is asked for to an experiment file, too."),
+    typer.Option(
+        "--save-config",
+        metavar="FILE",
+        help="Experiment file (.toml) to write these options to.",
+        rich_help_panel="Resume and repeat",
+    ),
 ]
 
 
@@ -54,7 +60,7 @@ def asked_for(context: typer.Context, given: Mapping[str, Any], tell: Say) -> li
     fields |= {"progress": "none" if given["quiet"] else given["progress"], "plugins": read_plugins(given["plugin"])}
     if source is None:
         if again:
-            raise GenbenchError("--again runs a run that is there again; name its folder: genbench run RUN --again")
+            raise GenbenchError("--again needs the folder of a run; write: genbench run results/moons-quick --again")
         requests = [RunOptions(**fields)]
     else:
         typed = {OTHER_NAMES.get(name, name) for name in given if _is_typed(context, name)}
@@ -72,7 +78,7 @@ def _is_typed(context: Any, name: str) -> bool:
 
 
 def _check_sort(request: RunOptions) -> None:
-    """Refuse a metric that will not be there, before anything is run."""
+    """Raise an error for a metric that the run will not have, before it starts."""
     from genbench.contracts.metric import select_metrics
     from genbench.core.errors import nearest
     from genbench.core.registry import discover
@@ -112,12 +118,14 @@ def _from_source(
         asked = list(_from_record(source, given, context, say))
     else:
         if not source.exists():
-            raise GenbenchError(f"there is no {source}; give an experiment file, or options such as --models cfm")
+            raise GenbenchError(f"there is no file {source}; give an experiment file, or options such as --models cfm")
         asked = read_experiment(source, given)
     fixed = {"results": source.absolute().parent, "name": source.absolute().name} if again else {}
     rest = {name: value for name, value in typed.items() if name != "plugins"}
     if "name" in rest and len(asked) > 1 and not again:
-        raise GenbenchError(f"{source} asks for {len(asked)} runs, which cannot all be --name {rest['name']}")
+        raise GenbenchError(
+            f"{source} asks for {len(asked)} runs, which cannot all have --name {rest['name']}; leave it out"
+        )
     return [RunOptions(**{**one, **fixed, **rest}) for one in asked]
 
 
@@ -145,7 +153,7 @@ def _from_record(folder: Path, plugins: list[str], context: typer.Context, say: 
         named = [file for one in asked.pop("plugins", ()) for file in code_files(_in_place(one, plugins))]
         discover_recorded(named)
         if missing := remedy(one for one in named if one not in plugins):
-            raise GenbenchError(f"{folder} was run with code of its own: {missing}")
+            raise GenbenchError(f"{folder} was run with plugins: {missing}")
         if asked.get("dask", LOCAL) != LOCAL:
             say("the run was carried out on a cluster; type --dask ADDRESS to use one again")
             asked = {name: value for name, value in asked.items() if name not in ("dask", "resources", "retries")}
@@ -204,10 +212,10 @@ def save_config(file: Path, requests: Sequence[RunOptions]) -> None:
     from genbench.runs.experiment_text import as_toml
 
     if len(requests) > 1:
-        raise GenbenchError(f"{len(requests)} runs are asked for, and --save-config writes one; leave it out")
+        raise GenbenchError(f"{len(requests)} runs are requested, and --save-config writes one; leave it out")
     text = as_toml(requests[0], file.absolute().parent)
     if file.exists() and (not file.is_file() or file.read_text(encoding="utf-8", errors="replace") != text):
-        raise GenbenchError(f"{file} is there already, and nothing is overwritten; choose another --save-config")
+        raise GenbenchError(f"{file} exists already and is not overwritten; choose another --save-config")
     try:
         write_whole(file.absolute(), lambda out: out.write(text.encode()))
     except OSError as error:

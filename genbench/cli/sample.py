@@ -24,51 +24,59 @@ DIGITS = 9  # of the number of a class, so that it is one of 32 bits
 
 
 RunOrNone = Annotated[
-    Path | None, typer.Argument(metavar="RUN", help="A run's folder, such as results/mnist-standard.")
+    Path | None, typer.Argument(metavar="RUN", help="Folder of a run, such as results/mnist-standard.")
 ]
 CheckpointFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Instead of RUN: a checkpoint, or a trial's .safetensors with its .json beside it, of RUN/trials.",
+        help="Checkpoint instead of RUN: a .safetensors file of RUN/trials with its .json beside it.",
     ),
 ]
 ModelName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Model, as in the run's table. Default: the only one.")
+    str | None, typer.Option(metavar="NAME", help="Model, as the table calls it. Default: the only one of the run.")
 ]
 DataName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Dataset, as in the run's table. Default: the only one.")
+    str | None, typer.Option(metavar="NAME", help="Dataset, as the table calls it. Default: the only one of the run.")
 ]
-TrialSeed = Annotated[int | None, typer.Option(help="Which of the run's seeds. Default: the first that did not fail.")]
-NumSamples = Annotated[int, typer.Option("--num-samples", "-n", min=1, help="Number of samples.")]
+TrialSeed = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Seed of the trained model. Default: the first of the run that did not fail."),
+]
+NumSamples = Annotated[int, typer.Option("--num-samples", "-n", metavar="N", min=1, help="Number of samples.")]
 Label = Annotated[
     str | None,
     typer.Option(
         metavar="LABEL|LIST",
-        help="Of a conditional model: the class of all samples (3), or classes in turn (0,1,2). Default: as frequent "
-        "as in training.",
+        help="Class of all samples (3), or classes in turn (0,1,2), for a conditional model. Default: classes as "
+        "frequent as in training.",
     ),
 ]
-Steps = Annotated[int | None, typer.Option(min=1, help="Steps of the solver; short for --set steps=….")]
+Steps = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Number of solver steps; the same as --set steps=N.")
+]
 Solver = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The solver, such as midpoint; short for --set solver=….")
+    str | None, typer.Option(metavar="NAME", help="Solver, such as midpoint; the same as --set solver=NAME.")
 ]
 Set = Annotated[
     list[str],
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Any parameter of the model that its weights do not depend on. Repeat for more.",
+        help="Parameter to change, if the weights do not depend on it. Repeat the option for more.",
     ),
 ]
 Grid = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Draw all samples into one .png or .jpg; of points, a scatter.")
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="File (.png or .jpg) for all samples in one figure; points are drawn as a scatter plot."
+    ),
 ]
 Individual = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Write each image to a .png of its own, pixel by pixel.")
+    Path | None, typer.Option(metavar="DIR", help="Folder for a .png file of each image, pixel by pixel.")
 ]
 Npz = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the arrays `samples` [n, *shape] and `labels` [n].")
+    Path | None, typer.Option(metavar="FILE", help="File (.npz) for the arrays `samples` [n, *shape] and `labels` [n].")
 ]
 
 
@@ -80,7 +88,9 @@ def sample(
     trial_seed: TrialSeed = None,
     num_samples: NumSamples = 64,
     label: Label = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw: the same seed gives the same samples.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Seed of the samples: the same seed gives the same samples.")
+    ] = 0,
     steps: Steps = None,
     solver: Solver = None,
     set_: Set = [],  # noqa: B006
@@ -91,10 +101,11 @@ def sample(
     data_dir: DataDir = None,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Draw from a trained model of a run, or of a checkpoint, with other settings of its sampler if you like.
+    """Draw samples from a trained model of a run.
 
-    Nothing is trained. Of a trial that still trains, the weights of its newest checkpoint draw. What is written can be
-    images or arrays; a parameter that the weights depend on, as a width is, cannot be set.
+    Nothing is trained. The settings of the sampler can be changed; a parameter that the weights depend on, such as a
+    width, cannot. For a trial that still trains, the newest checkpoint is used. The samples are written as images or
+    arrays.
 
       genbench sample results/moons-quick --model cfm -n 5000 --grid cfm.png
       genbench sample results/mnist-quick --model cfm --steps 100 --solver midpoint --grid grid.png
@@ -105,9 +116,9 @@ def sample(
     from genbench.plotting import sample_files
 
     if (run is None) == (checkpoint is None):
-        raise GenbenchError("sample needs a run's folder or --checkpoint FILE, one of them")
+        raise GenbenchError("sample needs the folder of a run or --checkpoint FILE; give one of them")
     if grid is None and individual is None and npz is None:
-        raise GenbenchError("nothing to write; ask for --grid FILE.png, --individual DIR or --npz FILE")
+        raise GenbenchError("there is nothing to write; add --grid FILE.png, --individual DIR or --npz FILE")
     settings = _settings(set_, steps=steps, solver=solver)
     wanted = None if label is None else _labels(label, num_samples)
     with use_data_dir(data_dir):

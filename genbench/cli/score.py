@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from genbench.cli.completion import complete
 from genbench.cli.options import DataDir, Plugins, WorkerJobs, read_plugins, say
 from genbench.cli.publish import publish
+from genbench.cli.run_options import Quiet, Sort
 
 __all__ = ["score"]
 
@@ -16,52 +18,77 @@ Files = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILES",
-        help="Samples [n, …] in the data's own units: .npz (an array 'samples', or the only one), .npy, or a table "
-        "(.csv, .parquet). Several files are those of several seeds, such as of training runs.",
+        help="Files of samples [n, …] in the data's own units: .npz (its array 'samples', or its only array), .npy, or "
+        "a table (.csv, .parquet). Several files: one for each seed, such as of several training runs.",
     ),
 ]
-Data = Annotated[str, typer.Option(metavar="NAME|PATH", help="The dataset, as in genbench run.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|PATH",
+        help="Dataset that the samples imitate, as in `genbench run`.",
+        autocompletion=complete("datasets"),
+    ),
+]
 LogProb = Annotated[
     list[Path],
     typer.Option(
         "--log-prob",
         metavar="FILE",
-        help="Log-densities in nats [m] of the test points of `genbench data export`: an array 'test_log_prob', or "
-        "the only one; 'samples_log_prob' may hold those of the first samples. Repeat for each file of samples.",
+        help="File of log-densities in nats [m] at the test points of `genbench data export`: its array "
+        "'test_log_prob', or its only array. 'samples_log_prob' may hold those of the first samples. Repeat the option "
+        "for each file of samples.",
     ),
 ]
-Name = Annotated[str | None, typer.Option(help="Name of the row. Default: that of the file.")]
-Family = Annotated[str, typer.Option(help="Family of the model that made them.")]
-Likelihood = Annotated[str, typer.Option(metavar="exact|estimate|bound", help="What the log-densities are.")]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the row. Default: that of the file.")]
+Family = Annotated[str, typer.Option(metavar="FAMILY", help="Family of the model that made the samples.")]
+Likelihood = Annotated[
+    str,
+    typer.Option(
+        metavar="exact|estimate|bound", help="Kind of the log-densities. exact, an estimate, or a lower bound."
+    ),
+]
 Seeds = Annotated[
     str | None,
     typer.Option(
         metavar="N|LIST",
-        help="Seeds of the data and of the evaluation, one for each file. Default: 0, 1 and so on, or those of the "
-        "run. A single file is divided among several: three unless given, if each gets 1,000 samples or more, and "
-        "no log-densities are given.",
+        help="Seeds of data and evaluation, one for each file. Default: 0, 1, …, or those of the run. A single file "
+        "without log-densities is divided among three seeds by default, if each gets at least 1,000 samples.",
     ),
 ]
 Beside = Annotated[
     Path | None,
     typer.Option(
         metavar="RUN",
-        help="Folder of the run that gets the row: one that is there, measured like its models, or a new one. "
-        "Default: results/DATA-outside.",
+        help="Folder of the run that gets the row. An existing run: the samples are scored like its models. Else a new "
+        "run is made. Default: results/DATA-outside.",
     ),
 ]
 Metrics = Annotated[
     str | None,
-    typer.Option(metavar="NAMES", help="Metrics: all, cheap, a family, names. Default: all, or those of the run."),
+    typer.Option(
+        metavar="NAMES",
+        help="Metrics: all, cheap, a family, or names. Default: those of the run, else all.",
+        autocompletion=complete("metrics"),
+    ),
 ]
 Count = Annotated[
     int | None,
-    typer.Option("--samples", min=2, help="Samples to score. Default: all, at most 50,000; or as the run."),
+    typer.Option(
+        "--samples",
+        metavar="N",
+        min=2,
+        help="Number of samples to score. Default: that of the run, else all, at most 50,000.",
+    ),
 ]
 Train = Annotated[
-    int | None, typer.Option(min=2, help="Training points of a synthetic dataset. Default: 20,000; or as the run.")
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=2,
+        help="Training points of a synthetic dataset. Default: that of the run, else 20,000.",
+    ),
 ]
-Sort = Annotated[str | None, typer.Option(metavar="METRIC", help="Sort the table by this metric.")]
 
 
 def score(
@@ -79,13 +106,13 @@ def score(
     jobs: WorkerJobs = None,
     sort: Sort = None,
     data_dir: DataDir = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Score samples that were made elsewhere, by the same metrics on the same evidence, beside the oracle.
+    """Score samples that were made by other software.
 
-    The row says that they came from outside: seconds, training points and code are unknown. Nothing in a file is
-    executed: arrays of numbers are read, and no pickles.
+    They get the same metrics and test points as the models of a run, and a row of their own beside the oracle. The row
+    says that training time, training points and code are unknown. No code in a file is run, and no pickle is read.
 
       genbench score samples.npz --data moons
       genbench score theirs-0.npz theirs-1.npz theirs-2.npz --data moons --name theirs --family flow

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genbench.cli.completion import complete
 from genbench.cli.options import Plugins, read_plugins
+from genbench.cli.run_options import Quiet
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
@@ -17,19 +19,30 @@ __all__ = ["selftest"]
 
 def selftest(
     data: Annotated[
-        str, typer.Option(metavar="NAME", help="A synthetic dataset, with parameters: moons[noise=0.1].")
+        str,
+        typer.Option(
+            metavar="NAME", help='Synthetic dataset: "moons[noise=0.1]".', autocompletion=complete("datasets")
+        ),
     ] = "eight_gaussians",
-    repeats: Annotated[int, typer.Option(min=1, help="Draws of each case.")] = 20,
-    samples: Annotated[int, typer.Option(min=50, help="Points in a draw.")] = 2_000,
-    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.")] = "all",
-    shift: Annotated[float, typer.Option(min=0, help="How far the mean is moved, in standard deviations.")] = 0.1,
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    repeats: Annotated[int, typer.Option(metavar="N", min=1, help="Number of draws of each case.")] = 20,
+    samples: Annotated[int, typer.Option(metavar="N", min=50, help="Number of points in a draw.")] = 2_000,
+    metrics: Annotated[
+        str,
+        typer.Option(metavar="NAMES", help="Metrics: all, a family, or names.", autocompletion=complete("metrics")),
+    ] = "all",
+    shift: Annotated[
+        float, typer.Option(metavar="NUMBER", min=0, help="Shift of the mean in one case, in standard deviations.")
+    ] = 0.1,
+    format: Annotated[
+        Literal["table", "json"], typer.Option(metavar="table|json", help="Format of the output.")
+    ] = "table",
+    quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Test the metrics themselves: how often each sees a known fault, and how often it sees one where there is none.
+    """Test how often each metric sees a known fault.
 
-    A metric that misses a fault cannot rank models by it; one that sees faults in the truth itself ranks luck.
+    Each case is the truth with one fault, such as a moved mean or a lost mode. A metric that misses a fault cannot rank
+    models by it. The case null has no fault: a metric that sees one there measures chance.
 
       genbench selftest
       genbench selftest --data moons --metrics c2st,mmd2,w2 --repeats 50 --samples 5000
@@ -45,7 +58,7 @@ def selftest(
     discover(plugins, groups=("datasets", "metrics"))
     chosen = [one.selection for one in select_datasets(data)]
     if len(chosen) != 1:
-        raise GenbenchError(f"'{data}' names {len(chosen)} datasets; the self-test takes one")
+        raise GenbenchError(f"'{data}' names {len(chosen)} datasets, and the self-test takes one; name one of them")
     card = DATASETS[chosen[0].name]
     result = test(create(card, bind(card, chosen[0].params)), metrics, repeats, samples, shift, progress=not quiet)
     if format == "json":

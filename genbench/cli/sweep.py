@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genbench.cli.completion import complete
 from genbench.cli.options import Plugins, RunFolder, WorkerJobs, read_plugins, say, say_file
+from genbench.cli.run_options import Quiet
 from genbench.core.errors import GenbenchError, shown
 
 if TYPE_CHECKING:
@@ -22,18 +24,29 @@ DIGITS = 9  # of a number of steps; by hand: more than a week of network evaluat
 def sweep(
     run: RunFolder,
     models: Annotated[
-        str, typer.Option(metavar="NAMES", help="Models of the run's table, as written there. Default: all with steps.")
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Models, as the table calls them. all: each with a parameter steps.",
+            autocompletion=complete("models"),
+        ),
     ] = "all",
-    steps: Annotated[str, typer.Option(metavar="LIST", help="Numbers of solver steps.")] = "1,2,5,10,20,50,100",
-    samples: Annotated[int, typer.Option(min=2, help="Points drawn for each number of steps.")] = 10_000,
-    metrics: Annotated[str, typer.Option(metavar="NAMES", help="Metrics of samples.")] = "sliced_w2,w2",
+    steps: Annotated[str, typer.Option(metavar="LIST", help="Numbers of solver steps to try.")] = "1,2,5,10,20,50,100",
+    samples: Annotated[int, typer.Option(metavar="N", min=2, help="Points to draw for each number of steps.")] = 10_000,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="Metrics, of those that need only samples.", autocompletion=complete("metrics")
+        ),
+    ] = "sliced_w2,w2",
     jobs: WorkerJobs = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Sample the trained models of a run with other numbers of steps: quality against network evaluations (NFE).
+    """Sample trained models with other numbers of solver steps.
 
-    Nothing is trained, and what was swept before is not swept again. A value that a model refuses is skipped.
+    It shows quality against network evaluations (NFE). Nothing is trained, and results of an earlier sweep are used
+    again. A number of steps that a model refuses is skipped.
 
       genbench sweep results/moons-quick
       genbench sweep results/moons-quick --models cfm,ddpm --steps 1,2,4,8,16,32
@@ -63,7 +76,7 @@ def sweep(
 def _numbers(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not all(part.isascii() and part.isdigit() and len(part) <= DIGITS for part in parts):
-        raise GenbenchError(f"steps '{shown(text)}' is not a list of whole numbers such as 1,2,5,10")
+        raise GenbenchError(f"--steps '{shown(text)}' is not a list of whole numbers; write --steps 1,2,5,10")
     return list(map(int, parts))
 
 

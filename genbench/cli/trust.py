@@ -19,17 +19,18 @@ __all__ = ["trust"]
 def trust(
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE|RUN]...", help="Python files, or runs whose plugins are meant."),
+        typer.Argument(metavar="FILE|RUN", help="Python files, or folders of runs whose plugins to trust."),
     ] = None,
-    list_: Annotated[bool, typer.Option("--list", help="List what is trusted and exit.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the trusted files and exit.")] = False,
     remove: Annotated[
-        list[str], typer.Option("--remove", metavar="FILE|DIGEST", help="Trust a file no longer. Repeat for more.")
+        list[str],
+        typer.Option("--remove", metavar="FILE|DIGEST", help="File to trust no longer. Repeat the option for more."),
     ] = [],  # noqa: B006
 ) -> None:
-    """Trust files of code, so that commands which need them import them when a run's records name them.
+    """Allow genbench to run the code that a run names.
 
-    A run that you get from others may name any code; without your word none of it is executed. Read a file before you
-    trust it. What is trusted is its content and that of the files it imports: changed by a letter, it is no longer.
+    A run of others may name any Python file. genbench runs none of them until you trust them. Read a file before you
+    trust it. You trust its content and that of the files that it imports: after any change it is no longer trusted.
 
       genbench trust results/theirs
       genbench trust my_model.py
@@ -38,7 +39,7 @@ def trust(
     from genbench.core.trust import distrust, trusted
 
     if not files and not list_ and not remove:
-        raise GenbenchError("trust needs a Python file or a run's folder; --list shows what is trusted")
+        raise GenbenchError("trust needs a Python file or the folder of a run; write: genbench trust my_model.py")
     for which in remove:
         for one in distrust(which):
             typer.echo(f"no longer trusted: {_line(one)}")
@@ -62,7 +63,7 @@ def _add(path: Path) -> None:
     sources = dict.fromkeys(source for trial in RunData(path).trials for source in trial.spec.plugins)
     named = [source for source in sources if source.endswith(".py")]
     if not named:
-        raise GenbenchError(f"{path} names no file of code, so there is nothing to trust")
+        raise GenbenchError(f"{path} names no Python file, so there is nothing to trust; its commands work as they are")
     for source in named:
         if Path(source).is_file():
             typer.echo(f"trusted: {_line(trust_file(Path(source)))}")

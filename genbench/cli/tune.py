@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genbench.cli.completion import complete
 from genbench.cli.options import DataDir, Device, Plugins, WorkerJobs, read_plugins, say, say_file
-from genbench.cli.run import ProgressText, Quiet, Results, Train, teller
+from genbench.cli.run import teller
+from genbench.cli.run_options import ProgressText, Quiet, Results, Train
 from genbench.core.selection import TUNED
 
 if TYPE_CHECKING:
@@ -22,33 +24,37 @@ Models = Annotated[
     str,
     typer.Argument(
         metavar="MODELS",
-        help="Models, a family or all; with parameters that stay: cfm[depth=4]. Each gets as many configurations.",
+        help='Models, a family or all. Parameters in brackets are fixed: "cfm[depth=4]". Each model gets as '
+        "many configurations as the others.",
+        autocompletion=complete("models"),
     ),
 ]
 Data = Annotated[
     str,
     typer.Option(
         metavar="NAMES|PATHS",
-        help="Datasets, as of `genbench run`. On several, a configuration is judged by how far it is behind the best "
-        "of each, in nats or as a share of the distance, in the mean.",
+        help="Datasets, as in `genbench run`. On several, a configuration is scored by how much worse it is on average "
+        "than the best on each, in nats or as a share of the distance.",
+        autocompletion=complete("datasets"),
     ),
 ]
 Trials = Annotated[
-    int, typer.Option(metavar="N", help="Configurations of each model; the first one is the model as it is.")
+    int, typer.Option(metavar="N", help="Number of configurations of each model. The first has the default parameters.")
 ]
 Budget = Annotated[
     str,
     typer.Option(
-        help="Training of each configuration, as of `genbench run`: quick, standard, steps (2000), or seconds (20s). "
-        "Under a named budget, a configuration whose steps take longer gets fewer of them."
+        metavar="BUDGET",
+        help="Training of each configuration: quick (10 s), standard (45 s), steps (2000), or seconds (20s). With "
+        "quick or standard, a configuration with slower steps gets fewer steps.",
     ),
 ]
 Seeds = Annotated[
     str,
     typer.Option(
         metavar="N|LIST",
-        help="Number of seeds of each configuration. For synthetic data they begin at 100, so that no run of a few "
-        "seeds has the same points; for recorded data, which each seed splits anew, at 0.",
+        help="Number of seeds of each configuration, or a list. For synthetic data they start at 100, so that a run "
+        "with few seeds has other points; for recorded data at 0, since each seed makes a new split.",
     ),
 ]
 SpaceText = Annotated[
@@ -56,22 +62,24 @@ SpaceText = Annotated[
     typer.Option(
         "--space",
         metavar="RANGES",
-        help="What to search, in the place of the ranges that models declare: lr=1e-4..1e-2:log for numbers by "
-        "factors, ema=0.9..0.999 for even ones, hidden=64|128|256 for values.",
+        help="Ranges to search instead of those that the models declare: lr=1e-4..1e-2:log (logarithmic), "
+        "ema=0.9..0.999 (linear), hidden=64|128|256 (values).",
     ),
 ]
 Sampler = Annotated[
     str,
     typer.Option(
         metavar="tpe|random|grid",
-        help="How configurations are chosen: by those before (Optuna's TPE), at random, or as an even grid of --trials "
-        "points at most.",
+        help="Choice of configurations. tpe: from earlier results (TPE of Optuna). random: at random. grid: an even "
+        "grid of at most --trials points.",
     ),
 ]
-Name = Annotated[str | None, typer.Option(help="Name of the study. Default: from data and budget.")]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the study. Default: made of data and budget.")]
 MaxTime = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="Begin no further round of configurations that would end later: 2h, 1h30m, 45s."),
+    typer.Option(
+        metavar="TIME", help="Time after which no configurations are added: 2h, 1h30m, 45s. Default: no limit."
+    ),
 ]
 
 
@@ -94,18 +102,19 @@ def tune(
     quiet: Quiet = False,
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Search for better hyper-parameters of models, by the validation split alone; the test split is not looked at.
+    """Search for better hyper-parameters on the validation split.
 
-    Scores are the NLL of the validation points in nats, or of a model without a density the sliced W2 of its samples to
-    them. All models get as many configurations, the same data, seeds and budget. What is found is kept in
-    results/tune/NAME/study.json, and --models cfm,cfm[tuned] of `genbench run` puts default and tuned side by side.
-    The same command resumes after a stop; with more --trials it goes on. Needs: pip install 'genbench[tune]'.
+    The test split is not used. The score is the NLL of the validation points in nats; for a model without a density,
+    the sliced W2 between its samples and these points. All models get the same number of configurations, the same data,
+    seeds and budget. The result is kept in results/tune/NAME/study.json; --models "cfm,cfm[tuned]" of `genbench run`
+    compares default and tuned. The same command resumes after a stop, or adds configurations if --trials is larger.
+    Needs: pip install 'genbench[tune]'.
 
       genbench tune cfm --data moons
       genbench tune cfm,ddpm --data moons,checkerboard --trials 50 --seeds 3 --max-time 2h
       genbench tune cfm --data wine --space "lr=1e-4..1e-2:log,hidden=64|128|256"
-      genbench tune my_model --plugin my_model.py     # lr: Annotated[float, LogRange(1e-4, 1e-2)] in its constructor
-      genbench list models cfm                        # shows the ranges that it declares
+      genbench tune my_model --plugin my_model.py
+      genbench list models cfm
     """
     from genbench.display.study import show_study
     from genbench.display.study_figure import draw_study

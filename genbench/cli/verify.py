@@ -21,22 +21,26 @@ __all__ = ["verify"]
 def verify(
     run: RunFolder,
     trials: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="How many trials to run again; 0 for none. Default: 3.")
+        int | None, typer.Option(metavar="N", min=0, help="Number of trials to run again; 0: none. Default: 3.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Run all trials again.")] = False,
     seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Choose the trials by this seed. Default: others each time.")
+        int | None,
+        typer.Option(metavar="N", help="Seed that chooses the trials to run again. Default: a new one each time."),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Worker processes; 0 is this process.")] = 1,
-    format: Annotated[Literal["table", "json"], typer.Option(help="How to write it.")] = "table",
+    jobs: Annotated[int, typer.Option(metavar="N", min=0, help="Worker processes. 0: this process.")] = 1,
+    format: Annotated[
+        Literal["table", "json"], typer.Option(metavar="table|json", help="Format of the output.")
+    ] = "table",
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
-    """Check the digests of a run's files, and run some of its trials again to see whether the scores are the same.
+    """Check the files of a run, and run some of its trials again.
 
-    Each record has digests of itself, its samples and its weights. Trials run in a folder of their own; the run is not
-    touched. Scores agree to the bit on the same machine with the same versions; elsewhere to rounding (a relative
-    difference of 1e-6), or they differ, and what differs between the machines stands beside. A trial whose code or data
-    have changed says so instead. Exit code 1 where a file was changed or is missing, or scores differ.
+    Each record has digests of itself, its samples and its weights, which are compared with the files. Trials run again
+    in a folder of their own; the run is not changed. Scores are equal to the bit on the same machine with the same
+    versions. Elsewhere they are equal to rounding (a relative difference of 1e-6) or different; then the differences of
+    the machines are printed, too. A trial whose code or data changed is named. Exit code: 1 if a file was changed or is
+    missing, or if scores differ.
 
       genbench verify results/moons-quick
       genbench verify results/theirs --all --jobs 4
@@ -47,7 +51,7 @@ def verify(
     from genbench.runs.verify import verify as verify_run
 
     if all_ and trials is not None:
-        raise GenbenchError("--all and --trials are two wishes; give one of them")
+        raise GenbenchError("--all and --trials both say how many trials to run; give one of them")
     loaded = RunData(run)
     number = None if all_ else 3 if trials is None else trials
     found = verify_run(loaded, number, seed, read_plugins(plugin), jobs, say)

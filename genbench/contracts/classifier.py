@@ -26,5 +26,5 @@ class Classifier(Model):
         raise NotImplementedError
 
     def fit(self, x: Array) -> Any:
-        """Refuse: points without labels teach it nothing."""
+        """Raise an error: a classifier needs labels."""
         raise GenbenchError(f"{self.card.name} only classifies; use genbench.load_classifier, or --task classify")

@@ -26,7 +26,9 @@ class ConstantRate(Recipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.cycles != 1:
-            raise ValueError(f"cycles={self.cycles} is for a rate that falls, and this one is constant; use 1")
+            raise ValueError(
+                f"cycles={self.cycles} needs a learning rate that falls, and this one is constant; use cycles=1"
+            )
 
     def rate(self, player: str, done: float) -> float:
         """Return the learning rate of an optimizer group when a share `done` of training is over."""

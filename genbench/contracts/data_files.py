@@ -95,9 +95,9 @@ def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelec
 
 
 def labels_of(chosen: Sequence[tuple[DataSelection, Mapping[str, Any]]]) -> list[str]:
-    """Return what tables call datasets, each with the parameters that its label shows.
+    """Return the names of datasets in tables, each with the parameters that its label shows.
 
-    Two files of one name have as many of their folders in the label as tell them apart.
+    Two files of one name have as many of their folders in the label as makes the labels differ.
     """
     paths = [shown.get("path") for _, shown in chosen]
     labels = []
@@ -148,7 +148,7 @@ def reopened(label: str, name: str, params: Mapping[str, Any], fingerprint: str)
     path = params.get("path")
     of_file = bool(fingerprint) and isinstance(path, str)
     if of_file and not os.path.exists(path or ""):
-        raise GenbenchError(f"{label}: {path} is gone; put it back, or run the same again with its new path")
+        raise GenbenchError(f"{label}: {path} no longer exists; put it back, or run again with its new path")
     if isinstance(path, str) and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise GenbenchError(f"{label}: {line_of(path)} is neither a file nor a folder; put the data back")
     dataset: Dataset = create(DATASETS[name], params)
@@ -211,7 +211,7 @@ def _readers(file: Path) -> list[DatasetCard]:
 
 
 def _recognised(cards: list[DatasetCard], file: Path) -> list[DatasetCard]:
-    """Return those that know the file for theirs, if there are any; else those that do not ask."""
+    """Return the datasets that recognise the file; if there are none, those that do not check."""
     if len(cards) < 2:
         return cards
     asking = [card for card in cards if hasattr(card.factory, "recognises")]

@@ -123,7 +123,7 @@ class Dataset(NotebookView):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was understood of a user's file, a line each, which is said before a run and kept in its record."""
+        """What was read from a user's file, in lines that are printed before a run and kept in its record."""
         return ()
 
     @property
@@ -138,7 +138,7 @@ class Dataset(NotebookView):
 
     @property
     def precision(self) -> type[np.floating]:
-        """What samples are kept in: float32 for images; float64 for numbers, which may be time stamps in ms."""
+        """Type in which samples are stored: float32 for images; float64 for numbers, which may be time stamps in ms."""
         return np.float32 if self.kind == "image" else np.float64
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:

@@ -149,5 +149,5 @@ class Model:
         raise NotImplementedError
 
     def reveal(self, dataset: Dataset, splits: Splits) -> None:
-        """Receive the truth: the oracle's way to learn, instead of `fit`."""
+        """Receive the true distribution, which the oracle uses instead of `fit`."""
         raise NotImplementedError

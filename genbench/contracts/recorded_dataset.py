@@ -37,10 +37,10 @@ class RecordedDataset(Dataset):
         return None
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
-        """Return a random partition of the points; `sizes` has no say over recorded data.
+        """Return a random partition of the points; recorded data ignore `sizes`.
 
         Points that are recorded more than once are in one part, unless values recur by nature, as on a coarse grid:
-        `genbench.numerics.repeats.find_repeats` tells them apart. There is a warning where it cannot, and where more
+        `genbench.numerics.repeats.find_repeats` distinguishes them. There is a warning where it cannot, and where more
         than a tenth of the points have copies.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Series: datasets whose points are windows of a process in time, and who know what comes next or came before."""
+"""Series: datasets whose points are windows of a process in time."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class RecordedSeries(SeriesDataset, RecordedDataset):
         return np.log(self.record()) if self.log else self.record()
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
-        """Return the windows of the three parts in order of time; `sizes` has no say over recorded data.
+        """Return the windows of the three parts in order of time; recorded data ignore `sizes`.
 
         Raises:
             GenbenchError: a part is shorter than a window.

@@ -1,4 +1,4 @@
-"""Requests to stop: Ctrl-C, SIGTERM and SIGHUP, told apart from a KeyboardInterrupt that a plugin raises."""
+"""Requests to stop: Ctrl-C, SIGTERM and SIGHUP, distinguished from a KeyboardInterrupt that a plugin raises."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Group(Generic[C]):
                 f"{self.singular} name '{card.name}' has a space, comma, bracket or '='; choose another"
             )
         if card.name in WHOLE or card.name in self.suites:
-            raise NameTaken(f"the {self.singular} name '{card.name}' is taken for several at once; choose another")
+            raise NameTaken(f"the {self.singular} name '{card.name}' stands for a whole group; choose another")
         if not card.built_in and REGISTRY.get(self.name) is self and self.name not in _searched:
             discover(groups=(self.name,), installed=False)  # so that nobody is before genbench itself
         execution = _execution(card)

@@ -67,7 +67,7 @@ class LogRange(Range):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.low <= 0:
-            raise ContractError(f"the range {self} has no factors; begin it above 0, or take Range")
+            raise ContractError(f"the logarithmic range {self} starts at 0 or below; start it above 0, or use Range")
 
     def __str__(self) -> str:
         """Return the range as `--space` takes it."""

@@ -95,12 +95,12 @@ def parse_list(text: str) -> list[Selection]:
             if reader.rest() not in ("", ","):
                 raise reader.unreadable()
     if not found:
-        raise GenbenchError("an empty selection; name at least one, or 'all'")
+        raise GenbenchError("the selection is empty; give at least one name, or all")
     return found
 
 
 def as_written(selection: Selection) -> str:
-    """Return a selection as it was written, with 1e5 where `str` has 100000.0, which a text parameter tells apart.
+    """Return a selection as it was written, with 1e5 where `str` has 100000.0: for a text parameter they differ.
 
     >>> as_written(parse("csv[label = 1e5]"))
     'csv[label=1e5]'

@@ -59,11 +59,16 @@ class Filter:
         if self.family and slug(self.family) not in families:
             raise GenbenchError(f"no family '{shown(self.family)}' of {group}{nearest(slug(self.family), families)}")
         if self.kind and group == "metrics":
-            raise GenbenchError("--kind is of models and datasets; what a metric needs is a column of its list")
+            raise GenbenchError(
+                "--kind is for models and datasets, not for metrics; leave it out: the list has a column of what a "
+                "metric needs"
+            )
         if self.kind and self.kind not in KINDS:
             raise GenbenchError(f"no kind '{shown(self.kind)}' of data{nearest(self.kind, list(KINDS))}")
         if self.can and group != "models":
-            raise GenbenchError(f"--can is of models, not of {group}; write genbench list models --can {self.can[0]}")
+            raise GenbenchError(
+                f"--can is for models, not for {group}; write: genbench list models --can {self.can[0]}"
+            )
         if not self.can:
             return
         from genbench.downstream.capabilities import CAPABILITIES

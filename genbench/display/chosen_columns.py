@@ -35,7 +35,7 @@ def named_columns(board: Leaderboard, text: str) -> Chosen:
         return "scored"
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise GenbenchError("an empty list of columns; name some, or write main or all")
+        raise GenbenchError("the list of columns is empty; give names, main or all")
     for name in names:
         if name not in (*board.metrics, *FACTS):
             raise GenbenchError(f"no metric '{shown(name)}' in this run{nearest(name, [*board.metrics, *FACTS])}")

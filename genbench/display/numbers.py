@@ -40,7 +40,7 @@ def with_error(value: float, half: float | None, places: int | None = None) -> s
 
 
 def _fixed(value: float, half: float, places: int) -> str:
-    """Return a value and the half-width of its interval with so many decimals; no half-width is rounded to 0."""
+    """Return a value and the half-width of its interval with `places` decimals; no half-width is rounded to 0."""
     size, unit = max(abs(value), half), 10.0**-places
     power = math.floor(math.log10(size)) if 0 < size < unit / 2 else 0
     mantissa, error = (Decimal(number).scaleb(-power) for number in (value, half))
@@ -60,7 +60,7 @@ def brief(value: float, digits: int = 3) -> str:
 
 
 def bound(value: float, digits: int, *, up: bool) -> str:
-    """Return a bound with so many decimals, rounded up or down so that it still holds; a large one as `brief` has it.
+    """Return a bound with `digits` decimals, rounded up or down so that it still holds; a large one as `brief` has it.
 
     >>> bound(1.7845, 1, up=False), bound(1.7145, 1, up=True)
     ('1.7', '1.8')

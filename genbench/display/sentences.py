@@ -84,8 +84,8 @@ def _contest(contest: Contest, scored: Sequence[Row], kinds: bool, again: bool, 
     hope = outlook(contest) if unknown else ""
     k, worse = len(contest.rows) + len(infinite), len(its["worse"]) + len(infinite)
     if len(unknown) == k - 1:
-        apart = "the two models" if k == 2 else f"the {in_words(k)} models"
-        undecided = f"{contest.leader.model} leads{what}, but {_seeds(contest)} cannot tell {apart} apart"
+        models = f"the {in_words(k)} models do not differ significantly with {_seeds(contest)}"
+        undecided = f"{contest.leader.model} leads{what}, but {models}"
         return "; ".join(filter(None, [undecided, hope]))
     if len(as_good) == k - 1:
         others = {2: "the other model", 3: "both others"}.get(k, f"all {in_words(k - 1)} others")
@@ -139,7 +139,7 @@ def _uncompared(scored: Sequence[Row], metric: str) -> str:
     by_kind = card_of(metric).by_likelihood and len({row.likelihood for row in finite}) > 1
     if max(len(row.values[metric]) for row in finite) < 2:
         leader = "" if by_kind else f"{finite[0].model} has the best {label} of {in_words(len(finite))} models, but "
-        return f"{leader}one seed shows no differences for sure; use --seeds 3"
+        return f"{leader}one seed cannot show a significant difference; use --seeds 3"
     if by_kind:
         names = _listed([row.model for row in finite])
         return f"{names} are not compared in {label}: their likelihoods are of different kinds, or have one seed"

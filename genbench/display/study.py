@@ -36,7 +36,7 @@ def show_study(study: Study, models: Sequence[str]) -> None:
     for one in chosen:
         out.print("\n".join(_lines(study, one)), markup=False)
     out.print(
-        "A tuned score is the best of many on the splits that chose it, so it flatters; a run's test splits do not.",
+        "A tuned score is the best of many on the splits that chose it, so it is too good. Runs use test splits.",
         style="dim",
         markup=False,
     )

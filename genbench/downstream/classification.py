@@ -70,7 +70,10 @@ class Bayes:
 
     def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
         if card.likelihood == "none" or card.role == "oracle":
-            raise GenbenchError(f"{card.name} has no density to classify by; `genbench list models` shows which do")
+            raise GenbenchError(
+                f"{card.name} has no density, so it cannot classify; `genbench list models --can classifies` shows "
+                "those that can"
+            )
         self.card, self.given, self.device = card, dict(params or {}), device
         self.densities: dict[int, Estimator] = {}
         self.prior = ClassLabels(card.name, np.empty(0))
@@ -162,7 +165,7 @@ class Bayes:
 
     @property
     def compute(self) -> Compute | None:
-        """What all trainings together have computed, where it was measured."""
+        """What all training runs together have computed, where it was measured."""
         known = [model.history.compute for model in self.models]
         return None if None in known else sum((one for one in known if one), start=Compute())
 

@@ -64,7 +64,11 @@ def fill(estimator: Estimator, x: Array, known: Mask, n: int, seed: int = 0) -> 
     """
     x, known = np.asarray(x, dtype=np.float64), np.asarray(known, dtype=bool)
     if known.shape != x.shape[1:] or known.all() or not known.any():
-        raise GenbenchError(f"a mask {known.shape} with {known.sum()} known does not fit points {x.shape}; know some")
+        raise GenbenchError(
+            f"the mask has shape {known.shape} and {known.sum()} known coordinates, and points have shape "
+            f"{x.shape[1:]}; "
+            "give a mask of that shape with at least one known and one unknown"
+        )
     rows = np.repeat(estimator.blanked(x, known), n, axis=0)
     way = way_of(estimator.model, estimator.likelihood)
     if way == "exact":

@@ -1,1 +1,1 @@
-"""A model as a user holds it: numpy in, numpy out."""
+"""A model in Python: arrays of numpy in and out."""

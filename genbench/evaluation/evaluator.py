@@ -52,7 +52,7 @@ def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = 
 
 
 def _check(evidence: Evidence) -> None:
-    """Refuse samples that no metric may see: an optimal transport solver scores NaN with a perfect 0."""
+    """Raise an error for samples that cannot be scored: optimal transport would give NaN a perfect 0."""
     x, d = evidence.samples, math.prod(evidence.dataset.shape)
     if x.ndim != 2 or x.shape[1] != d or len(x) == 0:
         raise BadSamples(f"samples for evaluation have shape {x.shape}; they must be [n, {d}] with n of 1 or more")

@@ -1,4 +1,4 @@
-"""What a fitted model gives to the metrics, and how that is scored: the same for a new trial and for one scored again.
+"""What a fitted model gives to the metrics, and its scores, for new trials and for old ones.
 
 Distances are in the data's own units; in a table each column has its own, so there they are in standard deviations of
 the training split. Likelihoods are in nats of the data's own units, always.
@@ -36,7 +36,7 @@ OPTIONAL = ("test_log_prob", "samples_log_prob", "test_score", "shares")  # arra
 
 @dataclass(frozen=True)
 class ModelOutputs:
-    """All that the metrics see of a model. It is kept on disk as it is, so that the trial can be scored again.
+    """All that metrics use of a model. It is stored unchanged, so that the trial can be scored again.
 
     Attributes:
         samples: points [n, *shape], float64; images are of float32 precision.

@@ -1,4 +1,4 @@
-"""The metrics put to the test: what they say of samples whose fault is known, and of samples that have none."""
+"""The self-test of metrics: scores of samples with a known fault, and of samples without one."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def selftest(
         GenbenchError: the dataset's truth is not known, a metric or a fault is unknown, or a number is too small.
     """
     if not isinstance(dataset, SyntheticDataset):
-        raise GenbenchError(f"the truth of {dataset.card.name} is not known, so no case is; name a synthetic dataset")
+        raise GenbenchError(
+            f"the truth of {dataset.card.name} is unknown, so no fault can be made; choose a synthetic dataset"
+        )
     for name, number, least in (("repeats", repeats, 1), ("samples", samples, 50), ("null_repeats", null_repeats, 19)):
         if number < least:
             raise GenbenchError(f"{name}={number} is too few for a self-test; ask for at least {least}")

@@ -12,7 +12,7 @@ from genbench.metrics.recognition import recognition
 __all__ = ["balance", "class_balance", "scarce"]
 
 
-@register_metric("class_balance", family="pictures", higher_is_better=True, needs=("labels",), order=144)
+@register_metric("class_balance", family="images", higher_is_better=True, needs=("labels",), order=144)
 def class_balance(evidence: Evidence) -> Score:
     """Σ min(p, q) for the shares p and q of the classes among samples and test images: 1 is perfect.
 

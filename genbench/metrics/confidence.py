@@ -16,7 +16,7 @@ __all__ = ["classifier_accuracy", "confidence", "mean_confidence"]
 SURE = 0.9  # chosen by hand: higher asks for plainer images, lower for less than recognition
 
 
-@register_metric("confidence", family="pictures", higher_is_better=True, needs=("labels",), order=145)
+@register_metric("confidence", family="images", higher_is_better=True, needs=("labels",), order=145)
 def confidence(evidence: Evidence) -> Score:
     """Share of samples of whose class the classifier is sure, with a probability of 0.9 or more.
 
@@ -26,7 +26,7 @@ def confidence(evidence: Evidence) -> Score:
     return Score.mean((_largest(evidence) >= SURE).astype(np.float64))
 
 
-@register_metric("mean_confidence", family="pictures", higher_is_better=True, needs=("labels",), order=146)
+@register_metric("mean_confidence", family="images", higher_is_better=True, needs=("labels",), order=146)
 def mean_confidence(evidence: Evidence) -> Score:
     """Mean over the samples of the probability that the classifier gives to the likeliest class."""
     return Score.mean(_largest(evidence))
@@ -34,7 +34,7 @@ def mean_confidence(evidence: Evidence) -> Score:
 
 @register_metric(
     "classifier_accuracy",
-    family="pictures",
+    family="images",
     label="classifier acc.",
     higher_is_better=True,
     needs=("labels",),
@@ -43,7 +43,7 @@ def mean_confidence(evidence: Evidence) -> Score:
     main=True,
 )
 def classifier_accuracy(evidence: Evidence) -> Score:
-    """Share of held-out images that the classifier names right: no model's merit, but what its scores depend on.
+    """Share of held-out images that the classifier gets right: it limits what scores of images can show.
 
     The classifier is one for all models and seeds; it is measured on the test split of its own data seed, of which it
     has seen nothing, and which is as large as the trial's.

@@ -12,15 +12,13 @@ from genbench.metrics.recognition import recognition
 __all__ = ["feature_precision", "feature_recall"]
 
 
-@register_metric(
-    "feature_precision", family="pictures", higher_is_better=True, needs=("labels",), order=142, costly=True
-)
+@register_metric("feature_precision", family="images", higher_is_better=True, needs=("labels",), order=142, costly=True)
 def feature_precision(evidence: Evidence) -> Score:
     """`precision` in the classifier's features: share of samples in a ball around a test image."""
     return Score.mean((_manifolds(evidence).test_balls_per_sample > 0).astype(np.float64))
 
 
-@register_metric("feature_recall", family="pictures", higher_is_better=True, needs=("labels",), order=143, costly=True)
+@register_metric("feature_recall", family="images", higher_is_better=True, needs=("labels",), order=143, costly=True)
 def feature_recall(evidence: Evidence) -> Score:
     """`recall` in the classifier's features: share of test images in a ball around a sample."""
     return Score.mean((_manifolds(evidence).sample_balls_per_test > 0).astype(np.float64))

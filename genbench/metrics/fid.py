@@ -11,7 +11,7 @@ __all__ = ["fid"]
 
 
 @register_metric(
-    "fid", family="pictures", label="classifier FID", unit="features²", needs=("labels",), order=5, main=True
+    "fid", family="images", label="classifier FID", unit="features²", needs=("labels",), order=5, main=True
 )
 def fid(evidence: Evidence) -> float:
     """Squared Fréchet distance between Gaussians fitted to features of all samples and of the test images.

@@ -12,7 +12,7 @@ __all__ = ["mae", "rmse"]
 
 @register_metric("mae", family="forecast", label="MAE", unit="data units", order=24, task="forecast", main=True)
 def mae(evidence: Forecasts) -> Score:
-    """Mean |y − median| of one-step-ahead forecasts: the median is the point that this error asks for."""
+    """Mean |y − median| of one-step-ahead forecasts: the median minimises this error."""
     return Score.mean(np.abs(evidence.observed - evidence.predicted.quantile(0.5)))
 
 

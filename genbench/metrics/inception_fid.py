@@ -18,7 +18,7 @@ AT_ONCE = 250  # images that go through the network together; chosen by hand: me
 
 @register_metric(
     "inception_fid",
-    family="pictures",
+    family="images",
     label="FID (Inception)",
     unit="features²",
     needs=("pictures",),

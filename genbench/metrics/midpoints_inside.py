@@ -43,7 +43,7 @@ def midpoints_inside(evidence: Paths) -> Score:
     main=True,
 )
 def straight_inside(evidence: Paths) -> Score:
-    """The same share for the midpoints of straight lines between the same data points: what no model adds to."""
+    """The same for the midpoints of straight lines between the same data points: the baseline of `midpoints_inside`."""
     return _inside(evidence, evidence.straight)
 
 

@@ -22,6 +22,6 @@ __all__ = ["round_trip"]
     main=True,
 )
 def round_trip(evidence: Paths) -> float:
-    """Root mean square distance ‖decode(encode(x)) − x‖ of the ends of the paths; 0 for a flow, but for rounding."""
+    """Root mean square distance ‖decode(encode(x)) − x‖ of the ends of the paths; 0 for a flow, up to rounding."""
     gaps = evidence.latent[:, [0, -1]] - evidence.straight[:, [0, -1]]
     return float(np.sqrt(np.square(gaps).sum(axis=-1).mean()))

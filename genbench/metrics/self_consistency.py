@@ -25,7 +25,7 @@ LEAST = 0.01  # share, by hand: noise of 0.05 deviations moves 0.015 and more; l
     ranked=False,
 )
 def self_consistency(evidence: Evidence) -> Score:
-    """How far the samples' share in a region is from that of the model's own exact density; 0 but for chance.
+    """How far the samples' share in a region is from that of the model's own exact density; 0 apart from chance.
 
     Of some thirty regions it is the one that is off by the most standard errors, see `region_shares`; so that a model
     whose samples do follow its density is about two of them off. It is flagged at a level of 1 in 10,000 over all

@@ -53,7 +53,7 @@ def time_network(
 
         network: TimeNetwork = TimeMLP(math.prod(shape), hidden, depth, classes=classes, **features)
     elif len(shape) != 3:
-        raise GenbenchError(f"backbone=unet is for pictures, not for shape {shape}; use mlp")
+        raise GenbenchError(f"backbone=unet is for images, not for shape {shape}; use mlp")
     else:
         from genbench.nn.unet import UNet
 

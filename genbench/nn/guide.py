@@ -42,6 +42,10 @@ class Guide(nn.Module):
 def check_guidance(conditional: bool, guidance: float, guide: float, autoguidance: float) -> None:
     """Raise ValueError if a weight of samples lacks what it needs."""
     if guidance != 1 and not conditional:
-        raise ValueError(f"guidance={guidance} leans samples to a label; it needs conditional=true")
+        raise ValueError(
+            f"guidance={guidance} leads samples towards a label, so it needs a conditional model; add conditional=true"
+        )
     if autoguidance != 1 and not guide:
-        raise ValueError(f"autoguidance={autoguidance} needs a guide to lead away from; set guide=0.1 too, or 1 here")
+        raise ValueError(
+            f"autoguidance={autoguidance} needs an earlier version of the network; add guide=0.1, or use autoguidance=1"
+        )

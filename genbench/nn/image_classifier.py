@@ -1,7 +1,7 @@
 """A small convolutional classifier of a dataset's images, trained once and kept: what the metrics of images see by.
 
 It learns the labels from the training split of one data seed, the same for every trial, so that all scores of a dataset
-are measured in the same features. It is no Inception network: its features know what tells these classes apart, and its
+are measured in the same features. It is no Inception network: its features separate these classes, and its
 test accuracy says how well.
 """
 
@@ -140,7 +140,7 @@ def classifier_of(dataset: Dataset) -> ImageClassifier:
         GenbenchError: the images have no labels.
     """
     if dataset.classes is None:
-        raise GenbenchError(f"{dataset.card.name} has no labels, so there is no classifier of its pictures")
+        raise GenbenchError(f"{dataset.card.name} has no labels, so there is no classifier of its images")
     facts = _facts(dataset)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
     file = downloads.cache_folder() / "classifiers" / f"{dataset.card.name}-{digest}.safetensors"

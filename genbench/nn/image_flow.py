@@ -157,8 +157,8 @@ class ImageFlow(nn.Module):
         channels, height, width = shape
         if height % 2**scales or width % 2**scales:
             raise GenbenchError(
-                f"pictures of {height}×{width} pixels cannot be halved {scales} times; height and width must be "
-                f"multiples of {2**scales}: give fewer scales, or pad or crop the pictures"
+                f"images of {height}×{width} pixels cannot be halved {scales} times; height and width must be "
+                f"multiples of {2**scales}: give fewer scales, or pad or crop the images"
             )
         self.scales, self.priors = nn.ModuleList(), nn.ModuleList()
         self.latents: list[tuple[int, ...]] = []

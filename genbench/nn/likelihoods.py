@@ -146,8 +146,8 @@ class Bernoulli(Likelihood):
         super().__init__(shape)
         if levels != 2:
             raise GenbenchError(
-                f"a bernoulli likelihood is for pictures of 2 levels, and these have {levels}; "
-                f"use logistic, or binarise the pictures"
+                f"a bernoulli likelihood is for images of 2 levels, and these have {levels}; "
+                f"use logistic, or binarise the images"
             )
         self.log_scale = math.prod(shape) * math.log(2)
 

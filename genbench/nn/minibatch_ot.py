@@ -1,4 +1,6 @@
-"""Couplings of a batch: which point of the source goes with which data point (Tong et al. 2024; Pooladian et al. 2023).
+"""Couplings of the source points and the data points of a batch.
+
+Tong et al. 2024; Pooladian et al. 2023.
 
 Each takes x0, x1 (b, d) and a number of its own, and returns indices π (b,): x0[π(i)] goes with x1[i].
 """

@@ -36,7 +36,7 @@ class UNet(TimeNetwork):
         width = 4 * hidden  # of the vector that tells blocks the time and the label
         super().__init__(classes, width)
         if hidden % HEADS:
-            raise ValueError(f"hidden={hidden} must be a multiple of {HEADS}: a U-Net looks around with so many heads")
+            raise ValueError(f"hidden={hidden} must be a multiple of {HEADS}, the number of attention heads of a U-Net")
         self.shape, self.patch = shape, _patch(shape)
         channels = shape[0] * self.patch**2
         widths = [hidden * (1 if level == 0 else 2) for level in range(_levels(shape, self.patch))]

@@ -1,4 +1,4 @@
-"""Distributions of one value each: mixtures of Gaussians, with the scores that forecasts are judged by."""
+"""Distributions of one value each: mixtures of Gaussians, with the scores of forecasts."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _dates(cells: list[str]) -> pd.Series[Any] | None:
     """Return the times that all cells write, in one form; None if they do not.
 
     Raises:
-        NotNumeric: days and months cannot be told apart.
+        NotNumeric: days and months cannot be distinguished.
     """
     import pandas as pd
 
@@ -133,7 +133,7 @@ def _dates(cells: list[str]) -> pd.Series[Any] | None:
                 return found
     both = [(day, found) for day in SLASHES for clock in CLOCK if (found := read(day + clock)) is not None]
     if len(both) == 2 and not both[0][1].equals(both[1][1]):
-        raise NotNumeric(f"{present.iloc[0]}, where day and month are not told apart; write 2024-12-31", 0)
+        raise NotNumeric(f"{present.iloc[0]}, whose day and month cannot be distinguished; write 2024-12-31", 0)
     return both[0][1] if both else None
 
 

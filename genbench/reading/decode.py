@@ -55,12 +55,14 @@ def text_of(data: bytes, file: Path) -> tuple[str, str]:
     """
     encoding = _encoding(data)
     if not encoding:
-        raise GenbenchError(f"{file}: is no text; export the table as text with commas, or as .npy, .npz or .parquet")
+        raise GenbenchError(
+            f"{file}: is not a text file; export the table as text with commas, or as .npy, .npz or .parquet"
+        )
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise GenbenchError(
-            f"{file}: begins as {encoding} and is damaged at byte {error.start}; save it anew"
+            f"{file}: is {encoding} text that is damaged at byte {error.start}; save it again"
         ) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text, "" if encoding.startswith("utf-8") else encoding

@@ -165,7 +165,7 @@ def _images(found: NDArray[Any], name: str) -> Held:
         )
     low, high = x.min(), x.max()
     if low == high:
-        raise GenbenchError(f"{name} holds {low} only; give images")
+        raise GenbenchError(f"every value of {name} is {low}; give images")
     if x.dtype.kind == "b":
         return Held(name, "image", {"x": x.astype(np.uint8), "levels": np.array(2)})
     if x.dtype.kind in "iu":

@@ -112,7 +112,7 @@ def _columns(raw: RawTable, chosen: Chosen) -> tuple[dict[int, Column], list[str
         found[j] = column
         said += [f"column '{name}' {column.note}"] if column.note else []
     if not found:
-        raise GenbenchError("holds no column but one that numbers the rows; name it in columns= to use it")
+        raise GenbenchError("its only column numbers the rows; name it in columns= to use it")
     return found, said
 
 

@@ -110,7 +110,7 @@ def equal_steps(dates: pd.DatetimeIndex | pd.PeriodIndex, name: str, place: Plac
     if isinstance(dates, pd.PeriodIndex):
         dates = dates.to_timestamp()
     if len(dates) < 2:
-        raise GenbenchError(f"{name}: one date makes no series; give more")
+        raise GenbenchError(f"{name}: a series needs more than one date; give more")
     if dates.hasnans:
         raise GenbenchError(f"{name}: {place(int(dates.isna().argmax()))}: no date; fill it in")
     if dates.tz is not None:

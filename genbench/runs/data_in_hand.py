@@ -156,9 +156,11 @@ def _are_series(asked: Sequence[Any]) -> bool:
 
 def _name(name: Any, data: Any) -> str:
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
-        raise GenbenchError(f"{name!r} is no name of data; name them by text in one line: {{'mine': x}}")
+        raise GenbenchError(f"{name!r} cannot be a name of data; give text of one line: {{'mine': x}}")
     if isinstance(data, str | Dataset | Mapping):
-        raise GenbenchError(f"'{name}' names {type(data).__name__} and no data; give a dataset by itself in a list")
+        raise GenbenchError(
+            f"'{name}' is the name of {type(data).__name__}, not of data; give a dataset without a name, in a list"
+        )
     return name.strip()
 
 
@@ -166,7 +168,7 @@ def _check_name(name: str) -> None:
     family = name.lower().replace(" ", "-").replace("_", "-")
     if name in DATASETS.cards or name in WHOLE or family in DATASETS.families:
         what = "a dataset" if name in DATASETS.cards else "several datasets"
-        raise GenbenchError(f"'{name}' is the name of {what} of genbench; call your data otherwise")
+        raise GenbenchError(f"'{name}' is the name of {what} of genbench; give your data another name")
 
 
 def _selected(dataset: Dataset) -> DataSelection:

@@ -185,7 +185,7 @@ def _plugins(file: _File, named: Sequence[str], given: Sequence[str]) -> list[st
         sources = code_files(source)
         discover_recorded(sources)
         if missing := remedy(sources):
-            raise file.error(["plugins", n], f"code is not run for being named in a file; {missing}")
+            raise file.error(["plugins", n], f"an experiment file cannot make genbench run code; {missing}")
         used += sources
     return used
 

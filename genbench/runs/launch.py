@@ -99,7 +99,7 @@ class RunOptions:
         if self.previews < 0:
             raise GenbenchError(f"previews={self.previews} must not be negative; 0 is none")
         if self.timeout is not None and not 0 < self.timeout < float("inf"):
-            raise GenbenchError(f"timeout={self.timeout} is out of range; give seconds")
+            raise GenbenchError(f"timeout={self.timeout} is out of range; give seconds above 0")
         if self.threads < 1:
             raise GenbenchError(f"threads={self.threads} must be at least 1")
         if not 0 <= self.checkpoint_every < float("inf"):
@@ -154,7 +154,7 @@ class RunOptions:
             return DaskRequest.of(self.dask, self.jobs, self.resources, retries)
         for name in ("resources", "retries"):
             if getattr(self, name) is not None:
-                raise GenbenchError(f"{name}={getattr(self, name)} is of a Dask cluster; add --dask, or leave it out")
+                raise GenbenchError(f"{name}={getattr(self, name)} is for a Dask cluster; add --dask, or leave it out")
         return None
 
     @property

@@ -105,7 +105,7 @@ def _check(runs: Sequence[RunData], out: Path, prefer: str | None) -> None:
     if prefer not in (None, LATEST) and str(Path(prefer).absolute()) not in known:
         raise GenbenchError(f"--prefer {prefer} is none of these runs; give {LATEST}, or the folder of one of them")
     if os.path.lexists(out) and (not out.is_dir() or any(out.iterdir())):
-        raise GenbenchError(f"{out} is there and holds something; nothing is overwritten: choose a new folder")
+        raise GenbenchError(f"{out} is not empty, and nothing is overwritten; choose a new folder")
 
 
 def _difference(old: _Trial, new: _Trial) -> str:

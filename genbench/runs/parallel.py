@@ -102,5 +102,5 @@ def _value(ended: Ended) -> Any:
         raise ended.error
     if ended.died or ended.timed_out:
         how = "did not start" if ended.timed_out else f"died with exit code {ended.exitcode}"
-        raise GenbenchError(f"a worker process {how}; finished work is safe, continue with --jobs 1")
+        raise GenbenchError(f"a worker process {how}; finished trials are kept, run again with --jobs 1")
     return ended.value

@@ -290,7 +290,7 @@ def _taking_part(choices: list[_Choice[ModelCard]], text: str, task: str) -> lis
     for choice in choices:
         if choice not in fitting and (choice.card.name in named or not fitting):
             only = ", ".join(choice.card.tasks)
-            raise GenbenchError(f"{choice.label} takes part in the task {only} only, not in {task}; leave it out")
+            raise GenbenchError(f"{choice.label} is for the task {only}, not for {task}; leave it out")
     return fitting
 
 

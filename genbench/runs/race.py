@@ -71,7 +71,9 @@ class Terms:
             raise GenbenchError(f"seeds=auto cannot decide by '{self.sort}', which is no metric of this run{hint}")
         if not any(METRICS[name].ranked for name in ([self.sort] if self.sort else names)):
             what = f"'{self.sort}'" if self.sort else ", ".join(names)
-            raise GenbenchError(f"seeds=auto cannot decide by {what}, which ranks no models; ask for a number of seeds")
+            raise GenbenchError(
+                f"seeds=auto cannot decide by {what}, which does not rank models; give a number of seeds"
+            )
         if all(len(table.models) < 2 for table in tables):
             raise GenbenchError(
                 "seeds=auto compares models, and there are no two for one dataset; name more, or a number of seeds"

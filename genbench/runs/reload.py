@@ -85,7 +85,9 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
     specs = begun | {key: t.spec for key, t in finished.items()}
     if specs and all(spec.task not in SAMPLING for spec in specs.values()):
         task = next(iter(specs.values())).task
-        raise GenbenchError(f"no trial of {run.path} can be drawn from: its task is {task}; run --task generate")
+        raise GenbenchError(
+            f"no trial of {run.path} has a model to sample from: its task is {task}; run --task generate"
+        )
     specs = {key: spec for key, spec in specs.items() if spec.task in SAMPLING}
     specs = _chosen(specs, "data", data, lambda spec: (spec.dataset, spec.dataset_name))
     models = {key: spec for key, spec in specs.items() if key not in finished or finished[key].role == "model"}
@@ -101,7 +103,9 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
     if specs[key].outside:
         raise CannotReload(specs[key], OUTSIDE)
     if error := finished[key].error:
-        raise CannotReload(specs[key], f"it failed ({error.message}) and cannot be drawn from; choose another trial")
+        raise CannotReload(
+            specs[key], f"it failed ({error.message}), so it has no model to sample from; choose another trial"
+        )
     return Trained(specs[key], run.store.weights(key), "trained")
 
 
@@ -186,7 +190,7 @@ def reload(
         raise CannotReload(spec, f"code of {', '.join(changed)} changed since it was trained; train it again")
     for name in settings:
         if name not in card.signature and name in vars(card.factory.recipe):
-            raise GenbenchError(f"{name} is of the training of {card.name}, not of its samples; leave it out")
+            raise GenbenchError(f"{name} is a setting of the training of {card.name}, which is over; leave it out")
     trial = trial or ResolvedTrial.of(spec)
     if trial.dataset.fingerprint() != spec.data_fingerprint:
         raise CannotReload(spec, "the files of its data are not those that it was trained with")

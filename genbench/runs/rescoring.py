@@ -155,7 +155,7 @@ def _perform(path: str, key: str, metrics: str | None, samples: int | None, plug
     except GenbenchError as error:
         return _Answer(key, str(error))
     except OSError as error:
-        raise GenbenchError(f"cannot write to {path}: {error.strerror or error}; the old scores are safe") from None
+        raise GenbenchError(f"cannot write to {path}: {error.strerror or error}; the old scores are kept") from None
     except BaseException as error:  # a plugin may raise anything
         if must_stop(error):
             raise
@@ -168,7 +168,7 @@ def _rescore(store: Store, old: TrialRecord, metrics: str | None, samples: int |
     if not old.sampled:
         raise CannotReload(old.spec, f"the task {old.spec.task} keeps no samples; run it again")
     if old.nested:
-        raise CannotReload(old.spec, "its scores are means over several trainings, of which one is stored")
+        raise CannotReload(old.spec, "its scores are means over several training runs, of which one is stored")
     planned_spec = _planned(old.spec, metrics, samples)
     if changed := data_files(old.provenance.files, old.spec.plugins, planned_spec)[0]:
         raise CannotReload(old.spec, f"the file {changed[0]} is not what it was")

@@ -129,6 +129,6 @@ def perform_all(
             todo = sharing.left()
     except OSError as error:
         raise GenbenchError(
-            f"cannot write to {store.path}: {error.strerror or error}; finished trials are safe, run again"
+            f"cannot write to {store.path}: {error.strerror or error}; finished trials are kept, run the command again"
         ) from None
     stop.check()

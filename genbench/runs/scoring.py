@@ -68,11 +68,11 @@ class ScoreOptions:
     def __post_init__(self) -> None:
         if self.likelihood not in LIKELIHOODS[:-1]:
             raise GenbenchError(
-                f"likelihood '{shown(self.likelihood)}' is none; write one of {', '.join(LIKELIHOODS[:-1])}"
+                f"likelihood '{shown(self.likelihood)}' is unknown; write one of {', '.join(LIKELIHOODS[:-1])}"
             )
         for what, text in (("name", self.name), ("family", self.family)):
             if text is not None and not (text.strip() and text.isprintable() and len(text) <= NAME):
-                raise GenbenchError(f"{what} '{shown(text)}' is none; write up to {NAME} letters in one line")
+                raise GenbenchError(f"'{shown(text)}' cannot be a {what}; write up to {NAME} letters in one line")
 
     @property
     def request(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _planned(
     plan = options.planning([0] if options.seeds is None else parse_seeds(options.seeds)).plan(say)
     first = plan.trials[0]
     if len({spec.dataset for spec in plan.trials}) > 1:
-        raise GenbenchError("samples are those of one dataset, and several are named; name one")
+        raise GenbenchError("several datasets are named, and samples imitate one; name one")
     there = [] if run is None else [t for t in run.trials if t.sampled and t.dataset == first.dataset]
     if run is not None and (taken := [t for t in there if t.model == row.name and not t.spec.outside]):
         raise GenbenchError(f"'{taken[0].model}' is a model of {run.path}; give the samples another --name")

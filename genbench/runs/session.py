@@ -77,7 +77,9 @@ class Workers:
                 yield Here(replace(self.execution, progress=chosen_form(self.progress) == "bar"))
             return
         if jobs == 0:
-            raise GenbenchError("a plugin lives in the calling script, which no cluster has; move it to a file")
+            raise GenbenchError(
+                "a plugin is defined in the script that was started, which a cluster does not have; move it to a file"
+            )
         from genbench.runs.executors.dask import on_dask
 
         with on_dask(self.dask, self.seconds, self.execution, say) as executor:
@@ -87,7 +89,10 @@ class Workers:
         """Return the number of worker processes: none where they could not import a plugin."""
         cards = [(MODELS[t.model_name], DATASETS[t.dataset_name]) for t in plan.trials]
         if self.jobs != 0 and not all(model.portable and dataset.portable for model, dataset in cards):
-            say("a plugin lives in the calling script: running in this process; a file of its own can run in parallel")
+            say(
+                "a plugin is defined in the script that was started, so trials run one by one; in a file of its own "
+                "they can run in parallel"
+            )
             return 0
         return max(1, cores() // self.execution.threads) if self.jobs is None else self.jobs
 
@@ -141,7 +146,7 @@ class Session:
             where = from_here(self.store.path)
             self.say(f"{len(trials) - len(todo)} of {len(trials)} trials are finished already in {where}")
         if begun := len(self.store.checkpoints().keys() & {spec.key for spec in todo}):
-            self.say(f"{begun} of them {'goes' if begun == 1 else 'go'} on from a checkpoint")
+            self.say(f"{begun} of them {'resumes' if begun == 1 else 'resume'} from a checkpoint")
         found: list[TrialRecord] = []
         stop = Stop(len(trials), self.say)
         stop.done = len(trials) - len(todo)

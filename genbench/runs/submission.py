@@ -174,7 +174,7 @@ def _faults(run: RunData) -> Iterator[str]:
         if file.is_symlink() or not file.is_file() or link_outside(file, run.path):
             yield f"{shown(place.as_posix())} is a link or no regular file"
         elif not belongs(PurePosixPath(run.path.name, place.as_posix()), file.stat().st_size):
-            yield f"{shown(place.as_posix())} does not belong into it, or is too large"
+            yield f"{shown(place.as_posix())} is not a file of a run, or is too large"
     for one in check_files(run.store, run.record.trials):
         if one.state in ("changed", "without digests") or (one.state == "missing" and one.file.endswith(".json")):
             yield f"{shown(one.file)} {shown(one.reason or 'has no digests', 200)}"

@@ -123,7 +123,9 @@ def sweep(
         GenbenchError: a name is unknown, a number is out of range, or no model of the run takes `steps`.
     """
     if not steps or min(steps) < 1:
-        raise GenbenchError(f"steps {', '.join(map(str, steps)) or 'of nothing'}: give whole numbers of 1 or more")
+        raise GenbenchError(
+            f"steps {', '.join(map(str, steps)) or 'is an empty list'}: give whole numbers of 1 or more"
+        )
     Protocol().asked(samples=samples)
     fine = [trial for trial in run.trials if trial.status == "ok" and trial.sampled]
     discover_recorded(source for trial in fine for source in trial.spec.plugins)

@@ -182,4 +182,4 @@ def notes_of(tuned: Mapping[str, Tuned], data: Sequence[str], budget: str) -> li
 
 def none_known(asked: Request) -> Tuned:
     """Refuse: nothing was tuned where this is asked."""
-    raise GenbenchError(f"{asked.model}[{TUNED}] has a meaning in `genbench run` alone; write its parameters")
+    raise GenbenchError(f"{asked.model}[{TUNED}] works only in `genbench run`; write its parameters instead")

@@ -114,7 +114,7 @@ def _extract(file: Path, folder: Path) -> str:
             if not member.isreg() or len(path.parts) < 2 or path.parts[0] != (top or path.parts[0]):
                 raise ValueError(f"{ascii(member.name)[:100]} is no file of a run")
             if not belongs(path, member.size):
-                raise ValueError(f"{ascii(member.name)[:100]} does not belong into it, or is too large")
+                raise ValueError(f"{ascii(member.name)[:100]} is not a file of a run, or is too large")
             top = path.parts[0]
             archive.extract(member, folder, filter="data")
             archive.members = []  # type: ignore[attr-defined]  # which would hold all of them

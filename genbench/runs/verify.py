@@ -205,7 +205,7 @@ def _as_it_was(trial: TrialRecord) -> TrialSpec:
         GenbenchError: it is not; the message says what changed.
     """
     if trial.budget.endswith("s"):
-        raise GenbenchError(f"its budget is {trial.budget}, and how many steps fit into that is not repeatable")
+        raise GenbenchError(f"its budget is {trial.budget}, and the number of steps in that time is not repeatable")
     with collected_warnings():
         spec = todays(trial.spec)
     changed = [

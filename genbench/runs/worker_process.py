@@ -141,7 +141,8 @@ class WorkerProcess:
             except (OSError, EOFError) as error:
                 if attempt == ATTEMPTS:
                     raise GenbenchError(
-                        f"no worker process can be started ({type(error).__name__}: {error}); finished work is safe, "
+                        f"no worker process can be started ({type(error).__name__}: {error}); finished trials are "
+                        "kept, "
                         "continue with --jobs 0"
                     ) from None
                 time.sleep(attempt * BETWEEN)

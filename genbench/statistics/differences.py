@@ -78,7 +78,7 @@ def simultaneous(rows: Sequence[Scores], alpha: float = ALPHA) -> Differences:
     """Return the differences of all rows; with probability 1 − alpha all intervals hold.
 
     Equal scores at each seed are no difference. If a paired difference is the same at each seed, but not 0, there is no
-    scale to judge it by: p = 2^(1−n), by flipping signs, times the number of rows, and no interval.
+    scale to compare it with: p = 2^(1−n), by flipping signs, times the number of rows, and no interval.
     """
     r = len(rows)
     difference = np.array([row.b.mean() - row.a.mean() for row in rows])

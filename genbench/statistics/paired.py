@@ -47,7 +47,7 @@ def paired_tests(a: Array, b: Array, level: float = 0.95) -> tuple[Array, Array,
     """Return n, difference, low, high and p of the paired t-test of each row of b − a, [r, n] each; NaN is no value.
 
     Equal values everywhere are no difference: p = 1. Where all differences of a row are the same but not 0, Student's t
-    has no scale to judge by; then p = 2^(1−n), by flipping signs, and there is no interval.
+    has no scale to compare with; then p = 2^(1−n), by flipping signs, and there is no interval.
     """
     if a.shape[1] == 0:
         none = np.full(len(a), np.nan)

@@ -172,7 +172,9 @@ class Power:
         r, k = self.deviations.shape
         n = np.broadcast_to(np.asarray(seeds, dtype=np.int64), k)
         if n.min() < 2 or not 0 < self.worse < k:
-            raise ValueError("a comparison takes two seeds, and two models of which one is not worse")
+            raise ValueError(
+                "a comparison needs at least two seeds, and at least two models, of which one is not worse"
+            )
         key = n.tobytes()
         if key not in self._shifts:
             noise = _noise(r, k, max(int(n.max()), MOST_SEEDS))[:, :, : n.max()]

@@ -1,8 +1,8 @@
 """Racing: seeds are added where verdicts are open, and verdicts stay valid although the scores are looked at often.
 
 A race begins with three seeds of every model. After each look, models that are worse drop out (Maron & Moore 1997;
-López-Ibáñez et al. 2016). Seeds are added to models that are open, if so many as are allowed can be expected to decide
-them, and to those that they are compared with, whichever is the more uncertain.
+López-Ibáñez et al. 2016). Seeds are added to models that are open, if the number that is allowed can be expected to
+decide them, and to those that they are compared with, whichever is the more uncertain.
 
 A procedure that fails at 5 % of single looks fails more often at one of many. So α is spent little by little (Lan &
 DeMets 1983): 15 % at the first look, 95 % by 60 seeds, in equal steps of the logarithm, and never all. A look gets the
@@ -36,7 +36,7 @@ GRID, FARTHEST = 801, 8.0  # of the numerical integration: points, and standard 
 
 
 def spent(seeds: int) -> float:
-    """Return how much of α is spent by a look at so many seeds, all looks before it included.
+    """Return how much of α is spent by a look at some number of seeds, all looks before it included.
 
     >>> round(spent(3), 4), round(spent(20), 4), round(spent(60), 4)
     (0.0075, 0.0328, 0.0475)

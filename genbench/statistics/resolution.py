@@ -15,7 +15,7 @@ ALPHA, POWER = 0.05, 0.8  # the usual choices (Cohen 1988)
 
 @dataclass(frozen=True)
 class Resolution:
-    """What a metric can tell apart on a dataset.
+    """The smallest difference that a metric can show on a dataset.
 
     Attributes:
         oracle_mean: mean score of fresh draws from the truth.

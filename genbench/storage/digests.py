@@ -50,7 +50,7 @@ class FileDigest:
             if size != self.bytes:
                 raise Changed(f"is not the file that was written: it has {size:,} bytes, not {self.bytes:,}")
             if _sha256(opened) != self.sha256:
-                raise Changed("is not the file that was written: its SHA-256 is another")
+                raise Changed("is not the file that was written: its SHA-256 differs")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class NewerSchema(GenbenchError):
 
 
 def content_of(file: Path, folder: Path, most: int) -> bytes:
-    """Return the content of a regular file inside a folder, of so many bytes at most.
+    """Return the content of a regular file inside a folder, of at most `most` bytes.
 
     Raises:
         CorruptFile: it is not there, or none of these.

@@ -25,7 +25,7 @@ Given = Annotated[dict[str, Any], Len(0, MANY)]
 
 
 class Tuned(BaseModel):
-    """How the parameters of a trial were found: the best of so many configurations, by validation splits.
+    """How the parameters of a trial were found: the best of a number of configurations, by validation splits.
 
     Attributes:
         configurations: that were tried, the default among them.

@@ -1,4 +1,4 @@
-"""What is asked of every trial of a large run, kept in one file, so that a look at 10,000 trials opens no 10,000 files.
+"""A summary of each trial of a run in one file, so that 10,000 trials need not 10,000 reads.
 
 The file `.summaries.json` is a copy of a part of the records, and no more: an entry holds only for a record that has
 the size and the time that the entry names. It may be deleted at any moment.

@@ -1,6 +1,6 @@
 """The task `classify`: fit one density a class, predict by Bayes' rule, and score the predictions.
 
-What a generative model knows of each class it can use to tell them apart: argmax_y log p(x | y) + log p(y). A model
+A generative model of each class can classify by Bayes' rule: argmax_y log p(x | y) + log p(y). A model
 with a density takes part as it is, with its budget divided over the classes; a conditional one is fitted once. The
 controls that only classify stand beside them, and the oracle, where the truth of each class is known, is the best
 classifier that there can be.
@@ -42,7 +42,7 @@ class Classify(Task):
         """Raise a GenbenchError for data without classes."""
         if dataset.classes is None:
             raise GenbenchError(
-                f"{dataset.card.name} has no classes to tell apart; choose data with labels, such as mixtures or tables"
+                f"{dataset.card.name} has no classes; choose data with labels, such as mixtures or tables"
             )
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:

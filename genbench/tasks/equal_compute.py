@@ -1,4 +1,4 @@
-"""Whether a training kept to its budget, in units that are the same on every machine."""
+"""Whether a training run kept to its budget, in units that are the same on every machine."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ START = 2.0
 
 
 def unequal(spec: TrialSpec, compute: Compute, steps: int) -> str:
-    """Return in a line how far a training missed its budget; empty where it kept to it, or nothing can be said.
+    """Return in a line how far a training run missed its budget; empty where it kept to it, or nothing can be said.
 
     A named budget is in seconds of the reference machine, and so is `compute`. A budget in seconds is wall time of this
-    machine, at the end of which the engine ends its own trainings; only more than twice of it is worth a word. A budget
-    in steps is as long as its steps are. A model that the engine does not train by steps may take less than its budget:
-    it has converged, or a closed form, and more would not change it.
+    machine, at whose end the engine ends its own training runs, so only more than twice of it is worth a word. A
+    budget in steps is as long as its steps are. A model that the engine does not train by steps may take less than its
+    budget: it has converged, or a closed form, and more would not change it.
 
     It is said only where it is beyond the bounds whatever the true speed of the machine in the spread of the kernel's
     times, and without what the start took, up to some seconds.
@@ -56,7 +56,7 @@ def unequal(spec: TrialSpec, compute: Compute, steps: int) -> str:
 
 
 def caution_unequal(spec: TrialSpec, compute: Compute | None, steps: int) -> None:
-    """Warn of a training that missed its budget, if what it computed was measured; see `unequal`."""
+    """Warn of a training run that missed its budget, if what it computed was measured; see `unequal`."""
     if compute and (line := unequal(spec, compute, steps)):
         warnings.warn(line, GenbenchWarning, stacklevel=2)
 

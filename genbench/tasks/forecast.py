@@ -50,7 +50,7 @@ class Forecast(Task):
             )
         if isinstance(dataset, SyntheticSeries) and not (dataset.writes("path") or dataset.writes("timeline")):
             raise GenbenchError(
-                f"{dataset.card.name} has windows and no stretch of the process to forecast; write its method `path`"
+                f"{dataset.card.name} has windows but no long series to forecast; write its method `path`"
             )
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:

@@ -42,7 +42,8 @@ class Impute(Task):
         """Raise a GenbenchError for data of a single coordinate."""
         if np.prod(dataset.shape) < 2:
             raise GenbenchError(
-                f"{dataset.card.name} has a single coordinate: nothing is left to go by; choose other data"
+                f"{dataset.card.name} has a single coordinate, and imputing needs a known one beside it; choose other "
+                "data"
             )
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:

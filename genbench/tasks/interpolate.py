@@ -1,4 +1,4 @@
-"""The task `interpolate`: fit, encode pairs of test points, go from one code to the other, and decode what is between.
+"""The task `interpolate`: fit, encode pairs of test points, and decode what is between them.
 
 It is for models that encode and decode; one that only decodes, a GAN, goes between samples of its own. Halfway between
 two points of a curved set the data have nothing; halfway between their codes a model that has understood the set finds

@@ -33,6 +33,6 @@ def previews(spec: TrialSpec, dataset: Dataset, folder: Path, times: int, log: L
             samples = present.sample(n, seed=stream(spec.seed, "preview"))
             write_grid(file := place / f"{steps:07d}.png", samples, None, dataset)
             if log:
-                log.picture(file, steps)
+                log.image(file, steps)
 
     return Snapshots([i / times for i in range(1, times + 1)], take)

@@ -41,7 +41,8 @@ class Scaling(Task):
     def check_data(self, dataset: Dataset) -> None:
         if not isinstance(dataset, SyntheticDataset):
             raise GenbenchError(
-                f"{dataset.card.name} has as many points and coordinates as it has; --task scaling takes synthetic data"
+                f"{dataset.card.name} has fixed numbers of points and coordinates; choose synthetic data for --task "
+                "scaling"
             )
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:

@@ -39,10 +39,10 @@ class CheckOptions:
     """How plugins are checked.
 
     Attributes:
-        fast: whether to leave out what needs a training of some seconds.
+        fast: whether to leave out what needs training for seconds.
         device: where torch models live.
-        budget: of the trainings, as of a run.
-        seed: of the data, the trainings and the draws.
+        budget: of the training runs, as of a run.
+        seed: of the data, the training runs and the draws.
     """
 
     fast: bool = False
@@ -131,7 +131,7 @@ def _with_library(card: Card, arguments: Callable[[], tuple[Any, ...]]) -> Calla
 
 
 def _exam(check: Check, run: Run) -> Callable[[], tuple[Any, ...]]:
-    return lambda: (run,) if check.name == "trains" else (run.exam(),)
+    return lambda: (run,) if check.name == "trains" else (run.trained(),)
 
 
 def plugins_of(target: str) -> list[Plugin]:

@@ -178,7 +178,7 @@ def knows_better_from_worse(card: MetricCard, seed: int = 0) -> str:
     """A coarse fault is scored worse than the truth is."""
     _applies(card, _evidence("null", seed))
     if not card.ranked:
-        raise DoesNotApply("it is no merit: models do not compete in it")
+        raise DoesNotApply("models are not ranked by it")
     sign = -1.0 if card.higher_is_better else 1.0
     null = [sign * _value(card, _evidence("null", stream(seed, k))) for k in range(FEW)]
     praised: list[str] = []

@@ -1,4 +1,4 @@
-"""What the log-density of a model owes, before it has learnt anything: units, sign, total mass, independence of points.
+"""Checks of the log-density of an untrained model: units, sign, mass, independence of points.
 
 That samples follow the density is among the checks of `genbench.testing.trained_model`.
 """

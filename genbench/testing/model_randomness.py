@@ -60,7 +60,7 @@ def repeats(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", see
 
 
 @check(
-    expected="global generators that go on from the seed that the engine set",
+    expected="global generators that continue from the seed that the engine set",
     meaning="it seeds a global generator itself, so that all that comes after draws the same numbers under every seed; "
     "leave seeds to the engine",
     methods=("sample", "log_prob", "fit", "training_step", "training_loss", "build"),

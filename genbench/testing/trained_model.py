@@ -1,7 +1,7 @@
 """What a model must have learnt: checks after training on a distribution in the plane whose density is known.
 
-An `Exam` holds a fitted model with what several checks look at. Each check raises CheckFailed with what is wrong, and
-returns quietly where it does not apply. `SOUND` is what holds after any training, however short; `EXAM` is all of it.
+A `TrainedModel` holds a fitted model with what several checks look at. A check raises CheckFailed with what is wrong,
+and returns quietly if it does not apply. `SOUND` holds after any training, however short; `CHECKS` has all checks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from genbench.core.types import Array
 from genbench.estimator.estimator import Estimator
 from genbench.testing.check import Check, DoesNotApply, check, require
 
-__all__ = ["EXAM", "SOUND", "Exam", "learns_a_gaussian"]
+__all__ = ["CHECKS", "SOUND", "TrainedModel", "learns_a_gaussian"]
 
 # Chosen by hand: power of the checks against time.
 SAMPLES, SCORED = 4000, 1000  # draws, and points whose density is looked at
@@ -32,7 +32,7 @@ FEW_SEEDS = 1000  # between the streams of two seeds, of which each takes a few 
 
 
 @dataclass
-class Exam:
+class TrainedModel:
     """A fitted model, the truth in the plane that it has learnt, and the points [n, 2] that it was fitted to.
 
     Attributes:
@@ -100,26 +100,26 @@ class Exam:
 
 
 @check(
-    expected=f"a density in the plane that integrates to 1 ± 0.01; after a short training to 1 ± {ROUGH:g}",
+    expected=f"a density in the plane that integrates to 1 ± 0.01; after a short training run to 1 ± {ROUGH:g}",
     meaning="a log-determinant is missing or has the wrong sign, a normalising constant is missing, or log-densities "
     "were averaged where densities should be (over orders, over components)",
     methods=("log_prob",),
     suspects=r"return .*|log_?det|\.mean\(",
 )
-def integrates_to_one(exam: Exam) -> str:
+def integrates_to_one(trained: TrainedModel) -> str:
     """The density integrates to 1 ± 0.01 over a grid, in the data's own units."""
-    exam.require_density()
-    if exam.short and exam.model.likelihood == "estimate":
+    trained.require_density()
+    if trained.short and trained.model.likelihood == "estimate":
         raise DoesNotApply("an estimate has errors of several percent before it has learnt")
-    most = ROUGH if exam.short else 0.01
-    bound = exam.short and exam.model.likelihood == "bound"  # it may lie far below the density
+    most = ROUGH if trained.short else 0.01
+    bound = trained.short and trained.model.likelihood == "bound"  # it may lie far below the density
     total, fine = 0.0, False
-    for cells in (lambda: exam.cells, lambda: exam.fine_cells):
+    for cells in (lambda: trained.cells, lambda: trained.fine_cells):
         total = float(cells().sum())
         fine = total <= 1 + most and (bound or total >= 1 - most)
         if fine:
             break
-    require(fine, f"the density of {exam.model.card.name} integrates to {total:.4g}")
+    require(fine, f"the density of {trained.model.card.name} integrates to {total:.4g}")
     return f"integrates to {total:.4f}"
 
 
@@ -130,14 +130,14 @@ def integrates_to_one(exam: Exam) -> str:
     methods=("sample", "log_prob"),
     error_rate=LEVEL,
 )
-def agrees_with_itself(exam: Exam) -> str:
+def agrees_with_itself(trained: TrainedModel) -> str:
     """Its samples follow its density: χ² over cells that expect at least 10. Fails by chance once in 10⁶ seeds."""
-    exam.require_density()
-    if exam.short and exam.model.likelihood != "exact":
+    trained.require_density()
+    if trained.short and trained.model.likelihood != "exact":
         raise DoesNotApply("a bound, or an estimate of another process, is near the density after training only")
     found, fine = "", False
-    for cells in (lambda: exam.cells, lambda: exam.fine_cells):
-        statistic, limit, k = _chi_square(exam, cells())
+    for cells in (lambda: trained.cells, lambda: trained.fine_cells):
+        statistic, limit, k = _chi_square(trained, cells())
         found, fine = f"χ² of {k} cells is {statistic:.0f}, at most {limit:.0f}", statistic < limit
         if fine:
             break
@@ -145,16 +145,16 @@ def agrees_with_itself(exam: Exam) -> str:
     return found
 
 
-def _chi_square(exam: Exam, cells: Array) -> tuple[float, float, int]:
+def _chi_square(trained: TrainedModel, cells: Array) -> tuple[float, float, int]:
     """Return Pearson's statistic of the samples, its limit, and the number of cells, the rare ones pooled to one."""
     from scipy.stats import chi2
 
-    n = len(exam.samples)
-    observed = np.histogramdd(exam.samples, bins=list(exam.edges))[0]
+    n = len(trained.samples)
+    observed = np.histogramdd(trained.samples, bins=list(trained.edges))[0]
     large = n * cells >= 10
     seen = np.append(observed[large], n - observed[large].sum())
     due = np.append(n * cells[large], max(n * (1 - cells[large].sum()), 1.0))
-    slack = ROUGH_SLACK if exam.short else SLACK[exam.model.likelihood]
+    slack = ROUGH_SLACK if trained.short else SLACK[trained.model.likelihood]
     statistic = float(((seen - due) ** 2 / due).sum())
     return statistic, float(chi2.isf(LEVEL, df=max(len(due) - 1, 1))) + slack * n, len(due)
 
@@ -166,10 +166,10 @@ def _chi_square(exam: Exam, cells: Array) -> tuple[float, float, int]:
     suspects=r"return .*|log_?det",
     error_rate=3e-7,
 )
-def never_beats_the_truth(exam: Exam) -> str:
+def never_beats_the_truth(trained: TrainedModel) -> str:
     """The mean excess NLL is no less than 0, by 5 standard errors: by chance 3 times in 10⁷ if it were 0."""
-    exam.require_density()
-    excess = exam.excess
+    trained.require_density()
+    excess = trained.excess
     lead = -float(excess.mean())
     require(lead < ERRORS * excess.std() / math.sqrt(len(excess)), f"it beats the entropy by {lead:.3f} nats")
     return f"{-lead:.3f} nats behind the truth"
@@ -183,24 +183,24 @@ def never_beats_the_truth(exam: Exam) -> str:
     error_rate=1e-8,
 )
 def learns_a_gaussian(
-    exam: Exam, most: float = 0.02, mean: float = 0.12, covariance: float = 0.2, thin: float | None = None
+    trained: TrainedModel, most: float = 0.02, mean: float = 0.12, covariance: float = 0.2, thin: float | None = None
 ) -> str:
     """Where the truth is Gaussian, which all can be, the excess NLL is at most `most` nats; the moments are right.
 
     The means of whitened samples are within `mean` of 0, their covariances within `covariance` of the identity, but for
     the variance along the short axis, which is within `thin`; six standard errors are 0.095 and 0.13.
     """
-    many = exam.truth.sample(100_000, seed=FEW_SEEDS * exam.seed + 93)
+    many = trained.truth.sample(100_000, seed=FEW_SEEDS * trained.seed + 93)
     variances, axes = np.linalg.eigh(np.cov(many.T))  # the short axis is the first
-    white = ((exam.samples - many.mean(axis=0)) @ axes / np.sqrt(variances)).T  # (2, n)
+    white = ((trained.samples - many.mean(axis=0)) @ axes / np.sqrt(variances)).T  # (2, n)
     shift, spread = np.abs(white.mean(axis=1)).max(), np.abs(np.cov(white) - np.eye(2))
     require(shift < mean, f"the mean of the samples is {shift:.2f} standard deviations off")
     require(spread[1].max() < covariance, f"the covariance of the samples is off by {spread[1].max():.0%}")
     limit = covariance if thin is None else thin
     require(spread[0, 0] < limit, f"the covariance of the samples is off by {spread[0, 0]:.0%} along the short axis")
     found = f"mean off by {shift:.2f}, covariance by {spread.max():.0%}"
-    if exam.model.card.likelihood != "none":
-        excess = float(exam.excess.mean())
+    if trained.model.card.likelihood != "none":
+        excess = float(trained.excess.mean())
         wrong = f"the excess NLL on Gaussian data is {excess:.3f} nats; at most {most} is right"
         require(excess < most, wrong, methods=("log_prob",))
         found += f", {excess:.3f} nats behind the truth"
@@ -213,22 +213,22 @@ def learns_a_gaussian(
     methods=("sample", "training_loss", "fit"),
     error_rate=1e-9,
 )
-def covers(exam: Exam) -> str:
+def covers(trained: TrainedModel) -> str:
     """Sixteen cells that the truth fills alike are filled by the samples to within 0.25 in total variation.
 
     Samples as good as the truth's are 0.03 apart, those of a Gaussian of the same moments 0.20; at 0.5
     one mode of two is missing.
     """
-    order = exam.truth.sample(20_000, seed=FEW_SEEDS * exam.seed + 92)
+    order = trained.truth.sample(20_000, seed=FEW_SEEDS * trained.seed + 92)
     columns = np.quantile(order[:, 0], [0.25, 0.5, 0.75])
-    where, place = np.searchsorted(columns, order[:, 0]), np.searchsorted(columns, exam.samples[:, 0])
+    where, place = np.searchsorted(columns, order[:, 0]), np.searchsorted(columns, trained.samples[:, 0])
     shares = [
         np.histogram(
-            exam.samples[place == k, 1], [-np.inf, *np.quantile(order[where == k, 1], [0.25, 0.5, 0.75]), np.inf]
+            trained.samples[place == k, 1], [-np.inf, *np.quantile(order[where == k, 1], [0.25, 0.5, 0.75]), np.inf]
         )[0]
         for k in range(4)
     ]
-    distance = 0.5 * float(np.abs(np.concatenate(shares) / len(exam.samples) - 1 / 16).sum())
+    distance = 0.5 * float(np.abs(np.concatenate(shares) / len(trained.samples) - 1 / 16).sum())
     require(distance < 0.25, f"samples are {distance:.2f} away from the truth in total variation over 16 cells")
     return f"{distance:.2f} away, samples as good as the truth's 0.03"
 
@@ -239,7 +239,7 @@ def covers(exam: Exam) -> str:
     methods=("sample", "fit"),
     error_rate=1e-9,
 )
-def is_no_memory(exam: Exam) -> str:
+def is_no_memory(trained: TrainedModel) -> str:
     """Samples lie as far from the training points as fresh points of the truth do.
 
     The chance that a sample is nearer to them than a fresh point is ½ for a perfect sampler; at most 0.65 is allowed.
@@ -247,13 +247,13 @@ def is_no_memory(exam: Exam) -> str:
     from scipy.spatial import cKDTree
     from scipy.stats import rankdata
 
-    tree = cKDTree(exam.train)
-    distances = np.concatenate([tree.query(points)[0] for points in (exam.samples, exam.fresh)])
-    m, n = len(exam.samples), len(exam.fresh)
+    tree = cKDTree(trained.train)
+    distances = np.concatenate([tree.query(points)[0] for points in (trained.samples, trained.fresh)])
+    m, n = len(trained.samples), len(trained.fresh)
     nearer = 1 - (float(rankdata(distances)[:m].sum()) - m * (m + 1) / 2) / (m * n)
     require(nearer < 0.65, f"{nearer:.0%} of comparisons find a sample nearer to the training points than a fresh one")
     return f"{nearer:.0%} of comparisons find a sample nearer than a fresh point"
 
 
 SOUND: tuple[Check, ...] = (integrates_to_one, agrees_with_itself)
-EXAM: tuple[Check, ...] = (*SOUND, never_beats_the_truth, covers, is_no_memory)
+CHECKS: tuple[Check, ...] = (*SOUND, never_beats_the_truth, covers, is_no_memory)

@@ -13,7 +13,7 @@ from genbench.core.parameters import bind, create
 from genbench.estimator.estimator import Estimator
 from genbench.testing.check import Check, CheckFailed, DoesNotApply, check
 from genbench.testing.fits import needs_samples
-from genbench.testing.trained_model import EXAM, SOUND, Exam, learns_a_gaussian
+from genbench.testing.trained_model import CHECKS, SOUND, TrainedModel, learns_a_gaussian
 from genbench.testing.truths import Crescents, TiltedGaussian
 
 __all__ = ["Run", "trained_checks", "trains"]
@@ -49,10 +49,10 @@ class Run:
         """Whether it is trained long enough to have learnt something."""
         return self.budget is not None
 
-    def exam(self) -> Exam:
+    def trained(self) -> TrainedModel:
         """Return the trained model with what is looked at; DoesNotApply where the training failed before."""
-        if "exam" in self.state:
-            found: Exam = self.state["exam"]
+        if "trained" in self.state:
+            found: TrainedModel = self.state["trained"]
             return found
         if "failed" in self.state:
             raise DoesNotApply("its training failed")
@@ -70,13 +70,13 @@ class Run:
         budget = self.budget or str(_few_steps(model, kind))
         model.fit(x, labels=labels, budget=budget, seed=self.seed, kind=kind)
         grid = 1.2 if self.learns else 2.0  # wider, as what a model has not learnt yet is
-        self.state["exam"] = Exam(model, self.truth, x, grid, short=not self.learns, seed=self.seed)
+        self.state["trained"] = TrainedModel(model, self.truth, x, grid, short=not self.learns, seed=self.seed)
         del self.state["failed"]
-        return self.exam()
+        return self.trained()
 
 
 def _few_steps(model: Estimator, kind: str) -> int:
-    """Return the number of steps of a short training."""
+    """Return the number of steps of a short training run."""
     if not model.card.is_torch:
         return LEAST
     recipe: Any = create(model.card, bind(model.card, model.given, (kind, (2,)))).recipe
@@ -92,10 +92,10 @@ def _few_steps(model: Estimator, kind: str) -> int:
 def trains(run: Run) -> str:
     """Training does not diverge."""
     try:
-        exam = run.exam()
+        trained = run.trained()
     except Diverged as error:
         raise CheckFailed(str(error)) from None
-    steps = exam.model.history.steps
+    steps = trained.model.history.steps
     return f"{steps} steps" if steps else "fitted"
 
 
@@ -104,7 +104,7 @@ def trained_checks(
 ) -> Iterator[tuple[Run, Check, Mapping[str, Any]]]:
     """Yield the checks that look at a trained model, with the training that they share and their limits.
 
-    Without a budget, they are those of a short training.
+    Without a budget, they are those of a short training run.
     """
     if budget is None:
         short = Run(card, params, device, Crescents(), None, seed)
@@ -115,7 +115,7 @@ def trained_checks(
     limits = LIMITS
     if card.is_torch and _is_adversarial(card, params):
         limits = ADVERSARIAL
-    yield from ((crescents, each, {}) for each in (trains, *EXAM))
+    yield from ((crescents, each, {}) for each in (trains, *CHECKS))
     yield (gaussian, learns_a_gaussian, limits)
 
 

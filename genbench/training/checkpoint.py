@@ -94,12 +94,12 @@ class Checkpoint:
         try:
             saved = read_checkpoint(self.file)
             if saved.identity != self.identity:
-                raise BadCheckpoint(f"{self.file} is of another training, {saved.identity}")
+                raise BadCheckpoint(f"{self.file} is of another training run, {saved.identity}")
             training.restore(saved.state)
         except (BadCheckpoint, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
             training.restore(untouched)
             reason = str(error) if isinstance(error, BadCheckpoint) else f"{self.file} does not fit: {_line(error)}"
-            warnings.warn(f"{reason}; the training starts anew", GenbenchWarning, stacklevel=2)
+            warnings.warn(f"{reason}; the training starts again", GenbenchWarning, stacklevel=2)
             return False
         self.used, self._last = True, time.monotonic()
         return True
@@ -151,7 +151,7 @@ def read_checkpoint(file: Path) -> Saved:
     except (SafetensorError, ValueError) as error:
         raise BadCheckpoint(f"{file} is damaged or cut short ({_line(error)})") from None
     if not {"facts", "sha256"} <= header.keys():
-        raise BadCheckpoint(f"{file} is no checkpoint of a training")
+        raise BadCheckpoint(f"{file} is not a checkpoint of a training run")
     if _digest(header["facts"], tensors) != header["sha256"]:
         raise BadCheckpoint(f"{file} is damaged: its content has another SHA-256 than was written")
     facts = json.loads(header["facts"])

@@ -1,4 +1,4 @@
-"""How much a training has computed, in seconds of the reference machine.
+"""How much a training run has computed, in seconds of the reference machine.
 
 It is processor time, divided by that of the calibration kernel in the same process, before, after and now and then in
 between. Wall time would count what else a busy machine does; processor time counts only what this process does, and the
@@ -70,7 +70,7 @@ class _Clock:
 
 
 class Meter:
-    """Measures one training: `start` around what comes before the steps, `step` around each of them."""
+    """Measures one training run: `start` around what comes before the steps, `step` around each of them."""
 
     def __init__(self) -> None:
         self.kernel, self.times = Kernel(), list[float]()

@@ -177,7 +177,7 @@ def test_two_models_of_one_run():
     run = Made("a", trials)
     row = only_row(compare(run, run, ["m", "n"]))
     assert (row.against, row.model, row.verdict, row.notes) == ("m", "n", "worse", [])
-    for models, words in ((["m", "x"], "no model 'x'"), (["m"], "alone"), (["m", "o"], "in common")):
+    for models, words in ((["m", "x"], "no model 'x'"), (["m"], "is one model"), (["m", "o"], "in common")):
         with pytest.raises(GenbenchError, match=words):
             compare(run, run, models)
     itself = compare(run, run)

@@ -152,15 +152,15 @@ def test_the_tests_of_a_model_find_what_is_wrong(broken, name, tmp_path):
 def test_nothing_is_overwritten(tmp_path):
     """Where one of the files is there, none is written; a link that leads nowhere is there, too."""
     (tmp_path / "test_mine.py").write_text("precious")
-    with pytest.raises(GenbenchError, match=r"test_mine.py is there already and is left as it is"):
+    with pytest.raises(GenbenchError, match=r"test_mine.py exists already and is not overwritten"):
         written("model", "mine", tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["test_mine.py"]
     assert (tmp_path / "test_mine.py").read_text() == "precious"
     (tmp_path / "other.py").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(GenbenchError, match=r"other.py is there already"):
+    with pytest.raises(GenbenchError, match=r"other.py exists already"):
         written("metric", "other", tmp_path)
     (tmp_path / "zoo").mkdir()
-    with pytest.raises(GenbenchError, match=r"zoo is there already"):
+    with pytest.raises(GenbenchError, match=r"zoo exists already"):
         written("project", "zoo", tmp_path)
 
 

@@ -56,9 +56,11 @@ def test_new_says_what_it_wrote_and_what_to_type_next(call, tmp_path):
     assert (
         "sklearn" in call("new", "model", "my_mixture", "--kind", "sklearn") + (tmp_path / "my_mixture.py").read_text()
     )
-    with pytest.raises(GenbenchError, match="--kind is of models; a dataset has none: genbench new dataset x"):
+    with pytest.raises(
+        GenbenchError, match="--kind numpy is for models, and a dataset has no kind; write: genbench new dataset x"
+    ):
         call("new", "dataset", "x", "--kind", "numpy")
-    with pytest.raises(GenbenchError, match=r"my_gap.py is there already"):
+    with pytest.raises(GenbenchError, match=r"my_gap.py exists already"):
         call("new", "metric", "my_gap", "--folder", "some where")
 
 
@@ -71,7 +73,7 @@ def test_list_shows_one_or_those_that_pass(call):
     }
     assert "kde" in named
     assert "gan" not in named
-    with pytest.raises(GenbenchError, match="leave out --family, --kind, --can"):
+    with pytest.raises(GenbenchError, match="leave out the name or these options"):
         call("list", "models", "kde", "--can", "density")
 
 
@@ -102,7 +104,7 @@ def test_leaderboard_takes_columns_rows_and_a_precision_in_each_format(call, run
     assert {(row[1], row[8]) for row in tidy[1:]} == {("gmm", "sliced_w2"), ("oracle", "sliced_w2")}
     assert "0.1 ± 0.1" in call(*chosen, "--precision", "1")
     for wrong, words in (
-        (("--format", "csv", "--precision", "2"), "csv holds all digits"), (("--precision", "99"), "outside 0 to 12"),
+        (("--format", "csv", "--precision", "2"), "csv has all digits"), (("--precision", "99"), "give one from 0 to 12"),
         (("--columns", "slicd_w2"), "no metric 'slicd_w2' in this run; did you mean sliced_w2"), (("--rows", "kda"), "did you mean kde"),
     ):  # fmt: skip
         with pytest.raises(GenbenchError, match=words):

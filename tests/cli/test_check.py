@@ -87,8 +87,8 @@ def test_what_failed_is_explained(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "nothing is named"),
-        (("gmm", "--controls"), "names are checked without --controls"),
+        ((), "there is nothing to check"),
+        (("gmm", "--controls"), "--controls takes no names"),
         (("gmm", "--device", "tpu"), "device 'tpu' is unknown"),
         (("gmm", "--budget", "soon"), "soon"),
         (("nosuch_model",), "no model, dataset, metric or file"),
@@ -102,4 +102,4 @@ def test_bad_input_is_refused(arguments, words):
 
 def test_bad_input_has_exit_code_2(genbench_cli):
     done = genbench_cli("check", check=2)
-    assert done.stderr.startswith("genbench: error: nothing is named; write genbench check my_model.py")
+    assert done.stderr.startswith("genbench: error: there is nothing to check; write genbench check my_model.py")

@@ -146,7 +146,11 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(arguments, words, genbench_
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("plugins = 3", "must be a list"), ("plugins = [", "cannot read"), ("plugin = []", "unknown setting 'plugin'")],
+    [
+        ("plugins = 3", "plugins is 3, which is not a list of paths"),
+        ("plugins = [", "cannot read"),
+        ("plugin = []", "unknown setting 'plugin'"),
+    ],
 )
 def test_a_wrong_genbench_toml_is_named(text, words, genbench_cli, tmp_path):
     (tmp_path / "genbench.toml").write_text(text)

@@ -26,7 +26,7 @@ def test_help_says_what_the_styles_are_and_gives_examples(monkeypatch, capsys):
     for words in (
         "--style paper --format pdf,csv",
         "page|paper|talk",
-        "3.25 and 6.75 inches",
+        "3.25 or 6.75 inches",
         "png,svg,pdf,csv",
         "--models cfm,gan",
     ):

@@ -53,7 +53,7 @@ def test_before_a_run_in_a_process_of_its_own(genbench_cli):
     assert plan["error"] == pytest.approx(0.0231, abs=1e-4)
     refused = genbench_cli("power", "--factors", "0.9", check=2)
     assert refused.stderr.strip() == (
-        "genbench: error: --factors 0.9 is not above 1: it says by how much a model is worse"
+        "genbench: error: --factors 0.9 is not above 1; give the amount by which a model is worse"
     )
 
 
@@ -107,15 +107,15 @@ def test_open_models_get_seeds(tmp_path, capsys):
     [
         ({"metric": "sliced_w3"}, "no metric 'sliced_w3' in this run; did you mean sliced_w2"),
         ({"data": "plains"}, "no dataset 'plains' in "),
-        ({"factors": "1.5,x"}, "--factors 1.5,x is no list of numbers"),
+        ({"factors": "1.5,x"}, "--factors 1.5,x is not a list of numbers"),
         ({"differences": "0"}, "--differences 0 is not above 0"),
-        ({"probability": "5%"}, "--power 5% is no power"),
-        ({"probability": "eighty"}, "--power eighty is no power"),
-        ({"spread": 0.1}, "the run has its own"),
+        ({"probability": "5%"}, "--power 5% is not between"),
+        ({"probability": "eighty"}, "--power eighty is not between"),
+        ({"spread": 0.1}, "a run has a spread of its own"),
         ({"metric": "kl", "factors": "1.5"}, "kl is compared by differences; use --differences instead"),
         ({"metric": "sliced_w2", "differences": "1"}, "sliced_w2 is compared by factors; use --factors instead"),
         ({"metric": "memorisation"}, "the scores do not vary over seeds"),
-        ({"metric": "sliced_w2", "worse": 4}, "--worse 4 of 4 models leaves none that is better"),
+        ({"metric": "sliced_w2", "worse": 4}, "--worse 4 of 4 models leaves no model that is better"),
         ({"figure": "power.gif"}, "ends in .png or .svg"),
     ],
 )
@@ -128,15 +128,15 @@ def test_what_it_refuses_of_a_run(arguments, words, run):
 
 def test_what_it_refuses_without_a_run(tmp_path):
     for arguments, words in (
-        ({"metric": "kl"}, "--metric kl is of a run"),
-        ({"spread": -1.0}, "no standard deviation"),
+        ({"metric": "kl"}, "--metric kl needs a run"),
+        ({"spread": -1.0}, "not a standard deviation"),
         ({"differences": "0.1"}, "add --spread"),
-        ({"spread": 1.0, "differences": "1", "factors": "2"}, "give one of them"),
-        ({"models": 1}, "--models 1 is outside 2 to 200"),
-        ({"seeds": 1}, "--seeds 1 is outside 2 to 50"),
-        ({"worse": 0}, "--worse 0 is outside"),
+        ({"spread": 1.0, "differences": "1", "factors": "2"}, "give only one of them"),
+        ({"models": 1}, "--models 1 is too small or too large; give a number from 2 to 200"),
+        ({"seeds": 1}, "--seeds 1 is .* give a number from 2 to 50"),
+        ({"worse": 0}, "--worse 0 is too small"),
         ({"figure": tmp_path / "nowhere" / "power.png"}, "there is no folder"),
-        ({"models": 3, "worse": 3}, "leaves none"),
+        ({"models": 3, "worse": 3}, "leaves no model"),
         ({"run": tmp_path / "nothing"}, "is not a run"),
     ):
         with pytest.raises(GenbenchError, match=words):

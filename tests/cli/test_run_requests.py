@@ -41,7 +41,7 @@ def test_what_is_saved_asks_for_the_same_trials(here):
     assert call("e.toml", "--why") == first
     more = call("e.toml", "--why", "--seeds", "3", "--models", "gaussian,gmm")
     assert more.endswith("9 of 9 trials would run\n"), "what is typed comes before the file"
-    with pytest.raises(GenbenchError, match="nothing is overwritten"):
+    with pytest.raises(GenbenchError, match="exists already and is not overwritten"):
         call("--models", "gmm", "--why", "--save-config", "e.toml")
 
 
@@ -62,7 +62,7 @@ def test_a_record_has_no_code_run_and_no_cluster_joined(here):
     plugin = here / "evil.py"
     plugin.write_text(f"open({str(here / 'ran')!r}, 'w').close()\n")
     run = recorded(here / "r", ["genbench", "run", *ASKED, "--plugin", str(plugin), "--dask", "tcp://evil:1"])
-    with pytest.raises(GenbenchError, match="was run with code of its own: if you trust .*evil.py, add --plugin"):
+    with pytest.raises(GenbenchError, match="was run with plugins: if you trust .*evil.py, add --plugin"):
         call(run, "--again", "--why")
     assert not (here / "ran").exists()
     out = call(run, "--again", "--why", "--plugin", plugin)
@@ -73,12 +73,12 @@ def test_a_record_has_no_code_run_and_no_cluster_joined(here):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["gone.toml"], "there is no gone.toml; give an experiment file"),
-        (["--again"], "name its folder"),
+        (["gone.toml"], "there is no file gone.toml; give an experiment file"),
+        (["--again"], "needs the folder of a run; write: genbench run"),
         (["run"], "a run's folder; add --again to run it again"),
         (["empty", "--again"], "does not say which `genbench run` made it"),
-        (["two.toml", "--name", "x"], "asks for 2 runs, which cannot all be --name x"),
-        (["two.toml", "--save-config", "y.toml"], "2 runs are asked for, and --save-config writes one"),
+        (["two.toml", "--name", "x"], "asks for 2 runs, which cannot all have --name x"),
+        (["two.toml", "--save-config", "y.toml"], "2 runs are requested, and --save-config writes one"),
         (["two.toml", "--sort", "w3"], "cannot sort by 'w3'"),
     ],
 )

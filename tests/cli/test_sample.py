@@ -193,15 +193,18 @@ def test_a_checkpoint_draws_with_its_averaged_weights(stopped, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "needs a run's folder or --checkpoint FILE, one of them"),
-        (("points",), "nothing to write; ask for --grid"),
+        ((), "needs the folder of a run or --checkpoint FILE; give one of them"),
+        (("points",), "there is nothing to write; add --grid"),
         (("points", "--npz", "x.npz", "--model", "afine"), "no model 'afine' in this run; did you mean affine"),
         (("points", "--npz", "x.npz"), r"which model\? there are affine, affine\[steps=2\]; name one with --model"),
         (("points", "--npz", "x.npz", "--data", "mons"), "no data 'mons' in this run"),
         (("points", "--npz", "x.npz", "--trial-seed", 9, "--model", "affine"), "no trial with seed 9"),
         (("points", "--npz", "x.npz", "--model", "affine", "--steps", 3), "steps=3 is refused"),
         (("points", "--npz", "x.npz", "--model", "affine", "--solver", "rk4"), "affine has no parameter 'solver'"),
-        (("points", "--npz", "x.npz", "--model", "affine", "--set", "lr=0.1"), "lr is of the training of affine"),
+        (
+            ("points", "--npz", "x.npz", "--model", "affine", "--set", "lr=0.1"),
+            "lr is a setting of the training of affine, which is over",
+        ),
         (("points", "--npz", "x.npz", "--model", "affine", "--set", "lr"), "write --set name=value"),
         (("points", "--npz", "x.npz", "--model", "affine", "--steps", 2, "--set", "steps=5"), "do not agree"),
         (("points", "--npz", "x.npz", "--model", "affine", "--label", 1), "not conditional and draws without labels"),
@@ -259,6 +262,6 @@ def test_code_that_has_changed_since_is_named(folder, tmp_path):
 
 def test_the_command_line_ends_with_2_and_teaches(genbench_cli, folder):
     done = genbench_cli("sample", str(folder / "points"), check=2)
-    assert done.stderr.startswith("genbench: error: nothing to write")
+    assert done.stderr.startswith("genbench: error: there is nothing to write")
     text = " ".join(genbench_cli("sample", "--help").stdout.split())
     assert "genbench sample results/mnist-quick --model cfm --steps 100 --solver midpoint --grid grid.png" in text

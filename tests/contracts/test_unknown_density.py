@@ -80,7 +80,7 @@ def test_tasks_work_without_the_oracle_of_the_density(task, model, there, tmp_pa
 
 def test_a_forecast_says_what_it_needs():
     discover((PLUGIN,))
-    with pytest.raises(GenbenchError, match="walks has windows and no stretch .* write its method `path`"):
+    with pytest.raises(GenbenchError, match="walks has windows but no long series .* write its method `path`"):
         make_plan("ar_linear", "walks", 1, task="forecast")
 
 
@@ -92,7 +92,7 @@ def test_the_self_test_leaves_out_what_needs_it():
 
 def test_it_is_told_of_a_dataset_and_a_notebook_shows_it():
     told = CliRunner().invoke(data, ["info", "refuses", "--plugin", PLUGIN]).stdout
-    assert "density     not known" in told
+    assert "density     unknown" in told
     assert "4.2 nats" in load("refuses")._repr_html_()
     assert "not known" in load("walk_ends")._repr_html_()
 

@@ -38,8 +38,8 @@ def test_a_filter_takes_what_passes_all_of_it():
     ("group", "facts", "words"),
     [
         ("models", {"family": "flow-matchin"}, "no family 'flow-matchin' of models; did you mean flow-matching"),
-        ("datasets", {"kind": "picture"}, "no kind 'picture' of data"), ("metrics", {"kind": "image"}, "--kind is of models and datasets"),
-        ("models", {"can": ("densty",)}, "no capability 'densty'; did you mean density"), ("datasets", {"can": ("density",)}, "--can is of models"),
+        ("datasets", {"kind": "picture"}, "no kind 'picture' of data"), ("metrics", {"kind": "image"}, "--kind is for models and datasets"),
+        ("models", {"can": ("densty",)}, "no capability 'densty'; did you mean density"), ("datasets", {"can": ("density",)}, "--can is for models"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_said(group, facts, words):

@@ -113,5 +113,5 @@ def test_columns_of_a_text(board):
     assert named_columns(board, "kl, nfe,kl") == ["kl", "nfe"]
     with pytest.raises(GenbenchError, match="no metric 'kk' in this run"):
         named_columns(board, "kk")
-    with pytest.raises(GenbenchError, match="empty list of columns"):
+    with pytest.raises(GenbenchError, match="the list of columns is empty"):
         named_columns(board, " , ")

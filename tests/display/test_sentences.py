@@ -52,7 +52,8 @@ def test_as_good_is_told_from_open():
 def test_where_nothing_is_decided_the_seeds_cannot_tell(n, word):
     models = {"m0": LEADS} | {f"m{i}": OPEN for i in range(1, n)}
     assert (
-        said(judged(models)) == f"On d after 10 s, m0 leads in W2, but three seeds cannot tell the {word} models apart."
+        said(judged(models))
+        == f"On d after 10 s, m0 leads in W2, but the {word} models do not differ significantly with three seeds."
     )
 
 
@@ -86,7 +87,7 @@ def test_kinds_of_likelihood_have_sentences_of_their_own():
     alone = row("f", 2.0, likelihood="estimate", metric="kl")
     assert said(bound, exact, metric="kl", others=[alone]) == (
         "On d after 10 s, a is best in KL among exact likelihoods; b is at least 1.7 times worse. "
-        "c leads among upper bounds, but three seeds cannot tell the two models apart; "
+        "c leads among upper bounds, but the two models do not differ significantly with three seeds; "
         "f has a likelihood of another kind and is not compared."
     )
 
@@ -96,7 +97,7 @@ def test_what_would_decide_has_a_place():
     found = said(judged(models), outlook=lambda contest: f"{len(contest.rows)} more seeds would decide")
     assert found.endswith("cfm is open: 3 more seeds would decide.")
     found = said(judged({"kde": LEADS, "cfm": OPEN}), outlook=lambda contest: "2 more seeds would decide")
-    assert found.endswith("cannot tell the two models apart; 2 more seeds would decide.")
+    assert found.endswith("the two models do not differ significantly with three seeds; 2 more seeds would decide.")
     assert "would decide" not in said(judged({"kde": LEADS, "vae": WORSE}), outlook=lambda contest: "none would decide")
 
 
@@ -114,7 +115,7 @@ def test_what_cannot_be_compared_says_why():
         return conclusion(board_of(others=rows), "d")
 
     assert alone(row("a", 1.0, seeds=1), row("b", 2.0, seeds=1)) == (
-        "On d after 10 s, a has the best W2 of two models, but one seed shows no differences for sure; use --seeds 3."
+        "On d after 10 s, a has the best W2 of two models, but one seed cannot show a significant difference; use --seeds 3."
     )
     assert alone(row("a", 1.0), row("oracle", 0.5, role="oracle")) == (
         "On d after 10 s, a is the only model with a score in W2, and there is nothing to compare it with."

@@ -170,7 +170,7 @@ def test_any_shape_and_number_of_levels(name, shape, levels):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_an_order_is_for_points(name):
-    with pytest.raises(GenbenchError, match="order=reversed is for points; pictures are read pixel by pixel"):
+    with pytest.raises(GenbenchError, match="order=reversed is for points; images are read pixel by pixel"):
         genbench.load_model(name, order="reversed").fit(np.random.rand(20, 1, 4, 4), kind="image", budget="1")
 
 

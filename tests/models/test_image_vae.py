@@ -147,7 +147,7 @@ def test_what_does_not_suit_the_data_is_refused():
     x = digits(40)
     with pytest.raises(GenbenchError, match="2 levels, and these have 17"):
         genbench.load_model("vae", decoder_likelihood="bernoulli").fit(x, kind="image", levels=17, budget="1")
-    with pytest.raises(GenbenchError, match="decoder_likelihood=logistic is for pictures"):
+    with pytest.raises(GenbenchError, match="decoder_likelihood=logistic is for images"):
         genbench.load_model("vae", decoder_likelihood="logistic").fit(x.reshape(40, 64), budget="1")
     with pytest.raises(GenbenchError, match="decoder_likelihood must be one of gaussian, logistic"):
         genbench.load_model("vae", decoder_likelihood="poisson")

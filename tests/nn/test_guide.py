@@ -110,7 +110,7 @@ def test_a_training_does_not_hang_on_its_guide():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"autoguidance": 2.0}, "autoguidance=2.0 needs a guide"),
+        ({"autoguidance": 2.0}, "autoguidance=2.0 needs an earlier version of the network"),
         ({"guide": 1.0}, "guide must be below 1"),
         ({"guide": 0.1, "autoguidance": -1.0}, "autoguidance must not be negative"),
     ],

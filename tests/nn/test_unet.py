@@ -129,7 +129,7 @@ def test_the_backbone_follows_the_shape_or_the_wish():
     flat = time_network((2, 4, 4), 8, 1, backbone="mlp")
     assert isinstance(flat, TimeMLP)
     assert flat(torch.randn(3, 32), torch.rand(3, 1)).shape == (3, 32)
-    with pytest.raises(GenbenchError, match=r"backbone=unet is for pictures, not for shape \(5,\); use mlp"):
+    with pytest.raises(GenbenchError, match=r"backbone=unet is for images, not for shape \(5,\); use mlp"):
         time_network((5,), 8, 1, backbone="unet")
 
 

@@ -26,14 +26,14 @@ TEXTS = {
     "a,b\n1,2\n3,-inf\n": "1 of 2 rows hold infinite values \\(first line 3, column 'b': '-inf'\\)",
     "a,b\n1,2\n1e999,4\n": "1 of 2 rows hold infinite values \\(first line 3, column 'a': '1e999'\\)",
     "a;b\n0,5;0.25\n1,5;0.75\n2,5;7\n": "line 2: '0.25' in column 'b' has a decimal point, where other numbers have a comma",
-    "t,v\n01/02/2024,1\n03/04/2024,2\n": "01/02/2024, where day and month are not told apart; write 2024-12-31",
+    "t,v\n01/02/2024,1\n03/04/2024,2\n": "01/02/2024, whose day and month cannot be distinguished; write 2024-12-31",
     "t,v\n12:00:00,1\n13:00:00,2\n": "column 't' is not numeric",
     "a,b\n12_000,1\n0x1F,2\n": "column 'a' is not numeric",
     'a,b\n1,"2\n3,4\n': "line 2: a quote is opened and not closed",
     "a,b\n": "no rows",
     "": "is empty",
     "\n \n# nothing\n": "is empty",
-    "\u0000\u0001\u0002binary": "is no text",
+    "\u0000\u0001\u0002binary": "is not a text file",
 }
 
 
@@ -99,7 +99,7 @@ def test_files_that_are_not_what_they_seem(tmp_path):
     refused(b"a,b\n1,2\n", "text.npy", r"not a numeric \.npy file")
     refused(b"\x93NUMPY\x01\x00", "cut.npy", r"not a numeric \.npy file")
     refused(b"PK\x03\x04 cut", "book.csv", r"not a numeric \.npz file")
-    refused(b"\x89PNG\r\n\x1a\n\x00\x00", "image.csv", "is no text")
+    refused(b"\x89PNG\r\n\x1a\n\x00\x00", "image.csv", "is not a text file")
 
 
 def test_arrays_that_are_no_table(tmp_path):

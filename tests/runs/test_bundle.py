@@ -62,7 +62,7 @@ def test_the_same_run_gives_the_same_bytes_without_times_and_owners(run, tmp_pat
     assert facts == {(0, 0, "", 0o644)}
     assert names == sorted(names)
     assert gzip.GzipFile(one).peek(1)
-    with pytest.raises(GenbenchError, match="nothing is overwritten"):
+    with pytest.raises(GenbenchError, match="exists already and is not overwritten"):
         pack(run, one)
 
 

@@ -48,7 +48,7 @@ def test_kill_9_at_a_random_moment_leaves_the_same_weights_and_scores(tmp_path):
     for model in ("cfm", "gan"):
         assert 0 < killed_in(model, folder, luck) < 500
     resumed = both(folder, said.append)
-    assert "1 of them goes on from a checkpoint" in said
+    assert "1 of them resumes from a checkpoint" in said
     assert [trial.key for trial in resumed.trials] == [trial.key for trial in whole.trials]
     for mine, theirs in zip(resumed.trials, whole.trials, strict=True):
         assert (mine.status, mine.metrics, mine.flags) == ("ok", theirs.metrics, theirs.flags)
@@ -101,7 +101,7 @@ def test_a_refused_checkpoint_is_a_flag_of_the_trial(tmp_path):
     (trials / f"{key}.json").unlink()
     (trials / f"{key}.checkpoint.safetensors").write_bytes(b"rubbish")
     trial = next(t for t in genbench.run("cfm", "moons", **options).trials if t.role == "model")
-    assert any("damaged or cut short" in flag.text and "starts anew" in flag.text for flag in trial.flags)
+    assert any("damaged or cut short" in flag.text and "starts again" in flag.text for flag in trial.flags)
 
 
 def test_every_training_of_a_trial_goes_on(tmp_path):

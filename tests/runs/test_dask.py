@@ -118,7 +118,7 @@ def test_requests_are_checked():
     for resources in ("GPU", "GPU=x", "=1", "GPU=0", "GPU=-1", "GPU=nan", "GPU=inf", ",", {"GPU": 0}):
         with pytest.raises(GenbenchError, match="^resource '.*' cannot be read; write what a trial takes: GPU=1$"):
             RunOptions(dask="local", resources=resources)
-    with pytest.raises(GenbenchError, match="retries=3 is of a Dask cluster; add --dask"):
+    with pytest.raises(GenbenchError, match="retries=3 is for a Dask cluster; add --dask"):
         RunOptions(retries=3)
     with pytest.raises(GenbenchError, match="leave one out"):
         RunOptions(dask="local", jobs=0)
@@ -282,7 +282,7 @@ def test_nothing_goes_on_without_the_scheduler_or_the_driver(tmp_path, count, lo
             os.killpg(scheduler.pid, signal.SIGKILL)
             _, err = driver.communicate(timeout=120)
             assert driver.returncode == 2
-            assert "finished trials are safe, run again" in err.splitlines()[-1]
+            assert "finished trials are kept, run the command again" in err.splitlines()[-1]
             assert "Traceback" not in err
         until(lambda: not Path(f"/proc/{pid}").exists(), 60)
 

@@ -97,13 +97,13 @@ def test_what_is_one_set_of_data_and_what_are_several():
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"moons": X}, "'moons' is the name of a dataset of genbench; call your data otherwise"),
+        ({"moons": X}, "'moons' is the name of a dataset of genbench; give your data another name"),
         ({"Series": X}, "'Series' is the name of several datasets"),
         ({"all": X}, "'all' is the name of"),
         ([{"a": X}, {"a": X}], "two data sets are called 'a'"),
         ([{"t.csv": X}, "t.csv"], r"two data sets are called t\.csv"),
-        ({1: X}, "1 is no name of data"),
-        ({"a": "moons"}, "'a' names str and no data"),
+        ({1: X}, "1 cannot be a name of data"),
+        ({"a": "moons"}, "'a' is the name of str, not of data"),
         (X * 1j, "data1 holds complex"),
         ([X, X[:3]], "data2 has 3 points, too few"),
         ((X, Y[:7]), r"labels have the shape \(7,\), not \(200,\)"),
@@ -176,7 +176,7 @@ def test_a_file_may_move_but_not_change(here):
     shutil.move("t.csv", "new/t.csv")
     stored = genbench.load_run("results/r")
     with pytest.raises(
-        GenbenchError, match=r"t\.csv: .*/t\.csv is gone; put it back, or run the same again with its new"
+        GenbenchError, match=r"t\.csv: .*/t\.csv no longer exists; put it back, or run again with its new"
     ):
         reload(find(stored, "gaussian"))
     said = []
@@ -200,5 +200,5 @@ def test_a_moved_run_takes_its_data_in_hand_along(here):
     assert reload(find(stored, "gaussian", "mine")).sample(3).shape == (3, 2)
     assert rescore(stored, metrics="w2", jobs=0, progress=False).kept == []
     shutil.rmtree("kept/data")
-    with pytest.raises(GenbenchError, match="mine: .* is gone"):
+    with pytest.raises(GenbenchError, match="mine: .* no longer exists"):
         reload(find(genbench.load_run("kept"), "gaussian", "mine"))

@@ -107,7 +107,7 @@ def test_a_list_that_a_parameter_takes_is_no_grid(tmp_path):
         ('"widths"', '"../widths"', "line 2, name: a name has no folders in it"),
         ('"widths"', "2020-01-01", "line 2, name: it must be text"),
         ("latent_dim = [2, 4]", "latent_dim = [2, 4", "line 12: "),
-        ("samples = 300", 'plugins = ["mine.py"]', "line 7, plugins: code is not run for being named in a file"),
+        ("samples = 300", 'plugins = ["mine.py"]', "line 7, plugins: an experiment file cannot make genbench run code"),
     ],
 )
 def test_an_error_has_the_line_and_the_field(tmp_path, old, new, words):

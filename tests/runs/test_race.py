@@ -121,7 +121,7 @@ def test_time_that_is_too_short_for_three_seeds_leaves_one(tmp_path, good):
         ({"seeds": None, "max_seeds": None, "max_time": "2h"}, "needs seeds=auto"),
         ({"sort": "w3"}, "no metric of this run"),
         ({"models": "standard_normal"}, "compares models"),
-        ({"metrics": "self_consistency"}, "ranks no models"),
+        ({"metrics": "self_consistency"}, "does not rank models"),
     ],
 )
 def test_what_cannot_be_raced_is_refused_before_anything_is_run(tmp_path, good, asked, message):

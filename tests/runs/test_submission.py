@@ -159,7 +159,7 @@ def anonymous(folder):
     ("harm", "words"),
     [
         (fake_score, "its numbers are not those that were written"),
-        (stray_file, "run.sh/evil.sh does not belong into it"),
+        (stray_file, "run.sh/evil.sh is not a file of a run"),
         (link, "data is a link or no regular file"),
         (no_oracle, "has no oracle"),
         (hidden_trial, "is in no table"),

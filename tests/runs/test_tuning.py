@@ -44,7 +44,7 @@ def test_a_space_is_read_and_written(text, written):
     ("text", "reason"),
     [
         ("lr", "cannot be read; write lr="), ("", "is empty"), ("lr=1", "leave nothing to search"), ("lr=2..1", "the lower one first"),
-        ("lr=0..1:log", "begin it above 0"), ("lr=1e-3|", "a value is missing"), ("lr=a..b", "no finite numbers|is empty"),
+        ("lr=0..1:log", "start it above 0"), ("lr=1e-3|", "a value is missing"), ("lr=a..b", "no finite numbers|is empty"),
         ("lr=1..2:lin", "leave nothing to search"), ("hidden=1.5|2", "hidden must be a whole number"), ("hidden=0..4", "at least 1"),
         ("hiden=1|2", "no parameter 'hiden' to search; did you mean"),
     ],

@@ -114,7 +114,7 @@ def test_a_record_that_run_json_names_and_that_is_gone_is_a_fault(run):
 
 
 def test_wrong_requests_are_refused(run):
-    with pytest.raises(GenbenchError, match="two wishes"):
+    with pytest.raises(GenbenchError, match="both say how many trials to run"):
         CliRunner().invoke(app, ["verify", str(run.path), "--all", "--trials", "2"], catch_exceptions=False)
     with pytest.raises(GenbenchError, match="is not a run"):
         CliRunner().invoke(app, ["verify", str(run.path / "x")], catch_exceptions=False)

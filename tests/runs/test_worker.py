@@ -116,7 +116,7 @@ def test_a_model_in_the_callers_own_script_runs_in_its_process(tmp_path, good):
         "print([t.status for t in run.trials])\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120)
-    assert "running in this process" in done.stdout
+    assert "so trials run one by one" in done.stdout
     assert "['ok', 'ok']" in done.stdout
 
 

@@ -132,7 +132,7 @@ def test_the_task_from_plan_to_table(tmp_path):
         ({"datasets": "banana"}, "banana has no classes"),
         ({"models": "memoriser"}, "has no density"),
         ({"metrics": "w2"}, "'w2' is no metric of the task classify"),
-        ({"models": "logistic_regression", "task": "generate"}, "takes part in the task classify only"),
+        ({"models": "logistic_regression", "task": "generate"}, "is for the task classify"),
         ({"metrics": "accuracy", "task": "generate"}, "'accuracy' is no metric of the task generate"),
         ({"task": "classsify"}, "did you mean classify"),
     ],

@@ -103,5 +103,5 @@ def test_a_size_at_which_a_model_fails_is_told(tmp_path, monkeypatch):
 
 
 def test_real_data_have_one_size(tmp_path):
-    with pytest.raises(GenbenchError, match="--task scaling takes synthetic data"):
+    with pytest.raises(GenbenchError, match="choose synthetic data for --task scaling"):
         genbench.run("gaussian", "wine", seeds=1, budget="smoke", task="scaling", results=tmp_path, progress=False)

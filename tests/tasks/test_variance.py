@@ -51,4 +51,4 @@ def test_it_cannot_be_rescored(run):
 
     report = rescore(run, jobs=0, progress=False)
     assert len(report.kept) == len(run.trials)
-    assert "several trainings" in report.kept[0]
+    assert "several training runs" in report.kept[0]

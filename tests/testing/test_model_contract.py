@@ -21,7 +21,7 @@ VARIANTS = [pytest.param(n, marks=pytest.mark.slow) for n in MODELS if CARDS[n].
 
 ELSEWHERE = (model_contract.shapes, runs_on_any_device)  # in a test of its own here, and in test_device_audit.py
 
-# Steps on the two exams, for models that learn more slowly or whose steps are dearer than most.
+# Steps of the two training runs, for models that learn more slowly or whose steps are dearer than most.
 STEPS = {
     "ar": 250, "ar_transformer": 100, "cnf": 350, "coupling_flow": 200, "ddpm": 1200, "gan": 700, "maf": 100, "sb_cfm": 300,
     "rectified_flow": 900, "spline_flow": 250, "vae": 250, "vp_cfm": 900, "wgan_gp": 350,
@@ -50,16 +50,18 @@ def test_contract(name, contract):
 
 
 def examined(name, truth):
-    """An exam after a training of a second or two."""
+    """A model after a training run of a second or two."""
     train = truth.sample(5000, seed=1)
-    return trained_model.Exam(genbench.load_model(name).fit(train, budget=str(STEPS.get(name, 450))), truth, train)
+    return trained_model.TrainedModel(
+        genbench.load_model(name).fit(train, budget=str(STEPS.get(name, 450))), truth, train
+    )
 
 
 @pytest.mark.parametrize("name", [*HEADLINE, *VARIANTS])
 def test_a_gaussian(name):
     """Standard deviations 2 and 0.3 along axes turned by 45°: a correlation of 0.96."""
     sitting = examined(name, genbench.load_dataset("stretched_gaussian"))
-    for question in trained_model.EXAM:
+    for question in trained_model.CHECKS:
         question(sitting)
     trained_model.learns_a_gaussian(sitting, **GAUSSIAN.get(name, {}))
 
@@ -67,7 +69,7 @@ def test_a_gaussian(name):
 @pytest.mark.parametrize("name", HEADLINE)
 def test_two_moons(name):
     sitting = examined(name, genbench.load_dataset("moons", noise=0.1))
-    for question in trained_model.EXAM:
+    for question in trained_model.CHECKS:
         question(sitting)
 
 

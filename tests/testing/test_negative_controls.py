@@ -32,7 +32,7 @@ def examined(model, data="stretched_gaussian", budget="700"):
     truth = genbench.load_dataset(data)
     train = truth.sample(5000, seed=1)
     model = model if isinstance(model, Estimator) else Estimator(model)
-    return trained_model.Exam(model.fit(train, budget=budget), truth, train)
+    return trained_model.TrainedModel(model.fit(train, budget=budget), truth, train)
 
 
 class Honest(Model):
@@ -161,7 +161,7 @@ def test_the_honest_pass_the_contract(cls, contract):
     contract(card(cls, "exact"), {})
 
 
-@pytest.mark.parametrize("question", [*trained_model.EXAM, trained_model.learns_a_gaussian], ids=lambda q: q.__name__)
+@pytest.mark.parametrize("question", [*trained_model.CHECKS, trained_model.learns_a_gaussian], ids=lambda q: q.__name__)
 def test_the_honest_pass_the_exam(question):
     question(examined(card(Honest, "exact")))
 
@@ -271,13 +271,13 @@ def cfm():
 
 def examined_again(trained):
     """The same model without what was looked at before."""
-    return trained_model.Exam(trained.model, trained.truth, trained.train)
+    return trained_model.TrainedModel(trained.model, trained.truth, trained.train)
 
 
 def test_the_density_of_the_next_test_is_right_without_its_faults(cfm, monkeypatch):
     replace_everywhere(monkeypatch, "likelihood_by_nodes", careless_density(()))
     sound = examined_again(cfm)
-    for question in (*trained_model.EXAM, trained_model.learns_a_gaussian):
+    for question in (*trained_model.CHECKS, trained_model.learns_a_gaussian):
         question(sound)
 
 

@@ -262,8 +262,8 @@ def of_another(file):
         (cut, "damaged or cut short"),
         (empty, "damaged or cut short"),
         (pickled, "damaged or cut short"),
-        (plain, "is no checkpoint of a training"),
-        (of_another, "of another training, cfm-moons-0-123456"),
+        (plain, "is not a checkpoint of a training run"),
+        (of_another, "of another training run, cfm-moons-0-123456"),
         (reshaped, r"net.0.weight has shape \(9, 2\) instead of \(8, 2\)"),
         (moments_of_another, r"loss: moments of parameter 0 have another shape than \(8, 2\)"),
         (without_average, "does not fit: 'average'"),
@@ -274,7 +274,7 @@ def test_a_file_that_is_not_this_trainings_is_refused_by_name_and_it_starts_anew
     with pytest.raises(Killed):
         trained(checkpoint=checkpoint(), kill_at=20)
     harm(checkpoint().file)
-    with pytest.warns(GenbenchWarning, match=f"it.checkpoint.safetensors.*{words}.*; the training starts anew"):
+    with pytest.warns(GenbenchWarning, match=f"it.checkpoint.safetensors.*{words}.*; the training starts again"):
         weights, again = trained(checkpoint=checkpoint())
     assert same_weights(weights, whole)
     assert again.rows == history.rows

@@ -132,7 +132,9 @@ class OnDask:
     def _answer(self, future: Any) -> Answer | str:
         """Return what a task gave, or why there is nothing."""
         if future.status == "cancelled":
-            raise GenbenchError(f"{self._where} has dropped our trials; finished trials are safe, run again")
+            raise GenbenchError(
+                f"{self._where} lost the trials that it was given; finished trials are kept, run the command again"
+            )
         if future.status == "error":
             error = future.exception(timeout=FETCH)
             lost = type(error).__name__ == "KilledWorker"
@@ -156,7 +158,7 @@ class OnDask:
     def _check(self) -> None:
         """Raise a GenbenchError where the scheduler is gone."""
         if self.client.status not in ("running", "connecting"):
-            raise GenbenchError(f"{self._where} is gone; finished trials are safe, run again")
+            raise GenbenchError(f"{self._where} has stopped; finished trials are kept, run the command again")
 
     def _warn(self, other: Sequence[str], said: set[str]) -> None:
         for text in other:

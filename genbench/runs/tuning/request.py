@@ -143,7 +143,7 @@ class TuneOptions:
             try:
                 if card.role != "model" or not card.takes_part(TASK):
                     raise GenbenchError(
-                        f"{card.name} is no model of samples that competes, and is not tuned; leave it out"
+                        f"{card.name} is not tuned, since it is a control or draws no samples; leave it out"
                     )
                 found[str(one)] = Space.of(card, one, self.ranges)
             except GenbenchError:

@@ -132,7 +132,7 @@ def _rounds(
     for start in range(0, options.trials, ROUND):
         began = time.monotonic()
         if start and options.seconds is not None and began - begin + longest > options.seconds:
-            opened.say(f"the time is up after {start} configurations of each model; the same command goes on")
+            opened.say(f"the time is up after {start} configurations of each model; the same command resumes")
             break
         for search in searches:
             search.ask(start + ROUND, options.trials)

@@ -19,7 +19,7 @@ class Control:
         card: of the plugin.
         caught_by: the name of the check that must fail.
         words: that its finding must hold.
-        fast: whether `genbench check --fast` catches it, or only a training of some seconds.
+        fast: whether `genbench check --fast` catches it, or only training for seconds.
     """
 
     card: Card

@@ -45,9 +45,9 @@ class Log(ABC):
         }
         self._safely(lambda: self._numbers(values, int(row["step"])))
 
-    def picture(self, file: Path, step: int) -> None:
+    def image(self, file: Path, step: int) -> None:
         """Log an image file as `samples`, at a step."""
-        self._safely(lambda: self._picture(file, step))
+        self._safely(lambda: self._image(file, step))
 
     def scores(self, scores: Mapping[str, float | None]) -> None:
         """Log the scores of the trial as `score/<metric>`, after the log was closed; it is closed again."""
@@ -64,7 +64,7 @@ class Log(ABC):
         """Write numbers of a step."""
 
     @abstractmethod
-    def _picture(self, file: Path, step: int) -> None:
+    def _image(self, file: Path, step: int) -> None:
         """Write an image of a step."""
 
     @abstractmethod

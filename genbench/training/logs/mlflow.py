@@ -1,7 +1,7 @@
 """MLflow: a run for each training run, in an experiment named after the run of genbench.
 
 It is written to the server that MLFLOW_TRACKING_URI names, or else to mlflow/ of the run's folder: a database, which
-`mlflow ui --backend-store-uri sqlite:///results/<run>/mlflow/mlflow.db` shows, and the pictures.
+`mlflow ui --backend-store-uri sqlite:///results/<run>/mlflow/mlflow.db` shows, and the images.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class MlflowLog(Log):
         if time.monotonic() - self._written > BATCH:
             self._write()
 
-    def _picture(self, file: Path, step: int) -> None:
+    def _image(self, file: Path, step: int) -> None:
         self._run().log_artifact(self._id, str(file), "samples")
 
     def _scores(self, scores: Mapping[str, float]) -> None:

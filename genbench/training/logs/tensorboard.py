@@ -30,7 +30,7 @@ class TensorBoardLog(Log):
         for tag, value in values.items():
             self._writer(step).add_scalar(tag, value, step)
 
-    def _picture(self, file: Path, step: int) -> None:
+    def _image(self, file: Path, step: int) -> None:
         from matplotlib.image import imread
 
         self._writer(step).add_image("samples", imread(file)[..., :3], step, dataformats="HWC")

@@ -34,7 +34,7 @@ class WandbLog(Log):
     def _numbers(self, values: Mapping[str, float], step: int) -> None:
         self._run().log(dict(values), step=step)
 
-    def _picture(self, file: Path, step: int) -> None:
+    def _image(self, file: Path, step: int) -> None:
         from wandb import Image
 
         self._run().log({"samples": Image(str(file))}, step=step)

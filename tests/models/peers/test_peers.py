@@ -112,7 +112,7 @@ def test_the_rate_is_constant_and_the_last_weights_are_no_average(name):
     assert (known["warmup"], known["ema"]) == (0.0, 0.0)
     assert known["clip"] == (1.0 if name == "diffusers_ddpm" else 0.0)
     assert {recipe.rate("loss", done) for done in (0.0, 0.5, 0.999)} == {recipe.lr}
-    with pytest.raises(GenbenchError, match="cycles=2 is for a rate that falls"):
+    with pytest.raises(GenbenchError, match="cycles=2 needs a learning rate that falls"):
         genbench.load_model(name, cycles=2).fit(np.zeros((20, 2)))
 
 
