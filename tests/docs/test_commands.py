@@ -28,7 +28,7 @@ from genbench.tasks import load_task
 COMMANDS = typer.main.get_command(app).commands
 WITH_COMMANDS = [page for page in PAGES if page.commands]
 REGISTERED = re.compile(r"@register_(?:model|dataset|metric)\(\s*\"(\w+)\"")
-OTHER_PROGRAMS = ("pip", "python", "make", "cd", "git", "export", "tensorboard", "dask", "pytest", "apt-get")
+OTHER_PROGRAMS = (".", "pip", "python", "python3", "make", "cd", "git", "export", "tensorboard", "dask", "pytest", "apt-get")
 COLUMNS = {
     "all", "main", "worse_by", "seeds", "train_seconds", "compute", "samples_per_second", "parameters", "nfe",
     "failures", "family", "log-likelihood",
@@ -75,7 +75,7 @@ def check_selection(group: Group, text: str, own: set[str]) -> None:
             continue
         for selection in group.select(str(one)):
             given = {key: value for key, value in selection.params.items() if (key, value) != ("tuned", True)}
-            if given.keys() == selection.params.keys():
+            if group is not METRICS and given.keys() == selection.params.keys():
                 for point in expanded(group[selection.name], selection):
                     bind(group[point.name], point.params)
 
