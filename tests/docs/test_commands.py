@@ -28,7 +28,20 @@ from genbench.tasks import load_task
 COMMANDS = typer.main.get_command(app).commands
 WITH_COMMANDS = [page for page in PAGES if page.commands]
 REGISTERED = re.compile(r"@register_(?:model|dataset|metric)\(\s*\"(\w+)\"")
-OTHER_PROGRAMS = (".", "pip", "python", "python3", "make", "cd", "git", "export", "tensorboard", "dask", "pytest", "apt-get")
+OTHER_PROGRAMS = (
+    ".",
+    "pip",
+    "python",
+    "python3",
+    "make",
+    "cd",
+    "git",
+    "export",
+    "tensorboard",
+    "dask",
+    "pytest",
+    "apt-get",
+)
 COLUMNS = {
     "all", "main", "worse_by", "seeds", "train_seconds", "compute", "samples_per_second", "parameters", "nfe",
     "failures", "family", "log-likelihood",

@@ -33,7 +33,10 @@ def test_a_translation_has_the_same_sections_and_numbers(chinese, english):
     translated, original = Page(ROOT / chinese), Page(ROOT / english)
     levels = [re.findall(r"^(#+) ", one.text, re.MULTILINE) for one in (translated, original)]
     assert levels[0] == levels[1]
-    rows = [[re.findall(r"\d[\d.,]*", row) for row in re.findall(r"^\|.*\|$", one.text, re.MULTILINE)] for one in (translated, original)]
+    rows = [
+        [re.findall(r"\d[\d.,]*", row) for row in re.findall(r"^\|.*\|$", one.text, re.MULTILINE)]
+        for one in (translated, original)
+    ]
     assert rows[0] == rows[1]
 
 

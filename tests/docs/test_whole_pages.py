@@ -16,7 +16,9 @@ import pytest
 from doc_pages import PAGES, Block, Page
 
 LIMIT = 600  # seconds of one block of Python, by hand
-SHORTER: dict[str, dict[str, str | None]] = {  # options of a command that makes no run of its own, and the values that take their place
+SHORTER: dict[
+    str, dict[str, str | None]
+] = {  # options of a command that makes no run of its own, and the values that take their place
     "tune": {"--budget": "smoke", "--trials": "2", "--seeds": "1"},
     "check": {"--fast": None},
     "selftest": {"--repeats": "2", "--samples": "200"},
