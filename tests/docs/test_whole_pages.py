@@ -6,6 +6,7 @@ run has without it, and searches and self-tests do less. A block below `<!-- not
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -42,7 +43,7 @@ def shortened(words: list[str], folder: Path) -> list[str]:
 def _named(words: list[str], folder: Path) -> list[str]:
     from genbench.runs.launch import RunOptions
 
-    given = dict(zip(words, words[1:], strict=False))
+    given = dict(itertools.pairwise(words))
     if "--name" in given or (len(words) > 2 and not words[2].startswith("-")):
         return words
     asked = {"datasets": given.get("--data", "moons"), "budget": given.get("--budget", "quick")}
