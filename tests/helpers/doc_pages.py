@@ -77,6 +77,12 @@ class Page:
         return [command for block in self.blocks for command in block.commands]
 
     @property
+    def words(self) -> list[str]:
+        """What is run of the page: its commands, and its Python without comments, which a translation has in its language."""
+        code = [re.sub(r"\s+# .*", "", block.text) for block in self.python if not block.file_name]
+        return [*(command.text for command in self.commands if not command.not_run), *code]
+
+    @property
     def python(self) -> list[Block]:
         return [block for block in self.blocks if block.language in ("python", "py")]
 
