@@ -17,7 +17,7 @@ GLOSSARY = {
     r"goes on from": "resumes",
     r"go(es)? on where": "resumes",
     r"mend(s|ed|ing)?": "fix",
-    r"told apart": "differs significantly",
+    r"(is|are) told apart": "differs significantly",
     r"not to be had": "is unavailable",
     r"so many": "the number",
     r"honest one": "say what 0 means",

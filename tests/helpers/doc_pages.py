@@ -89,21 +89,22 @@ class Page:
     @cached_property
     def prose(self) -> str:
         """The text without code, comments, and the targets of links."""
-        lines = self.text.splitlines()
-        for block in self.blocks:
-            for number in range(block.line - 1, block.line + block.text.count("\n")):
-                lines[number] = ""
-        text = re.sub(r"<!--.*?-->", "", "\n".join(lines), flags=re.DOTALL)
-        text = re.sub(r"^\s*(`{3,}|~{3,}).*$", "", text, flags=re.MULTILINE)
+        text = re.sub(r"<!--.*?-->", "", self._without_blocks, flags=re.DOTALL)
         return re.sub(r"\]\([^)]*\)", "]", re.sub(r"`[^`]*`", "``", text))
 
     @property
     def links(self) -> list[str]:
         """The targets of links and images, outside code."""
-        text = re.sub(r"`[^`\n]*`", "", self.text)
-        for block in self.blocks:
-            text = text.replace(block.text, "")
+        text = re.sub(r"`[^`\n]*`", "", self._without_blocks)
         return re.findall(r"\]\(<?([^)>\s]+)>?\)", text)
+
+    @property
+    def _without_blocks(self) -> str:
+        lines = self.text.splitlines()
+        for block in self.blocks:
+            for number in range(block.line - 1, block.line + block.text.count("\n")):
+                lines[number] = ""
+        return re.sub(r"^\s*(`{3,}|~{3,}).*$", "", "\n".join(lines), flags=re.MULTILINE)
 
     @cached_property
     def anchors(self) -> set[str]:
