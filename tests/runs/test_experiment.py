@@ -149,10 +149,9 @@ def test_a_request_is_written_and_read_as_it_was(tmp_path):
         assert getattr(again, name) == getattr(options, name), name
 
 
-def test_the_file_of_the_readme_asks_for_what_it_says(tmp_path):
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
-    (tmp_path / "my.csv").write_text("\n".join(f"{i},{i * i % 7}" for i in range(30)))
+def test_the_file_of_the_guide_asks_for_what_it_says(tmp_path):
+    guide = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
     asked = read_experiment(written(tmp_path, text))
     assert [one["name"] for one in asked] == ["widths-quick", "widths-standard"]
     assert asked[0]["models"] == "gmm,cfm[hidden=[64,128]]"
