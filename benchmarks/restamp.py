@@ -9,6 +9,10 @@ on the same machine: every score and, where both are stored, every weight is the
     genbench run --models all --data moons --results /tmp/new
     python benchmarks/restamp.py --before 3debc9f --same /tmp/old/moons-quick /tmp/new/moons-quick results/reference/*
 
+Results whose digests have today's form need no commit, but a run of the code that made them and one of today's, of
+whatever request: what differs between their digests, while every score, sample and weight is the same to the last bit,
+is proved to change nothing.
+
 `--table` also writes what genbench needs to read that commit's runs: genbench/storage/earlier_code.json.
 """
 
@@ -141,13 +145,39 @@ def same_bits(old: RunData, new: RunData) -> set[str]:
     return {trial.spec.task for trial in old.trials}
 
 
+def equal_code(old: RunData, new: RunData) -> set[tuple[str, str, str]]:
+    """Return what two runs with the same bits are made of: a part of the code, its digest then, and its digest now.
+
+    A metric counts where it gave a score.
+    """
+    mine = {trial.spec.identity: trial for trial in new.trials}
+    return {
+        (name, digest, mine[trial.spec.identity].spec.sources.get(name, ""))
+        for trial in old.trials
+        for name, digest in trial.spec.sources.items()
+        if not name.startswith("metric ") or trial.metrics.get(name.removeprefix("metric ")) is not None
+    }
+
+
+def differing(record: dict[str, Any], now: TrialSpec, equal: set[tuple[str, str, str]]) -> str:
+    """Return why code in today's form is not proved to be today's; empty if it is.
+
+    A metric that gave no score needs no proof.
+    """
+    earlier = record["spec"]["sources"]
+    for name in sorted(earlier.keys() | now.sources.keys()):
+        scored = not name.startswith("metric ") or record["metrics"].get(name.removeprefix("metric ")) is not None
+        digest, today = earlier.get(name, ""), now.sources.get(name, "")
+        if scored and digest != today and (name, digest, today) not in equal:
+            return f"the code of {name} has changed"
+    return ""
+
+
 def unproved(record: dict[str, Any], before: dict[str, str], modules: dict[str, str], engine: set[str]) -> str:
     """Return why a trial's code is not proved to be today's; empty if it is.
 
     A metric that gave no score needs no proof.
     """
-    if "model" in record["spec"]["sources"]:
-        return "they have today's form"
     if other := [name for name, digest in record["spec"]["sources"].items() if modules.get(name) != digest]:
         return f"made by other code than that commit's ({other[0]})"
     spec = TrialSpec(**record["spec"])
@@ -171,14 +201,20 @@ def planned(spec: TrialSpec) -> TrialSpec | None:
         spec.task,
         spec.protocol,
     )
-    same = ("params", "dataset_params", "data_fingerprint", "metrics", "protocol")
+    same = ("params", "dataset_params", "data_fingerprint", "metrics", "protocol", "tuned")
     for now in plan.trials:
         if now.identity == spec.identity and all(getattr(now, name) == getattr(spec, name) for name in same):
-            return now
+            return now.model_copy(update={"steps": spec.steps})
     return None
 
 
-def restamp(folder: Path, before: dict[str, str], modules: dict[str, str], engine: set[str]) -> None:
+def restamp(
+    folder: Path,
+    before: dict[str, str],
+    modules: dict[str, str],
+    engine: set[str],
+    equal: set[tuple[str, str, str]],
+) -> None:
     """Give the trials of a run today's keys, where their code is proved to be today's, and say of how many it is."""
     asked = json.loads((folder / "run.json").read_text())
     names: dict[str, str] = {}
@@ -187,9 +223,12 @@ def restamp(folder: Path, before: dict[str, str], modules: dict[str, str], engin
         file = folder / "trials" / f"{key}.json"
         raw = json.loads(text := file.read_text())
         seal = seal_of(text.encode(), raw)
-        reason = unproved(raw, before, modules, engine)
+        todays_form = "model" in raw["spec"]["sources"]
+        reason = "" if todays_form else unproved(raw, before, modules, engine)
         now = None if reason else planned(TrialSpec(**raw["spec"]))
-        if now is None:
+        if now is not None and todays_form:
+            reason = "they have today's keys" if now.key == key else differing(raw, now, equal)
+        if now is None or reason:
             reason = reason or "its parameters or data are not today's"
             reasons[reason] = reasons.get(reason, 0) + 1
             continue
@@ -227,23 +266,24 @@ def main() -> None:
     now = {
         f"{group[:-1]} {card.name}": code_of(card) for group, cards in REGISTRY.items() for card in cards.cards.values()
     }
-    differing = sorted(name for name in before if before[name] != now.get(name))
-    print(f"{len(before) - len(differing)} of {len(before)} plugins have the syntax trees of {options.before}")
-    if differing:
-        print(f"  others: {', '.join(differing)}")
+    others = sorted(name for name in before if before[name] != now.get(name))
+    print(f"{len(before) - len(others)} of {len(before)} plugins have the syntax trees of {options.before}")
+    if others:
+        print(f"  others: {', '.join(others)}")
     table = table_of(facts, before)
     if options.table:
         TABLE.write_text(json.dumps({"commit": options.before, **table}, separators=(",", ":")) + "\n")
         print(f"wrote {TABLE.relative_to(Path(genbench.__file__).parents[1])}")
-    engine: set[str] = set()
+    engine, equal = set[str](), set[tuple[str, str, str]]()
     for old, new in options.same:
         engine |= same_bits(RunData(old), RunData(new))
+        equal |= equal_code(RunData(old), RunData(new))
     modules = dict(facts["engine"])
     for *_, uses in facts["cards"]:
         modules |= uses
     for run in options.runs:
         if (run / "run.json").exists():
-            restamp(run, before, modules, engine)
+            restamp(run, before, modules, engine, equal)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from genbench.cli.options import Plugins, RunFolder, WorkerJobs, read_plugins, say
-from genbench.cli.run import publish
+from genbench.cli.publish import publish
 
 __all__ = ["rescore"]
 

@@ -8,22 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.options import DataDir, Device, MarginText, Plugins, say, say_file
+from genbench.cli.options import DataDir, Device, MarginText, Plugins, say
+from genbench.cli.publish import publish
 from genbench.cli.run_requests import SaveConfig, Source, asked_for, save_config
 
 if TYPE_CHECKING:
-    from genbench.analysis.run_data import RunData
     from genbench.core.types import Say
     from genbench.runs.launch import RunOptions
 
-__all__ = ["publish", "run"]
-
-# The figures that a run ends with, two seconds for each dataset; others are left to `genbench plot`, so that it ends
-# soon: who leads, what samples look like, for how much time; and of other tasks, what these are about.
-AT_ITS_END = (
-    "verdicts", "samples", "image_grids", "speed", "curve", "scaling", "decisions", "gaps", "interpolation", "fan",
-    "diagnosis",
-)  # fmt: skip
+__all__ = ["run"]
 
 Models = Annotated[
     str,
@@ -277,22 +270,6 @@ def _carry_out(requests: Sequence[RunOptions], sort: str | None, typed: bool) ->
     for folder, options in folders.items():
         finished = Run(folder)
         finished.margin = options.margin
-        publish(finished, options.sort or sort, options.progress, teller(options.progress))
-        failed = failed or any(trial.status != "ok" for trial in finished.trials)
+        failed = publish(finished, options.sort or sort, options.progress, teller(options.progress)) or failed
     if failed:
         raise typer.Exit(1)
-
-
-def publish(run: RunData, sort: str | None, progress: bool | str = True, tell: Say = say) -> None:
-    """Write the table in all formats, draw the figures, show the table, and say where everything is."""
-    from genbench.display.export import FORMATS, render
-    from genbench.display.terminal import show
-    from genbench.figures import save
-
-    board = run.leaderboard(sort)
-    files = [run.store.write_text(f"leaderboard.{form}", render(board, form)) for form in FORMATS]
-    files += save(run, AT_ITS_END, progress=progress, say=tell)
-    show(board)
-    typer.echo("")
-    for file in files:
-        say_file(file)

@@ -22,7 +22,7 @@ from genbench.core.kept_digests import KeptDigests
 from genbench.core.public_names import HOME
 from genbench.core.syntax import bound_names, called_alone, normal_form, only_raises, references
 
-__all__ = ["CodeTree", "Definition", "digest_of", "forget_digests", "installed", "kept_digest"]
+__all__ = ["CodeTree", "Definition", "code_state", "digest_of", "forget_digests", "installed", "kept_digest"]
 
 # They find, name, check, show and report; no number of a trial depends on them.
 PLUMBING = (
@@ -44,6 +44,7 @@ PLUMBING = (
     "genbench.core.selection",
     "genbench.core.user_files",
     "genbench.reading.arrays",
+    "genbench.storage.keys",
     "genbench.storage.records",
     "genbench.tasks.execution",
     "genbench.tasks.previews",
@@ -225,6 +226,11 @@ def kept_digest(what: str, roots: Iterable[Definition], compute: Callable[[], st
             return compute()
         names.append(f"{folder.name}/{root.file.relative_to(folder).as_posix()}:{root.name}")
     return _kept().get(" ".join([what, *names]), compute)
+
+
+def code_state() -> str:
+    """Return a digest of all of genbench's own code, by the byte."""
+    return _kept().code
 
 
 def forget_digests() -> None:

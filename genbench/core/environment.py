@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-__all__ = ["accelerator", "command", "commit", "environment", "machine", "versions"]
+__all__ = ["accelerator", "command", "commit", "environment", "machine", "version_of", "versions"]
 
 COMPUTING = ("torch", "numpy", "scipy", "scikit-learn", "POT", "torchdiffeq")
 LIBRARIES = ("genbench", "torch", "numpy", "scipy", "POT", "scikit-learn", "pandas", "torchdiffeq")
@@ -19,7 +19,7 @@ LIBRARIES = ("genbench", "torch", "numpy", "scipy", "POT", "scikit-learn", "pand
 
 @cache
 def _versions() -> dict[str, str]:
-    found = {name: _version(name) for name in COMPUTING}
+    found = {name: version_of(name) for name in COMPUTING}
     return {"python": platform.python_version(), **{name: version for name, version in found.items() if version}}
 
 
@@ -32,7 +32,7 @@ def versions() -> dict[str, str]:
 def _machine() -> dict[str, Any]:
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     return {
-        "genbench": _version("genbench") or "",
+        "genbench": version_of("genbench") or "",
         "system": system,
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -57,7 +57,7 @@ def environment() -> dict[str, Any]:
     """Return the facts that a reader needs to repeat a run."""
     return {
         "python": platform.python_version(),
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": {name: version_of(name) for name in LIBRARIES},
         **{name: fact for name, fact in _machine().items() if name != "genbench"},
         "commit": commit(),
         "command": command(),
@@ -70,7 +70,8 @@ def command() -> list[str]:
     return ["genbench" if name == "__main__.py" else name, *sys.argv[1:]]
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """Return the version of an installed package; None of one that is not there."""
     try:
         return version(name)
     except PackageNotFoundError:

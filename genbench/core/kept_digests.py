@@ -33,14 +33,14 @@ class KeptDigests:
         """Return a digest that is kept, or compute and keep it."""
         if name not in self._known:
             self._known[name] = compute()
-            content = json.dumps({"code": self._code, "digests": self._known}, sort_keys=True).encode()
+            content = json.dumps({"code": self.code, "digests": self._known}, sort_keys=True).encode()
             with suppress(OSError):
                 self.file.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(self.file, lambda out: out.write(content))
         return self._known[name]
 
     @cached_property
-    def _code(self) -> str:
+    def code(self) -> str:
         """The digest of all files, as they are, and of the Python that parses them."""
         found = hashlib.sha256(sys.version.encode())
         for folder in self.folders:
@@ -52,7 +52,7 @@ class KeptDigests:
     def _known(self) -> dict[str, str]:
         with suppress(OSError, ValueError, RecursionError):
             content: Any = json.loads(self.file.read_bytes()[:LARGEST])
-            if isinstance(content, dict) and content.get("code") == self._code:
+            if isinstance(content, dict) and content.get("code") == self.code:
                 digests = content.get("digests")
                 if isinstance(digests, dict) and all(isinstance(one, str) for one in digests.values()):
                     return digests

@@ -78,27 +78,28 @@ def empty_table(
 
 def _parts(table: _Table, out: Console) -> list[Table]:
     """Return a table as it is where it fits on a console, else in parts, each with as many columns as fit."""
-    if len(table.columns) <= table.keys or _fits(table, out):
+    widths = [_width(column, out) for column in table.columns]
+
+    def fits(columns: Sequence[int]) -> bool:
+        n = len(columns)
+        frame = 2 * n + (n + 1 if table.box else 0)  # a space on each side of a cell, and lines
+        return frame + sum(widths[k] for k in columns) <= out.width
+
+    if len(widths) <= table.keys or fits(range(len(widths))):
         return [table]
     keys = list(range(table.keys))
     groups: list[list[int]] = []
-    for column in range(table.keys, len(table.columns)):
-        if groups and _fits(_part(table, [*keys, *groups[-1], column]), out):
+    for column in range(table.keys, len(widths)):
+        if groups and fits([*keys, *groups[-1], column]):
             groups[-1].append(column)
         else:
             groups.append([column])
     parts = [_part(table, [*keys, *group], title=k == 0) for k, group in enumerate(groups)]
-    for part in parts:
-        if not _fits(part, out):  # a single column beside a long name: fold what is too long, cut nothing
+    for part, group in zip(parts, groups, strict=True):
+        if not fits([*keys, *group]):  # a single column beside a long name: fold what is too long, cut nothing
             for one in part.columns:
                 one.no_wrap, one.overflow = False, "fold"
     return parts
-
-
-def _fits(table: Table, out: Console) -> bool:
-    n = len(table.columns)
-    frame = 2 * n + (n + 1 if table.box else 0)  # a space on each side of a cell, and lines
-    return frame + sum(_width(column, out) for column in table.columns) <= out.width
 
 
 def _width(column: Column, out: Console) -> int:

@@ -12,10 +12,10 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.display.chosen_columns import Chosen
 from genbench.display.ranking_view import RankingView
 from genbench.display.rich_tables import console, empty_table
-from genbench.display.table_view import Column, TableView, board_view
+from genbench.display.table_view import BoardView, Column, TableView, board_view
 from genbench.display.verdicts import SIGNS
 
-__all__ = ["board_text", "show"]
+__all__ = ["board_text", "show", "show_view"]
 
 MARKS = {"": "{}  ", "worse": "{}  "} | {verdict: f"{{}} {sign}" for verdict, sign in SIGNS.items() if sign}
 MARKS["best"] = f"[bold]{MARKS['best']}[/bold]"
@@ -27,19 +27,23 @@ def show(board: Leaderboard, columns: Chosen = "main", places: int | None = None
     Args:
         columns, places: see `board_view`.
     """
-    _print(board, columns, places, console())
+    show_view(board_view(board, columns, places=places))
+
+
+def show_view(view: BoardView) -> None:
+    """Print a leaderboard that is text already."""
+    _print(view, console())
 
 
 def board_text(board: Leaderboard) -> str:
     """Return what `show` prints, without colours."""
     out = console(plain=True)
     with out.capture() as caught:
-        _print(board, "main", None, out)
+        _print(board_view(board, "main"), out)
     return caught.get().rstrip("\n")
 
 
-def _print(board: Leaderboard, columns: Chosen, places: int | None, out: Console) -> None:
-    view = board_view(board, columns, places=places)
+def _print(view: BoardView, out: Console) -> None:
     for table in view.tables:
         out.print(_scores(table))
         if table.conclusion:

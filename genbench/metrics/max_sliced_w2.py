@@ -48,9 +48,11 @@ def worst_direction(x: Array, y: Array, rng: np.random.Generator) -> Array:
     costs = _costs(tried, x, y)
     theta = tried[np.argsort(costs)[-CLIMBED:]]
     costs, step = _costs(theta, x, y), np.full(len(theta), FIRST_STEP)
+    gradient, up = np.empty_like(theta), np.full(len(theta), True)
     for _ in range(STEPS):
-        slope = np.array([_gradient(one, x, y) for one in theta])
-        slope -= (slope * theta).sum(axis=1, keepdims=True) * theta  # along the sphere
+        for k in np.flatnonzero(up):  # of the others it is what it was
+            gradient[k] = _gradient(theta[k], x, y)
+        slope = gradient - (gradient * theta).sum(axis=1, keepdims=True) * theta  # along the sphere
         length = np.linalg.norm(slope, axis=1, keepdims=True)
         ahead = theta + step[:, None] * np.divide(slope, length, out=np.zeros_like(slope), where=length > 0)
         ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)

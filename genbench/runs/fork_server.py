@@ -17,7 +17,7 @@ from typing import Any
 
 from genbench.core.process_tree import offspring
 
-__all__ = ["WorkerContext", "forget", "kill_strays"]
+__all__ = ["WorkerContext", "forget", "kill_strays", "start_server"]
 
 _server = forkserver.ForkServer()
 _server.set_forkserver_preload(["genbench.runs.worker_imports"])
@@ -85,13 +85,18 @@ class _WorkerPopen(Popen):
         return self.returncode
 
 
-def _connected(fds: list[int]) -> tuple[int, int]:
-    """Ask the server for a process; it is started where it is not there, without showing it the caller's Ctrl-C."""
+def start_server() -> None:
+    """Start the server where it is not there, without showing it the caller's Ctrl-C; it imports while this goes on."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         _server.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _connected(fds: list[int]) -> tuple[int, int]:
+    """Ask the server for a process."""
+    start_server()
     found: tuple[int, int] = _server.connect_to_new_process(fds)
     return found
 

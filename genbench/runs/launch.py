@@ -32,6 +32,7 @@ from genbench.runs.session import Workers, session
 from genbench.runs.shard import Shard
 from genbench.runs.step_counts import known_steps
 from genbench.runs.tuned import of_studies
+from genbench.runs.worker import start_server
 from genbench.storage.store import Store
 from genbench.tasks import load_task
 from genbench.tasks.execution import CHECKPOINT_EVERY, ExecutionOptions
@@ -233,6 +234,8 @@ def launch(options: RunOptions, say: Say, typed: bool = False) -> Path:
     folder = options.folder.absolute()  # a plugin may change the working folder
     with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):  # a plugin may raise KeyboardInterrupt
         workers = options.workers()
+        if not Store(folder).finished() and workers.are_processes:  # else there may be nothing to do
+            start_server()
         plan = options.plan(say)
         for note in plan.notes:
             say(note)

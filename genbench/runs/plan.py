@@ -152,7 +152,8 @@ def make_plan(
         specs += [_spec(model, dataset, data, files, facts) for model in floors + able]
     used = dict.fromkeys(plugin for spec in specs for plugin in spec.plugins)
     notes += [f"caution: {text}" for plugin in used for text in LOADED[plugin].notes()]
-    trials = [spec.model_copy(update={"seed": seed}) for seed in numbers for spec in specs]
+    seeded = [spec.with_seeds(numbers) for spec in specs]
+    trials = [spec for of_seed in zip(*seeded, strict=True) for spec in of_seed]
     return Plan(trials, notes, understood)
 
 

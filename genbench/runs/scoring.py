@@ -165,7 +165,7 @@ def _planned(
         spec = spec.model_copy(update={"protocol": protocol})
     for note in plan.notes:
         say(note)
-    oracles = [spec.model_copy(update={"seed": seed}) for seed in seeds]
+    oracles = spec.with_seeds(seeds)
     pairs = zip(oracles, sets, strict=True)
     return oracles, [prepared(oracle, one, row.name, row.likelihood, row.family) for oracle, one in pairs]
 

@@ -55,6 +55,12 @@ class Workers:
     execution: ExecutionOptions
     dask: DaskRequest | None = None
 
+    @property
+    def are_processes(self) -> bool:
+        """Whether they are worker processes of this machine, as far as that is known before trials are planned."""
+        known = [card for group in (MODELS, DATASETS) for card in group.cards.values()]
+        return self.jobs != 0 and self.dask is None and all(card.portable for card in known)
+
     @contextmanager
     def executor(self, plan: Plan, say: Say) -> Iterator[Executor]:
         """Give what runs trials.

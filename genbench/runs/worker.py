@@ -26,7 +26,7 @@ from genbench.core.process_tree import LINUX, adopt_orphans, die_with_parent
 if TYPE_CHECKING:
     from genbench.tasks.execution import ExecutionOptions
 
-__all__ = ["WHERE", "context", "perform", "serve"]
+__all__ = ["WHERE", "context", "perform", "serve", "start_server"]
 
 WHERE = getattr(signal, "SIGUSR1", None)  # asks a worker to write what it is doing; Windows has no such signal
 ATOMIC = 4096  # bytes that a pipe takes as one, see pipe(7): a worker that is killed leaves no half of a message
@@ -171,3 +171,11 @@ def context() -> BaseContext:
     from genbench.runs.fork_server import WorkerContext
 
     return WorkerContext()
+
+
+def start_server() -> None:
+    """Let the server that workers are forked from import its libraries, for seconds, while the caller goes on."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        from genbench.runs import fork_server
+
+        fork_server.start_server()

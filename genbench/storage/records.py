@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Len
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationInfo, field_validator
@@ -18,6 +15,7 @@ from genbench.contracts.data_files import file_name
 from genbench.contracts.evidence import Protocol
 from genbench.storage.earlier_code import in_todays_form
 from genbench.storage.evaluation import Evaluation
+from genbench.storage.keys import OPTIONAL, key_text, named, text_around
 from genbench.storage.limits import MANY, Amount, Finite, Likelihood, Number, Seed, Whole
 from genbench.storage.outside import SAMPLES, Outside
 from genbench.storage.provenance import Provenance
@@ -35,13 +33,10 @@ __all__ = [
     "TrialRecord",
     "TrialResult",
     "TrialSpec",
-    "key_as_written",
 ]
 
 SCHEMA = 2  # of the files; 1 had flags that were lines of text
 REQUESTS = 100  # that a run's record keeps; chosen by hand: a page of commands
-KEYS = 1  # of what goes into a key
-OPTIONAL = ("steps", "tuned")  # fields of a spec that do not count where they are None
 FILE = "file "  # how the names of digests of data files begin
 AMOUNT: TypeAdapter[int] = TypeAdapter(Amount)
 SAMPLING = ("generate", "curve", "variance", "scaling")  # tasks that score samples, so that they share a table
@@ -119,7 +114,21 @@ class TrialSpec(BaseModel):
     @cached_property
     def key(self) -> str:
         """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
-        return _key(self, self._facts())
+        return named(self.model, self.dataset, self.seed, key_text(self._facts()))
+
+    def with_seeds(self, seeds: Iterable[int]) -> list[TrialSpec]:
+        """Return the spec with each of some seeds; of their keys, all but the seed is put together once."""
+        before, after = text_around("seed", self._facts())
+        found = [self.model_copy(update={"seed": seed}) for seed in seeds]
+        for spec in found:
+            spec.__dict__["key"] = named(spec.model, spec.dataset, spec.seed, f"{before}{spec.seed}{after}")
+        return found
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed, and with a key of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("key", None)
+        return copied
 
     @property
     def identity(self) -> tuple[str, str, str, int]:
@@ -312,25 +321,3 @@ class RunRecord(BaseModel):
     def ask(self, request: dict[str, Any]) -> None:
         """Note a request, and forget the oldest of many."""
         self.requests = [*self.requests, request][-REQUESTS:]
-
-
-def key_as_written(spec: TrialSpec, raw: Mapping[str, Any]) -> str:
-    """Return the key of a spec as it stands in a file, whose form may be an earlier one."""
-    facts = {name: one for name, one in raw.items() if name != "plugins" and (name not in OPTIONAL or one is not None)}
-    data = facts.get("dataset_params")
-    if facts.get("data_fingerprint") and isinstance(data, dict) and isinstance(path := data.get("path"), str):
-        facts["dataset_params"] = data | {"path": file_name(path)}
-    return _key(spec, facts)
-
-
-def _key(spec: TrialSpec, facts: Mapping[str, Any]) -> str:
-    text = json.dumps({**facts, "schema": KEYS}, sort_keys=True)
-    for number in ("Infinity", "-Infinity"):  # which files hold as text
-        text = text.replace(f'"{number}"', number)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    return f"{_slug(spec.model)}-{_slug(spec.dataset)}-{spec.seed}-{digest}"
-
-
-def _slug(label: str) -> str:
-    """Return a label fit for a file name; long ones are cut, since the key's hash tells them apart."""
-    return re.sub(r"[^A-Za-z0-9_.+=]+", "_", label).strip("_.")[:60] or "x"

@@ -23,8 +23,9 @@ from genbench.core.strict_json import strict_json
 from genbench.core.types import Array
 from genbench.storage.digests import Changed, FileDigest, Seal, digest_of, seal_of, sealed
 from genbench.storage.json_records import CorruptFile, NewerSchema, as_record, content_of, facts_of, parsed
+from genbench.storage.keys import key_as_written
 from genbench.storage.limits import RECORD, RUN, is_key
-from genbench.storage.records import RunRecord, TrialRecord, key_as_written
+from genbench.storage.records import RunRecord, TrialRecord
 from genbench.storage.stored_arrays import read_arrays
 from genbench.storage.weights_file import packed, read_weights
 from genbench.training.checkpoint import SUFFIX
@@ -328,7 +329,7 @@ class Store:
         if record.key != key and not self.renamed:
             raise CorruptFile(f"{file} is of another trial, '{shown(record.key)}'")
         if seal is None or doubt:
-            known = key_as_written(record.spec, facts["spec"])
+            known = key_as_written(facts["spec"])
             if record.key not in (known, record.spec.key):
                 raise CorruptFile(f"{file} is corrupt: its key is not that of its spec")
         return record, seal

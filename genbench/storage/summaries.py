@@ -97,6 +97,15 @@ class Summaries:
             self._anew += 1
         return self._known[key]
 
+    def stamp(self, key: str) -> tuple[int, int, int] | None:
+        """Return what tells a finished trial's record from one that is written later; None where there is none."""
+        return self._stamps.get(key)
+
+    def failed(self, keys: Iterable[str]) -> bool:
+        """Whether any of some trials failed; those whose records cannot be read do not count."""
+        self.look(keys)
+        return any(key in self._known and self._known[key].status != "ok" for key in keys)
+
     @cached_property
     def keys_of(self) -> dict[Identity, list[str]]:
         """The keys of the finished trials by the row and seed that they fill; corrupt records are left out."""

@@ -2,7 +2,8 @@
 
 import json
 
-from genbench.storage.records import TrialRecord, TrialSpec, key_as_written
+from genbench.storage.keys import key_as_written
+from genbench.storage.records import TrialRecord, TrialSpec
 
 
 def spec(**changes) -> TrialSpec:
@@ -28,7 +29,7 @@ def rewritten(file, **changes):
     """
     raw = json.loads(file.read_text()) | changes
     raw = {name: fact for name, fact in raw.items() if name not in ("digests", "digest")}
-    key, file_of = key_as_written(TrialSpec(**raw["spec"]), raw["spec"]), file.parent.parent / "run.json"
+    key, file_of = key_as_written(raw["spec"]), file.parent.parent / "run.json"
     for beside in file.parent.glob(f"{file.stem}.*"):
         beside.rename(beside.with_name(beside.name.replace(file.stem, key)))
     file.with_name(f"{key}.json").write_text(json.dumps(raw | {"key": key}))

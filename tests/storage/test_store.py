@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genbench.core.errors import GenbenchError
-from genbench.storage.records import KEYS
+from genbench.storage.keys import KEYS
 from genbench.storage.store import CorruptFile, Store
 from trial_records import record, rewritten, spec
 
