@@ -48,5 +48,5 @@ def key_as_written(raw: Mapping[str, Any]) -> str:
 
 
 def _slug(label: str) -> str:
-    """Return a label fit for a file name; long ones are cut, since the key's hash tells them apart."""
+    """Return a label fit for a file name; long ones are cut, since the hash in the key differs."""
     return re.sub(r"[^A-Za-z0-9_.+=]+", "_", label).strip("_.")[:60] or "x"
