@@ -62,7 +62,7 @@ def check_names(name: str, params: dict, own: set[str]) -> None:
     """Check that what a command names is there; `own` are the names that a page registers itself."""
     for option, group in (("models", MODELS), ("data", DATASETS), ("model", MODELS)):
         text = params.get(option)
-        if isinstance(text, str):
+        if isinstance(text, str) and text:  # '' is the default of `compare --models`
             check_selection(group, text, own)
     if name.startswith("data "):
         check_selection(DATASETS, params["name"], own)
