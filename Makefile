@@ -58,7 +58,7 @@ docs: .venv/installed-docs  ## the documentation, as a site in build/docs
 	$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs build/docs
 
 docs-check: .venv/installed-test  ## the site: its links, in a browser by axe, on a phone, without a script
-	GENBENCH_BROWSER=required $(BIN)/python -m pytest tests/docs
+	GENBENCH_BROWSER=required $(BIN)/python -m pytest tests/docs/test_site.py
 
 docs-figures: .venv/installed  ## the figures of the pages of models, docs/models, from runs in results/families; an hour
 	$(BIN)/python benchmarks/family_figures.py
