@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
-from genbench.figures.shared.panels import datasets_of, distinct, panels, short
+from genbench.figures.shared.panels import datasets_of, distinct, short
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.plotting.canvas import panels
 from genbench.plotting.labels import settle
 from genbench.plotting.style import BLUE, FAINT
 from genbench.storage.records import TrialRecord
@@ -59,7 +60,7 @@ def _figure(
     places[0].set_title("truth")
     drawn = []
     names = distinct((trial.model for trial, _ in found), room(places[0]))
-    for panel, (trial, way) in zip(places[1:], found, strict=True):
+    for panel, (trial, way) in zip(places[1:], found, strict=False):
         drawn.append((view.show(panel, way.points[0], BLUE, 2.0, still=False), way.points))
         head(panel, names[trial.model])
     label = short(dataset, 40)

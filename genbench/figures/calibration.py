@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.coordinates import chance, column_names, held_out
-from genbench.figures.shared.panels import by_dataset, datasets_of, distinct, first_seeds, is_image, panels, short
+from genbench.figures.shared.panels import by_dataset, datasets_of, distinct, first_seeds, is_image, short
+from genbench.plotting.canvas import panels
 from genbench.plotting.labels import Look, styles
 from genbench.plotting.style import FAINT
 from genbench.storage.records import TrialRecord
@@ -117,7 +118,7 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     figure, places = panels(len(curves), (wide, high), columns, margin=1.2)
     figure.data = frame.reset_index(drop=True)
     looks = styles([model for model in models if not within[model]])
-    for panel, curve in zip(places, curves, strict=True):
+    for panel, curve in zip(places, curves, strict=False):
         _show(panel, curve, frame[frame["curve"] == curve], looks)
     alike = places[REGIONS in curves :]  # panels of coordinates, which have the same axis
     reach = max((abs(end) for panel in alike for end in panel.get_ylim()), default=0.0)

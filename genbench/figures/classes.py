@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array, Labels
-from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each, truth
+from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, show_each, truth
 from genbench.figures.shared.titles import head, order_of, seed_of
+from genbench.plotting.canvas import panels
 from genbench.plotting.image_grid import draw_mosaic, seen
 
 __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]

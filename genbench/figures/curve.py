@@ -10,8 +10,9 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.lines import draw_lines, height_of, name_lines
-from genbench.figures.shared.panels import by_dataset, panels
+from genbench.figures.shared.panels import by_dataset
 from genbench.figures.shared.titles import with_unit
+from genbench.plotting.canvas import panels
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
@@ -46,7 +47,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     metrics = sorted(frame["metric"].unique(), key=lambda name: card_of(name).order)
     figure, places = panels(len(metrics), (WIDTH, height_of(frame, 4.4)), COLUMNS, margin=0.8)
     figure.data, ends = frame, {}
-    for panel, metric in zip(places, metrics, strict=True):
+    for panel, metric in zip(places, metrics, strict=False):
         its = frame[(frame["metric"] == metric) & frame["role"].isin(["model", "oracle"])]
         ends[panel] = draw_lines(panel, its, models, "train_seconds", _centre, at="seconds")
         panel.set(xlabel="training seconds", ylabel=with_unit(metric))

@@ -15,8 +15,9 @@ from matplotlib.image import AxesImage
 from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
-from genbench.figures.shared.panels import dataset_of, distinct, panels, planar_datasets, short, stacked, truth
+from genbench.figures.shared.panels import dataset_of, distinct, planar_datasets, short, stacked, truth
 from genbench.figures.shared.titles import head, room, score_line, seed_of
+from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import limits
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
@@ -114,7 +115,7 @@ def _figure(run: RunData, dataset: str, grid: Grid, found: Sequence[tuple[TrialR
     else:
         show(places[0], known, f"truth: {short(dataset, most - 7)}", model="truth")
     names = distinct((trial.model for trial, _ in found), most)
-    for panel, (trial, (values, kind)) in zip(places[1:], found, strict=True):
+    for panel, (trial, (values, kind)) in zip(places[1:], found, strict=False):
         kl = score_line(run, trial, "kl")
         image = show(panel, values, names[trial.model], KINDS[kind] + (kl and f", {kl}"), model=trial.model)
     for panel in places:

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import distinct, file_stem, first_seeds, outer_labels, panels, say_in, stacked
+from genbench.figures.shared.panels import distinct, file_stem, first_seeds, outer_labels, say_in, stacked
 from genbench.figures.shared.titles import head, order_of, room, score_line
+from genbench.plotting.canvas import panels
 from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import limits, say_outside
 from genbench.plotting.style import FAINT, INK, colour_of
@@ -49,13 +50,14 @@ def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
 def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard, all on the same axes."""
     figure, places = panels(len(trials), (4.0, 2.7), COLUMNS, margin=0.8, same_axes=True)
+    trials = trials[: len(places)]
     stored = [run.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
     frames = [_frame(trial, one) if one else None for trial, one in zip(trials, stored, strict=True)]
     figure.data = stacked([frame for frame in frames if frame is not None])
     if figure.data is not None:
         places[0].set_ylim(*_heights(figure.data))
     names = distinct((trial.model for trial in trials), room(places[0]))
-    for panel, trial, frame in zip(places, trials, frames, strict=True):
+    for panel, trial, frame in zip(places, trials, frames, strict=False):
         if frame is None:
             say_in(panel, trial.status if trial.status != "ok" else "forecasts not kept")
         else:

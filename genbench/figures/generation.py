@@ -43,7 +43,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Trajectory]]) -> Figure:
     figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES))
     frames: list[pd.DataFrame] = []
-    for panels, (trial, way) in zip(rows, found, strict=True):
+    for panels, (trial, way) in zip(rows, found, strict=False):
         for k, (panel, t) in enumerate(zip(panels, way.times, strict=True)):
             if t in way.times[k + 1 :]:  # a flow of few layers has not so many states
                 panel.set_axis_off()

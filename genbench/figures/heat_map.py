@@ -17,7 +17,7 @@ from genbench.core.types import Array
 from genbench.display.formatting import LIKELIHOOD_SIGNS
 from genbench.display.numbers import LARGE, brief
 from genbench.display.verdicts import SIGNS
-from genbench.figures.shared.heat_panel import heat_figure
+from genbench.figures.shared.heat_panel import fitting_rows, heat_figure
 from genbench.figures.shared.panels import file_stem
 from genbench.figures.shared.score_panels import score_frame
 from genbench.plotting.canvas import DataFigure
@@ -54,7 +54,11 @@ def _figure(rows: list[Row], metric: str) -> DataFigure | None:
     card, frame = card_of(metric), _frame(rows, metric)
     if not np.isfinite(frame["relative"]).any():
         return None
-    models = list(dict.fromkeys(frame["model"]))
+    ranks = frame.groupby("model", sort=False)["mean_rank"].first()  # in the order of groups
+    most, count = fitting_rows(), len(ranks)
+    shown = ranks.fillna(np.inf).nsmallest(most or count).index
+    models = [model for model in ranks.index if model in shown]
+    frame = frame[frame["model"].isin(models)]
     places = [place for place in dict.fromkeys(row.place for row in rows) if place in set(frame["dataset"])]
     cells = frame.assign(text=[_text(one) for one in frame.itertuples()])
     values, texts = (
@@ -68,6 +72,7 @@ def _figure(rows: list[Row], metric: str) -> DataFigure | None:
         values, texts.fillna(""), norm=norm, cmap="viridis" if card.higher_is_better else "viridis_r",
         label=f"{card.label}{', ' * bool(unit)}{unit}{', log scale' * log}",
     )  # fmt: skip
+    figure.leave_out(len(models), count, "models in the order of their ranks")
     if log:
         plain(bar.yaxis)
     for text in panel.texts:

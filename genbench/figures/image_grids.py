@@ -12,12 +12,12 @@ from genbench.figures.shared.panels import (
     datasets_of,
     first_seeds,
     levels_of,
-    panels,
     short,
     show_each,
     truth_or_stored,
 )
 from genbench.figures.shared.titles import head, number_of, order_of, room, score_line, seed_of
+from genbench.plotting.canvas import panels
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.storage.records import TrialRecord
 

@@ -11,9 +11,10 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsLatentSampling, supports
 from genbench.core.types import Array
-from genbench.figures.shared.panels import datasets_of, distinct, panels
+from genbench.figures.shared.panels import datasets_of, distinct
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.plotting.canvas import panels
 from genbench.storage.records import TrialRecord
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _decodes(card: ModelCard) -> bool:
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:
     figure, places = panels(len(found), (4.6, 2.45), COLUMNS, margin=0.5, gap=0.08)
     names = distinct((trial.model for trial, _ in found), room(places[0]))
-    for panel, (trial, (images, encoded)) in zip(places, found, strict=True):
+    for panel, (trial, (images, encoded)) in zip(places, found, strict=False):
         panel.imshow(view.as_one(images.reshape(-1, *images.shape[2:]), STEPS), interpolation="nearest")
         head(panel, names[trial.model] + ("" if encoded else ", between its own samples"))
     for panel in places:

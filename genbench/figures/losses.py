@@ -10,9 +10,9 @@ import seaborn
 from matplotlib.axes import Axes
 
 from genbench.analysis.run_data import RunData
-from genbench.figures.shared.panels import by_dataset, distinct, even, panels, say_in
+from genbench.figures.shared.panels import by_dataset, distinct, say_in
 from genbench.figures.shared.titles import head, room
-from genbench.plotting.canvas import DataFigure
+from genbench.plotting.canvas import DataFigure, panels
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import BLUE, VERMILLION
@@ -53,10 +53,10 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> DataFigure:
     models = dict.fromkeys(trial.model for trial in trials)
     losses = {model: frame.loc[frame["model"] == model, "loss"].unique().tolist() or [""] for model in models}
     places = [(model, loss) for model, its in losses.items() for loss in its]
-    figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
+    figure, axes = panels(len(places), (3.1, 2.5), COLUMNS, margin=1.0)
     figure.data = frame
     names = distinct(models, room(axes[0]) - 2)  # a colon and what letters differ in width
-    for panel, (model, loss) in zip(axes, places, strict=True):
+    for panel, (model, loss) in zip(axes, places, strict=False):
         head(panel, names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
         lost = [f"seed {t.seed}: {t.status}" for t in trials if t.model == model and _died_training(t)]
         _panel(panel, frame[(frame["model"] == model) & (frame["loss"] == loss)], lost)

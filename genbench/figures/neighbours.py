@@ -11,17 +11,10 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import (
-    by_dataset,
-    dataset_of,
-    datasets_of,
-    first_seeds,
-    panels,
-    show_each,
-    splits_of,
-)
+from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, show_each, splits_of
 from genbench.figures.shared.titles import head, number_of, seed_of
 from genbench.metrics.neighbours import neighbours
+from genbench.plotting.canvas import panels
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.style import BLUE
 from genbench.storage.records import TrialRecord

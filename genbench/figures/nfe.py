@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.core.registry import discover
 from genbench.figures.shared.lines import draw_lines, height_of, name_lines
-from genbench.figures.shared.panels import by_dataset, panels
+from genbench.figures.shared.panels import by_dataset
 from genbench.figures.shared.titles import with_unit
+from genbench.plotting.canvas import panels
 from genbench.runs.sweep import read_sweeps
 from genbench.statistics.intervals import mean_intervals
 
@@ -49,7 +50,7 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     metrics, models = swept["metric"].unique(), list(swept["model"].unique())
     figure, places = panels(len(metrics), (WIDTH, height_of(frame, 4.0)), COLUMNS)
     figure.data, ends = frame, {}
-    for panel, metric in zip(places, metrics, strict=True):
+    for panel, metric in zip(places, metrics, strict=False):
         ends[panel] = draw_lines(panel, frame[frame["metric"] == metric], models, "nfe", "mean", band=_interval)
         panel.set(xlabel="network evaluations a sample (NFE)", ylabel=with_unit(metric))
     left_out = "; infinite scores are left out" * (not np.isfinite(frame["value"]).all())

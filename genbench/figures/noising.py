@@ -44,7 +44,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, list[Snapshot]]]) -> Figure:
     figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES), lines=2)
     frames: list[pd.DataFrame] = []
-    for panels, (trial, snapshots) in zip(rows, found, strict=True):
+    for panels, (trial, snapshots) in zip(rows, found, strict=False):
         for panel, t, (points, level) in zip(panels, TIMES, snapshots, strict=True):
             view.show(panel, points)
             head(panel, f"t = {t:.2f}", "" if level is None else f"{level[0]:.2f}x + {level[1]:.2f}ε")

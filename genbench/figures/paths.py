@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
-from genbench.figures.shared.panels import datasets_of, distinct, panels, stacked
+from genbench.figures.shared.panels import datasets_of, distinct, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import BINS, say_outside
 from genbench.plotting.style import BLUE, FAINT, VERMILLION
 from genbench.storage.records import TrialRecord
@@ -58,7 +59,7 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
         title += view.axes.replace(", ", "\n") if view.real[0].size > 1 else "; beside them the truth"
     names = distinct((trial.model for trial, _ in found), room(places[0]))
     frames: list[pd.DataFrame] = []
-    for panel, (trial, way) in zip(places, found, strict=True):
+    for panel, (trial, way) in zip(places, found, strict=False):
         (_strips if view.is_image else _lines)(panel, view, way)
         head(panel, names[trial.model])
         for t, points in zip(way.times, way.points, strict=True):

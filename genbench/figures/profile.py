@@ -15,7 +15,9 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.figures.shared.intervals import draw_intervals, log_extent
-from genbench.figures.shared.panels import distinct, even, file_stem, in_first_column, panels
+from genbench.figures.shared.panels import distinct, file_stem
+from genbench.figures.shared.titles import room
+from genbench.plotting.canvas import in_first_column, panels
 from genbench.plotting.labels import Look, plain, styles
 from genbench.plotting.style import BLUE, FAILED, INK
 
@@ -76,13 +78,13 @@ def _figure(frame: pd.DataFrame) -> Figure:
     lines = list(scored[scored > 0].index)
     metrics = list(dict.fromkeys(frame["metric"]))
     looks = dict.fromkeys(metrics, Look(color=BLUE, marker="o")) if alone else styles(metrics)
-    width, columns = (ALONE, 1) if len(models) == 1 else (WIDTH, even(len(models), COLUMNS))
+    width, columns = (ALONE, 1) if len(models) == 1 else (WIDTH, COLUMNS)
     figure, axes = panels(len(models), (width, LINE * len(lines) + 0.7), columns, margin=1.2)
     extent = log_extent(np.array([1.0, *frame["quotient"]]), frame[["low", "high"]].to_numpy().ravel(), STRETCH)
-    titles = distinct(models, LONGEST)
+    titles = distinct(models, min(LONGEST, room(axes[0])))
     names = [card_of(name).label for name in lines] if alone else list(distinct(lines, LONGEST).values())
     across = next((i for i, panel in enumerate(axes) if i and in_first_column(panel)), len(axes))
-    for i, (panel, model) in enumerate(zip(axes, models, strict=True)):
+    for i, (panel, model) in enumerate(zip(axes, models, strict=False)):
         _panel(panel, frame[frame["model"] == model], line, lines, looks, extent)
         panel.set_yticks(range(len(lines)), names if in_first_column(panel) else [""] * len(lines))
         panel.set(

@@ -15,9 +15,10 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsReconstruction, supports
 from genbench.core.types import Array
-from genbench.figures.shared.panels import datasets_of, distinct, panels, stacked
+from genbench.figures.shared.panels import datasets_of, distinct, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.plotting.canvas import panels
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
 
@@ -61,7 +62,7 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
             title = f"{what} (across) and their reconstructions (up)"
     names = distinct((trial.model for trial, _ in found), room(places[0]))
     frames: list[pd.DataFrame] = []
-    for panel, (trial, back) in zip(places, found, strict=True):
+    for panel, (trial, back) in zip(places, found, strict=False):
         (_pairs if view.is_image else _links)(panel, view, real, back)
         error = float(np.sqrt(np.square(back - real).mean()))
         head(panel, names[trial.model], f"RMS error {error:.2g}")

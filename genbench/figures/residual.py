@@ -19,7 +19,8 @@ from genbench.core.types import Array
 from genbench.display.numbers import brief
 from genbench.figures.densities import DEPTH, KINDS, Grid, on_grid
 from genbench.figures.shared.coordinates import held_out
-from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, distinct, first_seeds, panels, truth
+from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, distinct, first_seeds, truth
+from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import edges, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK
 from genbench.storage.records import TrialRecord
@@ -102,7 +103,7 @@ def _over_plane(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, t
     figure.data = _frame(scene, found)
     reach = _reach(figure.data["residual"].to_numpy().reshape(len(found), -1), scene.exact)
     names = distinct(trial.model for trial, _ in found)
-    for panel, (trial, (_, samples)) in zip(places, found, strict=True):
+    for panel, (trial, (_, samples)) in zip(places, found, strict=False):
         values = figure.data.loc[figure.data["model"] == trial.model, "residual"].to_numpy().reshape(h, w)
         image = panel.imshow(
             values, origin="lower", extent=grid.extent, vmin=-reach, vmax=reach, cmap="RdBu",
@@ -185,7 +186,7 @@ def _trends(dataset: str, frame: pd.DataFrame, run: RunData) -> Figure:
     spread = finite.groupby("model")["residual"].quantile([0.005, 0.995]).unstack()
     low, high = min(0.0, spread[0.005].median()), max(0.0, spread[0.995].median())  # as most models need it
     room = 0.1 * (high - low) or 0.5
-    for panel, model in zip(places, names, strict=True):
+    for panel, model in zip(places, names, strict=False):
         _trend(panel, frame[frame["model"] == model], low - room, high + room)
         panel.set_title(f"{names[model]}\n{_facts(trials[model])}")
         place = panel.get_subplotspec()

@@ -10,16 +10,9 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import (
-    by_dataset,
-    datasets_of,
-    first_seeds,
-    panels,
-    short,
-    show_each,
-    truth_or_stored,
-)
+from genbench.figures.shared.panels import by_dataset, datasets_of, first_seeds, short, show_each, truth_or_stored
 from genbench.figures.shared.titles import head, number_of, order_of, room, score_line, seed_of
+from genbench.plotting.canvas import panels
 from genbench.plotting.projection import view_of
 from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import INK, colour_of

@@ -58,7 +58,7 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
     figure, rows = rows_of_panels(view, [trial.model for trial, _ in found], len(TIMES), 2.1)
     start, cell = _grid(view), float((view.plane.high - view.plane.low)[0]) / ARROWS
     frames = []
-    for panels, (trial, fields) in zip(rows, found, strict=True):
+    for panels, (trial, fields) in zip(rows, found, strict=False):
         for panel, t, (velocity, samples, speed) in zip(panels, TIMES, fields, strict=True):
             view.show(panel, samples, FAINT, 2)
             speeds = np.linalg.norm(velocity, axis=1)

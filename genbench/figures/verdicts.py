@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import VERDICTS
 from genbench.figures.shared.intervals import draw_intervals, log_extent
-from genbench.figures.shared.panels import by_place, distinct, even, in_first_column, panels
+from genbench.figures.shared.panels import by_place, distinct
+from genbench.figures.shared.titles import room
+from genbench.plotting.canvas import in_first_column, panels
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable, extent_with
 from genbench.plotting.style import BLUE, FAILED, INK, ORANGE, SKY, VERMILLION
@@ -107,8 +110,8 @@ def _why(row: Row, metric: str) -> dict[str, str]:
 def _figure(place: str, frame: pd.DataFrame) -> Figure:
     models = list(dict.fromkeys(frame["model"]))
     parts = [part for _, part in frame.groupby(["metric", "scale"], sort=False)]
-    figure, axes = panels(len(parts), (WIDTH, LINE * len(models) + HEAD), even(len(parts), COLUMNS), margin=1.2)
-    for panel, part in zip(axes, parts, strict=True):
+    figure, axes = panels(len(parts), (WIDTH, LINE * len(models) + HEAD), COLUMNS, margin=1.2)
+    for panel, part in zip(axes, parts, strict=False):
         _panel(panel, part, models)
         named = in_first_column(panel)
         panel.set_yticks(range(len(models)), _names(part) if named else [""] * len(models))
@@ -154,7 +157,8 @@ def _panel(panel: Axes, part: pd.DataFrame, models: Sequence[str]) -> None:
     else:
         panel.locator_params(axis="x", nbins=TICKS)
     unit, side = f", {card.unit}" if card.unit else "", "below" if card.higher_is_better else "above"
-    panel.set_xlabel("times the best other's score" if quotient else f"{side} the best other's{unit}")
+    label = "times the best other's score" if quotient else f"{side} the best other's{unit}"
+    panel.set_xlabel(fill(label, room(panel, "axes.labelsize")))
     as_good = f"as good up to {brief(margin)} {'×' if quotient else card.unit}".rstrip()
     panel.set_title(f"{card.label}\n{as_good if np.isfinite(margin) else 'no margin'}")
     panel.tick_params(axis="y", length=0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
-__all__ = ["End", "Look", "beside", "less_offset", "name_ends", "overlap", "plain", "settle", "styles"]
+__all__ = ["End", "Look", "beside", "less_offset", "name_ends", "overlap", "plain", "settle", "styles", "thin_numbers"]
 
 Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 
 RIGHT = 1.03  # where names at the right of a panel begin, as a share of its width
+WIDEST = 1.6  # times the width of a panel that names at its right may have; by hand
 NARROW = 1.6  # times its start, where a logarithmic axis ends that looks linear; by hand
 LARGE = 1e4  # times the extent of an axis; beyond, its numbers have too many digits
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
@@ -143,44 +145,82 @@ def _crossed(box: Box, points: Array) -> bool:
 
 
 class End(NamedTuple):
-    """The right end of a line: the name that is written there, the place (x, y) in the data's units, the colour."""
+    """The right end of a line: its name, its place (x, y) in the data's units, its look, and words after the name."""
 
     name: str
     at: tuple[float, float]
-    colour: str
+    look: Look
+    also: str = ""
 
 
 def name_ends(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
-    """Lay a figure out with room for names at the right of panels, and write them as near to their lines as can be.
+    """Lay a figure out with names at the right of panels, as near to their lines as can be.
 
-    A thin line leads from the end to the name.
+    A thin line leads from the end to the name. Where panels are too low or too narrow for that, a legend has the names.
     """
-    room = [
-        panel.annotate(end.name, (RIGHT, 0.5), xycoords="axes fraction", alpha=0.0, parse_math=False)
-        for panel, its in ends.items()
-        for end in its
-    ]
+    from matplotlib.lines import Line2D
+
+    engine, named = figure.get_layout_engine(), {panel: its for panel, its in ends.items() if its}
+    room = {
+        panel: [
+            panel.annotate(end.name + end.also, (RIGHT, 0.5), xycoords="axes fraction", alpha=0.0, parse_math=False)
+            for end in its
+        ]
+        for panel, its in named.items()
+    }
     settle(figure)
-    for text in room:
+    fits = all(_fit(panel, texts) for panel, texts in room.items())
+    for text in chain.from_iterable(room.values()):
         text.remove()
-    for panel, its in ends.items():
-        if its:
+    if fits:
+        for panel, its in named.items():
             _name(panel, sorted(its, key=lambda end: end.at[1]))
+        return
+    looks = {end.name: end.look for its in named.values() for end in its}
+    small: dict[str, Any] = {"markersize": 5, "markeredgewidth": 0}
+    handles = [Line2D([], [], label=name, **small, **look) for name, look in looks.items()]
+    figure.legend(handles=handles, loc="outside right center", labelspacing=0.05)
+    figure.set_layout_engine(engine)
+    settle(figure)
+
+
+def thin_numbers(panel: Axes) -> None:
+    """Leave out every second number below a panel, as long as some lie on others. Call `settle` before."""
+    low, high = panel.get_xlim()
+    while any(overlap(a, b) for a, b in pairwise(_numbers(panel))):
+        panel.set_xticks([tick for tick in panel.get_xticks() if low <= tick <= high][::2])
+
+
+def _numbers(panel: Axes) -> list[tuple[float, ...]]:
+    """Return the boxes of the numbers below a panel, in pixels."""
+    low, high = panel.get_xlim()
+    ticks = [tick for tick in panel.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    return [tuple(tick.label1.get_window_extent().extents) for tick in ticks]
+
+
+def _fit(panel: Axes, texts: Sequence[Text]) -> bool:
+    """Whether names below each other at the right of a panel are no higher than it, and not much wider."""
+    frame, widest = panel.get_window_extent(), max(text.get_window_extent().width for text in texts)
+    return len(texts) * _line(panel) <= frame.height and widest <= WIDEST * frame.width
+
+
+def _line(panel: Axes) -> float:
+    """Return the pixels from name to name."""
+    import matplotlib as mpl
+
+    return 1.25 * mpl.rcParams["font.size"] * panel.figure.dpi / 72
 
 
 def _name(panel: Axes, ends: Sequence[End]) -> None:
     """Write the names of ends, the lowest first."""
-    import matplotlib as mpl
-
-    frame, line = panel.get_window_extent(), 1.25 * mpl.rcParams["font.size"] * panel.figure.dpi / 72
+    frame, line = panel.get_window_extent(), _line(panel)
     heights = np.array([panel.transData.transform(end.at)[1] for end in ends])
     for end, y in zip(ends, _spread(heights, line, frame.y0, frame.y1 - line / 2), strict=True):
-        arrow = {"arrowstyle": "-", "color": end.colour, "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2}
+        arrow = {"arrowstyle": "-", "color": end.look["color"], "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2}
         arrow["relpos"] = (0, 0.5)  # from the left of the name, not through it
         panel.annotate(
-            end.name, end.at, (RIGHT, (y - frame.y0) / frame.height), textcoords="axes fraction", va="center",
-            color=end.colour, annotation_clip=False, arrowprops=arrow,
-            parse_math=False,
+            end.name + end.also, end.at, (RIGHT, (y - frame.y0) / frame.height), textcoords="axes fraction",
+            color=end.look["color"], va="center", annotation_clip=False, arrowprops=arrow, parse_math=False,
         )  # fmt: skip
 
 

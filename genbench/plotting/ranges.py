@@ -71,5 +71,4 @@ def extent_with(points: Array, ends: Array, reach: float) -> tuple[float, float]
 def say_outside(panel: Axes, count: int, right: float = 0.98) -> None:
     """Say at the foot of a panel how many points lie beyond its axes; the text ends at a share of the width."""
     if count:
-        text = f"{count:,} {'points' if count > 1 else 'point'} outside"
-        panel.text(right, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)
+        panel.text(right, 0.02, f"{count:,} outside", transform=panel.transAxes, ha="right", va="bottom", color=INK)

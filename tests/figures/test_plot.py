@@ -357,7 +357,8 @@ def test_each_seed_of_a_model_has_a_panel_with_its_samples_and_score(tmp_path):
     store.write_run(RunRecord(name="r", trials=list(kept)))
     panels = seed_samples.draw(genbench.load_run(store.path))["seed_samples"].axes
     titles = [panel.get_title() for panel in panels]
-    assert titles == ["seed 3", "seed 5", "seed 3: 3.25", "seed 5: 5.25", "seed 3: 3.25", "seed 5"]
+    seeds = ["seed 3", "seed 5", "seed 3: 3.25", "seed 5: 5.25", "seed 3: 3.25", "seed 5"]
+    assert titles == [name + seed for name, seed in zip(["truth\n", "", "gmm\n", "", "kde\n", ""], seeds, strict=True)]
     shown = [np.asarray(panel.collections[0].get_offsets()) for panel in panels[2:5]]
     for points, key in zip(shown, kept, strict=False):
         np.testing.assert_array_equal(points, kept[key])

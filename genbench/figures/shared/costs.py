@@ -17,13 +17,13 @@ from genbench.analysis.scores import Row, card_of
 from genbench.core.types import Array
 from genbench.display.numbers import brief
 from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.labels import Look, beside, plain, settle
+from genbench.plotting.labels import Look, beside, plain, settle, thin_numbers
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import INK, current_style
 
 __all__ = ["COSTS", "CostPanel", "beyond", "cost_figures", "finish_panel", "front", "name_points"]
 
-LONGEST, BESIDE = 36, 12  # letters of a name, and those that have the room beside it in a legend
+LONGEST, BESIDE = 30, 12  # letters of a name, and those that have the room beside it in a legend
 LINE = 1.6  # heights of its letters, from line to line of a legend
 COSTS: dict[str, Callable[[Mapping[str, float | None]], float | None]] = {
     "training seconds": lambda cost: cost["train_seconds"],
@@ -145,12 +145,16 @@ def name_points(figure: Figure, drawn: Sequence[CostPanel], looks: Mapping[str, 
     ]
     style, letters = current_style(), BESIDE + max(map(len, names.values()))
     columns = max(1, style.letters(figure.get_figwidth(), "legend.fontsize") // letters)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
-    room = LINE * style.points("legend.fontsize") / 72 * -(-len(handles) // columns)
-    figure.set_figheight(min(figure.get_figheight() + room, style.height or np.inf))
+    height = figure.get_figheight() + LINE * style.points("legend.fontsize") / 72 * -(-len(handles) // columns)
+    if style.height is None or height <= style.height:
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        figure.set_figheight(height)
+    else:  # a slide is wider than high
+        figure.legend(handles=handles, loc="outside right center", labelspacing=0.05)
     figure.set_layout_engine(engine)
     settle(figure)
     for one in drawn:
+        thin_numbers(one.panel)
         _beside(one, numbers)
 
 

@@ -23,12 +23,14 @@ def rows_of_panels(
 ) -> tuple[DataFigure, list[list[Axes]]]:
     """Return a figure with a row of panels, so many inches wide, for each name, which is written at its left.
 
-    Above each panel is room for so many lines.
+    Above each panel is room for so many lines. A style of limited height may have room for the first rows alone.
     """
-    height = width * view.aspect + 0.1 + 0.18 * lines
+    height, count = width * view.aspect + 0.1 + 0.18 * lines, len(names)
+    names = names[: current_style().below(height, count)]
     letters = current_style().letters(USED * height, "axes.titlesize")  # that fit beside a row
     figure = new_figure(width * columns + 0.4, height * len(names) + 0.5)
     grid = figure.subplots(len(names), columns, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    figure.leave_out(len(names), count, "models")
     written = distinct(names, 2 * letters)
     for panels, name in zip(grid, names, strict=True):
         panels[0].annotate(

@@ -16,10 +16,18 @@ from genbench.figures.shared.panels import distinct
 from genbench.plotting.canvas import DataFigure, new_figure
 from genbench.plotting.style import FAILED, FAINT, current_style
 
-__all__ = ["heat_figure"]
+__all__ = ["fitting_rows", "heat_figure"]
 
 LONGEST, BESIDE, NARROW = (12, 26), 16, 8  # letters of a name; of one with room beside another; of a line in a cell
+ROW, BESIDE_ROWS = 1.3, 1.3  # least height of a row by that of its letters; inches of titles, names and notes
 CELL, LETTER, MORE = 8, 0.58, 1.8  # letters of a number, width of one by its height, inches of what is at the right
+
+
+def fitting_rows() -> int | None:
+    """Return how many rows a heat map has room for in the present style; None for any number."""
+    style = current_style()
+    line = ROW * style.points("font.size") / 72
+    return None if style.height is None else int((style.height - BESIDE_ROWS * style.scale) / line)
 
 
 def heat_figure(

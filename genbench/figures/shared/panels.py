@@ -21,8 +21,7 @@ from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, requi
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.titles import head, room
-from genbench.plotting.canvas import DataFigure, new_figure
-from genbench.plotting.style import FAILED, current_style
+from genbench.plotting.style import FAILED
 from genbench.storage.records import TrialRecord
 
 __all__ = [
@@ -31,14 +30,11 @@ __all__ = [
     "dataset_of",
     "datasets_of",
     "distinct",
-    "even",
     "file_stem",
     "first_seeds",
-    "in_first_column",
     "is_image",
     "levels_of",
     "outer_labels",
-    "panels",
     "planar_datasets",
     "say_in",
     "short",
@@ -52,7 +48,6 @@ __all__ = [
 F = TypeVar("F", bound=Figure)
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
-LOW = 0.55  # share of its scaled height that a panel keeps at least, where twice the columns can do it; by hand
 STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
 
 
@@ -166,38 +161,6 @@ def truth_or_stored(run: RunData, dataset: str, n: int) -> Array:
         return stored[:n]
 
 
-def panels(
-    count: int,
-    size: tuple[float, float],
-    columns: int,
-    margin: float = 0.4,
-    gap: float | None = None,
-    same_axes: bool = False,
-) -> tuple[DataFigure, list[Axes]]:
-    """Return a figure, and `count` panels in rows as full as can be, each of a `size` (width, height) in inches.
-
-    Args:
-        columns: panels beside each other, at most on a page.
-        margin: inches of height beside the panels, for titles and captions.
-        gap: room between panels, as a share of their width; None for matplotlib's.
-        same_axes: whether all have the same axes, with numbers at the left and at the bottom alone.
-    """
-    style = current_style()
-    columns = style.beside(size[0], max(1, min(columns, count)))
-    if style.height:  # more beside each other where the rows would be too low
-        fitting = max(1, int(style.height / (LOW * style.scale * size[1])))
-        columns = max(columns, min(2 * columns, -(-count // fitting)))
-    rows = max(1, -(-count // columns))
-    columns = max(1, -(-count // rows))
-    figure = new_figure(size[0] * columns, size[1] * rows + margin)
-    grid = {} if gap is None else {"wspace": gap}
-    shape = figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid, sharex=same_axes, sharey=same_axes)
-    places = list(shape.ravel())
-    for spare in places[count:]:
-        spare.set_axis_off()
-    return figure, places[:count]
-
-
 def outer_labels(places: Sequence[Axes]) -> None:
     """Leave the labels of axes that all panels of a figure share to those at its left and at the bottom."""
     columns = places[0].get_gridspec().ncols  # type: ignore[union-attr]
@@ -211,17 +174,6 @@ def outer_labels(places: Sequence[Axes]) -> None:
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
     """Return tidy frames as one; None where there is none, for `DataFigure.data`."""
     return pd.concat(frames, ignore_index=True) if frames else None
-
-
-def in_first_column(panel: Axes) -> bool:
-    """Whether a panel is the first of its row, beside which names have room."""
-    place = panel.get_subplotspec()
-    return place is not None and place.colspan.start == 0
-
-
-def even(count: int, columns: Sequence[int]) -> int:
-    """Return the number of columns that leaves the fewest places empty among `count` panels; the first of equals."""
-    return min(columns, key=lambda n: -count % n)
 
 
 def short(name: str, most: int = LONGEST) -> str:
@@ -262,7 +214,7 @@ def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord
     stored = {trial.key: run.samples(trial.key) for trial in trials}
     shapes = Counter(x.shape[1:] for trial in sorted(trials, key=_oracle_first) if (x := stored[trial.key]) is not None)
     usual = max(shapes, key=shapes.__getitem__, default=())  # of equals the first, which is the oracle's
-    for panel, trial in zip(places, trials, strict=True):
+    for panel, trial in zip(places, trials, strict=False):
         samples = stored[trial.key]
         if samples is not None and samples.shape[1:] != usual:
             run.problems.append(f"{trial.key}: its samples have shape {samples.shape[1:]}, and those of others {usual}")

@@ -14,11 +14,11 @@ from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import SIGNS
-from genbench.figures.shared.panels import by_place, distinct, even, in_first_column, panels
-from genbench.plotting.canvas import DataFigure
+from genbench.figures.shared.panels import by_place, distinct
+from genbench.plotting.canvas import DataFigure, in_first_column, panels
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
-from genbench.plotting.style import FAILED, FAINT, INK, current_style
+from genbench.plotting.style import FAILED, FAINT, INK
 
 __all__ = ["Extent", "by_table", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
 
@@ -76,14 +76,10 @@ def _ends(cell: Cell) -> Extent:
 
 def score_panels(frame: pd.DataFrame) -> tuple[DataFigure, dict[str, Axes]]:
     """Return a figure, and for each metric of a frame of one dataset a panel: as many of the first as have room."""
-    style, size = current_style(), (WIDTH, LINE * frame["model"].nunique() + HEAD)
     metrics = list(dict.fromkeys(frame["metric"]))[:MOST]
-    beside = style.beside(WIDTH, max(COLUMNS))
-    columns = min(len(metrics), even(len(metrics), [n for n in COLUMNS if n <= beside] or [1]))
-    metrics = metrics[: columns * style.below(size[1], MOST)]
-    figure, axes = panels(len(metrics), size, columns, margin=1.0)
-    figure.data = frame[frame["metric"].isin(metrics)]
-    return figure, dict(zip(metrics, axes, strict=True))
+    figure, axes = panels(len(metrics), (WIDTH, LINE * frame["model"].nunique() + HEAD), COLUMNS, margin=1.0)
+    figure.data = frame[frame["metric"].isin(metrics[: len(axes)])]
+    return figure, dict(zip(metrics, axes, strict=False))
 
 
 def extent_of(its: pd.DataFrame) -> Extent | None:
