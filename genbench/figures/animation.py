@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.animation import FuncAnimation
@@ -13,17 +12,16 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
+from genbench.estimator.estimator import Estimator
+from genbench.estimator.fitted import Trajectory
 from genbench.figures.shared.panels import datasets_of, distinct, short
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.figures.shared.trained_models import by_models, with_methods
 from genbench.plotting.canvas import panels
 from genbench.plotting.labels import settle
 from genbench.plotting.style import BLUE, FAINT
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
-    from genbench.estimator.fitted import Trajectory
 
 __all__ = ["animate"]
 
@@ -35,7 +33,6 @@ DOTS, SIDE, COLUMNS, WIDTH, DPI = 500, 4, 4, 1.9, 80  # width in inches; few dot
 
 def animate(run: RunData) -> dict[str, FuncAnimation]:
     """Return one animation a dataset: `animation` for a single dataset, else `animation-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_methods
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         return estimator.trajectory(view.n, stream(trial.seed, "snapshots")).at(np.linspace(0, 1, FRAMES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,14 @@ from matplotlib.image import AxesImage
 from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
+from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import dataset_of, distinct, planar_datasets, short, stacked, truth
 from genbench.figures.shared.titles import head, room, score_line, seed_of
+from genbench.figures.shared.trained_models import by_models
 from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import limits
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
 
 __all__ = ["DEPTH", "KINDS", "POINTS", "Grid", "draw", "on_grid"]
 
@@ -56,7 +55,6 @@ class Grid(NamedTuple):
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models
 
     def show(grid: Grid, trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
         return on_grid(run, grid, trial, estimator), estimator.likelihood

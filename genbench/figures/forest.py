@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
-from matplotlib.markers import MarkerStyle
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
+from genbench.figures.shared.intervals import draw_intervals
 from genbench.figures.shared.score_panels import (
     Extent,
     by_table,
@@ -68,28 +66,17 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
 
 def _points(panel: Axes, its: pd.DataFrame, extent: Extent) -> None:
     """Draw scores and their intervals, each at the height of its number in the frame."""
-    models, kinds = its["role"] == "model", card_of(its["metric"].iloc[0]).by_likelihood
-    compared = its["verdict"].notna().any()
+    panel.set_xlim(extent)
+    compared, kinds = its["verdict"].notna().any(), card_of(its["metric"].iloc[0]).by_likelihood
     its = its.assign(
-        row=its.index,
-        colour=np.where(models, BLUE, FAINT),
-        face=its["verdict"].map(FACES).fillna(PALE if compared else "white").where(models, FAINT),
+        y=its.index,
+        point=its["mean"],
+        face=its["verdict"].map(FACES).fillna(PALE if compared else "white").where(its["role"] == "model", FAINT),
         kind=its["likelihood"] if kinds else "none",
+        half=its["verdict"] == "open",
     )
-    seen, (low, high) = within(its, extent), extent
-    ends = seen["low"].clip(lower=low), seen["high"].clip(upper=high)
-    panel.hlines(seen["row"], *ends, colors=list(seen["colour"]), lw=1.8, zorder=2)
-    for end, sign, far in ((low, "<", seen[seen["low"] < low]), (high, ">", seen[seen["high"] > high])):
-        if len(far):
-            at = [end] * len(far), far["row"]
-            panel.scatter(*at, s=25, marker=sign, color=list(far["colour"]), lw=0, clip_on=False, zorder=3)
-    size = (SIZE * current_style().points("font.size")) ** 2  # square typographic points
-    half = seen[seen["verdict"] == "open"].assign(face="white")
-    halves = {kind: MarkerStyle(shape, "right") for kind, shape in SHAPES.items()}
-    for part, shapes in ((seen, SHAPES), (half, halves)):
-        if len(part):
-            seaborn.scatterplot(
-                part, x="mean", y="row", hue="face", palette={face: face for face in part["face"]}, style="kind",
-                markers=shapes, s=size, linewidth=1.4, edgecolor=list(part["colour"]), legend=False, ax=panel,
-                zorder=4,
-            )  # fmt: skip
+    size = SIZE * current_style().points("font.size")
+    for (face, kind, half), part in within(its, extent).groupby(["face", "kind", "half"]):
+        look = {"color": FAINT if face == FAINT else BLUE, "marker": SHAPES[str(kind)], "markerfacecolor": face}
+        halved = {"fillstyle": "left", "markerfacecoloralt": "white"} if half else {}
+        draw_intervals(panel, part, {**look, **halved, "markersize": size, "markeredgewidth": 1.4})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
@@ -11,14 +10,14 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsLatentSampling, supports
 from genbench.core.types import Array
+from genbench.downstream.interpolation import latent_paths
+from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import datasets_of, distinct
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.figures.shared.trained_models import by_models
 from genbench.plotting.canvas import panels
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
 
@@ -29,8 +28,6 @@ Row = tuple[Array, bool]  # images [pairs, steps, c, h, w], and whether their en
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure an image dataset: `latents` for a single dataset, else `latents-<dataset>`."""
-    from genbench.downstream.interpolation import latent_paths
-    from genbench.figures.shared.trained_models import by_models
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Row:
         pairs = min(PAIRS, len(view.real) // 2)

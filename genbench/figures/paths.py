@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,17 +15,16 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
+from genbench.estimator.estimator import Estimator
+from genbench.estimator.fitted import Trajectory
 from genbench.figures.shared.panels import datasets_of, distinct, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.figures.shared.trained_models import by_models, with_methods
 from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import BINS, say_outside
 from genbench.plotting.style import BLUE, FAINT, VERMILLION
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
-    from genbench.estimator.fitted import Trajectory
 
 __all__ = ["draw"]
 
@@ -39,7 +37,6 @@ FADE = (0.15, 0.9)  # opacity of a path at its start and at its end
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `paths` for a single dataset, else `paths-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_methods
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         count, times = (STRIPS, STATES) if view.is_image else (PATHS, TURNS)

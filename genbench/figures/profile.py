@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,10 +10,11 @@ from matplotlib.lines import Line2D
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
-from genbench.analysis.scores import Row, card_of
+from genbench.analysis.scores import card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.figures.shared.intervals import draw_intervals, log_extent
 from genbench.figures.shared.panels import distinct, file_stem
+from genbench.figures.shared.score_panels import score_frame
 from genbench.figures.shared.titles import room
 from genbench.plotting.canvas import in_first_column, panels
 from genbench.plotting.labels import Look, plain, styles
@@ -37,45 +36,34 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _frame(board: Leaderboard) -> pd.DataFrame:
-    """Return a row a model, dataset (or task) and metric: the quotient and its interval, NaN where there is none.
+    """Return the rows of `score_frame` with the quotient and its interval as `quotient`, `low` and `high`.
 
     Metrics are those that are compared by quotients (KL and shares are not): of one table all, else those that have a
-    column. `status` is of a model that failed.
+    column. Models without a quotient are in it where all seeds failed.
     """
-    rows = [row for row in board.rows if row.role == "model"]
-    known = [(row, name) for row in rows for name in board.metrics if card_of(name).logarithmic and _cell(row, name)]
-    places, models = {row.place for row, _ in known}, {row.model for row, _ in known}
-    columns = board.metrics if len(places) == 1 else asked_columns(board, board.rows)
-    chosen = [name for name in columns if name in {metric for _, metric in known}]
-    chosen = chosen if len(places) == 1 else chosen[:MOST]
-    here = [row for row in rows if row.place in places and (row.model in models or not row.seeds)]
-    return pd.DataFrame([_observed(row, name) for row in here for name in chosen])
+    rows, names = [row for row in board.rows if row.role == "model"], [*filter(_by_quotient, board.metrics)]
+    if not rows or not names:
+        return pd.DataFrame()
+    scored = score_frame(rows, names).dropna(subset="ratio")
+    alone = scored["dataset"].nunique() == 1
+    columns = [name for name in (names if alone else asked_columns(board, board.rows)) if name in set(scored["metric"])]
+    frame = score_frame(rows, columns if alone else columns[:MOST]) if columns else scored
+    told = frame["model"].isin(scored["model"]) | (frame["seeds"] == 0)
+    quotients = {"quotient": frame["ratio"], "low": frame["ratio_low"], "high": frame["ratio_high"]}
+    return frame.assign(**quotients)[told & frame["dataset"].isin(scored["dataset"])]
 
 
-def _cell(row: Row, metric: str) -> bool:
-    cell = row.metrics.get(metric)
-    return cell is not None and cell.ratio is not None
-
-
-def _observed(row: Row, metric: str) -> dict[str, Any]:
-    cell = row.metrics.get(metric)
-    ends = (cell.ratio, cell.ratio_low, cell.ratio_high) if cell else (None,) * 3
-    numbers = [np.nan if end is None else end for end in ends]
-    failed = "" if row.seeds else ", ".join(name for name in row.statuses if name != "ok").replace("_", " ")
-    return {
-        "model": row.model, "dataset": row.dataset, "place": row.place, "metric": metric,
-        **dict(zip(("quotient", "low", "high"), numbers, strict=True)), "status": failed,
-    }  # fmt: skip
+def _by_quotient(metric: str) -> bool:
+    return card_of(metric).logarithmic
 
 
 def _figure(frame: pd.DataFrame) -> Figure:
     with np.errstate(divide="ignore"):
         means = np.log(frame["quotient"]).groupby(frame["model"]).mean()
     models = sorted(dict.fromkeys(frame["model"]), key=lambda model: means.fillna(np.inf)[model])  # best first
-    alone = frame["place"].nunique() == 1
-    line = "metric" if alone else "place"
-    scored = frame.groupby(line, sort=False)["quotient"].count()
-    lines = list(scored[scored > 0].index)
+    alone = frame["dataset"].nunique() == 1
+    line = "metric" if alone else "dataset"
+    lines = list(frame.dropna(subset="quotient")[line].unique())
     metrics = list(dict.fromkeys(frame["metric"]))
     looks = dict.fromkeys(metrics, Look(color=BLUE, marker="o")) if alone else styles(metrics)
     width, columns = (ALONE, 1) if len(models) == 1 else (WIDTH, COLUMNS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,15 +14,14 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsReconstruction, supports
 from genbench.core.types import Array
+from genbench.estimator.estimator import Estimator
 from genbench.figures.shared.panels import datasets_of, distinct, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.figures.shared.trained_models import by_models
 from genbench.plotting.canvas import panels
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
 
@@ -35,7 +33,6 @@ COLUMNS = 4
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset: `reconstructions` for a single dataset, else `reconstructions-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Array:
         return estimator.reconstruct(view.real[:POINTS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,16 +17,15 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
 from genbench.display.numbers import brief
+from genbench.estimator.estimator import Estimator
 from genbench.figures.densities import DEPTH, KINDS, Grid, on_grid
 from genbench.figures.shared.coordinates import held_out
 from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, distinct, first_seeds, truth
+from genbench.figures.shared.trained_models import by_models
 from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import edges, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
 
@@ -57,7 +56,6 @@ class Scene(NamedTuple):
 
 def draw(run: RunData) -> dict[str, Figure]:
     """Return one figure a dataset whose density is known: `residual` for a single one, else `residual-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models
 
     def scene(trial: TrialRecord) -> Scene:
         real, known = truth(trial, POINTS), dataset_of(trial)

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from itertools import product
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
-from genbench.core.types import Array
 from genbench.display import formatting
 from genbench.display.numbers import brief
-from genbench.figures.shared.panels import by_dataset, dataset_of, distinct, is_image, say_in, truth
+from genbench.figures.shared.panels import by_dataset, distinct, say_in, truth
+from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
 from genbench.plotting.canvas import panels
-from genbench.plotting.image_grid import draw_mosaic, seen
-from genbench.plotting.projection import view_of
-from genbench.plotting.ranges import say_outside
 from genbench.plotting.style import INK, colour_of
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
-Show = Callable[[Axes, Array, str], None]
-
 MOST, POINTS, SIDE = 5, 1_500, 4  # seeds that are shown, points of each, and images along a side of a grid
 WIDE = 6  # panels beside each other, about: all seeds of one model, or of two or three
+DOT = 1.5  # square points of a dot, at least
 SIZE, TEXT = 1.75, 0.6  # inches of a panel, and of the lines above it
 
 
@@ -46,19 +41,18 @@ def _figure(run: RunData, dataset: str) -> Figure:
     seeds = sorted({seed for _, seed in trials})[:MOST]
     of = {seed: next(t for t in trials.values() if t.seed == seed) for seed in seeds}
     first, metric = next(iter(trials.values())), run.leaderboard().sort
-    show, aspect = _images(first) if is_image(run, dataset) else _points(first)
+    view = SamplePanel(first, dots=POINTS, side=SIDE, noted=0.0)
     count, wide = len(seeds), max(len(seeds), WIDE - WIDE % len(seeds))
-    size, total = (SIZE, SIZE * aspect + TEXT), (len(models) + 1) * count
+    size, total = (SIZE, SIZE * view.aspect + TEXT), (len(models) + 1) * count
     figure, places = panels(total, size, wide, margin=0.6, gap=0.06, text=TEXT, block=count)
     names = distinct(models, room(places[0]))
     for panel, (model, seed) in zip(places, product([None, *models], seeds), strict=False):
         panel.set(xticks=[], yticks=[])
         score = ""
         if model is None:
-            show(panel, truth(of[seed], POINTS), INK)
+            view.show(panel, truth(of[seed], view.n), INK, DOT)
         else:
-            score = _samples(run, panel, trials.get((model, seed)), show)
-            panel.set_box_aspect(aspect)
+            score = _samples(run, panel, trials.get((model, seed)), view)
         name = "truth" if model is None else names[model]
         head(panel, name if seed == seeds[0] else "", f"seed {seed}{score}")
     scores = f", and its {formatting.label(metric)}" if metric else ""
@@ -66,35 +60,13 @@ def _figure(run: RunData, dataset: str) -> Figure:
     return figure
 
 
-def _samples(run: RunData, panel: Axes, trial: TrialRecord | None, show: Show) -> str:
+def _samples(run: RunData, panel: Axes, trial: TrialRecord | None, view: SamplePanel) -> str:
     """Show the samples of a trial and return its score, or say why there are none."""
     samples = None if trial is None else run.samples(trial.key)
     if trial is None or trial.status != "ok" or samples is None:
         say_in(panel, "not run" if trial is None else "not kept" if trial.status == "ok" else trial.status)
+        panel.set_box_aspect(view.aspect)
         return ""
-    show(panel, samples, colour_of(trial.role))
+    view.show(panel, samples[: view.n], colour_of(trial.role), DOT)
     value = trial.metrics.get(run.leaderboard().sort or "")
     return "" if value is None else f": {brief(value)}"
-
-
-def _points(first: TrialRecord) -> tuple[Show, float]:
-    """Return what scatters points [n, *shape] in a panel, and the height of a panel as a share of its width."""
-    view = view_of(truth(first, 4_000))
-
-    def show(panel: Axes, points: Array, colour: str) -> None:
-        view.show(panel, points[:POINTS], colour, size=1.5)
-        say_outside(panel, view.outside(points[:POINTS]))
-        view.frame(panel)
-
-    return show, view.aspect
-
-
-def _images(first: TrialRecord) -> tuple[Show, float]:
-    """Return what draws images [n, c, h, w] in a panel, and the height of a panel as a share of its width."""
-    real, levels = truth(first, SIDE**2), dataset_of(first).levels
-    limits = float(real.min()), float(real.max())
-
-    def show(panel: Axes, images: Array, colour: str) -> None:
-        draw_mosaic(panel, seen(images[: SIDE**2], levels, limits), SIDE)
-
-    return show, 1.0

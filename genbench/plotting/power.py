@@ -40,14 +40,10 @@ def draw_power(panels: Sequence[PowerPanel], title: str, target: float, at_hand:
         target: that power.
         at_hand: the fewest and the most seeds that the models of each panel have.
     """
-    from genbench.plotting.canvas import new_figure
+    from genbench.plotting import canvas
 
     columns = min(COLUMNS, ceil(sqrt(len(panels))))
-    rows = -(-len(panels) // columns)
-    figure = new_figure(WIDTH * columns + 0.6, HEIGHT * rows + 0.5)
-    places = figure.subplots(rows, columns, squeeze=False).ravel()
-    for place in places[len(panels) :]:
-        place.remove()
+    figure, places = canvas.panels(len(panels), (WIDTH, HEIGHT), columns, margin=0.5)
     for place, panel, seeds in zip(places, panels, at_hand, strict=False):
         _draw(place, panel, target, seeds)
     figure.suptitle(title)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genbench.core.types import Array
 from genbench.plotting.labels import plain, settle
-from genbench.plotting.style import BLUE, FAILED, FAINT, INK, VERMILLION, current_style
+from genbench.plotting.style import BLUE, FAILED, FAINT, INK, VERMILLION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,21 +51,17 @@ def draw_search(searched: Searched) -> DataFigure:
     from matplotlib.ticker import MaxNLocator
     from pandas.api.types import is_numeric_dtype
 
-    from genbench.plotting.canvas import new_figure
+    from genbench.plotting.canvas import in_first_column, panels
 
-    count = 1 + len(searched.values)
-    columns = current_style().beside(WIDTH, min(COLUMNS, count))
-    rows = ceil(count / columns)
-    figure = new_figure(WIDTH * columns + 0.4, HEIGHT * rows + 0.6)
-    places = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    for place in places[count:]:
-        place.remove()
+    figure, places = panels(1 + len(searched.values), (WIDTH, HEIGHT), COLUMNS, margin=0.6)
     frame = figure.data = _frame(searched)
     top = _top(searched.behind)
-    for i, (place, name) in enumerate(zip(places, frame.columns.drop("behind"), strict=False)):
+    for place, name in zip(places, frame.columns.drop("behind"), strict=False):
         _draw(place, frame, name, top)
-        behind = f"behind the best, {searched.unit}" if i % columns == 0 else ""
+        first = in_first_column(place)
+        behind = f"behind the best, {searched.unit}" if first else ""
         place.set(xlabel=name, ylabel=behind, ylim=(-0.06 * top, 1.12 * top))
+        place.tick_params(labelleft=first)
         place.grid(True)
         if not is_numeric_dtype(frame[name]):
             place.margins(x=0.25)  # words are wide

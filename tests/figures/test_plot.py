@@ -69,6 +69,11 @@ def of_metric(run, metric, place="a"):
     return {row.model: row.metrics.get(metric) for row in run.leaderboard().rows if row.place == place}
 
 
+def marks(panel):
+    """The point of each row of a forest, and the line with its marker."""
+    return {y: (x, line) for line in panel.lines if line.get_zorder() == 4 for x, y in line.get_xydata()}
+
+
 def test_a_forest_has_a_panel_a_metric_with_the_numbers_and_the_marks_of_the_leaderboard(run):
     figure = forest.draw(run)["forest-a"]
     left, right = [panel for panel in figure.axes if panel.axison]
@@ -86,12 +91,12 @@ def test_a_forest_has_a_panel_a_metric_with_the_numbers_and_the_marks_of_the_lea
             np.testing.assert_allclose(told, [cell.mean, *spread] if cell else [np.nan] * 3)
         dashed = next(line for line in panel.lines if line.get_linestyle() == "--")
         np.testing.assert_allclose(dashed.get_xdata(), cells["oracle"].mean)
-        points = max(panel.collections, key=lambda drawn: len(drawn.get_offsets()))
+        points = marks(panel)
         low, high = panel.get_xlim()
         inside = [(cell.mean, y) for y, cell in enumerate(cells.values()) if cell and low <= cell.mean <= high]
-        np.testing.assert_allclose(points.get_offsets(), inside)
+        np.testing.assert_allclose([(x, y) for y, (x, _) in sorted(points.items())], inside)
     assert {"*", "=", "diverged"} <= set(words(left))
-    assert len({path.vertices.tobytes() for path in points.get_paths()}) == 2, "an estimate has a shape of its own"
+    assert len({mark.get_marker() for _, mark in points.values()}) == 2, "an estimate has a shape of its own"
 
 
 def test_the_figures_have_the_signs_of_the_verdicts_and_say_what_they_mean():
@@ -101,11 +106,11 @@ def test_the_figures_have_the_signs_of_the_verdicts_and_say_what_they_mean():
     verdicts = [cell.verdict for cell in of_metric(run, "sliced_w2", "moons").values()]
     assert [verdicts.count(each) for each in ("best", "open", "worse")] == [1, 7, 2]
     assert [words(panel).count(sign) for sign in "*?="] == [1, 7, 0]
-    full, half = panel.collections[-2:]
-    faces = {tuple(offset): colour for offset, colour in zip(full.get_offsets(), full.get_facecolors(), strict=True)}
-    white = [y for (_, y), colour in faces.items() if (colour == 1).all()]
-    assert white == [y for y, verdict in enumerate(verdicts) if verdict == "worse" and any(y == at for _, at in faces)]
-    assert [y for _, y in half.get_offsets()] == [y for y, verdict in enumerate(verdicts) if verdict == "open"]
+    drawn = {y: mark for y, (_, mark) in marks(panel).items()}
+    white = {y for y, mark in drawn.items() if mark.get_markerfacecolor() == "white"}
+    assert white == {y for y, verdict in enumerate(verdicts) if verdict == "worse"} & set(drawn)
+    half = {y for y, mark in drawn.items() if mark.get_fillstyle() == "left"}
+    assert half == {y for y, verdict in enumerate(verdicts) if verdict == "open"}
     assert "Half-filled (?): open" in figure.get_supxlabel()
     figures_ = heat_map.draw(run)
     texts = words(figures_["heat_map"].axes[0])

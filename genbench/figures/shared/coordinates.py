@@ -14,12 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import Dataset, Sizes
-from genbench.core.errors import GenbenchError, collected_warnings, nearest, shown
+from genbench.contracts.dataset import Dataset
+from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.recorded_plugins import NeedsPlugin
-from genbench.core.seeding import stream
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset, dataset_of, file_stem, first_seeds
+from genbench.figures.shared.panels import by_dataset, dataset_of, file_stem, first_seeds, oracle_samples, splits_of
 from genbench.metrics.ks import kolmogorov_smirnov
 from genbench.plotting.ranges import edges, limits
 from genbench.plotting.style import BLUE, FAINT
@@ -129,15 +128,11 @@ def held_out(run: RunData, trial: TrialRecord) -> tuple[Dataset | None, Array]:
         GenbenchError: there is neither.
     """
     try:
-        known = dataset_of(trial)
+        return dataset_of(trial), splits_of(trial).test
     except NeedsPlugin:
-        oracles = (t for t in run.whole.trials if t.role == "oracle" and t.dataset == trial.dataset)
-        stored = next((x for t in oracles if (x := run.samples(t.key)) is not None), None)
-        if stored is None:
+        if (stored := oracle_samples(run, trial.dataset)) is None:
             raise
         return None, stored
-    with collected_warnings():  # the trial's record has them already
-        return known, known.splits(stream(trial.seed, "data"), Sizes(trial.spec.protocol.train)).test
 
 
 def column_names(dataset: Dataset | None, d: int) -> tuple[str, ...]:

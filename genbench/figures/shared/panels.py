@@ -34,6 +34,7 @@ __all__ = [
     "first_seeds",
     "is_image",
     "levels_of",
+    "oracle_samples",
     "outer_labels",
     "planar_datasets",
     "say_in",
@@ -150,15 +151,19 @@ def truth_or_stored(run: RunData, dataset: str, n: int) -> Array:
     Raises:
         GenbenchError: there is neither.
     """
-    trials = [trial for trial in first_seeds(run, dataset) if trial.status == "ok"]
+    first = min(first_seeds(run, dataset), key=lambda trial: trial.status != "ok")
     try:
-        return truth((trials or first_seeds(run, dataset))[0], n)
+        return truth(first, n)
     except NeedsPlugin:
-        oracle = next((trial for trial in trials if trial.role == "oracle"), None)
-        stored = None if oracle is None else run.samples(oracle.key)
-        if stored is None:
+        if (stored := oracle_samples(run, dataset)) is None:
             raise
         return stored[:n]
+
+
+def oracle_samples(run: RunData, dataset: str) -> Array | None:
+    """Return the stored samples of the oracle [n, *shape], which stand for a dataset without its code."""
+    oracles = (trial for trial in run.whole.trials if trial.role == "oracle" and trial.dataset == dataset)
+    return next((x for trial in oracles if (x := run.samples(trial.key)) is not None), None)
 
 
 def outer_labels(places: Sequence[Axes]) -> None:

@@ -28,7 +28,7 @@ COLUMNS = (3, 4, 2)  # panels beside each other: whichever leaves the fewest pla
 WIDTH, LINE, HEAD = 3.2, 0.25, 0.9  # inches: of a panel, from model to model, for a title and the numbers below
 MOST, LONGEST = 6, 24  # panels, and letters of a name
 TICKS = 4  # numbers of six letters that have room below a panel
-NUMBERS = ("mean", "low", "high", "ratio")
+NUMBERS = ("mean", "low", "high", "ratio", "ratio_low", "ratio_high")
 
 
 def by_table(run: RunData, stem: str, draw: Callable[[list[Row]], DataFigure | None]) -> dict[str, DataFigure]:
@@ -53,7 +53,8 @@ def score_frame(rows: Sequence[Row], metrics: Sequence[str]) -> pd.DataFrame:
     """Return a tidy frame: a row for each model, dataset and metric, in their order.
 
     `mean` is over seeds and NaN without a score; `low` and `high` are the ends of its interval over seeds, of a single
-    seed two standard errors away; `ratio` is its quotient by the oracle's. `status` says why no seed has a score.
+    seed two standard errors away; `ratio` is its quotient by the oracle's, with an interval. `status` says why no seed
+    has a score.
     """
     found = []
     for row in rows:
@@ -61,7 +62,9 @@ def score_frame(rows: Sequence[Row], metrics: Sequence[str]) -> pd.DataFrame:
         facts = {name: vars(row)[name] for name in ("model", "role", "likelihood", "seeds", "failed")}
         for metric in metrics:
             cell = row.metrics.get(metric) or Cell(np.nan, None, None)
-            numbers = dict(zip(NUMBERS, (cell.mean, *_ends(cell), cell.ratio), strict=True))
+            numbers = dict(
+                zip(NUMBERS, (cell.mean, *_ends(cell), cell.ratio, cell.ratio_low, cell.ratio_high), strict=True)
+            )
             named = {"dataset": row.place, "metric": metric}
             found.append(named | facts | {"status": status, "verdict": cell.verdict} | numbers)
     return pd.DataFrame(found).astype(dict.fromkeys(NUMBERS, float))
