@@ -5,8 +5,8 @@ The first line of a module's docstring says what it shows. It defines `draw(run)
 frame that was drawn. With `NEEDS_WEIGHTS = True` a module says that it reloads trained models, which takes torch, the
 weights of the run, and some time. torch is imported inside functions alone.
 
-Counts, sizes and limits at the top of these modules are chosen by hand: what a reader can tell apart in a figure of
-the width of a page, against the time that drawing takes.
+Counts, sizes and limits at the top of these modules are chosen by hand: what a reader can distinguish in a figure as
+wide as a page, against the time that drawing takes.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def save(
 
 
 def _chosen(run: RunData, dataset: str | None, choice: Choice) -> tuple[RunData, str]:
-    """Return the part of a run that is chosen, and the name of a style that there is."""
+    """Return the chosen part of a run, and the name of the chosen style."""
     part = run.only(dataset, choice.get("models", ()), choice.get("coordinates", ()))
     return part, style_named(choice.get("style", "page")).name
 

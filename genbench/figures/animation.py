@@ -1,4 +1,4 @@
-"""Animation: the samples of all models on their way from noise to data, in one moving figure."""
+"""Animation of the samples of all models, from noise to data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calibration: shares of test points within each model's regions and quantiles against what it claims, with bands."""
+"""Calibration: the share of test points in a model's regions and quantiles, minus its claim."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ REGIONS = "highest-density regions"
 LONGEST, LETTER = 24, 0.065  # letters of a name, and inches of one
 SIGNS = {"estimate": " ≈", "bound": " ≤"}
 REGIONS_NOTE = (
-    "Highest-density regions: above 0, the region that should hold a share α of the points holds more, so that the "
-    "model is too wide; below 0, too narrow. "
+    "Highest-density regions: above 0, a region that should hold a share α of the points holds more: the model is "
+    "too wide. Below 0, it is too narrow. "
 )
 PIT_NOTE = (
     "PIT: u is the share of the model's samples below a test point. An arch means that samples are too large, a bowl "

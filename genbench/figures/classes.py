@@ -1,4 +1,4 @@
-"""Samples of labelled image datasets by class, a row a class, as a classifier of the dataset's images names them."""
+"""Samples of labelled image datasets, one row per class as a classifier assigns them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ COLUMNS = 4  # panels beside each other
 SIDE, LOOKED_AT = 10, 1_000  # classes and images of each at most, and samples that are named
 SURE = 0.9  # as in the metric `confidence`
 NOTE = (
-    "A row is a class, named by a small classifier of the dataset's own images; its samples are the first that were "
-    "drawn, not the best. A gap: there were no more. Below a model: the share that is named with 90 % confidence."
+    "A row is a class, assigned by a small classifier of the dataset's images. Samples are the first that were drawn, "
+    "not the best. A gap: no more samples. Above: the share of samples with 90 % confidence."
 )
 
 

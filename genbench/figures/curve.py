@@ -1,4 +1,4 @@
-"""Quality against training seconds, from runs with `--task curve`: a line a model, log-log."""
+"""Score against training seconds (`--task curve`), one line per model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where each classifier sees which class, on maps of the plane, with test points in the colours of their classes."""
+"""Decision regions of each classifier in the plane, with labelled test points."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ YELLOW = "#F0E442"  # the colour of Okabe and Ito that lines and dots on white l
 
 
 class Points(NamedTuple):
-    """Points [n, 2] with their labels [n], of so many classes, and which they are, in a word."""
+    """Points [n, 2], their labels [n], the number of classes, and which points they are, in one word."""
 
     x: Array
     labels: Labels

@@ -1,4 +1,4 @@
-"""Densities: the exact one beside each model's, on one colour scale; for data of the plane."""
+"""Densities in the plane: the exact one and those of the models, on one colour scale."""
 
 from __future__ import annotations
 
@@ -126,6 +126,6 @@ def _figure(run: RunData, dataset: str, grid: Grid, found: Sequence[tuple[TrialR
 
 
 def _highest(densities: Sequence[Array]) -> float:
-    """Return the highest finite log density of several [n]; 0 where there is none."""
+    """Return the highest finite log density in several arrays; 0 if none is finite."""
     finite = [values[np.isfinite(values)] for values in densities]
     return max((float(values.max()) for values in finite if len(values)), default=0.0)

@@ -1,4 +1,4 @@
-"""Four panels about one-step forecasts, from runs with `--task forecast`: are the residuals noise as predicted?"""
+"""Residuals of one-step forecasts (`--task forecast`): are they the predicted noise?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fan charts of sampled futures, from runs with `--task forecast`: a panel a model, one figure a dataset."""
+"""Fan charts of sampled futures (`--task forecast`), one panel per model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["draw"]
 COLUMNS, BEFORE, FUTURES = 3, 36, 3  # panels beside each other, steps of the past, and futures of a model
 QUANTILES = ("2.5 %", "25 %", "median", "75 %", "97.5 %")  # of the futures, as the task stores them
 CAPTION = (
-    "Held-out data (black) and 500 futures, drawn step by step from the last values before them without seeing any: "
+    "Held-out data (black) and 500 futures, drawn step by step from the last values before them: "
     f"95 % and 50 % of them lie in the bands, the thick line is their median, thin lines are {FUTURES} of them."
 )
 
@@ -37,7 +37,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
-    """Return what is shown of a model, one row a line and step; step 1 is the first of its futures."""
+    """Return the lines of a model, one row per line and step; step 1 is the first of its futures."""
     start, ahead = len(stored["series"]) - len(stored["mean"]), stored["fan"].shape[1]
     lines = {"data": stored["series"][max(0, start - BEFORE) : start + ahead]}
     lines |= dict(zip(QUANTILES, stored["fan"], strict=True))
@@ -72,7 +72,7 @@ def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
 
 
 def _heights(frame: pd.DataFrame) -> tuple[float, float]:
-    """Return the ends of the axis of values: all of the data, and of the fans what is not much farther."""
+    """Return the ends of the axis of values: all data, and the fans as far as they are near the data."""
     data, fans = (frame["value"][frame["line"].isin(names)].to_numpy() for names in (["data"], QUANTILES))
     low, high = (float(end[0]) for end in limits(data[:, None], 0.0))
     edge, most = 0.05 * (high - low), 0.75 * (high - low)  # a fan that goes farther is cut

@@ -1,4 +1,4 @@
-"""Scores with their intervals, a panel a metric: verdicts are marked as in the leaderboard, the oracle too."""
+"""Scores with their intervals, one panel per metric, marked by verdict as in leaderboards."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ __all__ = ["draw"]
 SHAPES = {"exact": "o", "bound": "<", "estimate": "D", "none": "o"}  # a bound on the NLL: the truth lies to the left
 SIZE = 0.72  # of a mark, as a share of the height of a line of text
 SEEDS = "mean over seeds and its 95 % interval"
-ALONE = "the score of a single seed and twice its standard error, which leaves out the spread of training runs"
-KINDS = "Kinds of likelihood are not to be compared: circle exact, diamond (≈) estimate, triangle (≤) upper bound."
+ALONE = "the score of a single seed ± two standard errors, without the spread between training runs"
+KINDS = "Do not compare kinds of likelihood: circle exact, diamond (≈) estimate, triangle (≤) upper bound."
 MARKS = (
     "Filled: leads (*) or is as good within the margin (=). Half-filled (?): open, may be the best, may be worse. "
-    "Hollow: worse. Pale: not compared. Grey: controls, which do not compete."
+    "Hollow: worse. Pale: not compared. Grey: controls, which are not ranked."
 )
 PALE = "#c4dcec"  # BLUE with much white, for models that are compared with none
 FACES = {"best": BLUE, "as good": BLUE, "open": BLUE, "worse": "white"}
@@ -60,7 +60,7 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
     figure.suptitle(f"{rows[0].place}: {'scores of one seed' if alone else SEEDS}")
     note = f"Lines: {ALONE}." if alone else MARKS
     kinds = f"\n\n{KINDS}" if any(card_of(metric).by_likelihood for metric in places) else ""
-    figure.supxlabel(f"{note} Dashed: the oracle's mean. An arrow: beyond the axis.{kinds}")
+    figure.supxlabel(f"{note} Dashed: the oracle's mean. Arrow: beyond the axis.{kinds}")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Draws of a missing coordinate: at some given places, where each model puts the other coordinate."""
+"""Samples of a missing coordinate (`--task impute`), given the other coordinate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generation in snapshots: samples on their way from noise to data, one row a model."""
+"""Snapshots of generation: samples between noise and data, one row per model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models × datasets as a heat map: how often the oracle's score goes into a model's, or the score itself."""
+"""Heat map of models × datasets: the score, or its quotient by the oracle's score."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _figure(rows: list[Row], metric: str) -> DataFigure | None:
         "Bold, *: leads there. =: as good, within the margin. ?: open, may be the best, may be worse. No mark: worse, "
         "or not compared. In brackets: seeds that failed. Hatched: all failed (orange-red), or not run (grey). Models "
         "are in the order of their mean ranks."
-        + " Kinds of likelihood stand apart: they are not to be compared."
+        + " Do not compare kinds of likelihood, which are separated."
         * card.by_likelihood
     )
     return figure
@@ -96,14 +96,14 @@ def _frame(rows: list[Row], metric: str) -> pd.DataFrame:
     """Return the scores of each model that has any or failed, by group and by its mean rank within the dataset."""
     card, frame = card_of(metric), score_frame(rows, [metric])
     scored = frame[frame["mean"].notna()]
-    frame = frame[frame["dataset"].isin(scored["dataset"])]  # where the metric is none, it says nothing
+    frame = frame[frame["dataset"].isin(scored["dataset"])]  # others have no score in this metric
     frame = frame.assign(relative=frame["ratio"].fillna(frame["mean"]), group=frame["role"])
     if card.by_likelihood:  # by the most frequent kind over datasets
         kinds = frame["model"].map(scored.groupby("model")["likelihood"].agg(mode)).fillna(frame["likelihood"])
         frame["group"] = kinds.where(frame["role"] == "model", frame["role"])
     order = [*(LIKELIHOODS if card.by_likelihood else ()), *ROLES]
-    told = {*scored["model"], *frame.loc[frame["seeds"] == 0, "model"]}
-    frame = frame[frame["model"].isin(told) & frame["group"].isin(order)]
+    wanted = {*scored["model"], *frame.loc[frame["seeds"] == 0, "model"]}
+    frame = frame[frame["model"].isin(wanted) & frame["group"].isin(order)]
     badness = (frame["mean"] * (-1 if card.higher_is_better else 1)).replace(-np.inf, np.inf)  # no infinity is good
     here = badness.groupby(frame["dataset"])
     ranks = (here.rank() - 1) / (here.transform("count") - 1).clip(lower=1)

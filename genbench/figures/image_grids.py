@@ -1,4 +1,4 @@
-"""Samples of image datasets: a grid of images of the truth and of every model, one figure a dataset."""
+"""Samples of image datasets: one grid of images for the truth and for each model."""
 
 from __future__ import annotations
 

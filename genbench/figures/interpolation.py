@@ -1,4 +1,4 @@
-"""Paths between pairs of data points: through each model's latent space, and straight."""
+"""Paths between pairs of data points (`--task interpolate`): by latent space, and straight."""
 
 from __future__ import annotations
 

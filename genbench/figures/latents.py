@@ -1,4 +1,4 @@
-"""Latent interpolation: images between the codes of two test images, one row a pair."""
+"""Latent interpolation: images between the codes of two test images, one row per pair."""
 
 from __future__ import annotations
 

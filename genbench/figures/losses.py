@@ -1,4 +1,4 @@
-"""Losses in the course of each training run, on the training and on the validation points; a panel for each loss."""
+"""Training and validation losses during each training run, one panel per loss."""
 
 from __future__ import annotations
 

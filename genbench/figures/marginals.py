@@ -1,4 +1,4 @@
-"""Marginals: histograms of each coordinate, of the truth and the leader, and how far they differ; worst first."""
+"""Marginals: histograms of each coordinate for the truth and the leader, worst first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples of image datasets beside their nearest training images, so that copies can be seen."""
+"""Samples of image datasets beside their nearest training images, to detect copies."""
 
 from __future__ import annotations
 

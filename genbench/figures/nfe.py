@@ -1,4 +1,4 @@
-"""Quality against network evaluations a sample, from the sweeps of a run (`genbench sweep`): a line a model."""
+"""Score against network evaluations per sample (`genbench sweep`), one line per model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noising in snapshots: data on their way to noise, as each diffusion and flow matching model learns to see them."""
+"""Snapshots of noising: noised data that diffusion and flow matching models learn from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs of coordinates: samples of the leader over the truth, and where they are too many or too few."""
+"""Pairs of coordinates: samples of the leader over the truth, and where they differ."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOTE = (
     "Diagonal: histograms with their Kolmogorov-Smirnov distance, red if larger than {band:.3f}, which equal "
     "distributions exceed in any of the {d} coordinates with probability 5 %. Below: the first {shown:,} points of "
     "each. Above: where the model has more points than the truth (blue) and fewer (red); white where the difference is "
-    "less than 2 standard errors, as by chance it is in 95 % of the cells, or points are too few to tell."
+    "less than 2 standard errors, as by chance it is in 95 % of the cells, or where points are too few."
 )
 
 

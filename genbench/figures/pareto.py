@@ -1,4 +1,4 @@
-"""Quality against cost: training, sampling, evaluations, parameters; models that none beats in both are marked."""
+"""Score against each cost, with the models that no other model beats in both."""
 
 from __future__ import annotations
 

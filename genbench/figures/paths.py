@@ -1,4 +1,4 @@
-"""Paths of single samples from noise to data, with start and end marked; of images, strips through time."""
+"""Paths of single samples from noise to data; for images, strips through time."""
 
 from __future__ import annotations
 

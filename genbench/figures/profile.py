@@ -1,4 +1,4 @@
-"""A panel a model: its scores on all datasets as quotients by the oracle's; 1 is a model that equals the truth."""
+"""Scores of each model on all datasets as quotients by the oracle's; 1 equals the truth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SPREAD = 0.5  # of a line, over which the metrics lie
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return `profile`; of a part of a run that is about one dataset, `profile-<dataset>`."""
+    """Return `profile`; of a part of a run that is limited to one dataset, `profile-<dataset>`."""
     frame = _frame(run.leaderboard())
     stem = f"profile-{file_stem(run.dataset)}" if run.dataset else "profile"
     return {stem: _figure(frame)} if len(frame) and frame["quotient"].notna().any() else {}
@@ -48,9 +48,9 @@ def _frame(board: Leaderboard) -> pd.DataFrame:
     alone = scored["dataset"].nunique() == 1
     columns = [name for name in (names if alone else asked_columns(board, board.rows)) if name in set(scored["metric"])]
     frame = score_frame(rows, columns if alone else columns[:MOST]) if columns else scored
-    told = frame["model"].isin(scored["model"]) | (frame["seeds"] == 0)
+    wanted = frame["model"].isin(scored["model"]) | (frame["seeds"] == 0)
     quotients = {"quotient": frame["ratio"], "low": frame["ratio_low"], "high": frame["ratio_high"]}
-    return frame.assign(**quotients)[told & frame["dataset"].isin(scored["dataset"])]
+    return frame.assign(**quotients)[wanted & frame["dataset"].isin(scored["dataset"])]
 
 
 def _by_quotient(metric: str) -> bool:
@@ -75,18 +75,17 @@ def _figure(frame: pd.DataFrame) -> Figure:
     for i, (panel, model) in enumerate(zip(axes, models, strict=False)):
         _panel(panel, frame[frame["model"] == model], line, lines, looks, extent)
         panel.set_yticks(range(len(lines)), names if in_first_column(panel) else [""] * len(lines))
-        panel.set(
-            title=titles[model], xlabel="× oracle" if i + across >= len(models) else ""
-        )  # below which there is none
+        last = i + across >= len(axes)  # with no panel below
+        panel.set(title=titles[model], xlabel="× oracle" if last else "")
     if not alone:
         handles = [Line2D([], [], ls="", markersize=7, label=card_of(name).label, **looks[name]) for name in metrics]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    where = f"{frame['place'].iloc[0]}: scores" if alone else "Scores"
+    where = f"{frame['dataset'].iloc[0]}: scores" if alone else "Scores"
     figure.suptitle(f"{where} as quotients by the oracle's; 1 is a model that equals the truth")
     figure.supxlabel(
-        "Point: mean over seeds; line: its 95 % interval, where there are several; arrow: beyond the axis. The oracle "
-        "draws from the truth itself. Scores without such a quotient, as KL and shares, are left out. No point: not "
-        "run. Models are in the order of their geometric means."
+        "Point: mean over seeds; line: its 95 % interval, where there are several; arrow: beyond the axis. Scores "
+        "without such a quotient, as KL and shares, are left out. No point: not run. Models are in the order of their "
+        "geometric means."
     )
     figure.data = frame
     return figure

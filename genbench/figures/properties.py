@@ -1,4 +1,4 @@
-"""Which property of the data breaks which model: dimension, tails, rare modes, thin support, dependence, scale."""
+"""Scores by property of the data: dimension, tails, rare modes, thin support, scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranks over datasets with their simultaneous intervals: who may be best, and who is worse."""
+"""Ranks over datasets with simultaneous intervals: which models may be the best."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reconstructions: test points beside what a model's latent space retains of them."""
+"""Test points and their reconstructions through the latent space of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples side by side: the truth and every model on the same axes, one figure a dataset of points or rows."""
+"""Samples side by side: the truth and every model on the same axes; for points and rows."""
 
 from __future__ import annotations
 

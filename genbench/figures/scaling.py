@@ -1,4 +1,4 @@
-"""Scores and seconds against the dimension and the number of training points, from runs with `--task scaling`."""
+"""Scores and seconds against dimension and number of training points (`--task scaling`)."""
 
 from __future__ import annotations
 

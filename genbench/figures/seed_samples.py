@@ -1,4 +1,4 @@
-"""Samples of every seed beside each other: what changes from one training run and its data to the next."""
+"""Samples of every seed side by side: what changes from one training run to the next."""
 
 from __future__ import annotations
 

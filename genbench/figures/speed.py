@@ -1,4 +1,4 @@
-"""Score against training time, with the speed of sampling: which model to take for the time that there is."""
+"""Score against training time, with the speed of sampling."""
 
 from __future__ import annotations
 

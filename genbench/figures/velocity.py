@@ -1,4 +1,4 @@
-"""Velocity fields: where the flow carries points of the plane at some times, one row a model."""
+"""Velocity fields in the plane at several times, one row per model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much worse than the best other model each is, by each metric: intervals, verdicts, and what is as good."""
+"""How much worse than the best other model each model is, by each metric."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ WIDTH, LINE, HEAD = 3.5, 0.27, 1.15  # inches of a panel, of a model's line, and
 STRETCH = 4.0  # times the farthest point that the end of an interval may lie away; two seeds have very long ones
 TICKS = 5  # numbers of six letters that have room below a panel
 
-PALE = "#757575"  # the palest grey with letters that everybody can read (WCAG 2, contrast 4.5)
-# Told apart by colours that everybody sees, and without any by their shapes and how they are filled.
+PALE = "#757575"  # the palest grey for readable letters (WCAG 2: contrast 4.5)
+# Distinct in colour, and without colour by shape and filling.
 LOOKS: Mapping[str, dict[str, Any]] = {
     "best": {"color": BLUE, "marker": "*", "markersize": 11},
     "as good": {"color": SKY, "marker": "o", "markersize": 7},
@@ -48,8 +48,8 @@ NOTES = (
     "Point: the mean over seeds beside that of the best of the other models (of quotients the geometric mean). "
     "Line: the 95 % interval, which holds for all models of a panel at once (Hsu 1984); an arrow: its end is "
     "beyond the axis, or there is none. Shaded: up to the margin; of models that may be the best, those whose "
-    "interval ends there are as good. Kinds of likelihood are compared apart. Not compared: by one seed, or as the "
-    "only one of its kind. Controls do not compete."
+    "interval ends there are as good. Kinds of likelihood are compared separately. Not compared: models with one "
+    "seed, or the only one of a kind. Controls are not ranked."
 )
 
 
@@ -81,7 +81,7 @@ def _frame(board: Leaderboard, place: str) -> pd.DataFrame:
 
 
 def _observed(row: Row, metric: str, contests: Sequence[Contest]) -> dict[str, Any]:
-    """Return what is known of one model by one metric; the contests are of one scale."""
+    """Return the row of one model and metric; the contests have one scale."""
     cell, first = row.metrics.get(metric), contests[0]
     margin = np.nan if first.margin is None else first.margin
     facts = {"dataset": row.dataset, "task": row.task, "metric": metric, "scale": first.scale, "margin": margin}
@@ -126,7 +126,7 @@ def _figure(place: str, frame: pd.DataFrame) -> Figure:
 
 
 def _names(part: pd.DataFrame) -> list[str]:
-    """Return what stands beside the lines: names, and how many seeds failed where some did."""
+    """Return the labels of lines: names, and the number of seeds that failed, if any."""
     names = distinct(part["model"], LONGEST)
     some = part["failed"].where(part["seeds"] > 0, 0)
     return [
@@ -136,7 +136,7 @@ def _names(part: pd.DataFrame) -> list[str]:
 
 
 def _panel(panel: Axes, part: pd.DataFrame, models: Sequence[str]) -> None:
-    """Draw a line a model, from top to bottom, over the band of what is as good."""
+    """Draw one line per model, from top to bottom, over the band of models that are as good."""
     metric, scale, margin = part.iloc[0][["metric", "scale", "margin"]]
     card, quotient = card_of(metric), scale == "quotient"
     part = part.assign(y=part["model"].map({model: y for y, model in enumerate(models)}))

@@ -1,4 +1,4 @@
-"""An empty figure of the right size for its style, and the last touches on one that is drawn."""
+"""Empty figures of the right size for a style, with panels, and the finish of a drawn figure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DataFigure(Figure):
     left_out: str = ""
 
     def leave_out(self, shown: int, count: int, what: str) -> None:
-        """Note that only the first of so many panels, rows or models have room in this style."""
+        """Note that only the first `shown` of `count` panels or models have room in this style."""
         if shown < count:
             self.left_out = (
                 f"Not shown for lack of room: the last {count - shown} of {count} {what}. Name fewer models "
@@ -47,7 +47,7 @@ class DataFigure(Figure):
 
 
 def new_figure(width: float, height: float, **more: Any) -> DataFigure:
-    """Return an empty figure that takes so many inches on a page, or the room that it has in the present style."""
+    """Return an empty figure of a size in inches on a page, or as large as the present style allows."""
     return DataFigure(figsize=current_style().size(width, height), layout="constrained", **more)
 
 
@@ -114,7 +114,7 @@ def in_first_column(panel: Axes) -> bool:
 def finish(figure: Figure) -> None:
     """Break the title of a figure and its notes into lines that are as long as it is wide; in a paper take them away.
 
-    In notes a single newline is a space, and an empty line parts paragraphs. To do it twice changes nothing.
+    In notes a single newline is a space, and an empty line separates paragraphs. A second call changes nothing.
     """
     style = current_style()
     if isinstance(figure, DataFigure) and figure.left_out:
@@ -155,7 +155,7 @@ def _stack(figure: Figure) -> None:
 
 
 def _break(text: Text, lines: Sequence[str], letters: int, width: float) -> None:
-    """Break the lines of a text after so many letters, or fewer where these are wider than a width in pixels."""
+    """Break the lines of a text after a number of letters, or fewer where these are wider than a width in pixels."""
     while True:
         text.set_text("\n".join(part for line in lines for part in wrap(line, letters) or [""]))
         if letters <= SHORTEST or text.get_window_extent().width <= width:
@@ -164,7 +164,7 @@ def _break(text: Text, lines: Sequence[str], letters: int, width: float) -> None
 
 
 def literal(figure: Figure) -> None:
-    """Let the dollars in names be dollars: only what matplotlib itself writes on axes is set as mathematics.
+    """Draw dollar signs in names as they are: only numbers that matplotlib writes are set as mathematics.
 
     Control characters, which no font has, become �.
     """

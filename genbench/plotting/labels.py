@@ -1,4 +1,4 @@
-"""Names written beside points and at the ends of lines, so that none lies on another; and the looks of series."""
+"""Names beside points and at the ends of lines without overlap, numbers on axes, and the looks of series."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def plain(axis: Axis) -> None:
 
 
 def less_offset(axis: Axis, label: str) -> None:
-    """Label an axis; where its numbers differ in their last digits only, as dates do, without what they share."""
+    """Label an axis; where its numbers differ only in their last digits, as dates do, subtract what they share."""
     from matplotlib.ticker import FuncFormatter
 
     low, high = axis.get_view_interval()

@@ -1,4 +1,4 @@
-"""Where points of any dimension are shown on a page: in a histogram, in the plane, or by principal components."""
+"""Views of points of any dimension: as a histogram, in the plane, or by principal components."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class View(ABC):
 
     @abstractmethod
     def move(self, drawn: Any, points: Array) -> None:
-        """Let what was drawn show other points [n, *shape]."""
+        """Move the drawn points to other points [n, *shape]."""
 
     @abstractmethod
     def frame(self, panel: Axes) -> None:

@@ -1,4 +1,4 @@
-"""The figure of a search: how far configurations are behind the best, in their order and by each parameter."""
+"""The figure of a search: distance of configurations to the best, in their order and by parameter."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 3.4, 3.0  # inches of a panel
 COLUMNS = 3
 HUES = {"shown": BLUE, "worse": FAINT, "failed": FAILED}
 MARKS = {"shown": "o", "worse": "^", "failed": "X"}
-ROOM = 3.0  # by hand: times the height of the better half that is shown; what is worse stands at the upper edge
+ROOM = 3.0  # by hand: times the height of the better half that is shown; worse ones are at the upper edge
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def draw_search(searched: Searched) -> DataFigure:
     so_far = frame["behind"].fillna(np.inf).cummin().clip(upper=1.05 * top)
     seaborn.lineplot(x=frame["configuration"], y=so_far, drawstyle="steps-post", color=INK, lw=1.2, ax=places[0])
     figure.suptitle(searched.title)
-    figure.supxlabel("line: best so far · hollow: the default · ring: the best · ×: failed · ▲: worse than is shown")
+    figure.supxlabel("line: best so far · hollow: the default · ring: the best · ×: failed · ▲: worse, beyond the axis")
     settle(figure)
     return figure
 
@@ -92,7 +92,7 @@ def _frame(searched: Searched) -> pd.DataFrame:
 
 
 def _top(behind: Array) -> float:
-    """Return the upper end of what is shown: far worse configurations must not press the others flat."""
+    """Return the upper end of the axis, which leaves out configurations that are far worse."""
     known = behind[np.isfinite(behind)]
     if not len(known) or not known.max():
         return 1.0
@@ -100,7 +100,7 @@ def _top(behind: Array) -> float:
 
 
 def _draw(panel: Axes, frame: pd.DataFrame, name: str, top: float) -> None:
-    """Draw configurations by a column; the first one is hollow, the best one stands out, what is worse is above."""
+    """Draw configurations by a column: the default hollow, the best ringed, far worse ones at the upper edge."""
     import seaborn
 
     its = frame[frame[name].notna()]  # others have the default of this parameter

@@ -1,4 +1,4 @@
-"""How figures look: one set of colours, letters and lines, distinct to everybody; on a page, in a paper, in a talk."""
+"""Colours, letters and lines of figures, on a page, in a paper and in a talk; safe for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Style:
         scale: times the sizes of letters on a page.
         columns: inches of one column and of two, which a figure fills; None: it is as wide as it needs.
         height: inches at most; None for any.
-        titles: whether figures say on themselves what they show. In a paper the caption does.
+        titles: whether figures have titles and notes. In a paper the caption has them.
     """
 
     name: str
@@ -104,19 +104,19 @@ class Style:
         return fitted, min(high, self.height or high)
 
     def beside(self, width: float, most: int) -> int:
-        """Return how many panels, so many inches wide on a page, lie beside each other, at most so many."""
+        """Return how many panels fit beside each other, at most `most`, if one is `width` inches wide on a page."""
         if self.columns is None:
             return most
         return max(1, min(most, int(SQUEEZED * self.columns[1] / (self.scale * width))))
 
     def below(self, height: float, most: int) -> int:
-        """Return how many panels, so many inches high on a page, lie below each other, at most so many."""
+        """Return how many panels fit below each other, at most `most`, if one is `height` inches high on a page."""
         if self.height is None:
             return most
         return max(1, min(most, int(self.height / (LOWEST * self.scale * height))))
 
     def letters(self, width: float, role: str) -> int:
-        """Return how many letters of a role, such as "figure.titlesize", fit into a line so many inches wide."""
+        """Return how many letters of a role, such as "figure.titlesize", fit into a line of `width` inches."""
         return max(1, int(72 * width / (LETTER * self.points(role))))
 
     def points(self, role: str) -> float:
@@ -125,7 +125,7 @@ class Style:
 
 
 NARROWEST = 5.0  # inches of a figure on a page, whose title needs room; by hand
-SQUEEZED = 1.35  # times as wide as a column is what is squeezed into it rather than given two; by hand
+SQUEEZED = 1.35  # times the width of a column up to which a figure is squeezed into one column; by hand
 LOWEST = 0.75  # share of its scaled height that a squeezed figure keeps at least: lines of text need it; by hand
 
 # Columns and text height of papers: ICML's style file (3.25 and 6.75 in wide, 9 in high). A slide has 13.33 × 7.5 in.
@@ -145,7 +145,7 @@ def style_named(name: str) -> Style:
     """Return a style by its name.
 
     Raises:
-        GenbenchError: there is none of that name.
+        GenbenchError: no style has that name.
     """
     if name not in STYLES:
         raise GenbenchError(f"no style '{name}' of figures{nearest(name, list(STYLES))}")

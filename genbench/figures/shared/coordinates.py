@@ -46,14 +46,14 @@ class Compared:
         return np.array([kolmogorov_smirnov(u, v) for u, v in zip(self.samples.T, self.truth.T, strict=True)])
 
     def ends(self, i: int) -> tuple[float, float]:
-        """Return the ends of an axis for a coordinate: nearly all of the truth, and of the model what is near that."""
+        """Return the ends of an axis for a coordinate: nearly all of the truth, and samples of the model near it."""
         low, high = (float(end[0]) for end in limits(self.truth[:, [i]], 0.05))
         least, most = np.quantile(self.samples[:, i], [EDGE, 1 - EDGE])
-        extent = high - low  # a model that is farther away than this leaves too little of the truth to see
+        extent = high - low  # a model farther away would leave too little room for the truth
         return min(low, max(float(least), low - extent)), max(high, min(float(most), high + extent))
 
     def worst(self, most: int) -> list[int]:
-        """Return the coordinates along which the distance is largest, that one first, at most so many."""
+        """Return the `most` coordinates with the largest distances, the largest first."""
         return [int(i) for i in np.argsort(-self.distances, kind="stable")[:most]]
 
     def asked(self, coordinates: Sequence[str]) -> list[int]:
@@ -158,8 +158,8 @@ def chance(n: int, m: int, looked_at: int = 1) -> float:
     """Return the distance that two samples of n and m points of one distribution exceed with probability 5 %.
 
     It is c √((n + m) / (n m)) with c the upper quantile of Kolmogorov's distribution (Smirnov 1948, Annals of
-    Mathematical Statistics 19): 1.358 for a single distance. Where several are looked at, each has its equal share
-    of the 5 % (Bonferroni), so that all of them stay below with probability 95 % however they depend on each other.
+    Mathematical Statistics 19): 1.358 for a single distance. For several distances each has an equal share
+    of the 5 % (Bonferroni), so that all stay below with probability of at least 95 %, whatever their dependence.
     """
     from scipy.special import kolmogi
 

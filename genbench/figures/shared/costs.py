@@ -119,7 +119,7 @@ def _floor(board: Leaderboard, dataset: str) -> float | None:
 
 
 def beyond(frame: pd.DataFrame) -> str:
-    """Return which models have scores too far from the others', as a sentence; "" if none has."""
+    """Return as a sentence which models have scores too far from the others; "" if none has."""
     names, far = distinct(frame["model"], LONGEST), frame[~frame["near"]]
     listed = [f"{names[model]} {brief(score, 2)}" for model, score in zip(far["model"], far["score"], strict=True)]
     return f"Beyond the axes: {', '.join(listed)}" if listed else ""

@@ -54,7 +54,7 @@ def draw_lines(
         centre: of the seeds of a model at a place.
         at: the column of places of thick lines, which are the same for all seeds of a model; `x` unless given.
         band: gives the ends of the interval of a centre; without it each seed has a thin line.
-        also: what is written after the name of a model.
+        also: words after the name of a model.
     """
     at, looks = at or x, styles(models)
     frame = frame[np.isfinite(frame["value"])]

@@ -1,4 +1,4 @@
-"""One panel a model, the truth first: what the figures share that show samples side by side."""
+"""Datasets, trials and names for figures: what to draw, in which order, and under which name."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def by_dataset(
     draw: Callable[[str], F],
     counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled,
 ) -> dict[str, F]:
-    """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`.
+    """Return a figure for each dataset by file stem: `stem` in a run of one, else `stem-<dataset>`.
 
     The datasets of a run are those of the trials that are `counted`.
     """
@@ -68,7 +68,7 @@ def by_dataset(
 
 
 def by_place(run: RunData, stem: str, places: Iterable[str], draw: Callable[[str], F]) -> dict[str, F]:
-    """Return a figure for each of some tables: of samples as `by_dataset` has them, else `stem-<dataset>-<task>`."""
+    """Return a figure for each table: of samples as `by_dataset` has them, else `stem-<dataset>-<task>`."""
     of, names = {row.place: row for row in run.leaderboard().rows}, list(dict.fromkeys(places))
     figures = by_dataset(run, stem, [name for name in names if of[name].dataset == name], draw)
     tasks = [name for name in names if of[name].dataset != name]
@@ -76,7 +76,7 @@ def by_place(run: RunData, stem: str, places: Iterable[str], draw: Callable[[str
 
 
 def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:
-    """Return the datasets of a run that were sampled: those of images, those of none, or first these and then those."""
+    """Return the sampled datasets of a run: of images, of other data, or (None) first of other data, then of images."""
     if images is None:
         return datasets_of(run, images=False) + datasets_of(run, images=True)
     names = dict.fromkeys(trial.dataset for trial in run.trials if trial.sampled)
@@ -100,7 +100,7 @@ def is_image(run: RunData, dataset: str) -> bool:
 
 
 def first_seeds(run: RunData, dataset: str) -> list[TrialRecord]:
-    """Return of each model the trial of the least seed that did not fail (where all did, of the least), leader first.
+    """Return for each model its trial with the least seed that did not fail, or with the least seed; leader first.
 
     The order is the leaderboard's.
     """
@@ -161,13 +161,13 @@ def truth_or_stored(run: RunData, dataset: str, n: int) -> Array:
 
 
 def oracle_samples(run: RunData, dataset: str) -> Array | None:
-    """Return the stored samples of the oracle [n, *shape], which stand for a dataset without its code."""
+    """Return the stored samples of the oracle [n, *shape], which replace a dataset whose code is missing."""
     oracles = (trial for trial in run.whole.trials if trial.role == "oracle" and trial.dataset == dataset)
     return next((x for trial in oracles if (x := run.samples(trial.key)) is not None), None)
 
 
 def outer_labels(places: Sequence[Axes]) -> None:
-    """Leave the labels of axes that all panels of a figure share to those at its left and at the bottom."""
+    """Keep the labels of shared axes at the left and at the bottom of a figure alone."""
     columns = places[0].get_gridspec().ncols  # type: ignore[union-attr]
     for k, panel in enumerate(places):
         lowest = k + columns >= len(places)  # also above an empty place
@@ -177,7 +177,7 @@ def outer_labels(places: Sequence[Axes]) -> None:
 
 
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
-    """Return tidy frames as one; None where there is none, for `DataFigure.data`."""
+    """Return tidy frames as one, for `DataFigure.data`; None if there are no frames."""
     return pd.concat(frames, ignore_index=True) if frames else None
 
 
@@ -187,7 +187,7 @@ def short(name: str, most: int = LONGEST) -> str:
 
 
 def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
-    """Return names as `short` does, but no two alike: with as much of their ends as tells them apart, else numbered."""
+    """Return names as `short` does, but no two alike: with longer ends where needed, else numbered."""
     whole = list(dict.fromkeys(names))
     for tail in (max(3, most // 7), most // 3, most // 2, 2 * most // 3, most - 4):
         found = {name: _cut(name, most, tail) for name in whole}
@@ -197,12 +197,12 @@ def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
 
 
 def _cut(name: str, most: int, tail: int) -> str:
-    """Return a name of at most so many letters, so many of which are its last ones."""
+    """Return a name of at most `most` letters, of which `tail` are its last ones."""
     return name if len(name) <= most else f"{name[: most - 1 - tail]}…{name[-tail:]}"
 
 
 def file_stem(name: str) -> str:
-    """Return a name as part of a file's: without what folders are written with; of a long one a part and a digest."""
+    """Return a name as part of a file name: without separators; a long name is cut, with a digest at its end."""
     plain = re.sub(r'[/\\:*?"<>|\s\x00-\x1f\x7f-\x9f]+', "_", name)
     return plain if len(plain) <= STEM else f"{plain[: STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 

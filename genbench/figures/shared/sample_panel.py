@@ -1,4 +1,4 @@
-"""How the points of a dataset fill a panel: as dots on common axes, or as a few images in a square."""
+"""Panels of one dataset: points as dots on common axes, or a few images in a square."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class SamplePanel:
         return [] if self.is_image else [self.plane.tidy(x, **facts)]
 
     def move(self, drawn: Any, x: Array) -> None:
-        """Let what was drawn in a panel show other points x [n, *shape]."""
+        """Move what was drawn in a panel to other points x [n, *shape]."""
         if self.is_image:
             drawn.set_data(self.as_one(x))
         else:

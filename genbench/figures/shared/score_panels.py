@@ -86,22 +86,22 @@ def score_panels(frame: pd.DataFrame) -> tuple[DataFigure, dict[str, Axes]]:
 
 
 def extent_of(its: pd.DataFrame) -> Extent | None:
-    """Return the ends of the axis: all models and the oracle, with as much of the intervals as leaves them apart.
+    """Return the ends of the axis: all models and the oracle, and of the intervals as much as leaves scores distinct.
 
-    Controls may lie beyond, and so may the ends of intervals over two seeds, which are very long, and scores that are
-    infinite or so far from the others that these would be one. None where no score is finite.
+    Controls may lie beyond the ends, and so may the ends of intervals over two seeds, which are very long, and scores
+    that are infinite or very far from the others. None where no score is finite.
 
     Args:
         its: columns `mean`, `low`, `high` and `role`.
     """
-    told = its[np.isfinite(its["mean"])]
-    told = told if (told["role"] == "control").all() else told[told["role"] != "control"]
-    told = told[comparable(told["mean"].to_numpy())]
-    if told.empty:
+    compared = its[np.isfinite(its["mean"])]
+    compared = compared if (compared["role"] == "control").all() else compared[compared["role"] != "control"]
+    compared = compared[comparable(compared["mean"].to_numpy())]
+    if compared.empty:
         return None
-    ends = told[["low", "high"]].to_numpy()
+    ends = compared[["low", "high"]].to_numpy()
     ends = ends[np.isfinite(ends)]
-    low, high = float(told["mean"].min()), float(told["mean"].max())
+    low, high = float(compared["mean"].min()), float(compared["mean"].max())
     if low > 0 and high > 8 * low:
         return max(low / 2, ends[ends > 0].min() / 1.1), min(2.5 * high, 1.3 * ends.max())
     reach = 0.6 * (high - low) or 0.1 * abs(high) or 1.0
@@ -116,7 +116,7 @@ def within(its: pd.DataFrame, extent: Extent | None) -> pd.DataFrame:
 
 
 def frame_panel(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
-    """Give a panel its title and axes, the oracle's mean as a line, the verdicts' signs, and words for other models.
+    """Draw what all score panels share: title, axes, the oracle's mean, signs of verdicts, and notes.
 
     Args:
         its: the rows of `score_frame` for its metric, numbered from 0, which is where each is drawn.
@@ -145,7 +145,7 @@ def frame_panel(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
 
 
 def _words(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
-    """Write the sign of each verdict at the right, and inside what is beyond the axis, or why there is no score."""
+    """Write signs of verdicts at the right, and in the panel scores beyond the axis or why there is no score."""
     across = panel.get_yaxis_transform()
     low, high = extent or (0.0, 0.0)
     for y, (mean, status, verdict) in enumerate(zip(its["mean"], its["status"], its["verdict"], strict=True)):

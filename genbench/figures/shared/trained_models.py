@@ -39,13 +39,13 @@ def with_methods(*methods: type) -> Callable[[ModelCard], bool]:
 def gather(
     run: RunData, dataset: str, able: Callable[[ModelCard], bool], show: Callable[[TrialRecord, Estimator], T]
 ) -> tuple[list[tuple[TrialRecord, T]], list[str]]:
-    """Return what `show` gives for the models of a dataset, leader first, and a line for each that fails: the reason.
+    """Return what `show` gives for the models of a dataset, leader first, and for each that fails a line that says why.
 
     Of each model it is the first seed that did not fail. The oracle is left out: it is the truth; and so are samples
     from outside, of which there is no model.
 
     Args:
-        able: whether a model has what the figure needs; one that has not is no failure, and has no line.
+        able: whether a model has what the figure needs; other models are no failures, and have no line.
         show: called with each trial and a copy of its trained model. An error that it raises becomes a line.
     """
     found, missing = [], []
