@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from itertools import product
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
+from genbench.core.types import Array
 from genbench.display import formatting
 from genbench.display.numbers import brief
-from genbench.figures.shared.panels import by_dataset, distinct, say_in, truth
+from genbench.figures.shared.panels import by_dataset, distinct, say_in, stacked, truth
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
 from genbench.plotting.canvas import panels
@@ -22,6 +24,7 @@ __all__ = ["draw"]
 
 MOST, POINTS, SIDE = 5, 1_500, 4  # seeds that are shown, points of each, and images along a side of a grid
 WIDE = 6  # panels beside each other, about: all seeds of one model, or of two or three
+TRUTH = "truth"  # in the place of a model
 DOT = 1.5  # square points of a dot, at least
 SIZE, TEXT = 1.75, 0.6  # inches of a panel, and of the lines above it
 
@@ -45,28 +48,29 @@ def _figure(run: RunData, dataset: str) -> Figure:
     count, wide = len(seeds), max(len(seeds), WIDE - WIDE % len(seeds))
     size, total = (SIZE, SIZE * view.aspect + TEXT), (len(models) + 1) * count
     figure, places = panels(total, size, wide, margin=0.6, gap=0.06, text=TEXT, block=count)
-    names = distinct(models, room(places[0]))
-    for panel, (model, seed) in zip(places, product([None, *models], seeds), strict=False):
+    names = distinct(models, room(places[0])) | {TRUTH: TRUTH}
+    frames: list[pd.DataFrame] = []
+    for panel, (model, seed) in zip(places, product([TRUTH, *models], seeds), strict=False):
         panel.set(xticks=[], yticks=[])
-        score = ""
-        if model is None:
-            view.show(panel, truth(of[seed], view.n), INK, DOT)
-        else:
-            score = _samples(run, panel, trials.get((model, seed)), view)
-        name = "truth" if model is None else names[model]
-        head(panel, name if seed == seeds[0] else "", f"seed {seed}{score}")
+        trial = trials.get((model, seed))
+        x, score = (truth(of[seed], view.n), "") if model == TRUTH else _samples(run, panel, trial)
+        head(panel, names[model] if seed == seeds[0] else "", f"seed {seed}{score}")
+        if x is None:
+            panel.set_box_aspect(view.aspect)
+            continue
+        view.show(panel, x[: view.n], colour_of(trial.role) if trial else INK, DOT)
+        frames += view.tidy(x[: view.n], model=model, seed=seed)
+    figure.data = stacked(frames)
     scores = f", and its {formatting.label(metric)}" if metric else ""
     figure.suptitle(f"{dataset}: samples of each seed{scores}")
     return figure
 
 
-def _samples(run: RunData, panel: Axes, trial: TrialRecord | None, view: SamplePanel) -> str:
-    """Show the samples of a trial and return its score, or say why there are none."""
+def _samples(run: RunData, panel: Axes, trial: TrialRecord | None) -> tuple[Array | None, str]:
+    """Return the samples of a trial and its score in words; where there are no samples, say why in the panel."""
     samples = None if trial is None else run.samples(trial.key)
     if trial is None or trial.status != "ok" or samples is None:
         say_in(panel, "not run" if trial is None else "not kept" if trial.status == "ok" else trial.status)
-        panel.set_box_aspect(view.aspect)
-        return ""
-    view.show(panel, samples[: view.n], colour_of(trial.role), DOT)
+        return None, ""
     value = trial.metrics.get(run.leaderboard().sort or "")
-    return "" if value is None else f": {brief(value)}"
+    return samples, "" if value is None else f": {brief(value)}"
