@@ -11,9 +11,9 @@ from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
 from genbench.figures.shared.intervals import draw_intervals
+from genbench.figures.shared.panels import by_table
 from genbench.figures.shared.score_panels import (
     Extent,
-    by_table,
     extent_of,
     frame_panel,
     ranked_metrics,

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row
+from genbench.figures.shared.panels import by_table
 from genbench.figures.shared.score_panels import (
-    by_table,
     extent_of,
     frame_panel,
     ranked_metrics,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from textwrap import fill
 from typing import Any
 
@@ -20,7 +21,7 @@ from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import VERDICTS
 from genbench.figures.shared.intervals import draw_intervals, log_extent
-from genbench.figures.shared.panels import by_place, distinct
+from genbench.figures.shared.panels import by_table, distinct
 from genbench.figures.shared.titles import room
 from genbench.plotting.canvas import in_first_column, panels
 from genbench.plotting.labels import plain
@@ -58,20 +59,16 @@ def draw(run: RunData) -> dict[str, Figure]:
 
     Of several datasets they are `verdicts-<dataset>`.
     """
-    board = run.leaderboard()
-    frames = {place: _frame(board, place) for place in dict.fromkeys(row.place for row in board.rows)}
-    compared = [place for place, frame in frames.items() if len(frame) and frame["verdict"].notna().any()]
-    return by_place(run, "verdicts", compared, lambda place: _figure(place, frames[place]))
+    return by_table(run, "verdicts", partial(_figure, run.leaderboard()))
 
 
-def _frame(board: Leaderboard, place: str) -> pd.DataFrame:
+def _frame(board: Leaderboard, rows: list[Row]) -> pd.DataFrame:
     """Return a row a model and metric, in the order of the leaderboard and of its columns.
 
     `worse_by` is a quotient or a difference, as `scale` says, `low` and `high` are its interval, infinite where it has
     no end, and `note` is why there is none.
     """
-    rows = [row for row in board.rows if row.place == place]
-    found = []
+    place, found = rows[0].place, []
     for metric in asked_columns(board, rows, board.sorted_by(place)):
         contests = board.contests.get((place, metric), [])
         for scale in dict.fromkeys(contest.scale for contest in contests):
@@ -107,7 +104,10 @@ def _why(row: Row, metric: str) -> dict[str, str]:
     return {"note": "one seed" if len(row.values.get(metric, {})) < MINIMUM_SEEDS else "not compared"}
 
 
-def _figure(place: str, frame: pd.DataFrame) -> Figure:
+def _figure(board: Leaderboard, rows: list[Row]) -> Figure | None:
+    frame = _frame(board, rows)
+    if not len(frame) or frame["verdict"].isna().all():
+        return None
     models = list(dict.fromkeys(frame["model"]))
     parts = [part for _, part in frame.groupby(["metric", "scale"], sort=False)]
     figure, axes = panels(len(parts), (WIDTH, LINE * len(models) + HEAD), COLUMNS, margin=1.2)
@@ -119,7 +119,7 @@ def _figure(place: str, frame: pd.DataFrame) -> Figure:
     labels = {verdict: f"{verdict}: {MEANINGS[verdict]}".removesuffix(": ") for verdict in present}
     handles = [Line2D([], [], label=labels[verdict], **LOOKS[verdict]) for verdict in present]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(f"{place}: how much worse each model is than the best of the others")
+    figure.suptitle(f"{rows[0].place}: how much worse each model is than the best of the others")
     figure.supxlabel(NOTES)
     figure.data = frame
     return figure

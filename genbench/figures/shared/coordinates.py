@@ -18,7 +18,7 @@ from genbench.contracts.dataset import Dataset
 from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.recorded_plugins import NeedsPlugin
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset, dataset_of, file_stem, first_seeds, oracle_samples, splits_of
+from genbench.figures.shared.panels import dataset_of, file_stem, first_seeds, oracle_samples, splits_of, stem_of
 from genbench.metrics.ks import kolmogorov_smirnov
 from genbench.plotting.ranges import edges, limits
 from genbench.plotting.style import BLUE, FAINT
@@ -85,12 +85,11 @@ def by_model(
     Where models of the run were chosen, there is one figure for each of them, and the stem ends in the model's name.
     """
     figures: dict[str, Figure] = {}
-    for dataset in datasets:
+    for dataset in dict.fromkeys(datasets):
         for one in compared(run, dataset):
             if (figure := draw(one)) is not None:
                 end = f"-{file_stem(one.trial.model)}" if run.models else ""
-                named = by_dataset(run, stem, [dataset], lambda _, figure=figure: figure)  # type: ignore[misc]
-                figures |= {f"{name}{end}": each for name, each in named.items()}
+                figures[stem_of(run, stem, dataset) + end] = figure
     return figures
 
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import Row
 from genbench.contracts.data_files import reopened
 from genbench.contracts.dataset import DATASETS, Dataset, Sizes, Splits
 from genbench.core.errors import collected_warnings
@@ -26,7 +27,7 @@ from genbench.storage.records import TrialRecord
 
 __all__ = [
     "by_dataset",
-    "by_place",
+    "by_table",
     "dataset_of",
     "datasets_of",
     "distinct",
@@ -42,6 +43,7 @@ __all__ = [
     "show_each",
     "splits_of",
     "stacked",
+    "stem_of",
     "truth",
     "truth_or_stored",
 ]
@@ -59,20 +61,36 @@ def by_dataset(
     draw: Callable[[str], F],
     counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled,
 ) -> dict[str, F]:
-    """Return a figure for each dataset by file stem: `stem` in a run of one, else `stem-<dataset>`.
+    """Return a figure for each dataset by file stem, see `stem_of`."""
+    return {stem_of(run, stem, name, counted): draw(name) for name in dict.fromkeys(datasets)}
+
+
+def stem_of(
+    run: RunData, stem: str, dataset: str, counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled
+) -> str:
+    """Return the file stem of a figure: `stem` in a run of one dataset, else `stem-<dataset>`.
 
     The datasets of a run are those of the trials that are `counted`.
     """
     many = len({trial.dataset for trial in run.whole.trials if counted(trial)}) > 1
-    return {f"{stem}-{file_stem(name)}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
+    return f"{stem}-{file_stem(dataset)}" if many else stem
 
 
-def by_place(run: RunData, stem: str, places: Iterable[str], draw: Callable[[str], F]) -> dict[str, F]:
-    """Return a figure for each table: of samples as `by_dataset` has them, else `stem-<dataset>-<task>`."""
-    of, names = {row.place: row for row in run.leaderboard().rows}, list(dict.fromkeys(places))
-    figures = by_dataset(run, stem, [name for name in names if of[name].dataset == name], draw)
-    tasks = [name for name in names if of[name].dataset != name]
-    return figures | {f"{stem}-{file_stem(of[name].dataset)}-{of[name].task}": draw(name) for name in tasks}
+def by_table(run: RunData, stem: str, draw: Callable[[list[Row]], F | None]) -> dict[str, F]:
+    """Return a figure for each table of the leaderboard by file stem; that of a task is `stem-<dataset>-<task>`.
+
+    Args:
+        draw: called with the rows of the table; None is no figure.
+    """
+    tables: dict[str, list[Row]] = {}
+    for row in run.leaderboard().rows:
+        tables.setdefault(row.place, []).append(row)
+    figures: dict[str, F] = {}
+    for place, rows in sorted(tables.items(), key=lambda item: item[0] != item[1][0].dataset):  # tasks last
+        if (figure := draw(rows)) is not None:
+            dataset, task = rows[0].dataset, f"{stem}-{file_stem(rows[0].dataset)}-{rows[0].task}"
+            figures[stem_of(run, stem, dataset) if place == dataset else task] = figure
+    return figures
 
 
 def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:

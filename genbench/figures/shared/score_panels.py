@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import SIGNS
-from genbench.figures.shared.panels import by_place, distinct
+from genbench.figures.shared.panels import distinct
 from genbench.plotting.canvas import DataFigure, in_first_column, panels
 from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import FAILED, FAINT, INK
 
-__all__ = ["Extent", "by_table", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
+__all__ = ["Extent", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
 
 Extent = tuple[float, float]  # ends of an axis
 
@@ -29,19 +28,6 @@ WIDTH, LINE, HEAD = 3.2, 0.25, 0.9  # inches: of a panel, from model to model, f
 MOST, LONGEST = 6, 24  # panels, and letters of a name
 TICKS = 4  # numbers of six letters that have room below a panel
 NUMBERS = ("mean", "low", "high", "ratio", "ratio_low", "ratio_high")
-
-
-def by_table(run: RunData, stem: str, draw: Callable[[list[Row]], DataFigure | None]) -> dict[str, DataFigure]:
-    """Return a figure for each table of a leaderboard by file stem, as `by_place` has them.
-
-    Args:
-        draw: called with the rows of the table; None is no figure.
-    """
-    tables: dict[str, list[Row]] = {}
-    for row in run.leaderboard().rows:
-        tables.setdefault(row.place, []).append(row)
-    drawn = {place: figure for place, rows in tables.items() if (figure := draw(rows)) is not None}
-    return by_place(run, stem, drawn, drawn.__getitem__)
 
 
 def ranked_metrics(board: Leaderboard, rows: Sequence[Row]) -> list[str]:

@@ -15,7 +15,7 @@ from genbench.contracts.optional_methods import supports
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.recorded_plugins import NeedsPlugin
 from genbench.estimator.estimator import Estimator
-from genbench.figures.shared.panels import by_dataset, first_seeds, short
+from genbench.figures.shared.panels import first_seeds, short, stem_of
 from genbench.plotting.style import FAILED
 from genbench.runs.reload import CannotReload, Trained, reload, require_plugins
 from genbench.storage.records import TrialRecord
@@ -99,7 +99,7 @@ def by_models(
         if found:
             figure = lay_out(dataset, view(), found)
             note(figure, missing)
-            figures |= by_dataset(run, stem, [dataset], lambda _, figure=figure: figure)  # type: ignore[misc]
+            figures[stem_of(run, stem, dataset)] = figure
         reasons += [f"{line} on {dataset}" for line in missing]
     if reasons and not figures:
         more = f", and {len(reasons) - 3} more" if len(reasons) > 3 else ""
