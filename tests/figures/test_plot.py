@@ -214,7 +214,7 @@ def test_one_dataset_of_several_is_drawn_with_the_same_name_and_scores(run):
     part = run.only("b")
     assert part.leaderboard().rows == [row for row in run.leaderboard().rows if row.place == "b"]
     assert run.plot("forest", dataset="b").get_suptitle().startswith("b: ")
-    with pytest.raises(GenbenchError, match="has 2 pictures"):
+    with pytest.raises(GenbenchError, match="there are 2 figures"):
         run.plot("forest")
     with pytest.raises(GenbenchError, match="nothing to show"):
         run.plot("fan", dataset="b")

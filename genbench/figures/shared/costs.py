@@ -146,9 +146,10 @@ def name_points(figure: Figure, drawn: Sequence[CostPanel], looks: Mapping[str, 
     style, letters = current_style(), BESIDE + max(map(len, names.values()))
     columns = max(1, style.letters(figure.get_figwidth(), "legend.fontsize") // letters)
     height = figure.get_figheight() + LINE * style.points("legend.fontsize") / 72 * -(-len(handles) // columns)
-    if style.height is None or height <= style.height:
+    most = style.height or np.inf
+    if height <= most or figure.get_figwidth() <= most:
         figure.legend(handles=handles, loc="outside lower center", ncols=columns)
-        figure.set_figheight(height)
+        figure.set_figheight(min(height, most))
     else:  # a slide is wider than high
         figure.legend(handles=handles, loc="outside right center", labelspacing=0.05)
     figure.set_layout_engine(engine)
