@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 
 from genbench.analysis.run_data import RunData
@@ -24,9 +24,17 @@ COLUMNS = (4, 5, 3)  # panels beside each other: whichever leaves the fewest pla
 STEPS = 50  # points of a line at most; more are no smoother in two inches
 FIRST = 0.02  # share of the training run whose losses do not set the height of a panel
 REACH = 2.0  # times the range of the training losses that is shown above them, for validation losses that rise
-LOOKS = {  # of the losses on the points for training and for validation
+LOOKS: dict[str, dict[str, Any]] = {  # of the losses on the points for training and for validation
     "training": {"color": BLUE, "linewidth": 1.2},
-    "validation": {"color": VERMILLION, "linewidth": 1.0, "linestyle": ":", "marker": "o", "markersize": 3},
+    "validation": {
+        "color": VERMILLION,
+        "linewidth": 1.0,
+        "linestyle": ":",
+        "marker": "o",
+        "markersize": 3,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.75,
+    },
 }
 NOTE = (
     "Lines: the median over seeds; bands: from the least to the greatest. Blue: the loss on the training points, a "
@@ -91,11 +99,9 @@ def _panel(panel: Axes, its: pd.DataFrame, lost: list[str]) -> None:
     shown = its[comparable(its["value"].to_numpy())]  # a loss that exploded leaves the panel, and not its medians
     for on, looks in LOOKS.items():
         if len(part := shown[shown["on"] == on]):
-            seeds = (
-                _at_common_steps(part).groupby("step")["value"].agg(["min", "median", "max"])
-            )  # seaborn takes longer
+            seeds = _at_common_steps(part).groupby("step")["value"].agg(["min", "median", "max"])
             panel.fill_between(seeds.index, seeds["min"], seeds["max"], color=looks["color"], alpha=0.2, linewidth=0)
-            seaborn.lineplot(seeds, x="step", y="median", estimator=None, legend=False, ax=panel, **looks)
+            panel.plot(seeds.index, seeds["median"], **looks)
     _set_height(panel, shown[shown["step"] >= FIRST * its["step"].max()])
     panel.ticklabel_format(axis="x", style="plain", useOffset=False)
     panel.locator_params(axis="x", nbins=4)
