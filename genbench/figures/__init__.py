@@ -40,16 +40,16 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Choice", "animate", "available", "draw", "needs_weights", "save"]
 
 FORMATS = ("png", "svg", "pdf", "csv")
-METADATA = {  # equal figures are equal files
+METADATA = {  # equal figures give equal files
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-SAYS = {"png": "Description", "svg": "Description", "pdf": "Subject"}  # where a file's metadata have its caption
+SAYS = {"png": "Description", "svg": "Description", "pdf": "Subject"}  # the entry of a file's metadata for its caption
 
 
 def available() -> dict[str, str]:
-    """Return the figures by name, with what each shows."""
+    """Return the figures by name, with a line on each."""
     return {name: (_module(name).__doc__ or "").partition("\n")[0] for name in _names()}
 
 
@@ -125,7 +125,7 @@ def save(
 
     Args:
         names: of figures; all unless given.
-        formats: some of `FORMATS`. A csv file has what was drawn, one row an observation.
+        formats: some of `FORMATS`. A csv file has what was drawn, one row per observation.
         weights: whether all includes the figures that reload trained models.
         progress: show how many figures are drawn.
         say: called with a line for each figure that fails; the others are drawn all the same.
@@ -212,7 +212,7 @@ def _content(figure: DataFigure, form: str, style: str) -> bytes | None:
 
 
 def _names() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]  # not what they share
+    return [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]  # without their shared parts
 
 
 def _known(name: str) -> ModuleType:

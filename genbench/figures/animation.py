@@ -26,13 +26,13 @@ from genbench.storage.records import TrialRecord
 __all__ = ["animate"]
 
 NEEDS_WEIGHTS = True
-FRAMES, HOLD = 24, 6  # from noise to data, and how many frames the end stays
-INTERVAL = 120  # milliseconds a frame
+FRAMES, HOLD = 24, 6  # from noise to data, and of the end
+INTERVAL = 120  # milliseconds per frame
 DOTS, SIDE, COLUMNS, WIDTH, DPI = 500, 4, 4, 1.9, 80  # width in inches; few dots and pixels keep the file small
 
 
 def animate(run: RunData) -> dict[str, FuncAnimation]:
-    """Return one animation a dataset: `animation` for a single dataset, else `animation-<dataset>`."""
+    """Return one animation per dataset: `animation` for a single dataset, else `animation-<dataset>`."""
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         return estimator.trajectory(view.n, stream(trial.seed, "snapshots")).at(np.linspace(0, 1, FRAMES))
@@ -66,7 +66,7 @@ def _figure(
 
     def turn(frame: int) -> list[object]:
         nonlocal settled
-        if not settled:  # to lay out each frame anew would take most of the time
+        if not settled:  # a layout for each frame would take most of the time
             settle(figure)
             settled = True
         k = min(frame, FRAMES - 1)

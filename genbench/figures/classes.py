@@ -17,7 +17,7 @@ __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
 
 NEEDS_WEIGHTS = True  # the classifier's
 COLUMNS = 4  # panels beside each other
-SIDE, LOOKED_AT = 10, 1_000  # classes and images of each at most, and samples that are named
+SIDE, LOOKED_AT = 10, 1_000  # classes, and images of each, at most; samples that are classified
 SURE = 0.9  # as in the metric `confidence`
 NOTE = (
     "A row is a class, assigned by a small classifier of the dataset's images. Samples are the first that were drawn, "
@@ -26,13 +26,13 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a labelled image dataset: `classes` for a single dataset, else `classes-<dataset>`."""
+    """Return one figure per labelled image dataset: `classes` for a single dataset, else `classes-<dataset>`."""
     names = [name for name in datasets_of(run, images=True) if dataset_of(first_seeds(run, name)[0]).classes]
     return by_dataset(run, "classes", names, lambda name: _figure(run, name))
 
 
 def rows_of(x: Array, labels: Labels, classes: int) -> Array:
-    """Return the first images of each class [SIDE · SIDE, c, h, w], a row a class; NaN where there are too few.
+    """Return the first images of each class [SIDE · SIDE, c, h, w], one row per class; NaN where there are too few.
 
     Args:
         x: images [n, c, h, w].

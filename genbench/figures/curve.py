@@ -26,14 +26,14 @@ CAPTION = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `curve` for a single one, else `curve-<dataset>`; a panel a metric."""
+    """Return one figure per dataset: `curve` for a single one, else `curve-<dataset>`; one panel per metric."""
     trials = [trial for trial in run.trials if trial.curve]
     datasets = [trial.dataset for trial in trials]
     return by_dataset(run, "curve", datasets, lambda name: _figure(name, [t for t in trials if t.dataset == name]))
 
 
 def _frame(trials: list[TrialRecord]) -> pd.DataFrame:
-    """Return one row a trial, share of its training run and metric; `seconds` are means over seeds at that share."""
+    """Return one row per trial, share of its training run and metric; `seconds` are means over seeds at that share."""
     rows = [{"model": t.model, "role": t.role, "seed": t.seed, **row} for t in trials for row in t.curve]
     wide = pd.DataFrame(rows)
     wide["seconds"] = wide.groupby(["model", "share"])["train_seconds"].transform("mean")

@@ -27,10 +27,10 @@ from genbench.storage.records import TrialRecord
 __all__ = ["DEPTH", "KINDS", "POINTS", "Grid", "draw", "on_grid"]
 
 NEEDS_WEIGHTS = True
-POINTS, COLUMNS, CELLS = 4_000, 4, 100  # behind the limits; panels in a row; along the longer side of the plane
-OBLONG = 4.0  # sides of the plane above which its axes have units of their own, as in other figures
+POINTS, COLUMNS, CELLS = 4_000, 4, 100  # points that set the limits; panels in a row; cells along the longer side
+OBLONG = 4.0  # quotient of the sides above which axes have separate units, as in other figures
 DEPTH = 8.0  # nats below the highest density of the truth, where the colours end
-KEPT = 64  # log-densities on a grid that stay in memory, for a second figure of the same
+KEPT = 64  # log-densities on grids that stay in memory for another figure
 KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
 
 
@@ -54,7 +54,7 @@ class Grid(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
+    """Return one figure per dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
 
     def show(grid: Grid, trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
         return on_grid(run, grid, trial, estimator), estimator.likelihood
@@ -71,7 +71,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def on_grid(run: RunData, grid: Grid, trial: TrialRecord, estimator: Estimator) -> Array:
-    """Return a model's log-density at the centres of the cells; the same again costs nothing."""
+    """Return a model's log-density at the centres of the cells; results are cached."""
     key = (str(run.path), trial.key, grid.extent, grid.shape)
     if key not in _known:
         if len(_known) == KEPT:

@@ -29,7 +29,7 @@ CAPTION = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `fan` for a single one, else `fan-<dataset>`."""
+    """Return one figure per dataset: `fan` for a single one, else `fan-<dataset>`."""
     places = {trial.place: trial.dataset for trial in run.trials if trial.spec.task == "forecast"}
     many = len({trial.place for trial in run.whole.trials if trial.spec.task == "forecast"}) > 1
     stems = {place: f"fan-{file_stem(dataset)}" if many else "fan" for place, dataset in places.items()}
@@ -75,7 +75,7 @@ def _heights(frame: pd.DataFrame) -> tuple[float, float]:
     """Return the ends of the axis of values: all data, and the fans as far as they are near the data."""
     data, fans = (frame["value"][frame["line"].isin(names)].to_numpy() for names in (["data"], QUANTILES))
     low, high = (float(end[0]) for end in limits(data[:, None], 0.0))
-    edge, most = 0.05 * (high - low), 0.75 * (high - low)  # a fan that goes farther is cut
+    edge, most = 0.05 * (high - low), 0.75 * (high - low)  # fans beyond are cut off
     return max(low - most, min(low, fans.min()) - edge), min(high + most, max(high, fans.max()) + edge)
 
 

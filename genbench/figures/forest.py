@@ -26,8 +26,8 @@ from genbench.plotting.style import BLUE, FAINT, current_style
 
 __all__ = ["draw"]
 
-SHAPES = {"exact": "o", "bound": "<", "estimate": "D", "none": "o"}  # a bound on the NLL: the truth lies to the left
-SIZE = 0.72  # of a mark, as a share of the height of a line of text
+SHAPES = {"exact": "o", "bound": "<", "estimate": "D", "none": "o"}  # a bound on the NLL points to lower values
+SIZE = 0.72  # of a mark, as a share of the font size
 SEEDS = "mean over seeds and its 95 % interval"
 ALONE = "the score of a single seed ± two standard errors, without the spread between training runs"
 KINDS = "Do not compare kinds of likelihood: circle exact, diamond (≈) estimate, triangle (≤) upper bound."
@@ -40,7 +40,7 @@ FACES = {"best": BLUE, "as good": BLUE, "open": BLUE, "worse": "white"}
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure a dataset (and task): `forest` for a single one, else `forest-<dataset>`."""
+    """Return one figure per dataset (and task): `forest` for a single one, else `forest-<dataset>`."""
     return by_table(run, "forest", partial(_figure, run.leaderboard()))
 
 

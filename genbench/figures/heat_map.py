@@ -93,18 +93,20 @@ def _figure(rows: list[Row], metric: str) -> DataFigure | None:
 
 
 def _frame(rows: list[Row], metric: str) -> pd.DataFrame:
-    """Return the scores of each model that has any or failed, by group and by its mean rank within the dataset."""
+    """Return the scores of models that have a score or failed, by group and by its mean rank within the dataset."""
     card, frame = card_of(metric), score_frame(rows, [metric])
     scored = frame[frame["mean"].notna()]
     frame = frame[frame["dataset"].isin(scored["dataset"])]  # others have no score in this metric
     frame = frame.assign(relative=frame["ratio"].fillna(frame["mean"]), group=frame["role"])
-    if card.by_likelihood:  # by the most frequent kind over datasets
+    if card.by_likelihood:  # the most frequent kind over datasets
         kinds = frame["model"].map(scored.groupby("model")["likelihood"].agg(mode)).fillna(frame["likelihood"])
         frame["group"] = kinds.where(frame["role"] == "model", frame["role"])
     order = [*(LIKELIHOODS if card.by_likelihood else ()), *ROLES]
     wanted = {*scored["model"], *frame.loc[frame["seeds"] == 0, "model"]}
     frame = frame[frame["model"].isin(wanted) & frame["group"].isin(order)]
-    badness = (frame["mean"] * (-1 if card.higher_is_better else 1)).replace(-np.inf, np.inf)  # no infinity is good
+    badness = (frame["mean"] * (-1 if card.higher_is_better else 1)).replace(
+        -np.inf, np.inf
+    )  # an infinite score is never good
     here = badness.groupby(frame["dataset"])
     ranks = (here.rank() - 1) / (here.transform("count") - 1).clip(lower=1)
     frame = frame.assign(at=frame["group"].map(order.index), mean_rank=ranks.groupby(frame["model"]).transform("mean"))
@@ -133,7 +135,7 @@ def _text(one: Any) -> str:
 
 
 def _groups(panel: Axes, groups: list[str], columns: int) -> None:
-    """Part the groups by white lines, and name kinds of likelihood and controls on the right."""
+    """Separate the groups by white lines, and name them on the right."""
     named = any(group in LIKELIHOODS for group in groups)
     for group in dict.fromkeys(groups):
         first = groups.index(group)

@@ -45,7 +45,7 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure a dataset on which something was trained step by step: `losses`, or `losses-<dataset>`."""
+    """Return one figure per dataset on which something was trained step by step: `losses`, or `losses-<dataset>`."""
     trained = [trial for trial in run.trials if trial.history or _died_training(trial)]
     names = dict.fromkeys(trial.dataset for trial in trained if trial.history)
     return by_dataset(run, "losses", names, lambda name: _figure(name, [t for t in trained if t.dataset == name]))
@@ -56,14 +56,14 @@ def _died_training(trial: TrialRecord) -> bool:
 
 
 def _figure(dataset: str, trials: list[TrialRecord]) -> DataFigure:
-    """Draw a panel for each loss of each model, in the order in which they were asked for."""
+    """Draw a panel for each loss of each model, in the order of the run."""
     frame = _frame(trials)
     models = dict.fromkeys(trial.model for trial in trials)
     losses = {model: frame.loc[frame["model"] == model, "loss"].unique().tolist() or [""] for model in models}
     places = [(model, loss) for model, its in losses.items() for loss in its]
     figure, axes = panels(len(places), (3.1, 2.5), COLUMNS, margin=1.0)
     figure.data = frame
-    names = distinct(models, room(axes[0]) - 2)  # a colon and what letters differ in width
+    names = distinct(models, room(axes[0]) - 2)  # room for a colon, and for wide letters
     for panel, (model, loss) in zip(axes, places, strict=False):
         head(panel, names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
         lost = [f"seed {t.seed}: {t.status}" for t in trials if t.model == model and _died_training(t)]
@@ -96,7 +96,7 @@ def _panel(panel: Axes, its: pd.DataFrame, lost: list[str]) -> None:
         return
     if lost:
         panel.text(0.97, 0.95, "\n".join(lost), transform=panel.transAxes, ha="right", va="top", color=VERMILLION)
-    shown = its[comparable(its["value"].to_numpy())]  # a loss that exploded leaves the panel, and not its medians
+    shown = its[comparable(its["value"].to_numpy())]  # without losses that exploded
     for on, looks in LOOKS.items():
         if len(part := shown[shown["on"] == on]):
             seeds = _at_common_steps(part).groupby("step")["value"].agg(["min", "median", "max"])
@@ -110,7 +110,7 @@ def _panel(panel: Axes, its: pd.DataFrame, lost: list[str]) -> None:
 
 
 def _at_common_steps(its: pd.DataFrame) -> pd.DataFrame:
-    """Return losses at no more steps than a line has points, so that those of seeds which differ in theirs meet."""
+    """Return losses at `STEPS` steps at most, which are the same for all seeds."""
     most = min(STEPS, int(its.groupby("seed").size().max()))
     if its["step"].nunique() <= most:
         return its
@@ -120,7 +120,7 @@ def _at_common_steps(its: pd.DataFrame) -> pd.DataFrame:
 
 
 def _set_height(panel: Axes, later: pd.DataFrame) -> None:
-    """Let the height be that of the losses after the first steps, logarithmic where they span a decade."""
+    """Set the height to the losses after the first steps, logarithmic if they span a decade."""
     if later.empty:
         return
     low, high = float(later["value"].min()), float(later["value"].quantile(0.98))

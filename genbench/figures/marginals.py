@@ -35,7 +35,7 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of points, rows or series, of its leader, or one for each model that was chosen.
+    """Return one figure per dataset of points, rows or series, of its leader, or one for each model that was chosen.
 
     Raises:
         GenbenchError: a coordinate that was asked for is not there.
@@ -44,7 +44,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _frame(one: Compared, which: Sequence[int]) -> pd.DataFrame:
-    """Return both distribution functions at about `VALUES` values, one of them that of the largest gap, a row each."""
+    """Return both distribution functions, one row per value: about `VALUES` of them, with that of the largest gap."""
     parts = []
     for i in which:
         truth, samples = np.sort(one.truth[:, i]), np.sort(one.samples[:, i])

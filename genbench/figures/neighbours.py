@@ -22,7 +22,7 @@ from genbench.storage.records import TrialRecord
 __all__ = ["Rows", "draw", "rows_of"]
 
 SIDE = 6  # rows of a panel, and images in a row: a sample and its nearest training images
-SEARCHED = 500  # samples of which the suspicious ones are shown
+SEARCHED = 500  # samples among which the nearest to training images are shown
 COLUMNS = 4  # panels beside each other
 
 
@@ -34,7 +34,7 @@ class Rows(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure an image dataset: `neighbours` for a single dataset, else `neighbours-<dataset>`."""
+    """Return one figure per image dataset: `neighbours` for a single dataset, else `neighbours-<dataset>`."""
     return by_dataset(run, "neighbours", datasets_of(run, images=True), lambda name: _figure(run, name))
 
 

@@ -21,14 +21,14 @@ WIDTH, COLUMNS = 5.6, 3  # inches of a panel with the names beside it, and panel
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `nfe` for a single one, else `nfe-<dataset>`; a panel a metric."""
+    """Return one figure per dataset: `nfe` for a single one, else `nfe-<dataset>`; one panel per metric."""
     frame = _frame(run)
     swept = frame[frame["role"] != "oracle"]["dataset"]
     return by_dataset(run, "nfe", swept, lambda name: _figure(name, frame[frame["dataset"] == name]))
 
 
 def _frame(run: RunData) -> pd.DataFrame:
-    """Return one row a trial, number of steps and metric; `nfe` are means over seeds, and the oracle has none."""
+    """Return one row per trial, number of steps and metric; `nfe` are means over seeds, and the oracle has none."""
     here = {(trial.dataset, trial.model, trial.seed) for trial in run.trials}
     rows = [
         (one.dataset, one.model, one.role, one.seed, row.steps, row.nfe or np.nan, metric, value)
@@ -38,7 +38,7 @@ def _frame(run: RunData) -> pd.DataFrame:
         if (one.dataset, one.model, one.seed) in here and value is not None and (row.nfe or one.role == "oracle")
     ]
     frame = pd.DataFrame(rows, columns=["dataset", "model", "role", "seed", "steps", "nfe", "metric", "value"])
-    frame = frame.astype({"nfe": float, "value": float})  # also of no row
+    frame = frame.astype({"nfe": float, "value": float})  # also without rows
     frame["nfe"] = frame.groupby(["dataset", "model", "steps"])["nfe"].transform("mean")
     frame.loc[frame["role"] == "oracle", "nfe"] = np.nan
     return frame

@@ -29,7 +29,7 @@ State = tuple[float, Array, tuple[float, float] | None]  # t, noised points, and
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `noising` for a single dataset, else `noising-<dataset>`."""
+    """Return one figure per dataset: `noising` for a single dataset, else `noising-<dataset>`."""
     able, view_of = with_methods(SupportsNoising), partial(SamplePanel, noise=True)
     return snapshots(run, "noising", datasets_of(run), able, view_of, _states, _show, _title, lines=2)
 

@@ -23,7 +23,7 @@ from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION, current_style
 
 __all__ = ["draw", "surplus"]
 
-MOST, LARGEST = 5, 12  # coordinates unless asked for, and at most: panels of a page that can be read
+MOST, LARGEST = 5, 12  # coordinates by default, and at most: more panels would be too small
 SIDE = 1.9  # inches of a panel, at most
 FEW = 7  # coordinates with room for more than a number and a tick in their panels
 POINTS, MANY, LARGE = 1_000, 4_000, 16.0  # dots of each in a panel; as many need small ones; points² of large ones
@@ -39,7 +39,7 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of three coordinates or more, of its leader, or one for each model that was chosen.
+    """Return one figure per dataset of three coordinates or more, of its leader, or one for each model that was chosen.
 
     Raises:
         GenbenchError: a coordinate that was asked for is not there, or they are too few or too many.
@@ -66,12 +66,14 @@ def surplus(truth: Array, samples: Array, x: Array, y: Array) -> Array:
 
 
 def _frame(one: Compared, which: Sequence[int]) -> pd.DataFrame:
-    """Return the first points of the truth and the model, one a row, mixed: a column a coordinate, and `SOURCE`."""
+    """Return the first points of truth and model, one per row, mixed: one column per coordinate, and `SOURCE`."""
     parts = [
         pd.DataFrame(x[:POINTS, which], columns=[one.names[i] for i in which]).assign(**{SOURCE: name})
         for x, name in ((one.truth, "truth"), (one.samples, one.trial.model))
     ]
-    return pd.concat(parts).sample(frac=1, random_state=0, ignore_index=True)  # so that neither covers the other
+    return pd.concat(parts).sample(
+        frac=1, random_state=0, ignore_index=True
+    )  # mixed, as else one would cover the other
 
 
 def _chosen(one: Compared, asked: Sequence[str]) -> list[int]:

@@ -15,7 +15,7 @@ __all__ = ["draw"]
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
+    """Return one figure per dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
     return cost_figures(run, "pareto", _figure)
 
 

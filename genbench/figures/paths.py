@@ -36,7 +36,7 @@ FADE = (0.15, 0.9)  # opacity of a path at its start and at its end
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `paths` for a single dataset, else `paths-<dataset>`."""
+    """Return one figure per dataset: `paths` for a single dataset, else `paths-<dataset>`."""
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         count, times = (STRIPS, STATES) if view.is_image else (PATHS, TURNS)

@@ -24,7 +24,7 @@ __all__ = ["draw"]
 
 COLUMNS, MOST, LONGEST = (4, 5, 3), 5, 22  # panels beside each other, metrics of several datasets, letters of a name
 WIDTH, ALONE, LINE = 2.7, 5.6, 0.3  # inches of a panel, of a single one, and of a line in it
-STRETCH = 3.0  # times the farthest point that the end of an interval may lie away; two seeds have very long ones
+STRETCH = 3.0  # times the farthest point up to which ends of intervals are shown; those of two seeds are very long
 SPREAD = 0.5  # of a line, over which the metrics lie
 
 
@@ -94,7 +94,7 @@ def _figure(frame: pd.DataFrame) -> Figure:
 def _panel(
     panel: Axes, its: pd.DataFrame, line: str, lines: list[str], looks: dict[str, Look], extent: tuple[float, float]
 ) -> None:
-    """Draw a line a dataset, or metric, with the metrics one below the other, and the oracle's line."""
+    """Draw one line per dataset, or metric, with the metrics one below the other, and the oracle's line."""
     panel.set(xscale="log", xlim=extent, ylim=(len(lines) - 0.4, -0.6))
     panel.axvline(1.0, color=INK, lw=1, linestyle="--", zorder=1)
     for i, (metric, look) in enumerate(looks.items()):

@@ -55,7 +55,7 @@ class Cells(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset whose density is known: `residual` for a single one, else `residual-<dataset>`."""
+    """Return one figure per dataset whose density is known: `residual` for a single one, else `residual-<dataset>`."""
 
     def cells_of(trial: TrialRecord) -> Cells:
         real, known = truth(trial, POINTS), dataset_of(trial)

@@ -31,7 +31,7 @@ POINTS = 4_000
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `samples` for a single one, else `samples-<dataset>`."""
+    """Return one figure per dataset: `samples` for a single one, else `samples-<dataset>`."""
     names = datasets_of(run, images=False)
     return by_dataset(run, "samples", names, lambda name: side_by_side(run, name, POINTS, 5, dots=POINTS))
 

@@ -28,7 +28,7 @@ CAPTION = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `scaling` for a single one, else `scaling-<dataset>`."""
+    """Return one figure per dataset: `scaling` for a single one, else `scaling-<dataset>`."""
     trials = [trial for trial in run.trials if trial.scaling]
     powers = exponents(run)
     names = [trial.dataset for trial in trials]
@@ -38,7 +38,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _frame(trials: list[TrialRecord], quantities: list[str]) -> pd.DataFrame:
-    """Return one row a trial, axis, size along it, and quantity, of those with a finite value."""
+    """Return one row per trial, axis, size along it, and quantity, of those with a finite value."""
     rows = [
         (t.model, t.role, t.seed, axis, size, name, value)
         for name in quantities

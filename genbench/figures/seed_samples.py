@@ -30,7 +30,7 @@ SIZE, TEXT = 1.75, 0.6  # inches of a panel, and of the lines above it
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset that was sampled with several seeds: `seed_samples`, or `seed_samples-<dataset>`."""
+    """Return one figure per dataset with samples of several seeds: `seed_samples`, or `seed_samples-<dataset>`."""
     sampled = dict.fromkeys((trial.dataset, trial.seed) for trial in run.trials if trial.sampled)
     seeds = Counter(dataset for dataset, _ in sampled)
     several = [name for name, count in seeds.items() if count > 1]

@@ -43,7 +43,7 @@ WORDS = {
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure a dataset (and task) that has several seeds: `seeds`, or `seeds-<dataset>`."""
+    """Return one figure per dataset (and task) that has several seeds: `seeds`, or `seeds-<dataset>`."""
     return by_table(run, "seeds", partial(_figure, run.leaderboard()))
 
 

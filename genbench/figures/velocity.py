@@ -34,7 +34,7 @@ State = tuple[float, Array, Array, float]  # t, velocities [a², 2] on a grid, s
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of the plane: `velocity` for a single dataset, else `velocity-<dataset>`."""
+    """Return one figure per dataset of the plane: `velocity` for a single dataset, else `velocity-<dataset>`."""
     able, view_of = with_methods(SupportsVelocity, SupportsTrajectory), partial(SamplePanel, noise=True, dots=DOTS)
     return snapshots(run, "velocity", planar_datasets(run), able, view_of, _states, _show, _title, WIDTH)
 
@@ -54,7 +54,7 @@ def _grid(view: SamplePanel) -> Array:
 
 
 def _show(panel: Axes, view: SamplePanel, state: State, **facts: Any) -> list[pd.DataFrame]:
-    """Draw the samples, and over them the velocities, the longest of which are cut off."""
+    """Draw the samples, and over them the velocities, cut off at a quantile of their lengths."""
     t, velocity, samples, speed = state
     start, cell = _grid(view), float((view.plane.high - view.plane.low)[0]) / ARROWS
     view.show(panel, samples, FAINT, 2)

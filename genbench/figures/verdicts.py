@@ -33,7 +33,7 @@ __all__ = ["draw"]
 COLUMNS = (3, 2)  # panels beside each other: whichever leaves fewer places empty
 MOST, LONGEST = 6, 24  # panels, and letters of a name
 WIDTH, LINE, HEAD = 3.5, 0.27, 1.15  # inches of a panel, of a model's line, and of titles and labels of a panel
-STRETCH = 4.0  # times the farthest point that the end of an interval may lie away; two seeds have very long ones
+STRETCH = 4.0  # times the farthest point up to which ends of intervals are shown; those of two seeds are very long
 TICKS = 5  # numbers of six letters that have room below a panel
 
 PALE = "#757575"  # the palest grey for readable letters (WCAG 2: contrast 4.5)
@@ -55,7 +55,7 @@ NOTES = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return a figure a dataset (and task) on which models were compared, which takes two seeds: `verdicts`.
+    """Return one figure per dataset (and task) on which models were compared, which takes two seeds: `verdicts`.
 
     Of several datasets they are `verdicts-<dataset>`.
     """
@@ -63,7 +63,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _frame(board: Leaderboard, rows: list[Row]) -> pd.DataFrame:
-    """Return a row a model and metric, in the order of the leaderboard and of its columns.
+    """Return one row per model and metric, in the order of the leaderboard and of its columns.
 
     `worse_by` is a quotient or a difference, as `scale` says, `low` and `high` are its interval, infinite where it has
     no end, and `note` is why there is none.

@@ -28,7 +28,7 @@ class DataFigure(Figure):
     """A matplotlib figure with the tidy frame that it was drawn from.
 
     Attributes:
-        data: one row an observation; None of figures that show images, which are arrays.
+        data: one row per observation; None of figures that show images, which are arrays.
         caption: what a paper says below the figure: its title and its notes.
         left_out: what the style had no room for, as a sentence; empty if the figure is complete.
     """
@@ -148,7 +148,7 @@ def _stack(figure: Figure) -> None:
     renderer, pad = figure._get_renderer(), engine.get()["h_pad"] / figure.get_figheight()  # type: ignore[attr-defined]
     height = [text.get_tightbbox(renderer).height / figure.bbox.height + 2 * pad for text in (notes, *below)]
     notes.set_position((0.5, pad))
-    notes._autopos = False  # so that the layout leaves it no room of its own
+    notes._autopos = False  # the layout must not add room for it
     for legend in below:
         legend.set_bbox_to_anchor((0, height[0], 1, 1 - height[0]), transform=figure.transFigure)
     engine.set(rect=(0, height[0] + max(height[1:]), 1, 1 - height[0] - max(height[1:])))

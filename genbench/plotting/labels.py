@@ -37,7 +37,7 @@ class Look(TypedDict):
 
 
 def styles(names: Sequence[str]) -> dict[str, Look]:
-    """Return a colour and a marker for each name, no two alike among the first 63: each round of colours has others."""
+    """Return a colour and a marker for each name; the first 63 pairs are distinct."""
     return {
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]}
         for i, name in enumerate(names)
@@ -96,7 +96,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterab
     """
     from matplotlib.patheffects import withStroke
 
-    panel.autoscale(False)  # lines to names do not move the axes, which a point alone would lose
+    panel.autoscale(False)  # lines to names must not move the axes
     scale = panel.figure.dpi / 72  # pixels of a typographic point
     at = {name: np.asarray(panel.transData.transform(xy)) for name, xy in points.items()}
     frame = panel.get_window_extent().padded(-2 * scale)
@@ -106,7 +106,9 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterab
     unnamed = []
     for name, xy in sorted(at.items(), key=lambda item: -item[1][1]):
         text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", va="center", parse_math=False)
-        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # a line behind a name stays behind it
+        text.set_path_effects(
+            [withStroke(linewidth=2.5, foreground="white")]
+        )  # so that lines behind it do not cross its letters
         boxes = _boxes(xy, np.asarray(text.get_window_extent().size), frame, scale)
         free = [box for box in boxes if not any(overlap(box, other) for other in taken)]
         if not free:
@@ -205,7 +207,7 @@ def _fit(panel: Axes, texts: Sequence[Text]) -> bool:
 
 
 def _line(panel: Axes) -> float:
-    """Return the pixels from name to name."""
+    """Return the distance of two names in pixels."""
     import matplotlib as mpl
 
     return 1.25 * mpl.rcParams["font.size"] * panel.figure.dpi / 72
@@ -227,7 +229,7 @@ def _name(panel: Axes, ends: Sequence[End]) -> None:
 def _spread(wanted: Array, gap: float, low: float, high: float) -> Array:
     """Return places near the wanted ones (ascending, [n]), `gap` apart, and between `low` and `high` if they fit."""
     steps = gap * np.arange(len(wanted))
-    placed = np.maximum.accumulate(wanted - steps)  # above the steps: neighbours a gap apart are equal here
+    placed = np.maximum.accumulate(wanted - steps)  # relative to the steps: neighbours one gap apart are equal
     placed[-1] = min(placed[-1], max(high - steps[-1], low))
     return np.minimum.accumulate(placed[::-1])[::-1] + steps
 

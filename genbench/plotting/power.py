@@ -34,7 +34,7 @@ class PowerPanel:
 
 
 def draw_power(panels: Sequence[PowerPanel], title: str, target: float, at_hand: Sequence[tuple[int, int]]) -> Figure:
-    """Return the figure: a panel a table, a line an amount by which a model is worse, and the power that is asked for.
+    """Return the figure: one panel per table, one line per amount by which a model is worse, and the wanted power.
 
     Args:
         target: that power.

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BINS", "comparable", "edges", "extent_with", "limits", "say_outside"]
 
-# Chosen by hand: scores that differ more than that are one point beside the farthest.
+# Chosen by hand: beside scores that are farther away, others could not be distinguished.
 DECADES, SPREADS = 4, 1000.0  # from the middle score: on a logarithmic axis, and on a linear one
-BINS = "rice"  # 2 n^(1/3) bins of a histogram: numpy's finest rule by which a spike in the data makes no more of them
+BINS = "rice"  # 2 n^(1/3) bins of a histogram: numpy's finest rule that does not depend on a spike in the data
 ROOM = 0.06  # of the extent, beyond the outermost points and ends
 
 

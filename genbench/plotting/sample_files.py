@@ -20,7 +20,7 @@ __all__ = ["FORMATS", "check", "write_arrays", "write_grid", "write_images"]
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 GRID_PIXELS = 600  # along a side of a grid, about
-POINT_PIXELS = 110  # a scatter plot's, an inch
+POINT_PIXELS = 110  # of a scatter plot, per inch
 
 
 def check(grid: Path | None, individual: Path | None, dataset: Dataset) -> None:

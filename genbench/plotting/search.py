@@ -103,7 +103,7 @@ def _draw(panel: Axes, frame: pd.DataFrame, name: str, top: float) -> None:
     """Draw configurations by a column: the default hollow, the best ringed, far worse ones at the upper edge."""
     import seaborn
 
-    its = frame[frame[name].notna()]  # others have the default of this parameter
+    its = frame[frame[name].notna()]  # the others have the parameter's default
     if its.empty:
         return
     state = np.select([its["behind"].isna(), its["behind"] > top], ["failed", "worse"], "shown")

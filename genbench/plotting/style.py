@@ -26,15 +26,15 @@ __all__ = [
     "styled",
 ]
 
-# Okabe and Ito's colours (jfly.uni-koeln.de/color), without the yellow, which is lost on white.
+# Okabe and Ito's colours (jfly.uni-koeln.de/color), without the yellow, which is too pale on white.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 INK, FAINT = "#222222", "#999999"
 FAILED = VERMILLION
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
-LEAST = 7.0  # typographic points of the smallest letters: what journals ask for
-# Typographic points on a page. What has no size of its own, as notes inside a panel have none, has that of "font.size".
+LEAST = 7.0  # typographic points of the smallest letters that journals accept
+# Typographic points on a page; "font.size" is that of notes inside panels.
 LETTERS = {
     "font.size": 9.0,
     "figure.titlesize": 13.0,
@@ -51,7 +51,7 @@ LETTER = 0.52  # width of a letter as a share of its height, about; of the title
 TICKS = (("major", "size", 3.5), ("minor", "size", 2.0), ("major", "width", 0.8), ("minor", "width", 0.6))  # points
 
 SETTINGS: dict[str, Any] = {
-    "font.sans-serif": ["DejaVu Sans"],  # matplotlib has it: figures are alike on all machines
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so figures are the same on all machines
     "figure.titleweight": "normal",
     "legend.frameon": False,
     "text.color": INK,
@@ -71,15 +71,15 @@ SETTINGS: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "image.cmap": "viridis",
     "savefig.dpi": 130,
-    "svg.hashsalt": "genbench",  # else each file has other identifiers
-    "svg.fonttype": "none",  # text stays text
-    "pdf.fonttype": 42,  # as well; journals refuse matplotlib's own
+    "svg.hashsalt": "genbench",  # else identifiers would differ between files
+    "svg.fonttype": "none",  # keeps text as text
+    "pdf.fonttype": 42,  # TrueType; journals refuse Type 3, which is matplotlib's default
 }
 
 
 @dataclass(frozen=True)
 class Style:
-    """What figures are for.
+    """The purpose of figures, which sets their sizes.
 
     Attributes:
         scale: times the sizes of letters on a page.
@@ -159,7 +159,7 @@ def current_style() -> Style:
 
 @contextmanager
 def styled(style: Style | None = None) -> Iterator[None]:
-    """Draw in a style (the present one unless given), whatever the user's own settings are, and give those back."""
+    """Draw in a style (the present one unless given), whatever the user's settings are, and restore these."""
     import seaborn
     from matplotlib.style import context
 

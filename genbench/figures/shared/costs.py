@@ -23,7 +23,7 @@ from genbench.plotting.style import INK, current_style
 
 __all__ = ["COSTS", "CostPanel", "beyond", "cost_figures", "finish_panel", "front", "name_points"]
 
-LONGEST, BESIDE = 30, 12  # letters of a name, and those that have the room beside it in a legend
+LONGEST, BESIDE = 30, 14  # letters of a name, and those that have the room beside it in a legend
 LINE = 1.6  # heights of its letters, from line to line of a legend
 COSTS: dict[str, Callable[[Mapping[str, float | None]], float | None]] = {
     "training seconds": lambda cost: cost["train_seconds"],
@@ -38,8 +38,8 @@ def cost_figures(
 ) -> dict[str, Figure]:
     """Return a figure for each dataset on which models have a score and any of the costs that are needed.
 
-    `draw(board, dataset, frame)` is given a row a model: its `score` in the metric that the table is sorted by, as a
-    quotient by the oracle's if that has one; whether it is `near` enough to others for one axis; and its `COSTS`, NaN
+    `draw(board, dataset, frame)` is given a row for each model: its `score` in the metric that the table is sorted by,
+    as a quotient by the oracle's if that has one; whether it is `near` enough to others for one axis; and its `COSTS`, NaN
     where unknown. Controls are left out.
     """
     board, frames = run.leaderboard(), dict[str, pd.DataFrame]()
@@ -88,7 +88,7 @@ def finish_panel(panel: Axes, board: Leaderboard, dataset: str, drawn: pd.DataFr
     """Join the points that no other beats, ring them, and draw the oracle's score; label and scale the axes.
 
     Args:
-        drawn: the points that are in the panel, a row each: model, cost, score.
+        drawn: the points that are in the panel, one row each: model, cost, score.
     """
     card, floor = card_of(board.sorted_by(dataset) or ""), _floor(board, dataset)
     xy = drawn.iloc[:, 1:].to_numpy()

@@ -48,7 +48,7 @@ def draw_lines(
     others would be one line are beyond the axes.
 
     Args:
-        frame: one row an observation, with columns model, role, seed, value, and those that `x` and `at` name.
+        frame: one row per observation, with columns model, role, seed, value, and those that `x` and `at` name.
         models: all of the figure, each of which has the same colour in all panels.
         x: the column of places of seeds.
         centre: of the seeds of a model at a place.

@@ -1,4 +1,4 @@
-"""Figures of tasks on data of the plane: a panel a model, drawn from what its trial stored."""
+"""Figures of tasks on data of the plane: one panel per model, drawn from what its trial stored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def of_task(
     show: Callable[[Axes, S, pd.DataFrame], None],
     title: Callable[[S, Sequence[pd.DataFrame]], str],
 ) -> dict[str, Figure]:
-    """Return a figure for each dataset of the plane on which a task of its own was run, of the trials that went well.
+    """Return a figure for each dataset of the plane on which a task of its own was run, of trials without failure.
 
     It has each model's first seed, leader first.
 

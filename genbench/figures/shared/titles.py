@@ -31,7 +31,7 @@ def head(panel: Axes, *lines: str) -> None:
 
 
 def number_of(counts: Collection[int]) -> str:
-    """Return how many points each of some panels shows: "4,000", "20 to 30", or "no"."""
+    """Return the number of points in panels: "4,000", "20 to 30", or "no"."""
     return " to ".join(f"{n:,}" for n in dict.fromkeys([min(counts), max(counts)])) if counts else "no"
 
 

@@ -62,10 +62,10 @@ def gather(
             with collected_warnings():  # the trial's record has them already
                 found.append((trial, show(trial, copy.deepcopy(_revived(str(run.path), trial.key)))))
         except NotImplementedError:
-            continue  # it cannot on these data, as a conditional model has no density of its own
-        except Exception as error:  # a plugin may raise anything; the others are drawn all the same
+            continue  # not possible on these data, as with a conditional model, which has no unconditional density
+        except Exception as error:  # a plugin may raise anything; the other models are drawn
             words = str(error) if isinstance(error, GenbenchError) else f"{type(error).__name__}: {error}"
-            most = LONGEST if not isinstance(error, NeedsPlugin) else 1_000  # it says what to type
+            most = LONGEST if not isinstance(error, NeedsPlugin) else 1_000  # it names the command
             reason = error.reason if isinstance(error, CannotReload) else words.removeprefix(f"{trial.model} ")
             missing.append(f"{trial.model} ({short(' '.join(reason.split()), most)})")
     return found, missing
@@ -108,7 +108,7 @@ def by_models(
 
 
 def note(figure: Figure, missing: Sequence[str]) -> None:
-    """Say below a figure which models are not in it, and why."""
+    """Write below a figure which models are missing, and why."""
     if missing:
         before = figure.get_supxlabel()
         figure.supxlabel("\n\n".join(filter(None, [before, f"Not shown: {'; '.join(missing)}"])), color=FAILED)
