@@ -25,6 +25,7 @@ __all__ = ["draw"]
 COLUMNS, MOST, LONGEST = (4, 5, 3), 5, 22  # panels beside each other, metrics of several datasets, letters of a name
 WIDTH, ALONE, LINE = 2.7, 5.6, 0.3  # inches of a panel, of a single one, and of a line in it
 STRETCH = 3.0  # times the farthest point up to which ends of intervals are shown; those of two seeds are very long
+NARROWER = 0.85  # share of its place that a panel fills beside names
 SPREAD = 0.5  # of a line, over which the metrics lie
 
 
@@ -69,7 +70,7 @@ def _figure(frame: pd.DataFrame) -> Figure:
     width, columns = (ALONE, 1) if len(models) == 1 else (WIDTH, COLUMNS)
     figure, axes = panels(len(models), (width, LINE * len(lines) + 0.7), columns, margin=1.2)
     extent = log_extent(np.array([1.0, *frame["quotient"]]), frame[["low", "high"]].to_numpy().ravel(), STRETCH)
-    titles = distinct(models, min(LONGEST, room(axes[0])))
+    titles = distinct(models, min(LONGEST, int(NARROWER * room(axes[0]))))
     names = [card_of(name).label for name in lines] if alone else list(distinct(lines, LONGEST).values())
     across = next((i for i, panel in enumerate(axes) if i and in_first_column(panel)), len(axes))
     for i, (panel, model) in enumerate(zip(axes, models, strict=False)):

@@ -34,6 +34,7 @@ COLUMNS = (3, 2)  # panels beside each other: whichever leaves fewer places empt
 MOST, LONGEST = 6, 24  # panels, and letters of a name
 WIDTH, LINE, HEAD = 3.5, 0.27, 1.15  # inches of a panel, of a model's line, and of titles and labels of a panel
 STRETCH = 4.0  # times the farthest point up to which ends of intervals are shown; those of two seeds are very long
+NARROWER = 0.65  # share of its place that a panel fills beside names
 TICKS = 5  # numbers of six letters that have room below a panel
 
 PALE = "#757575"  # the palest grey for readable letters (WCAG 2: contrast 4.5)
@@ -156,9 +157,8 @@ def _panel(panel: Axes, part: pd.DataFrame, models: Sequence[str]) -> None:
         plain(panel.xaxis)
     else:
         panel.locator_params(axis="x", nbins=TICKS)
-    unit, side = f", {card.unit}" if card.unit else "", "below" if card.higher_is_better else "above"
-    label = "times the best other's score" if quotient else f"{side} the best other's{unit}"
-    panel.set_xlabel(fill(label, room(panel, "axes.labelsize")))
+    side = f"{card.unit} {'below' if card.higher_is_better else 'above'} best other".lstrip()
+    panel.set_xlabel(fill("× best other" if quotient else side, int(NARROWER * room(panel, "axes.labelsize"))))
     as_good = f"as good up to {brief(margin)} {'×' if quotient else card.unit}".rstrip()
     panel.set_title(f"{card.label}\n{as_good if np.isfinite(margin) else 'no margin'}")
     panel.tick_params(axis="y", length=0)

@@ -39,8 +39,8 @@ def cost_figures(
     """Return a figure for each dataset on which models have a score and any of the costs that are needed.
 
     `draw(board, dataset, frame)` is given a row for each model: its `score` in the metric that the table is sorted by,
-    as a quotient by the oracle's if that has one; whether it is `near` enough to others for one axis; and its `COSTS`, NaN
-    where unknown. Controls are left out.
+    as a quotient by the oracle's if that has one; whether it is `near` enough to others for one axis; and its `COSTS`,
+    NaN where unknown. Controls are left out.
     """
     board, frames = run.leaderboard(), dict[str, pd.DataFrame]()
     for dataset in dict.fromkeys(row.dataset for row in board.rows if row.place == row.dataset):
