@@ -12,6 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from genbench.core.console import harmless
+from genbench.plotting.labels import thin_numbers
 from genbench.plotting.style import current_style
 
 if TYPE_CHECKING:
@@ -137,6 +138,11 @@ def finish(figure: Figure) -> None:
         else:
             text.set(text="", in_layout=False)
     _stack(figure)
+    logarithmic = [panel for panel in figure.axes if panel.get_xscale() == "log"]
+    if style.columns and logarithmic:  # panels of a given width may be too narrow for all their numbers
+        figure.draw_without_rendering()
+        for panel in logarithmic:
+            thin_numbers(panel)
 
 
 def _stack(figure: Figure) -> None:
