@@ -18,8 +18,7 @@ from genbench.figures.shared.panels import datasets_of, distinct, short
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
 from genbench.figures.shared.trained_models import by_models, with_methods
-from genbench.plotting.canvas import panels
-from genbench.plotting.labels import settle
+from genbench.plotting.canvas import panels, settle
 from genbench.plotting.style import BLUE, FAINT
 from genbench.storage.records import TrialRecord
 

@@ -17,9 +17,9 @@ from genbench.core.types import Array
 from genbench.figures.shared.panels import file_stem, short
 from genbench.figures.shared.titles import head
 from genbench.plotting.canvas import new_figure
-from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import BINS, limits, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
+from genbench.plotting.ticks import less_offset
 from genbench.storage.records import TrialRecord
 
 __all__ = ["autocorrelation", "draw", "ljung_box"]

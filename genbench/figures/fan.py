@@ -13,9 +13,9 @@ from genbench.core.types import Array
 from genbench.figures.shared.panels import distinct, file_stem, first_seeds, outer_labels, say_in, stacked
 from genbench.figures.shared.titles import head, order_of, room, score_line
 from genbench.plotting.canvas import panels
-from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import limits, say_outside
 from genbench.plotting.style import FAINT, INK, colour_of
+from genbench.plotting.ticks import less_offset
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]

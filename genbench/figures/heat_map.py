@@ -21,8 +21,8 @@ from genbench.figures.shared.heat_panel import fitting_rows, heat_figure
 from genbench.figures.shared.panels import file_stem
 from genbench.figures.shared.score_panels import score_frame
 from genbench.plotting.canvas import DataFigure
-from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
+from genbench.plotting.ticks import plain
 
 __all__ = ["draw"]
 

@@ -13,9 +13,9 @@ from genbench.analysis.run_data import RunData
 from genbench.figures.shared.panels import by_dataset, distinct, say_in
 from genbench.figures.shared.titles import head, room
 from genbench.plotting.canvas import DataFigure, panels
-from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import BLUE, VERMILLION
+from genbench.plotting.ticks import plain
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]

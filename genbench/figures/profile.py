@@ -17,8 +17,9 @@ from genbench.figures.shared.panels import distinct, file_stem
 from genbench.figures.shared.score_panels import score_frame
 from genbench.figures.shared.titles import room
 from genbench.plotting.canvas import in_first_column, panels
-from genbench.plotting.labels import Look, plain, styles
+from genbench.plotting.labels import Look, styles
 from genbench.plotting.style import BLUE, FAILED, INK
+from genbench.plotting.ticks import plain
 
 __all__ = ["draw"]
 

@@ -24,9 +24,9 @@ from genbench.figures.shared.intervals import draw_intervals, log_extent
 from genbench.figures.shared.panels import by_table, distinct
 from genbench.figures.shared.titles import room
 from genbench.plotting.canvas import in_first_column, panels
-from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable, extent_with
 from genbench.plotting.style import BLUE, FAILED, INK, ORANGE, SKY, VERMILLION
+from genbench.plotting.ticks import plain
 
 __all__ = ["draw"]
 

@@ -12,13 +12,13 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 from genbench.core.console import harmless
-from genbench.plotting.labels import thin_numbers
 from genbench.plotting.style import current_style
+from genbench.plotting.ticks import thin_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DataFigure", "finish", "fitting", "in_first_column", "literal", "new_figure", "panels"]
+__all__ = ["DataFigure", "finish", "fitting", "in_first_column", "literal", "new_figure", "panels", "settle"]
 
 
 WHOLE, SHORTEST = 0.98, 10  # share of a figure's width that a line takes, and letters of it, at least; by hand
@@ -143,6 +143,13 @@ def finish(figure: Figure) -> None:
         figure.draw_without_rendering()
         for panel in logarithmic:
             thin_numbers(panel)
+
+
+def settle(figure: Figure) -> None:
+    """Fix the layout, so that places on the page can be measured."""
+    finish(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def _stack(figure: Figure) -> None:

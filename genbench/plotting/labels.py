@@ -1,4 +1,4 @@
-"""Names beside points and at the ends of lines without overlap, numbers on axes, and the looks of series."""
+"""Names beside points and at the ends of lines without overlap, and the looks of series."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 import numpy as np
 
 from genbench.core.types import Array
+from genbench.plotting.canvas import settle
 from genbench.plotting.style import COLOURS, FAINT, MARKERS
+from genbench.plotting.ticks import overlap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
-__all__ = ["End", "Look", "beside", "less_offset", "name_ends", "overlap", "plain", "settle", "styles", "thin_numbers"]
+__all__ = ["End", "Look", "beside", "name_ends", "styles"]
 
 Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 
 RIGHT = 1.03  # where names at the right of a panel begin, as a share of its width
 WIDEST = 1.6  # times the width of a panel that names at its right may have; by hand
-NARROW = 1.6  # times its start, where a logarithmic axis ends that looks linear; by hand
-LARGE = 1e4  # times the extent of an axis; beyond, its numbers have too many digits
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
 
 
@@ -42,48 +41,6 @@ def styles(names: Sequence[str]) -> dict[str, Look]:
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]}
         for i, name in enumerate(names)
     }
-
-
-def settle(figure: Figure) -> None:
-    """Fix the layout, so that places on the page can be measured."""
-    from genbench.plotting.canvas import finish
-
-    finish(figure)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-
-
-def plain(axis: Axis) -> None:
-    """Label a logarithmic axis with plain numbers: powers of ten, and the more between them the shorter it is."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
-
-    low, high = axis.get_view_interval()
-    between = (1,) if high >= 600 * low else (1, 2, 5) if high >= 8 * low else (1, 1.2, 1.5, 2, 3, 4, 5, 7)
-    axis.set_major_locator(LogLocator(subs=between, numticks=12))
-    if high < NARROW * low:  # on which these are too few, and equal steps look equal
-        axis.set_major_locator(MaxNLocator(4))
-        axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _plain_number(value)))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def less_offset(axis: Axis, label: str) -> None:
-    """Label an axis; where its numbers differ only in their last digits, as dates do, subtract what they share."""
-    from matplotlib.ticker import FuncFormatter
-
-    low, high = axis.get_view_interval()
-    extent = high - low
-    if extent > 0 and max(abs(low), abs(high)) > LARGE * extent:
-        unit = 10.0 ** np.ceil(np.log10(extent))
-        shared = float(np.floor(low / unit) * unit)
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value - shared, 12):g}"))
-        label = f"{label} − {shared:,.15g}"
-    axis.set_label_text(label)
-
-
-def _plain_number(value: float) -> str:
-    """Return a number in a few letters: 0.5, 200, 20k, 1e+20."""
-    return f"{value / 1e3:g}k" if 1e4 <= value < 1e7 else f"{value:g}"
 
 
 def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterable[Array] = ()) -> list[str]:
@@ -186,20 +143,6 @@ def name_ends(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
     settle(figure)
 
 
-def thin_numbers(panel: Axes) -> None:
-    """Leave out every second number below a panel, as long as some lie on others. Call `settle` before."""
-    low, high = panel.get_xlim()
-    while any(overlap(a, b) for a, b in pairwise(_numbers(panel))):
-        panel.set_xticks([tick for tick in panel.get_xticks() if low <= tick <= high][::2])
-
-
-def _numbers(panel: Axes) -> list[tuple[float, ...]]:
-    """Return the boxes of the numbers below a panel, in pixels."""
-    low, high = panel.get_xlim()
-    ticks = [tick for tick in panel.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
-    return [tuple(tick.label1.get_window_extent().extents) for tick in ticks]
-
-
 def _fit(panel: Axes, texts: Sequence[Text]) -> bool:
     """Whether names below each other at the right of a panel are no higher than it, and not much wider."""
     frame, widest = panel.get_window_extent(), max(text.get_window_extent().width for text in texts)
@@ -232,8 +175,3 @@ def _spread(wanted: Array, gap: float, low: float, high: float) -> Array:
     placed = np.maximum.accumulate(wanted - steps)  # relative to the steps: neighbours one gap apart are equal
     placed[-1] = min(placed[-1], max(high - steps[-1], low))
     return np.minimum.accumulate(placed[::-1])[::-1] + steps
-
-
-def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    """Whether two boxes (left, low, right, high) overlap."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.core.types import Array
-from genbench.plotting.labels import plain, settle
+from genbench.plotting.canvas import settle
 from genbench.plotting.style import COLOURS, FAINT, INK, MARKERS
+from genbench.plotting.ticks import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

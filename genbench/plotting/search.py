@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genbench.core.types import Array
-from genbench.plotting.labels import plain, settle
+from genbench.plotting.canvas import settle
 from genbench.plotting.style import BLUE, FAILED, FAINT, INK, VERMILLION
+from genbench.plotting.ticks import plain
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,9 +14,10 @@ from genbench import figures
 from genbench.cli.plot import plot
 from genbench.core.errors import GenbenchError
 from genbench.figures import classes, draw, forest, heat_map, losses, save, seed_samples, seeds
-from genbench.plotting.canvas import DataFigure, literal
-from genbench.plotting.labels import beside, plain, settle
+from genbench.plotting.canvas import DataFigure, literal, settle
+from genbench.plotting.labels import beside
 from genbench.plotting.style import styled
+from genbench.plotting.ticks import plain
 from genbench.storage.records import Failure, RunRecord
 from genbench.storage.store import Store
 from trial_records import record, spec

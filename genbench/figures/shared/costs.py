@@ -17,9 +17,11 @@ from genbench.analysis.scores import Row, card_of
 from genbench.core.types import Array
 from genbench.display.numbers import brief
 from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.labels import Look, beside, plain, settle, thin_numbers
+from genbench.plotting.canvas import settle
+from genbench.plotting.labels import Look, beside
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import INK, current_style
+from genbench.plotting.ticks import plain, thin_numbers
 
 __all__ = ["COSTS", "CostPanel", "beyond", "cost_figures", "finish_panel", "front", "name_points"]
 

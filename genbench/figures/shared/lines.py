@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from genbench.core.types import Array
 from genbench.figures.shared.panels import distinct, say_in
 from genbench.figures.shared.titles import room
-from genbench.plotting.labels import End, name_ends, plain, styles, thin_numbers
+from genbench.plotting.labels import End, name_ends, styles
 from genbench.plotting.ranges import comparable, limits
 from genbench.plotting.style import INK, current_style
+from genbench.plotting.ticks import plain, thin_numbers
 
 __all__ = ["draw_lines", "height_of", "name_lines"]
 

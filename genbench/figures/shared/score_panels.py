@@ -15,9 +15,9 @@ from genbench.display.numbers import brief
 from genbench.display.verdicts import SIGNS
 from genbench.figures.shared.panels import distinct
 from genbench.plotting.canvas import DataFigure, in_first_column, panels
-from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import FAILED, FAINT, INK
+from genbench.plotting.ticks import plain
 
 __all__ = ["Extent", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
 
