@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from genbench.analysis.run_data import RunData
 from genbench.core.errors import GenbenchError
 
 if TYPE_CHECKING:
+    from genbench.figures import Choice
     from genbench.plotting.canvas import DataFigure
 
 __all__ = ["Run"]
@@ -27,50 +27,38 @@ class Run(RunData):
 
         return run_html(self)
 
-    def figures(
-        self,
-        name: str,
-        dataset: str | None = None,
-        models: Iterable[str] = (),
-        style: str = "page",
-        coordinates: Iterable[str | int] = (),
-    ) -> dict[str, DataFigure]:
-        """Draw a figure, and return the drawings by file stem; `genbench.figures.available()` has the names.
+    def figures(self, name: str, dataset: str | None = None, **choice: Unpack[Choice]) -> dict[str, DataFigure]:
+        """Return a figure by file stem, one for each dataset; `genbench.figures.available()` has the names.
 
         Args:
-            models: the only ones to draw, beside the oracle; all unless given.
-            style: page, paper (widths of one and two columns, no titles) or talk.
-            coordinates: names, or numbers from 1 on, of those that `pairs` and `marginals` show; the worst by default.
+            name: of the figure.
+            dataset: the only one to draw; all unless given.
+            choice: `models`, the only ones to draw, beside the oracle; `style`, which is page, paper (widths of one and
+                two columns, no titles) or talk; and `coordinates`, names or numbers from 1 on, of those that `pairs`
+                and `marginals` show, by default the worst.
 
         Raises:
             GenbenchError: the figure, the dataset, a model, a coordinate or the style is unknown.
         """
         from genbench.figures import draw
 
-        return draw(self, name, dataset, models, style, coordinates)
+        return draw(self, name, dataset, **choice)
 
-    def plot(
-        self,
-        name: str,
-        dataset: str | None = None,
-        models: Iterable[str] = (),
-        style: str = "page",
-        coordinates: Iterable[str | int] = (),
-    ) -> DataFigure:
-        """Draw a figure: `run.plot("samples", dataset="moons")`. Its `data` is the frame of what it shows.
+    def plot(self, name: str, dataset: str | None = None, **choice: Unpack[Choice]) -> DataFigure:
+        """Return the one figure of a name: `run.plot("samples", dataset="moons")`. Its `data` is what it shows.
 
         The arguments are those of `figures`.
 
         Raises:
-            GenbenchError: a name is unknown, or there is no drawing, or several.
+            GenbenchError: a name is unknown, or there is no figure of the name, or several.
         """
-        found = self.figures(name, dataset, models, style, coordinates)
+        found = self.figures(name, dataset, **choice)
         if len(found) == 1:
             return next(iter(found.values()))
         if found:
             raise GenbenchError(
-                f"'{name}' draws {len(found)} figures ({', '.join(sorted(found))}); "
-                f'name a dataset, or take them all from figures("{name}")'
+                f"there are {len(found)} figures '{name}' ({', '.join(sorted(found))}); "
+                f'name a dataset, or take all of them from figures("{name}")'
             )
         where = self.path if dataset is None else f"{self.path} on {dataset}"
         raise GenbenchError(f"figure '{name}' cannot be drawn for {where}; `genbench plot --list` says what it shows")

@@ -129,7 +129,7 @@ def sample(
         sample_files.write_grid(grid, samples, labels, trial.dataset)
         typer.echo(str(grid))
     if individual is not None:
-        files = sample_files.write_pictures(individual, samples, labels, trial.dataset)
+        files = sample_files.write_images(individual, samples, labels, trial.dataset)
         typer.echo(f"{individual}: {files[0].name} to {files[-1].name}")
     if npz is not None:
         sample_files.write_arrays(npz, samples, labels, trial.dataset)

@@ -5,8 +5,8 @@ The first line of a module's docstring says what it shows. It defines `draw(run)
 frame that was drawn. With `NEEDS_WEIGHTS = True` a module says that it reloads trained models, which takes torch, the
 weights of the run, and some time. torch is imported inside functions alone.
 
-Counts, sizes and limits at the top of these modules are chosen by hand: what a reader can tell apart in a figure of
-the width of a page, against the time that drawing takes.
+Counts, sizes and limits at the top of these modules are chosen by hand: what a reader can distinguish in a figure as
+wide as a page, against the time that drawing takes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from operator import methodcaller
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.exception_text import message_of
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     from genbench.analysis.run_data import RunData
     from genbench.plotting.canvas import DataFigure
 
-__all__ = ["FORMATS", "animate", "available", "draw", "needs_weights", "save"]
+__all__ = ["FORMATS", "Choice", "animate", "available", "draw", "needs_weights", "save"]
 
 FORMATS = ("png", "svg", "pdf", "csv")
-METADATA = {  # equal figures are equal files
+METADATA = {  # equal figures give equal files
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-SAYS = {"png": "Description", "svg": "Description", "pdf": "Subject"}  # where a file's metadata have its caption
+SAYS = {"png": "Description", "svg": "Description", "pdf": "Subject"}  # the entry of a file's metadata for its caption
 
 
 def available() -> dict[str, str]:
-    """Return the figures by name, with what each shows."""
+    """Return the figures by name, with a line on each."""
     return {name: (_module(name).__doc__ or "").partition("\n")[0] for name in _names()}
 
 
@@ -62,28 +62,33 @@ def needs_weights(name: str) -> bool:
     return bool(getattr(_known(name), "NEEDS_WEIGHTS", False))
 
 
-def draw(
-    run: RunData,
-    name: str,
-    dataset: str | None = None,
-    models: Iterable[str] = (),
-    style: str = "page",
-    coordinates: Iterable[str | int] = (),
-) -> dict[str, DataFigure]:
+class Choice(TypedDict, total=False):
+    """What to draw of a run, and how.
+
+    Attributes:
+        models: the only ones to draw, as they are labelled in the run, beside the oracle; all unless given.
+        coordinates: names, or numbers from 1 on, of those that figures of coordinates show; by default the worst.
+        style: page (the default), paper (widths of one and two columns, no titles) or talk.
+    """
+
+    models: Iterable[str]
+    coordinates: Iterable[str | int]
+    style: str
+
+
+def draw(run: RunData, name: str, dataset: str | None = None, **choice: Unpack[Choice]) -> dict[str, DataFigure]:
     """Return the figures of a module by file stem; empty where a run has nothing to show in it.
 
     Args:
         name: one of `available()`.
         dataset: of a run with several, the only one to draw, as it is labelled there.
-        models: the only ones to draw, as they are labelled there, beside the oracle; all unless given.
-        style: page, paper or talk.
-        coordinates: names, or numbers from 1 on, of those that figures of coordinates show; by default the worst.
+        choice: see `Choice`.
 
     Raises:
         GenbenchError: the figure, the dataset, a model, a coordinate or the style is unknown.
     """
-    module, part, its = _known(name), run.only(dataset, models, coordinates), style_named(style)
-    with styled(its):
+    module, (part, style) = _known(name), _chosen(run, dataset, choice)
+    with styled(style_named(style)):
         from genbench.plotting.canvas import finish
 
         figures: dict[str, DataFigure] = module.draw(part) if hasattr(module, "draw") else {}
@@ -92,11 +97,15 @@ def draw(
     return figures
 
 
-def animate(run: RunData, name: str, dataset: str | None = None, models: Iterable[str] = ()) -> dict[str, Animation]:
-    """Return the animations of a module by file stem; arguments and errors are those of `draw`."""
-    module, part = _known(name), run.only(dataset, models)
+def animate(run: RunData, name: str) -> dict[str, Animation]:
+    """Return the animations of a module by file stem.
+
+    Raises:
+        GenbenchError: the figure is unknown.
+    """
+    module = _known(name)
     with styled():
-        return module.animate(part) if hasattr(module, "animate") else {}
+        return module.animate(run) if hasattr(module, "animate") else {}
 
 
 def save(
@@ -105,46 +114,41 @@ def save(
     formats: Iterable[str] = ("png",),
     *,
     dataset: str | None = None,
-    models: Iterable[str] = (),
-    style: str = "page",
-    coordinates: Iterable[str | int] = (),
     weights: bool = True,
     progress: bool | str = False,
     say: Say = print,
+    **choice: Unpack[Choice],
 ) -> list[Path]:
     """Draw figures of a run into its `figures` folder and return the files; animations are GIFs.
 
-    In another style than a page's, files are <stem>-<style>.<format>, and what moves is left out.
+    In another style than a page's, files are <stem>-<style>.<format>, and animations are left out.
 
     Args:
         names: of figures; all unless given.
-        formats: some of `FORMATS`. A csv file has what was drawn, one row an observation.
-        dataset, models, style, coordinates: see `draw`.
+        formats: some of `FORMATS`. A csv file has what was drawn, one row per observation.
         weights: whether all includes the figures that reload trained models.
-        progress: show how far it is.
+        progress: show how many figures are drawn.
         say: called with a line for each figure that fails; the others are drawn all the same.
+        dataset, choice: see `draw`.
 
     Raises:
         GenbenchError: a figure, format, dataset, model or style is unknown, or the folder cannot be written.
     """
-    chosen, kinds, only = list(dict.fromkeys(names)), list(dict.fromkeys(formats)), tuple(models)
+    chosen, kinds, files = list(dict.fromkeys(names)), list(dict.fromkeys(formats)), list[Path]()
     for form in kinds:
         if form not in FORMATS:
             raise GenbenchError(f"no format '{form}' of figures{nearest(form, list(FORMATS))}")
     if not kinds:
         raise GenbenchError(f"no format of figures is named; write some of {', '.join(FORMATS)}")
-    run.only(dataset, only)
-    run = run.only(coordinates=coordinates)
-    style_named(style)
+    part, style = _chosen(run, dataset, choice)
     chosen = [name for name in chosen or available() if needs_weights(name) <= (weights or bool(chosen))]
-    folder, files = run.path / "figures", list[Path]()
-    with _writing(folder):
+    with _writing(run.path / "figures"):
         write_within(run.path, "figures")
     with shown_progress(len(chosen), "figures", "figure", progress) as shown:
         for name in chosen:
             shown.at(name)
             try:
-                files += _write(run, name, dataset, only, style, folder, kinds)
+                files += _write(part, name, style, kinds)
             except _Unwritable:
                 raise
             except BaseException as error:  # of any kind: a plugin may fail, and the other figures are drawn
@@ -155,6 +159,12 @@ def save(
                     say(f"figure {name} was left out: {kind}{message_of(error)}")
             shown.step(name=name)
     return files
+
+
+def _chosen(run: RunData, dataset: str | None, choice: Choice) -> tuple[RunData, str]:
+    """Return the chosen part of a run, and the name of the chosen style."""
+    part = run.only(dataset, choice.get("models", ()), choice.get("coordinates", ()))
+    return part, style_named(choice.get("style", "page")).name
 
 
 class _Unwritable(GenbenchError):
@@ -169,18 +179,16 @@ def _writing(folder: Path) -> Iterator[None]:
         raise _Unwritable(f"cannot write figures to {folder}: {error.strerror or error}") from None
 
 
-def _write(
-    run: RunData, name: str, dataset: str | None, models: tuple[str, ...], style: str, folder: Path, formats: list[str]
-) -> list[Path]:
+def _write(run: RunData, name: str, style: str, formats: list[str]) -> list[Path]:
     """Write all figures of one module and return their files."""
-    files, page = [], style == "page"
-    for stem, figure in draw(run, name, dataset, models, style).items():
+    files, page, folder = list[Path](), style == "page", run.path / "figures"
+    for stem, figure in draw(run, name, style=style).items():
         for form in formats:
             if (content := _content(figure, form, style)) is not None:
                 files.append(folder / (f"{stem}.{form}" if page else f"{stem}-{style}.{form}"))
                 with _writing(folder):
                     write_whole(files[-1], methodcaller("write", content))
-    for stem, animation in animate(run, name, dataset, models).items() if page else ():
+    for stem, animation in animate(run, name).items() if page else ():
         files.append(folder / f"{stem}.gif")
         beside = folder / f".{stem}.gif"
         beside.unlink(missing_ok=True)
@@ -204,7 +212,7 @@ def _content(figure: DataFigure, form: str, style: str) -> bytes | None:
 
 
 def _names() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]  # not what they share
+    return [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]  # without their shared parts
 
 
 def _known(name: str) -> ModuleType:

@@ -1,10 +1,9 @@
-"""Animation: the samples of all models on their way from noise to data, in one moving figure."""
+"""Animation of the samples of all models, from noise to data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.animation import FuncAnimation
@@ -13,28 +12,26 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
-from genbench.figures.shared.panels import datasets_of, distinct, panels, short
+from genbench.estimator.estimator import Estimator
+from genbench.estimator.fitted import Trajectory
+from genbench.figures.shared.panels import datasets_of, distinct, short
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
-from genbench.plotting.labels import settle
+from genbench.figures.shared.trained_models import by_models, with_methods
+from genbench.plotting.canvas import panels, settle
 from genbench.plotting.style import BLUE, FAINT
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
-    from genbench.estimator.fitted import Trajectory
 
 __all__ = ["animate"]
 
 NEEDS_WEIGHTS = True
-FRAMES, HOLD = 24, 6  # from noise to data, and how many frames the end stays
-INTERVAL = 120  # milliseconds a frame
+FRAMES, HOLD = 24, 6  # from noise to data, and of the end
+INTERVAL = 120  # milliseconds per frame
 DOTS, SIDE, COLUMNS, WIDTH, DPI = 500, 4, 4, 1.9, 80  # width in inches; few dots and pixels keep the file small
 
 
 def animate(run: RunData) -> dict[str, FuncAnimation]:
-    """Return one animation a dataset: `animation` for a single dataset, else `animation-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_methods
+    """Return one animation per dataset: `animation` for a single dataset, else `animation-<dataset>`."""
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         return estimator.trajectory(view.n, stream(trial.seed, "snapshots")).at(np.linspace(0, 1, FRAMES))
@@ -59,7 +56,7 @@ def _figure(
     places[0].set_title("truth")
     drawn = []
     names = distinct((trial.model for trial, _ in found), room(places[0]))
-    for panel, (trial, way) in zip(places[1:], found, strict=True):
+    for panel, (trial, way) in zip(places[1:], found, strict=False):
         drawn.append((view.show(panel, way.points[0], BLUE, 2.0, still=False), way.points))
         head(panel, names[trial.model])
     label = short(dataset, 40)
@@ -68,7 +65,7 @@ def _figure(
 
     def turn(frame: int) -> list[object]:
         nonlocal settled
-        if not settled:  # to lay out each frame anew would take most of the time
+        if not settled:  # a layout for each frame would take most of the time
             settle(figure)
             settled = True
         k = min(frame, FRAMES - 1)

@@ -1,4 +1,4 @@
-"""Calibration: shares of test points within each model's regions and quantiles against what it claims, with bands."""
+"""Calibration: the share of test points in a model's regions and quantiles, minus its claim."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from matplotlib.lines import Line2D
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.coordinates import chance, column_names, held_out
-from genbench.figures.shared.panels import by_dataset, datasets_of, distinct, first_seeds, is_image, panels, short
+from genbench.figures.shared.panels import by_dataset, datasets_of, distinct, first_seeds, is_image, short
+from genbench.plotting.canvas import panels
 from genbench.plotting.labels import Look, styles
 from genbench.plotting.style import FAINT
 from genbench.storage.records import TrialRecord
@@ -23,15 +24,15 @@ from genbench.storage.records import TrialRecord
 __all__ = ["draw", "excess", "ranks", "region_levels"]
 
 LEVELS = np.linspace(0, 1, 101)
-MOST = 10_000  # samples and test points of a curve: more take seconds and change nothing that can be seen
-LINE = 0.27  # inches of a line of the legend, all of which lie beside the panels
-COORDINATES = 3  # panels of coordinates, those that are worst on average over the models
+MOST = 10_000  # samples and test points of a curve: more take seconds, without visible change
+LINE = 0.27  # inches of a line of the legend beside the panels
+COORDINATES = 3  # panels of coordinates: the worst on average over models
 REGIONS = "highest-density regions"
 LONGEST, LETTER = 24, 0.065  # letters of a name, and inches of one
 SIGNS = {"estimate": " ≈", "bound": " ≤"}
 REGIONS_NOTE = (
-    "Highest-density regions: above 0, the region that should hold a share α of the points holds more, so that the "
-    "model is too wide; below 0, too narrow. "
+    "Highest-density regions: above 0, a region that should hold a share α of the points holds more: the model is "
+    "too wide. Below 0, it is too narrow. "
 )
 PIT_NOTE = (
     "PIT: u is the share of the model's samples below a test point. An arch means that samples are too large, a bowl "
@@ -41,7 +42,7 @@ BAND_NOTE = "Grey band: what 95 % of models that equal the truth stay within (Ko
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `calibration` for a single one, else `calibration-<dataset>`.
+    """Return one figure per dataset: `calibration` for a single one, else `calibration-<dataset>`.
 
     Densities are those that were scored: at the test points, and at the first of the model's own samples. Forecasts
     have a figure of their own, `diagnosis`.
@@ -112,14 +113,14 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     kinds = frame.groupby("model")["likelihood"].first()
     names = {model: name + SIGNS.get(kinds[model], "") for model, name in distinct(models, LONGEST).items()}
     columns = 2 if len(curves) in (2, 4) else min(3, len(curves))
-    wide = 3.0 + (0.6 + LETTER * max(map(len, names.values()))) / columns  # with a part of the legend
+    wide = 3.0 + (0.6 + LETTER * max(map(len, names.values()))) / columns  # its share of the legend included
     high = max(3.2, LINE * len(models) / -(-len(curves) // columns))
     figure, places = panels(len(curves), (wide, high), columns, margin=1.2)
     figure.data = frame.reset_index(drop=True)
     looks = styles([model for model in models if not within[model]])
-    for panel, curve in zip(places, curves, strict=True):
+    for panel, curve in zip(places, curves, strict=False):
         _show(panel, curve, frame[frame["curve"] == curve], looks)
-    alike = places[REGIONS in curves :]  # panels of coordinates, which have the same axis
+    alike = places[REGIONS in curves :]  # panels of coordinates, on one axis
     reach = max((abs(end) for panel in alike for end in panel.get_ylim()), default=0.0)
     for panel in alike:
         panel.set_ylim(-reach, reach)
@@ -136,7 +137,7 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
 
 
 def _show(panel: Axes, curve: str, frame: pd.DataFrame, looks: Mapping[str, Look]) -> None:
-    """Draw one curve of every model: in colour those that leave a band somewhere, in grey the others."""
+    """Draw one curve of every model: in colour if it leaves the band of any curve, else in grey."""
     band = float(frame["band"].max())  # of the model with the fewest samples
     panel.axhspan(-band, band, color=FAINT, alpha=0.25, linewidth=0)
     panel.axhline(0, color=FAINT, linewidth=0.8)

@@ -1,4 +1,4 @@
-"""Samples of labelled image datasets by class, a row a class, as a classifier of the dataset's images names them."""
+"""Samples of labelled image datasets, one row per class as a classifier assigns them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array, Labels
-from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, panels, show_each, truth
+from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, show_each, truth
 from genbench.figures.shared.titles import head, order_of, seed_of
+from genbench.plotting.canvas import panels
 from genbench.plotting.image_grid import draw_mosaic, seen
 
 __all__ = ["NEEDS_WEIGHTS", "draw", "rows_of"]
 
 NEEDS_WEIGHTS = True  # the classifier's
 COLUMNS = 4  # panels beside each other
-SIDE, LOOKED_AT = 10, 1_000  # classes and images of each at most, and samples that are named
+SIDE, LOOKED_AT = 10, 1_000  # classes, and images of each, at most; samples that are classified
 SURE = 0.9  # as in the metric `confidence`
 NOTE = (
-    "A row is a class, named by a small classifier of the dataset's own images; its samples are the first that were "
-    "drawn, not the best. A gap: there were no more. Below a model: the share that is named with 90 % confidence."
+    "A row is a class, assigned by a small classifier of the dataset's images. Samples are the first that were drawn, "
+    "not the best. A gap: no more samples. Above: the share of samples with 90 % confidence."
 )
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a labelled image dataset: `classes` for a single dataset, else `classes-<dataset>`."""
+    """Return one figure per labelled image dataset: `classes` for a single dataset, else `classes-<dataset>`."""
     names = [name for name in datasets_of(run, images=True) if dataset_of(first_seeds(run, name)[0]).classes]
     return by_dataset(run, "classes", names, lambda name: _figure(run, name))
 
 
 def rows_of(x: Array, labels: Labels, classes: int) -> Array:
-    """Return the first images of each class [SIDE · SIDE, c, h, w], a row a class; NaN where there are too few.
+    """Return the first images of each class [SIDE · SIDE, c, h, w], one row per class; NaN where there are too few.
 
     Args:
         x: images [n, c, h, w].

@@ -1,4 +1,4 @@
-"""Average ranks over datasets, with bars over the models that do not differ significantly (Demšar 2006)."""
+"""Average ranks over datasets; bars join models that do not differ significantly."""
 
 from __future__ import annotations
 

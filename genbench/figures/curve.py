@@ -1,4 +1,4 @@
-"""Quality against training seconds, from runs with `--task curve`: a line a model, log-log."""
+"""Score against training seconds (`--task curve`), one line per model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.lines import draw_lines, height_of, name_lines
-from genbench.figures.shared.panels import by_dataset, panels
+from genbench.figures.shared.panels import by_dataset
 from genbench.figures.shared.titles import with_unit
+from genbench.plotting.canvas import panels
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
@@ -25,14 +26,14 @@ CAPTION = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `curve` for a single one, else `curve-<dataset>`; a panel a metric."""
+    """Return one figure per dataset: `curve` for a single one, else `curve-<dataset>`; one panel per metric."""
     trials = [trial for trial in run.trials if trial.curve]
     datasets = [trial.dataset for trial in trials]
     return by_dataset(run, "curve", datasets, lambda name: _figure(name, [t for t in trials if t.dataset == name]))
 
 
 def _frame(trials: list[TrialRecord]) -> pd.DataFrame:
-    """Return one row a trial, share of its training run and metric; `seconds` are means over seeds at that share."""
+    """Return one row per trial, share of its training run and metric; `seconds` are means over seeds at that share."""
     rows = [{"model": t.model, "role": t.role, "seed": t.seed, **row} for t in trials for row in t.curve]
     wide = pd.DataFrame(rows)
     wide["seconds"] = wide.groupby(["model", "share"])["train_seconds"].transform("mean")
@@ -46,7 +47,7 @@ def _figure(dataset: str, trials: list[TrialRecord]) -> Figure:
     metrics = sorted(frame["metric"].unique(), key=lambda name: card_of(name).order)
     figure, places = panels(len(metrics), (WIDTH, height_of(frame, 4.4)), COLUMNS, margin=0.8)
     figure.data, ends = frame, {}
-    for panel, metric in zip(places, metrics, strict=True):
+    for panel, metric in zip(places, metrics, strict=False):
         its = frame[(frame["metric"] == metric) & frame["role"].isin(["model", "oracle"])]
         ends[panel] = draw_lines(panel, its, models, "train_seconds", _centre, at="seconds")
         panel.set(xlabel="training seconds", ylabel=with_unit(metric))

@@ -1,4 +1,4 @@
-"""Where each classifier sees which class, on maps of the plane, with test points in the colours of their classes."""
+"""Decision regions of each classifier in the plane, with labelled test points."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ YELLOW = "#F0E442"  # the colour of Okabe and Ito that lines and dots on white l
 
 
 class Points(NamedTuple):
-    """Points [n, 2] with their labels [n], of so many classes, and which they are, in a word."""
+    """Points [n, 2], their labels [n], the number of classes, and which points they are, in one word."""
 
     x: Array
     labels: Labels
@@ -38,12 +38,12 @@ class Points(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of the plane that was classified: `decisions`, or `decisions-<dataset>`."""
+    """Return one figure per dataset of the plane that was classified: `decisions`, or `decisions-<dataset>`."""
     return of_task(run, "decisions", "classify", _points, _frame, _show, _title)
 
 
 def _points(trial: TrialRecord) -> Points:
-    """Return fresh points, of recorded data test points."""
+    """Return fresh points; for recorded data, test points."""
     dataset = dataset_of(trial)
     if isinstance(dataset, SyntheticDataset):
         points, labels = dataset.labelled_sample(POINTS, stream(trial.seed, "shown"))
@@ -57,7 +57,7 @@ def _points(trial: TrialRecord) -> Points:
 
 
 def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
-    """Return one row a point of the square map, from the lower left on: where it lies, the likeliest class, its p."""
+    """Return one row per point of the square map, from the lower left: its place, likeliest class and probability."""
     left, right, bottom, top = stored["extent"]
     rows, columns, _ = stored["map"].shape
     y, x = np.meshgrid(np.linspace(bottom, top, rows), np.linspace(left, right, columns), indexing="ij")
@@ -66,7 +66,7 @@ def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
 
 
 def _show(panel: Axes, points: Points, frame: pd.DataFrame) -> None:
-    """Mix the colours of the classes with white, the more the nearer p(y | x) is to that of a guess."""
+    """Draw the colours of the likeliest classes, paler where p(y | x) is near that of a guess."""
     side = isqrt(len(frame))
     classes, p = (frame[name].to_numpy().reshape(side, side) for name in ("class", "p"))
     guess, palette = 1 / max(2, points.classes), _palette(points.classes)
@@ -83,5 +83,5 @@ def _title(points: Points, frames: Sequence[pd.DataFrame]) -> str:
 
 
 def _palette(classes: int) -> Array:
-    """Return a colour [classes, 3] for each class; from the ninth on they come again."""
+    """Return a colour [classes, 3] for each class; which repeat from the ninth on."""
     return np.resize(to_rgba_array([*COLOURS[:-1], YELLOW, INK])[:, :3], (classes, 3))

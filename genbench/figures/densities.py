@@ -1,10 +1,10 @@
-"""Densities: the exact one beside each model's, on one colour scale; for data of the plane."""
+"""Densities in the plane: the exact one and those of the models, on one colour scale."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,22 +15,22 @@ from matplotlib.image import AxesImage
 from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
-from genbench.figures.shared.panels import dataset_of, distinct, panels, planar_datasets, short, stacked, truth
+from genbench.estimator.estimator import Estimator
+from genbench.figures.shared.panels import dataset_of, distinct, planar_datasets, short, stacked, truth
 from genbench.figures.shared.titles import head, room, score_line, seed_of
+from genbench.figures.shared.trained_models import by_models
+from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import limits
 from genbench.plotting.style import INK
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
-
 __all__ = ["DEPTH", "KINDS", "POINTS", "Grid", "draw", "on_grid"]
 
 NEEDS_WEIGHTS = True
-POINTS, COLUMNS, CELLS = 4_000, 4, 100  # behind the limits; panels in a row; along the longer side of the plane
-OBLONG = 4.0  # sides of the plane above which its axes have units of their own, as in other figures
+POINTS, COLUMNS, CELLS = 4_000, 4, 100  # points that set the limits; panels in a row; cells along the longer side
+OBLONG = 4.0  # quotient of the sides above which axes have separate units, as in other figures
 DEPTH = 8.0  # nats below the highest density of the truth, where the colours end
-KEPT = 64  # log-densities on a grid that stay in memory, for a second figure of the same
+KEPT = 64  # log-densities on grids that stay in memory for another figure
 KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
 
 
@@ -54,8 +54,7 @@ class Grid(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models
+    """Return one figure per dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
 
     def show(grid: Grid, trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
         return on_grid(run, grid, trial, estimator), estimator.likelihood
@@ -72,7 +71,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def on_grid(run: RunData, grid: Grid, trial: TrialRecord, estimator: Estimator) -> Array:
-    """Return a model's log-density at the centres of the cells; the same again costs nothing."""
+    """Return a model's log-density at the centres of the cells; results are cached."""
     key = (str(run.path), trial.key, grid.extent, grid.shape)
     if key not in _known:
         if len(_known) == KEPT:
@@ -114,7 +113,7 @@ def _figure(run: RunData, dataset: str, grid: Grid, found: Sequence[tuple[TrialR
     else:
         show(places[0], known, f"truth: {short(dataset, most - 7)}", model="truth")
     names = distinct((trial.model for trial, _ in found), most)
-    for panel, (trial, (values, kind)) in zip(places[1:], found, strict=True):
+    for panel, (trial, (values, kind)) in zip(places[1:], found, strict=False):
         kl = score_line(run, trial, "kl")
         image = show(panel, values, names[trial.model], KINDS[kind] + (kl and f", {kl}"), model=trial.model)
     for panel in places:
@@ -127,6 +126,6 @@ def _figure(run: RunData, dataset: str, grid: Grid, found: Sequence[tuple[TrialR
 
 
 def _highest(densities: Sequence[Array]) -> float:
-    """Return the highest finite log density of several [n]; 0 where there is none."""
+    """Return the highest finite log density in several arrays; 0 if none is finite."""
     finite = [values[np.isfinite(values)] for values in densities]
     return max((float(values.max()) for values in finite if len(values)), default=0.0)

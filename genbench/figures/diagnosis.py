@@ -1,4 +1,4 @@
-"""Four panels about one-step forecasts, from runs with `--task forecast`: are the residuals noise as predicted?"""
+"""Residuals of one-step forecasts (`--task forecast`): are they the predicted noise?"""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from genbench.core.types import Array
 from genbench.figures.shared.panels import file_stem, short
 from genbench.figures.shared.titles import head
 from genbench.plotting.canvas import new_figure
-from genbench.plotting.labels import less_offset
 from genbench.plotting.ranges import BINS, limits, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
+from genbench.plotting.ticks import less_offset
 from genbench.storage.records import TrialRecord
 
 __all__ = ["autocorrelation", "draw", "ljung_box"]
 
-LAGS, SHOWN = 24, 150  # lags at most, and steps of the held-out end at most: more would be a smear
+LAGS, SHOWN = 24, 150  # lags at most, and steps of the held-out end at most: more would overlap
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a model and dataset, of the first seed that was forecast: `diagnosis-<dataset>-<model>`."""
+    """Return one figure per model and dataset, of the first seed that was forecast: `diagnosis-<dataset>-<model>`."""
     figures: dict[str, Figure] = {}
     for trial in sorted(run.trials, key=lambda trial: trial.seed):
         names = f"{file_stem(trial.dataset)}-{file_stem(trial.model)}"
@@ -52,7 +52,7 @@ def ljung_box(correlations: Array, m: int) -> float:
 
 
 def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
-    """Return one row a held-out step: the value, its forecast's mean and 95 % interval, and the residual."""
+    """Return one row per held-out step: the value, its forecast's mean and 95 % interval, and the residual."""
     n, m = len(stored["series"]), len(stored["mean"])
     facts = {"model": trial.model, "dataset": trial.dataset, "seed": trial.seed, "step": np.arange(n - m, n)}
     frame = pd.DataFrame(facts | {"value": stored["series"][n - m :]} | {k: stored[k] for k in ("mean", "low", "high")})
@@ -79,7 +79,7 @@ def _figure(trial: TrialRecord, stored: dict[str, Array]) -> Figure:
 
 
 def _forecasts(panel: Axes, frame: pd.DataFrame, series: Array) -> None:
-    """Draw the end of the past, and the held-out values with their forecasts and 95 % intervals."""
+    """Draw the last past values, and the held-out values with their forecasts and 95 % intervals."""
     shown, start = frame.head(SHOWN), int(frame["step"].iloc[0])
     past = np.arange(max(0, start - max(24, len(shown))), start + len(shown))
     panel.plot(past, series[past], color=INK, lw=1.2, label="data")
@@ -113,7 +113,7 @@ def _over_time(panel: Axes, frame: pd.DataFrame) -> None:
 
 
 def _heights(panel: Axes, values: Array, drawn: Array) -> tuple[float, float]:
-    """Let the heights be those of nearly all values and of what else is drawn, and say how many lie beyond."""
+    """Set the height to nearly all values and to what else is drawn; write how many values lie beyond."""
     low, high = (float(end[0]) for end in limits(values[:, None], 0.08))
     least, most = (float(end[0]) for end in limits(drawn[:, None], 0.08))
     low, high = min(low, max(least, 2 * low - high)), max(high, min(most, 2 * high - low))
@@ -123,7 +123,7 @@ def _heights(panel: Axes, values: Array, drawn: Array) -> tuple[float, float]:
 
 
 def _histogram(panel: Axes, residuals: Array, stored: dict[str, Array]) -> None:
-    """Draw the residuals' histogram and the density that the forecasts give to them."""
+    """Draw the histogram of the residuals and their predicted density."""
     low, high = (float(end[0]) for end in limits(residuals[:, None], 0.05))
     seaborn.histplot(
         x=residuals,

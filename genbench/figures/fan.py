@@ -1,4 +1,4 @@
-"""Fan charts of sampled futures, from runs with `--task forecast`: a panel a model, one figure a dataset."""
+"""Fan charts of sampled futures (`--task forecast`), one panel per model."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import distinct, file_stem, first_seeds, outer_labels, panels, say_in, stacked
+from genbench.figures.shared.panels import distinct, file_stem, first_seeds, outer_labels, say_in, stacked
 from genbench.figures.shared.titles import head, order_of, room, score_line
-from genbench.plotting.labels import less_offset
+from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import limits, say_outside
 from genbench.plotting.style import FAINT, INK, colour_of
+from genbench.plotting.ticks import less_offset
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
@@ -22,13 +23,13 @@ __all__ = ["draw"]
 COLUMNS, BEFORE, FUTURES = 3, 36, 3  # panels beside each other, steps of the past, and futures of a model
 QUANTILES = ("2.5 %", "25 %", "median", "75 %", "97.5 %")  # of the futures, as the task stores them
 CAPTION = (
-    "Held-out data (black) and 500 futures, drawn step by step from the last values before them without seeing any: "
+    "Held-out data (black) and 500 futures, drawn step by step from the last values before them: "
     f"95 % and 50 % of them lie in the bands, the thick line is their median, thin lines are {FUTURES} of them."
 )
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `fan` for a single one, else `fan-<dataset>`."""
+    """Return one figure per dataset: `fan` for a single one, else `fan-<dataset>`."""
     places = {trial.place: trial.dataset for trial in run.trials if trial.spec.task == "forecast"}
     many = len({trial.place for trial in run.whole.trials if trial.spec.task == "forecast"}) > 1
     stems = {place: f"fan-{file_stem(dataset)}" if many else "fan" for place, dataset in places.items()}
@@ -36,7 +37,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
-    """Return what is shown of a model, one row a line and step; step 1 is the first of its futures."""
+    """Return the lines of a model, one row per line and step; step 1 is the first of its futures."""
     start, ahead = len(stored["series"]) - len(stored["mean"]), stored["fan"].shape[1]
     lines = {"data": stored["series"][max(0, start - BEFORE) : start + ahead]}
     lines |= dict(zip(QUANTILES, stored["fan"], strict=True))
@@ -49,13 +50,14 @@ def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
 def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
     """Draw each model's first seed that did not fail, in the order of the leaderboard, all on the same axes."""
     figure, places = panels(len(trials), (4.0, 2.7), COLUMNS, margin=0.8, same_axes=True)
+    trials = trials[: len(places)]
     stored = [run.arrays(trial.key) if trial.status == "ok" else {} for trial in trials]
     frames = [_frame(trial, one) if one else None for trial, one in zip(trials, stored, strict=True)]
     figure.data = stacked([frame for frame in frames if frame is not None])
     if figure.data is not None:
         places[0].set_ylim(*_heights(figure.data))
     names = distinct((trial.model for trial in trials), room(places[0]))
-    for panel, trial, frame in zip(places, trials, frames, strict=True):
+    for panel, trial, frame in zip(places, trials, frames, strict=False):
         if frame is None:
             say_in(panel, trial.status if trial.status != "ok" else "forecasts not kept")
         else:
@@ -70,10 +72,10 @@ def _figure(dataset: str, trials: list[TrialRecord], run: RunData) -> Figure:
 
 
 def _heights(frame: pd.DataFrame) -> tuple[float, float]:
-    """Return the ends of the axis of values: all of the data, and of the fans what is not much farther."""
+    """Return the ends of the axis of values: all data, and the fans as far as they are near the data."""
     data, fans = (frame["value"][frame["line"].isin(names)].to_numpy() for names in (["data"], QUANTILES))
     low, high = (float(end[0]) for end in limits(data[:, None], 0.0))
-    edge, most = 0.05 * (high - low), 0.75 * (high - low)  # a fan that goes farther is cut
+    edge, most = 0.05 * (high - low), 0.75 * (high - low)  # fans beyond are cut off
     return max(low - most, min(low, fans.min()) - edge), min(high + most, max(high, fans.max()) + edge)
 
 

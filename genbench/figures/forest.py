@@ -1,21 +1,19 @@
-"""Scores with their intervals, a panel a metric: verdicts are marked as in the leaderboard, the oracle too."""
+"""Scores with their intervals, one panel per metric, marked by verdict as in leaderboards."""
 
 from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
-from matplotlib.markers import MarkerStyle
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row, card_of
+from genbench.figures.shared.intervals import draw_intervals
+from genbench.figures.shared.panels import by_table
 from genbench.figures.shared.score_panels import (
     Extent,
-    by_table,
     extent_of,
     frame_panel,
     ranked_metrics,
@@ -28,21 +26,21 @@ from genbench.plotting.style import BLUE, FAINT, current_style
 
 __all__ = ["draw"]
 
-SHAPES = {"exact": "o", "bound": "<", "estimate": "D", "none": "o"}  # a bound on the NLL: the truth lies to the left
-SIZE = 0.72  # of a mark, as a share of the height of a line of text
+SHAPES = {"exact": "o", "bound": "<", "estimate": "D", "none": "o"}  # a bound on the NLL points to lower values
+SIZE = 0.72  # of a mark, as a share of the font size
 SEEDS = "mean over seeds and its 95 % interval"
-ALONE = "the score of a single seed and twice its standard error, which leaves out the spread of training runs"
-KINDS = "Kinds of likelihood are not to be compared: circle exact, diamond (≈) estimate, triangle (≤) upper bound."
+ALONE = "the score of a single seed ± two standard errors, without the spread between training runs"
+KINDS = "Do not compare kinds of likelihood: circle exact, diamond (≈) estimate, triangle (≤) upper bound."
 MARKS = (
     "Filled: leads (*) or is as good within the margin (=). Half-filled (?): open, may be the best, may be worse. "
-    "Hollow: worse. Pale: not compared. Grey: controls, which do not compete."
+    "Hollow: worse. Pale: not compared. Grey: controls, which are not ranked."
 )
 PALE = "#c4dcec"  # BLUE with much white, for models that are compared with none
 FACES = {"best": BLUE, "as good": BLUE, "open": BLUE, "worse": "white"}
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure a dataset (and task): `forest` for a single one, else `forest-<dataset>`."""
+    """Return one figure per dataset (and task): `forest` for a single one, else `forest-<dataset>`."""
     return by_table(run, "forest", partial(_figure, run.leaderboard()))
 
 
@@ -62,34 +60,23 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
     figure.suptitle(f"{rows[0].place}: {'scores of one seed' if alone else SEEDS}")
     note = f"Lines: {ALONE}." if alone else MARKS
     kinds = f"\n\n{KINDS}" if any(card_of(metric).by_likelihood for metric in places) else ""
-    figure.supxlabel(f"{note} Dashed: the oracle's mean. An arrow: beyond the axis.{kinds}")
+    figure.supxlabel(f"{note} Dashed: the oracle's mean. Arrow: beyond the axis.{kinds}")
     return figure
 
 
 def _points(panel: Axes, its: pd.DataFrame, extent: Extent) -> None:
     """Draw scores and their intervals, each at the height of its number in the frame."""
-    models, kinds = its["role"] == "model", card_of(its["metric"].iloc[0]).by_likelihood
-    compared = its["verdict"].notna().any()
+    panel.set_xlim(extent)
+    compared, kinds = its["verdict"].notna().any(), card_of(its["metric"].iloc[0]).by_likelihood
     its = its.assign(
-        row=its.index,
-        colour=np.where(models, BLUE, FAINT),
-        face=its["verdict"].map(FACES).fillna(PALE if compared else "white").where(models, FAINT),
+        y=its.index,
+        point=its["mean"],
+        face=its["verdict"].map(FACES).fillna(PALE if compared else "white").where(its["role"] == "model", FAINT),
         kind=its["likelihood"] if kinds else "none",
+        half=its["verdict"] == "open",
     )
-    seen, (low, high) = within(its, extent), extent
-    ends = seen["low"].clip(lower=low), seen["high"].clip(upper=high)
-    panel.hlines(seen["row"], *ends, colors=list(seen["colour"]), lw=1.8, zorder=2)
-    for end, sign, far in ((low, "<", seen[seen["low"] < low]), (high, ">", seen[seen["high"] > high])):
-        if len(far):
-            at = [end] * len(far), far["row"]
-            panel.scatter(*at, s=25, marker=sign, color=list(far["colour"]), lw=0, clip_on=False, zorder=3)
-    size = (SIZE * current_style().points("font.size")) ** 2  # square typographic points
-    half = seen[seen["verdict"] == "open"].assign(face="white")
-    halves = {kind: MarkerStyle(shape, "right") for kind, shape in SHAPES.items()}
-    for part, shapes in ((seen, SHAPES), (half, halves)):
-        if len(part):
-            seaborn.scatterplot(
-                part, x="mean", y="row", hue="face", palette={face: face for face in part["face"]}, style="kind",
-                markers=shapes, s=size, linewidth=1.4, edgecolor=list(part["colour"]), legend=False, ax=panel,
-                zorder=4,
-            )  # fmt: skip
+    size = SIZE * current_style().points("font.size")
+    for (face, kind, half), part in within(its, extent).groupby(["face", "kind", "half"]):
+        look = {"color": FAINT if face == FAINT else BLUE, "marker": SHAPES[str(kind)], "markerfacecolor": face}
+        halved = {"fillstyle": "left", "markerfacecoloralt": "white"} if half else {}
+        draw_intervals(panel, part, {**look, **halved, "markersize": size, "markeredgewidth": 1.4})

@@ -1,4 +1,4 @@
-"""Draws of a missing coordinate: at some given places, where each model puts the other coordinate."""
+"""Samples of a missing coordinate (`--task impute`), given the other coordinate."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LINES, DRAWS = 9, 60
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of the plane whose gaps were filled: `gaps`, or `gaps-<dataset>`."""
+    """Return one figure per dataset of the plane with imputed coordinates: `gaps`, or `gaps-<dataset>`."""
     return of_task(run, "gaps", "impute", points_of, _frame, _show, _title)
 
 
 def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
-    """Return one row a draw: the second coordinates that a model drew at a few given first ones."""
+    """Return one row per draw: the second coordinates that a model drew at a few given first ones."""
     given, draws = stored["points_0"][:, 0], stored["draws_0"][:, :DRAWS, 0]  # (m,), (m, n)
     ends = (2, len(given) - 3) if len(given) > 2 * LINES else (0, len(given) - 1)  # not at the outermost points
     chosen = np.unique(np.argsort(given)[np.linspace(*ends, LINES).astype(int)])
@@ -36,7 +36,7 @@ def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
 
 
 def _show(panel: Axes, real: Array, frame: pd.DataFrame) -> None:
-    """Draw on a vertical line for each given first coordinate the second ones that a model drew."""
+    """Draw the second coordinates that a model drew, on a vertical line at each given first one."""
     show_truth(panel, real)
     for given in frame["given"].unique():
         panel.axvline(given, color=INK, lw=0.5)

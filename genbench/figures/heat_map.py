@@ -1,4 +1,4 @@
-"""Models × datasets as a heat map: how often the oracle's score goes into a model's, or the score itself."""
+"""Heat map of models × datasets: the score, or its quotient by the oracle's score."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from genbench.core.types import Array
 from genbench.display.formatting import LIKELIHOOD_SIGNS
 from genbench.display.numbers import LARGE, brief
 from genbench.display.verdicts import SIGNS
-from genbench.figures.shared.heat_panel import heat_figure
+from genbench.figures.shared.heat_panel import fitting_rows, heat_figure
 from genbench.figures.shared.panels import file_stem
 from genbench.figures.shared.score_panels import score_frame
 from genbench.plotting.canvas import DataFigure
-from genbench.plotting.labels import plain
 from genbench.plotting.ranges import comparable
+from genbench.plotting.ticks import plain
 
 __all__ = ["draw"]
 
@@ -54,7 +54,11 @@ def _figure(rows: list[Row], metric: str) -> DataFigure | None:
     card, frame = card_of(metric), _frame(rows, metric)
     if not np.isfinite(frame["relative"]).any():
         return None
-    models = list(dict.fromkeys(frame["model"]))
+    ranks = frame.groupby("model", sort=False)["mean_rank"].first()  # in the order of groups
+    most, count = fitting_rows(), len(ranks)
+    shown = ranks.fillna(np.inf).nsmallest(most or count).index
+    models = [model for model in ranks.index if model in shown]
+    frame = frame[frame["model"].isin(models)]
     places = [place for place in dict.fromkeys(row.place for row in rows) if place in set(frame["dataset"])]
     cells = frame.assign(text=[_text(one) for one in frame.itertuples()])
     values, texts = (
@@ -68,6 +72,7 @@ def _figure(rows: list[Row], metric: str) -> DataFigure | None:
         values, texts.fillna(""), norm=norm, cmap="viridis" if card.higher_is_better else "viridis_r",
         label=f"{card.label}{', ' * bool(unit)}{unit}{', log scale' * log}",
     )  # fmt: skip
+    figure.leave_out(len(models), count, "models in the order of their ranks")
     if log:
         plain(bar.yaxis)
     for text in panel.texts:
@@ -81,25 +86,27 @@ def _figure(rows: list[Row], metric: str) -> DataFigure | None:
         "Bold, *: leads there. =: as good, within the margin. ?: open, may be the best, may be worse. No mark: worse, "
         "or not compared. In brackets: seeds that failed. Hatched: all failed (orange-red), or not run (grey). Models "
         "are in the order of their mean ranks."
-        + " Kinds of likelihood stand apart: they are not to be compared."
+        + " Do not compare kinds of likelihood, which are separated."
         * card.by_likelihood
     )
     return figure
 
 
 def _frame(rows: list[Row], metric: str) -> pd.DataFrame:
-    """Return the scores of each model that has any or failed, by group and by its mean rank within the dataset."""
+    """Return the scores of models that have a score or failed, by group and by its mean rank within the dataset."""
     card, frame = card_of(metric), score_frame(rows, [metric])
     scored = frame[frame["mean"].notna()]
-    frame = frame[frame["dataset"].isin(scored["dataset"])]  # where the metric is none, it says nothing
+    frame = frame[frame["dataset"].isin(scored["dataset"])]  # others have no score in this metric
     frame = frame.assign(relative=frame["ratio"].fillna(frame["mean"]), group=frame["role"])
-    if card.by_likelihood:  # by the most frequent kind over datasets
+    if card.by_likelihood:  # the most frequent kind over datasets
         kinds = frame["model"].map(scored.groupby("model")["likelihood"].agg(mode)).fillna(frame["likelihood"])
         frame["group"] = kinds.where(frame["role"] == "model", frame["role"])
     order = [*(LIKELIHOODS if card.by_likelihood else ()), *ROLES]
-    told = {*scored["model"], *frame.loc[frame["seeds"] == 0, "model"]}
-    frame = frame[frame["model"].isin(told) & frame["group"].isin(order)]
-    badness = (frame["mean"] * (-1 if card.higher_is_better else 1)).replace(-np.inf, np.inf)  # no infinity is good
+    wanted = {*scored["model"], *frame.loc[frame["seeds"] == 0, "model"]}
+    frame = frame[frame["model"].isin(wanted) & frame["group"].isin(order)]
+    badness = (frame["mean"] * (-1 if card.higher_is_better else 1)).replace(
+        -np.inf, np.inf
+    )  # an infinite score is never good
     here = badness.groupby(frame["dataset"])
     ranks = (here.rank() - 1) / (here.transform("count") - 1).clip(lower=1)
     frame = frame.assign(at=frame["group"].map(order.index), mean_rank=ranks.groupby(frame["model"]).transform("mean"))
@@ -128,7 +135,7 @@ def _text(one: Any) -> str:
 
 
 def _groups(panel: Axes, groups: list[str], columns: int) -> None:
-    """Part the groups by white lines, and name kinds of likelihood and controls on the right."""
+    """Separate the groups by white lines, and name them on the right."""
     named = any(group in LIKELIHOODS for group in groups)
     for group in dict.fromkeys(groups):
         first = groups.index(group)

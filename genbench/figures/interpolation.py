@@ -1,4 +1,4 @@
-"""Paths between pairs of data points: through each model's latent space, and straight."""
+"""Paths between pairs of data points (`--task interpolate`): by latent space, and straight."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ TITLE = "paths through the latent space (blue) and straight ones (dotted), over 
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of the plane: `interpolation`, or `interpolation-<dataset>`."""
+    """Return one figure per dataset of the plane: `interpolation`, or `interpolation-<dataset>`."""
     return of_task(run, "interpolation", "interpolate", points_of, _frame, _show, lambda *_: TITLE)
 
 
 def _frame(trial: TrialRecord, stored: dict[str, Array]) -> pd.DataFrame:
-    """Return one row a pair and step: the point of the path through the latent space, and that of the straight one."""
+    """Return one row per pair and step: the points of the path through the latent space and of the straight one."""
     latent, straight = (stored[name][:PATHS] for name in ("latent", "straight"))  # (k, steps, 2)
     pair, step = np.indices(latent.shape[:2]).reshape(2, -1)
     points = np.concatenate([latent, straight], axis=2).reshape(-1, 4).T

@@ -1,9 +1,8 @@
-"""Latent interpolation: images between the codes of two test images, one row a pair."""
+"""Latent interpolation: images between the codes of two test images, one row per pair."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
@@ -11,13 +10,14 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsLatentSampling, supports
 from genbench.core.types import Array
-from genbench.figures.shared.panels import datasets_of, distinct, panels
+from genbench.downstream.interpolation import latent_paths
+from genbench.estimator.estimator import Estimator
+from genbench.figures.shared.panels import datasets_of, distinct
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.figures.shared.trained_models import by_models
+from genbench.plotting.canvas import panels
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
 
@@ -27,9 +27,7 @@ Row = tuple[Array, bool]  # images [pairs, steps, c, h, w], and whether their en
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure an image dataset: `latents` for a single dataset, else `latents-<dataset>`."""
-    from genbench.downstream.interpolation import latent_paths
-    from genbench.figures.shared.trained_models import by_models
+    """Return one figure per image dataset: `latents` for a single dataset, else `latents-<dataset>`."""
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Row:
         pairs = min(PAIRS, len(view.real) // 2)
@@ -47,7 +45,7 @@ def _decodes(card: ModelCard) -> bool:
 def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Row]]) -> Figure:
     figure, places = panels(len(found), (4.6, 2.45), COLUMNS, margin=0.5, gap=0.08)
     names = distinct((trial.model for trial, _ in found), room(places[0]))
-    for panel, (trial, (images, encoded)) in zip(places, found, strict=True):
+    for panel, (trial, (images, encoded)) in zip(places, found, strict=False):
         panel.imshow(view.as_one(images.reshape(-1, *images.shape[2:]), STEPS), interpolation="nearest")
         head(panel, names[trial.model] + ("" if encoded else ", between its own samples"))
     for panel in places:

@@ -1,32 +1,40 @@
-"""Losses in the course of each training run, on the training and on the validation points; a panel for each loss."""
+"""Training and validation losses during each training run, one panel per loss."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
 
 from genbench.analysis.run_data import RunData
-from genbench.figures.shared.panels import by_dataset, distinct, even, panels, say_in
+from genbench.figures.shared.panels import by_dataset, distinct, say_in
 from genbench.figures.shared.titles import head, room
-from genbench.plotting.canvas import DataFigure
-from genbench.plotting.labels import plain
+from genbench.plotting.canvas import DataFigure, panels
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import BLUE, VERMILLION
+from genbench.plotting.ticks import plain
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
 
 COLUMNS = (4, 5, 3)  # panels beside each other: whichever leaves the fewest places empty
-STEPS = 50  # points of a line at most; more are no smoother in two inches, and seaborn takes a millisecond for each
+STEPS = 50  # points of a line at most; more are no smoother in two inches
 FIRST = 0.02  # share of the training run whose losses do not set the height of a panel
 REACH = 2.0  # times the range of the training losses that is shown above them, for validation losses that rise
-LOOKS = {  # of the losses on the points for training and for validation
+LOOKS: dict[str, dict[str, Any]] = {  # of the losses on the points for training and for validation
     "training": {"color": BLUE, "linewidth": 1.2},
-    "validation": {"color": VERMILLION, "linewidth": 1.0, "linestyle": ":", "marker": "o", "markersize": 3},
+    "validation": {
+        "color": VERMILLION,
+        "linewidth": 1.0,
+        "linestyle": ":",
+        "marker": "o",
+        "markersize": 3,
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.75,
+    },
 }
 NOTE = (
     "Lines: the median over seeds; bands: from the least to the greatest. Blue: the loss on the training points, a "
@@ -37,7 +45,7 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure a dataset on which something was trained step by step: `losses`, or `losses-<dataset>`."""
+    """Return one figure per dataset on which something was trained step by step: `losses`, or `losses-<dataset>`."""
     trained = [trial for trial in run.trials if trial.history or _died_training(trial)]
     names = dict.fromkeys(trial.dataset for trial in trained if trial.history)
     return by_dataset(run, "losses", names, lambda name: _figure(name, [t for t in trained if t.dataset == name]))
@@ -48,15 +56,15 @@ def _died_training(trial: TrialRecord) -> bool:
 
 
 def _figure(dataset: str, trials: list[TrialRecord]) -> DataFigure:
-    """Draw a panel for each loss of each model, in the order in which they were asked for."""
+    """Draw a panel for each loss of each model, in the order of the run."""
     frame = _frame(trials)
     models = dict.fromkeys(trial.model for trial in trials)
     losses = {model: frame.loc[frame["model"] == model, "loss"].unique().tolist() or [""] for model in models}
     places = [(model, loss) for model, its in losses.items() for loss in its]
-    figure, axes = panels(len(places), (3.1, 2.5), even(len(places), COLUMNS), margin=1.0)
+    figure, axes = panels(len(places), (3.1, 2.5), COLUMNS, margin=1.0)
     figure.data = frame
-    names = distinct(models, room(axes[0]) - 2)  # a colon and what letters differ in width
-    for panel, (model, loss) in zip(axes, places, strict=True):
+    names = distinct(models, room(axes[0]) - 2)  # room for a colon, and for wide letters
+    for panel, (model, loss) in zip(axes, places, strict=False):
         head(panel, names[model] if loss in {"", "loss"} else f"{names[model]}: {loss}")
         lost = [f"seed {t.seed}: {t.status}" for t in trials if t.model == model and _died_training(t)]
         _panel(panel, frame[(frame["model"] == model) & (frame["loss"] == loss)], lost)
@@ -88,13 +96,12 @@ def _panel(panel: Axes, its: pd.DataFrame, lost: list[str]) -> None:
         return
     if lost:
         panel.text(0.97, 0.95, "\n".join(lost), transform=panel.transAxes, ha="right", va="top", color=VERMILLION)
-    shown = its[comparable(its["value"].to_numpy())]  # a loss that exploded leaves the panel, and not its medians
+    shown = its[comparable(its["value"].to_numpy())]  # without losses that exploded
     for on, looks in LOOKS.items():
         if len(part := shown[shown["on"] == on]):
-            seaborn.lineplot(
-                _at_common_steps(part), x="step", y="value", estimator="median", errorbar=("pi", 100),
-                err_kws={"linewidth": 0}, legend=False, ax=panel, **looks,
-            )  # fmt: skip
+            seeds = _at_common_steps(part).groupby("step")["value"].agg(["min", "median", "max"])
+            panel.fill_between(seeds.index, seeds["min"], seeds["max"], color=looks["color"], alpha=0.2, linewidth=0)
+            panel.plot(seeds.index, seeds["median"], **looks)
     _set_height(panel, shown[shown["step"] >= FIRST * its["step"].max()])
     panel.ticklabel_format(axis="x", style="plain", useOffset=False)
     panel.locator_params(axis="x", nbins=4)
@@ -103,7 +110,7 @@ def _panel(panel: Axes, its: pd.DataFrame, lost: list[str]) -> None:
 
 
 def _at_common_steps(its: pd.DataFrame) -> pd.DataFrame:
-    """Return losses at no more steps than a line has points, so that those of seeds which differ in theirs meet."""
+    """Return losses at `STEPS` steps at most, which are the same for all seeds."""
     most = min(STEPS, int(its.groupby("seed").size().max()))
     if its["step"].nunique() <= most:
         return its
@@ -113,7 +120,7 @@ def _at_common_steps(its: pd.DataFrame) -> pd.DataFrame:
 
 
 def _set_height(panel: Axes, later: pd.DataFrame) -> None:
-    """Let the height be that of the losses after the first steps, logarithmic where they span a decade."""
+    """Set the height to the losses after the first steps, logarithmic if they span a decade."""
     if later.empty:
         return
     low, high = float(later["value"].min()), float(later["value"].quantile(0.98))

@@ -1,8 +1,9 @@
-"""Marginals: histograms of each coordinate, of the truth and the leader, and how far they differ; worst first."""
+"""Marginals: histograms of each coordinate for the truth and the leader, worst first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -14,15 +15,15 @@ from matplotlib.ticker import MaxNLocator
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
 from genbench.figures.shared.coordinates import SOURCE, Compared, by_model, chance, histograms, legend
-from genbench.figures.shared.panels import datasets_of, even, short
-from genbench.plotting.canvas import DataFigure, new_figure
+from genbench.figures.shared.panels import datasets_of, short
+from genbench.plotting.canvas import DataFigure, fitting, in_first_column, new_figure
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION, current_style
 
 __all__ = ["draw"]
 
 MOST = 24  # panels
 VALUES = 200  # at which a distribution function is drawn, about: as many as a panel has dots
-WIDTH, HEIGHT, ROW = 2.1, 2.5, 6.5  # inches of a panel, and of a row of few
+WIDTH, HEIGHT, TEXT, ROW = 2.1, 2.5, 1.1, 6.5  # inches of a panel, of its lines of text, and of a row of few
 HIGH = 0.32  # height of a histogram as a share of that of a panel, about
 STRIP = 0.55  # height of the strip below a histogram, as a share of the histogram's
 NOTE = (
@@ -34,7 +35,7 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of points, rows or series, of its leader, or one for each model that was chosen.
+    """Return one figure per dataset of points, rows or series, of its leader, or one for each model that was chosen.
 
     Raises:
         GenbenchError: a coordinate that was asked for is not there.
@@ -43,7 +44,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _frame(one: Compared, which: Sequence[int]) -> pd.DataFrame:
-    """Return both distribution functions at about `VALUES` values, one of them that of the largest gap, a row each."""
+    """Return both distribution functions, one row per value: about `VALUES` of them, with that of the largest gap."""
     parts = []
     for i in which:
         truth, samples = np.sort(one.truth[:, i]), np.sort(one.samples[:, i])
@@ -65,51 +66,42 @@ def _share(ascending: Array, values: Array) -> Array:
 def _figure(one: Compared, asked: Sequence[str]) -> Figure:
     which = sorted(one.asked(asked), key=lambda i: -one.distances[i]) if asked else one.worst(MOST)
     d, band = len(one.names), chance(len(one.truth), len(one.samples), len(one.names))
-    figure, places = _places(len(which))
+    figure, places, letters = _places(len(which))
+    which = which[: len(places)]
     figure.data = _frame(one, which)
     reach = 1.1 * max(1.2 * band, float(one.distances[which].max()))  # of all strips
-    for (panel, strip, letters), i in zip(places, which, strict=True):
+    for (panel, strip), i in zip(places, which, strict=True):
         histograms(panel, one, i)
-        panel.set_title(
-            f"{short(one.names[i], letters)}\nKS {one.distances[i]:.3f}",
-            color=VERMILLION if one.distances[i] > band else INK,
-        )
+        title = f"{short(one.names[i], letters)}\nKS {one.distances[i]:.3f}"
+        panel.set_title(title, color=VERMILLION if one.distances[i] > band else INK)
         panel.set(xlabel="", ylabel="", xticks=[], yticks=[])
         _difference(strip, figure.data[figure.data["coordinate"] == one.names[i]], band)
-        strip.set(xlim=panel.get_xlim(), ylim=(-reach, reach), xlabel="")
-    panel, _, letters = places[0]
-    grid = panel.get_gridspec()
-    assert grid is not None
+        named = in_first_column(strip)
+        strip.set(xlim=panel.get_xlim(), ylim=(-reach, reach), xlabel="", ylabel="difference" if named else "")
+        strip.tick_params(labelleft=named)
+    panel, (rows, _) = places[0][0], figure.axes[0].get_gridspec().get_geometry()  # type: ignore[union-attr]
     legend(panel, short(one.trial.model, max(4, letters - 8)), loc="upper left")
     lines = 3.4 * current_style().points("legend.fontsize") / 72  # inches of the legend
-    panel.set_ylim(0, panel.get_ylim()[1] / (1 - min(0.6, lines * grid.nrows / 2 / (HIGH * figure.get_figheight()))))
-    beyond = int((one.distances > band).sum())
+    panel.set_ylim(0, panel.get_ylim()[1] / (1 - min(0.6, lines * rows / 2 / (HIGH * figure.get_figheight()))))
+    beyond, all_of = int((one.distances > band).sum()), f"{d} {'coordinates' if d > 1 else 'coordinate'}"
     part = f" (the {len(which)} worst are shown)" if len(which) < d and not asked else ""
-    figure.suptitle(
-        f"{one.trial.dataset}: {one.trial.model} beside the truth, seed {one.trial.seed}; {beyond} of {d} "
-        f"{'coordinates' if d > 1 else 'coordinate'} beyond chance{part}"
-    )
+    model = f"{one.trial.dataset}: {one.trial.model} beside the truth, seed {one.trial.seed}"
+    figure.suptitle(f"{model}; {beyond} of {all_of} beyond chance{part}")
     shared = f" / {d} (Bonferroni)" if d > 1 else ""
     figure.supxlabel(NOTE.format(n=len(one.truth), m=len(one.samples), band=band, d=d, shared=shared))
     return figure
 
 
-def _places(count: int) -> tuple[DataFigure, list[tuple[Axes, Axes, int]]]:
-    """Return a figure, and for each coordinate the panels of a histogram and of its strip, and letters in a line."""
+def _places(count: int) -> tuple[DataFigure, list[tuple[Axes, Axes]], int]:
+    """Return a figure, a panel for the histogram of each coordinate and one for its strip, and letters in a line."""
     wide = max(WIDTH, ROW / count)
-    columns = current_style().beside(wide, min(count, even(count, (5, 6, 4))))
-    rows = -(-count // columns)
+    rows, columns, shown = fitting(count, (wide, HEIGHT), (5, 6, 4), margin=1.2, text=TEXT)
     figure = new_figure(wide * columns, HEIGHT * rows + 1.2)
     grid = figure.subplots(2 * rows, columns, squeeze=False, gridspec_kw={"height_ratios": (1, STRIP) * rows})
-    letters = current_style().letters(0.85 * figure.get_figwidth() / columns, "axes.titlesize")
     places = list(zip(grid[::2].ravel(), grid[1::2].ravel(), strict=True))
-    for at, (panel, strip) in enumerate(places):
-        if at >= count:
-            panel.set_axis_off()
-            strip.set_axis_off()
-        strip.set_ylabel("difference" if at % columns == 0 else "", visible=at % columns == 0)
-        strip.tick_params(labelleft=at % columns == 0)
-    return figure, [(*pair, letters) for pair in places[:count]]
+    for spare in chain.from_iterable(places[shown:]):
+        spare.set_axis_off()
+    return figure, places[:shown], current_style().letters(0.85 * figure.get_figwidth() / columns, "axes.titlesize")
 
 
 def _difference(strip: Axes, part: pd.DataFrame, band: float) -> None:

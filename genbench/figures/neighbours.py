@@ -1,4 +1,4 @@
-"""Samples of image datasets beside their nearest training images, so that copies can be seen."""
+"""Samples of image datasets beside their nearest training images, to detect copies."""
 
 from __future__ import annotations
 
@@ -11,17 +11,10 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import (
-    by_dataset,
-    dataset_of,
-    datasets_of,
-    first_seeds,
-    panels,
-    show_each,
-    splits_of,
-)
+from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, first_seeds, show_each, splits_of
 from genbench.figures.shared.titles import head, number_of, seed_of
 from genbench.metrics.neighbours import neighbours
+from genbench.plotting.canvas import panels
 from genbench.plotting.image_grid import draw_mosaic, seen
 from genbench.plotting.style import BLUE
 from genbench.storage.records import TrialRecord
@@ -29,7 +22,7 @@ from genbench.storage.records import TrialRecord
 __all__ = ["Rows", "draw", "rows_of"]
 
 SIDE = 6  # rows of a panel, and images in a row: a sample and its nearest training images
-SEARCHED = 500  # samples of which the suspicious ones are shown
+SEARCHED = 500  # samples among which the nearest to training images are shown
 COLUMNS = 4  # panels beside each other
 
 
@@ -41,7 +34,7 @@ class Rows(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure an image dataset: `neighbours` for a single dataset, else `neighbours-<dataset>`."""
+    """Return one figure per image dataset: `neighbours` for a single dataset, else `neighbours-<dataset>`."""
     return by_dataset(run, "neighbours", datasets_of(run, images=True), lambda name: _figure(run, name))
 
 

@@ -1,4 +1,4 @@
-"""Quality against network evaluations a sample, from the sweeps of a run (`genbench sweep`): a line a model."""
+"""Score against network evaluations per sample (`genbench sweep`), one line per model."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.core.registry import discover
 from genbench.figures.shared.lines import draw_lines, height_of, name_lines
-from genbench.figures.shared.panels import by_dataset, panels
+from genbench.figures.shared.panels import by_dataset
 from genbench.figures.shared.titles import with_unit
+from genbench.plotting.canvas import panels
 from genbench.runs.sweep import read_sweeps
 from genbench.statistics.intervals import mean_intervals
 
@@ -20,14 +21,14 @@ WIDTH, COLUMNS = 5.6, 3  # inches of a panel with the names beside it, and panel
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `nfe` for a single one, else `nfe-<dataset>`; a panel a metric."""
+    """Return one figure per dataset: `nfe` for a single one, else `nfe-<dataset>`; one panel per metric."""
     frame = _frame(run)
     swept = frame[frame["role"] != "oracle"]["dataset"]
     return by_dataset(run, "nfe", swept, lambda name: _figure(name, frame[frame["dataset"] == name]))
 
 
 def _frame(run: RunData) -> pd.DataFrame:
-    """Return one row a trial, number of steps and metric; `nfe` are means over seeds, and the oracle has none."""
+    """Return one row per trial, number of steps and metric; `nfe` are means over seeds, and the oracle has none."""
     here = {(trial.dataset, trial.model, trial.seed) for trial in run.trials}
     rows = [
         (one.dataset, one.model, one.role, one.seed, row.steps, row.nfe or np.nan, metric, value)
@@ -37,7 +38,7 @@ def _frame(run: RunData) -> pd.DataFrame:
         if (one.dataset, one.model, one.seed) in here and value is not None and (row.nfe or one.role == "oracle")
     ]
     frame = pd.DataFrame(rows, columns=["dataset", "model", "role", "seed", "steps", "nfe", "metric", "value"])
-    frame = frame.astype({"nfe": float, "value": float})  # also of no row
+    frame = frame.astype({"nfe": float, "value": float})  # also without rows
     frame["nfe"] = frame.groupby(["dataset", "model", "steps"])["nfe"].transform("mean")
     frame.loc[frame["role"] == "oracle", "nfe"] = np.nan
     return frame
@@ -49,7 +50,7 @@ def _figure(dataset: str, frame: pd.DataFrame) -> Figure:
     metrics, models = swept["metric"].unique(), list(swept["model"].unique())
     figure, places = panels(len(metrics), (WIDTH, height_of(frame, 4.0)), COLUMNS)
     figure.data, ends = frame, {}
-    for panel, metric in zip(places, metrics, strict=True):
+    for panel, metric in zip(places, metrics, strict=False):
         ends[panel] = draw_lines(panel, frame[frame["metric"] == metric], models, "nfe", "mean", band=_interval)
         panel.set(xlabel="network evaluations a sample (NFE)", ylabel=with_unit(metric))
     left_out = "; infinite scores are left out" * (not np.isfinite(frame["value"]).all())

@@ -1,4 +1,4 @@
-"""Pairs of coordinates: samples of the leader over the truth, and where they are too many or too few."""
+"""Pairs of coordinates: samples of the leader over the truth, and where they differ."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION, current_style
 
 __all__ = ["draw", "surplus"]
 
-MOST, LARGEST = 5, 12  # coordinates unless asked for, and at most: panels of a page that can be read
+MOST, LARGEST = 5, 12  # coordinates by default, and at most: more panels would be too small
+SIDE = 1.9  # inches of a panel, at most
 FEW = 7  # coordinates with room for more than a number and a tick in their panels
 POINTS, MANY, LARGE = 1_000, 4_000, 16.0  # dots of each in a panel; as many need small ones; points² of large ones
 PER_CELL, FEWEST, FINEST = 25, 4, 24  # points of a cell, on average; cells along a side of a map
@@ -33,12 +34,12 @@ NOTE = (
     "Diagonal: histograms with their Kolmogorov-Smirnov distance, red if larger than {band:.3f}, which equal "
     "distributions exceed in any of the {d} coordinates with probability 5 %. Below: the first {shown:,} points of "
     "each. Above: where the model has more points than the truth (blue) and fewer (red); white where the difference is "
-    "less than 2 standard errors, as by chance it is in 95 % of the cells, or points are too few to tell."
+    "less than 2 standard errors, as by chance it is in 95 % of the cells, or where points are too few."
 )
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset of three coordinates or more, of its leader, or one for each model that was chosen.
+    """Return one figure per dataset of three coordinates or more, of its leader, or one for each model that was chosen.
 
     Raises:
         GenbenchError: a coordinate that was asked for is not there, or they are too few or too many.
@@ -65,18 +66,20 @@ def surplus(truth: Array, samples: Array, x: Array, y: Array) -> Array:
 
 
 def _frame(one: Compared, which: Sequence[int]) -> pd.DataFrame:
-    """Return the first points of the truth and the model, one a row, mixed: a column a coordinate, and `SOURCE`."""
+    """Return the first points of truth and model, one per row, mixed: one column per coordinate, and `SOURCE`."""
     parts = [
         pd.DataFrame(x[:POINTS, which], columns=[one.names[i] for i in which]).assign(**{SOURCE: name})
         for x, name in ((one.truth, "truth"), (one.samples, one.trial.model))
     ]
-    return pd.concat(parts).sample(frac=1, random_state=0, ignore_index=True)  # so that neither covers the other
+    return pd.concat(parts).sample(
+        frac=1, random_state=0, ignore_index=True
+    )  # mixed, as else one would cover the other
 
 
 def _chosen(one: Compared, asked: Sequence[str]) -> list[int]:
     """Return the coordinates to show, none where there are fewer than three; the worst, in the dataset's order."""
     if not asked:
-        return sorted(one.worst(MOST)) if len(one.names) > 2 else []
+        return sorted(one.worst(current_style().below(SIDE, MOST))) if len(one.names) > 2 else []
     if not 2 <= len(which := one.asked(asked)) <= LARGEST:
         raise GenbenchError(f"pairs shows 2 to {LARGEST} coordinates, and {len(which)} are asked for")
     return which
@@ -85,18 +88,18 @@ def _chosen(one: Compared, asked: Sequence[str]) -> list[int]:
 def _figure(one: Compared, asked: Sequence[str]) -> Figure | None:
     if not (which := _chosen(one, asked)):
         return None
-    k, side = len(which), float(np.clip(8.0 / len(which), 0.95, 1.9))  # inches of a panel, by hand
+    k, side = len(which), float(np.clip(8.0 / len(which), 0.95, SIDE))  # inches of a panel, by hand
     figure = new_figure(k * side + 1.4, k * side + 1.5)
     grid = figure.subplots(k, k, squeeze=False, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
     figure.data = _frame(one, which)
     band = chance(len(one.truth), len(one.samples), len(one.names))
-    letters = current_style().letters(figure.get_figwidth() / (k + 1), "axes.labelsize")
+    letters = [current_style().letters(length / (k + 1), "axes.labelsize") for length in figure.get_size_inches()]
     size = float(np.clip(2 * MANY / len(figure.data), 1, LARGE)) if k <= FEW else 1.0  # points² of a dot
     mesh = None
     for row, i in enumerate(which):
         for column, j in enumerate(which):
             panel, at = grid[row, column], (row, column)
-            _label(panel, at, k, (short(one.names[j], letters), short(one.names[i], letters)))
+            _label(panel, at, k, (short(one.names[j], letters[0]), short(one.names[i], letters[1])))
             if row == column:
                 histograms(panel, one, i)
                 _say_distance(panel, float(one.distances[i]), band, k)
@@ -105,7 +108,12 @@ def _figure(one: Compared, asked: Sequence[str]) -> Figure | None:
             else:
                 mesh = _map(panel, one, (j, i))
     grid[0, 0].set_title("■ truth", loc="left", color=FAINT)
-    grid[0, 1].set_title(f"■ {short(one.trial.model, 60)}", loc="left", color=BLUE)
+    letters_above = current_style().points("axes.titlesize")
+    model = grid[0, 1].annotate(
+        f"■ {short(one.trial.model, 60)}", (0, 1), (0, 6), "axes fraction", "offset points", color=BLUE,
+        size=letters_above,
+    )  # fmt: skip
+    model.set_in_layout(False)  # as a title it would widen its column
     if mesh is not None:
         bar = figure.colorbar(mesh, ax=list(grid.flat), shrink=0.6, aspect=30, pad=0.01)
         bar.set_label("model − truth, in standard errors")

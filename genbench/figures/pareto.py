@@ -1,4 +1,4 @@
-"""Quality against cost: training, sampling, evaluations, parameters; models that none beats in both are marked."""
+"""Score against each cost, with the models that no other model beats in both."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.figures.shared.costs import COSTS, beyond, cost_figures, finish_panel, name_points
-from genbench.figures.shared.panels import panels
+from genbench.plotting.canvas import panels
 from genbench.plotting.labels import styles
 
 __all__ = ["draw"]
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
+    """Return one figure per dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
     return cost_figures(run, "pareto", _figure)
 
 
@@ -25,7 +25,7 @@ def _figure(board: Leaderboard, dataset: str, models: pd.DataFrame) -> Figure:
     shown = [known for label in COSTS if len(known := near[["model", label, "score"]].dropna())]
     figure, axes = panels(len(shown), (5.4, 3.9), 2, margin=0.6)
     drawn = []
-    for panel, known in zip(axes, shown, strict=True):
+    for panel, known in zip(axes, shown, strict=False):
         for model, *at in known.itertuples(index=False):
             panel.plot(*at, linestyle="", markersize=7, markeredgewidth=0, zorder=3, **looks[model])
         drawn.append(finish_panel(panel, board, dataset, known))

@@ -1,10 +1,9 @@
-"""Paths of single samples from noise to data, with start and end marked; of images, strips through time."""
+"""Paths of single samples from noise to data; for images, strips through time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,16 +15,16 @@ from matplotlib.figure import Figure
 from genbench.analysis.run_data import RunData
 from genbench.contracts.optional_methods import SupportsTrajectory
 from genbench.core.seeding import stream
-from genbench.figures.shared.panels import datasets_of, distinct, panels, stacked
+from genbench.estimator.estimator import Estimator
+from genbench.estimator.fitted import Trajectory
+from genbench.figures.shared.panels import datasets_of, distinct, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.figures.shared.trained_models import by_models, with_methods
+from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import BINS, say_outside
 from genbench.plotting.style import BLUE, FAINT, VERMILLION
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
-    from genbench.estimator.fitted import Trajectory
 
 __all__ = ["draw"]
 
@@ -37,8 +36,7 @@ FADE = (0.15, 0.9)  # opacity of a path at its start and at its end
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `paths` for a single dataset, else `paths-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models, with_methods
+    """Return one figure per dataset: `paths` for a single dataset, else `paths-<dataset>`."""
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         count, times = (STRIPS, STATES) if view.is_image else (PATHS, TURNS)
@@ -58,7 +56,7 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
         title += view.axes.replace(", ", "\n") if view.real[0].size > 1 else "; beside them the truth"
     names = distinct((trial.model for trial, _ in found), room(places[0]))
     frames: list[pd.DataFrame] = []
-    for panel, (trial, way) in zip(places, found, strict=True):
+    for panel, (trial, way) in zip(places, found, strict=False):
         (_strips if view.is_image else _lines)(panel, view, way)
         head(panel, names[trial.model])
         for t, points in zip(way.times, way.points, strict=True):

@@ -1,8 +1,6 @@
-"""A panel a model: its scores on all datasets as quotients by the oracle's; 1 is a model that equals the truth."""
+"""Scores of each model on all datasets as quotients by the oracle's; 1 equals the truth."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,91 +10,84 @@ from matplotlib.lines import Line2D
 
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
-from genbench.analysis.scores import Row, card_of
+from genbench.analysis.scores import card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.figures.shared.intervals import draw_intervals, log_extent
-from genbench.figures.shared.panels import distinct, even, file_stem, in_first_column, panels
-from genbench.plotting.labels import Look, plain, styles
+from genbench.figures.shared.panels import distinct, file_stem
+from genbench.figures.shared.score_panels import score_frame
+from genbench.figures.shared.titles import room
+from genbench.plotting.canvas import in_first_column, panels
+from genbench.plotting.labels import Look, styles
 from genbench.plotting.style import BLUE, FAILED, INK
+from genbench.plotting.ticks import plain
 
 __all__ = ["draw"]
 
 COLUMNS, MOST, LONGEST = (4, 5, 3), 5, 22  # panels beside each other, metrics of several datasets, letters of a name
 WIDTH, ALONE, LINE = 2.7, 5.6, 0.3  # inches of a panel, of a single one, and of a line in it
-STRETCH = 3.0  # times the farthest point that the end of an interval may lie away; two seeds have very long ones
+STRETCH = 3.0  # times the farthest point up to which ends of intervals are shown; those of two seeds are very long
+NARROWER = 0.85  # share of its place that a panel fills beside names
 SPREAD = 0.5  # of a line, over which the metrics lie
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return `profile`; of a part of a run that is about one dataset, `profile-<dataset>`."""
+    """Return `profile`; of a part of a run that is limited to one dataset, `profile-<dataset>`."""
     frame = _frame(run.leaderboard())
     stem = f"profile-{file_stem(run.dataset)}" if run.dataset else "profile"
     return {stem: _figure(frame)} if len(frame) and frame["quotient"].notna().any() else {}
 
 
 def _frame(board: Leaderboard) -> pd.DataFrame:
-    """Return a row a model, dataset (or task) and metric: the quotient and its interval, NaN where there is none.
+    """Return the rows of `score_frame` with the quotient and its interval as `quotient`, `low` and `high`.
 
     Metrics are those that are compared by quotients (KL and shares are not): of one table all, else those that have a
-    column. `status` is of a model that failed.
+    column. Models without a quotient are in it where all seeds failed.
     """
-    rows = [row for row in board.rows if row.role == "model"]
-    known = [(row, name) for row in rows for name in board.metrics if card_of(name).logarithmic and _cell(row, name)]
-    places, models = {row.place for row, _ in known}, {row.model for row, _ in known}
-    columns = board.metrics if len(places) == 1 else asked_columns(board, board.rows)
-    chosen = [name for name in columns if name in {metric for _, metric in known}]
-    chosen = chosen if len(places) == 1 else chosen[:MOST]
-    here = [row for row in rows if row.place in places and (row.model in models or not row.seeds)]
-    return pd.DataFrame([_observed(row, name) for row in here for name in chosen])
+    rows, names = [row for row in board.rows if row.role == "model"], [*filter(_by_quotient, board.metrics)]
+    if not rows or not names:
+        return pd.DataFrame()
+    scored = score_frame(rows, names).dropna(subset="ratio")
+    alone = scored["dataset"].nunique() == 1
+    columns = [name for name in (names if alone else asked_columns(board, board.rows)) if name in set(scored["metric"])]
+    frame = score_frame(rows, columns if alone else columns[:MOST]) if columns else scored
+    wanted = frame["model"].isin(scored["model"]) | (frame["seeds"] == 0)
+    quotients = {"quotient": frame["ratio"], "low": frame["ratio_low"], "high": frame["ratio_high"]}
+    return frame.assign(**quotients)[wanted & frame["dataset"].isin(scored["dataset"])]
 
 
-def _cell(row: Row, metric: str) -> bool:
-    cell = row.metrics.get(metric)
-    return cell is not None and cell.ratio is not None
-
-
-def _observed(row: Row, metric: str) -> dict[str, Any]:
-    cell = row.metrics.get(metric)
-    ends = (cell.ratio, cell.ratio_low, cell.ratio_high) if cell else (None,) * 3
-    numbers = [np.nan if end is None else end for end in ends]
-    failed = "" if row.seeds else ", ".join(name for name in row.statuses if name != "ok").replace("_", " ")
-    return {
-        "model": row.model, "dataset": row.dataset, "place": row.place, "metric": metric,
-        **dict(zip(("quotient", "low", "high"), numbers, strict=True)), "status": failed,
-    }  # fmt: skip
+def _by_quotient(metric: str) -> bool:
+    return card_of(metric).logarithmic
 
 
 def _figure(frame: pd.DataFrame) -> Figure:
     with np.errstate(divide="ignore"):
         means = np.log(frame["quotient"]).groupby(frame["model"]).mean()
     models = sorted(dict.fromkeys(frame["model"]), key=lambda model: means.fillna(np.inf)[model])  # best first
-    alone = frame["place"].nunique() == 1
-    line = "metric" if alone else "place"
-    scored = frame.groupby(line, sort=False)["quotient"].count()
-    lines = list(scored[scored > 0].index)
+    alone = frame["dataset"].nunique() == 1
+    line = "metric" if alone else "dataset"
+    lines = list(frame.dropna(subset="quotient")[line].unique())
     metrics = list(dict.fromkeys(frame["metric"]))
     looks = dict.fromkeys(metrics, Look(color=BLUE, marker="o")) if alone else styles(metrics)
-    width, columns = (ALONE, 1) if len(models) == 1 else (WIDTH, even(len(models), COLUMNS))
+    width, columns = (ALONE, 1) if len(models) == 1 else (WIDTH, COLUMNS)
     figure, axes = panels(len(models), (width, LINE * len(lines) + 0.7), columns, margin=1.2)
     extent = log_extent(np.array([1.0, *frame["quotient"]]), frame[["low", "high"]].to_numpy().ravel(), STRETCH)
-    titles = distinct(models, LONGEST)
+    titles = distinct(models, min(LONGEST, int(NARROWER * room(axes[0]))))
     names = [card_of(name).label for name in lines] if alone else list(distinct(lines, LONGEST).values())
     across = next((i for i, panel in enumerate(axes) if i and in_first_column(panel)), len(axes))
-    for i, (panel, model) in enumerate(zip(axes, models, strict=True)):
+    for i, (panel, model) in enumerate(zip(axes, models, strict=False)):
         _panel(panel, frame[frame["model"] == model], line, lines, looks, extent)
         panel.set_yticks(range(len(lines)), names if in_first_column(panel) else [""] * len(lines))
-        panel.set(
-            title=titles[model], xlabel="× oracle" if i + across >= len(models) else ""
-        )  # below which there is none
+        last = i + across >= len(axes)  # with no panel below
+        panel.set(title=titles[model], xlabel="× oracle" if last else "")
     if not alone:
         handles = [Line2D([], [], ls="", markersize=7, label=card_of(name).label, **looks[name]) for name in metrics]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    where = f"{frame['place'].iloc[0]}: scores" if alone else "Scores"
+    where = f"{frame['dataset'].iloc[0]}: scores" if alone else "Scores"
     figure.suptitle(f"{where} as quotients by the oracle's; 1 is a model that equals the truth")
     figure.supxlabel(
-        "Point: mean over seeds; line: its 95 % interval, where there are several; arrow: beyond the axis. The oracle "
-        "draws from the truth itself. Scores without such a quotient, as KL and shares, are left out. No point: not "
-        "run. Models are in the order of their geometric means."
+        "Point: mean over seeds; line: its 95 % interval, where there are several; arrow: beyond the axis. Scores "
+        "without such a quotient, as KL and shares, are left out. No point: not run. Models are in the order of their "
+        "geometric means."
     )
     figure.data = frame
     return figure
@@ -105,7 +96,7 @@ def _figure(frame: pd.DataFrame) -> Figure:
 def _panel(
     panel: Axes, its: pd.DataFrame, line: str, lines: list[str], looks: dict[str, Look], extent: tuple[float, float]
 ) -> None:
-    """Draw a line a dataset, or metric, with the metrics one below the other, and the oracle's line."""
+    """Draw one line per dataset, or metric, with the metrics one below the other, and the oracle's line."""
     panel.set(xscale="log", xlim=extent, ylim=(len(lines) - 0.4, -0.6))
     panel.axvline(1.0, color=INK, lw=1, linestyle="--", zorder=1)
     for i, (metric, look) in enumerate(looks.items()):

@@ -1,6 +1,8 @@
-"""Which property of the data breaks which model: dimension, tails, rare modes, thin support, dependence, scale."""
+"""Scores by property of the data: dimension, tails, rare modes, thin support, scale."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from genbench.analysis.properties import LEAST, METRICS, Left, left_over
 from genbench.analysis.run_data import RunData
-from genbench.figures.shared.heat_panel import heat_figure
+from genbench.figures.shared.heat_panel import fitting_rows, heat_figure
 from genbench.plotting.canvas import DataFigure
 
 __all__ = ["draw"]
@@ -30,10 +32,11 @@ def _figure(found: list[Left]) -> DataFigure:
     tests, models = (frame[name].unique() for name in ("test", "model"))
     values = frame.pivot(index="model", columns="test", values="share").loc[models, tests]
     best_first = values.apply(np.log).mean(axis="columns").sort_values(kind="stable").index
-    texts = frame.pivot(index="model", columns="test", values="text").fillna("").loc[best_first, tests]
-    figure, _, bar = heat_figure(
-        values.loc[best_first], texts, norm=LogNorm(LOW, HIGH), cmap="viridis_r", label="share left, log scale"
-    )
+    shown = best_first[: fitting_rows()]
+    texts = frame.pivot(index="model", columns="test", values="text").fillna("").loc[shown, tests]
+    colours: dict[str, Any] = {"norm": LogNorm(LOW, HIGH), "cmap": "viridis_r", "label": "share left, log scale"}
+    figure, _, bar = heat_figure(values.loc[shown], texts, **colours)
+    figure.leave_out(len(shown), len(best_first), "models")
     bar.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     bar.yaxis.set_minor_formatter("")
     figure.data = frame.drop(columns="text")

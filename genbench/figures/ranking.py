@@ -1,4 +1,4 @@
-"""Ranks over datasets with their simultaneous intervals: who may be best, and who is worse."""
+"""Ranks over datasets with simultaneous intervals: which models may be the best."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def draw(run: RunData) -> dict[str, DataFigure]:
 
 
 def _figure(one: Ranking) -> DataFigure:
-    """Draw a line a model over the ranks that it may have, with its place in the ranking and its verdict beside it."""
+    """Draw one line per model over its possible ranks, with its place in the ranking and its verdict."""
     columns = ["model", "metric", "score", "low", "high", "rank", "first", "last", "verdict"]
     models = [
         (m.name, one.metric, *m.score, i, *m.ranks, m.verdict or "open") for i, m in enumerate(one.models, 1) if m.ranks

@@ -1,10 +1,9 @@
-"""Reconstructions: test points beside what a model's latent space retains of them."""
+"""Test points and their reconstructions through the latent space of a model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,14 +14,14 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.model import ModelCard
 from genbench.contracts.optional_methods import SupportsDecoding, SupportsEncoding, SupportsReconstruction, supports
 from genbench.core.types import Array
-from genbench.figures.shared.panels import datasets_of, distinct, panels, stacked
+from genbench.estimator.estimator import Estimator
+from genbench.figures.shared.panels import datasets_of, distinct, stacked
 from genbench.figures.shared.sample_panel import SamplePanel
 from genbench.figures.shared.titles import head, room
+from genbench.figures.shared.trained_models import by_models
+from genbench.plotting.canvas import panels
 from genbench.plotting.style import BLUE, FAINT, INK, VERMILLION
 from genbench.storage.records import TrialRecord
-
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
 
 __all__ = ["draw"]
 
@@ -33,8 +32,7 @@ COLUMNS = 4
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `reconstructions` for a single dataset, else `reconstructions-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models
+    """Return one figure per dataset: `reconstructions` for a single dataset, else `reconstructions-<dataset>`."""
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Array:
         return estimator.reconstruct(view.real[:POINTS])
@@ -61,7 +59,7 @@ def _figure(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, 
             title = f"{what} (across) and their reconstructions (up)"
     names = distinct((trial.model for trial, _ in found), room(places[0]))
     frames: list[pd.DataFrame] = []
-    for panel, (trial, back) in zip(places, found, strict=True):
+    for panel, (trial, back) in zip(places, found, strict=False):
         (_pairs if view.is_image else _links)(panel, view, real, back)
         error = float(np.sqrt(np.square(back - real).mean()))
         head(panel, names[trial.model], f"RMS error {error:.2g}")

@@ -1,10 +1,10 @@
-"""Residuals of densities: log p of each model minus that of the truth, over the plane, or at test points."""
+"""Residuals of densities: log p of each model minus log p of the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,20 +17,20 @@ from genbench.analysis.run_data import RunData
 from genbench.contracts.dataset import SyntheticDataset
 from genbench.core.types import Array
 from genbench.display.numbers import brief
+from genbench.estimator.estimator import Estimator
 from genbench.figures.densities import DEPTH, KINDS, Grid, on_grid
 from genbench.figures.shared.coordinates import held_out
-from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, distinct, first_seeds, panels, truth
+from genbench.figures.shared.panels import by_dataset, dataset_of, datasets_of, distinct, first_seeds, truth
+from genbench.figures.shared.trained_models import by_models
+from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import edges, say_outside
 from genbench.plotting.style import BLUE, FAINT, INK
 from genbench.storage.records import TrialRecord
 
-if TYPE_CHECKING:
-    from genbench.estimator.estimator import Estimator
-
 __all__ = ["draw"]
 
 NEEDS_WEIGHTS = True  # over the plane; test points have theirs in the store
-POINTS, COLUMNS = 4_000, 4  # of the truth and of a model, that are looked at; panels in a row
+POINTS, COLUMNS = 4_000, 4  # points of the truth and of a model that are considered; panels in a row
 MARKED, WORTH = 25, float(np.log(2))  # points that are marked, at most, and nats from which on: half, or twice
 REACHES = (0.5, 1.0, 2.0, 4.0, DEPTH)  # nats at the ends of the colours
 BINS = 10  # along log p of the truth, with a tenth of the points each
@@ -46,7 +46,7 @@ LINE = (
 )
 
 
-class Scene(NamedTuple):
+class Cells(NamedTuple):
     """Cells of the plane, the truth's log-density in them [cells], and points of the truth [n, 2]."""
 
     grid: Grid
@@ -55,17 +55,16 @@ class Scene(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset whose density is known: `residual` for a single one, else `residual-<dataset>`."""
-    from genbench.figures.shared.trained_models import by_models
+    """Return one figure per dataset whose density is known: `residual` for a single one, else `residual-<dataset>`."""
 
-    def scene(trial: TrialRecord) -> Scene:
+    def cells_of(trial: TrialRecord) -> Cells:
         real, known = truth(trial, POINTS), dataset_of(trial)
         assert isinstance(known, SyntheticDataset)
         grid = Grid.over(real)
-        return Scene(grid, known.log_prob(grid.centres), real)
+        return Cells(grid, known.log_prob(grid.centres), real)
 
-    def show(scene: Scene, trial: TrialRecord, estimator: Estimator) -> tuple[Array, Array | None]:
-        return on_grid(run, scene.grid, trial, estimator), run.samples(trial.key)
+    def show(cells: Cells, trial: TrialRecord, estimator: Estimator) -> tuple[Array, Array | None]:
+        return on_grid(run, cells.grid, trial, estimator), run.samples(trial.key)
 
     known = {name: dataset_of(first_seeds(run, name)[0]) for name in datasets_of(run)}
     known = {name: one for name, one in known.items() if isinstance(one, SyntheticDataset) and one.has_density}
@@ -73,16 +72,16 @@ def draw(run: RunData) -> dict[str, Figure]:
     frames = {name: frame for name in known if name not in planar and len(frame := _point_frame(run, name))}
     figures = by_dataset(run, "residual", frames, lambda name: _trends(name, frames[name], run))
     return figures | by_models(
-        run, "residual", planar, lambda card: card.likelihood != "none", scene, show, _over_plane
+        run, "residual", planar, lambda card: card.likelihood != "none", cells_of, show, _over_plane
     )
 
 
-def _frame(scene: Scene, found: Sequence[tuple[TrialRecord, tuple[Array, Array | None]]]) -> pd.DataFrame:
-    """Return a row for each model and cell, both densities with what is too low for a colour raised to the least."""
-    floor = _floor(scene.exact)
-    exact = np.maximum(scene.exact, floor)
+def _frame(cells: Cells, found: Sequence[tuple[TrialRecord, tuple[Array, Array | None]]]) -> pd.DataFrame:
+    """Return a row for each model and cell; densities too low for a colour are raised to the lowest with one."""
+    floor = _floor(cells.exact)
+    exact = np.maximum(cells.exact, floor)
     parts = [
-        pd.DataFrame(dict(zip("xy", scene.grid.centres.T, strict=True))).assign(
+        pd.DataFrame(dict(zip("xy", cells.grid.centres.T, strict=True))).assign(
             model=trial.model, log_p_model=np.maximum(values, floor), log_p_true=exact
         )
         for trial, (values, _) in found
@@ -95,20 +94,20 @@ def _floor(exact: Array) -> float:
     return float(exact[np.isfinite(exact)].max(initial=-np.inf)) - DEPTH
 
 
-def _over_plane(dataset: str, scene: Scene, found: Sequence[tuple[TrialRecord, tuple[Array, Array | None]]]) -> Figure:
-    grid, (h, w) = scene.grid, scene.grid.shape
+def _over_plane(dataset: str, cells: Cells, found: Sequence[tuple[TrialRecord, tuple[Array, Array | None]]]) -> Figure:
+    grid, (h, w) = cells.grid, cells.grid.shape
     left, right, lower, upper = grid.extent
     figure, places = panels(len(found), (2.8, 2.8 * min(1.2, h / w) + 0.45), COLUMNS, margin=1.0)
-    figure.data = _frame(scene, found)
-    reach = _reach(figure.data["residual"].to_numpy().reshape(len(found), -1), scene.exact)
+    figure.data = _frame(cells, found)
+    reach = _reach(figure.data["residual"].to_numpy().reshape(len(found), -1), cells.exact)
     names = distinct(trial.model for trial, _ in found)
-    for panel, (trial, (_, samples)) in zip(places, found, strict=True):
+    for panel, (trial, (_, samples)) in zip(places, found, strict=False):
         values = figure.data.loc[figure.data["model"] == trial.model, "residual"].to_numpy().reshape(h, w)
         image = panel.imshow(
             values, origin="lower", extent=grid.extent, vmin=-reach, vmax=reach, cmap="RdBu",
             aspect=h / w * (right - left) / (upper - lower),
         )  # fmt: skip
-        for points, sign, mark in ((scene.real, -1, "o"), (samples, 1, "X")):
+        for points, sign, mark in ((cells.real, -1, "o"), (samples, 1, "X")):
             its = _worst(points, grid, sign * values)
             panel.scatter(its[:, 0], its[:, 1], marker=mark, s=22, facecolors="white", edgecolors=INK, linewidths=0.8)
         panel.set(xticks=[], yticks=[], xlim=(left, right), ylim=(lower, upper))
@@ -185,7 +184,7 @@ def _trends(dataset: str, frame: pd.DataFrame, run: RunData) -> Figure:
     spread = finite.groupby("model")["residual"].quantile([0.005, 0.995]).unstack()
     low, high = min(0.0, spread[0.005].median()), max(0.0, spread[0.995].median())  # as most models need it
     room = 0.1 * (high - low) or 0.5
-    for panel, model in zip(places, names, strict=True):
+    for panel, model in zip(places, names, strict=False):
         _trend(panel, frame[frame["model"] == model], low - room, high + room)
         panel.set_title(f"{names[model]}\n{_facts(trials[model])}")
         place = panel.get_subplotspec()

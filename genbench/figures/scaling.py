@@ -1,4 +1,4 @@
-"""Scores and seconds against the dimension and the number of training points, from runs with `--task scaling`."""
+"""Scores and seconds against dimension and number of training points (`--task scaling`)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from genbench.analysis.scaling import AXES, COSTS, Exponent, exponents, line_of
 from genbench.analysis.scores import card_of
 from genbench.core.registry import discover
 from genbench.figures.shared.lines import draw_lines, height_of, name_lines
-from genbench.figures.shared.panels import by_dataset, panels
+from genbench.figures.shared.panels import by_dataset
 from genbench.figures.shared.titles import with_unit
+from genbench.plotting.canvas import panels
 from genbench.storage.records import TrialRecord
 
 __all__ = ["draw"]
@@ -22,12 +23,12 @@ WIDTH, HEIGHT = 5.2, 3.4  # inches of a panel with the names beside it
 COST_LABELS = {"train_seconds": "training (seconds)", "sample_seconds": "10,000 samples (seconds)"}
 CAPTION = (
     "Each point is a training run of its own with the same budget. Thin lines: seeds; thick: their medians. Beside "
-    "names: the exponent of a power law and its 95 % interval, where four points or more are positive."
+    "names, where they have room: the exponent of a power law and its 95 % interval, of four positive points or more."
 )
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `scaling` for a single one, else `scaling-<dataset>`."""
+    """Return one figure per dataset: `scaling` for a single one, else `scaling-<dataset>`."""
     trials = [trial for trial in run.trials if trial.scaling]
     powers = exponents(run)
     names = [trial.dataset for trial in trials]
@@ -37,7 +38,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def _frame(trials: list[TrialRecord], quantities: list[str]) -> pd.DataFrame:
-    """Return one row a trial, axis, size along it, and quantity, of those with a finite value."""
+    """Return one row per trial, axis, size along it, and quantity, of those with a finite value."""
     rows = [
         (t.model, t.role, t.seed, axis, size, name, value)
         for name in quantities
@@ -60,7 +61,7 @@ def _figure(dataset: str, trials: list[TrialRecord], powers: list[Exponent]) -> 
     size = (WIDTH, height_of(frame, HEIGHT))
     figure, places = panels(len(quantities) * len(axes), size, len(axes), margin=0.8)
     figure.data, ends = frame, {}
-    for panel, (name, axis) in zip(places, product(quantities, axes), strict=True):
+    for panel, (name, axis) in zip(places, product(quantities, axes), strict=False):
         its = frame[(frame["quantity"] == name) & (frame["axis"] == axis)]
         its = its[(its["role"] != "oracle") | (name not in COSTS)]
         its = its[its["value"] > 0] if (its["value"] > 0).any() else its  # a power law has no others

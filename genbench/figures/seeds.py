@@ -1,4 +1,4 @@
-"""The score of every seed, a panel a metric: how much changes from one training run and its data to the next."""
+"""The score of every seed, one panel per metric: the spread between training runs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from genbench.analysis.leaderboard import Leaderboard
 from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Row
+from genbench.figures.shared.panels import by_table
 from genbench.figures.shared.score_panels import (
-    by_table,
     extent_of,
     frame_panel,
     ranked_metrics,
@@ -26,7 +26,7 @@ from genbench.plotting.style import BLUE, COLOURS, FAINT
 
 __all__ = ["draw"]
 
-MANY = 6  # seeds from which on their middle half says more than their range: it leaves out one at each end or more
+MANY = 6  # seeds from which on the middle half is drawn instead of the range: it leaves out at least one at each end
 NOTE = (
     "A point is a seed: one training run, and one draw of data that all models share. {colours}{summary} Dashed: the "
     "oracle's mean. Signs at the right: * leads, = as good, ? open, none worse."
@@ -43,7 +43,7 @@ WORDS = {
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure a dataset (and task) that has several seeds: `seeds`, or `seeds-<dataset>`."""
+    """Return one figure per dataset (and task) that has several seeds: `seeds`, or `seeds-<dataset>`."""
     return by_table(run, "seeds", partial(_figure, run.leaderboard()))
 
 
@@ -60,10 +60,10 @@ def _figure(board: Leaderboard, rows: list[Row]) -> DataFigure | None:
     many = len(seeds) >= MANY
     for metric, panel in places.items():
         its = frame[frame["metric"] == metric]
-        told = its[np.isfinite(its["value"])]
+        known = its[np.isfinite(its["value"])]
         models = [row.model for row in rows]
-        shared: dict[str, Any] = {"data": told, "x": "value", "y": "model", "order": models, "ax": panel}
-        if len(told):
+        shared: dict[str, Any] = {"data": known, "x": "value", "y": "model", "order": models, "ax": panel}
+        if len(known):
             line = {"linestyle": "none", "linewidth": 2.0, "marker": "|", "markersize": 9, "color": FAINT}
             seaborn.pointplot(**shared, **line, **SUMMARIES[many], legend=False)
             looks: dict[str, Any] = {"hue": "seed", "palette": colours, "dodge": True} if colours else {"color": BLUE}

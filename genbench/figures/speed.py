@@ -1,4 +1,4 @@
-"""Score against training time, with the speed of sampling: which model to take for the time that there is."""
+"""Score against training time, with the speed of sampling."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ UNITS = ("", "k", "M", "G", "T")  # of thousands
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure a dataset: `speed` for a single one, else `speed-<dataset>`; controls are left out."""
+    """Return one figure per dataset: `speed` for a single one, else `speed-<dataset>`; controls are left out."""
     return cost_figures(run, "speed", _figure, needed=(X,))
 
 
 def _figure(board: Leaderboard, dataset: str, models: pd.DataFrame) -> Figure:
     frame = models[["dataset", "model", "score", X]].assign(samples_per_second=1000 / models[SAMPLING])
     near = frame[models["near"]]
-    decades = np.floor(np.log10(near["samples_per_second"]) + 1e-9)  # 1,000 is in the class that begins with it
+    decades = np.floor(np.log10(near["samples_per_second"]) + 1e-9)  # 1,000 belongs to the class that begins with it
     order = sorted(decades.dropna().unique(), reverse=True)
     names = {decade: f"{_brief(decade)} to {_brief(decade + 1)}" for decade in order}
     classes = decades.map(names).fillna(UNKNOWN)

@@ -1,8 +1,10 @@
-"""How much worse than the best other model each is, by each metric: intervals, verdicts, and what is as good."""
+"""How much worse than the best other model each model is, by each metric."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -19,21 +21,24 @@ from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import VERDICTS
 from genbench.figures.shared.intervals import draw_intervals, log_extent
-from genbench.figures.shared.panels import by_place, distinct, even, in_first_column, panels
-from genbench.plotting.labels import plain
+from genbench.figures.shared.panels import by_table, distinct
+from genbench.figures.shared.titles import room
+from genbench.plotting.canvas import in_first_column, panels
 from genbench.plotting.ranges import comparable, extent_with
 from genbench.plotting.style import BLUE, FAILED, INK, ORANGE, SKY, VERMILLION
+from genbench.plotting.ticks import plain
 
 __all__ = ["draw"]
 
 COLUMNS = (3, 2)  # panels beside each other: whichever leaves fewer places empty
 MOST, LONGEST = 6, 24  # panels, and letters of a name
 WIDTH, LINE, HEAD = 3.5, 0.27, 1.15  # inches of a panel, of a model's line, and of titles and labels of a panel
-STRETCH = 4.0  # times the farthest point that the end of an interval may lie away; two seeds have very long ones
+STRETCH = 4.0  # times the farthest point up to which ends of intervals are shown; those of two seeds are very long
+NARROWER = 0.65  # share of its place that a panel fills beside names
 TICKS = 5  # numbers of six letters that have room below a panel
 
-PALE = "#757575"  # the palest grey with letters that everybody can read (WCAG 2, contrast 4.5)
-# Told apart by colours that everybody sees, and without any by their shapes and how they are filled.
+PALE = "#757575"  # the palest grey for readable letters (WCAG 2: contrast 4.5)
+# Distinct in colour, and without colour by shape and filling.
 LOOKS: Mapping[str, dict[str, Any]] = {
     "best": {"color": BLUE, "marker": "*", "markersize": 11},
     "as good": {"color": SKY, "marker": "o", "markersize": 7},
@@ -45,30 +50,26 @@ NOTES = (
     "Point: the mean over seeds beside that of the best of the other models (of quotients the geometric mean). "
     "Line: the 95 % interval, which holds for all models of a panel at once (Hsu 1984); an arrow: its end is "
     "beyond the axis, or there is none. Shaded: up to the margin; of models that may be the best, those whose "
-    "interval ends there are as good. Kinds of likelihood are compared apart. Not compared: by one seed, or as the "
-    "only one of its kind. Controls do not compete."
+    "interval ends there are as good. Kinds of likelihood are compared separately. Not compared: models with one "
+    "seed, or the only one of a kind. Controls are not ranked."
 )
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return a figure a dataset (and task) on which models were compared, which takes two seeds: `verdicts`.
+    """Return one figure per dataset (and task) on which models were compared, which takes two seeds: `verdicts`.
 
     Of several datasets they are `verdicts-<dataset>`.
     """
-    board = run.leaderboard()
-    frames = {place: _frame(board, place) for place in dict.fromkeys(row.place for row in board.rows)}
-    compared = [place for place, frame in frames.items() if len(frame) and frame["verdict"].notna().any()]
-    return by_place(run, "verdicts", compared, lambda place: _figure(place, frames[place]))
+    return by_table(run, "verdicts", partial(_figure, run.leaderboard()))
 
 
-def _frame(board: Leaderboard, place: str) -> pd.DataFrame:
-    """Return a row a model and metric, in the order of the leaderboard and of its columns.
+def _frame(board: Leaderboard, rows: list[Row]) -> pd.DataFrame:
+    """Return one row per model and metric, in the order of the leaderboard and of its columns.
 
     `worse_by` is a quotient or a difference, as `scale` says, `low` and `high` are its interval, infinite where it has
     no end, and `note` is why there is none.
     """
-    rows = [row for row in board.rows if row.place == place]
-    found = []
+    place, found = rows[0].place, []
     for metric in asked_columns(board, rows, board.sorted_by(place)):
         contests = board.contests.get((place, metric), [])
         for scale in dict.fromkeys(contest.scale for contest in contests):
@@ -78,7 +79,7 @@ def _frame(board: Leaderboard, place: str) -> pd.DataFrame:
 
 
 def _observed(row: Row, metric: str, contests: Sequence[Contest]) -> dict[str, Any]:
-    """Return what is known of one model by one metric; the contests are of one scale."""
+    """Return the row of one model and metric; the contests have one scale."""
     cell, first = row.metrics.get(metric), contests[0]
     margin = np.nan if first.margin is None else first.margin
     facts = {"dataset": row.dataset, "task": row.task, "metric": metric, "scale": first.scale, "margin": margin}
@@ -104,11 +105,14 @@ def _why(row: Row, metric: str) -> dict[str, str]:
     return {"note": "one seed" if len(row.values.get(metric, {})) < MINIMUM_SEEDS else "not compared"}
 
 
-def _figure(place: str, frame: pd.DataFrame) -> Figure:
+def _figure(board: Leaderboard, rows: list[Row]) -> Figure | None:
+    frame = _frame(board, rows)
+    if not len(frame) or frame["verdict"].isna().all():
+        return None
     models = list(dict.fromkeys(frame["model"]))
     parts = [part for _, part in frame.groupby(["metric", "scale"], sort=False)]
-    figure, axes = panels(len(parts), (WIDTH, LINE * len(models) + HEAD), even(len(parts), COLUMNS), margin=1.2)
-    for panel, part in zip(axes, parts, strict=True):
+    figure, axes = panels(len(parts), (WIDTH, LINE * len(models) + HEAD), COLUMNS, margin=1.2)
+    for panel, part in zip(axes, parts, strict=False):
         _panel(panel, part, models)
         named = in_first_column(panel)
         panel.set_yticks(range(len(models)), _names(part) if named else [""] * len(models))
@@ -116,14 +120,14 @@ def _figure(place: str, frame: pd.DataFrame) -> Figure:
     labels = {verdict: f"{verdict}: {MEANINGS[verdict]}".removesuffix(": ") for verdict in present}
     handles = [Line2D([], [], label=labels[verdict], **LOOKS[verdict]) for verdict in present]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    figure.suptitle(f"{place}: how much worse each model is than the best of the others")
+    figure.suptitle(f"{rows[0].place}: how much worse each model is than the best of the others")
     figure.supxlabel(NOTES)
     figure.data = frame
     return figure
 
 
 def _names(part: pd.DataFrame) -> list[str]:
-    """Return what stands beside the lines: names, and how many seeds failed where some did."""
+    """Return the labels of lines: names, and the number of seeds that failed, if any."""
     names = distinct(part["model"], LONGEST)
     some = part["failed"].where(part["seeds"] > 0, 0)
     return [
@@ -133,7 +137,7 @@ def _names(part: pd.DataFrame) -> list[str]:
 
 
 def _panel(panel: Axes, part: pd.DataFrame, models: Sequence[str]) -> None:
-    """Draw a line a model, from top to bottom, over the band of what is as good."""
+    """Draw one line per model, from top to bottom, over the band of models that are as good."""
     metric, scale, margin = part.iloc[0][["metric", "scale", "margin"]]
     card, quotient = card_of(metric), scale == "quotient"
     part = part.assign(y=part["model"].map({model: y for y, model in enumerate(models)}))
@@ -153,8 +157,8 @@ def _panel(panel: Axes, part: pd.DataFrame, models: Sequence[str]) -> None:
         plain(panel.xaxis)
     else:
         panel.locator_params(axis="x", nbins=TICKS)
-    unit, side = f", {card.unit}" if card.unit else "", "below" if card.higher_is_better else "above"
-    panel.set_xlabel("times the best other's score" if quotient else f"{side} the best other's{unit}")
+    side = f"{card.unit} {'below' if card.higher_is_better else 'above'} best other".lstrip()
+    panel.set_xlabel(fill("× best other" if quotient else side, int(NARROWER * room(panel, "axes.labelsize"))))
     as_good = f"as good up to {brief(margin)} {'×' if quotient else card.unit}".rstrip()
     panel.set_title(f"{card.label}\n{as_good if np.isfinite(margin) else 'no margin'}")
     panel.tick_params(axis="y", length=0)

@@ -1,4 +1,4 @@
-"""Images as they are seen: in grey levels, and many as one."""
+"""Images for display: quantised to grey levels, and several in one grid."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["draw_mosaic", "mosaic", "seen"]
 
 
 def seen(x: Array, levels: int | None, limits: tuple[float, float] = (0.0, 1.0)) -> Array:
-    """Return images as they are seen, in [0, 1]; what is beyond is cut off.
+    """Return images for display, in [0, 1]; values beyond are clipped.
 
     Args:
-        levels: where they have grey levels, it is these, k / (levels − 1), without what dequantisation added.
-        limits: the values of black and white, where they have none.
+        levels: the number of grey levels; values become k / (levels − 1), without the noise of dequantisation.
+        limits: the values of black and white, for images without grey levels.
     """
     if levels is None:
         return np.clip((x - limits[0]) / (limits[1] - limits[0]), 0, 1)
@@ -30,8 +30,8 @@ def seen(x: Array, levels: int | None, limits: tuple[float, float] = (0.0, 1.0))
 def mosaic(x: Array, side: int) -> Array:
     """Return the first side² images of x [n, c, h, w] as one, [side · (h + 1) − 1, side · (w + 1) − 1, 3 or 1].
 
-    Lines of NaN, one pixel wide, part them; a place without an image is NaN, too. Of channels other than three, the
-    first is shown.
+    Lines of NaN, one pixel wide, separate them; a place without an image is NaN, too. Unless there are three channels,
+    the first is shown.
     """
     c, h, w = x.shape[1:]
     shown = x[: side**2] if c == 3 else x[: side**2, :1]
@@ -42,7 +42,7 @@ def mosaic(x: Array, side: int) -> Array:
 
 
 def draw_mosaic(panel: Axes, x: Array, side: int) -> None:
-    """Draw the first side² images of x [n, c, h, w] in [0, 1] as one, parted by white lines, without axes."""
+    """Draw the first side² images of x [n, c, h, w] in [0, 1] as one, separated by white lines, without axes."""
     grid = np.nan_to_num(mosaic(x, side), nan=1.0)
     panel.imshow(grid.repeat(3 // grid.shape[2], axis=2), interpolation="nearest")
     panel.set_axis_off()

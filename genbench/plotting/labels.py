@@ -1,29 +1,30 @@
-"""Names written beside points and at the ends of lines, so that none lies on another; and the looks of series."""
+"""Names beside points and at the ends of lines without overlap, and the looks of series."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple, TypedDict
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 
 from genbench.core.types import Array
+from genbench.plotting.canvas import settle
 from genbench.plotting.style import COLOURS, FAINT, MARKERS
+from genbench.plotting.ticks import overlap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
-__all__ = ["End", "Look", "beside", "less_offset", "name_ends", "overlap", "plain", "settle", "styles"]
+__all__ = ["End", "Look", "beside", "name_ends", "styles"]
 
 Box = tuple[float, float, float, float]  # left, low, right, high, in pixels
 
 RIGHT = 1.03  # where names at the right of a panel begin, as a share of its width
-NARROW = 1.6  # times its start, where a logarithmic axis ends that looks linear; by hand
-LARGE = 1e4  # times the extent of an axis; beyond, its numbers have too many digits
+WIDEST = 1.6  # times the width of a panel that names at its right may have; by hand
 PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
 
 
@@ -35,53 +36,11 @@ class Look(TypedDict):
 
 
 def styles(names: Sequence[str]) -> dict[str, Look]:
-    """Return a colour and a marker for each name, no two alike among the first 63: each round of colours has others."""
+    """Return a colour and a marker for each name; the first 63 pairs are distinct."""
     return {
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]}
         for i, name in enumerate(names)
     }
-
-
-def settle(figure: Figure) -> None:
-    """Fix the layout, so that places on the page can be measured."""
-    from genbench.plotting.canvas import finish
-
-    finish(figure)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-
-
-def plain(axis: Axis) -> None:
-    """Label a logarithmic axis with plain numbers: powers of ten, and the more between them the shorter it is."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
-
-    low, high = axis.get_view_interval()
-    between = (1,) if high >= 600 * low else (1, 2, 5) if high >= 8 * low else (1, 1.2, 1.5, 2, 3, 4, 5, 7)
-    axis.set_major_locator(LogLocator(subs=between, numticks=12))
-    if high < NARROW * low:  # on which these are too few, and equal steps look equal
-        axis.set_major_locator(MaxNLocator(4))
-        axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _plain_number(value)))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def less_offset(axis: Axis, label: str) -> None:
-    """Label an axis; where its numbers differ in their last digits only, as dates do, without what they share."""
-    from matplotlib.ticker import FuncFormatter
-
-    low, high = axis.get_view_interval()
-    extent = high - low
-    if extent > 0 and max(abs(low), abs(high)) > LARGE * extent:
-        unit = 10.0 ** np.ceil(np.log10(extent))
-        shared = float(np.floor(low / unit) * unit)
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(value - shared, 12):g}"))
-        label = f"{label} − {shared:,.15g}"
-    axis.set_label_text(label)
-
-
-def _plain_number(value: float) -> str:
-    """Return a number in a few letters: 0.5, 200, 20k, 1e+20."""
-    return f"{value / 1e3:g}k" if 1e4 <= value < 1e7 else f"{value:g}"
 
 
 def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterable[Array] = ()) -> list[str]:
@@ -94,7 +53,7 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterab
     """
     from matplotlib.patheffects import withStroke
 
-    panel.autoscale(False)  # lines to names do not move the axes, which a point alone would lose
+    panel.autoscale(False)  # lines to names must not move the axes
     scale = panel.figure.dpi / 72  # pixels of a typographic point
     at = {name: np.asarray(panel.transData.transform(xy)) for name, xy in points.items()}
     frame = panel.get_window_extent().padded(-2 * scale)
@@ -104,7 +63,9 @@ def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterab
     unnamed = []
     for name, xy in sorted(at.items(), key=lambda item: -item[1][1]):
         text = panel.annotate(name, points[name], (0, 0), textcoords="offset points", va="center", parse_math=False)
-        text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])  # a line behind a name stays behind it
+        text.set_path_effects(
+            [withStroke(linewidth=2.5, foreground="white")]
+        )  # so that lines behind it do not cross its letters
         boxes = _boxes(xy, np.asarray(text.get_window_extent().size), frame, scale)
         free = [box for box in boxes if not any(overlap(box, other) for other in taken)]
         if not free:
@@ -143,55 +104,74 @@ def _crossed(box: Box, points: Array) -> bool:
 
 
 class End(NamedTuple):
-    """The right end of a line: the name that is written there, the place (x, y) in the data's units, the colour."""
+    """The right end of a line: its name, its place (x, y) in the data's units, its look, and words after the name."""
 
     name: str
     at: tuple[float, float]
-    colour: str
+    look: Look
+    also: str = ""
 
 
 def name_ends(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
-    """Lay a figure out with room for names at the right of panels, and write them as near to their lines as can be.
+    """Lay a figure out with names at the right of panels, as near to their lines as can be.
 
-    A thin line leads from the end to the name.
+    A thin line leads from the end to the name. Where panels are too low or too narrow for that, a legend has the names.
     """
-    room = [
-        panel.annotate(end.name, (RIGHT, 0.5), xycoords="axes fraction", alpha=0.0, parse_math=False)
-        for panel, its in ends.items()
-        for end in its
-    ]
+    from matplotlib.lines import Line2D
+
+    engine, named = figure.get_layout_engine(), {panel: its for panel, its in ends.items() if its}
+    room = {
+        panel: [
+            panel.annotate(end.name + end.also, (RIGHT, 0.5), xycoords="axes fraction", alpha=0.0, parse_math=False)
+            for end in its
+        ]
+        for panel, its in named.items()
+    }
     settle(figure)
-    for text in room:
+    fits = all(_fit(panel, texts) for panel, texts in room.items())
+    for text in chain.from_iterable(room.values()):
         text.remove()
-    for panel, its in ends.items():
-        if its:
+    if fits:
+        for panel, its in named.items():
             _name(panel, sorted(its, key=lambda end: end.at[1]))
+        return
+    looks = {end.name: end.look for its in named.values() for end in its}
+    small: dict[str, Any] = {"markersize": 5, "markeredgewidth": 0}
+    handles = [Line2D([], [], label=name, **small, **look) for name, look in looks.items()]
+    figure.legend(handles=handles, loc="outside right center", labelspacing=0.05)
+    figure.set_layout_engine(engine)
+    settle(figure)
+
+
+def _fit(panel: Axes, texts: Sequence[Text]) -> bool:
+    """Whether names below each other at the right of a panel are no higher than it, and not much wider."""
+    frame, widest = panel.get_window_extent(), max(text.get_window_extent().width for text in texts)
+    return len(texts) * _line(panel) <= frame.height and widest <= WIDEST * frame.width
+
+
+def _line(panel: Axes) -> float:
+    """Return the distance of two names in pixels."""
+    import matplotlib as mpl
+
+    return 1.25 * mpl.rcParams["font.size"] * panel.figure.dpi / 72
 
 
 def _name(panel: Axes, ends: Sequence[End]) -> None:
     """Write the names of ends, the lowest first."""
-    import matplotlib as mpl
-
-    frame, line = panel.get_window_extent(), 1.25 * mpl.rcParams["font.size"] * panel.figure.dpi / 72
+    frame, line = panel.get_window_extent(), _line(panel)
     heights = np.array([panel.transData.transform(end.at)[1] for end in ends])
     for end, y in zip(ends, _spread(heights, line, frame.y0, frame.y1 - line / 2), strict=True):
-        arrow = {"arrowstyle": "-", "color": end.colour, "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2}
+        arrow = {"arrowstyle": "-", "color": end.look["color"], "lw": 0.5, "alpha": 0.6, "shrinkA": 0, "shrinkB": 2}
         arrow["relpos"] = (0, 0.5)  # from the left of the name, not through it
         panel.annotate(
-            end.name, end.at, (RIGHT, (y - frame.y0) / frame.height), textcoords="axes fraction", va="center",
-            color=end.colour, annotation_clip=False, arrowprops=arrow,
-            parse_math=False,
+            end.name + end.also, end.at, (RIGHT, (y - frame.y0) / frame.height), textcoords="axes fraction",
+            color=end.look["color"], va="center", annotation_clip=False, arrowprops=arrow, parse_math=False,
         )  # fmt: skip
 
 
 def _spread(wanted: Array, gap: float, low: float, high: float) -> Array:
     """Return places near the wanted ones (ascending, [n]), `gap` apart, and between `low` and `high` if they fit."""
     steps = gap * np.arange(len(wanted))
-    placed = np.maximum.accumulate(wanted - steps)  # above the steps: neighbours a gap apart are equal here
+    placed = np.maximum.accumulate(wanted - steps)  # relative to the steps: neighbours one gap apart are equal
     placed[-1] = min(placed[-1], max(high - steps[-1], low))
     return np.minimum.accumulate(placed[::-1])[::-1] + steps
-
-
-def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    """Whether two boxes (left, low, right, high) overlap."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

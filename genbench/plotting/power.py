@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genbench.core.types import Array
-from genbench.plotting.labels import plain, settle
+from genbench.plotting.canvas import settle
 from genbench.plotting.style import COLOURS, FAINT, INK, MARKERS
+from genbench.plotting.ticks import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,20 +35,16 @@ class PowerPanel:
 
 
 def draw_power(panels: Sequence[PowerPanel], title: str, target: float, at_hand: Sequence[tuple[int, int]]) -> Figure:
-    """Return the figure: a panel a table, a line an amount by which a model is worse, and the power that is asked for.
+    """Return the figure: one panel per table, one line per amount by which a model is worse, and the wanted power.
 
     Args:
         target: that power.
         at_hand: the fewest and the most seeds that the models of each panel have.
     """
-    from genbench.plotting.canvas import new_figure
+    from genbench.plotting import canvas
 
     columns = min(COLUMNS, ceil(sqrt(len(panels))))
-    rows = -(-len(panels) // columns)
-    figure = new_figure(WIDTH * columns + 0.6, HEIGHT * rows + 0.5)
-    places = figure.subplots(rows, columns, squeeze=False).ravel()
-    for place in places[len(panels) :]:
-        place.remove()
+    figure, places = canvas.panels(len(panels), (WIDTH, HEIGHT), columns, margin=0.5)
     for place, panel, seeds in zip(places, panels, at_hand, strict=False):
         _draw(place, panel, target, seeds)
     figure.suptitle(title)

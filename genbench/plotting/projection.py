@@ -1,4 +1,4 @@
-"""Where points of any dimension are shown on a page: in a histogram, in the plane, or by principal components."""
+"""Views of points of any dimension: as a histogram, in the plane, or by principal components."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["Line", "Plane", "View", "view_of"]
 
 MARGIN = 0.12  # room beside the points, as a share of their extent
-LARGEST, MANY = 9.0, 1_200  # square points of a dot where points are few; the number that needs none larger than 1
-DRAWN = 1e3  # extents beyond which a point is not drawn: its place on the page would overflow
+LARGEST, MANY = 9.0, 1_200  # points² of a dot where dots are few; number of dots from which on it is 1
+DRAWN = 1e3  # extents beyond the axes at which points are clipped, as their pixels would overflow
 
 
 class View(ABC):
-    """How the points of a dataset are shown, in all panels alike.
+    """The view of the points of a dataset, the same in all panels.
 
     Attributes:
         real: points of the truth [n, *shape].
@@ -48,7 +48,7 @@ class View(ABC):
 
     @abstractmethod
     def move(self, drawn: Any, points: Array) -> None:
-        """Let what was drawn show other points [n, *shape]."""
+        """Move the drawn points to other points [n, *shape]."""
 
     @abstractmethod
     def frame(self, panel: Axes) -> None:
@@ -67,7 +67,7 @@ class View(ABC):
         """Return a frame with a row for each point: facts that all share, then its places on the axes."""
         import pandas as pd
 
-        index = range(len(points))  # without it facts alone would be a single row
+        index = range(len(points))  # else facts alone would give a single row
         return pd.DataFrame(facts | dict(zip(self.names, self.places(points).T, strict=True)), index=index)
 
 
@@ -116,7 +116,7 @@ class Components(Plane):
         x = real.reshape(len(real), -1)  # (n, d)
         self.mean, self.scale = x.mean(axis=0), np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
         directions = np.linalg.svd((x - self.mean) / self.scale, full_matrices=False)[2][:2]
-        self.directions = np.pad(directions, ((0, 2 - len(directions)), (0, 0)))  # a single point has one
+        self.directions = np.pad(directions, ((0, 2 - len(directions)), (0, 0)))  # a single point gives one direction
         super().__init__(real, "component 1", "component 2")
 
     def places(self, points: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Which part of an axis is shown: nearly all values, and not those so far out that the others would be one spot."""
+"""Ends of axes: nearly all values, without outliers that would leave no room for the others."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["BINS", "comparable", "edges", "extent_with", "limits", "say_outside"]
 
-# Chosen by hand: scores that differ more than that are one point beside the farthest.
+# Chosen by hand: beside scores that are farther away, others could not be distinguished.
 DECADES, SPREADS = 4, 1000.0  # from the middle score: on a logarithmic axis, and on a linear one
-BINS = "rice"  # 2 n^(1/3) bins of a histogram: numpy's finest rule by which a spike in the data makes no more of them
+BINS = "rice"  # 2 n^(1/3) bins of a histogram: numpy's finest rule that does not depend on a spike in the data
 ROOM = 0.06  # of the extent, beyond the outermost points and ends
 
 
 def limits(real: Array, margin: float) -> tuple[Array, Array]:
-    """Return the least and the largest coordinates [d] of what is shown of points [n, d]: nearly all, and room.
+    """Return the lower and upper ends [d] of axes for points [n, d]: nearly all points, and a margin.
 
     Args:
         margin: the room on each side, as a share of the extent.
@@ -41,7 +41,7 @@ def edges(values: Array, low: float, high: float) -> Array:
 
 
 def comparable(scores: Array) -> Array:
-    """Return which of some scores [n] can be told apart on one axis: finite ones, not too far from the middle one."""
+    """Return which scores [n] fit on one axis: finite ones that are not too far from the middle one."""
     finite = np.isfinite(scores)
     if not finite.any():
         return finite
@@ -60,7 +60,7 @@ def extent_with(points: Array, ends: Array, reach: float) -> tuple[float, float]
     """Return the ends of an axis with all points [n] and with the ends of intervals [m] that are near, and some room.
 
     Args:
-        reach: how far beyond the outermost point an end may lie; of one that lies farther, so much of it is shown.
+        reach: how far beyond the outermost point the axis follows an interval.
     """
     inner = np.concatenate([points, np.clip(ends, points.min() - reach, points.max() + reach)])
     low, high = float(inner.min()), float(inner.max())
@@ -69,7 +69,6 @@ def extent_with(points: Array, ends: Array, reach: float) -> tuple[float, float]
 
 
 def say_outside(panel: Axes, count: int, right: float = 0.98) -> None:
-    """Say at the foot of a panel how many points lie beyond its axes; the text ends at a share of the width."""
+    """Write at the foot of a panel how many points lie beyond its axes; the text ends at a share of the width."""
     if count:
-        text = f"{count:,} {'points' if count > 1 else 'point'} outside"
-        panel.text(right, 0.02, text, transform=panel.transAxes, ha="right", va="bottom", color=INK)
+        panel.text(right, 0.02, f"{count:,} outside", transform=panel.transAxes, ha="right", va="bottom", color=INK)

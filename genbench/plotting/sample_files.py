@@ -16,19 +16,19 @@ from genbench.core.types import Array, Labels
 from genbench.plotting.image_grid import mosaic, seen
 from genbench.plotting.ranges import BINS, limits, say_outside
 
-__all__ = ["FORMATS", "check", "write_arrays", "write_grid", "write_pictures"]
+__all__ = ["FORMATS", "check", "write_arrays", "write_grid", "write_images"]
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg"}
 GRID_PIXELS = 600  # along a side of a grid, about
-POINT_PIXELS = 110  # a scatter plot's, an inch
+POINT_PIXELS = 110  # of a scatter plot, per inch
 
 
 def check(grid: Path | None, individual: Path | None, dataset: Dataset) -> None:
     """Refuse files that could not be written, before anything is drawn.
 
     Raises:
-        GenbenchError: the name of a grid ends in another format than png or jpg, or single images are asked for of
-            what is none.
+        GenbenchError: the name of a grid ends in another format than png or jpg, or single images are asked for
+            and the data are no images.
     """
     if grid is not None and grid.suffix.lower() not in FORMATS:
         raise GenbenchError(f"cannot draw {grid}; its name must end in .png or .jpg")
@@ -48,7 +48,7 @@ def write_arrays(file: Path, samples: Array, labels: Labels | None, dataset: Dat
     _write(file, lambda out: np.savez(out, **arrays))
 
 
-def write_pictures(folder: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> list[Path]:
+def write_images(folder: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> list[Path]:
     """Write each image [c, h, w] to a file of its own, pixel by pixel, and return the files.
 
     Raises:

@@ -1,17 +1,17 @@
-"""The figure of a search: how far configurations are behind the best, in their order and by each parameter."""
+"""The figure of a search: distance of configurations to the best, in their order and by parameter."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genbench.core.types import Array
-from genbench.plotting.labels import plain, settle
-from genbench.plotting.style import BLUE, FAILED, FAINT, INK, VERMILLION, current_style
+from genbench.plotting.canvas import settle
+from genbench.plotting.style import BLUE, FAILED, FAINT, INK, VERMILLION
+from genbench.plotting.ticks import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ WIDTH, HEIGHT = 3.4, 3.0  # inches of a panel
 COLUMNS = 3
 HUES = {"shown": BLUE, "worse": FAINT, "failed": FAILED}
 MARKS = {"shown": "o", "worse": "^", "failed": "X"}
-ROOM = 3.0  # by hand: times the height of the better half that is shown; what is worse stands at the upper edge
+ROOM = 3.0  # by hand: times the height of the better half that is shown; worse ones are at the upper edge
 
 
 @dataclass(frozen=True)
@@ -52,21 +52,17 @@ def draw_search(searched: Searched) -> DataFigure:
     from matplotlib.ticker import MaxNLocator
     from pandas.api.types import is_numeric_dtype
 
-    from genbench.plotting.canvas import new_figure
+    from genbench.plotting.canvas import in_first_column, panels
 
-    count = 1 + len(searched.values)
-    columns = current_style().beside(WIDTH, min(COLUMNS, count))
-    rows = ceil(count / columns)
-    figure = new_figure(WIDTH * columns + 0.4, HEIGHT * rows + 0.6)
-    places = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    for place in places[count:]:
-        place.remove()
+    figure, places = panels(1 + len(searched.values), (WIDTH, HEIGHT), COLUMNS, margin=0.6)
     frame = figure.data = _frame(searched)
     top = _top(searched.behind)
-    for i, (place, name) in enumerate(zip(places, frame.columns.drop("behind"), strict=False)):
+    for place, name in zip(places, frame.columns.drop("behind"), strict=False):
         _draw(place, frame, name, top)
-        behind = f"behind the best, {searched.unit}" if i % columns == 0 else ""
+        first = in_first_column(place)
+        behind = f"behind the best, {searched.unit}" if first else ""
         place.set(xlabel=name, ylabel=behind, ylim=(-0.06 * top, 1.12 * top))
+        place.tick_params(labelleft=first)
         place.grid(True)
         if not is_numeric_dtype(frame[name]):
             place.margins(x=0.25)  # words are wide
@@ -79,7 +75,7 @@ def draw_search(searched: Searched) -> DataFigure:
     so_far = frame["behind"].fillna(np.inf).cummin().clip(upper=1.05 * top)
     seaborn.lineplot(x=frame["configuration"], y=so_far, drawstyle="steps-post", color=INK, lw=1.2, ax=places[0])
     figure.suptitle(searched.title)
-    figure.supxlabel("line: best so far · hollow: the default · ring: the best · ×: failed · ▲: worse than is shown")
+    figure.supxlabel("line: best so far · hollow: the default · ring: the best · ×: failed · ▲: worse, beyond the axis")
     settle(figure)
     return figure
 
@@ -97,7 +93,7 @@ def _frame(searched: Searched) -> pd.DataFrame:
 
 
 def _top(behind: Array) -> float:
-    """Return the upper end of what is shown: far worse configurations must not press the others flat."""
+    """Return the upper end of the axis, which leaves out configurations that are far worse."""
     known = behind[np.isfinite(behind)]
     if not len(known) or not known.max():
         return 1.0
@@ -105,10 +101,10 @@ def _top(behind: Array) -> float:
 
 
 def _draw(panel: Axes, frame: pd.DataFrame, name: str, top: float) -> None:
-    """Draw configurations by a column; the first one is hollow, the best one stands out, what is worse is above."""
+    """Draw configurations by a column: the default hollow, the best ringed, far worse ones at the upper edge."""
     import seaborn
 
-    its = frame[frame[name].notna()]  # others have the default of this parameter
+    its = frame[frame[name].notna()]  # the others have the parameter's default
     if its.empty:
         return
     state = np.select([its["behind"].isna(), its["behind"] > top], ["failed", "worse"], "shown")

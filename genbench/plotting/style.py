@@ -1,4 +1,4 @@
-"""How figures look: one set of colours, letters and lines, distinct to everybody; on a page, in a paper, in a talk."""
+"""Colours, letters and lines of figures, on a page, in a paper and in a talk; safe for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ __all__ = [
     "styled",
 ]
 
-# Okabe and Ito's colours (jfly.uni-koeln.de/color), without the yellow, which is lost on white.
+# Okabe and Ito's colours (jfly.uni-koeln.de/color), without the yellow, which is too pale on white.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 INK, FAINT = "#222222", "#999999"
 FAILED = VERMILLION
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 
-LEAST = 7.0  # typographic points of the smallest letters: what journals ask for
-# Typographic points on a page. What has no size of its own, as notes inside a panel have none, has that of "font.size".
+LEAST = 7.0  # typographic points of the smallest letters that journals accept
+# Typographic points on a page; "font.size" is that of notes inside panels.
 LETTERS = {
     "font.size": 9.0,
     "figure.titlesize": 13.0,
@@ -51,7 +51,7 @@ LETTER = 0.52  # width of a letter as a share of its height, about; of the title
 TICKS = (("major", "size", 3.5), ("minor", "size", 2.0), ("major", "width", 0.8), ("minor", "width", 0.6))  # points
 
 SETTINGS: dict[str, Any] = {
-    "font.sans-serif": ["DejaVu Sans"],  # matplotlib has it: figures are alike on all machines
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so figures are the same on all machines
     "figure.titleweight": "normal",
     "legend.frameon": False,
     "text.color": INK,
@@ -71,21 +71,21 @@ SETTINGS: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "image.cmap": "viridis",
     "savefig.dpi": 130,
-    "svg.hashsalt": "genbench",  # else each file has other identifiers
-    "svg.fonttype": "none",  # text stays text
-    "pdf.fonttype": 42,  # as well; journals refuse matplotlib's own
+    "svg.hashsalt": "genbench",  # else identifiers would differ between files
+    "svg.fonttype": "none",  # keeps text as text
+    "pdf.fonttype": 42,  # TrueType; journals refuse Type 3, which is matplotlib's default
 }
 
 
 @dataclass(frozen=True)
 class Style:
-    """What figures are for.
+    """The purpose of figures, which sets their sizes.
 
     Attributes:
         scale: times the sizes of letters on a page.
         columns: inches of one column and of two, which a figure fills; None: it is as wide as it needs.
         height: inches at most; None for any.
-        titles: whether figures say on themselves what they show. In a paper the caption does.
+        titles: whether figures have titles and notes. In a paper the caption has them.
     """
 
     name: str
@@ -104,19 +104,19 @@ class Style:
         return fitted, min(high, self.height or high)
 
     def beside(self, width: float, most: int) -> int:
-        """Return how many panels, so many inches wide on a page, lie beside each other, at most so many."""
+        """Return how many panels fit beside each other, at most `most`, if one is `width` inches wide on a page."""
         if self.columns is None:
             return most
         return max(1, min(most, int(SQUEEZED * self.columns[1] / (self.scale * width))))
 
     def below(self, height: float, most: int) -> int:
-        """Return how many panels, so many inches high on a page, lie below each other, at most so many."""
+        """Return how many panels fit below each other, at most `most`, if one is `height` inches high on a page."""
         if self.height is None:
             return most
         return max(1, min(most, int(self.height / (LOWEST * self.scale * height))))
 
     def letters(self, width: float, role: str) -> int:
-        """Return how many letters of a role, such as "figure.titlesize", fit into a line so many inches wide."""
+        """Return how many letters of a role, such as "figure.titlesize", fit into a line of `width` inches."""
         return max(1, int(72 * width / (LETTER * self.points(role))))
 
     def points(self, role: str) -> float:
@@ -125,7 +125,7 @@ class Style:
 
 
 NARROWEST = 5.0  # inches of a figure on a page, whose title needs room; by hand
-SQUEEZED = 1.35  # times as wide as a column is what is squeezed into it rather than given two; by hand
+SQUEEZED = 1.35  # times the width of a column up to which a figure is squeezed into one column; by hand
 LOWEST = 0.75  # share of its scaled height that a squeezed figure keeps at least: lines of text need it; by hand
 
 # Columns and text height of papers: ICML's style file (3.25 and 6.75 in wide, 9 in high). A slide has 13.33 × 7.5 in.
@@ -145,7 +145,7 @@ def style_named(name: str) -> Style:
     """Return a style by its name.
 
     Raises:
-        GenbenchError: there is none of that name.
+        GenbenchError: no style has that name.
     """
     if name not in STYLES:
         raise GenbenchError(f"no style '{name}' of figures{nearest(name, list(STYLES))}")
@@ -159,7 +159,7 @@ def current_style() -> Style:
 
 @contextmanager
 def styled(style: Style | None = None) -> Iterator[None]:
-    """Draw in a style (the present one unless given), whatever the user's own settings are, and give those back."""
+    """Draw in a style (the present one unless given), whatever the user's settings are, and restore these."""
     import seaborn
     from matplotlib.style import context
 

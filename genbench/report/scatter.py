@@ -10,8 +10,8 @@ import numpy as np
 
 from genbench.analysis.scores import Row, card_of
 from genbench.display import formatting
-from genbench.plotting.labels import overlap
 from genbench.plotting.ranges import comparable
+from genbench.plotting.ticks import overlap
 from genbench.report.links import Links
 
 __all__ = [

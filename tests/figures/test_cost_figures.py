@@ -10,7 +10,8 @@ import genbench
 from genbench.figures import draw as draw_of
 from genbench.figures.pareto import draw
 from genbench.figures.shared.costs import front
-from genbench.plotting.labels import _spread, beside, settle, styles
+from genbench.plotting.canvas import settle
+from genbench.plotting.labels import _spread, beside, styles
 from genbench.storage.records import Cost, RunRecord
 from genbench.storage.store import Store
 from trial_records import record, spec

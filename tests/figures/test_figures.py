@@ -6,8 +6,8 @@ import genbench
 from genbench.core.errors import GenbenchError
 from genbench.figures import available, save
 from genbench.figures.samples import draw
-from genbench.figures.shared.panels import panels
 from genbench.figures.shared.titles import head
+from genbench.plotting.canvas import panels
 from genbench.plotting.style import styled
 from genbench.storage.records import RunRecord
 from genbench.storage.store import Store

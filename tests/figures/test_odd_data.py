@@ -101,7 +101,7 @@ def test_a_reading_of_1e5_does_not_stretch_a_diagnosis(tmp_path):
     assert values.get_ylim()[1] - values.get_ylim()[0] < 12
     assert residuals.get_ylim()[1] - residuals.get_ylim()[0] < 12
     assert 5 <= len(histogram.patches) <= 20
-    assert sum(text.get_text() == "1 point outside" for panel in figure.axes for text in panel.texts) == 3
+    assert sum(text.get_text() == "1 outside" for panel in figure.axes for text in panel.texts) == 3
     density = histogram.lines[0]
     inside = np.abs(density.get_xdata()) < 3
     assert inside.sum() > 20, "the predicted density is known where the histogram is"

@@ -14,9 +14,10 @@ from genbench import figures
 from genbench.cli.plot import plot
 from genbench.core.errors import GenbenchError
 from genbench.figures import classes, draw, forest, heat_map, losses, save, seed_samples, seeds
-from genbench.plotting.canvas import DataFigure, literal
-from genbench.plotting.labels import beside, plain, settle
+from genbench.plotting.canvas import DataFigure, literal, settle
+from genbench.plotting.labels import beside
 from genbench.plotting.style import styled
+from genbench.plotting.ticks import plain
 from genbench.storage.records import Failure, RunRecord
 from genbench.storage.store import Store
 from trial_records import record, spec
@@ -69,6 +70,11 @@ def of_metric(run, metric, place="a"):
     return {row.model: row.metrics.get(metric) for row in run.leaderboard().rows if row.place == place}
 
 
+def marks(panel):
+    """The point of each row of a forest, and the line with its marker."""
+    return {y: (x, line) for line in panel.lines if line.get_zorder() == 4 for x, y in line.get_xydata()}
+
+
 def test_a_forest_has_a_panel_a_metric_with_the_numbers_and_the_marks_of_the_leaderboard(run):
     figure = forest.draw(run)["forest-a"]
     left, right = [panel for panel in figure.axes if panel.axison]
@@ -86,12 +92,12 @@ def test_a_forest_has_a_panel_a_metric_with_the_numbers_and_the_marks_of_the_lea
             np.testing.assert_allclose(told, [cell.mean, *spread] if cell else [np.nan] * 3)
         dashed = next(line for line in panel.lines if line.get_linestyle() == "--")
         np.testing.assert_allclose(dashed.get_xdata(), cells["oracle"].mean)
-        points = max(panel.collections, key=lambda drawn: len(drawn.get_offsets()))
+        points = marks(panel)
         low, high = panel.get_xlim()
         inside = [(cell.mean, y) for y, cell in enumerate(cells.values()) if cell and low <= cell.mean <= high]
-        np.testing.assert_allclose(points.get_offsets(), inside)
+        np.testing.assert_allclose([(x, y) for y, (x, _) in sorted(points.items())], inside)
     assert {"*", "=", "diverged"} <= set(words(left))
-    assert len({path.vertices.tobytes() for path in points.get_paths()}) == 2, "an estimate has a shape of its own"
+    assert len({mark.get_marker() for _, mark in points.values()}) == 2, "an estimate has a shape of its own"
 
 
 def test_the_figures_have_the_signs_of_the_verdicts_and_say_what_they_mean():
@@ -101,11 +107,11 @@ def test_the_figures_have_the_signs_of_the_verdicts_and_say_what_they_mean():
     verdicts = [cell.verdict for cell in of_metric(run, "sliced_w2", "moons").values()]
     assert [verdicts.count(each) for each in ("best", "open", "worse")] == [1, 7, 2]
     assert [words(panel).count(sign) for sign in "*?="] == [1, 7, 0]
-    full, half = panel.collections[-2:]
-    faces = {tuple(offset): colour for offset, colour in zip(full.get_offsets(), full.get_facecolors(), strict=True)}
-    white = [y for (_, y), colour in faces.items() if (colour == 1).all()]
-    assert white == [y for y, verdict in enumerate(verdicts) if verdict == "worse" and any(y == at for _, at in faces)]
-    assert [y for _, y in half.get_offsets()] == [y for y, verdict in enumerate(verdicts) if verdict == "open"]
+    drawn = {y: mark for y, (_, mark) in marks(panel).items()}
+    white = {y for y, mark in drawn.items() if mark.get_markerfacecolor() == "white"}
+    assert white == {y for y, verdict in enumerate(verdicts) if verdict == "worse"} & set(drawn)
+    half = {y for y, mark in drawn.items() if mark.get_fillstyle() == "left"}
+    assert half == {y for y, verdict in enumerate(verdicts) if verdict == "open"}
     assert "Half-filled (?): open" in figure.get_supxlabel()
     figures_ = heat_map.draw(run)
     texts = words(figures_["heat_map"].axes[0])
@@ -209,7 +215,7 @@ def test_one_dataset_of_several_is_drawn_with_the_same_name_and_scores(run):
     part = run.only("b")
     assert part.leaderboard().rows == [row for row in run.leaderboard().rows if row.place == "b"]
     assert run.plot("forest", dataset="b").get_suptitle().startswith("b: ")
-    with pytest.raises(GenbenchError, match="has 2 pictures"):
+    with pytest.raises(GenbenchError, match="there are 2 figures"):
         run.plot("forest")
     with pytest.raises(GenbenchError, match="nothing to show"):
         run.plot("fan", dataset="b")
@@ -357,7 +363,8 @@ def test_each_seed_of_a_model_has_a_panel_with_its_samples_and_score(tmp_path):
     store.write_run(RunRecord(name="r", trials=list(kept)))
     panels = seed_samples.draw(genbench.load_run(store.path))["seed_samples"].axes
     titles = [panel.get_title() for panel in panels]
-    assert titles == ["seed 3", "seed 5", "seed 3: 3.25", "seed 5: 5.25", "seed 3: 3.25", "seed 5"]
+    seeds = ["seed 3", "seed 5", "seed 3: 3.25", "seed 5: 5.25", "seed 3: 3.25", "seed 5"]
+    assert titles == [name + seed for name, seed in zip(["truth\n", "", "gmm\n", "", "kde\n", ""], seeds, strict=True)]
     shown = [np.asarray(panel.collections[0].get_offsets()) for panel in panels[2:5]]
     for points, key in zip(shown, kept, strict=False):
         np.testing.assert_array_equal(points, kept[key])

@@ -1,4 +1,4 @@
-"""Figures as 32 × 32 grey levels, to be compared within a tolerance: what a reader sees from afar.
+"""Figures as grey levels, 32 beside each other, to be compared within a tolerance: what a reader sees from afar.
 
 pytest-mpl compares hashes, which each version of matplotlib or FreeType changes, or whole images, which a repository
 had to keep. A square of a thumbnail is about a letter wide, so that letters may be set a little otherwise; a panel, a
@@ -29,15 +29,19 @@ STYLE, MODELS = "paper", 5
 
 
 def thumbnail(figure, dpi: int = DPI) -> np.ndarray:
-    """Return how dark a figure is, [SIDE, SIDE] in 0 … 1."""
+    """Return how dark a figure is, [SIDE or more, SIDE] in 0 … 1: squares, or in a wide figure upright rectangles."""
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=dpi)
-    small = Image.open(out).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    image = Image.open(out).convert("L")
+    rows = max(SIDE, round(SIDE * image.height / image.width))  # else a line would be lost in those of a high figure
+    small = image.resize((SIDE, rows), Image.Resampling.BOX)
     return 1 - np.asarray(small, dtype=np.float64) / 255
 
 
 def alike(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two thumbnails [SIDE, SIDE] are of the same figure, but for how letters are set."""
+    """Whether two thumbnails of one size are of the same figure, but for how letters are set."""
+    if one.shape != other.shape:
+        return False
     gap = one - other
     squares = (gap[:-1, :-1] + gap[1:, :-1] + gap[:-1, 1:] + gap[1:, 1:]) / 4
     return bool(np.abs(squares).max() <= LARGEST and np.abs(gap).mean() <= MEAN)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from genbench.plotting.labels import less_offset, plain
 from genbench.plotting.projection import Line, Plane, view_of
 from genbench.plotting.ranges import comparable, limits
+from genbench.plotting.ticks import less_offset, plain
 
 NORMAL = np.random.default_rng(0).normal(size=(300, 2))
 

@@ -14,12 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from genbench.analysis.run_data import RunData
-from genbench.contracts.dataset import Dataset, Sizes
-from genbench.core.errors import GenbenchError, collected_warnings, nearest, shown
+from genbench.contracts.dataset import Dataset
+from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.recorded_plugins import NeedsPlugin
-from genbench.core.seeding import stream
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset, dataset_of, file_stem, first_seeds
+from genbench.figures.shared.panels import dataset_of, file_stem, first_seeds, oracle_samples, splits_of, stem_of
 from genbench.metrics.ks import kolmogorov_smirnov
 from genbench.plotting.ranges import edges, limits
 from genbench.plotting.style import BLUE, FAINT
@@ -47,14 +46,14 @@ class Compared:
         return np.array([kolmogorov_smirnov(u, v) for u, v in zip(self.samples.T, self.truth.T, strict=True)])
 
     def ends(self, i: int) -> tuple[float, float]:
-        """Return the ends of an axis for a coordinate: nearly all of the truth, and of the model what is near that."""
+        """Return the ends of an axis for a coordinate: nearly all of the truth, and samples of the model near it."""
         low, high = (float(end[0]) for end in limits(self.truth[:, [i]], 0.05))
         least, most = np.quantile(self.samples[:, i], [EDGE, 1 - EDGE])
-        extent = high - low  # a model that is farther away than this leaves too little of the truth to see
+        extent = high - low  # a model farther away would leave too little room for the truth
         return min(low, max(float(least), low - extent)), max(high, min(float(most), high + extent))
 
     def worst(self, most: int) -> list[int]:
-        """Return the coordinates along which the distance is largest, that one first, at most so many."""
+        """Return the `most` coordinates with the largest distances, the largest first."""
         return [int(i) for i in np.argsort(-self.distances, kind="stable")[:most]]
 
     def asked(self, coordinates: Sequence[str]) -> list[int]:
@@ -86,12 +85,11 @@ def by_model(
     Where models of the run were chosen, there is one figure for each of them, and the stem ends in the model's name.
     """
     figures: dict[str, Figure] = {}
-    for dataset in datasets:
+    for dataset in dict.fromkeys(datasets):
         for one in compared(run, dataset):
             if (figure := draw(one)) is not None:
                 end = f"-{file_stem(one.trial.model)}" if run.models else ""
-                named = by_dataset(run, stem, [dataset], lambda _, figure=figure: figure)  # type: ignore[misc]
-                figures |= {f"{name}{end}": each for name, each in named.items()}
+                figures[stem_of(run, stem, dataset) + end] = figure
     return figures
 
 
@@ -129,15 +127,11 @@ def held_out(run: RunData, trial: TrialRecord) -> tuple[Dataset | None, Array]:
         GenbenchError: there is neither.
     """
     try:
-        known = dataset_of(trial)
+        return dataset_of(trial), splits_of(trial).test
     except NeedsPlugin:
-        oracles = (t for t in run.whole.trials if t.role == "oracle" and t.dataset == trial.dataset)
-        stored = next((x for t in oracles if (x := run.samples(t.key)) is not None), None)
-        if stored is None:
+        if (stored := oracle_samples(run, trial.dataset)) is None:
             raise
         return None, stored
-    with collected_warnings():  # the trial's record has them already
-        return known, known.splits(stream(trial.seed, "data"), Sizes(trial.spec.protocol.train)).test
 
 
 def column_names(dataset: Dataset | None, d: int) -> tuple[str, ...]:
@@ -163,8 +157,8 @@ def chance(n: int, m: int, looked_at: int = 1) -> float:
     """Return the distance that two samples of n and m points of one distribution exceed with probability 5 %.
 
     It is c √((n + m) / (n m)) with c the upper quantile of Kolmogorov's distribution (Smirnov 1948, Annals of
-    Mathematical Statistics 19): 1.358 for a single distance. Where several are looked at, each has its equal share
-    of the 5 % (Bonferroni), so that all of them stay below with probability 95 % however they depend on each other.
+    Mathematical Statistics 19): 1.358 for a single distance. For several distances each has an equal share
+    of the 5 % (Bonferroni), so that all stay below with probability of at least 95 %, whatever their dependence.
     """
     from scipy.special import kolmogi
 

@@ -17,13 +17,15 @@ from genbench.analysis.scores import Row, card_of
 from genbench.core.types import Array
 from genbench.display.numbers import brief
 from genbench.figures.shared.panels import by_dataset, distinct
-from genbench.plotting.labels import Look, beside, plain, settle
+from genbench.plotting.canvas import settle
+from genbench.plotting.labels import Look, beside
 from genbench.plotting.ranges import comparable
 from genbench.plotting.style import INK, current_style
+from genbench.plotting.ticks import plain, thin_numbers
 
 __all__ = ["COSTS", "CostPanel", "beyond", "cost_figures", "finish_panel", "front", "name_points"]
 
-LONGEST, BESIDE = 36, 12  # letters of a name, and those that have the room beside it in a legend
+LONGEST, BESIDE = 30, 14  # letters of a name, and those that have the room beside it in a legend
 LINE = 1.6  # heights of its letters, from line to line of a legend
 COSTS: dict[str, Callable[[Mapping[str, float | None]], float | None]] = {
     "training seconds": lambda cost: cost["train_seconds"],
@@ -38,9 +40,9 @@ def cost_figures(
 ) -> dict[str, Figure]:
     """Return a figure for each dataset on which models have a score and any of the costs that are needed.
 
-    `draw(board, dataset, frame)` is given a row a model: its `score` in the metric that the table is sorted by, as a
-    quotient by the oracle's if that has one; whether it is `near` enough to others for one axis; and its `COSTS`, NaN
-    where unknown. Controls are left out.
+    `draw(board, dataset, frame)` is given a row for each model: its `score` in the metric that the table is sorted by,
+    as a quotient by the oracle's if that has one; whether it is `near` enough to others for one axis; and its `COSTS`,
+    NaN where unknown. Controls are left out.
     """
     board, frames = run.leaderboard(), dict[str, pd.DataFrame]()
     for dataset in dict.fromkeys(row.dataset for row in board.rows if row.place == row.dataset):
@@ -88,7 +90,7 @@ def finish_panel(panel: Axes, board: Leaderboard, dataset: str, drawn: pd.DataFr
     """Join the points that no other beats, ring them, and draw the oracle's score; label and scale the axes.
 
     Args:
-        drawn: the points that are in the panel, a row each: model, cost, score.
+        drawn: the points that are in the panel, one row each: model, cost, score.
     """
     card, floor = card_of(board.sorted_by(dataset) or ""), _floor(board, dataset)
     xy = drawn.iloc[:, 1:].to_numpy()
@@ -119,7 +121,7 @@ def _floor(board: Leaderboard, dataset: str) -> float | None:
 
 
 def beyond(frame: pd.DataFrame) -> str:
-    """Return which models have scores too far from the others', as a sentence; "" if none has."""
+    """Return as a sentence which models have scores too far from the others; "" if none has."""
     names, far = distinct(frame["model"], LONGEST), frame[~frame["near"]]
     listed = [f"{names[model]} {brief(score, 2)}" for model, score in zip(far["model"], far["score"], strict=True)]
     return f"Beyond the axes: {', '.join(listed)}" if listed else ""
@@ -145,12 +147,17 @@ def name_points(figure: Figure, drawn: Sequence[CostPanel], looks: Mapping[str, 
     ]
     style, letters = current_style(), BESIDE + max(map(len, names.values()))
     columns = max(1, style.letters(figure.get_figwidth(), "legend.fontsize") // letters)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
-    room = LINE * style.points("legend.fontsize") / 72 * -(-len(handles) // columns)
-    figure.set_figheight(min(figure.get_figheight() + room, style.height or np.inf))
+    height = figure.get_figheight() + LINE * style.points("legend.fontsize") / 72 * -(-len(handles) // columns)
+    most = style.height or np.inf
+    if height <= most or figure.get_figwidth() <= most:
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        figure.set_figheight(min(height, most))
+    else:  # a slide is wider than high
+        figure.legend(handles=handles, loc="outside right center", labelspacing=0.05)
     figure.set_layout_engine(engine)
     settle(figure)
     for one in drawn:
+        thin_numbers(one.panel)
         _beside(one, numbers)
 
 

@@ -1,4 +1,4 @@
-"""A heat map with its numbers: seaborn's, with short names, and places hatched where there is no number."""
+"""A heat map with its numbers: seaborn's, with short names, and cells hatched where there is no number."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ from genbench.figures.shared.panels import distinct
 from genbench.plotting.canvas import DataFigure, new_figure
 from genbench.plotting.style import FAILED, FAINT, current_style
 
-__all__ = ["heat_figure"]
+__all__ = ["fitting_rows", "heat_figure"]
 
 LONGEST, BESIDE, NARROW = (12, 26), 16, 8  # letters of a name; of one with room beside another; of a line in a cell
-CELL, LETTER, MORE = 8, 0.58, 1.8  # letters of a number, width of one by its height, inches of what is at the right
+ROW, BESIDE_ROWS = 1.3, 1.3  # least height of a row by that of its letters; inches of titles, names and notes
+CELL, LETTER, MORE = 8, 0.58, 1.8  # letters of a number, width of one by its height, inches for the colour bar
+
+
+def fitting_rows() -> int | None:
+    """Return how many rows a heat map has room for in the present style; None for any number."""
+    style = current_style()
+    line = ROW * style.points("font.size") / 72
+    return None if style.height is None else int((style.height - BESIDE_ROWS * style.scale) / line)
 
 
 def heat_figure(
@@ -28,14 +36,14 @@ def heat_figure(
     """Return a figure, its panel, and that of its colours.
 
     Args:
-        values: by which places are coloured, rows × columns; NaN of a place without a number, which is hatched.
-        texts: what is written there; of a hatched one why it failed, and "" of one that was not run.
+        values: of the cells, rows × columns; a cell with NaN is hatched.
+        texts: written in the cells; in a hatched one why it failed, "" if it was not run.
         label: of the colours.
     """
     rows, columns = values.shape
     figure = new_figure(1.25 * columns + 3.6, 0.36 * rows + 2.4)
     panel = figure.subplots()
-    shown = values.clip(norm.vmin, norm.vmax)  # what is beyond has the colour of the end
+    shown = values.clip(norm.vmin, norm.vmax)  # values beyond have the colour of the end
     bar = {"shrink": 0.8, "pad": 0.02, "label": label}
     seaborn.heatmap(shown, annot=texts, fmt="", norm=norm, cmap=cmap, cbar_kws=bar, ax=panel)
     for y, x in np.argwhere(values.isna().to_numpy()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 from genbench.core.types import Array
 from genbench.figures.shared.panels import distinct, say_in
 from genbench.figures.shared.titles import room
-from genbench.plotting.labels import End, name_ends, overlap, plain, styles
+from genbench.plotting.labels import End, name_ends, styles
 from genbench.plotting.ranges import comparable, limits
-from genbench.plotting.style import INK
+from genbench.plotting.style import INK, current_style
+from genbench.plotting.ticks import plain, thin_numbers
 
 __all__ = ["draw_lines", "height_of", "name_lines"]
 
@@ -28,8 +28,8 @@ LINE = 0.16  # inches of height for a name
 
 
 def height_of(frame: pd.DataFrame, least: float) -> float:
-    """Return the inches of height of a panel in which all models of a frame have a name at the right."""
-    return max(least, LINE * frame["model"].nunique() + 1.2)
+    """Return the inches of height of a panel: with room for all names at the right, where height is not limited."""
+    return max(least, 0.0 if current_style().height else LINE * frame["model"].nunique() + 1.2)
 
 
 def draw_lines(
@@ -49,13 +49,13 @@ def draw_lines(
     others would be one line are beyond the axes.
 
     Args:
-        frame: one row an observation, with columns model, role, seed, value, and those that `x` and `at` name.
+        frame: one row per observation, with columns model, role, seed, value, and those that `x` and `at` name.
         models: all of the figure, each of which has the same colour in all panels.
         x: the column of places of seeds.
         centre: of the seeds of a model at a place.
         at: the column of places of thick lines, which are the same for all seeds of a model; `x` unless given.
         band: gives the ends of the interval of a centre; without it each seed has a thin line.
-        also: what is written after the name of a model.
+        also: words after the name of a model.
     """
     at, looks = at or x, styles(models)
     frame = frame[np.isfinite(frame["value"])]
@@ -81,7 +81,7 @@ def draw_lines(
     written = distinct(models, max(8, int(NAMES * room(panel, "font.size"))))
     last = whole.groupby(["model", at])["value"].agg(centre).reset_index().groupby("model").tail(1)
     ends = zip(*(last[column] for column in ("model", at, "value")), strict=True)
-    return [End(written[name] + also.get(name, ""), (place, y), looks[name]["color"]) for name, place, y in ends]
+    return [End(written[name], (place, y), looks[name], also.get(name, "")) for name, place, y in ends]
 
 
 def _scale(panel: Axes, values: Array, of_models: NDArray[np.bool_]) -> bool:
@@ -120,13 +120,4 @@ def name_lines(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
     """Lay out a figure of lines, write their names at the ends, and thin out numbers that would overlap below."""
     name_ends(figure, ends)
     for panel in ends:
-        while any(overlap(a, b) for a, b in pairwise(_numbers(panel))):
-            low, high = panel.get_xlim()
-            panel.set_xticks([tick for tick in panel.get_xticks() if low <= tick <= high][::2])
-
-
-def _numbers(panel: Axes) -> list[tuple[float, ...]]:
-    """Return the boxes of the numbers at the horizontal axis of a panel, in pixels."""
-    low, high = panel.get_xlim()
-    ticks = [tick for tick in panel.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
-    return [tuple(tick.label1.get_window_extent().extents) for tick in ticks]
+        thin_numbers(panel)

@@ -1,4 +1,4 @@
-"""One panel a model, the truth first: what the figures share that show samples side by side."""
+"""Datasets, trials and names for figures: what to draw, in which order, and under which name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.leaderboard import grouped
 from genbench.analysis.run_data import RunData
+from genbench.analysis.scores import Row
 from genbench.contracts.data_files import reopened
 from genbench.contracts.dataset import DATASETS, Dataset, Sizes, Splits
 from genbench.core.errors import collected_warnings
@@ -21,30 +22,28 @@ from genbench.core.recorded_plugins import NeedsPlugin, discover_recorded, requi
 from genbench.core.seeding import stream
 from genbench.core.types import Array
 from genbench.figures.shared.titles import head, room
-from genbench.plotting.canvas import DataFigure, new_figure
-from genbench.plotting.style import FAILED, current_style
+from genbench.plotting.style import FAILED
 from genbench.storage.records import TrialRecord
 
 __all__ = [
     "by_dataset",
-    "by_place",
+    "by_table",
     "dataset_of",
     "datasets_of",
     "distinct",
-    "even",
     "file_stem",
     "first_seeds",
-    "in_first_column",
     "is_image",
     "levels_of",
+    "oracle_samples",
     "outer_labels",
-    "panels",
     "planar_datasets",
     "say_in",
     "short",
     "show_each",
     "splits_of",
     "stacked",
+    "stem_of",
     "truth",
     "truth_or_stored",
 ]
@@ -52,7 +51,6 @@ __all__ = [
 F = TypeVar("F", bound=Figure)
 Show = Callable[["Axes", TrialRecord, Array, str], None]
 LONGEST = 27  # letters of a model's name in a title
-LOW = 0.55  # share of its scaled height that a panel keeps at least, where twice the columns can do it; by hand
 STEM = 60  # letters of a dataset's name in that of a file: 240 bytes at most
 
 
@@ -63,24 +61,40 @@ def by_dataset(
     draw: Callable[[str], F],
     counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled,
 ) -> dict[str, F]:
-    """Return a figure for each of some datasets by file stem: `stem` in a run of one, else `stem-<dataset>`.
+    """Return a figure for each dataset by file stem, see `stem_of`."""
+    return {stem_of(run, stem, name, counted): draw(name) for name in dict.fromkeys(datasets)}
+
+
+def stem_of(
+    run: RunData, stem: str, dataset: str, counted: Callable[[TrialRecord], bool] = lambda trial: trial.sampled
+) -> str:
+    """Return the file stem of a figure: `stem` in a run of one dataset, else `stem-<dataset>`.
 
     The datasets of a run are those of the trials that are `counted`.
     """
     many = len({trial.dataset for trial in run.whole.trials if counted(trial)}) > 1
-    return {f"{stem}-{file_stem(name)}" if many else stem: draw(name) for name in dict.fromkeys(datasets)}
+    return f"{stem}-{file_stem(dataset)}" if many else stem
 
 
-def by_place(run: RunData, stem: str, places: Iterable[str], draw: Callable[[str], F]) -> dict[str, F]:
-    """Return a figure for each of some tables: of samples as `by_dataset` has them, else `stem-<dataset>-<task>`."""
-    of, names = {row.place: row for row in run.leaderboard().rows}, list(dict.fromkeys(places))
-    figures = by_dataset(run, stem, [name for name in names if of[name].dataset == name], draw)
-    tasks = [name for name in names if of[name].dataset != name]
-    return figures | {f"{stem}-{file_stem(of[name].dataset)}-{of[name].task}": draw(name) for name in tasks}
+def by_table(run: RunData, stem: str, draw: Callable[[list[Row]], F | None]) -> dict[str, F]:
+    """Return a figure for each table of the leaderboard by file stem; that of a task is `stem-<dataset>-<task>`.
+
+    Args:
+        draw: called with the rows of the table; None is no figure.
+    """
+    tables: dict[str, list[Row]] = {}
+    for row in run.leaderboard().rows:
+        tables.setdefault(row.place, []).append(row)
+    figures: dict[str, F] = {}
+    for place, rows in sorted(tables.items(), key=lambda item: item[0] != item[1][0].dataset):  # tasks last
+        if (figure := draw(rows)) is not None:
+            dataset, task = rows[0].dataset, f"{stem}-{file_stem(rows[0].dataset)}-{rows[0].task}"
+            figures[stem_of(run, stem, dataset) if place == dataset else task] = figure
+    return figures
 
 
 def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:
-    """Return the datasets of a run that were sampled: those of images, those of none, or first these and then those."""
+    """Return the sampled datasets of a run: of images, of other data, or (None) first of other data, then of images."""
     if images is None:
         return datasets_of(run, images=False) + datasets_of(run, images=True)
     names = dict.fromkeys(trial.dataset for trial in run.trials if trial.sampled)
@@ -104,7 +118,7 @@ def is_image(run: RunData, dataset: str) -> bool:
 
 
 def first_seeds(run: RunData, dataset: str) -> list[TrialRecord]:
-    """Return of each model the trial of the least seed that did not fail (where all did, of the least), leader first.
+    """Return for each model its trial with the least seed that did not fail, or with the least seed; leader first.
 
     The order is the leaderboard's.
     """
@@ -155,51 +169,23 @@ def truth_or_stored(run: RunData, dataset: str, n: int) -> Array:
     Raises:
         GenbenchError: there is neither.
     """
-    trials = [trial for trial in first_seeds(run, dataset) if trial.status == "ok"]
+    first = min(first_seeds(run, dataset), key=lambda trial: trial.status != "ok")
     try:
-        return truth((trials or first_seeds(run, dataset))[0], n)
+        return truth(first, n)
     except NeedsPlugin:
-        oracle = next((trial for trial in trials if trial.role == "oracle"), None)
-        stored = None if oracle is None else run.samples(oracle.key)
-        if stored is None:
+        if (stored := oracle_samples(run, dataset)) is None:
             raise
         return stored[:n]
 
 
-def panels(
-    count: int,
-    size: tuple[float, float],
-    columns: int,
-    margin: float = 0.4,
-    gap: float | None = None,
-    same_axes: bool = False,
-) -> tuple[DataFigure, list[Axes]]:
-    """Return a figure, and `count` panels in rows as full as can be, each of a `size` (width, height) in inches.
-
-    Args:
-        columns: panels beside each other, at most on a page.
-        margin: inches of height beside the panels, for titles and captions.
-        gap: room between panels, as a share of their width; None for matplotlib's.
-        same_axes: whether all have the same axes, with numbers at the left and at the bottom alone.
-    """
-    style = current_style()
-    columns = style.beside(size[0], max(1, min(columns, count)))
-    if style.height:  # more beside each other where the rows would be too low
-        fitting = max(1, int(style.height / (LOW * style.scale * size[1])))
-        columns = max(columns, min(2 * columns, -(-count // fitting)))
-    rows = max(1, -(-count // columns))
-    columns = max(1, -(-count // rows))
-    figure = new_figure(size[0] * columns, size[1] * rows + margin)
-    grid = {} if gap is None else {"wspace": gap}
-    shape = figure.subplots(rows, columns, squeeze=False, gridspec_kw=grid, sharex=same_axes, sharey=same_axes)
-    places = list(shape.ravel())
-    for spare in places[count:]:
-        spare.set_axis_off()
-    return figure, places[:count]
+def oracle_samples(run: RunData, dataset: str) -> Array | None:
+    """Return the stored samples of the oracle [n, *shape], which replace a dataset whose code is missing."""
+    oracles = (trial for trial in run.whole.trials if trial.role == "oracle" and trial.dataset == dataset)
+    return next((x for trial in oracles if (x := run.samples(trial.key)) is not None), None)
 
 
 def outer_labels(places: Sequence[Axes]) -> None:
-    """Leave the labels of axes that all panels of a figure share to those at its left and at the bottom."""
+    """Keep the labels of shared axes at the left and at the bottom of a figure alone."""
     columns = places[0].get_gridspec().ncols  # type: ignore[union-attr]
     for k, panel in enumerate(places):
         lowest = k + columns >= len(places)  # also above an empty place
@@ -209,19 +195,8 @@ def outer_labels(places: Sequence[Axes]) -> None:
 
 
 def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
-    """Return tidy frames as one; None where there is none, for `DataFigure.data`."""
+    """Return tidy frames as one, for `DataFigure.data`; None if there are no frames."""
     return pd.concat(frames, ignore_index=True) if frames else None
-
-
-def in_first_column(panel: Axes) -> bool:
-    """Whether a panel is the first of its row, beside which names have room."""
-    place = panel.get_subplotspec()
-    return place is not None and place.colspan.start == 0
-
-
-def even(count: int, columns: Sequence[int]) -> int:
-    """Return the number of columns that leaves the fewest places empty among `count` panels; the first of equals."""
-    return min(columns, key=lambda n: -count % n)
 
 
 def short(name: str, most: int = LONGEST) -> str:
@@ -230,7 +205,7 @@ def short(name: str, most: int = LONGEST) -> str:
 
 
 def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
-    """Return names as `short` does, but no two alike: with as much of their ends as tells them apart, else numbered."""
+    """Return names as `short` does, but no two alike: with longer ends where needed, else numbered."""
     whole = list(dict.fromkeys(names))
     for tail in (max(3, most // 7), most // 3, most // 2, 2 * most // 3, most - 4):
         found = {name: _cut(name, most, tail) for name in whole}
@@ -240,12 +215,12 @@ def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
 
 
 def _cut(name: str, most: int, tail: int) -> str:
-    """Return a name of at most so many letters, so many of which are its last ones."""
+    """Return a name of at most `most` letters, of which `tail` are its last ones."""
     return name if len(name) <= most else f"{name[: most - 1 - tail]}…{name[-tail:]}"
 
 
 def file_stem(name: str) -> str:
-    """Return a name as part of a file's: without what folders are written with; of a long one a part and a digest."""
+    """Return a name as part of a file name: without separators; a long name is cut, with a digest at its end."""
     plain = re.sub(r'[/\\:*?"<>|\s\x00-\x1f\x7f-\x9f]+', "_", name)
     return plain if len(plain) <= STEM else f"{plain[: STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 
@@ -262,7 +237,7 @@ def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord
     stored = {trial.key: run.samples(trial.key) for trial in trials}
     shapes = Counter(x.shape[1:] for trial in sorted(trials, key=_oracle_first) if (x := stored[trial.key]) is not None)
     usual = max(shapes, key=shapes.__getitem__, default=())  # of equals the first, which is the oracle's
-    for panel, trial in zip(places, trials, strict=True):
+    for panel, trial in zip(places, trials, strict=False):
         samples = stored[trial.key]
         if samples is not None and samples.shape[1:] != usual:
             run.problems.append(f"{trial.key}: its samples have shape {samples.shape[1:]}, and those of others {usual}")

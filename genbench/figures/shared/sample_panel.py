@@ -1,4 +1,4 @@
-"""How the points of a dataset fill a panel: as dots on common axes, or as a few images in a square."""
+"""Panels of one dataset: points as dots on common axes, or a few images in a square."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from genbench.core.types import Array
-from genbench.figures.shared.panels import dataset_of, truth
+from genbench.figures.shared.panels import levels_of, truth
 from genbench.plotting.image_grid import mosaic, seen
 from genbench.plotting.projection import view_of
 from genbench.plotting.ranges import say_outside
@@ -27,17 +27,27 @@ MOST_NOISE = 2.0  # extents of the data that this adds at most on each side
 class SamplePanel:
     """The panels of one dataset, all alike: `real` are points of the truth [n, *shape], as many as a panel shows."""
 
-    def __init__(self, trial: TrialRecord, noise: bool = False, dots: int = DOTS, side: int = SIDE) -> None:
+    def __init__(
+        self,
+        trial: TrialRecord,
+        noise: bool = False,
+        dots: int = DOTS,
+        side: int = SIDE,
+        noted: float = NOTED,
+        reference: Array | None = None,
+    ) -> None:
         """Look at the dataset of a trial.
 
         Args:
             noise: whether the axes leave room for the noise from which samples come.
             dots, side: how many dots, or images along a side, a panel shows.
+            noted: share of points beyond the axes above which a panel says how many they are.
+            reference: points of the truth [m, *shape] that set the axes; drawn from the dataset unless given.
         """
-        self.dataset, self.side = dataset_of(trial), side
-        self.is_image = self.dataset.kind == "image"
+        reference = truth(trial, max(dots, 1_000)) if reference is None else reference
+        self.side, self.noted, self.levels = side, noted, levels_of(trial)
+        self.is_image = reference.ndim == 4  # [m, c, h, w]
         self.n = side**2 if self.is_image else dots
-        reference = truth(trial, max(self.n, 1_000))
         self.real = reference[: self.n]
         self.black_and_white = float(reference.min()), float(reference.max())
         if not self.is_image:
@@ -67,17 +77,24 @@ class SamplePanel:
             panel.set_axis_off()
             return drawn
         drawn = self.plane.show(panel, x, colour, size)
-        self.plane.frame(panel)
-        if still and (count := self.plane.outside(x)) > NOTED * len(x):
+        self.frame(panel)
+        if still and (count := self.plane.outside(x)) > self.noted * len(x):
             say_outside(panel, count)
         return drawn
+
+    def frame(self, panel: Axes) -> None:
+        """Give a panel the axes of all; of images none."""
+        if self.is_image:
+            panel.set_axis_off()
+        else:
+            self.plane.frame(panel)
 
     def tidy(self, x: Array, **facts: Any) -> list[pd.DataFrame]:
         """Return a frame of what `show` draws of points x [n, *shape], with facts that they share; none of images."""
         return [] if self.is_image else [self.plane.tidy(x, **facts)]
 
     def move(self, drawn: Any, x: Array) -> None:
-        """Let what was drawn in a panel show other points x [n, *shape]."""
+        """Move what was drawn in a panel to other points x [n, *shape]."""
         if self.is_image:
             drawn.set_data(self.as_one(x))
         else:
@@ -85,7 +102,7 @@ class SamplePanel:
 
     def as_one(self, x: Array, side: int | None = None) -> Array:
         """Return images x [n, c, h, w] as one in colours, [height, width, 3], `side` of them in a row."""
-        grid = np.nan_to_num(mosaic(seen(x, self.dataset.levels, self.black_and_white), side or self.side), nan=1.0)
+        grid = np.nan_to_num(mosaic(seen(x, self.levels, self.black_and_white), side or self.side), nan=1.0)
         used = -(-len(x) // (side or self.side)) * (x.shape[2] + 1) - 1
         coloured: Array = grid[:used].repeat(3 // grid.shape[2], axis=2)
         return coloured

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.run_data import RunData
 from genbench.analysis.scores import Cell, Row, card_of
 from genbench.display.chosen_columns import asked_columns
 from genbench.display.numbers import brief
 from genbench.display.verdicts import SIGNS
-from genbench.figures.shared.panels import by_place, distinct, even, in_first_column, panels
-from genbench.plotting.canvas import DataFigure
-from genbench.plotting.labels import plain
+from genbench.figures.shared.panels import distinct
+from genbench.plotting.canvas import DataFigure, in_first_column, panels
 from genbench.plotting.ranges import comparable
-from genbench.plotting.style import FAILED, FAINT, INK, current_style
+from genbench.plotting.style import FAILED, FAINT, INK
+from genbench.plotting.ticks import plain
 
-__all__ = ["Extent", "by_table", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
+__all__ = ["Extent", "extent_of", "frame_panel", "ranked_metrics", "score_frame", "score_panels", "within"]
 
 Extent = tuple[float, float]  # ends of an axis
 
@@ -28,20 +27,7 @@ COLUMNS = (3, 4, 2)  # panels beside each other: whichever leaves the fewest pla
 WIDTH, LINE, HEAD = 3.2, 0.25, 0.9  # inches: of a panel, from model to model, for a title and the numbers below
 MOST, LONGEST = 6, 24  # panels, and letters of a name
 TICKS = 4  # numbers of six letters that have room below a panel
-NUMBERS = ("mean", "low", "high", "ratio")
-
-
-def by_table(run: RunData, stem: str, draw: Callable[[list[Row]], DataFigure | None]) -> dict[str, DataFigure]:
-    """Return a figure for each table of a leaderboard by file stem, as `by_place` has them.
-
-    Args:
-        draw: called with the rows of the table; None is no figure.
-    """
-    tables: dict[str, list[Row]] = {}
-    for row in run.leaderboard().rows:
-        tables.setdefault(row.place, []).append(row)
-    drawn = {place: figure for place, rows in tables.items() if (figure := draw(rows)) is not None}
-    return by_place(run, stem, drawn, drawn.__getitem__)
+NUMBERS = ("mean", "low", "high", "ratio", "ratio_low", "ratio_high")
 
 
 def ranked_metrics(board: Leaderboard, rows: Sequence[Row]) -> list[str]:
@@ -53,7 +39,8 @@ def score_frame(rows: Sequence[Row], metrics: Sequence[str]) -> pd.DataFrame:
     """Return a tidy frame: a row for each model, dataset and metric, in their order.
 
     `mean` is over seeds and NaN without a score; `low` and `high` are the ends of its interval over seeds, of a single
-    seed two standard errors away; `ratio` is its quotient by the oracle's. `status` says why no seed has a score.
+    seed two standard errors away; `ratio` is its quotient by the oracle's, with an interval. `status` says why no seed
+    has a score.
     """
     found = []
     for row in rows:
@@ -61,7 +48,9 @@ def score_frame(rows: Sequence[Row], metrics: Sequence[str]) -> pd.DataFrame:
         facts = {name: vars(row)[name] for name in ("model", "role", "likelihood", "seeds", "failed")}
         for metric in metrics:
             cell = row.metrics.get(metric) or Cell(np.nan, None, None)
-            numbers = dict(zip(NUMBERS, (cell.mean, *_ends(cell), cell.ratio), strict=True))
+            numbers = dict(
+                zip(NUMBERS, (cell.mean, *_ends(cell), cell.ratio, cell.ratio_low, cell.ratio_high), strict=True)
+            )
             named = {"dataset": row.place, "metric": metric}
             found.append(named | facts | {"status": status, "verdict": cell.verdict} | numbers)
     return pd.DataFrame(found).astype(dict.fromkeys(NUMBERS, float))
@@ -76,33 +65,29 @@ def _ends(cell: Cell) -> Extent:
 
 def score_panels(frame: pd.DataFrame) -> tuple[DataFigure, dict[str, Axes]]:
     """Return a figure, and for each metric of a frame of one dataset a panel: as many of the first as have room."""
-    style, size = current_style(), (WIDTH, LINE * frame["model"].nunique() + HEAD)
     metrics = list(dict.fromkeys(frame["metric"]))[:MOST]
-    beside = style.beside(WIDTH, max(COLUMNS))
-    columns = min(len(metrics), even(len(metrics), [n for n in COLUMNS if n <= beside] or [1]))
-    metrics = metrics[: columns * style.below(size[1], MOST)]
-    figure, axes = panels(len(metrics), size, columns, margin=1.0)
-    figure.data = frame[frame["metric"].isin(metrics)]
-    return figure, dict(zip(metrics, axes, strict=True))
+    figure, axes = panels(len(metrics), (WIDTH, LINE * frame["model"].nunique() + HEAD), COLUMNS, margin=1.0)
+    figure.data = frame[frame["metric"].isin(metrics[: len(axes)])]
+    return figure, dict(zip(metrics, axes, strict=False))
 
 
 def extent_of(its: pd.DataFrame) -> Extent | None:
-    """Return the ends of the axis: all models and the oracle, with as much of the intervals as leaves them apart.
+    """Return the ends of the axis: all models and the oracle, and of the intervals as much as leaves scores distinct.
 
-    Controls may lie beyond, and so may the ends of intervals over two seeds, which are very long, and scores that are
-    infinite or so far from the others that these would be one. None where no score is finite.
+    Controls may lie beyond the ends, and so may the ends of intervals over two seeds, which are very long, and scores
+    that are infinite or very far from the others. None where no score is finite.
 
     Args:
         its: columns `mean`, `low`, `high` and `role`.
     """
-    told = its[np.isfinite(its["mean"])]
-    told = told if (told["role"] == "control").all() else told[told["role"] != "control"]
-    told = told[comparable(told["mean"].to_numpy())]
-    if told.empty:
+    compared = its[np.isfinite(its["mean"])]
+    compared = compared if (compared["role"] == "control").all() else compared[compared["role"] != "control"]
+    compared = compared[comparable(compared["mean"].to_numpy())]
+    if compared.empty:
         return None
-    ends = told[["low", "high"]].to_numpy()
+    ends = compared[["low", "high"]].to_numpy()
     ends = ends[np.isfinite(ends)]
-    low, high = float(told["mean"].min()), float(told["mean"].max())
+    low, high = float(compared["mean"].min()), float(compared["mean"].max())
     if low > 0 and high > 8 * low:
         return max(low / 2, ends[ends > 0].min() / 1.1), min(2.5 * high, 1.3 * ends.max())
     reach = 0.6 * (high - low) or 0.1 * abs(high) or 1.0
@@ -117,7 +102,7 @@ def within(its: pd.DataFrame, extent: Extent | None) -> pd.DataFrame:
 
 
 def frame_panel(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
-    """Give a panel its title and axes, the oracle's mean as a line, the verdicts' signs, and words for other models.
+    """Draw what all score panels share: title, axes, the oracle's mean, signs of verdicts, and notes.
 
     Args:
         its: the rows of `score_frame` for its metric, numbered from 0, which is where each is drawn.
@@ -146,7 +131,7 @@ def frame_panel(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
 
 
 def _words(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
-    """Write the sign of each verdict at the right, and inside what is beyond the axis, or why there is no score."""
+    """Write signs of verdicts at the right, and in the panel scores beyond the axis or why there is no score."""
     across = panel.get_yaxis_transform()
     low, high = extent or (0.0, 0.0)
     for y, (mean, status, verdict) in enumerate(zip(its["mean"], its["status"], its["verdict"], strict=True)):

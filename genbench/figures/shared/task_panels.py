@@ -1,4 +1,4 @@
-"""Figures of tasks on data of the plane: a panel a model, drawn from what its trial stored."""
+"""Figures of tasks on data of the plane: one panel per model, drawn from what its trial stored."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from genbench.analysis.run_data import RunData
 from genbench.core.types import Array
-from genbench.figures.shared.panels import by_dataset, dataset_of, distinct, first_seeds, panels, stacked, truth
+from genbench.figures.shared.panels import by_dataset, dataset_of, distinct, first_seeds, stacked, truth
 from genbench.figures.shared.titles import head, order_of, room, score_line
+from genbench.plotting.canvas import panels
 from genbench.plotting.ranges import limits
 from genbench.plotting.style import FAINT
 from genbench.storage.records import TrialRecord
@@ -32,7 +33,7 @@ def of_task(
     show: Callable[[Axes, S, pd.DataFrame], None],
     title: Callable[[S, Sequence[pd.DataFrame]], str],
 ) -> dict[str, Figure]:
-    """Return a figure for each dataset of the plane on which a task of its own was run, of the trials that went well.
+    """Return a figure for each dataset of the plane on which a task of its own was run, of trials without failure.
 
     It has each model's first seed, leader first.
 
@@ -55,7 +56,7 @@ def of_task(
         shared, frames = shared_by(found[0][0]), [frame for _, frame in found]
         figure, places = panels(len(found), (2.9, 2.7), COLUMNS, margin=0.5)
         names = distinct((trial.model for trial, _ in found), room(places[0]))
-        for panel, (trial, frame) in zip(places, found, strict=True):
+        for panel, (trial, frame) in zip(places, found, strict=False):
             show(panel, shared, frame)
             head(panel, names[trial.model], score_line(run, trial))
         figure.data = stacked(frames)

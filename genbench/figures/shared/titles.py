@@ -1,4 +1,4 @@
-"""What stands above panels: names, scores and numbers of points, in lines that are no longer than a panel is wide."""
+"""Titles of panels: names, scores and numbers of points, in lines no wider than the panel."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def room(panel: Axes, role: str = "axes.titlesize") -> int:
 
 
 def head(panel: Axes, *lines: str) -> None:
-    """Write lines above a panel; what is longer than it is wide is broken, and what is empty left out."""
+    """Write lines above a panel; break those wider than the panel, and leave out empty ones."""
     panel.set_title("\n".join(part for line in lines for part in wrap(line, room(panel), break_long_words=False)))
 
 
 def number_of(counts: Collection[int]) -> str:
-    """Return how many points each of some panels shows: "4,000", "20 to 30", or "no"."""
+    """Return the number of points in panels: "4,000", "20 to 30", or "no"."""
     return " to ".join(f"{n:,}" for n in dict.fromkeys([min(counts), max(counts)])) if counts else "no"
 
 
@@ -60,7 +60,7 @@ def seed_of(trials: Iterable[TrialRecord]) -> str:
 
 
 def order_of(run: RunData, place: str) -> str:
-    """Return by what the panels of a place are ordered, for a title: "ordered by sliced W2 (data units), …"."""
+    """Return how the panels of a table are ordered, for a title: "ordered by sliced W2 (data units), …"."""
     name = run.whole.leaderboard().sorted_by(place)
     if not name:
         return "in the order of the leaderboard"

@@ -15,7 +15,7 @@ from genbench.contracts.optional_methods import supports
 from genbench.core.errors import GenbenchError, collected_warnings
 from genbench.core.recorded_plugins import NeedsPlugin
 from genbench.estimator.estimator import Estimator
-from genbench.figures.shared.panels import by_dataset, first_seeds, short
+from genbench.figures.shared.panels import first_seeds, short, stem_of
 from genbench.plotting.style import FAILED
 from genbench.runs.reload import CannotReload, Trained, reload, require_plugins
 from genbench.storage.records import TrialRecord
@@ -39,13 +39,13 @@ def with_methods(*methods: type) -> Callable[[ModelCard], bool]:
 def gather(
     run: RunData, dataset: str, able: Callable[[ModelCard], bool], show: Callable[[TrialRecord, Estimator], T]
 ) -> tuple[list[tuple[TrialRecord, T]], list[str]]:
-    """Return what `show` gives for the models of a dataset, leader first, and a line for each that fails: the reason.
+    """Return what `show` gives for the models of a dataset, leader first, and for each that fails a line that says why.
 
     Of each model it is the first seed that did not fail. The oracle is left out: it is the truth; and so are samples
     from outside, of which there is no model.
 
     Args:
-        able: whether a model has what the figure needs; one that has not is no failure, and has no line.
+        able: whether a model has what the figure needs; other models are no failures, and have no line.
         show: called with each trial and a copy of its trained model. An error that it raises becomes a line.
     """
     found, missing = [], []
@@ -62,10 +62,10 @@ def gather(
             with collected_warnings():  # the trial's record has them already
                 found.append((trial, show(trial, copy.deepcopy(_revived(str(run.path), trial.key)))))
         except NotImplementedError:
-            continue  # it cannot on these data, as a conditional model has no density of its own
-        except Exception as error:  # a plugin may raise anything; the others are drawn all the same
+            continue  # not possible on these data, as with a conditional model, which has no unconditional density
+        except Exception as error:  # a plugin may raise anything; the other models are drawn
             words = str(error) if isinstance(error, GenbenchError) else f"{type(error).__name__}: {error}"
-            most = LONGEST if not isinstance(error, NeedsPlugin) else 1_000  # it says what to type
+            most = LONGEST if not isinstance(error, NeedsPlugin) else 1_000  # it names the command
             reason = error.reason if isinstance(error, CannotReload) else words.removeprefix(f"{trial.model} ")
             missing.append(f"{trial.model} ({short(' '.join(reason.split()), most)})")
     return found, missing
@@ -99,7 +99,7 @@ def by_models(
         if found:
             figure = lay_out(dataset, view(), found)
             note(figure, missing)
-            figures |= by_dataset(run, stem, [dataset], lambda _, figure=figure: figure)  # type: ignore[misc]
+            figures[stem_of(run, stem, dataset)] = figure
         reasons += [f"{line} on {dataset}" for line in missing]
     if reasons and not figures:
         more = f", and {len(reasons) - 3} more" if len(reasons) > 3 else ""
@@ -108,7 +108,7 @@ def by_models(
 
 
 def note(figure: Figure, missing: Sequence[str]) -> None:
-    """Say below a figure which models are not in it, and why."""
+    """Write below a figure which models are missing, and why."""
     if missing:
         before = figure.get_supxlabel()
         figure.supxlabel("\n\n".join(filter(None, [before, f"Not shown: {'; '.join(missing)}"])), color=FAILED)
