@@ -12,8 +12,6 @@ from benchmark_scripts import script
 
 ROOT = Path(__file__).parents[1]
 QUOTED = re.compile(r"`[^`]*`|\"\w+\"")  # names in code may be older than the glossary
-# Folders whose texts are still to be rewritten, with the most words that may be left there: it can only go down.
-LATER = {"genbench/figures": 9, "genbench/plotting": 8, "genbench/report": 2}
 
 
 def glossary() -> list[re.Pattern[str]]:
@@ -49,17 +47,7 @@ def test_the_glossary_finds_its_words(text, found):
 
 
 def test_no_text_has_a_word_of_the_glossary(texts):
-    left: Counter[str] = Counter()
-    wrong = []
-    for text in texts:
-        folder = next((folder for folder in LATER if text.file.startswith(f"{folder}/")), None)
-        for word in words(text.text):
-            if folder is None:
-                wrong.append(f"{text.file}:{text.line}: {word}")
-            else:
-                left[folder] += 1
-    assert not wrong
-    assert all(left[folder] <= most for folder, most in LATER.items()), left
+    assert not [f"{text.file}:{text.line}: {word}" for text in texts for word in words(text.text)]
 
 
 def test_all_kinds_of_texts_are_found(texts):

@@ -41,7 +41,7 @@ def draw(run: RunData) -> dict[str, Figure]:
 def rows_of(x: Array, train: Array) -> Rows:
     """Return images of x [n, c, h, w], each followed by its nearest of train [m, c, h, w], nearest first.
 
-    First the first of x, then those of the first `SEARCHED` with the least distance to a training image. Where there
+    First the first of x, then those of the first `SEARCHED` with the least distance to an image of train. Where there
     are too few images, places are NaN.
     """
     x = x[:SEARCHED]
