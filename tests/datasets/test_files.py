@@ -125,7 +125,7 @@ def test_a_series_in_hand(tmp_path):
         (np.zeros((50, 8, 8, 8)), "images are"),
         (np.arange(200.0).reshape(50, 2, 2), "values from 0 to 199; scale them"),
         (np.arange(200).reshape(50, 2, 2) + 100, "levels from 100 to 299"),
-        (np.zeros((50, 2, 2)), "holds 0.0 only"),
+        (np.zeros((50, 2, 2)), "every value of mine is 0.0"),
         ((np.random.rand(50, 2), np.arange(50)), "labels have 50 classes in 50 rows"),
         ((np.random.rand(50, 2), np.zeros(50)), "labels have 1 classes"),
         ((np.random.rand(50, 2), np.arange(40) % 2), r"shape \(40,\), not \(50,\)"),

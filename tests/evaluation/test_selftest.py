@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_numbers(result):
 
 
 def test_unknown_truth_and_small_numbers_are_refused():
-    with pytest.raises(GenbenchError, match="truth of wine is not known"):
+    with pytest.raises(GenbenchError, match="truth of wine is unknown"):
         selftest(genbench.load_dataset("wine"))
     with pytest.raises(GenbenchError, match="samples=10 is too few"):
         selftest(genbench.load_dataset("moons"), samples=10)

@@ -217,7 +217,7 @@ def test_one_dataset_of_several_is_drawn_with_the_same_name_and_scores(run):
     assert run.plot("forest", dataset="b").get_suptitle().startswith("b: ")
     with pytest.raises(GenbenchError, match="there are 2 figures"):
         run.plot("forest")
-    with pytest.raises(GenbenchError, match="nothing to show"):
+    with pytest.raises(GenbenchError, match="cannot be drawn"):
         run.plot("fan", dataset="b")
     with pytest.raises(GenbenchError, match="no dataset 'c'"):
         run.figures("forest", dataset="c")

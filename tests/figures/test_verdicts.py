@@ -159,7 +159,7 @@ def test_intervals_that_leave_the_axis_have_arrows_and_points_beyond_it_their_nu
 def test_nothing_is_compared_by_one_seed(tmp_path):
     run = stored(tmp_path, seeds=1)
     assert draw(run, "verdicts") == {}
-    with pytest.raises(GenbenchError, match="nothing to show"):
+    with pytest.raises(GenbenchError, match="cannot be drawn"):
         run.plot("verdicts")
 
 

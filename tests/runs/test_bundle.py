@@ -82,7 +82,7 @@ def test_it_repeats_with_one_command_and_the_data_of_the_archive(run, tmp_path):
 
 def test_wrong_requests_are_refused(run, tmp_path):
     for words, text in (
-        ((), "needs a run's folder"),
+        ((), "needs the folder of a run"),
         ((run.path, "--repeat", "x"), "give one"),
         (("--repeat", tmp_path / "x"), "x"),
     ):
