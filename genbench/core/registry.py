@@ -210,7 +210,8 @@ def discover(
                 _import(plugin, REGISTRY["models"], needed=True)
         elif not path.exists():
             raise GenbenchError(
-                f"plugin '{plugin}' does not exist; give the path of a Python file or of a folder of them"
+                f"plugin '{plugin}' does not exist; give the path of a Python file or of a folder, "
+                "and repeat --plugin for several"
             )
         for file in sorted(path.glob("[!_]*.py")) if path.is_dir() else [path] if path.exists() else []:
             source = str(file)

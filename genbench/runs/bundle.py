@@ -104,7 +104,9 @@ def pack(
         raise GenbenchError(f"{run.path} has no finished trial; there is nothing to pack")
     packed = Packed(Path(f"{run.path.name}{ENDING}") if out is None else out)
     if os.path.lexists(packed.path):
-        raise GenbenchError(f"{packed.path} exists already and is not overwritten; choose another --output")
+        raise GenbenchError(
+            f"{packed.path} exists already and is not overwritten; delete it, or choose another file or folder"
+        )
     discover(tuple(plugins))
     specs = [trial.spec for trial in run.trials]
     discover_recorded(source for spec in specs for source in spec.plugins)
