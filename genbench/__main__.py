@@ -1,4 +1,4 @@
-"""`python -m genbench` is the command line."""
+"""Run the command line with `python -m genbench`."""
 
 from genbench.cli.main import main
 

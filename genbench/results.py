@@ -1,4 +1,4 @@
-"""A run in Python: its data, its figures and its page."""
+"""A run in Python: its data, its figures and its report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ __all__ = ["Run"]
 
 
 class Run(RunData):
-    """A run with its figures and its page. A corrupt trial file is named in `problems` and left out.
+    """A run with its figures and its report.
+
+    A corrupt trial file is named in `problems` and left out.
 
     Raises:
         GenbenchError: the folder holds no run.
@@ -28,14 +30,16 @@ class Run(RunData):
         return run_html(self)
 
     def figures(self, name: str, dataset: str | None = None, **choice: Unpack[Choice]) -> dict[str, DataFigure]:
-        """Return a figure by file stem, one for each dataset; `genbench.figures.available()` has the names.
+        """Return the figures of a name by their file stems, one for each dataset.
+
+        `genbench.figures.available()` has the names.
 
         Args:
-            name: of the figure.
-            dataset: the only one to draw; all unless given.
-            choice: `models`, the only ones to draw, beside the oracle; `style`, which is page, paper (widths of one and
-                two columns, no titles) or talk; and `coordinates`, names or numbers from 1 on, of those that `pairs`
-                and `marginals` show, by default the worst.
+            name: the name of the figure.
+            dataset: draw only this one; all unless given.
+            choice: `models`: draw only these, beside the oracle. `style`: page, paper (widths of one and two columns,
+                no titles) or talk. `coordinates`: names, or numbers from 1 on, of the coordinates that `pairs` and
+                `marginals` show, by default the worst.
 
         Raises:
             GenbenchError: the figure, the dataset, a model, a coordinate or the style is unknown.
@@ -45,9 +49,9 @@ class Run(RunData):
         return draw(self, name, dataset, **choice)
 
     def plot(self, name: str, dataset: str | None = None, **choice: Unpack[Choice]) -> DataFigure:
-        """Return the one figure of a name: `run.plot("samples", dataset="moons")`. Its `data` is what it shows.
+        """Return the figure of a name: `run.plot("samples", dataset="moons")`.
 
-        The arguments are those of `figures`.
+        The `data` of the figure are the numbers that it shows. The arguments are those of `figures`.
 
         Raises:
             GenbenchError: a name is unknown, or there is no figure of the name, or several.
@@ -64,7 +68,9 @@ class Run(RunData):
         raise GenbenchError(f"figure '{name}' cannot be drawn for {where}; `genbench plot --list` says what it shows")
 
     def report(self, file: str | Path | None = None) -> Path:
-        """Write the page of the run, whole in one file (report.html in its folder unless given), and return the file.
+        """Write the report of the run as one file, and return the path.
+
+        Unless given, the file is report.html in the run's folder.
 
         Raises:
             GenbenchError: no trial is finished, or the file cannot be written.

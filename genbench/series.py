@@ -1,4 +1,7 @@
-"""The contract of series under the name by which plugins import it; it lives in `genbench.contracts.series`."""
+"""The contract of series, under the name by which plugins import it.
+
+It is defined in `genbench.contracts.series`.
+"""
 
 from genbench.contracts.series import RecordedSeries, SeriesDataset, SyntheticSeries
 

@@ -1,1 +1,1 @@
-"""Names, errors, randomness and the registry: imports no other folder."""
+"""Names, errors, randomness and the registry. Imports no other folder of genbench."""

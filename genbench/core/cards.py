@@ -28,11 +28,11 @@ class Card:
     """What the registry knows about a plugin.
 
     Attributes:
-        name, family: as written on the command line.
-        factory: the class or function that it stands for.
-        plugin: the file that the user named, or the module of an installed package, whose import registered it; "" for
-            what is built in, or was registered in the caller's own code.
-        line: of its file, at which it was registered.
+        name, family: the names used on the command line.
+        factory: the registered class or function.
+        plugin: the user's file, or the module of an installed package, that registered it; "" for what is built in or
+            was registered in the caller's own code.
+        line: the line of its file at which it was registered.
     """
 
     name: str
@@ -44,7 +44,10 @@ class Card:
 
     @cached_property
     def file(self) -> Path:
-        """The source file that registered it; a name that is no file for what was typed into an interpreter."""
+        """The source file that registered it.
+
+        For code that was typed into an interpreter, it is a name that is no file.
+        """
         try:
             return Path(inspect.getsourcefile(inspect.unwrap(self.factory)) or "interactive")
         except (TypeError, OSError):
@@ -52,41 +55,44 @@ class Card:
 
     @property
     def place(self) -> str:
-        """The file and line at which it was registered."""
+        """The file and line at which the plugin was registered."""
         return f"{self.file}, line {self.line}"
 
     @property
     def built_in(self) -> bool:
-        """Whether it is genbench's own."""
+        """Whether the plugin is part of genbench."""
         return str(self.factory.__module__).startswith("genbench.")
 
     def replaces(self, other: Card) -> bool:
-        """Whether it may take the name of another: it is of the same file, or of the same notebook."""
+        """Whether it may replace another plugin of the same name.
+
+        It may if both are of the same file or the same notebook.
+        """
         return self.file == other.file or not (self.portable or other.portable)
 
     @property
     def portable(self) -> bool:
-        """Whether another process can import it."""
+        """Whether another process can import the plugin."""
         return str(self.factory.__module__) != "__main__"
 
     @property
     def summary(self) -> str:
-        """The first line of its docstring."""
+        """The first line of the plugin's docstring."""
         return (inspect.getdoc(self.factory) or "").partition("\n")[0]
 
     @property
     def signature(self) -> Mapping[str, inspect.Parameter]:
-        """The parameters that its factory takes."""
+        """The parameters that the plugin's factory takes."""
         return inspect.signature(self.factory).parameters
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A selection with a name of its own.
+    """A named selection of several plugins.
 
     Attributes:
-        name: as written on the command line.
-        parts: what it selects, each a name with parameters.
+        name: the name used on the command line.
+        parts: the plugins that it selects, each a name with parameters.
         summary: what it is for, in one sentence.
     """
 

@@ -1,9 +1,9 @@
-"""Digests of source code: of a definition and all that it uses from this project.
+"""Digests of source code: of a definition and of all that it uses from this project.
 
 A trial's result is reused only while the code that made it is the same. What counts is the syntax trees of the
-definitions (functions, classes, constants) that are reached from a plugin. Where they lie, how they are imported, what
-stands beside them in a file, comments, docstrings, annotations, and checks that only raise do not count: none of it
-changes a number of a trial that finished.
+definitions (functions, classes, constants) that are reached from a plugin. Their place, the way they are imported,
+other code in the same file, comments, docstrings, annotations, and checks that only raise do not count, because none of
+these changes a number of a finished trial.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PLUMBING = (
 
 @dataclass(frozen=True)
 class Definition:
-    """A name at the top level of a file."""
+    """A name that is defined at the top level of a file."""
 
     file: Path
     name: str
@@ -66,13 +66,13 @@ class Definition:
 
 
 class CodeTree:
-    """The modules of one version of genbench.
+    """The source code of one version of genbench.
 
     Args:
-        locate: the file of a module by its dotted name; None for what is no module of genbench.
-        home: the module in which each public name of `genbench` lives.
-        plumbing: modules that do not count.
-        renamed: today's names of what is called otherwise in this version.
+        locate: returns the file of a module from its dotted name, and None for a module of something else.
+        home: the module that defines each public name of `genbench`.
+        plumbing: modules whose code does not count.
+        renamed: today's name for each name that this version writes differently.
     """
 
     def __init__(
@@ -94,9 +94,9 @@ class CodeTree:
         return hashlib.sha256("\n".join(forms).encode()).hexdigest()[:12]
 
     def reached(self, *roots: Definition) -> set[Definition]:
-        """Return definitions and all that they use by name, directly or not.
+        """Return definitions and all that they use by name, directly or indirectly.
 
-        What a function is handed is not followed: whoever made that object named its class.
+        Arguments of functions are not followed: the code that made such an object names its class.
         """
         found: set[Definition] = set()
         todo = list(roots)
@@ -204,7 +204,7 @@ class _File:
 
 @cache
 def installed() -> CodeTree:
-    """Return the code that is running."""
+    """Return the code of the running genbench."""
     return CodeTree(_locate)
 
 
@@ -215,9 +215,10 @@ def digest_of(*roots: Definition) -> str:
 
 
 def kept_digest(what: str, roots: Iterable[Definition], compute: Callable[[], str]) -> str:
-    """Return a digest that depends on `what` it is, on some definitions, and else on genbench's code alone.
+    """Return a digest of definitions, from the cache where it is there.
 
-    It is computed once for each state of that code, see `KeptDigests`; of definitions of others, it is at each call.
+    The digest may depend on `what` it is, on the definitions, and on genbench's code. For definitions of genbench it is
+    computed once for each state of the code, see `KeptDigests`; for others, at each call.
     """
     names = []
     for root in roots:
@@ -229,12 +230,12 @@ def kept_digest(what: str, roots: Iterable[Definition], compute: Callable[[], st
 
 
 def code_state() -> str:
-    """Return a digest of all of genbench's own code, by the byte."""
+    """Return a digest of the bytes of genbench's own code."""
     return _kept().code
 
 
 def forget_digests() -> None:
-    """Forget the digests and the parsed files, since a file has changed."""
+    """Forget all digests and parsed files. Called when a file has changed."""
     for known in (digest_of, installed, _kept):
         known.cache_clear()
 

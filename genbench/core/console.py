@@ -1,4 +1,7 @@
-"""Text on a console that does not know all signs: another sign for each that it lacks, and never an error."""
+"""Text on a console whose encoding lacks some characters.
+
+Each missing character is replaced by another, so that writing never fails.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ SIGNS = {
 
 
 def write_any_sign() -> None:
-    """Let standard output and standard error replace the signs that their encoding lacks, instead of failing."""
+    """Make standard output and standard error replace what their encoding lacks.
+
+    Without it, writing such a character raises an error.
+    """
     for stream in (sys.stdout, sys.stderr):
         change = getattr(stream, "reconfigure", None)
         if change is None or not stream.encoding:  # there is none, or it was replaced by another object
@@ -37,7 +43,7 @@ def write_any_sign() -> None:
 
 
 def harmless(text: str) -> str:
-    """Return a text with � in place of signs that do something to a terminal."""
+    """Return a text with � in place of characters that control a terminal."""
     return HARMFUL.sub("�", text)
 
 

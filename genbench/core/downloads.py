@@ -1,8 +1,8 @@
-"""Data files: where they are looked for, how they are fetched, and what proves that they are the right ones.
+"""Data files: where they are looked for, how they are fetched, how they are checked.
 
 A file is looked for in the folders that the environment variable GENBENCH_DATA names, in the cache folder, and where a
-system's package installs it; else it is fetched from the first mirror that has it, into the cache folder, where it
-appears whole and checked or not at all.
+package of the operating system installs it. Otherwise it is fetched from the first mirror that has it. It appears in
+the cache folder only when it is complete and checked.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class DataFile:
     """A file of a dataset.
 
     Attributes:
-        name: as the mirrors have it, packed: *.gz or *.tar.gz.
-        parts: names of the files inside, in order; unpacked, they do as well.
-        sha256: of the bytes of all parts together, so that it holds however they are packed; empty if not known.
-        packed_sha256: of the file itself, where `sha256` is not known.
+        name: its name on the mirrors, packed: *.gz or *.tar.gz.
+        parts: names of the files inside, in order; they are also accepted unpacked.
+        sha256: checksum of the bytes of all parts together, which does not depend on the packing; "" if unknown.
+        packed_sha256: checksum of the packed file, where `sha256` is unknown.
     """
 
     name: str
@@ -60,11 +60,11 @@ class DataFile:
 
     @property
     def checksum(self) -> str:
-        """The checksum in words."""
+        """The checksum as text for messages."""
         return f"SHA-256 {self.sha256} (unpacked)" if self.sha256 else f"SHA-256 {self.packed_sha256}"
 
     def read(self, paths: list[Path]) -> list[bytes]:
-        """Return the parts, out of the packed file or of one file each.
+        """Return the content of each part, from the packed file or from one file for each part.
 
         Raises:
             GenbenchError: a file cannot be read or unpacked, is cut short, or has another checksum.
@@ -105,12 +105,12 @@ class DataFiles:
     """The files of one dataset.
 
     Attributes:
-        name: the dataset's; the folder inside the cache.
+        name: the name of the dataset, and of its folder inside the cache.
         files: all of them.
-        mirrors: addresses of folders that have them, the first one preferred; each ends in a slash.
-        licence: of the data, as far as it is known.
-        folders: further names of the folder, as other libraries have them.
-        installed: absolute folders into which a system's package puts them.
+        mirrors: addresses of folders with the files, each with a final slash; the first is tried first.
+        licence: the licence of the data, if known.
+        folders: other names of the folder, used by other libraries.
+        installed: absolute paths of folders into which a package of the operating system puts the files.
     """
 
     name: str
@@ -122,14 +122,14 @@ class DataFiles:
 
     @property
     def places(self) -> list[Path]:
-        """The folders in which files are looked for, in this order."""
+        """The folders in which files are looked for, in order."""
         given = [expanded(part) for part in os.environ.get("GENBENCH_DATA", "").split(os.pathsep) if part]
         first = _first.get()
         roots = [*([first] if first else []), *given, cache_folder()]
         return [root / name for root in roots for name in (self.name, *self.folders)] + list(map(Path, self.installed))
 
     def find(self, file: DataFile) -> list[Path]:
-        """Return the packed file, or all its parts; an empty list if they are nowhere."""
+        """Return the path of the packed file, or of all its parts; [] if none is found."""
         for place in self.places:
             for names in ((file.name,), file.parts):
                 paths = [place / name for name in names]
@@ -138,18 +138,20 @@ class DataFiles:
         return []
 
     def read(self, file: DataFile) -> list[bytes]:
-        """Return the parts of a file, which is fetched if it is nowhere.
+        """Return the content of each part of a file. A file that is missing is fetched.
 
         Raises:
-            GenbenchError: it cannot be fetched, is damaged, or is another file.
+            GenbenchError: the file cannot be fetched, is damaged, or has another checksum.
         """
         return file.read(self.find(file) or [self.fetch(file)])
 
     def fetch(self, file: DataFile) -> Path:
-        """Fetch a file into the cache folder, checked, and return its path; one that is there is replaced.
+        """Fetch a file into the cache folder, check it, and return its path.
+
+        A file that is there already is replaced.
 
         Raises:
-            GenbenchError: no mirror gave it, or the cache folder cannot be written.
+            GenbenchError: no mirror has the file, or the cache folder cannot be written.
         """
         target = cache_folder() / self.name / file.name
         try:
@@ -227,7 +229,9 @@ def _download(url: str, path: Path) -> None:
 
 @contextmanager
 def use_data_dir(folder: str | Path | None) -> Iterator[None]:
-    """Look for data files in a folder first inside the block, before those of GENBENCH_DATA; None changes nothing.
+    """Look for data files first in a folder, inside the block; None changes nothing.
+
+    The folder comes before those of GENBENCH_DATA.
 
     Raises:
         GenbenchError: there is no such folder.

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them."""
+"""Durations as people write them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def parse_duration(given: str | float) -> float:
     (5400.0, 1800.0, 20.0)
 
     Raises:
-        GenbenchError: it is none of these, or no time at all.
+        GenbenchError: it is none of these, or it is 0.
     """
     text = (given if isinstance(given, str) else f"{given:.9f}").replace(" ", "")
     parts = re.findall(r"(\d+(?:\.\d+)?)(h|min|m|s)?", text)
@@ -33,7 +33,7 @@ def parse_duration(given: str | float) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds in words, to two units.
+    """Return a number of seconds as text with at most two units.
 
     >>> duration(42.4), duration(330), duration(9000)
     ('42 s', '6 min', '2 h 30 min')

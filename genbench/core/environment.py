@@ -1,4 +1,4 @@
-"""What a run ran on: versions, processor, commit, command line."""
+"""The environment of a run: versions, processor, commit, command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _versions() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that numbers come from, by name."""
+    """Return the versions of Python and of the libraries that affect numbers, by name."""
     return dict(_versions())
 
 
@@ -40,12 +40,18 @@ def _machine() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Return genbench's version, the operating system, the processor, and the number of processors."""
+    """Return genbench's version, the operating system, and the processors.
+
+    The processors are described by name and number.
+    """
     return dict(_machine())
 
 
 def accelerator(device: str) -> str:
-    """Return a device with the name of the accelerator, where torch knows one: "cuda (NVIDIA H200)"."""
+    """Return a device with the name of its accelerator: "cuda (NVIDIA H200)".
+
+    Only the name of a CUDA device is known; another device is returned as it is.
+    """
     if device != "cuda":
         return device
     import torch
@@ -65,13 +71,13 @@ def environment() -> dict[str, Any]:
 
 
 def command() -> list[str]:
-    """Return the command that started this process, as it is typed."""
+    """Return the command that started this process, in the form in which it is typed."""
     name = Path(sys.argv[0]).name
     return ["genbench" if name == "__main__.py" else name, *sys.argv[1:]]
 
 
 def version_of(name: str) -> str | None:
-    """Return the version of an installed package; None of one that is not there."""
+    """Return the version of an installed package; None if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -88,7 +94,10 @@ def _processor() -> str:
 
 @cache
 def commit() -> str | None:
-    """Return the commit of the checkout that genbench runs from, with a + where files differ from it."""
+    """Return the commit of the checkout that genbench runs from.
+
+    A + after it says that files differ from the commit.
+    """
     here = Path(__file__).parents[1]  # the package
     try:
         call = ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]

@@ -26,31 +26,37 @@ MANY = 60  # names in a message, by hand: there are 30 models of genbench
 
 
 class GenbenchError(Exception):
-    """A request that cannot be met. Its text is one line: the input, the reason, the remedy."""
+    """An error of a request. Its text is one line: the input, the reason, the remedy."""
 
     def __str__(self) -> str:
         return harmless(" ".join(super().__str__().splitlines()))  # whatever an input that it repeats holds
 
 
 class ContractError(GenbenchError):
-    """A plugin broke the contract: a wrong shape, a wrong type, NaN where a number is due."""
+    """A plugin broke its contract: a wrong shape, a wrong type, NaN instead of a number."""
 
 
 class BadSamples(ContractError):
-    """A model's samples have the wrong shape or are not finite, so no metric may see them."""
+    """A model's samples have the wrong shape or are not finite, so they are not scored."""
 
 
 class WeightsDoNotFit(GenbenchError):
-    """Weights are not those of a model with these parameters on data of this shape."""
+    """Weights do not fit a model with these parameters on data of this shape."""
 
 
 class GenbenchWarning(UserWarning):
-    """A setting that works, but that whoever reads the scores should know about. Its text is one line."""
+    """A warning about a setting that works but affects how scores must be read.
+
+    Its text is one line.
+    """
 
 
 @contextlib.contextmanager
 def collected_warnings() -> Iterator[list[str]]:
-    """Collect the text of each GenbenchWarning that is raised inside, once; other warnings go their way."""
+    """Collect the text of each GenbenchWarning in the block, each text once.
+
+    Other warnings are shown as usual.
+    """
     texts: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always", GenbenchWarning)
@@ -71,9 +77,11 @@ class Diverged(GenbenchError):
 
 
 def shown(text: str, most: int = SHOWN) -> str:
-    r"""Return the beginning of a text that others wrote, in one line, with a sign in place of what no line has.
+    r"""Return the beginning of a text from elsewhere, in one line.
 
-    No letter of it moves a terminal's cursor or changes its colours.
+    A visible character replaces each that a line cannot hold.
+
+    The result cannot move a terminal's cursor or change its colours.
 
     >>> shown("two\nlines, \x1b[31mred")
     'two lines, �[31mred'
@@ -84,7 +92,10 @@ def shown(text: str, most: int = SHOWN) -> str:
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Return "; did you mean …?" with the nearest known names, or the list of all when none is near and it is short."""
+    """Return "; did you mean …?" with the nearest known names.
+
+    If none is near and the list of known names is short, it is the whole list.
+    """
     from difflib import get_close_matches
 
     close = get_close_matches(name[:SHOWN], known, n=5, cutoff=0.5)

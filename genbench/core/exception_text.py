@@ -1,4 +1,4 @@
-"""What an exception says, as text that any file and terminal takes: its message, its traceback, its place."""
+"""The text of an exception, safe for files and terminals: message, traceback, place."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ FRAME = re.compile(r'^ *File "(?P<file>.+)", line (?P<line>\d+)', re.MULTILINE) 
 
 
 def plain(text: str, limit: int = MESSAGE) -> str:
-    """Return a text without control signs and halves of signs; a long one is cut, and says how long it was."""
+    """Return a text without control characters and unpaired surrogates.
+
+    A long text is cut, with a note of its length.
+    """
     text = str.__str__(text)  # of a subclass that has ideas of its own, too
     length = len(text)
     # twice: a cut text stays short although signs are left out and written otherwise
@@ -33,7 +36,7 @@ def plain(text: str, limit: int = MESSAGE) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the first line of what an exception says, or its type where it says nothing."""
+    """Return the first line of an exception's message, or its type if there is none."""
     try:
         text = str(error)
     except BaseException as failure:  # a plugin may raise anything
@@ -45,7 +48,10 @@ def message_of(error: BaseException) -> str:
 
 
 def traceback_of(error: BaseException) -> str:
-    """Return an exception's traceback with its causes, whole up to `TRACEBACK` letters, then without its middle."""
+    """Return an exception's traceback with its causes.
+
+    It is whole up to `TRACEBACK` characters; of a longer one, the middle is left out.
+    """
     try:
         text = "".join(traceback.format_exception(error))
     except BaseException as failure:  # a plugin's exception may refuse anything
@@ -57,10 +63,12 @@ def traceback_of(error: BaseException) -> str:
 
 
 def place_of(error: BaseException, own: Collection[str] = ()) -> str:
-    """Return the file and line of the user's code that an exception comes from, as "my_model.py:31"; "" without one.
+    """Return the user's file and line that raised an exception, as "my_model.py:31".
+
+    It is "" if no line of the user was involved.
 
     Args:
-        own: files that count as the user's, wherever they lie.
+        own: further files that count as the user's.
     """
     seen: list[BaseException] = []
     cause: BaseException | None = error
@@ -73,7 +81,10 @@ def place_of(error: BaseException, own: Collection[str] = ()) -> str:
 
 
 def place_in(text: str, own: Collection[str] = ()) -> str:
-    """Return the first line of the user's code in what `faulthandler` wrote, the most recent call first."""
+    """Return the first line of the user's code in a traceback of `faulthandler`.
+
+    Such a traceback begins with the most recent call.
+    """
     for found in FRAME.finditer(text):
         if _counts(found["file"], own):
             return _written(found["file"], int(found["line"]))

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the home folders in their paths."""
+"""Files that are written whole or not at all, and home folders in paths."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def from_here(path: Path) -> Path:
 
 
 def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Write to a file beside it, flush it to the disk, and move it into place.
+    """Write a file whole: first beside it, then flush to disk, then move into place.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; what was there before is untouched.
@@ -56,7 +56,7 @@ def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Let a file share the content of another one; it is a copy where the file system knows no links.
+    """Make a hard link to a file, or a copy where the file system has no links.
 
     Raises:
         OSError: the disk is full or the folder cannot be written.

@@ -22,9 +22,9 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(asked: str) -> str:
-    """Return the device for a name: "auto" is "cuda" or "mps" where there is one, else "cpu".
+    """Return the device for a name; "auto" is "cuda" or "mps" if present, else "cpu".
 
-    Only the processor has been tried; the others are simulated, see `genbench.testing.device_audit`.
+    Tests simulate the accelerators, see `genbench.testing.device_audit`.
 
     Raises:
         GenbenchError: the name is unknown, or this machine or its torch has no such device.
@@ -47,9 +47,11 @@ def choose_device(asked: str) -> str:
 
 @contextlib.contextmanager
 def default_device(device: str) -> Iterator[None]:
-    """Make a device the default of all tensors created inside; on CUDA, with algorithms that give the same bits again.
+    """Make a device the default of all tensors that are created in the block.
 
-    Where torch has no such algorithm, it takes the other one and warns.
+    On CUDA, torch uses algorithms that repeat their results bit by bit.
+
+    Where torch has no such algorithm, it uses the usual one and warns.
     """
     if device == "cpu":
         yield

@@ -1,4 +1,7 @@
-"""Requests to stop: Ctrl-C, SIGTERM and SIGHUP, distinguished from a KeyboardInterrupt that a plugin raises."""
+"""Requests to stop the process: Ctrl-C, SIGTERM and SIGHUP.
+
+They differ from a KeyboardInterrupt that a plugin raises.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ Handler = Callable[[int, Any], None]
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user or the system asks this process to stop; its text says what is kept of the work.
+    """The user or the system asks this process to stop.
+
+    Its text says what is kept of the work.
 
     Attributes:
-        number: of the signal.
+        number: the number of the signal.
     """
 
     def __init__(self, number: int = signal.SIGINT) -> None:
@@ -31,7 +36,10 @@ def stop_now(number: int, frame: object = None) -> None:
 
 
 def must_stop(error: BaseException) -> bool:
-    """Whether an exception is a request to stop, and not an error of a plugin, which may raise KeyboardInterrupt."""
+    """Whether an exception is a request to stop, not an error of a plugin.
+
+    A plugin may raise KeyboardInterrupt itself.
+    """
     if isinstance(error, Interrupted):
         return True
     in_main = threading.current_thread() is threading.main_thread()  # signals come to no other
@@ -44,7 +52,10 @@ def _by_default() -> bool:
 
 @contextmanager
 def handled(handlers: dict[str, Handler]) -> Iterator[None]:
-    """Handle signals, by name, inside the block; those that are ignored (nohup) stay so, and no other thread can."""
+    """Handle signals, given by name, inside the block.
+
+    Signals that are ignored, as under nohup, stay ignored. It has no effect outside the main thread.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,7 @@
-"""Digests of genbench's own code, kept in the cache folder: to parse it all takes two seconds of each start."""
+"""Digests of genbench's own code, kept in the cache folder.
+
+Parsing all the code would add two seconds to each start.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,20 @@ LARGEST = 2**20  # bytes of the file; by hand: it has some ten kB
 
 
 class KeptDigests:
-    """Digests by name, of one state of the code. Another state, by as much as a byte, knows none of them.
+    """Digests by name, for one state of the code.
+
+    When any byte of the code changes, all of them are computed again.
 
     Args:
-        file: where they are kept, such as in the user's cache folder. What is wrong with it costs time alone.
-        folders: of the code.
+        file: where they are kept, such as in the user's cache folder. A damaged or missing file only costs time.
+        folders: the folders with the code.
     """
 
     def __init__(self, file: Path, folders: Iterable[Path]) -> None:
         self.file, self.folders = file, sorted(folders)
 
     def get(self, name: str, compute: Callable[[], str]) -> str:
-        """Return a digest that is kept, or compute and keep it."""
+        """Return a digest from the cache, or compute it and keep it."""
         if name not in self._known:
             self._known[name] = compute()
             content = json.dumps({"code": self.code, "digests": self._known}, sort_keys=True).encode()
@@ -41,7 +46,7 @@ class KeptDigests:
 
     @cached_property
     def code(self) -> str:
-        """The digest of all files, as they are, and of the Python that parses them."""
+        """The digest of the bytes of all files and of the version of Python."""
         found = hashlib.sha256(sys.version.encode())
         for folder in self.folders:
             for file in sorted(folder.rglob("*.py")):

@@ -1,4 +1,7 @@
-"""Libraries that a plugin needs and genbench does not: whether they are here, which version, how to install them."""
+"""Libraries that a plugin needs and genbench does not.
+
+Each can say whether it is installed, which version, and how to install it.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,17 @@ __all__ = ["Library", "library_of", "require_library"]
 
 @dataclass(frozen=True)
 class Library:
-    """A library that does a plugin's work. Its class names it: `library = Library("zuko", "pip install zuko")`.
+    """A library that a plugin needs, as `library = Library("zuko", "pip install zuko")`.
 
-    The plugin imports it inside its methods, so that it is known, listed and cited where the library is missing. The
-    selections "all" and "zoo" leave it out: it is asked for by name, or by its family.
+    The class of the plugin has this attribute.
+
+    The plugin imports the library inside its methods, so that the plugin can be listed and cited where the library is
+    missing. The selections "all" and "zoo" leave such a plugin out; its name or its family selects it.
 
     Attributes:
-        name: of the distribution, as pip knows it.
-        install: what to type to install it.
-        module: what to import; the same name if empty.
+        name: the name of the distribution for pip.
+        install: the command that installs it.
+        module: the module to import; `name` if empty.
     """
 
     name: str
@@ -31,12 +36,12 @@ class Library:
 
     @property
     def installed(self) -> bool:
-        """Whether it can be imported; found out without importing it."""
+        """Whether the library can be imported. It is not imported to find out."""
         return _found(self.module or self.name)
 
     @property
     def version(self) -> str:
-        """Its version; "" where that is unknown."""
+        """The version of the library; "" where it is unknown."""
         try:
             return version(self.name)
         except PackageNotFoundError:
@@ -44,7 +49,7 @@ class Library:
 
     @property
     def need(self) -> str:
-        """What is wrong without it, and the remedy."""
+        """The text of the error when the library is missing, with the remedy."""
         return f"needs {self.name}, which is not installed: {self.install}"
 
     def __str__(self) -> str:
@@ -58,7 +63,7 @@ def _found(module: str) -> bool:
 
 
 def library_of(card: Any) -> Library | None:
-    """Return the library that the class behind a card names, or None."""
+    """Return the library that a plugin needs, or None."""
     found = getattr(card.factory, "library", None)
     return found if isinstance(found, Library) else None
 
@@ -67,7 +72,7 @@ def require_library(card: Any) -> None:
     """Check that the library of a plugin is installed.
 
     Raises:
-        GenbenchError: it is not; the message says what to type.
+        GenbenchError: it is not installed; the message has the command that installs it.
     """
     library = library_of(card)
     if library and not library.installed:

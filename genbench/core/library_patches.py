@@ -1,7 +1,9 @@
-"""Functions and classes of libraries that a plugin replaces: found, taken back, and put in place for its own trials.
+"""Functions and classes of libraries that a plugin replaces.
 
-`torch.nn.functional.gelu = mine` changes every model that is run by the same process. What counts is public functions,
-classes and methods of the libraries that numbers come from, and of genbench. A name that is new replaces nothing.
+The replacements are found, undone, and put in place only for trials of that plugin.
+
+`torch.nn.functional.gelu = mine` changes every model that is run by the same process. Watched are public functions,
+classes and methods of genbench and of the libraries that affect numbers. A new name replaces nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _INHERITED = object()  # what a class had from a base class
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """A name of a module or class that stands for something else now."""
+    """A replaced name of a module or class."""
 
     owner: Any
     name: str
@@ -43,7 +45,7 @@ class Patch:
         return f"{prefix}{self.name}"
 
     def put(self, after: bool) -> None:
-        """Let the name stand for what it does after the patch, or before it."""
+        """Bind the name to its value after the patch, or to the one before it."""
         value = self.after if after else self.before
         if value is _INHERITED:
             delattr(self.owner, self.name)
@@ -118,7 +120,10 @@ _names = _LibraryNames(())
 
 @contextmanager
 def taken_back() -> Iterator[list[Patch]]:
-    """Take back in the end what the block replaces in libraries; the list names it then."""
+    """Undo, at the end, what the block replaces in libraries.
+
+    The list that it yields then holds the patches.
+    """
     global _names  # noqa: PLW0603  it takes 40 ms to make at first
     modules = [module for name, module in list(sys.modules.items()) if _watched(name)]
     if (modules, _in_place) != _names.of:
@@ -134,7 +139,7 @@ def taken_back() -> Iterator[list[Patch]]:
 
 @contextmanager
 def applied(patches: Sequence[Patch]) -> Iterator[None]:
-    """Put patches in place inside the block, and take them back after it."""
+    """Apply patches inside the block, and undo them after it."""
     for patch in patches:
         patch.put(after=True)
         _in_place.append(patch)

@@ -1,4 +1,4 @@
-"""How a notebook shows an object, as HTML, and how `print` does, as text."""
+"""How a notebook shows an object, as HTML, and how `print` shows it, as text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ TEXTS: dict[str, Callable[[Any], str]] = {}
 
 
 class NotebookView:
-    """Base of what shows itself in a notebook, by the view of its class or of the nearest base that has one."""
+    """Base class of objects that a notebook shows as HTML.
+
+    The view is that of the object's class, or of the nearest base class that has one.
+    """
 
     def _repr_html_(self) -> str | None:
         """Return HTML, or None, on which a notebook falls back to `repr`."""

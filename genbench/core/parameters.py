@@ -1,4 +1,7 @@
-"""Binding a selection's parameters to a plugin's constructor, with the type and the reason in every error."""
+"""Binding of a selection's parameters to a plugin's constructor.
+
+Each error names the parameter, its type and the reason.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ SIGNS = {"greater_than_equal": "not be negative", "greater_than": "be positive"}
 
 
 def defaults(card: Card, data: tuple[str, tuple[int, ...]] | None = None) -> dict[str, Any]:
-    """Return the parameters of a plugin and their defaults, in the order of its constructor; engine-owned ones last.
+    """Return the parameters of a plugin and their default values.
+
+    They are in the order of its constructor; those that the engine adds come last.
 
     Args:
         data: kind and shape of the data, for the model's presets.
@@ -48,10 +53,10 @@ def defaults(card: Card, data: tuple[str, tuple[int, ...]] | None = None) -> dic
 
 
 def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]] | None = None) -> dict[str, Any]:
-    """Return all parameters of a plugin with the given ones put in, converted to their declared types.
+    """Return all parameters of a plugin, with the given ones converted to their types.
 
-    An annotation may also give what is allowed: `Annotated[int, Ge(1)]`, `Literal["a", "b"]`, or a name from
-    `genbench.core.types`. A range to search in, such as `LogRange(1e-4, 1e-2)`, forbids nothing.
+    An annotation may also limit the values: `Annotated[int, Ge(1)]`, `Literal["a", "b"]`, or a name from
+    `genbench.core.types`. A search range, such as `LogRange(1e-4, 1e-2)`, limits nothing.
 
     Args:
         given: values by name.
@@ -80,10 +85,12 @@ def bind(card: Card, given: Mapping[str, Any], data: tuple[str, tuple[int, ...]]
 
 
 def takes(card: Card, name: str, value: Any, text: str | None = None) -> bool:
-    """Return whether a parameter takes a value, by its annotation; without one, whether it is as its default is.
+    """Return whether a parameter accepts a value, by its annotation.
+
+    Without an annotation, a list is refused where the default is a single number or text.
 
     Args:
-        text: what was written for the value, where that is known.
+        text: the text that was written for the value, if known.
     """
     from pydantic import ValidationError
 
@@ -105,9 +112,11 @@ def takes(card: Card, name: str, value: Any, text: str | None = None) -> bool:
 
 
 def create(card: Card, params: Mapping[str, Any]) -> Any:
-    """Create a plugin from bound parameters; for a torch model, overrides of its recipe are put in place.
+    """Create a plugin from bound parameters.
 
-    What the constructor of a user's plugin changes for the whole process is put back.
+    For a torch model, parameters of its recipe are set too.
+
+    Settings of the process that the constructor of a user's plugin changes are restored.
 
     Raises:
         GenbenchError: the constructor refuses a value.
@@ -147,10 +156,10 @@ def _recipe(card: Card) -> dict[str, Any]:
 
 
 def hints(card: Card) -> dict[str, Any]:
-    """Return the annotations of a plugin's parameters, those of a torch model's recipe included.
+    """Return the annotations of a plugin's parameters, including a torch model's recipe.
 
     Raises:
-        NameError, TypeError, AttributeError: one of them cannot be read.
+        NameError, TypeError, AttributeError: an annotation cannot be evaluated.
     """
     takes = card.factory.__init__ if inspect.isclass(card.factory) else card.factory
     own = get_type_hints(takes, include_extras=True)

@@ -1,7 +1,7 @@
-"""The code of a user that a plugin is made of, besides the definitions of its own file.
+"""The user's code that a plugin uses besides the definitions of its own file.
 
 A plugin may import a file beside it, at its top or inside a function, by a relative import, through a folder that it
-adds to `sys.path`, or through `importlib`. All of these files count as a whole, but by their syntax trees: a comment or
+adds to `sys.path`, or through `importlib`. All of these files count whole, by their syntax trees, so that a comment or
 a docstring changes nothing.
 """
 
@@ -22,10 +22,12 @@ IMPORTERS = ("import_module", "__import__")  # functions whose first argument is
 
 
 def imported_files(file: Path, loaded: Iterable[Path] = ()) -> list[Path]:
-    """Return the user's files that a file imports, directly or not, wherever in it; without the file itself.
+    """Return the user's files that a file imports, directly or indirectly.
+
+    Imports anywhere in the file count. The file itself is not in the list.
 
     Args:
-        loaded: files of modules that its import has loaded, which count too.
+        loaded: files of modules that its import has loaded; they count too.
     """
     found: dict[Path, None] = {}
     todo = [file, *loaded]
@@ -38,12 +40,14 @@ def imported_files(file: Path, loaded: Iterable[Path] = ()) -> list[Path]:
 
 
 def surroundings(file: Path, imported: Iterable[Path], script: bool = False) -> str:
-    """Return a digest of what stands around the definitions of a plugin's file; "" where there is nothing.
+    """Return a digest of the code around the definitions of a plugin's file.
 
-    That is the files that it imports, the names that it takes from other libraries, and statements that define nothing.
+    It is "" where there is no such code.
+
+    This code is the imported files, the names from other libraries, and the statements that define nothing.
 
     Args:
-        script: whether it is what the user runs, whose statements do other things than to prepare a plugin.
+        script: whether the file is the script that the user runs. Its statements do more than prepare a plugin.
     """
     forms = []
     for statement in _tree(file).body:
@@ -59,7 +63,9 @@ def surroundings(file: Path, imported: Iterable[Path], script: bool = False) -> 
 
 
 def imported_names(file: Path, everywhere: bool = True) -> list[str]:
-    """Return the names of modules that a file imports, with as many dots before a relative one as it has.
+    """Return the names of the modules that a file imports.
+
+    A relative import has its dots before the name.
 
     Args:
         everywhere: also inside functions.

@@ -1,4 +1,4 @@
-"""Importing a plugin inside a fence: what its import changes for the whole process is put back, and known."""
+"""Import of a plugin. What it changes for the whole process is restored and recorded."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ __all__ = ["LOADED", "Loaded", "importing", "in_use", "load_plugin", "reason"]
 
 @dataclass(eq=False)
 class Loaded:
-    """A plugin that was imported, and what its import did.
+    """An imported plugin, and what its import did.
 
     Attributes:
         source: its file, or the name of a module of an installed package.
         file: its file.
         code: digests of its file and of the user's files that it imports, by path.
-        data: digests of other files that it opened, by path.
-        modules: those of the user that it loaded, by name.
+        data: digests of the other files that its import opened, by path.
+        modules: the user's modules that it loaded, by name.
         path: entries that it added to `sys.path`.
-        patches: what it replaced in libraries.
-        changed: what else it changed for the whole process, in words; it was put back.
+        patches: the names of libraries that it replaced.
+        changed: other settings of the process that it changed, as text; they were restored.
     """
 
     source: str
@@ -49,23 +49,23 @@ class Loaded:
 
     @property
     def imported(self) -> list[Path]:
-        """The user's files that it imports, directly or not."""
+        """The user's files that the plugin imports, directly or indirectly."""
         return [Path(name) for name in self.code if Path(name) != self.file]
 
     @property
     def stale(self) -> bool:
-        """Whether its code, or a file that its import read, has changed since."""
+        """Whether its code, or a file that its import read, has changed since the import."""
         return any(content_digest(Path(name)) != digest for name, digest in (self.code | self.data).items())
 
     def cautions(self) -> list[str]:
-        """Return what whoever reads the scores of a trial with this plugin should know."""
+        """Return warnings for readers of the scores of trials with this plugin."""
         if not self.patches:
             return []
         names = ", ".join(sorted(map(str, self.patches))[:3]) + (" and more" if len(self.patches) > 3 else "")
         return [f"{self.file.name} replaces {names}: all numbers of this trial were computed with it"]
 
     def notes(self) -> list[str]:
-        """Return what its author should know."""
+        """Return notes for the author of the plugin."""
         if not self.changed:
             return []
         advice = "it was put back; a method that needs it must set it itself"
@@ -77,14 +77,16 @@ _importing: list[str] = []
 
 
 def importing() -> str:
-    """Return the source of the plugin that is being imported; "" where none is, as in a notebook."""
+    """Return the source of the plugin that is being imported; "" if there is none."""
     return _importing[-1] if _importing else ""
 
 
 def load_plugin(source: str) -> None:
-    """Import a file, or a module of an installed package; what it changes is put back, also where it fails.
+    """Import a file, or a module of an installed package.
 
-    A file that was imported before is imported anew.
+    What the import changes for the process is restored, even if it fails.
+
+    A file that was imported before is imported again.
 
     Raises:
         BaseException: whatever the plugin raises.
@@ -124,13 +126,15 @@ def load_plugin(source: str) -> None:
 
 @contextmanager
 def in_use(sources: Iterable[str], shared: Iterable[Path] = ()) -> Iterator[None]:
-    """Let some plugins have what their import made: patches of libraries, their modules, their folders on `sys.path`.
+    """Make available what the import of some plugins made, inside the block.
 
-    Other plugins have none of it inside the block: two files called `helper.py` stay apart.
+    That is their patches of libraries, their modules, and their folders on `sys.path`.
+
+    What other plugins made is hidden inside the block, so that two files called `helper.py` do not mix.
 
     Args:
-        sources: of the plugins.
-        shared: files whose modules stay, whatever plugin loaded them.
+        sources: the sources of the plugins.
+        shared: files whose modules stay available, whichever plugin loaded them.
     """
     chosen = [LOADED[source] for source in sources if source in LOADED]
     others = [loaded for loaded in LOADED.values() if loaded not in chosen]
@@ -155,7 +159,7 @@ def in_use(sources: Iterable[str], shared: Iterable[Path] = ()) -> Iterator[None
 
 
 def reason(error: BaseException, source: str) -> str:
-    """Return why a plugin could not be imported: the error, and the line of its file."""
+    """Return why the import of a plugin failed: the error, and the line of its file."""
     file = source
     if not source.endswith(".py"):
         with suppress(ImportError, ValueError):

@@ -1,7 +1,7 @@
-"""What code can change for a whole process: read, put back, and said in words.
+"""Settings of the whole process that a plugin can change: read, restored, described.
 
-A plugin that sets torch's default dtype or numpy's error state changes what every later line computes, those of other
-models included. So state is put back after a plugin's import and constructor, and before each phase of a trial.
+A plugin that sets torch's default dtype or numpy's error state changes what all later code computes, other models
+included. So the settings are restored after a plugin's import and constructor, and before each phase of a trial.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class _Setting:
 
 
 class ProcessState:
-    """The settings of this process at one moment.
+    """The settings of this process at one time.
 
     Args:
-        fresh: those of a new process instead, as far as numbers depend on them and it is known what they are.
+        fresh: take the settings of a new process instead, where they are known and affect numbers.
     """
 
     def __init__(self, fresh: bool = False) -> None:
@@ -62,10 +62,12 @@ class ProcessState:
         self._path = list(sys.path)
 
     def restore(self) -> list[str]:
-        """Put back what differs by now, and return what that was, in words, as far as numbers may depend on it.
+        """Restore the settings that differ now, and describe them.
 
-        New entries of `sys.path` stay, behind all others, where they shadow nothing: a method of a plugin may import
-        what lies in a folder that its file added.
+        The list has those that may affect numbers.
+
+        New entries of `sys.path` are kept, but at the end, where they shadow nothing: a method of a plugin may import
+        from a folder that its file added.
         """
         changed = []
         sys.path[:] = [*self._path, *(entry for entry in sys.path if entry not in self._path)]
@@ -86,7 +88,10 @@ class ProcessState:
 
 @contextmanager
 def put_back() -> Iterator[list[str]]:
-    """Put back in the end what the block changed; the list that it gives names that then."""
+    """Restore, at the end, the settings that the block changed.
+
+    The list that it yields then describes them.
+    """
     state, changed = ProcessState(), list[str]()
     try:
         yield changed

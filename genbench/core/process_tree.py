@@ -1,4 +1,7 @@
-"""Processes and what they start, so that all of it ends with them: found in /proc, killed as one, none left behind."""
+"""Processes and their descendants, which end together.
+
+They are found in /proc and killed together, so that none is left behind.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,18 @@ PASSES = 5  # chosen by hand: one finds what there is, further ones what was sta
 
 
 def die_with_parent(on: bool = True) -> None:
-    """Let the kernel kill this process when its parent ends, whatever it is busy with; only Linux can.
+    """Make the kernel kill this process when its parent ends. Linux only.
 
-    The parent is the thread that started this process.
+    The parent is the thread that started this process, and the process ends whatever it is doing.
     """
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL if on else 0)
 
 
 def adopt_orphans() -> None:
-    """Become the parent of all that is started by this process's children and outlives them; only Linux can."""
+    """Become the parent of orphaned descendants of this process. Linux only.
+
+    These are the processes that its children started and that outlive these children.
+    """
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
@@ -40,10 +46,12 @@ def _prctl(option: int, value: int) -> None:
 
 
 def birth(pid: int) -> str | None:
-    """Return what tells a process from a later one of the same number: when it began, "" where that is unknown.
+    """Return when a process began, as text, to recognise a reused process number.
+
+    It is "" where that is unknown.
 
     Returns:
-        None where there is no such process, or it has ended and nobody has noticed yet.
+        None if there is no such process, or if it has ended and its parent has not collected it yet.
     """
     if not LINUX:
         try:
@@ -62,11 +70,11 @@ def birth(pid: int) -> str | None:
 
 
 def offspring(pid: int, apart_from: Collection[int] = ()) -> set[int]:
-    """Return the processes that a process has started, directly or not, as far as they are known and alive.
+    """Return the living processes that a process started, directly or indirectly.
 
     Args:
-        pid: of the process; it need not be there any more. Those of its session count as well.
-        apart_from: processes that are left out, with what they have started.
+        pid: number of the process, which may have ended. Processes of its session count as well.
+        apart_from: processes to leave out, with their descendants.
     """
     table = {child: (parent, session) for child, parent, session in _processes()}
     found: set[int] = set()
@@ -78,7 +86,7 @@ def offspring(pid: int, apart_from: Collection[int] = ()) -> set[int]:
 
 
 def kill_offspring(pid: int, root: Callable[[], object]) -> None:
-    """Kill all that a process has started, and the process itself by calling `root`."""
+    """Kill all processes that a process started, then the process itself with `root`."""
     found = offspring(pid)
     root()
     for _ in range(PASSES):

@@ -1,4 +1,7 @@
-"""How far some work is: a bar on a terminal or in a notebook, lines in a file, JSON for a program, or nothing."""
+"""Progress of work: a bar on a terminal or in a notebook, lines, JSON, or nothing.
+
+Lines are for files, JSON is for programs.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +27,20 @@ BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}
 
 
 def check_form(asked: bool | str) -> None:
-    """Refuse a form that there is not.
+    """Check that a form of progress exists.
 
     Raises:
-        GenbenchError: it is none of `FORMS`.
+        GenbenchError: it is not one of `FORMS`.
     """
     if not isinstance(asked, bool) and asked not in FORMS:
         raise GenbenchError(f"no progress '{asked}'{nearest(asked, list(FORMS))}; use one of {', '.join(FORMS)}")
 
 
 def chosen_form(asked: bool | str) -> Form:
-    """Return the form that progress has here: by itself a bar where somebody looks, and lines where nobody does."""
+    """Return the form of progress to use here.
+
+    "auto" is a bar on a terminal or in a notebook, and lines elsewhere.
+    """
     check_form(asked)
     form = ("auto" if asked else "none") if isinstance(asked, bool) else asked
     if form == "auto" and os.environ.get("TQDM_DISABLE"):
@@ -45,11 +51,11 @@ def chosen_form(asked: bool | str) -> Form:
 
 
 class Progress:
-    """How far `total` pieces of work are; `form` is one of the `FORMS`, but auto.
+    """The progress of `total` pieces of work; `form` is one of the `FORMS` but "auto".
 
     Args:
-        heading: of the work, such as "trials"; a piece is a `unit`.
-        left: gives the seconds that are left, None for unknown.
+        heading: name of the work, such as "trials"; one piece is a `unit`.
+        left: returns the remaining seconds; None where unknown.
     """
 
     def __init__(
@@ -68,7 +74,7 @@ class Progress:
             self._bar = tqdm(total=total, desc=heading, unit=unit, bar_format=BAR if left else None)
 
     def step(self, **facts: Any) -> None:
-        """Note that a piece is done; `facts` about it are for programs."""
+        """Record that a piece is done; `facts` about it are for programs."""
         self.done += 1
         if self._bar is not None:
             self._bar.update()
@@ -76,21 +82,21 @@ class Progress:
             self._write(json.dumps({"event": self.unit, **facts, **self._state()}))
 
     def at(self, name: str) -> None:
-        """Show which piece is at work."""
+        """Show which piece is being worked on."""
         if self._bar is not None:
             self._bar.set_postfix_str(name)
 
     def aside(self) -> AbstractContextManager[Any]:
-        """Return a context in which lines may be written that are no part of a bar."""
+        """Return a context in which lines can be written without breaking the bar."""
         return nullcontext() if self._bar is None else self._bar.external_write_mode()
 
     def watch(self) -> None:
-        """Show what changes by itself, until it is over: how long it took, and what is left."""
+        """Update the display until the work is over: time taken, time left."""
         while not self._over.wait(REFRESH if self.form == "bar" else EVERY):
             self.look()
 
     def look(self) -> None:
-        """Show how far it is."""
+        """Show the present progress."""
         if self._bar is not None:
             left = self._left() if self._left else None
             self._bar.set_postfix_str("" if left is None else _left(left))
@@ -105,7 +111,7 @@ class Progress:
         return f"{self.heading}: {self.done} of {self.total}{took}{'' if left is None else ', ' + _left(left)}"
 
     def end(self) -> None:
-        """Show the end, where it took long enough to be shown."""
+        """Show the end, if the work took long enough to be shown."""
         self._over.set()
         if self._bar is not None:
             self._bar.close()
@@ -131,10 +137,10 @@ def shown_progress(
     asked: bool | str = True,
     left: Callable[[], float | None] | None = None,
 ) -> Iterator[Progress]:
-    """Show how far some work is inside the block.
+    """Show the progress of work inside the block.
 
     Args:
-        total, heading, unit, left: those of `Progress`.
+        total, heading, unit, left: as for `Progress`.
         asked: one of the `FORMS`; True is "auto", False is "none".
 
     Raises:
@@ -151,7 +157,7 @@ def shown_progress(
 
 
 def say_json(text: str) -> None:
-    """Tell a program a line, in the form of progress for programs."""
+    """Print a text as a line of JSON, in the form of progress for programs."""
     print(json.dumps({"event": "note", "text": text}), file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The version, and the module in which each public name lives."""
+"""The version, and the module that defines each public name."""
 
 from __future__ import annotations
 

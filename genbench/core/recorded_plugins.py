@@ -1,7 +1,9 @@
-"""Plugins that the records of a run name: which of them may be imported, and what to type for the others.
+"""Plugins that the records of a run name, and which of them may be imported.
 
-A run's folder may come from anybody, so that nothing which it names is executed for being named there. Imported are
-the plugins of installed packages, those that the user names, and files whose content the user trusts.
+For the others, it says what to type.
+
+A run's folder may come from anybody, so code is not executed only because the folder names it. Imported are plugins of
+installed packages, plugins that the user names, and files whose content the user trusts.
 """
 
 from __future__ import annotations
@@ -26,11 +28,14 @@ CODE = "is code that the run only names"
 
 
 class NeedsPlugin(GenbenchError):
-    """What is asked for is code that a run's records name, and that nobody here vouches for."""
+    """The run's records name code that is needed here, and that the user does not trust."""
 
 
 def discover_recorded(sources: Iterable[str], groups: tuple[str, ...] = ("models", "datasets", "metrics")) -> None:
-    """Import what is built in and installed, and those recorded files that the user trusts, with a line for each."""
+    """Import the built-in and installed plugins, and the recorded files that are trusted.
+
+    It prints a line for each trusted file.
+    """
     discover(groups=groups)
     for source in dict.fromkeys(sources):
         if source not in LOADED and source.endswith(".py") and _trusted(source):
@@ -38,14 +43,14 @@ def discover_recorded(sources: Iterable[str], groups: tuple[str, ...] = ("models
 
 
 def require(sources: Iterable[str], *wanted: tuple[Group[Any], str]) -> None:
-    """Import what may be imported of recorded plugins, and refuse to go on without what is `wanted`.
+    """Import the recorded plugins that may be imported; fail if a wanted name is missing.
 
     Args:
-        sources: as the records name them.
+        sources: the plugins, by their names in the records.
         wanted: names of plugins, each with its group.
 
     Raises:
-        NeedsPlugin: it is code that may not be imported; the message says what to type.
+        NeedsPlugin: the name is in code that may not be imported; the message says what to type.
         GenbenchError: no plugin has that name.
     """
     sources = list(sources)
@@ -60,13 +65,13 @@ def require(sources: Iterable[str], *wanted: tuple[Group[Any], str]) -> None:
 
 
 def code_files(source: str) -> list[str]:
-    """Return the files that a plugin named in a record or a file stands for: those of a folder, or it alone."""
+    """Return the files of a recorded plugin: those of a folder, or the file itself."""
     folder = Path(source)
     return [str(file) for file in sorted(folder.glob("[!_]*.py"))] if folder.is_dir() else [source]
 
 
 def remedy(sources: Iterable[str]) -> str:
-    """Return what to type to have recorded plugins imported, in words; "" where all of them are."""
+    """Return what to type to import recorded plugins; "" if all are imported already."""
     files = [Path(source) for source in dict.fromkeys(sources) if source not in LOADED]
     if not files:
         return ""

@@ -1,9 +1,10 @@
-"""Finding plugins: models, datasets and metrics are found, never listed.
+"""Discovery of plugins: models, datasets and metrics are found, not listed.
 
 Three places are searched, in this order: the built-in packages, the entry points of installed packages (groups
 `genbench.models`, `genbench.datasets`, `genbench.metrics`), and the files and folders that the user names. A plugin
-registers itself with a decorator when it is imported. A file that the user names must import; one of an installed
-package, or one of many in a folder, that fails is kept with its reason, and is an error where it is asked for.
+registers itself with a decorator when it is imported. If a file that the user names cannot be imported, that is an
+error at once. If a file of an installed package or of a folder cannot, its reason is kept, and the error is raised only
+when that plugin is asked for.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ C = TypeVar("C", bound=Card)
 
 
 class UnknownName(GenbenchError):
-    """Nothing has a name that was asked for."""
+    """No plugin has the name that was asked for."""
 
 
 class NameTaken(GenbenchError):
@@ -43,7 +44,10 @@ class NameTaken(GenbenchError):
 
 @dataclass(frozen=True)
 class Failure:
-    """A plugin that could not be imported; `names` are what it had registered, and was taken out again."""
+    """A plugin whose import failed.
+
+    `names` are those that it had registered; they were removed again.
+    """
 
     source: str
     reason: str
@@ -51,7 +55,7 @@ class Failure:
 
 
 class Group(Generic[C]):
-    """The plugins of one group, by name."""
+    """The plugins of one group, such as models, by name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -67,10 +71,10 @@ class Group(Generic[C]):
     def add(self, card: C) -> None:
         """Register a card; used by the `register_…` decorators.
 
-        What is typed anew in a notebook, or is in a file that is imported anew, takes the place of what it was.
+        A plugin that is typed again in a notebook, or whose file is imported again, replaces its older version.
 
         Raises:
-            NameTaken: another plugin has the name, of the same file or of another.
+            NameTaken: another plugin, in the same file or another one, has the name.
             GenbenchError: the name cannot be written on a command line.
         """
         if not card.name or set(card.name) & set("[]=, \t\n"):
@@ -98,14 +102,14 @@ class Group(Generic[C]):
         """Register a suite.
 
         Raises:
-            NameTaken: a plugin or a family has its name.
+            NameTaken: a plugin or a family has the name.
         """
         if suite.name in self.cards or suite.name in WHOLE or suite.name in self.families:
             raise NameTaken(f"the name '{suite.name}' of a suite of {self.name} is taken; choose another")
         self.suites[suite.name] = suite
 
     def forget(self, source: str) -> None:
-        """Forget what a plugin registered and how it failed, before it is imported."""
+        """Forget what a plugin registered and how it failed. Called before its import."""
         self.failures = [failure for failure in self.failures if failure.source != source]
         self.cards = {name: card for name, card in self.cards.items() if card.plugin != source}
         self._executions = {name: one for name, one in self._executions.items() if one != source}
@@ -133,14 +137,16 @@ class Group(Generic[C]):
 
     @property
     def families(self) -> list[str]:
-        """The families, as written on the command line."""
+        """The families of this group, in the form used on the command line."""
         return sorted({slug(card.family) for card in self.cards.values()})
 
     def select(self, text: str) -> list[Selection]:
-        """Expand a selection: names with parameters, families, suites, `all`, `zoo`; no repeats, in the order asked.
+        """Expand a selection to plugins, without repeats, in the order asked for.
 
-        A family and `zoo` include the variants of a model, `all` does not. Neither `zoo` nor `all` has what another
-        library does (`genbench.core.libraries`); a family has.
+        A selection has names with parameters, families, suites, `all` and `zoo`.
+
+        A family and `zoo` include the variants of a model; `all` does not. Plugins that need another library
+        (`genbench.core.libraries`) are selected by their families, but not by `zoo` and `all`.
 
         Raises:
             GenbenchError: a part cannot be read, or names nothing.
@@ -181,15 +187,15 @@ _postponed: set[str] = set()  # groups whose installed plugins are not
 def discover(
     plugins: tuple[str, ...] = (), groups: tuple[str, ...] = tuple(REGISTRY), *, installed: bool = True
 ) -> None:
-    """Import the built-in and the installed plugins of `groups`, then those that are named; each once.
+    """Import the built-in and installed plugins of `groups`, then those that are named.
 
-    A file that has changed since is imported anew.
+    Each is imported once. A file that has changed since then is imported again.
 
     Args:
         plugins: files, folders of files, or modules that are entry points of installed packages.
-        groups: of "models", "datasets", "metrics"; all of them where a plugin is named, which may have any.
-        installed: whether plugins of installed packages are imported now, and not when a name is asked for that nothing
-            else has.
+        groups: some of "models", "datasets", "metrics". All of them where a plugin is named, as it may register any.
+        installed: whether to import plugins of installed packages now. If not, they are imported when a name is asked
+            for that no other plugin has.
 
     Raises:
         GenbenchError: a path in `plugins` does not exist, or a file fails to import. One of a folder, or of an
@@ -221,12 +227,15 @@ def discover(
 
 
 def named() -> tuple[str, ...]:
-    """Return the plugins that were named in this process, for another one to discover."""
+    """Return the plugins that were named in this process, so that another can load them."""
     return tuple(_named)
 
 
 def failures(plugins: tuple[str, ...] = ()) -> list[Failure]:
-    """Return what failed of the built-in and the installed plugins, and of `plugins`; not of those named earlier on."""
+    """Return the failures of built-in and installed plugins, and of `plugins`.
+
+    Failures of plugins that were named earlier are left out.
+    """
     asked = [expanded(plugin).resolve() for plugin in plugins]
     every = [failure for group in REGISTRY.values() for failure in group.failures]
     own = [failure for failure in every if failure.source.endswith(".py")]
@@ -300,5 +309,5 @@ def _execution(card: Card) -> str:
 
 
 def slug(family: str) -> str:
-    """Return a family as it is written on the command line."""
+    """Return the name of a family in the form used on the command line."""
     return family.lower().replace(" ", "-").replace("_", "-")

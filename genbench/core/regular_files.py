@@ -1,7 +1,9 @@
-"""Files that others wrote: opened only if they are regular files of a bounded size, inside the folder they belong to.
+"""Files from elsewhere, opened only if they are safe to read.
 
-A folder from elsewhere may hold a link to /dev/zero or to a file outside, a pipe that nobody writes to, or a file of
-any size. None of them is waited for, and none is read.
+A file must be a regular file of a bounded size inside its folder.
+
+A folder from elsewhere may hold a link to /dev/zero or to a file outside, a pipe that no process writes to, or a very
+large file. genbench does not read these, and does not wait for them.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ CHUNK = 2**20  # bytes that are read at once
 
 
 class Refused(OSError):
-    """Why a file is not read, as a clause whose subject is the file."""
+    """The reason why a file is not read, as a clause whose subject is the file."""
 
 
 @contextmanager
@@ -29,12 +31,12 @@ def open_regular(file: Path, folder: Path | None = None, most: int | None = None
     """Open a regular file for reading.
 
     Args:
-        folder: in which it has to lie when all links are followed; None for anywhere.
-        most: bytes that it may have.
+        folder: the folder that must contain the file after all links are followed; None for any place.
+        most: the largest size, in bytes; None for any size.
 
     Raises:
-        Refused: it is no regular file, lies elsewhere, or is larger.
-        OSError: it is not there, or cannot be opened.
+        Refused: it is not a regular file, is in another place, or is larger.
+        OSError: the file is missing, or cannot be opened.
     """
     real = os.path.realpath(file)
     if folder is not None and not _inside(real, os.path.realpath(folder)):
@@ -72,11 +74,11 @@ def _inside(path: str, folder: str) -> bool:
 
 
 def write_within(folder: Path, *parts: str) -> Path:
-    """Return a folder inside another, made if it is not there, into which files may be written.
+    """Return a folder inside another one for writing files. It is made if missing.
 
     Raises:
-        Refused: it is a link to a place outside.
-        OSError: it cannot be made.
+        Refused: the folder is a link to a place outside.
+        OSError: the folder cannot be made.
     """
     inner = folder.joinpath(*parts)
     if link_outside(inner, folder):

@@ -1,6 +1,8 @@
-"""Where to search a hyper-parameter: `lr: Annotated[float, LogRange(1e-4, 1e-2)] = 2e-3` in a constructor.
+"""Search ranges of hyper-parameters, for `genbench tune`.
 
-A range forbids nothing: it says where `genbench tune` looks, and `genbench list models NAME` shows it.
+An example in a constructor: `lr: Annotated[float, LogRange(1e-4, 1e-2)] = 2e-3`.
+
+A range does not limit the values that a user may give. `genbench list models NAME` shows it.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ DIGITS = 200  # by hand: parts of a range within which two values are the same, 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included, each as likely; whole ones where the parameter takes no others.
+    """Numbers from `low` to `high`, both included, all equally likely.
+
+    They are whole numbers where the parameter takes only these.
 
     Raises:
-        ContractError: the ends are no finite numbers in rising order.
+        ContractError: the ends are not finite numbers in rising order.
     """
 
     low: float
@@ -38,11 +42,11 @@ class Range:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether factors count, and not differences."""
+        """Whether the range is searched by factors, not by differences."""
         return isinstance(self, LogRange)
 
     def short(self, value: float) -> float:
-        """Return a number of the range in as few digits as tell it from those that are near.
+        """Return a number of the range, rounded to as few digits as its scale needs.
 
         >>> LogRange(1e-4, 1e-2).short(0.0031274658), Range(0.99, 0.9999).short(0.99512345)
         (0.00313, 0.99512)
@@ -58,7 +62,9 @@ class Range:
 
 @dataclass(frozen=True)
 class LogRange(Range):
-    """Numbers from `low` to `high`, both included, by factors: 1e-4 to 1e-3 is as likely as 1e-3 to 1e-2.
+    """Numbers from `low` to `high`, both included, on a logarithmic scale.
+
+    1e-4 to 1e-3 is as likely as 1e-3 to 1e-2.
 
     Raises:
         ContractError: the ends are not above 0 in rising order.
@@ -76,10 +82,10 @@ class LogRange(Range):
 
 @dataclass(frozen=True, init=False)
 class Choices:
-    """Some values, in no order: `Choices("adamw", "soap")`.
+    """A choice among values without an order: `Choices("adamw", "soap")`.
 
     Raises:
-        ContractError: there are fewer than two.
+        ContractError: there are fewer than two values.
     """
 
     values: tuple[Any, ...]
@@ -100,7 +106,7 @@ SearchRange = Range | Choices
 
 
 def declared_ranges(card: Card) -> dict[str, SearchRange]:
-    """Return the ranges that a plugin declares for its parameters, those of a torch model's recipe included."""
+    """Return the search ranges of a plugin's parameters, including a torch model's recipe."""
     return {name: found for name, hint in hints(card).items() for found in _within(hint) if name in defaults(card)}
 
 
@@ -111,7 +117,9 @@ def _within(hint: Any) -> Iterator[SearchRange]:
 
 
 def whole(card: Card, name: str, where: Range) -> bool:
-    """Whether a parameter is searched in whole numbers: it takes no others, or its default is one and it says nothing.
+    """Whether a parameter is searched in whole numbers.
+
+    It is if both ends are whole, and its type is int, or it has no annotation and a whole number as default.
 
     >>> from genbench.core.cards import Card
     >>> def model(depth: int = 2, width=64, rate: float = 1): ...

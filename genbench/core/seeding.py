@@ -1,4 +1,4 @@
-"""Independent random streams derived from one seed, and a fence around the global generators."""
+"""Independent random streams from one seed, and isolation of the global generators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _threads: ContextVar[int] = ContextVar("threads", default=1)  # that torch may u
 
 
 def stream(seed: int, *names: str | int) -> int:
-    """Return the 32-bit seed of the named stream of `seed`: streams of other names are independent of it.
+    """Return the 32-bit seed of a named stream of `seed`.
+
+    Streams with different names are independent.
 
     >>> stream(0, "data") != stream(0, "training")
     True
@@ -28,13 +30,16 @@ def stream(seed: int, *names: str | int) -> int:
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
-    """Return a numpy generator on the named stream of `seed`."""
+    """Return a numpy generator for the named stream of `seed`."""
     return np.random.default_rng(stream(seed, *names))
 
 
 @contextmanager
 def with_threads(n: int) -> Iterator[None]:
-    """Let torch run with n intra-op threads in `isolated` blocks inside this one, instead of a single one."""
+    """Let torch use n intra-op threads in `isolated` blocks inside this block.
+
+    The default is one thread.
+    """
     token = _threads.set(n)
     try:
         yield
@@ -44,11 +49,13 @@ def with_threads(n: int) -> Iterator[None]:
 
 @contextmanager
 def isolated(seed: int) -> Iterator[None]:
-    """Seed Python's, numpy's and torch's global generators inside the block and put them back after it.
+    """Seed the global generators of Python, numpy and torch inside the block.
 
-    Plugins may call `torch.randn` or `np.random.normal` without a thought for seeds. torch runs with one intra-op
-    thread inside, unless `with_threads` says more: on small networks two threads on a busy machine are 25 to 50 times
-    slower than one. torch is touched only where something has imported it already.
+    Their former states are restored after it.
+
+    So plugins can call `torch.randn` or `np.random.normal` and set no seed. torch runs with one intra-op thread inside,
+    unless `with_threads` allows more: on small networks two threads on a busy machine are 25 to 50 times slower than
+    one. torch is seeded only if it is imported already.
     """
     python, legacy = random.getstate(), np.random.get_state()
     random.seed(seed)
@@ -75,7 +82,10 @@ def isolated(seed: int) -> Iterator[None]:
 
 @contextmanager
 def torch_generators_kept() -> Iterator[None]:
-    """Put torch's global generators back after the block: the CPU's, and those of GPUs that are in use."""
+    """Restore torch's global generators after the block.
+
+    They are those of the CPU and of the GPUs in use.
+    """
     import torch
 
     kept: list[tuple[Callable[[Any], None], Any]] = [(torch.set_rng_state, torch.get_rng_state())]

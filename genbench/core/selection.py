@@ -1,8 +1,8 @@
-"""The selection syntax: `name`, `name[param=value,param=value]`, and comma lists of these.
+"""The syntax of selections: `name`, `name[param=value,param=value]`, and comma lists.
 
 A value is a number, true, false, none, a list `[1,2]`, a mapping `{a:1}`, or text; `[tuned]` alone is `[tuned=true]`. A
-name or text with a comma, a bracket or an '=' of its own stands in quotes, "…" or '…', in which a quote of the same
-kind is written twice. A backslash is a backslash, as paths of Windows have it.
+name or text that contains a comma, a bracket or an '=' is written in quotes, "…" or '…'; inside, a quote of the same
+kind is written twice. A backslash has no special meaning, so that Windows paths work.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ _FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0
 
 
 class Params(dict[str, Any]):
-    """Parameters by name; `texts` has what was written for each, which a text parameter takes: 1e5, not 100000.0."""
+    """Parameters by name, with the text that was written for each in `texts`.
+
+    A text parameter takes that text: 1e5, not 100000.0.
+    """
 
     def __init__(self, values: Mapping[str, Any] = {}, texts: Mapping[str, str] = {}) -> None:
         super().__init__(values)
@@ -43,7 +46,9 @@ class Params(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Selection:
-    """A name with parameters, as the user asked for it; tuples among the parameters become lists.
+    """A name with parameters, as the user asked for it.
+
+    Tuples among the parameters become lists.
 
     >>> str(parse("vae[latent_dim=4]"))
     'vae[latent_dim=4]'
@@ -79,7 +84,9 @@ def parse(text: str) -> Selection:
 
 
 def parse_list(text: str) -> list[Selection]:
-    """Parse a comma list of selections; commas in brackets and quotes belong to what is inside.
+    """Parse a comma list of selections.
+
+    Commas in brackets and quotes do not separate selections.
 
     Raises:
         GenbenchError: the list is empty, a bracket or quote is left open, or a part cannot be read.
@@ -100,7 +107,9 @@ def parse_list(text: str) -> list[Selection]:
 
 
 def as_written(selection: Selection) -> str:
-    """Return a selection as it was written, with 1e5 where `str` has 100000.0: for a text parameter they differ.
+    """Return a selection as it was written, with 1e5 where `str` has 100000.0.
+
+    For a text parameter these two differ.
 
     >>> as_written(parse("csv[label = 1e5]"))
     'csv[label=1e5]'
@@ -111,10 +120,12 @@ def as_written(selection: Selection) -> str:
 
 
 def as_text(written: str) -> Any:
-    """Return what was written for a parameter with its numbers and words left as text: "1e5", ["2024", "true"].
+    """Return a parameter's value with numbers and words left as text.
+
+    Examples are "1e5" and ["2024", "true"].
 
     Raises:
-        GenbenchError: it is no value.
+        GenbenchError: the text is not a value.
     """
     return _Reader(written, literal=False).value("")
 

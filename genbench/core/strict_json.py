@@ -1,4 +1,7 @@
-"""JSON that every parser reads: infinity, for which JSON has no number, is the text "Infinity" or "-Infinity"."""
+"""JSON that every parser reads, with infinity as the text "Infinity" or "-Infinity".
+
+JSON itself has no infinite numbers.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,12 @@ __all__ = ["strict_json"]
 
 
 def strict_json(value: Any) -> str:
-    """Return plain data as JSON, indented; `float` and pydantic read "Infinity" back as infinity.
+    """Return plain data as indented JSON.
+
+    `float` and pydantic read "Infinity" back as infinity.
 
     Raises:
-        ValueError: a number is NaN: what is unknown is None.
+        ValueError: a number is NaN; unknown values must be None.
 
     >>> strict_json([1.5, float("-inf")]).split()
     ['[', '1.5,', '"-Infinity"', ']']

@@ -1,4 +1,4 @@
-"""Syntax trees as they count for a trial's outcome: without what changes no number."""
+"""Syntax trees reduced to what can change a trial's outcome."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ REGISTERING = ("register_dataset", "register_metric", "register_model")
 
 
 def bound_names(statement: ast.stmt) -> list[str]:
-    """Return the names that a statement at the top level of a file defines, imports left out."""
+    """Return the names that a statement at the top level of a file defines, without imports."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [statement.name]
     if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -57,13 +57,19 @@ def bound_names(statement: ast.stmt) -> list[str]:
 
 
 def called_alone(statement: ast.stmt) -> set[str]:
-    """Return the names of functions that are called for what they do or raise, not for what they return."""
+    """Return the names of functions whose return values are not used.
+
+    They are called for their effects, or because they may raise.
+    """
     lines = (node.value for node in _parts(statement) if isinstance(node, ast.Expr))
     return {call.func.id for call in lines if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)}
 
 
 def only_raises(statement: ast.stmt, checks: Collection[str]) -> bool:
-    """Whether a statement defines a function that does nothing but raise; `checks` are others of its kind."""
+    """Whether a statement defines a function that can only raise.
+
+    `checks` are the names of other functions of this kind.
+    """
     if not isinstance(statement, ast.FunctionDef):
         return False
     kept = _Stripped(checks).visit(_copied(statement))
@@ -71,9 +77,11 @@ def only_raises(statement: ast.stmt, checks: Collection[str]) -> bool:
 
 
 def references(statement: ast.stmt, checks: Collection[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the names that a statement reads, each with the attributes that follow it: `a.b.c` is ("a", "b", "c").
+    """Yield the names that a statement reads, each with its attributes.
 
-    What registers a plugin, and the `checks`, which do nothing but raise, are left out.
+    `a.b.c` is ("a", "b", "c").
+
+    Decorators that register a plugin, and the `checks`, which can only raise, are left out.
     """
     kept = _Stripped(checks).visit(_copied(statement))
     inner: set[int] = set()  # parts of a chain that was yielded already
@@ -95,13 +103,13 @@ def normal_form(
     renamed: Mapping[str, str],
     checks: Collection[str],
 ) -> str:
-    """Return a statement as text that is equal for equal code.
+    """Return a statement as text that is the same for equivalent code.
 
     Args:
-        names: the original name of what is imported under another; None for a module, whose name is left out.
+        names: the original name of each imported name; None for a module, whose name is left out.
         plumbing: names of imported classes that do not count as base classes.
-        renamed: today's names of what is called otherwise here.
-        checks: functions that do nothing but raise.
+        renamed: today's name for each name that is written differently here.
+        checks: functions that can only raise.
     """
     kept = _Renamed(names, plumbing, renamed).visit(_Stripped(checks).visit(_copied(statement)))
     return ast.dump(kept) if kept else ""

@@ -1,4 +1,4 @@
-"""The line of a TOML file on which a field stands, for errors about its value."""
+"""The line of a field in a TOML file, for errors about its value."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["line_of_field"]
 
 
 def line_of_field(text: str, path: Sequence[str | int]) -> int:
-    r"""Return the line, counted from 1, on which a field begins; 0 where it is not there.
+    r"""Return the line, counted from 1, on which a field begins; 0 if it is missing.
 
-    Of a list over several lines, a field or a text in it has its own line.
+    In a list over several lines, each field or text has its own line.
 
     Args:
-        text: of the file, which can be read.
-        path: names of tables and of the field, and places in lists.
+        text: the text of the file, valid TOML.
+        path: names of the tables and of the field, and positions in lists.
 
     >>> line_of_field('seeds = 3\n[models.vae]\nhidden = 64', ["models", "vae", "hidden"])
     3

@@ -1,4 +1,7 @@
-"""Which files of code the user trusts: by their content, and that of the files they import, wherever they lie."""
+"""Files of code that the user trusts, identified by their content.
+
+The files that they import count too; the folders do not.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,8 @@ class Trusted:
     Attributes:
         digest: SHA-256 of the file and of the files that it imports, with their names.
         main: SHA-256 of the file alone.
-        file: where it lay.
-        since: the day.
+        file: its path when it was trusted.
+        since: the day on which it was trusted.
     """
 
     digest: str
@@ -41,13 +44,13 @@ class Trusted:
 
 
 def trusted_file() -> Path:
-    """Return where the list is: in the user's configuration folder."""
+    """Return the path of the list, in the user's configuration folder."""
     base = os.environ.get("XDG_CONFIG_HOME") or os.environ.get("APPDATA") or os.path.expanduser("~/.config")
     return Path(base) / "genbench" / "trusted.json"
 
 
 def trusted() -> list[Trusted]:
-    """Return what is trusted, the oldest first.
+    """Return what the user trusts, the oldest first.
 
     Raises:
         GenbenchError: the list cannot be read.
@@ -65,10 +68,10 @@ def trusted() -> list[Trusted]:
 
 
 def trust(file: Path) -> Trusted:
-    """Add a file, with the files that it imports, to what is trusted.
+    """Add a file, and the files that it imports, to the list of trusted code.
 
     Raises:
-        GenbenchError: it is no Python file that can be read, or compiled code lies beside it.
+        GenbenchError: it is not a readable Python file, or compiled code is beside it.
     """
     file = file.expanduser().absolute()
     if file.suffix != ".py":
@@ -79,7 +82,7 @@ def trust(file: Path) -> Trusted:
 
 
 def distrust(which: str) -> list[Trusted]:
-    """Remove what is trusted by its file, or by the beginning of its digest, and return that.
+    """Remove trusted code by its file or the beginning of its digest, and return it.
 
     Raises:
         GenbenchError: nothing of that name is trusted.
@@ -93,7 +96,10 @@ def distrust(which: str) -> list[Trusted]:
 
 
 def trust_in(file: Path) -> Trusted | None:
-    """Return by what a file is trusted as it is now; None if it is not, or cannot be read."""
+    """Return the entry by which a file is trusted in its present form, or None.
+
+    It is also None if the file cannot be read.
+    """
     try:
         known = trusted()
         mains = {one.main for one in known}
@@ -106,7 +112,7 @@ def trust_in(file: Path) -> Trusted | None:
 
 
 def shown_path(path: Path) -> str:
-    """Return a path in one line without control characters."""
+    """Return a path on one line, without control characters."""
     return shown(str(path), 500)
 
 

@@ -1,4 +1,4 @@
-"""Names of array types, of ranges of hyper-parameters, of the kinds of data, and of what prints a line of news."""
+"""Types of arrays, of ranges of hyper-parameters, of kinds of data, and of printing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Files of a user: which they are, what they hold, and which of them some code opens.
+"""Files of a user: which they are, their digests, and which of them some code opens.
 
-A result is stale when a file that it was computed from has changed. Those that a plugin opens are seen by an audit hook
-of Python. A library that opens files by itself, as those of HDF5 and netCDF do, shows it none.
+A result is stale when a file that it was computed from has changed. An audit hook of Python records the files that a
+plugin opens. It misses files that a library opens without Python, as those of HDF5 and netCDF do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class OpenedFiles:
         self._written: set[str] = set()
 
     def note(self, path: Any, written: bool) -> None:
-        """Note that a file was opened; what is no path is none."""
+        """Record that a file was opened. What is not a path is ignored."""
         try:
             name = os.path.abspath(os.fsdecode(path))
         except (TypeError, ValueError, OSError):  # a number of a file that is open already
@@ -52,10 +52,10 @@ class OpenedFiles:
     def read(self, beside: Collection[Path] = ()) -> dict[str, str]:
         """Return the digests of the user's files that were only read, by path.
 
-        Source code that was imported is left out, and so is what was written or moved into place meanwhile.
+        Imported source code is left out, and so are files that were written or moved during the block.
 
         Args:
-            beside: folders that are left out.
+            beside: folders to leave out.
         """
         if not self._read:
             return {}
@@ -75,7 +75,7 @@ _open_blocks: list[OpenedFiles] = []
 
 @contextmanager
 def opened_files() -> Iterator[OpenedFiles]:
-    """Note the files that are opened inside the block."""
+    """Record the files that are opened inside the block."""
     _listen()
     opened = OpenedFiles()
     _open_blocks.append(opened)
@@ -101,7 +101,7 @@ def _listen() -> None:
 
 
 def content_digest(path: Path) -> str:
-    """Return what identifies the content of a file; "" where it cannot be read."""
+    """Return a digest that identifies the content of a file; "" if it cannot be read."""
     try:
         facts = path.stat()
         return _digest(str(path), facts.st_size, facts.st_mtime_ns)
@@ -118,7 +118,10 @@ def _digest(path: str, size: int, changed: int) -> str:
 
 
 def is_of_user(path: Path) -> bool:
-    """Whether a file is the user's own, and belongs neither to the system nor to an installed package."""
+    """Whether a file is the user's own.
+
+    Files of the system and of installed packages are not.
+    """
     parts = path.parts
     if "site-packages" in parts or "dist-packages" in parts:
         return False
