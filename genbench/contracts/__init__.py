@@ -1,1 +1,1 @@
-"""What a plugin subclasses or receives."""
+"""The base classes of plugins, and what the engine passes to plugins."""

@@ -1,4 +1,4 @@
-"""The contract of a model that classifies and does nothing else: the discriminative answer."""
+"""The contract of a model that only classifies, for comparison with generative ones."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ class Classifier(Model):
     """
 
     def learn(self, x: Array, labels: Labels, classes: int) -> None:
-        """Learn from points x [n, d] and labels [n] of 0 … classes − 1, not all of which need occur."""
+        """Learn from points x [n, d] and labels [n] of 0 … classes − 1.
+
+        Some classes may be missing among the labels.
+        """
         raise NotImplementedError
 
     def predict_log_proba(self, x: Array) -> Array:
-        """Return log p(y | x) in nats, [n, classes], for x [n, d]; −inf for a class that never occurred."""
+        """Return log p(y | x) in nats, [n, classes], for points x [n, d].
+
+        It is −inf for a class that was missing in training.
+        """
         raise NotImplementedError
 
     def fit(self, x: Array) -> Any:

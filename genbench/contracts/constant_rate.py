@@ -1,4 +1,4 @@
-"""A recipe whose learning rate does not fall, as plain loops in tutorials have it."""
+"""A recipe with a constant learning rate, as in the plain loops of tutorials."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ __all__ = ["ConstantRate"]
 
 @dataclass(frozen=True)
 class ConstantRate(Recipe):
-    """Adam with one learning rate throughout: no warm-up, no clipping and no moving average unless they are asked for.
+    """A recipe of Adam with one constant learning rate.
+
+    It has no warm-up, no clipping and no moving average unless they are asked for.
 
     >>> ConstantRate(lr=1e-3).rate("loss", 0.0), ConstantRate(lr=1e-3).rate("loss", 0.99)
     (0.001, 0.001)

@@ -1,4 +1,7 @@
-"""Which dataset reads a file, and the files of datasets: found from any folder, and the same as they were."""
+"""Files of datasets: which dataset reads a file, and whether a file has changed.
+
+A file is found from any folder.
+"""
 
 from __future__ import annotations
 
@@ -37,22 +40,22 @@ ENDING = re.compile(r".*\.[A-Za-z]\w{0,7}", re.DOTALL)  # of a file, as .csv and
 
 @dataclass(frozen=True)
 class DataSelection:
-    """A dataset that was asked for.
+    """A dataset that the user asked for.
 
     Attributes:
-        selection: its name in the registry, and the parameters that were given.
-        title: what stands for the name in tables, where it was given by its path, or is data in hand.
+        selection: its registered name, and the given parameters.
+        title: its name in tables, if it was given by its path or as an array.
     """
 
     selection: Selection
     title: str | None = None
 
     def label(self, shown: Mapping[str, Any], folders: int = 0) -> str:
-        """Return what tables call it.
+        """Return the name of the dataset in tables.
 
         Args:
             shown: the parameters that differ from the defaults.
-            folders: how many of the folders around a file to name.
+            folders: how many of the folders above a file to name.
         """
         shown = dict(shown)
         if isinstance(path := shown.get("path"), str):
@@ -68,11 +71,11 @@ class DataSelection:
 def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelection]:
     """Expand a selection of datasets: names, families, `all`, and paths of files and folders.
 
-    A path is what has a separator or the ending of a file, or is there, and is no name of a dataset. A family with a
-    parameter `path`, as series[path=x.csv], is the dataset of that family that reads files.
+    A part is a path if it is not the name of a dataset, and if it has a separator, has the ending of a file, or exists.
+    A family with a parameter `path`, as series[path=x.csv], means the dataset of that family that reads files.
 
     Args:
-        kinds: of data that are asked for, where several datasets read a file.
+        kinds: the accepted kinds of data, if several datasets read a file.
 
     Raises:
         GenbenchError: a part cannot be read or names nothing, there is no such file, or no dataset reads it.
@@ -95,9 +98,9 @@ def select_datasets(text: str, kinds: Collection[str] = KINDS) -> list[DataSelec
 
 
 def labels_of(chosen: Sequence[tuple[DataSelection, Mapping[str, Any]]]) -> list[str]:
-    """Return the names of datasets in tables, each with the parameters that its label shows.
+    """Return the names of datasets in tables, each with the parameters to show.
 
-    Two files of one name have as many of their folders in the label as makes the labels differ.
+    If two files have the same name, enough of their folders are shown that the labels differ.
     """
     paths = [shown.get("path") for _, shown in chosen]
     labels = []
@@ -114,7 +117,7 @@ def _end(path: str, folders: int) -> tuple[str, ...]:
 
 
 def located(card: DatasetCard, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters in which the `path` of a dataset that reads files is absolute."""
+    """Return parameters with an absolute `path`, if the dataset reads files."""
     path = params.get("path")
     if not isinstance(path, str) or not (card.reads or os.path.exists(expanded(path))):
         return dict(params)
@@ -122,12 +125,12 @@ def located(card: DatasetCard, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_name(path: str) -> str:
-    """Return the last part of a path of any system."""
+    """Return the last part of a path of any operating system."""
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
 def short_label(text: str) -> str:
-    """Return a selection as tables write it: of a path the last part alone."""
+    """Return a selection in the form that tables use: of a path only the last part."""
     asked = parse(text)
     path = asked.params.get("path")
     params = {**asked.params, "path": file_name(path)} if isinstance(path, str) else asked.params
@@ -135,12 +138,12 @@ def short_label(text: str) -> str:
 
 
 def reopened(label: str, name: str, params: Mapping[str, Any], fingerprint: str) -> Dataset:
-    """Return the dataset of a trial, whose file is what it was.
+    """Return the dataset of a trial, and check that its file has not changed.
 
     Args:
-        label: what tables call it.
-        name: in the registry.
-        fingerprint: of its data when the trial was planned.
+        label: its name in tables.
+        name: its registered name.
+        fingerprint: the fingerprint of its data when the trial was planned.
 
     Raises:
         GenbenchError: its file is gone or has changed, or a parameter is refused.
@@ -164,7 +167,7 @@ def _reader_of_family(item: Selection) -> Selection | None:
 
 
 def is_path(name: str) -> bool:
-    """Whether a name is the path of a file or folder, and not that of a dataset."""
+    """Whether a name is the path of a file or folder, not the name of a dataset."""
     if name in DATASETS.cards:
         return False
     if "/" in name or "\\" in name or name.startswith(("~", ".")) or ENDING.fullmatch(name):
@@ -176,7 +179,7 @@ def by_path(item: Selection, kinds: Collection[str] = KINDS) -> DataSelection:
     """Return the dataset that reads the file or folder whose path is the name of a selection.
 
     Raises:
-        GenbenchError: there is no such file, or not one dataset that reads it.
+        GenbenchError: there is no such file, or no dataset or more than one dataset reads it.
     """
     if "path" in item.params:
         raise GenbenchError(f"'{line_of(str(item))}' gives two paths; write one")

@@ -1,4 +1,4 @@
-"""The contract of a dataset: splits for a data seed and, where it is synthetic, the truth."""
+"""The contract of a dataset: splits for a data seed and, if synthetic, the truth."""
 
 from __future__ import annotations
 
@@ -59,14 +59,17 @@ def register_dataset(
     reads: tuple[str, ...] = (),
     tests: str = "",
 ) -> Callable[[D], D]:
-    """Register a dataset class under `name`; `kind` is one of "points", "table", "image", "series".
+    """Register a dataset class under `name`.
+
+    `kind` is one of "points", "table", "image", "series".
 
     Args:
-        variant: leave it out of `all`: it needs a file, a download or another library.
-        reads: endings of the files that its parameter `path` takes, as ".csv", or "/" for a folder, so that the path
-            alone selects it. Where several datasets read an ending, the class decides whose method
+        variant: whether `all` leaves it out, because it needs a file, a download or another library.
+        reads: endings of the files that its parameter `path` accepts, as ".csv", or "/" for a folder. Such a path
+            selects the dataset without its name. Where several datasets read an ending, the class decides whose method
             `recognises(file: Path) -> bool` says yes.
-        tests: the property that makes it hard, in a word or two, as "tails": profiles of models are drawn over these.
+        tests: the property that makes it hard, in one or two words, as "tails". The profile of a model has one axis for
+            each.
     """
     if kind not in KINDS:
         raise ContractError(f"dataset '{name}' has kind '{kind}'; write one of {', '.join(KINDS)}")
@@ -83,7 +86,7 @@ def register_dataset(
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many points each split of a synthetic dataset has."""
+    """The numbers of points in the splits of a synthetic dataset."""
 
     train: int = 20_000
     validation: int = 5_000
@@ -92,7 +95,10 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Splits:
-    """Train, validation and test points, each [n, *shape] float64, with labels [n] where the dataset has them."""
+    """Train, validation and test points, each [n, *shape] float64.
+
+    Labels [n] are given where the dataset has them.
+    """
 
     train: Array
     validation: Array
@@ -105,8 +111,8 @@ class Splits:
 class Dataset(NotebookView):
     """A distribution over arrays of one shape.
 
-    The constructor takes parameters only and stores them as given; it raises ValueError with a reason for a value out
-    of range. `task_targets` may name what labels are ("classes"), and `classes` says how many there are.
+    The constructor takes only parameters and stores them unchanged. It raises ValueError with a reason if a value is
+    out of range. `task_targets` may say what the labels are ("classes"), and `classes` how many there are.
     """
 
     card: ClassVar[DatasetCard]
@@ -118,12 +124,15 @@ class Dataset(NotebookView):
 
     @property
     def kind(self) -> str:
-        """One of "points", "table", "image", "series"."""
+        """The kind of data: one of "points", "table", "image", "series"."""
         return self.card.kind
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was read from a user's file, in lines that are printed before a run and kept in its record."""
+        """Notes on how a user's file was read.
+
+        They are printed before a run and kept in its record.
+        """
         return ()
 
     @property
@@ -133,12 +142,15 @@ class Dataset(NotebookView):
 
     @property
     def traits(self) -> dict[str, Any]:
-        """What a model is told about the data beside the points: arguments of `Estimator.fit`."""
+        """Facts about the data for models: arguments of `Estimator.fit`."""
         return {"kind": self.kind, "levels": self.levels, "classes": self.classes}
 
     @property
     def precision(self) -> type[np.floating]:
-        """Type in which samples are stored: float32 for images; float64 for numbers, which may be time stamps in ms."""
+        """The type in which samples are stored: float32 for images, float64 for numbers.
+
+        Numbers may be time stamps in milliseconds, which float32 cannot hold.
+        """
         return np.float32 if self.kind == "image" else np.float64
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
@@ -146,29 +158,32 @@ class Dataset(NotebookView):
         raise NotImplementedError
 
     def redraw(self, seed: int, epoch: int) -> NDArray[np.floating] | None:
-        """Return the training points of a data seed [n, *shape] with the noise of epoch 1, 2 and so on.
+        """Return the training points of a seed [n, *shape] with the noise of epoch 1, 2, ….
 
-        None where the points have no noise of the dataset's own making, as dequantisation is, so that there is nothing
-        to draw anew. The order is that of `splits(seed).train`, which are the points of epoch 0.
+        None if the dataset adds no noise to the points, such as dequantisation noise. The order is that of
+        `splits(seed).train`, which are the points of epoch 0.
         """
         return None
 
     def reference(self, n: int, seed: int) -> Array:
-        """Return up to `n` evaluation points [n, *shape] that no model was trained on."""
+        """Return up to `n` evaluation points [n, *shape] that are not used for training."""
         raise NotImplementedError
 
     def fingerprint(self) -> str:
-        """Return what identifies the data beyond the parameters and this file's source (a checksum of a file)."""
+        """Return a text that identifies the data, such as the checksum of a file.
+
+        Parameters and this file's source need not be part of it.
+        """
         return ""
 
 
 class SyntheticDataset(Dataset):
-    """A distribution whose sampler is known, and its density and entropy where it has them.
+    """A distribution with a known sampler and, where possible, known density and entropy.
 
-    A subclass writes `draw`; a simulator writes nothing else. With `log_density` come the scores that need the density
-    of the truth, such as KL; `entropy` is shown. `draw` receives positions u in [0, 1): whatever decides the
-    mode or the place along a curve must be a function of u, so that evenly spread u give a stratified sample, which
-    halves the sampling noise of an evaluation reference.
+    A subclass defines `draw`; a simulator defines nothing else. `log_density` makes scores available that need the true
+    density, such as KL; `entropy` is shown. `draw` receives positions u in [0, 1). The mode, or the place along a
+    curve, must be a function of u, so that evenly spaced u give a stratified sample. That halves the sampling noise of
+    an evaluation reference.
     """
 
     thin: ClassVar[str] = ""  # the parameter that is the width of its support, where this is thin
@@ -176,29 +191,34 @@ class SyntheticDataset(Dataset):
     smooth: bool = True  # whether the density has a gradient everywhere and is 0 at the ends of its support
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
-        """Return one point [n, *shape] for each position u [n], and its label [n] where there are labels."""
+        """Return a point [n, *shape] for each position u [n], and its label [n], if any."""
         raise NotImplementedError
 
     def log_density(self, x: Array) -> Array:
-        """Return log p(x) in nats, [n], for x [n, *shape]; without it, or where it raises so, there is no density.
+        """Return log p(x) in nats, [n], for points x [n, *shape].
+
+        A subclass that does not define it, or raises the error below, has no density.
 
         Raises:
-            NotImplementedError: it is not known.
+            NotImplementedError: the density is not known.
         """
         raise NotImplementedError
 
     @property
     def entropy(self) -> float:
-        """Differential entropy in nats.
+        """The differential entropy in nats.
 
         Raises:
-            NotImplementedError: it is not known.
+            NotImplementedError: the entropy is not known.
         """
         raise NotImplementedError
 
     @cached_property
     def has_density(self) -> bool:
-        """Whether log p(x) is known: `log_density` is written, and does not raise NotImplementedError at a draw."""
+        """Whether log p(x) is known.
+
+        It is if `log_density` is defined and does not raise NotImplementedError at a draw.
+        """
         if not self.writes("log_density") and not self.writes("log_prob"):
             return False
         try:
@@ -211,20 +231,24 @@ class SyntheticDataset(Dataset):
         return True
 
     def writes(self, method: str) -> bool:
-        """Whether the dataset's class writes an optional method that those of `genbench.contracts` only declare."""
+        """Whether the dataset's class defines an optional method itself.
+
+        The base classes in `genbench.contracts` only declare these methods.
+        """
         home = next(cls for cls in type(self).__mro__ if method in vars(cls))
         return not home.__module__.startswith("genbench.contracts.")
 
     @property
     def has_score(self) -> bool:
-        """Whether ∇ log p(x) is known: there is a density, and it is smooth."""
+        """Whether ∇ log p(x) is known: the density is known and smooth."""
         return self.smooth and self.has_density
 
     def score(self, x: Array) -> Array:
-        """Return ∇ log p(x) [n, *shape] at points x [n, *shape]: here by central differences of the log-density.
+        """Return ∇ log p(x) [n, *shape] at points x [n, *shape], by central differences.
 
-        Their step is 10⁻⁵ of a coordinate's standard deviation, so that errors of rounding and of curvature are about
-        10⁻⁹ of log p and of its third derivative. A subclass may give the closed form. Not finite off the support.
+        The step is 10⁻⁵ of a coordinate's standard deviation, so that errors of rounding and of curvature are about
+        10⁻⁹ of log p and of its third derivative. A subclass may give the closed form. The result is not finite outside
+        the support.
         """
         d = math.prod(self.shape)
         steps = STEP * self._spread
@@ -245,12 +269,12 @@ class SyntheticDataset(Dataset):
         return np.asarray((high - low) / 2)
 
     def log_joint(self, x: Array) -> Array:
-        """Return log p(x, y) in nats of every label y, [n, classes], for x [n, *shape], where the dataset knows it.
+        """Return log p(x, y) in nats of every label y, [n, classes], for x [n, *shape].
 
-        It is what the best classifier knows. Summed over the labels it is `log_density`.
+        The best possible classifier follows from it. The sum of p(x, y) over the labels is the density.
 
         Raises:
-            NotImplementedError: it is not known.
+            NotImplementedError: the dataset does not know it.
         """
         raise NotImplementedError
 
@@ -259,18 +283,20 @@ class SyntheticDataset(Dataset):
         return self.labelled_sample(n, seed)[0]
 
     def labelled_sample(self, n: int, seed: int = 0) -> tuple[Array, Labels | None]:
-        """Return `n` independent draws [n, *shape] and their labels [n], where the dataset has labels."""
+        """Return `n` independent draws [n, *shape] and their labels [n], or None."""
         if n < 0:
             raise GenbenchError(f"cannot draw {n} points from {self.card.name}; ask for 0 or more")
         rng = generator(seed, "sample")
         return self._drawn(rng.random(n), rng)
 
     def log_prob(self, x: Any) -> Array:
-        """Return the exact log-density in nats, [n] float64, of points x [n, *shape]; −inf off the support.
+        """Return the exact log-density of points x [n, *shape] in nats, [n] float64.
+
+        It is −inf outside the support.
 
         Raises:
             GenbenchError: x has another shape.
-            NotImplementedError: it is not known, see `has_density`.
+            NotImplementedError: the density is not known, see `has_density`.
         """
         x = np.asarray(x, dtype=np.float64)
         if x.shape[1:] != self.shape or x.ndim != len(self.shape) + 1:
@@ -295,7 +321,10 @@ class SyntheticDataset(Dataset):
         return Splits(train, validation, test, a, b, c)
 
     def reference(self, n: int, seed: int) -> Array:
-        """Return `n` points [n, *shape] stratified over modes or curve position, in random order."""
+        """Return `n` points [n, *shape] stratified over modes or curve position.
+
+        Their order is random.
+        """
         rng = generator(seed, "reference")
         return self._drawn((rng.permutation(n) + rng.random(n)) / n, rng)[0]
 

@@ -1,4 +1,4 @@
-"""What a metric may look at, and how much of it."""
+"""The evidence that metrics may use, and its amount."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Protocol:
-    """How much evidence every model gives, the same for all.
+    """The amount of evidence for each model, the same for all.
 
     Attributes:
-        samples: points that are drawn from a model, and of the stratified reference beside them.
-        sets: disjoint sets of samples over which costly distances are averaged.
-        set_size: points in such a set.
-        projections: directions of the sliced distance.
-        train: training points of a synthetic dataset.
-        densities: first samples whose density under the model itself is asked for.
-        tested: first test points whose density under the model is asked for.
-        searched: samples, and as many test points, among which neighbours are searched in more than 64 dimensions;
-            in fewer dimensions it is 10,000.
+        samples: points drawn from a model, and as many of the stratified reference.
+        sets: number of disjoint sets of samples over which costly distances are averaged.
+        set_size: points in each of these sets.
+        projections: number of directions of the sliced distance.
+        train: number of training points of a synthetic dataset.
+        densities: number of samples, from the first on, whose density under the model itself is computed.
+        tested: number of test points, from the first on, whose density under the model is computed.
+        searched: number of samples, and of test points, among which neighbours are searched in more than 64 dimensions.
+            In fewer dimensions it is 10,000.
     """
 
     samples: int = 50_000
@@ -49,10 +49,10 @@ class Protocol:
     tested: int = 10_000
 
     def asked(self, **numbers: int | None) -> Protocol:
-        """Return the protocol with the numbers that a user asked for; None leaves what is here.
+        """Return the protocol with a user's numbers in place; None keeps what is here.
 
         Raises:
-            GenbenchError: a number is less than 2, or more than any memory holds.
+            GenbenchError: a number is less than 2, or too large for any memory.
         """
         for name, number in numbers.items():
             if number is not None and number < 2:
@@ -64,9 +64,11 @@ class Protocol:
 
 @dataclass
 class TaskEvidence:
-    """What the metrics of a task with evidence of its own look at; the task subclasses it with its arrays.
+    """The evidence of a task whose metrics need more than samples and densities.
 
-    The `seed` of the evaluation is the same for all models.
+    The task subclasses it with its arrays.
+
+    The evaluation `seed` is the same for all models.
     """
 
     dataset: Dataset
@@ -74,29 +76,31 @@ class TaskEvidence:
 
     @property
     def has(self) -> frozenset[str]:
-        """Which needs of the task's metrics are met."""
+        """The needs of metrics that this evidence meets."""
         return frozenset()
 
     def rng(self, metric: str) -> np.random.Generator:
-        """Return the generator of a metric, the same for all models."""
+        """Return the random generator of a metric, the same for all models."""
         return generator(self.seed, metric)
 
 
 @dataclass
 class Evidence:
-    """What a metric may look at. Points are [n, d] float64 in the data's own units, flattened.
+    """The evidence that a metric may use.
+
+    Points are [n, d] float64 in the data's own units, flattened.
 
     Attributes:
         samples: draws from the model [n, d].
         test: points of the test split [m, d].
-        model_log_prob: the model's log-density in nats of the first few points of `test`, or of all, or None.
+        model_log_prob: the model's log-density in nats at the first few points of `test`, or at all, or None.
         seed: the evaluation seed, the same for all models.
-        train: points of the training split [k, d], or None where they are not at hand.
-        samples_model_log_prob: the model's log-density in nats of the first few samples, or None.
-        likelihood: what the model's log-densities are: "exact", "estimate" or "bound".
+        train: points of the training split [k, d], or None if they are unavailable.
+        samples_model_log_prob: the model's log-density in nats at the first few samples, or None.
+        likelihood: the kind of the model's log-densities: "exact", "estimate" or "bound".
         model_score: ∇ log p of the model itself at the first few points of `test` [m, d], or None.
-        shares: what `region_shares` says of the model's own samples and density [regions, 3], or None.
-        results: what several metrics share, see `once`.
+        shares: the result of `region_shares` for the model's own samples and density [regions, 3], or None.
+        results: results that several metrics share, see `once`.
     """
 
     dataset: Dataset
@@ -114,7 +118,7 @@ class Evidence:
 
     @property
     def has(self) -> frozenset[str]:
-        """Which needs of metrics are met."""
+        """The needs of metrics that this evidence meets."""
         facts = {
             "density": self.model_log_prob is not None,
             "score": self.model_score is not None,
@@ -132,12 +136,18 @@ class Evidence:
 
     @cached_property
     def reference(self) -> Array:
-        """As many points of the truth as there are samples: stratified, or the test split of real data."""
+        """As many points of the truth as there are samples [n, d].
+
+        They are stratified, or the test split of real data.
+        """
         return self._reference(len(self.samples), "large")
 
     @cached_property
     def sets(self) -> list[tuple[Array, Array]]:
-        """Pairs of disjoint sample sets and independent reference sets, [set_size, d] each; real data have one pair."""
+        """Pairs of disjoint sample sets and independent reference sets, [set_size, d] each.
+
+        Real data have one pair.
+        """
         pairs = []
         for k in range(self.protocol.sets):
             points = self.samples[k * self.protocol.set_size : (k + 1) * self.protocol.set_size]
@@ -148,13 +158,19 @@ class Evidence:
 
     @property
     def searched(self) -> int:
-        """How many samples a metric compares with all of many points: a part in high dimensions, see the protocol."""
+        """The number of samples that a metric compares with all others.
+
+        In high dimensions it is a part of the samples, see `Protocol`.
+        """
         few = self.samples.shape[1] <= FEW_DIMENSIONS
         return min(len(self.samples), MOST_SEARCHED if few else self.protocol.searched)
 
     @cached_property
     def true_log_prob(self) -> Array:
-        """The true log-density in nats of those points of `test` whose density under the model is known, or of all."""
+        """The true log-density in nats at points of `test`.
+
+        They are the points at which the density under the model is known, or all.
+        """
         return self._truth(self.test if self.model_log_prob is None else self.test[: len(self.model_log_prob)])
 
     @cached_property
@@ -163,14 +179,14 @@ class Evidence:
         return self._truth(self.samples)
 
     def once(self, name: str, compute: Callable[[], T]) -> T:
-        """Return what `compute` gives, computed once for all metrics that ask for it by this name."""
+        """Return the result of `compute`, computed once for all metrics that use this name."""
         if name not in self.results:
             self.results[name] = compute()
         result: T = self.results[name]
         return result
 
     def rng(self, metric: str) -> np.random.Generator:
-        """Return the generator of a metric, the same for all models."""
+        """Return the random generator of a metric, the same for all models."""
         return generator(self.seed, metric)
 
     def _reference(self, n: int, *names: str | int) -> Array:

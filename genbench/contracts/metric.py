@@ -1,4 +1,4 @@
-"""The contract of a metric: one function from the evidence about a trained model to a number."""
+"""The contract of a metric: a function from evidence about a trained model to a number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Score(NamedTuple):
-    """A metric's value, its standard error where it is a mean, and a line of warning where the value needs one."""
+    """The value of a metric, with its standard error and a warning where there are any.
+
+    The standard error is given where the value is a mean.
+    """
 
     value: float
     standard_error: float | None = None
@@ -36,7 +39,10 @@ class Score(NamedTuple):
 
     @classmethod
     def mean(cls, values: Array) -> Score:
-        """Return the mean of independent values [n] and its standard error; without one where a value is infinite."""
+        """Return the mean of independent values [n] and its standard error.
+
+        There is no standard error if a value is infinite.
+        """
         if not np.isfinite(values).all():
             with np.errstate(invalid="ignore"):  # infinities of both signs have no mean: NaN
                 return cls(float(values.mean()))
@@ -63,12 +69,15 @@ class MetricCard(Card):
 
     @property
     def logarithmic(self) -> bool:
-        """Whether scores of models are compared by quotients: a distance, whose noise grows with it, and no share."""
+        """Whether scores of models are compared by quotients.
+
+        They are if the score is a distance, whose noise grows with it, and not a share.
+        """
         return self.ratio and not self.higher_is_better
 
     @property
     def is_cheap(self) -> bool:
-        """Whether `cheap` selects it."""
+        """Whether the selection `cheap` includes it."""
         return not (self.costly or self.variant)
 
 
@@ -95,18 +104,19 @@ def register_metric(
     """Register a function `metric(evidence) -> float | Score` under `name`.
 
     Args:
-        family, label, unit: what it is listed with and selected by; its heading in tables; "nats", "data units", …
-        needs: of "density" (the model's log_prob), "score" (its gradient), "shares" (of samples and density),
+        family, label, unit: the family under which it is listed and selected, its heading in tables, and its unit
+            ("nats", "data units", …).
+        needs: some of "density" (the model's log_prob), "score" (its gradient), "shares" (of samples and density),
             "train" (the training points), "truth" (fresh draws), "true_density", "true_score", "modes", "labels",
-            "levels" and "pictures" (that the data are images); absent where one is unmet.
-        order: place among the columns; the first one that every model has is the default of `--sort`.
-        ratio: whether the quotient by the oracle's score means anything (not for nats, nor for a score around 0).
-        by_likelihood: whether models of different likelihood kinds (exact, bound, …) must not be ranked together.
-        variant: whether it is computed only where it is named, not as one of `all`.
-        costly: whether it takes longer than the others together, on some data at least; `cheap` leaves it out.
-        task: the task whose `TaskEvidence` it looks at; if empty, it looks at the `Evidence` of samples and densities.
-        ranked: whether it is a merit in which models compete, and not a fact about the measurement.
-        main: whether a terminal shows it although it was not named; it shows those of plugins in any case.
+            "levels" and "pictures" (that the data are images). The metric is left out where a need is not met.
+        order: position among the columns. The first metric that every model has is the default of `--sort`.
+        ratio: whether the quotient by the oracle's score has a meaning. It has none for nats and for a score around 0.
+        by_likelihood: whether models are ranked only with models of the same likelihood kind (exact, bound, …).
+        variant: whether it is computed only if it is named, and is not part of `all`.
+        costly: whether, on some data, it takes longer than all others together; `cheap` leaves it out.
+        task: the task whose `TaskEvidence` it uses. If empty, it uses the `Evidence` of samples and densities.
+        ranked: whether models are ranked by it. A fact about the measurement is not ranked.
+        main: whether a terminal shows it if it was not named. Metrics of plugins are always shown.
 
     Raises:
         ContractError: `needs` names something unknown, or the name is that of a selection.
@@ -156,7 +166,10 @@ def _check(name: str, needs: tuple[str, ...], task: str) -> None:
 
 
 def spelled_out(selection: str, task: str = "") -> str:
-    """Return a selection with the names of a task's own metrics that are not costly in the place of `cheap`."""
+    """Return a selection with `cheap` spelled out for a task that has its own metrics.
+
+    In its place are the names of the task's metrics that are not costly.
+    """
     cheap = ",".join(card.name for card in METRICS.cards.values() if card.task == task and card.is_cheap)
     return ",".join(cheap if spec.name == CHEAP else str(spec) for spec in parse_list(selection))
 
@@ -164,8 +177,8 @@ def spelled_out(selection: str, task: str = "") -> str:
 def select_metrics(selection: str, task: str = "") -> list[MetricCard]:
     """Return the metrics of a selection that score a task, in the order of their columns.
 
-    A task that has metrics of its own is scored by these alone, any other by those of samples and densities. `all`,
-    `zoo`, `cheap` (`all` without the costly ones) and families leave out what does not fit the task.
+    A task with its own metrics is scored only by these, any other task by the metrics of samples and densities. `all`,
+    `zoo`, `cheap` (`all` without the costly ones) and families leave out metrics that do not fit the task.
 
     Raises:
         GenbenchError: a name is unknown, a metric that was named belongs to another task, or none is left.

@@ -35,11 +35,11 @@ class ModelCard(Card):
 
     @property
     def is_torch(self) -> bool:
-        """Whether it is a torch model, trained by the engine; found out without importing torch."""
+        """Whether it is a torch model, trained by the engine. Torch is not imported for this."""
         return issubclass(self.factory, SupportsTorchTraining)
 
     def takes_part(self, task: str) -> bool:
-        """Whether it was made for a task: a model that names none is tried in each."""
+        """Whether it takes part in a task. A model that names no tasks takes part in all."""
         return not self.tasks or task in self.tasks
 
 
@@ -63,10 +63,11 @@ def register_model(
     Args:
         likelihood: what `log_prob` gives: "exact", "estimate", "bound" (a lower bound on log p), or "none".
         kinds: the kinds of data that it can handle, of "points", "table", "image", "series".
-        role: "model"; "control" for a trivial baseline; "oracle" for the one whose scores are the floor of every score.
-        standardise: whether the engine hands it data with mean 0 and standard deviation 1 per coordinate.
+        role: "model"; "control" for a trivial baseline; "oracle" for the model whose scores are the floor of all
+            scores.
+        standardise: whether the engine gives it data with mean 0 and standard deviation 1 in each coordinate.
         variant: whether it is a variant of another model of its family, which the selection "all" leaves out.
-        tasks: the only tasks in which it takes part, for what does not sample ("classify"); all of them if empty.
+        tasks: the only tasks in which it takes part, for models that cannot sample ("classify"); all if empty.
 
     Raises:
         ContractError: a value is not one of those listed.
@@ -99,14 +100,14 @@ def register_model(
 class Model:
     """A generative model that learns from arrays.
 
-    The constructor takes hyper-parameters only and stores them as given; it raises ValueError with a reason for a value
-    out of range. The engine seeds the global generators around every method, standardises data before `fit` and undoes
-    it after, checks what comes back, and scores.
+    The constructor takes only hyper-parameters and stores them unchanged. It raises ValueError with a reason if a value
+    is out of range. The engine seeds the global generators around every method, standardises data before `fit`,
+    converts results back to the data's units, checks them, and computes the scores.
 
-    Optional attributes: `nfe`, network evaluations that the last `sample` spent on one point (of a torch
-    model that does not say, the calls are counted); `likelihood`, the kind of
-    `log_prob` on the data at hand, where it is not always the one that the model is registered with; `n_parameters`.
-    Optional methods, which enable tasks and figures: see `genbench.contracts.optional_methods`.
+    Optional attributes: `nfe`, the network evaluations for one point in the last `sample` (for a torch model without
+    it, the calls are counted); `likelihood`, the kind of `log_prob` on the present data, if it can differ from the
+    registered one; `n_parameters`. Optional methods, which enable tasks and figures: see
+    `genbench.contracts.optional_methods`.
     """
 
     card: ClassVar[ModelCard]
@@ -126,28 +127,32 @@ class Model:
         raise NotImplementedError
 
     def log_prob(self, x: Any) -> Any:
-        """Return log p(x) in nats, [n], for x [n, *shape]; only for models whose likelihood is not "none".
+        """Return log p(x) in nats, [n], for points x [n, *shape].
+
+        A model whose likelihood is "none" does not define it.
 
         Raises:
-            NotImplementedError: it has no density for these data; then it has no likelihood on this dataset.
+            NotImplementedError: the model has no density for these data. Then it has no likelihood on this dataset.
         """
         raise NotImplementedError
 
     def conditional_sample(self, x: Any, known: Any) -> Any:
-        """Return x [n, *shape] with the coordinates that are not known drawn anew, exactly, given those that are.
+        """Draw the missing coordinates of x [n, *shape] exactly, given the known ones.
 
-        Optional: a model without it fills gaps by guidance, by importance, or by its nearest samples. What stands in x
-        where coordinates are missing is the mean of the training points and has no say.
+        It returns x with these draws filled in, [n, *shape].
+
+        It is optional: a model without it fills gaps by guidance, by importance, or by its nearest samples. The missing
+        coordinates of x hold the mean of the training points, which must not be used.
 
         Args:
             x: points [n, *shape], one draw each.
-            known: which coordinates are given, bool [*shape]; neither all nor none.
+            known: which coordinates are given, bool [*shape]; some are, and some are not.
 
         Raises:
-            NotImplementedError: it cannot do it exactly for this mask.
+            NotImplementedError: the model cannot draw exactly for this mask.
         """
         raise NotImplementedError
 
     def reveal(self, dataset: Dataset, splits: Splits) -> None:
-        """Receive the true distribution, which the oracle uses instead of `fit`."""
+        """Receive the true distribution. Only the oracle has it; it replaces `fit`."""
         raise NotImplementedError

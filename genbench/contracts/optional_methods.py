@@ -1,8 +1,10 @@
-"""Optional methods of a model, a protocol for each: a model has what it defines, and nothing is registered.
+"""Optional methods of a model, with a protocol for each.
 
-Arrays are what the model itself reads and returns: float32 tensors for a torch model, float64 arrays for others, points
-x [n, *shape] in standardised units. Time t is a scalar () that goes from 0 (noise) to 1 (data), by a clock of the
-model's own. Three more optional methods are declared elsewhere: `conditional_sample` in `genbench.contracts.model`,
+A model has the methods that it defines. Nothing needs to be registered.
+
+Arrays are those that the model reads and returns: float32 tensors for a torch model, float64 arrays for others. Points
+x [n, *shape] are in standardised units. Time t is a scalar () from 0 (noise) to 1 (data); each model chooses its own
+time scale. Three more optional methods are declared elsewhere: `conditional_sample` in `genbench.contracts.model`,
 `noise_grid` and `ends` in `genbench.nn.repaint`.
 """
 
@@ -35,7 +37,10 @@ Values: TypeAlias = Any  # a float32 tensor or a float64 array
 
 @runtime_checkable
 class SupportsTorchTraining(Protocol):
-    """Is trained by the engine, step by step: a torch model, see `genbench.contracts.torch_model`."""
+    """A model that the engine trains step by step.
+
+    It is a torch model, see `genbench.contracts.torch_model`.
+    """
 
     def training_loss(self, x: Values) -> Values:
         """Return the scalar loss of a batch x [b, *shape]."""
@@ -43,7 +48,10 @@ class SupportsTorchTraining(Protocol):
 
 @runtime_checkable
 class SupportsDiagnosis(Protocol):
-    """Has numbers of the family's own, such as the parts of an ELBO. Enables the `diagnostics` of a trial."""
+    """A model with its own diagnostic numbers, such as the parts of an ELBO.
+
+    They become the `diagnostics` of a trial.
+    """
 
     def diagnose(self, x: Values) -> Mapping[str, Values]:
         """Return scalars by name for test points x [n, *shape]."""
@@ -51,7 +59,7 @@ class SupportsDiagnosis(Protocol):
 
 @runtime_checkable
 class SupportsForecast(Protocol):
-    """Predicts the next value of a series. Enables the task `forecast`."""
+    """A model that predicts the next value of a series. Enables the task `forecast`."""
 
     def forecast(self, x: Values) -> Mixture:
         """Return the distribution of the value after each history x [n, length − 1]."""
@@ -59,7 +67,7 @@ class SupportsForecast(Protocol):
 
 @runtime_checkable
 class SupportsEncoding(Protocol):
-    """Maps points to codes in which they can be interpolated, see `SupportsDecoding`."""
+    """A model that maps points to codes, which can be interpolated. See `SupportsDecoding`."""
 
     def to_latent(self, x: Values) -> Values:
         """Return the codes [n, l] of points x [n, *shape]."""
@@ -67,7 +75,10 @@ class SupportsEncoding(Protocol):
 
 @runtime_checkable
 class SupportsDecoding(Protocol):
-    """Maps codes to points. With `to_latent` or `draw_latent`, enables `--task interpolate` and figure `latents`."""
+    """A model that maps codes to points.
+
+    With `to_latent` or `draw_latent`, it enables `--task interpolate` and the figure `latents`.
+    """
 
     def from_latent(self, z: Values) -> Values:
         """Return the points [n, *shape] of codes z [n, l]."""
@@ -75,7 +86,7 @@ class SupportsDecoding(Protocol):
 
 @runtime_checkable
 class SupportsLatentSampling(Protocol):
-    """Draws codes from their prior, for models that decode and do not encode."""
+    """A model that draws codes from their prior, and decodes but does not encode."""
 
     def draw_latent(self, n: int) -> Values:
         """Return n codes [n, l]."""
@@ -83,15 +94,18 @@ class SupportsLatentSampling(Protocol):
 
 @runtime_checkable
 class SupportsReconstruction(Protocol):
-    """Reconstructs points otherwise than by `from_latent(to_latent(x))`. Enables the figure `reconstructions`."""
+    """A model that reconstructs points otherwise than by `from_latent(to_latent(x))`.
+
+    Enables the figure `reconstructions`.
+    """
 
     def reconstruct(self, x: Values) -> Values:
-        """Return what is left of points x [n, *shape] after the latent space [n, *shape]."""
+        """Return the reconstructions [n, *shape] of points x [n, *shape]."""
 
 
 @runtime_checkable
 class SupportsScore(Protocol):
-    """Knows the gradient of its log-density. Enables the metric `fisher`."""
+    """A model with the gradient of its log-density. Enables the metric `fisher`."""
 
     def score_at(self, x: Values) -> Values:
         """Return ∇ log p(x) [n, *shape] at points x [n, *shape]."""
@@ -99,19 +113,25 @@ class SupportsScore(Protocol):
 
 @runtime_checkable
 class SupportsTrajectory(Protocol):
-    """Shows the path of its samples from noise to data. Enables the figures `paths`, `generation` and `animation`."""
+    """A model that returns the paths of its samples from noise to data.
+
+    Enables the figures `paths`, `generation` and `animation`.
+    """
 
     def trajectory(self, n: int, *labels: Values) -> tuple[Values, Values]:
         """Return times [k] that rise from 0 to 1, and the points [k, n, *shape] at these times.
 
-        They are the points that `sample(n)` would return for the same state of the generators. Only a conditional model
-        is given labels [n].
+        The last points are those that `sample(n)` would return for the same state of the generators. Only a conditional
+        model receives labels [n].
         """
 
 
 @runtime_checkable
 class SupportsVelocity(Protocol):
-    """Has a flow that carries noise to data. Enables the figure `velocity` with `trajectory`."""
+    """A model with a flow from noise to data.
+
+    With `trajectory`, it enables the figure `velocity`.
+    """
 
     def velocity_at(self, x: Values, t: Values) -> Values:
         """Return dx/dt [n, *shape] per unit of time, at points x [n, *shape] and one time t ()."""
@@ -119,18 +139,18 @@ class SupportsVelocity(Protocol):
 
 @runtime_checkable
 class SupportsNoising(Protocol):
-    """Learns from noised data. Enables the figure `noising`."""
+    """A model that learns from noised data. Enables the figure `noising`."""
 
     def noised(self, x: Values, t: Values) -> Values:
-        """Return points x [n, *shape] with the noise [n, *shape] that the model learns from at time t ()."""
+        """Return points x [n, *shape] with the noise that training adds at time t ()."""
 
 
 @runtime_checkable
 class SupportsNoiseLevel(Protocol):
-    """Says how much noise `noised` adds, for the figure `noising`."""
+    """A model that tells how much noise `noised` adds, for the figure `noising`."""
 
     def noise_level(self, t: Values) -> tuple[Values, Values] | None:
-        """Return α and β where `noised(x, t)` is α x + β ε with ε ~ N(0, I); None where it is not."""
+        """Return α and β if `noised(x, t)` is α x + β ε with ε ~ N(0, I); None otherwise."""
 
 
 def supports(model: type, *methods: type) -> bool:

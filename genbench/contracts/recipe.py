@@ -22,27 +22,27 @@ BUDGET = re.compile(r"[1-9]\d*( ?steps)?|\d+(\.\d+)? ?s", re.ASCII)  # in steps,
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained.
+    """The settings of a model's training.
 
     Attributes:
-        batch_size: points in a batch, drawn without replacement within an epoch.
-        lr: peak learning rate, or one for each optimizer group, by name.
-        warmup: share of training over which the rate rises linearly; it falls to 0 along a cosine after that.
-        cycles: number of times that the rate rises and falls so, for training in several rounds.
-        optimiser: "adamw"; "muon" for matrices and convolutions, with AdamW for what is neither; or "soap"
+        batch_size: number of points in a batch, drawn without replacement within an epoch.
+        lr: peak learning rate, or a mapping with one for each optimizer group.
+        warmup: share of training over which the rate rises linearly. After that, it falls to 0 along a cosine.
+        cycles: number of times that the rate rises and falls in this way.
+        optimiser: "adamw"; "muon" for matrices and convolutions, with AdamW for other parameters; or "soap"
             (`genbench.training.optimizers`).
-        beta1, beta2: Adam's averaging constants, and SOAP's, which is at its best with 0.95 for both.
-        precondition_frequency: steps that SOAP takes in the same eigenbases before it renews them.
+        beta1, beta2: averaging constants of Adam and SOAP. SOAP works best with 0.95 for both.
+        precondition_frequency: number of steps after which SOAP computes its eigenbases again.
         weight_decay: decoupled decay (AdamW); 0 is plain Adam.
-        clip: largest gradient norm of an optimizer group; 0 for no clipping.
-        ema: decay of the moving average of the weights, which are the ones that sample and score; 0 for none.
-        accumulate: parts into which a batch is cut, one after the other, whose gradients are added up: as if the batch
-            were whole, in less memory. For models of one optimizer group.
+        clip: largest gradient norm of an optimizer group; 0 means no clipping.
+        ema: decay of the moving average of the weights, with which the model samples and is scored; 0 means no average.
+        accumulate: number of parts into which a batch is cut. Their gradients are added up, as for the whole batch, but
+            with less memory. For models with one optimizer group.
         precision: "float32", or "bfloat16" for losses in mixed precision (torch.autocast); weights, averages, samples
             and densities are float32 in any case.
         step_ms: milliseconds of one step on one core of the reference machine. Named budgets are seconds of that
-            machine, turned into steps with it, so that the same command trains the same number of steps everywhere.
-            Where it is None, the engine times a few steps before a run (`genbench.training.step_time`).
+            machine. `step_ms` turns them into steps, so that the same command trains the same number of steps
+            everywhere. If it is None, the engine times a few steps before a run (`genbench.training.step_time`).
     """
 
     batch_size: Count = 256
@@ -77,12 +77,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Preset:
-    """Defaults that suit some data better than a model's general ones; `genbench tune` is how they are found.
+    """Default values for some data, where they suit better than a model's general ones.
+
+    `genbench tune` finds them.
 
     Attributes:
-        use: values by parameter, of the constructor or of the recipe.
-        kinds: the kinds of data that it is for; all of them if empty.
-        dims: fewest and most coordinates, both included; None for no limit.
+        use: values of parameters of the constructor or of the recipe, by name.
+        kinds: the kinds of data to which it applies; all of them if empty.
+        dims: smallest and largest number of coordinates, both included; None means no limit.
     """
 
     use: Mapping[str, Any]
@@ -90,15 +92,18 @@ class Preset:
     dims: tuple[int, int | None] = (1, None)
 
     def suits(self, kind: str, shape: tuple[int, ...]) -> bool:
-        """Whether it is for data of this kind and shape."""
+        """Whether the preset applies to data of this kind and shape."""
         least, most = self.dims
         return (not self.kinds or kind in self.kinds) and least <= math.prod(shape) <= (most or math.inf)
 
 
 def planar(step_ms: float, batch_size: int = 256, beta: float = 0.95) -> Preset:
-    """Return the preset for points of few coordinates, whose steps take so long: SOAP, both averages by `beta`.
+    """Return the preset for points of few coordinates: SOAP, both averages with `beta`.
 
-    Where a large batch costs little, as its loss is mostly noise, it learns more in the same time; then `beta` is 0.9.
+    `step_ms` is the time of one step.
+
+    Where a large batch costs little and the loss is mostly noise, a larger batch learns more in the same time. Then
+    `beta` is 0.9.
     """
     # Measured on validation splits: on smooth points a half to two thirds of the KL that AdamW leaves in that time.
     soap = {"optimiser": "soap", "lr": 1e-2, "beta1": beta, "beta2": beta}
@@ -107,7 +112,9 @@ def planar(step_ms: float, batch_size: int = 256, beta: float = 0.95) -> Preset:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: `smoke`, `quick` (10 s of the reference machine), `standard` (45 s), steps, or seconds.
+    """How long to train: a named budget, a number of steps, or seconds.
+
+    The names are `smoke`, `quick` (10 s of the reference machine) and `standard` (45 s).
 
     >>> Budget("quick").steps(Recipe(step_ms=2))
     5000
@@ -130,22 +137,28 @@ class Budget:
 
     @property
     def seconds(self) -> float | None:
-        """Wall seconds, where the budget is in seconds. Such a run cannot be repeated bit by bit."""
+        """Wall-clock seconds, if the budget is in seconds; None otherwise.
+
+        Such a run cannot be repeated bit by bit.
+        """
         in_seconds = self.text[0].isdigit() and self.text.endswith("s") and not self.text.endswith("steps")
         return float(self.text[:-1]) if in_seconds else None
 
     @property
     def nominal(self) -> float | None:
-        """Seconds of the reference machine, where the budget is a name."""
+        """Seconds of the reference machine, if the budget is a name; None otherwise."""
         return NOMINAL_SECONDS.get(self.text)
 
     @property
     def nominal_seconds(self) -> float:
-        """Seconds of the reference machine for a model without steps: of `quick`, where the budget is in steps."""
+        """Seconds of the reference machine for a model without steps.
+
+        They are those of `quick` if the budget is a number of steps.
+        """
         return self.nominal or self.seconds or NOMINAL_SECONDS["quick"]
 
     def steps(self, recipe: Recipe) -> int | None:
-        """Return the number of steps, or None where the budget is in wall seconds."""
+        """Return the number of steps, or None if the budget is in wall-clock seconds."""
         if self.nominal is not None:
             return max(1, round(1000 * self.nominal / (recipe.step_ms or UNKNOWN_STEP_MS)))
         return None if self.seconds is not None else int(self.text.split("s")[0])

@@ -1,4 +1,4 @@
-"""The contract of real data: a fixed set of points, split anew for each data seed."""
+"""The contract of real data: a fixed set of points, split at random for each data seed."""
 
 from __future__ import annotations
 
@@ -20,28 +20,33 @@ MANY = 0.1  # share of rows that have copies from which on scores suffer, by han
 
 
 class RecordedDataset(Dataset):
-    """Real data: a fixed set of points, split anew for each data seed (60 % train, 20 % validation, 20 % test).
+    """Real data: a fixed set of points, split at random for each data seed.
 
-    A subclass writes `load`. The truth is unknown; held-out points stand in for it.
+    The parts are 60 % train, 20 % validation and 20 % test.
+
+    A subclass defines `load`. The truth is unknown; held-out points take its place.
     """
 
     def load(self, rng: np.random.Generator) -> tuple[Array, Labels | None]:
-        """Return all points [n, *shape] and labels [n] or None; `rng` is for dequantisation noise."""
+        """Return all points [n, *shape] and labels [n] or None.
+
+        `rng` is for dequantisation noise.
+        """
         raise NotImplementedError
 
     def recorded(self) -> NDArray[Any] | None:
-        """Return the points as they were recorded [n, *shape], in the order of `load`.
+        """Return the points without added noise [n, *shape], in the order of `load`.
 
-        None where `load` gives them so, with no noise of its own.
+        None if `load` adds no noise.
         """
         return None
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
         """Return a random partition of the points; recorded data ignore `sizes`.
 
-        Points that are recorded more than once are in one part, unless values recur by nature, as on a coarse grid:
-        `genbench.numerics.repeats.find_repeats` distinguishes them. There is a warning where it cannot, and where more
-        than a tenth of the points have copies.
+        Points that are recorded more than once are in the same part, unless values recur naturally, as on a coarse
+        grid. `genbench.numerics.repeats.find_repeats` distinguishes the two. A warning is given where it cannot, and
+        where more than a tenth of the points have copies.
 
         Raises:
             GenbenchError: the data hold NaN or infinite values, or fewer than 10 points.
@@ -52,7 +57,7 @@ class RecordedDataset(Dataset):
         return Splits(x[train], x[validation], x[test], y[train], y[validation], y[test])
 
     def partition(self, seed: int) -> tuple[tuple[Array, Labels | None], list[NDArray[np.int64]]]:
-        """Return all points and labels, and which of them are train, validation and test for a data seed."""
+        """Return all points and labels, and the indices of train, validation and test points."""
         rng = generator(seed, "splits")
         x, y = self.load(rng)
         if not np.isfinite(x).all():

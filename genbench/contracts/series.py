@@ -1,4 +1,4 @@
-"""Series: datasets whose points are windows of a process in time."""
+"""The contract of series: datasets whose points are windows of a process in time."""
 
 from __future__ import annotations
 
@@ -20,22 +20,28 @@ HELD_OUT, BEFORE = 500, 100  # by hand: steps of a synthetic series that are for
 
 
 class Timeline(NamedTuple):
-    """A stretch of a process: values [n] in order of time, and where the held-out end begins."""
+    """A part of a process: values [n] in order of time, and the start of the held-out end."""
 
     values: Array
     start: int
 
 
 def windows(series: Array, length: int) -> Array:
-    """Return all windows [n − length + 1, length] of a series [n], each one step after the other."""
+    """Return all windows [n − length + 1, length] of a series [n].
+
+    Each window begins one step after the one before it.
+    """
     return np.lib.stride_tricks.sliding_window_view(series, length).copy()
 
 
 def stretches(x: Array) -> list[Array]:
-    """Return the stretches of time [m, n] that windows x [k, length] show, each value of them once.
+    """Return the stretches of time [m, n] that windows x [k, length] cover.
 
-    Windows that follow each other by one step over a series are put together to the one stretch [1, n] that they were
-    cut from: in overlapping windows its middle would count more often than its ends. Others stay as they are.
+    Each value appears once.
+
+    Windows that overlap, each one step after the other, are joined to the stretch [1, n] from which they were cut,
+    because in overlapping windows its middle would count more often than its ends. Other windows are returned
+    unchanged.
     """
     follows = (x[1:, :-1] == x[:-1, 1:]).all(axis=1) if x.shape[1] > 1 else np.zeros(len(x) - 1, dtype=bool)
     if not follows.any():
@@ -45,29 +51,37 @@ def stretches(x: Array) -> list[Array]:
 
 
 class SeriesDataset(Dataset):
-    """What series have beside the contract of a dataset: windows of `length` steps, forecast from all but the last."""
+    """The methods that series add to the contract of a dataset.
+
+    Points are windows of `length` steps, whose last value is forecast from the others.
+    """
 
     length: int
 
     @property
     def series(self) -> Array:
-        """A whole series [n]: the one that was recorded, or one of a synthetic process."""
+        """A whole series [n]: the recorded one, or one of a synthetic process."""
         raise NotImplementedError
 
     def timeline(self, seed: int) -> Timeline:
-        """Return the stretch that is forecast on a data seed: its end was in no training or validation window."""
+        """Return the part of the series that is forecast for a data seed.
+
+        Its end was in no training or validation window.
+        """
         raise NotImplementedError
 
 
 class RecordedSeries(SeriesDataset, RecordedDataset):
-    """A recorded series of equal steps, split in time: the first 60 % train, then 20 % validation, then 20 % test.
+    """A recorded series of equal time steps, split in time.
 
-    The windows of a part lie in it whole, so that none shows what another part holds out. A subclass writes `record`.
-    Every seed has the same split, and noise of its own.
+    The first 60 % are for training, the next 20 % for validation, the last 20 % for testing.
+
+    Each window lies completely in its part, so that no value is in two parts. A subclass defines `record`. Every seed
+    has the same split, and its own noise.
 
     Args:
-        dequantise: add uniform noise of one step of the series' grid, so that counts have a density; once to the
-            series, not to each window.
+        dequantise: add uniform noise of one step of the series' grid, so that counts have a density. It is added once
+            to the series, not to each window.
         log: take logarithms after that.
 
     Raises:
@@ -84,16 +98,16 @@ class RecordedSeries(SeriesDataset, RecordedDataset):
             raise ValueError(f"length={length} must be at least 2: the past and the value after it")
 
     def record(self) -> Array:
-        """Return the values [n] as they were recorded."""
+        """Return the recorded values [n]."""
         raise NotImplementedError
 
     @property
     def series(self) -> Array:
-        """The values [n] without noise, and their logarithms with `log`."""
+        """The values [n] without noise, or their logarithms with `log`."""
         return np.log(self.record()) if self.log else self.record()
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
-        """Return the windows of the three parts in order of time; recorded data ignore `sizes`.
+        """Return the windows of the three parts in order of time; `sizes` has no effect.
 
         Raises:
             GenbenchError: a part is shorter than a window.
@@ -122,7 +136,10 @@ class RecordedSeries(SeriesDataset, RecordedDataset):
 
 
 class SyntheticSeries(SeriesDataset, SyntheticDataset):
-    """A stationary process whose windows have a known density. A subclass also writes `path` and `forecast`."""
+    """A stationary process whose windows have a known density.
+
+    A subclass also defines `path` and `forecast`.
+    """
 
     def path(self, n: int, rng: np.random.Generator) -> Array:
         """Return one stretch of the process [n]."""
@@ -134,10 +151,10 @@ class SyntheticSeries(SeriesDataset, SyntheticDataset):
 
     @property
     def series(self) -> Array:
-        """One stretch of 1,000 steps, always the same."""
+        """One stretch of the process of 1,000 steps, always the same."""
         return self.path(1000, generator(0, "series"))
 
     def timeline(self, seed: int) -> Timeline:
-        """Return a stretch that no window was cut from, of which the last 500 steps are forecast."""
+        """Return a stretch that is not used for training; its last 500 steps are forecast."""
         before = max(BEFORE, self.length)
         return Timeline(self.path(before + HELD_OUT, generator(seed, "timeline")), before)

@@ -1,4 +1,4 @@
-"""What the metrics of each task with evidence of its own look at."""
+"""The evidence of each task whose metrics need more than samples and densities."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Forecasts(TaskEvidence):
     """One-step-ahead forecasts of the held-out end of a series.
 
     Attributes:
-        observed: the values that came [m], in the data's units.
-        predicted: their distributions, each given the true values before it.
+        observed: the true values [m], in the data's units.
+        predicted: the predicted distributions, each given the true values before it.
     """
 
     observed: Array
@@ -30,10 +30,10 @@ class Forecasts(TaskEvidence):
 
 @dataclass
 class Predictions(TaskEvidence):
-    """What the metrics of `classify` look at.
+    """The evidence for the metrics of `classify`.
 
     Attributes:
-        log_proba: log p(y | x) in nats of each test point and class [m, k]; the exponentials of a row sum to 1.
+        log_proba: log p(y | x) in nats of each test point and class [m, k]; the probabilities of a row sum to 1.
         labels: the true classes [m].
     """
 
@@ -46,13 +46,13 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Gap:
-    """Some test points with the same coordinates missing, and what was drawn there.
+    """Test points with the same coordinates missing, and draws of these coordinates.
 
     Attributes:
         known: which coordinates are given, [d], points flattened.
         points: the test points, [m, d]; their missing coordinates are the held-out truth.
-        draws: of the missing coordinates, [m, n, missing].
-        exact: the true conditionals, where they are known.
+        draws: draws of the missing coordinates, [m, n, missing].
+        exact: the true conditional distributions, where they are known.
     """
 
     known: Mask
@@ -63,25 +63,28 @@ class Gap:
 
 @dataclass
 class Gaps(TaskEvidence):
-    """What the metrics of `impute` look at: gaps of one kind or more, in the units in which points are compared."""
+    """The evidence for the metrics of `impute`: gaps of one or more kinds.
+
+    They are in the units in which points are compared.
+    """
 
     gaps: list[Gap] = field(default_factory=list)
 
     @property
     def has(self) -> frozenset[str]:
-        """Whether the true conditionals are known."""
+        """Whether the true conditional distributions are known."""
         return frozenset({"truth"} if all(gap.exact is not None for gap in self.gaps) else set())
 
 
 @dataclass
 class Paths(TaskEvidence):
-    """What the metrics of `interpolate` look at; points are flattened.
+    """The evidence for the metrics of `interpolate`. Points are flattened.
 
     Attributes:
         latent: paths through the model's latent space, [pairs, steps, d], ends included; an odd number of steps.
         straight: straight paths between the same points, [pairs, steps, d].
         truth: test points [n, d].
-        encoded: whether the ends were points of the data, and not the model's own samples.
+        encoded: whether the ends are points of the data, not the model's own samples.
     """
 
     latent: Array = field(default_factory=lambda: np.empty((0, 0, 0)))
@@ -98,12 +101,14 @@ class Paths(TaskEvidence):
 
 @dataclass
 class Validation(TaskEvidence):
-    """What the metrics of `validate` look at: held-out points that are no test points; points are flattened.
+    """The evidence for the metrics of `validate`: held-out points that are not test points.
+
+    Points are flattened.
 
     Attributes:
         observed: validation points [m, d], in standard deviations of the training points.
-        log_prob: the model's log-density of each of them in nats of the data's own units [m], or None.
-        samples: as many draws from a model without a density [m, d], in the units of `observed`, or None.
+        log_prob: the model's log-density at each of them in nats [m], in the data's own units, or None.
+        samples: draws from a model without a density [m, d], in the units of `observed`, or None.
     """
 
     observed: Array = field(default_factory=lambda: np.empty((0, 0)))

@@ -1,1 +1,1 @@
-"""A model in Python: arrays of numpy in and out."""
+"""A model in Python, with numpy arrays as input and output."""

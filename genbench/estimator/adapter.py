@@ -1,4 +1,4 @@
-"""From numpy to a model and back: batches, tensors, the data's own units, streams of randomness, devices."""
+"""Conversion between numpy and a model: batches, tensors, units, randomness, devices."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ METHODS = {
 
 
 class ModelAdapter:
-    """A registered model with its parameters, and the conversions between it and the arrays of a user."""
+    """A registered model with its parameters, and the conversions to and from user arrays."""
 
     def __init__(self, card: ModelCard, params: Mapping[str, Any] | None = None, device: str = "cpu") -> None:
         self.card, self.device = card, device
@@ -66,7 +66,10 @@ class ModelAdapter:
         return self.standardiser
 
     def drawn(self, n: int, seed: int, labels: Labels | None) -> Array:
-        """Return n samples [n, …] of one batch as the model itself gives them: in its order and units, unchecked."""
+        """Return n samples [n, …] of one batch, in the model's own order and units.
+
+        They are not checked.
+        """
         with self._inside(stream(seed, "sampling", self.card.name)):
             return self._numbers(self.model.sample(n, *self._of(labels, 0, n)), "sample")
 
@@ -124,7 +127,11 @@ class ModelAdapter:
 
 
 def as_points(x: Any, name: str) -> Array:
-    """Return x, which may be a data frame or a tensor, as float64 [n, *shape], a GenbenchError says what is wrong."""
+    """Return x, an array, data frame or tensor, as float64 [n, *shape].
+
+    Raises:
+        GenbenchError: x is not such an array; the message says why.
+    """
     x = exact(x, f"x for {name}")
     if x.ndim < 2 or len(x) < 1:
         raise GenbenchError(f"{name} needs points [n, *shape], got shape {x.shape}; one-dimensional data are [n, 1]")

@@ -1,4 +1,7 @@
-"""The labels of a conditional model: checked, counted, and drawn for its samples as often as in training."""
+"""The labels of a conditional model: checked, counted, and drawn for its samples.
+
+They are drawn as often as they occur in training.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ class ClassLabels:
     """The classes 0 … k − 1 that a model was trained with.
 
     Attributes:
-        model: what it is called in errors.
-        frequencies: of the labels in training, [k].
+        model: its name in errors.
+        frequencies: frequency of each label in training, [k].
     """
 
     model: str
@@ -28,10 +31,12 @@ class ClassLabels:
 
     @classmethod
     def of(cls, model: str, labels: Labels, classes: int | None) -> ClassLabels:
-        """Return the classes of training labels [n]: as many as said, or as the largest label asks for.
+        """Return the classes of training labels [n].
+
+        Their number is `classes` if given, and otherwise one more than the largest label.
 
         Raises:
-            GenbenchError: a label is none of them.
+            GenbenchError: a label is not one of these classes.
         """
         k = classes or 1 + int(labels.max())
         if labels.max() >= k:
@@ -42,10 +47,12 @@ class ClassLabels:
         return len(self.frequencies)
 
     def asked(self, labels: Any, n: int, seed: int) -> Labels:
-        """Return the labels [n] of samples: those given, one for all, or drawn with their frequencies where None.
+        """Return the labels [n] of samples.
+
+        They are the given ones, a single one repeated, or, for None, drawn with their frequencies.
 
         Raises:
-            GenbenchError: they are not n whole numbers, or one is none of the classes.
+            GenbenchError: they are not n whole numbers, or one is not a class.
         """
         if labels is None:
             return generator(seed, "labels").choice(len(self), n, p=self.frequencies)
@@ -59,7 +66,7 @@ def whole_labels(model: str, labels: Any, n: int, what: str) -> Labels:
     """Return labels as int64 [n].
 
     Raises:
-        GenbenchError: there are none, or they are not n whole numbers from 0 on.
+        GenbenchError: there are no labels, or they are not n whole numbers from 0 on.
     """
     if labels is None:
         remedy = "choose a dataset with classes, or a model that is not conditional"

@@ -1,4 +1,7 @@
-"""What a model's methods return, as float64 numpy: converted where nothing is lost, else refused by name."""
+"""Conversion of what a model's methods return to float64 numpy arrays.
+
+It is done where nothing is lost; otherwise an error names the method.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,19 @@ EXACT = 2**53  # float64 holds every whole number up to here
 
 
 def as_numbers(given: Any, source: str, error: type[ContractError] = ContractError) -> Array:
-    """Return what a method gave as a float64 array of the same shape.
+    """Return the result of a method as a float64 array of the same shape.
 
-    Tensors of any device, with gradients, sparse or of half precision, scipy's sparse arrays, masked arrays without a
-    masked value, complex numbers whose imaginary parts are 0, whole numbers, booleans, data frames, lists, and arrays
-    of Python's numbers are converted.
+    It converts tensors on any device, with gradients, sparse or in half precision; scipy's sparse arrays; masked arrays
+    without masked values; complex numbers with imaginary part 0; integers, booleans, data frames, lists, and arrays of
+    Python numbers.
 
     Args:
-        given: what a plugin returned: anything.
+        given: what a plugin returned, of any type.
         source: the model and its method, as in "gmm.sample"; the error begins with it.
-        error: what is raised.
+        error: the class of the error.
 
     Raises:
-        ContractError: it holds no numbers, or converting them would lose something. Its text is one line.
+        ContractError: it is not made of numbers, or the conversion would lose information. Its text is one line.
     """
     try:
         return _converted(given)
@@ -43,7 +46,11 @@ def as_numbers(given: Any, source: str, error: type[ContractError] = ContractErr
 
 
 def as_scalars(given: Any, source: str) -> dict[str, float]:
-    """Return the numbers by name that a method gave; a ContractError says which is none."""
+    """Return the numbers that a method gave, by name.
+
+    Raises:
+        ContractError: a value is not a number; the message names it.
+    """
     if not hasattr(given, "items"):
         raise ContractError(f"{source} gave {_named(given)}; return a dict of numbers by name")
     found = {str(name): as_numbers(value, f"{source}, {name!r},") for name, value in given.items()}

@@ -1,4 +1,7 @@
-"""A model as a user holds it: numpy in, numpy out, the data's own units, seeded, checked."""
+"""The estimator: a model with numpy input and output, in the data's own units.
+
+It seeds the model and checks its results.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,9 @@ Labelled: TypeAlias = tuple[Array, Labels | None]  # points [n, *shape] and thei
 
 
 class Estimator(FittedModel):
-    """Wraps a registered model: standardises, seeds, converts and checks, so that a model need not.
+    """A registered model with standardised data, seeds, conversions and checks.
+
+    The model itself need not do any of these.
 
     >>> import genbench
     >>> moons = genbench.load_dataset("moons")
@@ -72,26 +77,28 @@ class Estimator(FittedModel):
     ) -> Estimator:
         """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
 
-        Snapshots, redraw and checkpoint are for torch models. Where the budget is a name and the recipe states no
-        `step_ms`, steps are timed first.
+        `snapshots`, `redraw` and `checkpoint` are for torch models. If the budget is a name and the recipe has no
+        `step_ms`, some steps are timed first.
 
         Args:
-            validation: held-out points, by which a torch model chooses among its weights; a tenth of x if not given.
-            labels, validation_labels: whole numbers [n] from 0 on, for a conditional model; others look at none.
-            kind: what x is, "points", "table", "image" or "series"; with the shape it chooses the model's presets.
-            levels: grey levels of images, which are the whole part of levels · x; 256 if not given.
+            validation: held-out points [m, *shape], with which a torch model selects among its weights; a tenth of x if
+                not given.
+            labels, validation_labels: whole numbers [n] from 0 on, for a conditional model; others ignore them.
+            kind: the kind of data: "points", "table", "image" or "series". With the shape, it selects the model's
+                presets.
+            levels: number of grey levels of images; the level is the whole part of levels · x; 256 if not given.
             classes: number of labels; one more than the largest of x if not given.
-            seed: of initialisation and training.
+            seed: seed of initialisation and training.
             budget: "smoke", "quick", "standard", a number of steps ("2000") or of seconds ("30s"). A model without
-                steps may count its work by these seconds; where the budget is in steps, by those of "quick".
-            snapshots: called with an estimator of the present weights now and then.
-            redraw: gives x with fresh noise for epoch 1, 2, … (the first is 0), or None.
+                steps may use these seconds to limit its work, or those of "quick" if the budget is in steps.
+            snapshots: called from time to time with an estimator that has the present weights.
+            redraw: returns x with new noise for epoch 1, 2, … (the first epoch is 0), or None.
             checkpoint: the file from which a killed training run resumes.
-            metered: whether to measure how much is computed, for `history.compute`; not on a GPU.
+            metered: whether to measure the amount of computation, for `history.compute`; not on a GPU.
 
         Raises:
-            GenbenchError: x is not an array of finite numbers, the model needs the truth, or it needs labels and there
-                are none that fit.
+            GenbenchError: x is not an array of finite numbers, the model needs the truth, or it needs labels and they
+                are missing or wrong.
             Diverged: training failed.
         """
         if self.card.role == "oracle":
@@ -157,7 +164,7 @@ class Estimator(FittedModel):
 
     @property
     def states_no_step_ms(self) -> bool:
-        """Whether it is trained by steps, of which nobody has said how long one takes."""
+        """Whether it is trained by steps and its recipe has no `step_ms`."""
         return self.card.is_torch and cast("TorchModel", self.model).recipe.step_ms is None
 
     def step_ms(
@@ -172,10 +179,10 @@ class Estimator(FittedModel):
         classes: int | None = None,
         redraw: Redraw | None = None,
     ) -> float:
-        """Return the milliseconds of the reference machine that a training step takes, to two digits.
+        """Return the milliseconds of a training step on the reference machine, to two digits.
 
-        A few steps of another model of the same parameters are timed, on the processor in one thread, whatever the
-        device of this one. Arguments and errors are those of `fit`.
+        A few steps of another model with the same parameters are timed, on the processor in one thread, whatever the
+        device of this model. Arguments and errors are those of `fit`.
         """
         twin = Estimator(self.card, self.given)
         kind = twin._kind(kind)
@@ -196,16 +203,16 @@ class Estimator(FittedModel):
         levels: int | None = None,
         classes: int | None = None,
     ) -> Estimator:
-        """Take the weights of an earlier `fit` instead of learning; returns itself.
+        """Set the weights of an earlier `fit` instead of learning; returns itself.
 
         Args:
             weights: tensors by name, as `weights` returned them.
-            x: the points [n, *shape] that they were trained on, from which the units are computed.
-            labels, kind, levels, classes: what x is, as in `fit`.
+            x: the training points [n, *shape] of these weights, from which the units are computed.
+            labels, kind, levels, classes: as in `fit`.
 
         Raises:
             WeightsDoNotFit: the weights are not those of a model with these parameters.
-            GenbenchError: it is not a torch model, or it needs labels and there are none that fit.
+            GenbenchError: it is not a torch model, or it needs labels and they are missing or wrong.
         """
         if not self.card.is_torch:
             raise GenbenchError(f"{self.card.name} has no weights to restore; fit it again")
@@ -226,35 +233,37 @@ class Estimator(FittedModel):
         return self
 
     def reveal(self, dataset: Dataset, splits: Splits) -> Estimator:
-        """Give the truth to the oracle, instead of fitting it."""
+        """Give the true distribution to the oracle, instead of fitting; returns itself."""
         self.standardiser = Standardiser.identity(dataset.shape)
         self.deals = not isinstance(dataset, SyntheticDataset)
         self.model.reveal(dataset, splits)
         return self
 
     def weights(self) -> dict[str, Any]:
-        """Return the weights of a torch model by name, as tensors; empty for others."""
+        """Return the weights of a torch model by name, as tensors; {} for other models."""
         if not self.card.is_torch:
             return {}
         return {name: value.cpu() for name, value in cast("TorchModel", self.model).state_dict().items()}
 
     @property
     def parameters(self) -> int | None:
-        """Number of trained parameters of a torch model, or what the model says in `n_parameters`."""
+        """The number of trained parameters of a torch model, or the model's `n_parameters`."""
         if self.card.is_torch:
             return sum(p.numel() for p in self.model.parameters() if p.requires_grad)  # type: ignore[attr-defined]
         return getattr(self.model, "n_parameters", None)
 
     @property
     def likelihood(self) -> str:
-        """What `log_prob` gives on the data at hand: "exact", "estimate", "bound" or "none"."""
+        """The kind of `log_prob` on the present data: "exact", "estimate", "bound" or "none"."""
         return getattr(self.model, "likelihood", self.card.likelihood)
 
     @property
     def nfe(self) -> int | None:
-        """Network evaluations that the last `sample` spent on one point, as the model says, or by a count of its calls.
+        """The network evaluations for one point in the last `sample`.
 
-        None where neither is known, as of models without a network.
+        The model states them, or its calls are counted.
+
+        None if neither is known, as for models without a network.
         """
         said: int | None = getattr(self.model, "nfe", None)
         if said is not None:

@@ -1,4 +1,7 @@
-"""What a trained model does, in numpy and the data's own units; `Estimator` adds how it is trained."""
+"""The methods of a trained model, with numpy arrays in the data's own units.
+
+`Estimator` adds training.
+"""
 
 from __future__ import annotations
 
@@ -38,35 +41,38 @@ class Trajectory(NamedTuple):
     """The paths of samples from noise (t = 0) to data (t = 1), in the data's own units.
 
     Attributes:
-        times: rising from 0 to 1, [k].
-        points: [k, n, *shape]; the last are the samples.
+        times: times that rise from 0 to 1, [k].
+        points: the points at these times [k, n, *shape]; the last are the samples.
     """
 
     times: Array
     points: Array
 
     def at(self, times: Array) -> Trajectory:
-        """Return the states that are nearest to some times [m]; the times are then those of the states."""
+        """Return the states that are nearest to some times [m], with their own times."""
         nearest = np.abs(self.times[:, None] - np.asarray(times)).argmin(axis=0)
         return Trajectory(self.times[nearest], self.points[nearest])
 
 
 class FittedModel(SamplingModel):
-    """The methods of a trained model. `genbench list models --capabilities` shows which model has which.
+    """The methods of a trained model.
 
-    A method that the model lacks raises a GenbenchError, and so do points of another shape and a model that is not
-    fitted.
+    `genbench list models --capabilities` shows which model has which. A GenbenchError is raised if the model lacks the
+    method or is not fitted, or if points have another shape.
     """
 
     def log_prob(self, x: Any, seed: int = 0, labels: Any = None) -> Array:
-        """Return log p(x) in nats of the data's own units, [n] float64; its kind is `card.likelihood`.
+        """Return log p(x) in nats of the data's own units, [n] float64.
+
+        Its kind is `likelihood`.
 
         Args:
-            labels: of the points [n], or one for all, for log p(x | label) of a conditional model; none is p(x).
+            labels: the labels of the points [n], or one for all, for log p(x | label) of a conditional model. Without
+                them, the result is log p(x).
 
         Raises:
-            GenbenchError: the model has no likelihood, or labels are given that do not fit.
-            ContractError: the model gave another shape, or NaN.
+            GenbenchError: the model has no likelihood, or the labels are wrong.
+            ContractError: the model returned another shape, or NaN.
         """
         if self.card.likelihood == "none":
             raise GenbenchError(f"{self.card.name} has no likelihood; `genbench list models` shows which have one")
@@ -77,21 +83,23 @@ class FittedModel(SamplingModel):
         return np.concatenate(parts) + self._fitted().log_det
 
     def score(self, x: Any, seed: int = 0) -> Array:
-        """Return ∇ log p(x) [n, *shape] of the model's own density, in nats per unit of the data, at points x.
+        """Return ∇ log p(x) [n, *shape] of the model's density at points x [n, *shape].
+
+        It is in nats per unit of the data.
 
         Raises:
-            GenbenchError: the model does not know its score.
-            ContractError: the model gave another shape, or NaN.
+            GenbenchError: the model cannot compute its score.
+            ContractError: the model returned another shape, or NaN.
         """
         if not isinstance(self.model, SupportsScore):
             raise self._cannot("know its score")
         return self._of_points(self._transformed(x, self.model.score_at, "score", seed), "score") / self._fitted().scale
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
-        """Return the numbers of the family's own about points x [n, *shape]; empty where it has none.
+        """Return the model's own diagnostic numbers for points x [n, *shape]; {} if none.
 
         Raises:
-            ContractError: the model gave something else than numbers by name.
+            ContractError: the model did not return numbers by name.
         """
         if not isinstance(self.model, SupportsDiagnosis):
             return {}
@@ -103,11 +111,13 @@ class FittedModel(SamplingModel):
         return {name: value for name, value in found.items() if not np.isnan(value)}
 
     def forecast(self, x: Any, seed: int = 0) -> Mixture:
-        """Return the distribution of the value after each history x [n, length − 1], in the data's own units.
+        """Return the distribution of the value after each history x [n, length − 1].
+
+        It is in the data's own units.
 
         Raises:
             GenbenchError: the model does not forecast, or the histories have another length.
-            ContractError: the model gave another shape, or NaN.
+            ContractError: the model returned another shape, or NaN.
         """
         if not isinstance(self.model, SupportsForecast):
             raise GenbenchError(f"{self.card.name} does not forecast: it has no method `forecast`")
@@ -127,11 +137,13 @@ class FittedModel(SamplingModel):
         return found.affine(units.scale[-1], units.mean[-1])
 
     def apply(self, x: Any, method: Callable[[Values], Values], name: str, seed: int = 0) -> Array:
-        """Return the points [n, *shape] that a method of the model makes of points x [n, *shape], in the data's units.
+        """Return the points [n, *shape] that a method of the model makes of x [n, *shape].
+
+        They are in the data's units.
 
         Args:
-            method: called with batches of standardised points, as the model reads them.
-            name: of the stream of randomness.
+            method: a method that takes batches of standardised points, in the model's own form.
+            name: the name of the random stream.
         """
         return self._fitted().inverse(self._of_points(self._transformed(x, method, name, seed), name))
 
@@ -142,14 +154,17 @@ class FittedModel(SamplingModel):
         return self._transformed(x, self.model.to_latent, "encode", seed)
 
     def draw_codes(self, n: int, seed: int = 0) -> Array:
-        """Return n draws [n, l] from the prior of the latent space of a model that decodes and does not encode."""
+        """Return n draws [n, l] from the prior of the latent space.
+
+        It is for a model that decodes and does not encode.
+        """
         if not isinstance(self.model, SupportsLatentSampling):
             raise self._cannot("draw codes")
         with self._inside(stream(seed, "codes")):
             return self._rows(self.model.draw_latent(n), "codes", n)
 
     def decode(self, codes: Array, seed: int = 0) -> Array:
-        """Return the points [n, *shape] that codes [n, l] stand for, in the data's own units."""
+        """Return the points [n, *shape] of codes [n, l], in the data's own units."""
         if not isinstance(self.model, SupportsDecoding):
             raise self._cannot("decode")
         decode, units = self.model.from_latent, self._fitted()
@@ -160,10 +175,10 @@ class FittedModel(SamplingModel):
         return units.inverse(self._of_points(np.concatenate(parts), "decode"))
 
     def reconstruct(self, x: Any, seed: int = 0) -> Array:
-        """Return what is left of points x [n, *shape] after the model's latent space, in the data's own units.
+        """Return the reconstructions [n, *shape] of points x [n, *shape], in the data's units.
 
-        By the model's own `reconstruct`; without one, by encoding and decoding. Of an invertible flow it is x itself,
-        to rounding.
+        The model's own `reconstruct` makes them; without one, encoding and decoding. For an invertible flow they equal
+        x, up to rounding.
         """
         if isinstance(self.model, SupportsReconstruction):
             return self.apply(x, self.model.reconstruct, "reconstruct", seed)
@@ -172,14 +187,15 @@ class FittedModel(SamplingModel):
         return self.decode(self.encode(x, seed), seed)
 
     def trajectory(self, n: int, seed: int = 0, labels: Any = None) -> Trajectory:
-        """Return the paths of the samples of `sample(n, seed, labels)` from noise to data, at the sampler's own steps.
+        """Return the paths of `sample(n, seed, labels)` from noise to data, step by step.
 
-        Noise is in the data's units, too: where a model starts from N(0, I), as N(mean, variance) of the
-        training points.
+        The steps are those of the sampler.
+
+        The noise is in the data's units, too: N(0, I) of the model becomes N(mean, variance) of the training points.
 
         Raises:
-            GenbenchError: the model has no method `trajectory`, or labels are given that do not fit.
-            ContractError: the times do not rise from 0 to 1, or the points do not go with them, or are not finite.
+            GenbenchError: the model has no method `trajectory`, or the labels are wrong.
+            ContractError: the times do not rise from 0 to 1, or the points have another shape or are not finite.
         """
         if not isinstance(self.model, SupportsTrajectory):
             raise self._cannot("show a way from noise to data")
@@ -200,10 +216,10 @@ class FittedModel(SamplingModel):
         return Trajectory(times, units.inverse(z[:, shuffle(z[-1], y, seed)]))
 
     def velocity(self, x: Any, t: float) -> Array:
-        """Return dx/dt [n, *shape] of the model's flow at points x [n, *shape] and a time t in [0, 1].
+        """Return dx/dt [n, *shape] of the model's flow at points x [n, *shape] and a time t.
 
-        In the data's own units per unit of time. The flow carries noise (t = 0) to data (t = 1); its time is that of
-        `trajectory` and of `noised`.
+        It is in the data's own units per unit of time, and t is in [0, 1]. The flow leads from noise (t = 0) to data (t
+        = 1), on the time scale of `trajectory` and `noised`.
 
         Raises:
             GenbenchError: the model has no such flow, or t is not in [0, 1].
@@ -215,12 +231,12 @@ class FittedModel(SamplingModel):
         return self._fitted().scale * self._of_points(found, "velocity")
 
     def noised(self, x: Any, t: float, seed: int = 0) -> Array:
-        """Return data x [n, *shape] with the noise that the model learns from at time t: 1 is data, 0 is noise.
+        """Return data x [n, *shape] with the noise of training at time t: 1 is data, 0 noise.
 
-        A seed draws the same noise for each t, so that points keep to their paths.
+        A seed gives the same noise at each t, so that each point follows one path.
 
         Raises:
-            GenbenchError: the model does not noise, or t is not in [0, 1].
+            GenbenchError: the model has no noising, or t is not in [0, 1].
         """
         if not isinstance(self.model, SupportsNoising):
             raise self._cannot("noise its data")
@@ -228,7 +244,9 @@ class FittedModel(SamplingModel):
         return self.apply(x, lambda z: noised(z, self._native(time)), "noised", seed)
 
     def noise_level(self, t: float) -> tuple[float, float] | None:
-        """Return α and β of x_t = α · data + β · noise at time t, in standardised units; None where x_t is another.
+        """Return α and β of x_t = α · data + β · noise at time t, in standardised units.
+
+        None if x_t has another form.
 
         Raises:
             GenbenchError: t is not in [0, 1].
@@ -241,7 +259,10 @@ class FittedModel(SamplingModel):
         return None if level is None else (float(level[0]), float(level[1]))
 
     def blanked(self, x: Array, known: Any) -> Array:
-        """Return x [n, *shape] with the mean of the training points where coordinates are not known [*shape]."""
+        """Return x [n, *shape] with its unknown coordinates set to the training mean.
+
+        `known` [*shape] says which coordinates are known.
+        """
         return np.where(known, x, self._fitted().mean)
 
     def _cannot(self, do: str) -> GenbenchError:

@@ -1,4 +1,7 @@
-"""Network evaluations of a sampler, counted by hooks where the model does not say them."""
+"""Counting of network evaluations in a sampler, by hooks.
+
+It is used if the model does not state the number.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ __all__ = ["NetworkCalls"]
 
 
 class NetworkCalls:
-    """Counts how often the networks of a torch model are called inside `counting`.
+    """A counter of the calls of a torch model's networks, inside `counting`.
 
-    A network is a module that is called while no other one runs, and what counts is the one that is called most. Hooks
-    see calls and no other methods: where a function is given a matrix of the model outside of modules more often than
-    any module is called, that may be a network, and the number is not known.
+    A network is a module that is called while no other module runs. The count is that of the network with most calls.
+    Hooks see only calls of modules. If functions use a matrix of the model outside of modules more often than any
+    module is called, that may be a network, and the number is unknown.
     """
 
     def __init__(self) -> None:
@@ -30,7 +33,7 @@ class NetworkCalls:
 
     @contextmanager
     def counting(self, model: nn.Module) -> Iterator[None]:
-        """Count the calls inside; all hooks are gone after it, and no number has changed."""
+        """Count the calls inside the block. The hooks are removed after it; no result changes."""
         from torch.overrides import TorchFunctionMode
 
         calls = self
@@ -52,7 +55,7 @@ class NetworkCalls:
                 handle.remove()
 
     def evaluations(self, n: int) -> int | None:
-        """Return the evaluations that each of n points took; None where they cannot be known."""
+        """Return the evaluations for each of n points; None if they are unknown."""
         if not self.sizes or self.hidden:
             return None
         if max(self.loose.values(), default=0) > max(map(len, self.sizes.values())):

@@ -1,4 +1,4 @@
-"""The order of samples: shuffled, whatever the sampler's own was, so that no score depends on it."""
+"""The order of samples: shuffled, so that no score depends on the sampler's own order."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ __all__ = ["shuffle"]
 
 
 def shuffle(samples: Array, labels: Labels | None, seed: int) -> NDArray[np.int64]:
-    """Return a random order [n] of samples [n, *shape]; those of one label keep to the places of that label.
+    """Return a random order [n] of samples [n, *shape].
+
+    With labels, samples of a label stay in the positions of that label.
 
     It depends on the samples as a set: they are sorted along a random direction first, and shuffled then. So a sampler
-    that returns its points sorted, by component say, gives the scores of one that returns the same points in any other
-    order. What differs by rounding only is sorted alike but for points that nearly coincide.
+    that returns its points sorted, for example by component, gets the scores of one that returns the same points in
+    another order. Points that differ only by rounding get the same order, unless they nearly coincide.
     """
     flat = samples.reshape(len(samples), math.prod(samples.shape[1:]))
     along = flat @ generator(seed, "direction").standard_normal(flat.shape[1])

@@ -1,4 +1,4 @@
-"""Samples of a trained model: drawn batch by batch, checked, shuffled, in the data's own units."""
+"""Samples of a trained model: drawn in batches, checked, shuffled, in the data's units."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class SamplingModel(ModelAdapter):
     def sample(self, n: int, seed: int = 0, labels: Any = None) -> Array:
         """Return `n` points [n, *shape] float64 in the data's own units, in random order.
 
-        Each model has a stream of its own: all that start from normal noise would else share one draw's luck.
+        Each model has its own random stream. Otherwise all models that start from normal noise would use the same draw.
 
         Args:
-            labels: of the points that a conditional model draws, [n], or one for all; as frequent as in training if
-                not given.
+            labels: the labels [n] of the points that a conditional model draws, or one for all. If not given, they are
+                as frequent as in training.
 
         Raises:
-            GenbenchError: labels are given that do not fit, or the model is not conditional.
-            BadSamples: the model gave another shape, or NaN or infinite values.
+            GenbenchError: the labels are wrong, or labels are given and the model is not conditional.
+            BadSamples: the model returned another shape, or NaN or infinite values.
         """
         units = self._fitted()
         y = self.labels(labels, n, seed)
@@ -75,9 +75,11 @@ class SamplingModel(ModelAdapter):
                 return
 
     def counted_calls(self) -> int | None:
-        """Return the network evaluations of one sample of a torch model, by a small draw; None where it cannot tell.
+        """Return the network evaluations for one sample of a torch model, by a small draw.
 
-        The draw is one of its own, so that hooks neither slow nor change those whose time and scores count.
+        None if they are unknown.
+
+        It is a separate draw, so that hooks do not affect the draws that are timed and scored.
         """
         if not self.card.is_torch or self.standardiser is None:
             return None
@@ -91,10 +93,12 @@ class SamplingModel(ModelAdapter):
         return calls.evaluations(COUNTED)
 
     def labels(self, asked: Any, n: int, seed: int = 0) -> Labels | None:
-        """Return the labels [n] with which `sample` draws on this seed; None for a model that draws without.
+        """Return the labels [n] with which `sample` draws for this seed.
+
+        None for a model that draws without labels.
 
         Raises:
-            GenbenchError: labels are asked for that do not fit, or the model is not conditional.
+            GenbenchError: the labels are wrong, or labels are given and the model is not conditional.
         """
         self._fitted()
         if self.classes is not None:

@@ -1,1 +1,4 @@
-"""Checks of the contracts of models, datasets and metrics, which `genbench check` runs, and negative controls."""
+"""Checks of the contracts of models, datasets and metrics, and negative controls.
+
+`genbench check` runs them.
+"""

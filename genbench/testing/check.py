@@ -1,4 +1,4 @@
-"""A check of a contract: what it expects, what it usually means where it fails, and the verdict on a plugin."""
+"""A check of a contract: what it expects, what a failure means, and its verdict."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CRASHED = "the code raised an exception; the traceback of the same call in Pytho
 
 
 class CheckFailed(AssertionError):
-    """What was found instead of what a check expects.
+    """What a failed check found.
 
     Attributes:
-        meaning: what it usually means; that of the check if empty.
-        methods: of the plugin, in which the fault is; those of the check if empty.
-        suspects: a regular expression of the code that does it; that of the check if empty.
-        line: where it is, as "my_model.py:31", where that is known.
+        meaning: what the failure usually means; the check's own if empty.
+        methods: the methods of the plugin that may have the fault; the check's own if empty.
+        suspects: a regular expression for the code with the fault; the check's own if empty.
+        line: file and line of the fault, as "my_model.py:31", if known.
     """
 
     def __init__(
@@ -37,27 +37,30 @@ class CheckFailed(AssertionError):
 
 
 class DoesNotApply(Exception):
-    """Why a check has nothing to say about a plugin."""
+    """The reason why a check does not apply to a plugin."""
 
 
 def require(fine: bool, found: str, meaning: str = "", methods: tuple[str, ...] = (), suspects: str = "") -> None:
-    """Raise a CheckFailed that says what was found, also where Python's own assertions are turned off."""
+    """Raise a CheckFailed with what was found, unless `fine` is true.
+
+    It works also where Python's own assertions are turned off.
+    """
     if not fine:
         raise CheckFailed(found, meaning, methods, suspects)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found about a plugin.
+    """The result of a check of a plugin.
 
     Attributes:
-        check, group, name: of the check, "model", "dataset" or "metric", and the plugin's name.
+        check, group, name: the name of the check, "model", "dataset" or "metric", and the name of the plugin.
         status: "passed", "failed" or "skipped".
-        expected, found: in words; of a check that was skipped, `found` is the reason.
-        meaning: what it usually means that it failed, and what to do; "" where it did not.
-        line: of the plugin's code, as "my_model.py:31"; "" where it did not fail, or no line is known.
-        error_rate: how often a right plugin fails the check by chance; 0 where no chance is involved.
-        seconds: that it took.
+        expected, found: what was expected and found, as text. For a skipped check, `found` is the reason.
+        meaning: what the failure usually means, and what to do; "" if it did not fail.
+        line: the line of the plugin's code, as "my_model.py:31"; "" if it did not fail or no line is known.
+        error_rate: how often a correct plugin fails the check by chance; 0 if chance is not involved.
+        seconds: the duration of the check, in seconds.
     """
 
     check: str
@@ -72,7 +75,7 @@ class Verdict:
     seconds: float = 0.0
 
     def public(self) -> dict[str, Any]:
-        """Return it as plain data; `passed` is None where the check does not apply."""
+        """Return the verdict as plain data; `passed` is None if the check does not apply."""
         return {
             "check": self.check,
             self.group: self.name,
@@ -95,16 +98,17 @@ class Verdict:
 
 
 class Check:
-    """A function that raises CheckFailed with what is wrong, DoesNotApply with a reason, or returns what it found.
+    """A check of a plugin, made of a function.
 
-    Called, it returns quietly where it does not apply; `verdict` says all of it.
+    The function raises CheckFailed with what is wrong, raises DoesNotApply with a reason, or returns what it found.
+    A call of the check returns without a result if it does not apply. `verdict` gives all details.
 
     Attributes:
-        expected: of a right plugin, in words.
-        meaning: what it usually means that a plugin fails, and what to do.
-        methods: of the plugin, in which the fault usually is.
-        suspects: a regular expression of the code that usually does it.
-        error_rate: how often a right plugin fails by chance.
+        expected: what a correct plugin does, as text.
+        meaning: what a failure usually means, and what to do.
+        methods: the methods of the plugin that usually have the fault.
+        suspects: a regular expression for the code that usually has the fault.
+        error_rate: how often a correct plugin fails by chance.
     """
 
     def __init__(
@@ -135,7 +139,10 @@ class Check:
     def verdict(
         self, card: Card, group: str, arguments: Callable[[], tuple[Any, ...]], more: Mapping[str, Any]
     ) -> Verdict:
-        """Return the verdict of a call of the function with these arguments; no exception of the plugin gets out."""
+        """Return the verdict of a call of the function with these arguments.
+
+        Exceptions of the plugin are caught.
+        """
         facts = {"check": self.name, "group": group, "name": card.name}
         begin = time.perf_counter()
         status, found, meaning, line = "passed", "", "", ""
@@ -161,5 +168,5 @@ class Check:
 def check(
     *, expected: str, meaning: str, methods: tuple[str, ...] = (), suspects: str = "", error_rate: float = 0.0
 ) -> Callable[[Callable[..., str | None]], Check]:
-    """Make a check of a function; the arguments are the attributes of `Check`."""
+    """Make a check from a function; the arguments are the attributes of `Check`."""
     return lambda function: Check(function, expected, meaning, methods, suspects, error_rate)

@@ -1,4 +1,4 @@
-"""What a model that only classifies owes: log-probabilities of each class, that repeat and have learnt the plain."""
+"""The checks of a model that only classifies: its probabilities, and what it has learnt."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RIGHT = 0.9  # share of labels of four groups that hardly meet; by hand: a perfe
     error_rate=1e-9,
 )
 def classifies(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """A classifier gives log-probabilities of all classes, and learns four groups that hardly meet."""
+    """A classifier gives log-probabilities of all classes, and learns four separate groups."""
     if not issubclass(card.factory, Classifier):
         raise DoesNotApply("it does more than classify")
     truth = Blobs()

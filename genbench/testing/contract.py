@@ -1,4 +1,4 @@
-"""All checks of a plugin: which there are for a model, a dataset or a metric, and their verdicts.
+"""The checks of a plugin, for a model, a dataset or a metric, and their verdicts.
 
 `genbench check` prints them; in a test file they are parametrised tests:
 
@@ -36,13 +36,13 @@ __all__ = ["CheckOptions", "Item", "Plugin", "items", "parametrize_with_checks",
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """How plugins are checked.
+    """The options of checks.
 
     Attributes:
-        fast: whether to leave out what needs training for seconds.
-        device: where torch models live.
-        budget: of the training runs, as of a run.
-        seed: of the data, the training runs and the draws.
+        fast: whether to leave out checks that train for seconds.
+        device: the device of torch models.
+        budget: the budget of the training runs, as for `genbench run`.
+        seed: the seed of the data, the training runs and the draws.
     """
 
     fast: bool = False
@@ -53,14 +53,14 @@ class CheckOptions:
 
 @dataclass(frozen=True)
 class Plugin:
-    """What is checked: a model, a dataset or a metric, with the parameters that were asked for."""
+    """A plugin to check: a model, dataset or metric, with the parameters asked for."""
 
     card: Card
     params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def group(self) -> str:
-        """One of "model", "dataset", "metric"."""
+        """The group of the plugin: "model", "dataset" or "metric"."""
         if isinstance(self.card, ModelCard):
             return "model"
         return "metric" if isinstance(self.card, MetricCard) else "dataset"
@@ -68,7 +68,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Item:
-    """A check of a plugin that is still to be done."""
+    """A check of a plugin that has not run yet."""
 
     check: Check
     plugin: Plugin
@@ -77,11 +77,11 @@ class Item:
 
     @property
     def name(self) -> str:
-        """The name of a test: plugin and check."""
+        """The name of the test: plugin and check."""
         return f"{self.plugin.card.name}-{self.check.name}"
 
     def verdict(self) -> Verdict:
-        """Return what the check finds."""
+        """Run the check and return its verdict."""
         return self.check.verdict(self.plugin.card, self.plugin.group, self.arguments, self.more)
 
     def __call__(self) -> None:
@@ -100,7 +100,7 @@ class Item:
 
 
 def items(plugin: Plugin, options: CheckOptions = CheckOptions()) -> Iterator[Item]:
-    """Yield the checks of a plugin, the quick ones first."""
+    """Yield the checks of a plugin, the fast ones first."""
     card, seed = plugin.card, {"seed": options.seed}
     if isinstance(card, ModelCard):
         given: dict[str, Any] = {"device": options.device, **seed}
@@ -135,13 +135,15 @@ def _exam(check: Check, run: Run) -> Callable[[], tuple[Any, ...]]:
 
 
 def plugins_of(target: str) -> list[Plugin]:
-    """Return what a target names: a file or folder of plugins, or names with parameters, families, "all".
+    """Return the plugins that a target names.
 
-    A name is looked for among models, datasets and metrics.
+    A target is a file or folder of plugins, or names with parameters, families, "all".
+
+    Names are looked for among models, datasets and metrics.
 
     Raises:
-        GenbenchError: there is no such file or name, the file registers nothing, a parameter is refused, or the
-            library of a plugin that is named is missing.
+        GenbenchError: there is no such file or name, the file registers nothing, a parameter is refused, or the library
+            of a named plugin is missing.
     """
     path = expanded(target)
     if path.exists() or target.endswith(".py"):
@@ -186,14 +188,16 @@ def _of_whole_group(text: str, name: str) -> list[Plugin]:
 
 
 def parametrize_with_checks(*targets: str, **options: Any) -> Any:
-    """Return a decorator that makes a pytest test of each check of some plugins; see the module's docstring.
+    """Return a decorator that makes a pytest test of each check of some plugins.
+
+    An example is in the module's docstring.
 
     Args:
-        targets: files, folders or names, as `genbench check` takes them.
+        targets: files, folders or names, as for `genbench check`.
         options: fields of `CheckOptions`, such as fast=True.
 
     Raises:
-        GenbenchError: a target names nothing.
+        GenbenchError: a target names no plugin.
     """
     import pytest
 

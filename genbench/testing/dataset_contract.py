@@ -1,7 +1,7 @@
-"""What every dataset owes: shapes, seeds, splits, and that its sampler, its density and its entropy belong together.
+"""The checks of datasets: shapes, seeds, splits, sampler, density and entropy.
 
-Each check takes a dataset and a seed, raises CheckFailed with what is wrong, and returns quietly where it does not
-apply.
+Sampler, density and entropy must belong to the same distribution. Each check takes a dataset and a seed. It raises
+CheckFailed with what is wrong, and returns without a result if it does not apply.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def require_files(dataset: Dataset) -> None:
     """Load a recorded dataset once.
 
     Raises:
-        GenbenchError: its files are not there, and cannot be fetched.
+        GenbenchError: its files are missing and cannot be fetched.
     """
     if isinstance(dataset, SyntheticDataset):
         return
@@ -96,7 +96,7 @@ def shapes(dataset: Dataset, seed: int = 0) -> str:
     suspects=r"np\.random\.|random\.|default_rng|torch\.rand|seed\(",
 )
 def seeds(dataset: Dataset, seed: int = 0) -> str:
-    """Points are functions of the seed, whatever the global generators are."""
+    """Points depend only on the seed, not on the global generators."""
     calls: dict[str, Any] = {
         "splits": lambda k: dataset.splits(k, SIZES).train,
         "reference": lambda k: dataset.reference(50, k),
@@ -121,7 +121,7 @@ def seeds(dataset: Dataset, seed: int = 0) -> str:
     methods=("splits", "load", "draw"),
 )
 def splits_apart(dataset: Dataset, seed: int = 0) -> str:
-    """No point of the test split is a point of the training split, where points are numbers of many digits."""
+    """No test point is a training point, where points are numbers of many digits."""
     splits = dataset.splits(seed, SIZES)
     rows = {name: x.reshape(len(x), -1) for name, x, _ in _parts(splits)}
     every = np.concatenate(list(rows.values()))
@@ -141,7 +141,7 @@ def splits_apart(dataset: Dataset, seed: int = 0) -> str:
     methods=("log_density", "log_prob"),
 )
 def log_densities(dataset: Dataset, seed: int = 0) -> str:
-    """The log-density has one value a point, that depends on the point alone, far away too."""
+    """The log-density of a point depends only on that point, also far away."""
     known = _dense(dataset)
     x = known.sample(DRAWN, seed=seed)
     log_p = known.log_prob(x)
@@ -173,7 +173,7 @@ def log_densities(dataset: Dataset, seed: int = 0) -> str:
     error_rate=LEVEL,
 )
 def sampler_follows_density(dataset: Dataset, seed: int = 0) -> str:
-    """Draws and density are of one distribution, by `genbench.statistics.self_consistency`."""
+    """Draws and density belong to one distribution (`genbench.statistics.self_consistency`)."""
     known = _dense(dataset)
     from scipy.stats import norm
 
@@ -207,7 +207,7 @@ def sampler_follows_density(dataset: Dataset, seed: int = 0) -> str:
     error_rate=6e-7,
 )
 def entropy(dataset: Dataset, seed: int = 0) -> str:
-    """The entropy is what draws and density say."""
+    """The entropy agrees with draws and density."""
     known = _dense(dataset)
     try:
         stated = float(known.entropy)
@@ -227,7 +227,10 @@ def entropy(dataset: Dataset, seed: int = 0) -> str:
     error_rate=LEVEL,
 )
 def reference(dataset: Dataset, seed: int = 0) -> str:
-    """Reference points are distributed as draws are, coordinate by coordinate: Kolmogorov and Smirnov's test."""
+    """Each coordinate of reference points is distributed as in draws.
+
+    It is tested by the Kolmogorov–Smirnov test.
+    """
     x = dataset.reference(DRAWN, stream(seed, "reference"))
     require(x.shape[1:] == tuple(dataset.shape) and 1 <= len(x) <= DRAWN, f"it gave {x.shape} for {DRAWN} points")
     if not isinstance(dataset, SyntheticDataset):
@@ -251,7 +254,7 @@ def reference(dataset: Dataset, seed: int = 0) -> str:
     error_rate=6e-7,
 )
 def modes(dataset: Dataset, seed: int = 0) -> str:
-    """Points of a label lie around its mode, with the deviation that the dataset states."""
+    """Points of a label lie around its mode, with the standard deviation that is stated."""
     known = _synthetic(dataset)
     if known.modes is None or known.mode_std is None:
         raise DoesNotApply("it states no modes")
@@ -273,7 +276,7 @@ def modes(dataset: Dataset, seed: int = 0) -> str:
     methods=("score",),
 )
 def scores(dataset: Dataset, seed: int = 0) -> str:
-    """The closed form of the score is that of the density."""
+    """The closed form of the score is the gradient of the log-density."""
     known = _dense(dataset)
     if not known.has_score or not known.writes("score"):
         raise DoesNotApply("it writes no score of its own")

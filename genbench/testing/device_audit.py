@@ -1,8 +1,8 @@
-"""The device audit: what of a torch model would fail on a GPU, found without one.
+"""The device audit: it finds, without a GPU, what in a torch model would fail on one.
 
-A model is fitted for a moment and asked for all that it can do, on the device of `genbench.testing.pretended_device`,
-on each kind of data that it takes. What a GPU would refuse becomes a finding, with the line of the model's code, or of
-the building block that it uses. `genbench.testing.model_contract` has the audit among its checks.
+A model is fitted for a few steps, and all its methods are called, on the device of `genbench.testing.pretended_device`
+and for each kind of data that it accepts. What would fail on a GPU becomes a finding, with the line of the model's code
+or of the building block that it uses. `genbench.testing.model_contract` has the audit among its checks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ Call = Callable[[Estimator], object]
 
 @dataclass(frozen=True)
 class Case:
-    """Data that models are tried on: their kind and shape, with labels for models that are conditional or without."""
+    """Data on which models are tried: kind and shape, with or without labels.
+
+    Labels are for models that are conditional.
+    """
 
     name: str
     kind: str
@@ -38,7 +41,10 @@ class Case:
     labelled: bool = False
 
     def points(self) -> Array:
-        """Return POINTS points [n, *shape]: normal with correlations, or images of LEVELS grey levels."""
+        """Return POINTS points [n, *shape].
+
+        They are normal with correlations, or images with LEVELS grey levels.
+        """
         rng = np.random.default_rng(0)
         if self.kind == "image":
             return (rng.integers(0, LEVELS, size=(POINTS, *self.shape)) + 0.5) / LEVELS
@@ -69,10 +75,12 @@ def runs_on_any_device(
     seed: int = 0,
     quick: bool = False,
 ) -> str:
-    """Nothing of a torch model fails on a GPU, see `audit`; the CheckFailed has a line for each fault.
+    """No method of a torch model fails on a GPU, see `audit`.
 
-    Whatever the device of the other checks is, that of this one is pretended. A quick one tries the first kind of data
-    that the model takes, and none with labels.
+    The CheckFailed has a line for each fault.
+
+    This check always uses the pretended device. A quick check tries only the first kind of data that the model accepts,
+    without labels.
     """
     if not card.is_torch:
         raise DoesNotApply("it is no torch model, and lives on the CPU")
@@ -84,10 +92,11 @@ def runs_on_any_device(
 
 
 def audit(card: ModelCard, params: Mapping[str, Any] | None = None, cases: Sequence[Case] = CASES) -> list[Finding]:
-    """Return what of a torch model fails on a GPU or makes it wait, in the order in which it was met.
+    """Return what in a torch model fails on a GPU or makes it wait, in the order found.
 
-    Each line of code is named once for each kind of finding. A model is tried on the cases whose kind it takes, and on
-    those with labels where its constructor takes `conditional`. What fails on the CPU, too, is no finding.
+    Each line of code is named once for each kind of finding. A model is tried on the cases of the kinds that it
+    accepts, and on those with labels if its constructor has the parameter `conditional`. What fails on the CPU too is
+    not a finding.
     """
     if not card.is_torch:
         return []

@@ -1,4 +1,7 @@
-"""What the device audit finds: a line of code that fails on a GPU or makes it wait, what it means, and what to do."""
+"""The findings of the device audit: a line of code, what is wrong, and what to do.
+
+The line fails on a GPU or makes it wait.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ __all__ = ["KINDS_OF_FINDING", "Explanation", "Finding"]
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a kind of finding usually means, what to do, and whether it fails on some device or only costs time."""
+    """The explanation of a kind of finding: what it usually means, and what to do.
+
+    It also says whether it fails on some device or only costs time.
+    """
 
     meaning: str
     remedy: str
@@ -58,9 +64,9 @@ class Finding:
     """One line of code that fails on a GPU, or makes it wait.
 
     Attributes:
-        model, method, case: which model, in which of its methods, on which data it was seen first.
+        model, method, case: the model, the method and the data with which it was found first.
         kind: one of `KINDS_OF_FINDING`.
-        file, line: of the model's code, or of a building block in `genbench.nn`; the file as Python names it.
+        file, line: the place in the model's code, or in a building block of `genbench.nn`.
         what: what happened.
     """
 
@@ -74,22 +80,25 @@ class Finding:
 
     @property
     def meaning(self) -> str:
-        """What it usually means."""
+        """What the finding usually means."""
         return KINDS_OF_FINDING[self.kind].meaning
 
     @property
     def remedy(self) -> str:
-        """What to do about it."""
+        """What to do about the finding."""
         return KINDS_OF_FINDING[self.kind].remedy
 
     @property
     def fails(self) -> bool:
-        """Whether the model fails on some device; if not, it only costs time, or is an accident that waits."""
+        """Whether the model fails on some device.
+
+        If not, the finding only costs time, or may cause a failure later.
+        """
         return KINDS_OF_FINDING[self.kind].fails
 
     @property
     def where(self) -> str:
-        """The file and line, as "my_model.py:31"."""
+        """The file and line of the finding, as "my_model.py:31"."""
         return f"{Path(self.file).name}:{self.line}"
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Who sees what happens on the pretended device, and finds the line of the model's code that it comes from."""
+"""The recording of events on the pretended device, with the line of the model's code."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ KINDS = {"mixed": "mixed devices", "moved": "moves data"}  # of events that are 
 
 
 class Witness:
-    """Makes findings of the events on the pretended device.
+    """A recorder that makes findings of the events on the pretended device.
 
     Attributes:
-        case: the data that the model is tried on at present.
+        case: the data on which the model is tried at present.
         found: the findings, by kind, file, line, and names of the tensors of the CPU.
     """
 
@@ -45,7 +45,7 @@ class Witness:
         self.found: dict[tuple[str, str, int, str], Finding] = {}
 
     def note(self, event: str, what: str, alien: tuple[Tensor, ...]) -> None:
-        """Note an event where it happens: its kind, what it is, and the tensors of the CPU in it."""
+        """Record an event: its kind, a description, and the tensors on the CPU in it."""
         frames = list(_outwards(sys._getframe(1)))
         of_code = [frame for frame in frames if self._is_of_model(frame) or _is_of_engine(frame)]
         if not of_code or (event == "moved" and _is_of_engine(of_code[0])):  # the engine's own way, as in `as_numbers`
@@ -60,7 +60,7 @@ class Witness:
         self._add(KINDS.get(event, event), _method(frames), *place, what, " ".join(names))
 
     def fails(self, method: str, error: Exception) -> None:
-        """Note an exception of a method that raises none on the CPU."""
+        """Record an exception of a method that raises none on the CPU."""
         frames = [(step.tb_frame, step.tb_lineno) for step in _steps(error)]
         ours = [(frame, line) for frame, line in frames if self._is_of_model(frame)] or frames
         frame, line = ours[-1]
@@ -70,7 +70,7 @@ class Witness:
         )
 
     def look_at(self, model: Any) -> None:
-        """Look for tensors that a model built on the device holds on the CPU, and for those that are not registered."""
+        """Look for tensors of a model on the device that are on the CPU or not registered."""
         for path, module in model.named_modules():
             known = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers(recurse=False))
             for name, tensor in known.items():

@@ -1,4 +1,4 @@
-"""What models are fitted to when they are checked, and fits that several checks share."""
+"""The data to which models are fitted in checks, and fits that several checks share."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _kept: dict[tuple[Any, ...], Estimator] = {}
 
 @dataclass(frozen=True)
 class Material:
-    """Points [n, *shape] of a kind that a model takes."""
+    """Points [n, *shape] of a kind that a model accepts."""
 
     kind: str
     points: Array
@@ -40,7 +40,7 @@ class Material:
 
     @property
     def fit(self) -> dict[str, Any]:
-        """Arguments of `Estimator.fit`; labels are for conditional models, and others look at none."""
+        """The arguments of `Estimator.fit`; labels are used only by conditional models."""
         labels = np.arange(len(self.points)) % CLASSES
         held_out = {"validation": self.points[:HELD_OUT], "validation_labels": labels[:HELD_OUT]}
         return {
@@ -54,9 +54,11 @@ class Material:
 
 
 def material(card: ModelCard, d: int | None = None, seed: int = 0) -> Material:
-    """Return data for a model: a crescent in d dimensions, or a series or an image where it takes these alone.
+    """Return data for a model: a crescent in d dimensions, a series or an image.
 
-    The crescent is no Gaussian: faults that Gaussian data hide are seen.
+    A series or an image is for a model that accepts no points.
+
+    The crescent is not Gaussian, so that it reveals faults that Gaussian data hide.
     """
     rng = np.random.default_rng(stream(seed, "material"))
     kind = next(k for k in ("points", "table", "series", "image") if k in card.kinds)
@@ -73,7 +75,7 @@ def material(card: ModelCard, d: int | None = None, seed: int = 0) -> Material:
 
 
 def needs_samples(card: ModelCard) -> None:
-    """Leave a check out for what cannot be fitted to points alone."""
+    """Skip a check for a model that cannot be fitted to points alone."""
     if card.role == "oracle":
         raise DoesNotApply("it is given the truth, and learns nothing")
     if issubclass(card.factory, Classifier):
@@ -83,7 +85,10 @@ def needs_samples(card: ModelCard) -> None:
 def fitted_anew(
     card: ModelCard, params: Mapping[str, Any], device: str, seed: int = 0, d: int | None = None, of: int = 0
 ) -> Estimator:
-    """Return a model after a few steps on its material; `seed` is that of the training, `of` that of the data."""
+    """Return a model after a few steps of training on its data.
+
+    `seed` is the seed of the training, `of` the seed of the data.
+    """
     needs_samples(card)
     return Estimator(card, params, device).fit(seed=seed, **material(card, d, of).fit)
 
@@ -91,7 +96,10 @@ def fitted_anew(
 def fitted(
     card: ModelCard, params: Mapping[str, Any], device: str, seed: int = 0, d: int | None = None, of: int = 0
 ) -> Estimator:
-    """Return the same from an earlier call: a copy, so that no check sees what another one did to it."""
+    """Return a model as `fitted_anew` does, from an earlier call if possible.
+
+    It is a copy, so that checks do not affect each other.
+    """
     key = (card, repr(sorted(params.items())), device, seed, d, of)
     if any(other[0] is not card for other in _kept) or len(_kept) >= MOST:
         _kept.clear()
@@ -105,19 +113,22 @@ def fitted(
 
 @contextmanager
 def inside(model: Estimator, seed: int = 0) -> Iterator[Any]:
-    """Seed the generators for calls of a model's own methods, and give the model."""
+    """Seed the generators for calls of a model's own methods, and yield the model."""
     with model._inside(seed):
         yield model.model
 
 
 def drawn(model: Estimator, n: int) -> Any:
-    """Return n samples as the model itself gives them, from the global generators as they are."""
+    """Return n samples in the model's own form, from the global generators as they are."""
     own: Any = model.model
     return own.sample(n, *model._of(model.labels(None, n), 0, n))
 
 
 def one_step(model: Any, x: Any, update: Callable[[str, Any], None]) -> None:
-    """Do a training step of a torch model on a batch x [b, *shape], with labels where it is conditional."""
+    """Do a training step of a torch model on a batch x [b, *shape].
+
+    Labels are added if it is conditional.
+    """
     if model.conditional:
         import torch
 
@@ -127,10 +138,10 @@ def one_step(model: Any, x: Any, update: Callable[[str, Any], None]) -> None:
 
 
 def densities(model: Estimator, x: Array, seed: int = 0) -> Array:
-    """Return the log-densities [n] of points; DoesNotApply where there are none.
+    """Return the log-densities [n] of points; DoesNotApply is raised if there are none.
 
     Raises:
-        CheckFailed: it is registered with a likelihood and writes no `log_prob`.
+        CheckFailed: the model is registered with a likelihood but has no `log_prob`.
     """
     if model.card.likelihood == "none":
         raise DoesNotApply("it has no likelihood")

@@ -1,7 +1,8 @@
-"""What every metric owes: it runs, repeats, leaves its evidence alone, minds no order, and tells good from bad.
+"""The checks of metrics: they run, repeat, change no evidence, ignore order, and rank.
 
-Each check takes a metric's card and a seed, raises CheckFailed with what is wrong, and returns quietly where it does
-not apply. The evidence is that of models whose fault is known (`genbench.evaluation.faults`), on four round Gaussians.
+Each check takes a metric's card and a seed. It raises CheckFailed with what is wrong, and returns without a result if
+it does not apply. The evidence comes from models with known faults (`genbench.evaluation.faults`), on four round
+Gaussians.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def repeats(card: MetricCard, seed: int = 0) -> str:
     suspects=r"\*=|\+=|-=|/=|\.sort\(|shuffle\(|\[[^\]]*\]\s*=[^=]|out=",
 )
 def leaves_evidence_alone(card: MetricCard, seed: int = 0) -> str:
-    """Samples, test points and densities are not changed."""
+    """The metric does not change samples, test points and densities."""
     _applies(card, evidence := _evidence("null", seed))
     names = ("samples", "test", "train", "model_log_prob", "samples_model_log_prob", "model_score", "shares")
     before = {name: np.array(getattr(evidence, name), copy=True) for name in names}
@@ -133,9 +134,9 @@ def leaves_evidence_alone(card: MetricCard, seed: int = 0) -> str:
     error_rate=1e-6,
 )
 def minds_no_order(card: MetricCard, seed: int = 0) -> str:
-    """Samples and test points of which the k-th are alike have the score that they have in any order.
+    """The score does not change when the k-th sample is similar to the k-th test point.
 
-    Each stretch of that order is representative, since a metric may take the first ones, or halves: samples come in
+    Each part of that order is representative, because a metric may use only the first points, or halves; samples are in
     random order.
     """
     _applies(card, evidence := _evidence("null", seed))
@@ -175,7 +176,7 @@ def _alike(evidence: Evidence) -> Evidence:
     error_rate=1e-6,
 )
 def knows_better_from_worse(card: MetricCard, seed: int = 0) -> str:
-    """A coarse fault is scored worse than the truth is."""
+    """A large fault gets a worse score than the truth."""
     _applies(card, _evidence("null", seed))
     if not card.ranked:
         raise DoesNotApply("models are not ranked by it")

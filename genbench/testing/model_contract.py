@@ -1,8 +1,8 @@
-"""What every model owes, whatever it is: shapes, types, weights, gradients. The rest is in the modules beside.
+"""The general checks of models: shapes, types, weights, gradients.
 
-Each check takes a card and parameters, and the device ("cpu" unless given); it fits the model for a moment, and returns
-quietly where it does not apply (a density check for a model without likelihood). `CONTRACT` has them all, those of
-`model_randomness` and `model_density` included; `trained_model` has what a model must have learnt.
+Each check takes a card and parameters, and the device ("cpu" unless given). It fits the model for a few steps, and
+returns without a result if it does not apply (a density check for a model without likelihood). `CONTRACT` has all of
+them, with those of `model_randomness` and `model_density`; the checks in `trained_model` test what a model has learnt.
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ NARROW = 4  # bytes of float32, the narrowest type in which samples and densitie
     methods=("sample", "log_prob", "diagnose"),
 )
 def shapes(card: ModelCard, params: Mapping[str, Any], d: int | None = None, device: str = "cpu", seed: int = 0) -> str:
-    """Samples and densities have their shape, are float64 and finite, for one point and for several."""
+    """Samples and densities have the right shape, are float64 and finite.
+
+    It is tested for one point and for several.
+    """
     model, x = fitted(card, params, device, d=d, of=seed), material(card, d, seed).points
     for n in (1, 7):
         values: list[tuple[str, Array, tuple[int, ...]]] = [("sample", model.sample(n), (n, *x.shape[1:]))]
@@ -84,7 +87,7 @@ def shapes(card: ModelCard, params: Mapping[str, Any], d: int | None = None, dev
     suspects=r"\.half\(|float16|\.(int|long|short|char|bool|round|trunc|floor)\(|astype\(|dtype=|\.to\(torch",
 )
 def types(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """What the methods give has the digits of float32, before the engine makes float64 of it."""
+    """The methods return the precision of float32, before the engine converts to float64."""
     model, x = fitted(card, params, device, of=seed), material(card, None, seed).points
     found = {}
     with inside(model) as own:
@@ -110,7 +113,10 @@ def _is_wide(dtype: Any) -> bool:
     methods=("trajectory", "velocity_at", "noised", "reconstruct"),
 )
 def goes_its_way(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> None:
-    """The way from noise to data ends in the very samples, and what else a model shows of its flow is sound."""
+    """The path from noise to data ends at the samples, and what belongs to it is valid.
+
+    Velocities, noised and reconstructed points, where the model has them, are finite and of the right shape.
+    """
     if not any(supports(card.factory, method) for method in (*SHOWS, SupportsReconstruction)):
         raise DoesNotApply("it shows no way from noise to data")
     model, x = fitted(card, params, device, of=seed), material(card, None, seed).points
@@ -144,7 +150,7 @@ def goes_its_way(card: ModelCard, params: Mapping[str, Any], device: str = "cpu"
     methods=("fit", "training_loss"),
 )
 def refuses_nan(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> None:
-    """Training points that hold a NaN are refused, by a message that says so."""
+    """Training points with a NaN are refused with a message that says so."""
     needs_samples(card)
     data = material(card, None, seed)
     x = data.points.copy()
@@ -164,7 +170,7 @@ def refuses_nan(card: ModelCard, params: Mapping[str, Any], device: str = "cpu",
     suspects=r"self\.\w+\s*=\s*(torch\.\w+\(|x\.|\w+\.(mean|std)\()",
 )
 def keeps_its_weights(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """Stored weights, put into a model of another seed and into an untrained one, give the same samples."""
+    """Stored weights give the same samples in a model of another seed and an untrained one."""
     first, second = (fitted(card, params, device, seed=k, of=seed) for k in (0, 1))
     if not first.weights():
         raise DoesNotApply("it has no weights: it is fitted again instead")
@@ -192,7 +198,7 @@ def keeps_its_weights(card: ModelCard, params: Mapping[str, Any], device: str = 
     suspects=r"\[:\s*1\]|\[0\]|detach\(|no_grad\(",
 )
 def learns_from_all(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """Every parameter of a torch model gets a gradient, and every point of a batch changes a loss."""
+    """Every parameter of a torch model gets a gradient; every point of a batch counts."""
     if not card.is_torch:
         raise DoesNotApply("it is not trained by gradients")
     import torch

@@ -1,6 +1,6 @@
-"""Checks of the log-density of an untrained model: units, sign, mass, independence of points.
+"""Checks of the log-density of an untrained model: units, sign, mass, independence.
 
-That samples follow the density is among the checks of `genbench.testing.trained_model`.
+`genbench.testing.trained_model` checks that samples follow the density.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ ASKED, FAR = 20, 8.0  # points that are compared, and how far away log p must ha
     suspects=r"return .*log|/ ?self\.(scale|std)",
 )
 def follows_units(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """From x to x·a the density falls by Σ log |a_i| nats, to rounding: powers of 2 leave standardised points alone."""
+    """From x to x·a, the log-density falls by Σ log |a_i| nats, up to rounding.
+
+    The factors are powers of 2, which leave standardised points unchanged.
+    """
     needs_samples(card)
     data = material(card, None, seed)
     if data.kind == "image":
@@ -57,7 +60,7 @@ def follows_units(card: ModelCard, params: Mapping[str, Any], device: str = "cpu
     suspects=r"return .*log|log_?det|logdet",
 )
 def integrates_on_a_line(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """A density of one coordinate integrates to 1 ± 0.01; a lower bound, to no more."""
+    """A density of one coordinate integrates to 1 ± 0.01; a lower bound to at most that."""
     needs_samples(card)
     if material(card).kind == "image":
         raise DoesNotApply("it takes images alone")
@@ -101,7 +104,7 @@ def falls_off(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", s
     suspects=r"\.(mean|std|var|sum|max|min|logsumexp)\((axis=0|dim=0|0)?\)|batch_?norm",
 )
 def asks_no_neighbours(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """The exact log-density of a point depends on the point alone, not on its batch and not on the seed."""
+    """The exact log-density of a point depends only on the point, not on batch or seed."""
     model, x = fitted(card, params, device, of=seed), material(card, None, seed).points[: 10 * ASKED]
     if model.likelihood in ("bound", "estimate"):
         raise DoesNotApply("a bound or an estimate has noise, which differs from batch to batch")

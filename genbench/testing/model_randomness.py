@@ -1,4 +1,4 @@
-"""What a model owes to whoever repeats it: samples are functions of the weights and the seed, and of nothing else."""
+"""The checks of a model's randomness: samples depend only on the weights and the seed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ WRITES = r"\*=|\+=|-=|/=|\w_\(|\[[^\]]*\]\s*=[^=]|out=|\.sort\(|shuffle\(|copyto
     suspects=OWN_GENERATOR + "|" + RESEEDS,
 )
 def repeats(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """The same seed gives the same bits, another seed others, and the global generators are left as they were."""
+    """The same seed gives the same bits, and another seed gives others.
+
+    The global generators are restored.
+    """
     x = material(card, None, seed).points[:ASKED]
     first = fitted(card, params, device, seed=0, of=seed)
     before = global_generators()  # torch is imported by now, if it is at all
@@ -67,7 +70,10 @@ def repeats(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", see
     suspects=RESEEDS,
 )
 def leaves_seeds_alone(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """After each method, the global generators are where the engine's seed leads, and not where one seed leads."""
+    """Methods leave the global generators in a state that depends on the engine's seed.
+
+    A method that sets a seed of its own leaves them in the same state every time.
+    """
     model = fitted(card, params, device, of=seed)
     calls = _calls(card, model, material(card, None, seed).points, device)
     for name, call in calls.items():
@@ -89,7 +95,7 @@ def leaves_seeds_alone(card: ModelCard, params: Mapping[str, Any], device: str =
     suspects=WRITES,
 )
 def leaves_inputs_alone(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """Points that are given to `fit`, `training_loss` and `log_prob` are not changed."""
+    """`fit`, `training_loss` and `log_prob` do not change the points that they are given."""
     model = fitted(card, params, device, of=seed)
     given: list[tuple[Any, Array]] = []
     calls = _calls(card, model, material(card, None, seed).points, device, given)
@@ -110,7 +116,7 @@ def leaves_inputs_alone(card: ModelCard, params: Mapping[str, Any], device: str 
     suspects=r"self\.\w+(\[[^\]]*\])?\s*([-+*/]|\*\*)?=[^=]|self\.\w+\.\w+_\(|self\.\w+\.append",
 )
 def keeps_its_state(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """A call of `sample` or `log_prob` changes nothing that a later one depends on."""
+    """A call of `sample` or `log_prob` changes nothing on which a later call depends."""
     model, x = fitted(card, params, device, of=seed), material(card, None, seed).points[:ASKED]
 
     def answers() -> list[tuple[str, Array]]:
@@ -135,7 +141,10 @@ def keeps_its_state(card: ModelCard, params: Mapping[str, Any], device: str = "c
     error_rate=LEVEL,
 )
 def draws_in_no_order(card: ModelCard, params: Mapping[str, Any], device: str = "cpu", seed: int = 0) -> str:
-    """Neither the place in line nor the sample before says anything about a sample: rank correlations, 1 in 10⁶."""
+    """A sample depends neither on its index nor on the sample before it.
+
+    It is tested by rank correlations, at a level of 1 in 10⁶.
+    """
     from scipy.stats import norm, rankdata
 
     model = fitted(card, params, device, of=seed)
@@ -204,7 +213,10 @@ def _calls(
 
 
 def global_generators() -> tuple[bytes, ...]:
-    """Return the states of Python's, numpy's and torch's global generators; b"" of torch where it is not imported."""
+    """Return the states of the global generators of Python, numpy and torch.
+
+    That of torch is b"" if torch is not imported.
+    """
     torch = sys.modules.get("torch")
     numpy: Any = np.random.get_state(legacy=False)["state"]
     return (

@@ -1,9 +1,9 @@
-"""A device without hardware: tensors that say they are on torch's device "meta" and keep their values on the CPU.
+"""A device without hardware: its tensors report the device "meta" and lie on the CPU.
 
-What is built and called inside `pretence` runs as on a GPU: the default device makes tensors of it, and each operation
-sees on which device its arguments are. Where a GPU would refuse, it is noted, and the computation goes on with the
-values, so that one pass finds all. Since the values are there, `.item()`, boolean masks, solvers that choose their own
-steps and loops until convergence run as they do on the CPU.
+Code inside `pretence` runs as on a GPU: it is the default device, and each operation checks on which device its
+arguments are. What would fail on a GPU is recorded, and the computation continues with the values, so that one pass
+finds all faults. Because the values exist, `.item()`, boolean masks, adaptive solvers and loops until convergence run
+as on the CPU.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ def is_pretended(x: object) -> bool:
 
 @contextlib.contextmanager
 def pretence(note: Note) -> Iterator[None]:
-    """Let torch have the pretended device inside; `note` is told what a GPU would refuse, and what data are moved.
+    """Add the pretended device to torch inside the block.
+
+    `note` is called with what would fail on a GPU, and with data that are moved.
 
     The kinds of event are "mixed", "numpy", "float64", "generator" and "moved".
     """

@@ -1,4 +1,4 @@
-"""The line of a plugin's code at which a fault usually is."""
+"""The line of a plugin's code that probably has a fault."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ CONTRACTS = ("genbench.contracts.", "torch.")  # what only declares a method is 
 
 
 def line_of(card: Card, methods: tuple[str, ...], suspects: str = "") -> str:
-    """Return the line of a plugin, as "my_model.py:31"; "" where its source is unknown.
+    """Return the line of a plugin, as "my_model.py:31"; "" if its source is unknown.
 
-    It is the first one that matches `suspects`, of the methods in their order, then of the whole class; else where the
-    first of the methods that the plugin has begins; else where the plugin begins.
+    It is the first line that matches `suspects`, in the methods in their order, then in the whole class. If none
+    matches, it is the first line of the first method that the plugin has, or else of the plugin.
     """
     parts = [*_methods(card.factory, methods), *_sources(_classes(card.factory))]
     for file, first, text in parts if suspects else []:

@@ -1,7 +1,9 @@
-"""The contract as tests: `GENBENCH_CHECK=my_model.py pytest --pyargs genbench.testing.test_contract`.
+"""The checks of plugins as tests, run by `pytest --pyargs`.
 
-The variable takes what `genbench check` takes; without it, all models, datasets and metrics that there are without
-downloads and other libraries are tested. Training runs of some seconds are left out unless GENBENCH_CHECK_FAST=0.
+An example: `GENBENCH_CHECK=my_model.py pytest --pyargs genbench.testing.test_contract`.
+
+The variable takes what `genbench check` takes. Without it, all models, datasets and metrics are tested that need
+neither downloads nor other libraries. Training runs of some seconds are left out unless GENBENCH_CHECK_FAST=0.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What a model must have learnt: checks after training on a distribution in the plane whose density is known.
+"""The checks of a trained model, on a distribution in the plane with a known density.
 
-A `TrainedModel` holds a fitted model with what several checks look at. A check raises CheckFailed with what is wrong,
-and returns quietly if it does not apply. `SOUND` holds after any training, however short; `CHECKS` has all checks.
+A `TrainedModel` is a fitted model with the results that several checks use. A check raises CheckFailed with what is
+wrong, and returns without a result if it does not apply. The checks in `SOUND` hold after any training, however short;
+`CHECKS` has all checks.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ FEW_SEEDS = 1000  # between the streams of two seeds, of which each takes a few 
 
 @dataclass
 class TrainedModel:
-    """A fitted model, the truth in the plane that it has learnt, and the points [n, 2] that it was fitted to.
+    """A fitted model, its true distribution in the plane, and its training points [n, 2].
 
     Attributes:
-        margin: how far the grid goes beyond the training points, in standard deviations.
-        short: whether training was too short to say more than that the model is consistent.
-        seed: of the samples and of the fresh points.
+        margin: width of the grid beyond the training points, in standard deviations.
+        short: whether training was so short that only consistency can be checked.
+        seed: seed of the samples and of the fresh points.
     """
 
     model: Estimator
@@ -49,7 +50,7 @@ class TrainedModel:
     seed: int = 0
 
     def require_density(self) -> None:
-        """Leave a check out where the model has no density."""
+        """Skip a check if the model has no density."""
         if self.model.card.likelihood == "none":
             raise DoesNotApply("it has no likelihood")
 
@@ -60,35 +61,38 @@ class TrainedModel:
 
     @cached_property
     def fresh(self) -> Array:
-        """Draws from the truth [SAMPLES, 2] that the model has not seen."""
+        """Draws from the truth [SAMPLES, 2] that were not used for training."""
         return self.truth.sample(SAMPLES, seed=FEW_SEEDS * self.seed + 91)
 
     @cached_property
     def excess(self) -> Array:
-        """How far the truth is ahead, log p_true − log p_model, at fresh points [SCORED], in nats."""
+        """The excess NLL log p_true − log p_model at fresh points [SCORED], in nats."""
         x = self.truth.sample(SCORED, seed=FEW_SEEDS * self.seed + 90)
         excess: Array = self.truth.log_prob(x) - self.model.log_prob(x)
         return excess
 
     @cached_property
     def edges(self) -> tuple[Array, Array]:
-        """Edges of the cells along both axes [CELLS + 1], over the training points and a margin."""
+        """The edges of the cells along both axes [CELLS + 1], for training points and margin."""
         margin = self.margin * self.train.std(axis=0)
         low, high = self.train.min(axis=0) - margin, self.train.max(axis=0) + margin
         return np.linspace(low[0], high[0], CELLS + 1), np.linspace(low[1], high[1], CELLS + 1)
 
     @cached_property
     def cells(self) -> Array:
-        """Probability of each cell [CELLS, CELLS] under the model's density, on the coarser grid."""
+        """The probability of each cell [CELLS, CELLS] under the model, on the coarser grid."""
         return self.masses(FINER[0])
 
     @cached_property
     def fine_cells(self) -> Array:
-        """The same on the finer grid."""
+        """The same as `cells`, on the finer grid."""
         return self.masses(FINER[1])
 
     def masses(self, finer: int) -> Array:
-        """Return the probability of each cell by the midpoint rule, with as many grid points along a side of a cell."""
+        """Return the probability of each cell by the midpoint rule.
+
+        `finer` is the number of grid points along a side of a cell.
+        """
         n = CELLS * finer
         sides = [(e[-1] - e[0]) / n for e in self.edges]
         axes = [e[0] + h * (np.arange(n) + 0.5) for e, h in zip(self.edges, sides, strict=True)]
@@ -131,7 +135,10 @@ def integrates_to_one(trained: TrainedModel) -> str:
     error_rate=LEVEL,
 )
 def agrees_with_itself(trained: TrainedModel) -> str:
-    """Its samples follow its density: χ² over cells that expect at least 10. Fails by chance once in 10⁶ seeds."""
+    """Its samples follow its density: χ² over cells that expect at least 10.
+
+    It fails by chance for one in 10⁶ seeds.
+    """
     trained.require_density()
     if trained.short and trained.model.likelihood != "exact":
         raise DoesNotApply("a bound, or an estimate of another process, is near the density after training only")
@@ -167,7 +174,10 @@ def _chi_square(trained: TrainedModel, cells: Array) -> tuple[float, float, int]
     error_rate=3e-7,
 )
 def never_beats_the_truth(trained: TrainedModel) -> str:
-    """The mean excess NLL is no less than 0, by 5 standard errors: by chance 3 times in 10⁷ if it were 0."""
+    """The mean excess NLL is not below 0 by more than 5 standard errors.
+
+    If it were 0, the check would fail by chance 3 times in 10⁷.
+    """
     trained.require_density()
     excess = trained.excess
     lead = -float(excess.mean())
@@ -185,10 +195,11 @@ def never_beats_the_truth(trained: TrainedModel) -> str:
 def learns_a_gaussian(
     trained: TrainedModel, most: float = 0.02, mean: float = 0.12, covariance: float = 0.2, thin: float | None = None
 ) -> str:
-    """Where the truth is Gaussian, which all can be, the excess NLL is at most `most` nats; the moments are right.
+    """If the truth is Gaussian, the excess NLL is at most `most` nats and moments are right.
 
-    The means of whitened samples are within `mean` of 0, their covariances within `covariance` of the identity, but for
-    the variance along the short axis, which is within `thin`; six standard errors are 0.095 and 0.13.
+    All models can learn a Gaussian. The means of whitened samples are within `mean` of 0, and their covariances within
+    `covariance` of the identity; the variance along the short axis is within `thin`. Six standard errors are 0.095 and
+    0.13.
     """
     many = trained.truth.sample(100_000, seed=FEW_SEEDS * trained.seed + 93)
     variances, axes = np.linalg.eigh(np.cov(many.T))  # the short axis is the first
@@ -214,10 +225,9 @@ def learns_a_gaussian(
     error_rate=1e-9,
 )
 def covers(trained: TrainedModel) -> str:
-    """Sixteen cells that the truth fills alike are filled by the samples to within 0.25 in total variation.
+    """The samples fill sixteen equally probable cells to within 0.25 in total variation.
 
-    Samples as good as the truth's are 0.03 apart, those of a Gaussian of the same moments 0.20; at 0.5
-    one mode of two is missing.
+    Samples of the truth have 0.03, those of a Gaussian with the same moments 0.20. At 0.5, one mode of two is missing.
     """
     order = trained.truth.sample(20_000, seed=FEW_SEEDS * trained.seed + 92)
     columns = np.quantile(order[:, 0], [0.25, 0.5, 0.75])
@@ -240,7 +250,7 @@ def covers(trained: TrainedModel) -> str:
     error_rate=1e-9,
 )
 def is_no_memory(trained: TrainedModel) -> str:
-    """Samples lie as far from the training points as fresh points of the truth do.
+    """Samples are as far from the training points as fresh points of the truth are.
 
     The chance that a sample is nearer to them than a fresh point is ½ for a perfect sampler; at most 0.65 is allowed.
     """

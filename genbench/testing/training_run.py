@@ -1,4 +1,4 @@
-"""Training a model to be examined: shortly, to see that it is consistent, and long enough to have learnt something."""
+"""Training of a model for checks: short, for consistency, or long enough to learn."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ ADVERSARIAL = {"mean": 0.8, "covariance": 0.8}  # models with several optimisers
 
 @dataclass
 class Run:
-    """A model that is trained on a distribution when it is first examined.
+    """A model and its training run, which starts when the first check needs it.
 
     Attributes:
-        truth, budget, seed: what it is trained on, for how long, and from which seed; without a budget, shortly.
+        truth, budget, seed: the distribution, the length and the seed of the training; without a budget, it is short.
     """
 
     card: ModelCard
@@ -46,11 +46,14 @@ class Run:
 
     @property
     def learns(self) -> bool:
-        """Whether it is trained long enough to have learnt something."""
+        """Whether it is trained long enough to learn something."""
         return self.budget is not None
 
     def trained(self) -> TrainedModel:
-        """Return the trained model with what is looked at; DoesNotApply where the training failed before."""
+        """Return the trained model with what the checks use.
+
+        DoesNotApply is raised if the training failed before.
+        """
         if "trained" in self.state:
             found: TrainedModel = self.state["trained"]
             return found
@@ -102,9 +105,9 @@ def trains(run: Run) -> str:
 def trained_checks(
     card: ModelCard, params: Mapping[str, Any], device: str, budget: str | None, seed: int
 ) -> Iterator[tuple[Run, Check, Mapping[str, Any]]]:
-    """Yield the checks that look at a trained model, with the training that they share and their limits.
+    """Yield the checks of a trained model, with the training run they share and limits.
 
-    Without a budget, they are those of a short training run.
+    Without a budget, they are the checks for a short training run.
     """
     if budget is None:
         short = Run(card, params, device, Crescents(), None, seed)

@@ -1,4 +1,7 @@
-"""Distributions in the plane whose density is known, on which models and metrics are checked; registered nowhere."""
+"""Distributions in the plane with known densities, for checks of models and metrics.
+
+They are not registered.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class TiltedGaussian(SyntheticDataset):
 
 
 class Crescents(SyntheticDataset):
-    """Two Gaussians that are bent downwards, one above the other, half of the points in each."""
+    """Two Gaussians, bent downwards, one above the other, with half of the points each."""
 
     shape = (2,)
     classes = 2

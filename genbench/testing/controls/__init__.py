@@ -1,4 +1,5 @@
-"""Negative controls: plugins with one fault each, none of which raises an error of its own, and right twins of them.
+"""Negative controls: plugins with one fault each, and correct twins of them.
 
-`genbench check --controls` says which check catches which. They are registered nowhere.
+None of the faults raises an error by itself. `genbench check --controls` says which check catches which. The controls
+are not registered.
 """

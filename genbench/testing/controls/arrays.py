@@ -1,4 +1,7 @@
-"""Controls on numpy arrays: a kernel in whitened coordinates, right, and wrong in one thing each."""
+"""Controls on numpy arrays: a correct kernel model, and variants with one fault each.
+
+The kernel works in whitened coordinates.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,13 @@ def sampler(name: str, factory: Any) -> ModelCard:
 
 
 def unscaled(name: str, factory: Any) -> ModelCard:
-    """Return the card of a model that takes the data as they are."""
+    """Return the card of a model whose data are not standardised."""
     return ModelCard(name, "negative controls", factory, likelihood="exact", standardise=False)
 
 
 @twin(dense)
 class WhitenedKernel(Model):
-    """x = μ + 2L z, where z has a kernel density: right in all that is checked."""
+    """x = μ + 2L z, where z has a kernel density: correct in all that is checked."""
 
     def fit(self, x: Array) -> None:
         self.mean, self.root = x.mean(axis=0), SCALE * np.linalg.cholesky(np.cov(x.T).reshape(x.shape[1], -1))
@@ -71,7 +74,7 @@ def _log_sum(z: Array, points: Array) -> Array:
 
 @control(dense, "integrates_on_a_line", "integrates to")
 class FlippedLogDeterminant(WhitenedKernel):
-    """The log-determinant is added where it is to be subtracted."""
+    """The log-determinant is added, but must be subtracted."""
 
     def log_prob(self, x: Array) -> Any:
         return self.log_latent(x) + self.log_det()
@@ -79,7 +82,7 @@ class FlippedLogDeterminant(WhitenedKernel):
 
 @control(unscaled, "follows_units", "nats after a change of units")
 class MissingJacobian(WhitenedKernel):
-    """Standardises the data itself, and leaves the log-determinant of that out."""
+    """Standardises the data itself, but leaves out the log-determinant of that."""
 
     def fit(self, x: Array) -> None:
         self.centre, self.scale = x.mean(axis=0), x.std(axis=0)
@@ -94,7 +97,7 @@ class MissingJacobian(WhitenedKernel):
 
 @control(dense, "falls_off", "far away")
 class NegativeLogLikelihood(WhitenedKernel):
-    """Returns −log p, a loss, for log p."""
+    """Returns −log p, a loss, instead of log p."""
 
     def log_prob(self, x: Array) -> Any:
         return -super().log_prob(x)
@@ -110,7 +113,7 @@ class MeanLogProb(WhitenedKernel):
 
 @control(dense, "asks_no_neighbours", "between a batch of")
 class BatchDensity(WhitenedKernel):
-    """Divides the density by its mean over the points that it is asked for."""
+    """Divides the density by its mean over the given points."""
 
     def log_prob(self, x: Array) -> Any:
         log_p = super().log_prob(x)
@@ -119,7 +122,7 @@ class BatchDensity(WhitenedKernel):
 
 @control(dense, "agrees_with_itself", "samples do not follow the density")
 class ModeDropper(WhitenedKernel):
-    """Its density is right; its samples leave out what lies left of the middle."""
+    """Its density is correct; its samples leave out the part left of the middle."""
 
     def sample(self, n: int) -> Any:
         right = self.points[self.points[:, 0] > 0]
@@ -129,12 +132,12 @@ class ModeDropper(WhitenedKernel):
 
 @control(sampler, "covers", "away from the truth", fast=False)
 class ModeDropperWithoutDensity(ModeDropper):
-    """The same, where no density gives it away."""
+    """The same fault in a model without a density that would reveal it."""
 
 
 @control(dense, "agrees_with_itself", "samples do not follow the density")
 class LowTemperature(WhitenedKernel):
-    """Samples are drawn nearer to the mean by a fifth, which looks clean."""
+    """Its samples are drawn nearer to the mean by a fifth, which looks clean."""
 
     def sample(self, n: int) -> Any:
         return self.mean + 0.8 * (super().sample(n) - self.mean)
@@ -142,12 +145,12 @@ class LowTemperature(WhitenedKernel):
 
 @control(sampler, "learns_a_gaussian", "covariance", fast=False)
 class LowTemperatureWithoutDensity(LowTemperature):
-    """The same, where no density gives it away."""
+    """The same fault in a model without a density that would reveal it."""
 
 
 @control(dense, "agrees_with_itself", "samples do not follow the density")
 class BlurredSamples(WhitenedKernel):
-    """Its samples are those of its density with noise of half a deviation on top."""
+    """Its samples are those of its density, plus noise of half a standard deviation."""
 
     def sample(self, n: int) -> Any:
         x = super().sample(n)
@@ -156,7 +159,7 @@ class BlurredSamples(WhitenedKernel):
 
 @control(dense, "draws_in_no_order", "has correlation")
 class SortedSamples(WhitenedKernel):
-    """Its samples come in the order of their first coordinate."""
+    """Its samples are sorted by their first coordinate."""
 
     def sample(self, n: int) -> Any:
         x = super().sample(n)
@@ -165,7 +168,7 @@ class SortedSamples(WhitenedKernel):
 
 @control(sampler, "is_no_memory", "nearer to the training points", fast=False)
 class Memoriser(WhitenedKernel):
-    """Training points, moved a little, so that none is a copy."""
+    """Its samples are training points, moved a little so that none is an exact copy."""
 
     share = 1.0
 
@@ -178,7 +181,7 @@ class Memoriser(WhitenedKernel):
 
 @control(sampler, "is_no_memory", "nearer to the training points", fast=False)
 class HalfMemoriser(Memoriser):
-    """Half of its samples are training points, the others its own."""
+    """Half of its samples are training points; the others are drawn from its density."""
 
     share = 0.5
 
@@ -194,7 +197,7 @@ class GlobalReseeding(WhitenedKernel):
 
 @control(dense, "repeats", "same seed, other samples")
 class OwnGenerator(WhitenedKernel):
-    """Draws from a generator that nobody seeds."""
+    """Draws from a generator that is not seeded."""
 
     def sample(self, n: int) -> Any:
         rng = np.random.default_rng()
@@ -204,7 +207,7 @@ class OwnGenerator(WhitenedKernel):
 
 @control(dense, "leaves_inputs_alone", "numbers given to it")
 class MutatedInput(WhitenedKernel):
-    """Computes the density in place of the points that it was given."""
+    """Computes the density in place, in the array of points that it was given."""
 
     def log_prob(self, x: Array) -> Any:
         given = x.copy()
@@ -214,7 +217,7 @@ class MutatedInput(WhitenedKernel):
 
 @control(dense, "keeps_its_state", "self.mean")
 class ChangingState(WhitenedKernel):
-    """Its mean moves a little with every draw."""
+    """Its mean changes a little with each draw."""
 
     def sample(self, n: int) -> Any:
         x = super().sample(n)
@@ -232,7 +235,10 @@ class HalfPrecision(WhitenedKernel):
 
 @twin(dense)
 class TwoOrders(Model):
-    """Coordinates given those before, by quadratic regression: in one order, or in the reverse one."""
+    """Each coordinate is predicted from those before by quadratic regression, in two orders.
+
+    The orders are the natural one and its reverse.
+    """
 
     def fit(self, x: Array) -> None:
         d = x.shape[1]
@@ -252,7 +258,7 @@ class TwoOrders(Model):
         return np.logaddexp(*self.by_order(x)) - np.log(2)
 
     def by_order(self, x: Array) -> Array:
-        """Return log p(x) by each order, [2, n]."""
+        """Return log p(x) for each order, [2, n]."""
         found = []
         for order, factors in zip(self.orders, self.factors, strict=True):
             y, log_p = x[:, order], np.zeros(len(x))
@@ -276,7 +282,7 @@ def _regression(x: Array, k: int) -> tuple[Array, float]:
 
 @control(dense, "integrates_to_one", "integrates to 0.")
 class AveragedOverOrders(TwoOrders):
-    """Averages log-densities over orders, where it should average densities: the result is not normalised."""
+    """Averages log-densities over orders instead of densities, so p is not normalised."""
 
     def log_prob(self, x: Array) -> Any:
         return self.by_order(x).mean(axis=0)

@@ -1,4 +1,4 @@
-"""Which negative controls there are, and the check that must catch each."""
+"""The catalogue of negative controls, with the check that must catch each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Control:
     """A plugin with a fault.
 
     Attributes:
-        card: of the plugin.
+        card: the card of the plugin.
         caught_by: the name of the check that must fail.
-        words: that its finding must hold.
-        fast: whether `genbench check --fast` catches it, or only training for seconds.
+        words: words that the finding must contain.
+        fast: whether `genbench check --fast` catches it. If not, only checks that train for seconds do.
     """
 
     card: Card
@@ -33,10 +33,10 @@ _TWINS: dict[str, Card] = {}
 
 
 def control(make: Callable[..., Card], caught_by: str, words: str, fast: bool = True) -> Callable[[Any], Any]:
-    """Enter a class or a function among the controls, by the first line of its docstring and its name.
+    """Register a class or function as a control, with its name and its docstring's summary.
 
     Args:
-        make: a card for a name and a factory.
+        make: makes a card from a name and a factory.
     """
 
     def wrap(factory: Any) -> Any:
@@ -51,7 +51,7 @@ def control(make: Callable[..., Card], caught_by: str, words: str, fast: bool = 
 
 
 def twin(make: Callable[..., Card]) -> Callable[[Any], Any]:
-    """Enter a class or a function among the right twins, which pass every check."""
+    """Register a class or function as a correct twin, which passes every check."""
 
     def wrap(factory: Any) -> Any:
         name = factory.__name__ if factory.__name__.islower() else _snake(factory.__name__)
@@ -74,7 +74,7 @@ def controls() -> dict[str, Control]:
 
 
 def right_twins() -> dict[str, Card]:
-    """Return the right twins of the controls, by name."""
+    """Return the correct twins of the controls, by name."""
     _import()
     return dict(_TWINS)
 

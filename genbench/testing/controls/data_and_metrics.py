@@ -1,4 +1,4 @@
-"""Controls among datasets and metrics: two that are right, and others with one fault each."""
+"""Controls among datasets and metrics: two correct ones, and others with one fault each."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ def data(name: str, factory: Any) -> DatasetCard:
 
 
 def lower(name: str, factory: Any) -> MetricCard:
-    """Return the card of a metric of which less is better."""
+    """Return the card of a metric that is better when lower."""
     return MetricCard(name, "negative controls", factory)
 
 
 def higher(name: str, factory: Any) -> MetricCard:
-    """Return the card of a metric of which more is better."""
+    """Return the card of a metric that is better when higher."""
     return MetricCard(name, "negative controls", factory, higher_is_better=True)
 
 
 @twin(data)
 class RightBlobs(Blobs):
-    """Four round Gaussians: right in all that is checked."""
+    """Four round Gaussians: correct in all that is checked."""
 
     @property
     def entropy(self) -> float:
-        """Return that of a Gaussian and of the choice among four that hardly meet; their overlap is 10⁻⁴ nats."""
+        """The entropy of a Gaussian, plus that of the choice among four that hardly overlap.
+
+        Their overlap changes it by 10⁻⁴ nats.
+        """
         return float(1 + np.log(2 * np.pi * self.mode_std**2) + np.log(4)) - OVERLAP
 
 
@@ -44,7 +47,7 @@ OVERLAP = 0.00056  # nats, by quadrature
 
 @control(data, "sampler_follows_density", "integrates to")
 class UnnormalisedData(RightBlobs):
-    """The density forgets that there are four modes."""
+    """The density is not divided by the number of modes, four."""
 
     def log_density(self, x: Array) -> Array:
         return super().log_density(x) + np.log(4)
@@ -52,7 +55,7 @@ class UnnormalisedData(RightBlobs):
 
 @control(data, "sampler_follows_density", "of the draws")
 class OtherWeights(RightBlobs):
-    """Draws take the first mode twice as often as the density says."""
+    """The first mode is drawn twice as often as the density says."""
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
         return super().draw(np.maximum(0.0, (5 * u - 1) / 4), rng)
@@ -69,7 +72,7 @@ class WrongEntropy(RightBlobs):
 
 @control(data, "seeds", "global generator")
 class GlobalDraws(RightBlobs):
-    """Takes NumPy's global generator, whatever the seed is."""
+    """Draws from NumPy's global generator and ignores the seed."""
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
         x, labels = super().draw(u, rng)
@@ -78,7 +81,10 @@ class GlobalDraws(RightBlobs):
 
 @control(data, "reference", "otherwise than in draws")
 class SortedPositions(RightBlobs):
-    """What decides the mode is the place in line, and not the position u: references have one mode alone."""
+    """The mode depends on the index of a point, not on its position u.
+
+    So a stratified reference has only one mode.
+    """
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
         even = np.sort(u)
@@ -88,7 +94,7 @@ class SortedPositions(RightBlobs):
 
 @control(data, "modes", "from their mode")
 class WideModes(RightBlobs):
-    """States the variance of a mode where its deviation is asked for."""
+    """States the variance of a mode instead of its standard deviation."""
 
     mode_std = 0.5
 
@@ -100,34 +106,34 @@ class WideModes(RightBlobs):
 
 @twin(lower)
 def mean_gap(evidence: Evidence) -> float:
-    """Distance between the means and the deviations of samples and test points: right in all that is checked."""
+    """Distance between means and standard deviations of samples and test points: correct."""
     x, y = evidence.samples, evidence.test
     return float(np.abs(x.mean(axis=0) - y.mean(axis=0)).sum() + np.abs(x.std(axis=0) - y.std(axis=0)).sum())
 
 
 @control(higher, "knows_better_from_worse", "none is scored worse")
 def wrong_direction(evidence: Evidence) -> float:
-    """The same, and says that more of it is better."""
+    """The same, but registered as better when higher."""
     return mean_gap(evidence)
 
 
 @control(lower, "repeats", "the same evidence gave")
 def unseeded_projection(evidence: Evidence) -> float:
-    """Looks along a direction of a generator that nobody seeds."""
+    """Projects on a direction from a generator that is not seeded."""
     along = np.random.default_rng().standard_normal(evidence.samples.shape[1])
     return float(abs((evidence.samples @ along).mean() - (evidence.test @ along).mean()))
 
 
 @control(lower, "leaves_evidence_alone", "it changed samples")
 def sorts_in_place(evidence: Evidence) -> float:
-    """Sorts the samples that all metrics look at."""
+    """Sorts in place the samples that all metrics use."""
     evidence.samples.sort(axis=0)
     return mean_gap(evidence)
 
 
 @control(lower, "minds_no_order", "for the same points in another order")
 def pairs_by_place(evidence: Evidence) -> float:
-    """Distance of the k-th sample from the k-th test point."""
+    """Distance between the k-th sample and the k-th test point."""
     n = min(len(evidence.samples), len(evidence.test))
     return float(np.abs(evidence.samples[:n] - evidence.test[:n]).mean())
 

@@ -1,4 +1,7 @@
-"""Controls that are trained by the engine: a Gaussian by gradient descent, right, and wrong in one thing each."""
+"""Controls that the engine trains: a correct Gaussian, and variants with one fault each.
+
+They are trained by gradient descent.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from genbench.testing.controls.catalogue import control, twin
 
 @twin(dense)
 class GradientGaussian(TorchModel):
-    """A Gaussian with independent coordinates: right, as far as it goes."""
+    """A Gaussian with independent coordinates: correct in all that is checked."""
 
     recipe = Recipe(lr=1e-2, step_ms=1.0)
 
@@ -33,7 +36,7 @@ class GradientGaussian(TorchModel):
 
 @control(dense, "learns_from_all", "of a batch have a say")
 class OnePointOfEachBatch(GradientGaussian):
-    """Its loss is that of the first point of a batch."""
+    """Its loss uses only the first point of a batch."""
 
     def training_loss(self, x: Tensor) -> Tensor:
         return -self.log_prob(x[:1]).mean()
@@ -41,7 +44,7 @@ class OnePointOfEachBatch(GradientGaussian):
 
 @control(dense, "learns_from_all", "without a gradient: gate")
 class IdleParameter(GradientGaussian):
-    """Has a parameter that no loss depends on."""
+    """Has a parameter on which no loss depends."""
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
@@ -50,7 +53,7 @@ class IdleParameter(GradientGaussian):
 
 @control(dense, "trains", "is nan at step")
 class NanAfterHundredSteps(GradientGaussian):
-    """Its loss is NaN from the hundred and first step on."""
+    """Its loss is NaN from step 101 on."""
 
     steps_done = 0
 
@@ -70,7 +73,7 @@ class WholeNumbers(GradientGaussian):
 
 @control(dense, "runs_on_any_device", "mixed devices")
 class WrongDevice(GradientGaussian):
-    """Makes a tensor of the CPU in its loss."""
+    """Creates a tensor on the CPU in its loss."""
 
     def training_loss(self, x: Tensor) -> Tensor:
         half = torch.full(x.shape[1:], 0.5, device="cpu")
@@ -79,7 +82,7 @@ class WrongDevice(GradientGaussian):
 
 @control(dense, "keeps_its_weights", "give other samples")
 class ForgottenBuffer(GradientGaussian):
-    """Part of what it samples with is a plain attribute, which is not stored."""
+    """A tensor that it needs for sampling is a plain attribute, which is not stored."""
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
@@ -94,7 +97,7 @@ class ForgottenBuffer(GradientGaussian):
 
 @control(dense, "repeats", "same seed, other samples")
 class UnseededTorch(GradientGaussian):
-    """Draws from a generator of torch that it seeds by the clock of the system."""
+    """Draws from a torch generator that it seeds from the system clock."""
 
     def sample(self, n: int) -> Tensor:
         source = torch.Generator(device=self.mean.device)

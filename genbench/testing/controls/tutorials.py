@@ -1,4 +1,4 @@
-"""Faults of published tutorials, in flows of a few lines: what each writes wrong stands in one line."""
+"""Faults of published tutorials, in flows of a few lines. Each fault is in one line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Network(TorchModel):
 
 @twin(dense)
 class StraightFlow(_Network):
-    """Flow matching on straight paths from noise to data: right in all that is checked."""
+    """Flow matching on straight paths from noise to data: correct in all that is checked."""
 
     def training_loss(self, x: Tensor) -> Tensor:
         x0, t = torch.randn_like(x), torch.rand(len(x), 1)
@@ -45,7 +45,7 @@ class StraightFlow(_Network):
         return x
 
     def middle(self, x: Tensor, t: Tensor, h: float) -> Tensor:
-        """Return the velocity half a step on, at time t, by the midpoint rule."""
+        """Return the velocity half a step later than time t, by the midpoint rule."""
         return self.at(x + 0.5 * h * self.at(x, t - 0.5 * h), t)
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class StraightFlow(_Network):
         return (-0.5 * x.square() - 0.5 * LOG_2PI).sum(dim=1) + gain
 
     def accumulated(self, gain: Tensor, more: Tensor) -> Tensor:
-        """Return the change of log p so far, and of one more step."""
+        """Return the change of log p up to now, plus that of one more step."""
         return gain + more
 
     def with_divergence(self, x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,7 +73,7 @@ class StraightFlow(_Network):
 
 @control(dense, "learns_a_gaussian", "of the samples is off", fast=False)
 class NetworkAtNoise(StraightFlow):
-    """The network is asked at the noise x₀ and not at x_t on the way: it learns the mean of the data."""
+    """Evaluates the network at the noise x₀, not at x_t, so it learns the mean of the data."""
 
     def training_loss(self, x: Tensor) -> Tensor:
         x0, t = torch.randn_like(x), torch.rand(len(x), 1)
@@ -82,7 +82,7 @@ class NetworkAtNoise(StraightFlow):
 
 @control(dense, "integrates_to_one", "integrates to")
 class OverwrittenDivergence(StraightFlow):
-    """The divergence of the last step takes the place of the sum over all steps."""
+    """The divergence of the last step replaces the sum over all steps."""
 
     def accumulated(self, gain: Tensor, more: Tensor) -> Tensor:
         return more
@@ -90,7 +90,7 @@ class OverwrittenDivergence(StraightFlow):
 
 @control(sampler, "learns_a_gaussian", "covariance of the samples is off", fast=False)
 class ForgetfulIntegrator(StraightFlow):
-    """Each step of the solver begins at the noise again."""
+    """Each step of the solver starts at the noise again."""
 
     def sample(self, n: int) -> Tensor:
         x, h = torch.randn(n, self.d), 1 / STEPS
@@ -102,12 +102,15 @@ class ForgetfulIntegrator(StraightFlow):
 
 @twin(sampler)
 class CosineDiffusion(_Network):
-    """Noise prediction, and the deterministic sampler of Song et al. (2021, eq. 12): right in all that is checked."""
+    """Noise prediction with the deterministic sampler of Song et al. (2021, eq. 12).
+
+    It is correct in all that is checked.
+    """
 
     timesteps = 100
 
     def alpha_bar(self) -> Tensor:
-        """Return ᾱ_t (T,): that of Nichol & Dhariwal (2021, eq. 17), which ends near 0."""
+        """Return ᾱ_t (T,) of Nichol & Dhariwal (2021, eq. 17), which ends near 0."""
         t = torch.arange(1, self.timesteps + 1) / self.timesteps
         return torch.cos((t + 0.008) / 1.008 * torch.pi / 2).square().clamp(1e-4, 0.9999)
 
@@ -129,7 +132,7 @@ class CosineDiffusion(_Network):
 
 @control(sampler, "learns_a_gaussian", "covariance of the samples is off", fast=False)
 class NoiseWithSignal(CosineDiffusion):
-    """ᾱ_T is 0.36, so that x_T still has the data's correlations, but sampling starts from N(0, I)."""
+    """ᾱ_T is 0.36, so x_T still has the data's correlations, but sampling starts at N(0, I)."""
 
     def alpha_bar(self) -> Tensor:
         return (1 - torch.linspace(1e-4, 0.02, self.timesteps)).cumprod(dim=0)
