@@ -1,4 +1,4 @@
-"""The share of test points whose class is predicted."""
+"""Accuracy: the share of test points whose class is predicted correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Negative log-likelihood of test images in bits a value."""
+"""Negative log-likelihood of test images, in bits per value."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["bits_per_dim"]
     main=True,
 )
 def bits_per_dim(evidence: Evidence) -> Score:
-    """(NLL + d log L) / (d log 2): bits for each of the d values of an image with L grey levels; log₂ L for noise.
+    """(NLL + d log L) / (d log 2): bits per value of an image with L grey levels.
 
-    The NLL is that of dequantised images in units in which a level is 1/L wide; in units of a level it is d log L
-    more. It bounds the bits of the levels themselves from above (Theis et al. 2016, eq. 6 to 8), and is exactly those
-    for a model of levels, whose density is even within each.
+    The image has d values; noise has log₂ L bits per value. The NLL is that of dequantised images, in units in which a
+    level is 1/L wide; in units of a level it is d log L more. It is an upper bound of the bits of the levels themselves
+    (Theis et al. 2016, eq. 6 to 8). It equals them for a model of levels, whose density is constant within each level.
     """
     levels, d = evidence.dataset.levels, evidence.test.shape[1]
     assert levels is not None

@@ -1,4 +1,4 @@
-"""Classifier two-sample test: how well a classifier tells samples from held-out points of the truth."""
+"""Classifier two-sample test: can a classifier distinguish samples from test points?"""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ REACH = 10.0  # standard deviations, chosen by hand: points beyond are clipped, 
 
 @register_metric("c2st", family="two-sample test", label="C2ST", order=100, ratio=False)
 def c2st(evidence: Evidence) -> Score:
-    """Accuracy of a classifier, out of fold, between samples and test points (Lopez-Paz & Oquab 2017); ½ is perfect.
+    """Accuracy of a classifier between samples and test points, out of fold; ½ is perfect.
 
-    The standard error is that of a perfect model: √((1 + 2/π) / 4N) for N points. It is larger than the √(1/4N) of N
-    independent guesses, because the folds share their points: a pair x, x' in two folds that is alike by chance helps
-    with x when x' trains, and with x' when x trains. Both count the part of sign f that is linear in f, 2/π of its
-    variance, twice.
+    See Lopez-Paz & Oquab (2017). The standard error is that of a perfect model: √((1 + 2/π) / 4N) for N points. It is
+    larger than the √(1/4N) of N independent guesses, because the folds share their points: if x and x' in two folds are
+    similar by chance, x' in training helps with x, and x in training helps with x'. So the part of sign f that is
+    linear in f, 2/π of its variance, counts twice.
     """
     truth, model = evidence.once("out_of_fold", lambda: out_of_fold(evidence))
     correct = 0.5 + 0.25 * float(np.sign(truth).mean() - np.sign(model).mean())
@@ -41,10 +41,11 @@ def c2st(evidence: Evidence) -> Score:
 
 @register_metric("c2st_auc", family="two-sample test", label="C2ST AUC", order=105, ratio=False)
 def c2st_auc(evidence: Evidence) -> Score:
-    """Chance that the classifier of `c2st` finds a test point more like the truth than a sample: AUC; ½ is perfect.
+    """Chance that the classifier of `c2st` ranks a test point above a sample; ½ is perfect.
 
-    The standard error is that of a perfect model, with 1 + 3/π for the shared folds: a rank, uniform where f is normal,
-    has 3/π of its variance in the part that is linear in f.
+    It is the area under the curve (AUC): the classifier finds the test point more like the truth. The standard error is
+    that of a perfect model, with 1 + 3/π for the shared folds: a rank, uniform where f is normal, has 3/π of its
+    variance in the part that is linear in f.
     """
     truth, model = evidence.once("out_of_fold", lambda: out_of_fold(evidence))
     n = len(truth)
@@ -54,13 +55,13 @@ def c2st_auc(evidence: Evidence) -> Score:
 
 
 def out_of_fold(evidence: Evidence) -> tuple[Array, Array]:
-    """Return a ridge classifier's scores [n] of test points and [n] of samples, by the other folds; > 0 is "truth".
+    """Return the out-of-fold scores of a ridge classifier: [n] of test points, [n] of samples.
 
-    Least squares of ±1 on the features φ in closed form: β = (Φ'Φ + λI)⁻¹ Φ'y, where Φ'Φ and Φ'y of the other folds are
-    those of all less those of the fold.
+    A positive score means "truth". It is least squares of ±1 on the features φ in closed form: β = (Φ'Φ + λI)⁻¹ Φ'y,
+    where Φ'Φ and Φ'y of the other folds are those of all folds minus those of the fold.
 
     Raises:
-        GenbenchError: there are fewer points of a kind than folds.
+        GenbenchError: there are fewer test points or fewer samples than folds.
     """
     n = min(len(evidence.samples), len(evidence.test), POINTS) // FOLDS * FOLDS
     if n == 0:
@@ -74,10 +75,11 @@ def out_of_fold(evidence: Evidence) -> tuple[Array, Array]:
 
 
 def features(x: Array, reference: Array, rng: np.random.Generator) -> Features:
-    """Return φ(x) [n, 1 + d + 500] of points x [n, d]: 1, x standardised, random Fourier features √(2/D) cos(ωx + b).
+    """Return the features φ(x) [n, 1 + d + 500] of points x [n, d].
 
-    They stand for Gaussian kernels of five bandwidths (Rahimi & Recht 2007). Scales come from the reference points
-    alone, so that no model changes them. Single precision is far finer than the ridge.
+    They are 1, x standardised, and random Fourier features √(2/D) cos(ωx + b). The Fourier features approximate
+    Gaussian kernels of five bandwidths (Rahimi & Recht 2007). The scales depend only on the reference points, so that
+    no model changes them. Single precision suffices, because its errors are far smaller than the ridge.
     """
     mean, std = reference.mean(axis=0), reference.std(axis=0)
     std[std == 0] = 1

@@ -1,4 +1,4 @@
-"""Classifier two-sample tests by the classifiers that others use, so that published numbers compare."""
+"""Classifier two-sample tests with the classifiers of others, to compare with papers."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ EPOCHS = 1_000  # at most, as in sbibm; training stops where ten epochs bring no
 
 @register_metric("c2st_mlp", family="two-sample test", label="C2ST (MLP)", order=106, ratio=False, variant=True)
 def c2st_mlp(evidence: Evidence) -> Score:
-    """Accuracy, out of fold, of the neural network of sbibm between samples and test points (Lueckmann et al. 2021).
+    """Accuracy, out of fold, of sbibm's neural network between samples and test points.
 
-    Two hidden layers of 10·d units, five folds, points standardised by the mean and deviation of the test points; ½ is
-    perfect. It takes minutes in many dimensions.
+    See Lueckmann et al. (2021). The network has two hidden layers of 10·d units. There are five folds, and points are
+    standardised by the mean and standard deviation of the test points; ½ is perfect. It takes minutes in many
+    dimensions.
     """
     from sklearn.neural_network import MLPClassifier
 
@@ -35,9 +36,9 @@ def c2st_mlp(evidence: Evidence) -> Score:
 
 @register_metric("c2st_trees", family="two-sample test", label="C2ST (trees)", order=107, ratio=False, variant=True)
 def c2st_trees(evidence: Evidence) -> Score:
-    """Accuracy, out of fold, of gradient-boosted trees between samples and test points; ½ is perfect.
+    """Accuracy, out of fold, of gradient-boosted trees between samples and test points.
 
-    Trees see steps, spikes and repeated values, which smooth classifiers miss.
+    ½ is perfect. Trees detect steps, spikes and repeated values, which smooth classifiers miss.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 

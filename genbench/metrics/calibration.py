@@ -1,4 +1,4 @@
-"""How well a model's highest-density regions hold what they claim."""
+"""Whether a model's highest-density regions have the probabilities that they should have."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ __all__ = ["calibration", "largest_gap"]
 
 @register_metric("calibration", family="likelihood", needs=("density",), order=78, ratio=False)
 def calibration(evidence: Evidence) -> Score:
-    """Largest gap, over α, between α and the share of test points in the model's region of mass α; 0 is perfect.
+    """Largest gap between α and the share of test points in the model's region of mass α.
 
-    The region of mass α is {x: log p_model(x) ≥ c}, with c such that a share α of the model's own samples lies in it
-    (Hyndman 1996). So the gap is the Kolmogorov–Smirnov distance between log p_model of the test points and of the
-    model's own samples. A constant in log p does not change it; samples that do not follow the density do.
+    The gap is over all α, and 0 is perfect. The region of mass α is {x: log p_model(x) ≥ c}, with c such that a share α
+    of the model's own samples lies in it (Hyndman 1996). So the largest gap is the Kolmogorov–Smirnov distance between
+    log p_model of the test points and of the model's own samples. A constant in log p does not change it; samples that
+    do not follow the density do.
     """
     own = evidence.samples_model_log_prob
     assert evidence.model_log_prob is not None
@@ -29,7 +30,10 @@ def calibration(evidence: Evidence) -> Score:
 
 
 def largest_gap(a: Array, b: Array) -> float:
-    """Return sup |F_a − F_b| of the empirical distribution functions of a [n] and b [m]; NaN where a value is NaN."""
+    """Return sup |F_a − F_b| of the empirical distribution functions of a [n] and b [m].
+
+    It is NaN if a value is NaN.
+    """
     values = np.concatenate([a, b])
     if np.isnan(values).any():
         return math.nan

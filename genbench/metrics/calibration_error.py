@@ -1,4 +1,4 @@
-"""Whether a classifier is right as often as it says."""
+"""Whether a classifier's probabilities agree with how often it is right."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ BINS = 15  # of equal width over confidences from 0 to 1, as in Guo et al. 2017
     main=True,
 )
 def calibration_error(evidence: Predictions) -> float:
-    """Expected calibration error: mean gap between confidence and accuracy, in 0 … 1 (Guo et al. 2017, eq. 3).
+    """Expected calibration error: mean gap between confidence and accuracy, in 0 … 1.
 
-    The confidence of a prediction is max_y p(y | x). Test points go to 15 bins of equal width by it; the gap of a bin
-    |accuracy − mean confidence| counts with its share of the points. With few points it is not 0 even for the truth.
+    See Guo et al. (2017, eq. 3). The confidence of a prediction is max_y p(y | x). Test points are put into 15 bins of
+    equal width by their confidence. The gap of a bin, |accuracy − mean confidence|, is weighted by its share of the
+    points. With few points, even the truth does not get 0.
     """
     confidence = np.exp(evidence.log_proba.max(axis=1))
     right = evidence.log_proba.argmax(axis=1) == evidence.labels

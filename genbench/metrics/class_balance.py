@@ -1,4 +1,4 @@
-"""Whether samples show the classes as often as real images do."""
+"""Whether the classes are as frequent among samples as among real images."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["balance", "class_balance", "scarce"]
 
 @register_metric("class_balance", family="images", higher_is_better=True, needs=("labels",), order=144)
 def class_balance(evidence: Evidence) -> Score:
-    """Σ min(p, q) for the shares p and q of the classes among samples and test images: 1 is perfect.
+    """Σ min(p, q) for the shares p and q of the classes among samples and test images.
 
-    It is 1 less the total variation: 0.9 means that a tenth of the samples would have to show other classes. Both
-    shares are those that the classifier sees, so that it errs on both sides alike. Samples are finitely many, so that a
-    perfect model gets what the oracle gets, less than 1. Classes with less than half of their share, by more than four
-    standard errors, are flagged.
+    1 is perfect. It is 1 minus the total variation: 0.9 means that a tenth of the samples would have to show other
+    classes. The same classifier counts both shares, so that its errors affect both sides. The number of samples is
+    finite, so that a perfect model gets the oracle's score, which is less than 1. Classes with less than half of their
+    share, by more than four standard errors, are flagged.
     """
     seen = recognition(evidence)
     classes = seen.test.probabilities.shape[1]
@@ -29,14 +29,19 @@ def class_balance(evidence: Evidence) -> Score:
 
 
 def balance(p: Array, q: Array) -> float:
-    """Return the overlap Σ min(p, q) of two distributions of the same classes, given by their counts [k]."""
+    """Return the overlap Σ min(p, q) of two distributions over the same classes.
+
+    Both are given by their counts [k].
+    """
     return float(np.minimum(p / p.sum(), q / q.sum()).sum())
 
 
 def scarce(p: Array, q: Array) -> str | None:
-    """Return a warning that names the classes of which samples show less than half as many as test images do.
+    """Return a warning with the classes that samples show less than half as often as images.
 
-    With n samples, a share is q/2 by chance with a standard error of √(q/2 (1 − q/2) / n).
+    The images are the test images.
+
+    With n samples, the standard error of a share q/2 is √(q/2 (1 − q/2) / n).
     """
     n, half = p.sum(), q / q.sum() / 2
     few = np.flatnonzero(p / n < half - 4 * np.sqrt(half * (1 - half) / n))

@@ -1,4 +1,4 @@
-"""How far draws into a gap are from the exact conditional of the truth."""
+"""The distance of draws of a missing coordinate from the true conditional distribution."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["conditional_w1"]
     main=True,
 )
 def conditional_w1(evidence: Gaps) -> Score:
-    """Mean over test points of the 1-Wasserstein distance between the draws and the exact p(missing | given).
+    """Mean 1-Wasserstein distance between the draws and the exact p(missing | given).
 
-    One coordinate of the plane is missing, and its conditional is known by quadrature. Draws from it are at a distance
-    too, because they are finitely many: the oracle's score.
+    The mean is over test points. One coordinate of the plane is missing, and its conditional distribution is known by
+    quadrature. Even draws from it have a distance above 0, because their number is finite; that is the oracle's score.
     """
     return Score.mean(np.concatenate([gap.exact.w1(gap.draws[..., 0]) for gap in evidence.gaps if gap.exact]))

@@ -1,4 +1,4 @@
-"""How sure a small classifier is of what the samples show, and how often it is right about real images."""
+"""The confidence of a small classifier in samples, and its accuracy on real images."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ SURE = 0.9  # chosen by hand: higher asks for plainer images, lower for less tha
 
 @register_metric("confidence", family="images", higher_is_better=True, needs=("labels",), order=145)
 def confidence(evidence: Evidence) -> Score:
-    """Share of samples of whose class the classifier is sure, with a probability of 0.9 or more.
+    """Share of samples whose class the classifier gives a probability of 0.9 or more.
 
-    Real images get the oracle's share, which is less than 1. More than that is not better: the samples are too plain.
-    A classifier can be sure of what is no image at all, too, so read it beside `feature_precision`.
+    Real images get the oracle's share, which is less than 1. More than that is not better: then the samples are too
+    simple. A classifier can also be confident about something that is not an image, so read it beside
+    `feature_precision`.
     """
     return Score.mean((_largest(evidence) >= SURE).astype(np.float64))
 
 
 @register_metric("mean_confidence", family="images", higher_is_better=True, needs=("labels",), order=146)
 def mean_confidence(evidence: Evidence) -> Score:
-    """Mean over the samples of the probability that the classifier gives to the likeliest class."""
+    """Mean probability that the classifier gives to the likeliest class of each sample."""
     return Score.mean(_largest(evidence))
 
 
@@ -43,10 +44,10 @@ def mean_confidence(evidence: Evidence) -> Score:
     main=True,
 )
 def classifier_accuracy(evidence: Evidence) -> Score:
-    """Share of held-out images that the classifier gets right: it limits what scores of images can show.
+    """Share of held-out images that the classifier gets right.
 
-    The classifier is one for all models and seeds; it is measured on the test split of its own data seed, of which it
-    has seen nothing, and which is as large as the trial's.
+    It limits what scores of images can show. All models and seeds share one classifier. Its accuracy is measured on the
+    test split of its own data seed, which was not used to train it and is as large as the trial's.
     """
     p = recognition(evidence).accuracy
     return Score(p, math.sqrt(p * (1 - p) / len(evidence.test)))

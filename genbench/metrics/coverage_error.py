@@ -1,4 +1,4 @@
-"""Do 95 % intervals of forecasts hold 95 % of what comes?"""
+"""Whether 95 % intervals of forecasts contain 95 % of the values."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ RARE = 0.001  # probability below which a number of hits is flagged; chosen by h
     "coverage_error", family="forecast", label="|coverage − 95 %|", order=28, ratio=False, task="forecast", main=True
 )
 def coverage_error(evidence: Forecasts) -> Score:
-    """How far the share of values within the central 95 % interval of their forecast is from 0.95.
+    """|share − 0.95| for the share of values inside the central 95 % interval of the forecast.
 
-    The share itself is the diagnostic `coverage_95` of a trial. A flag tells a share that 95 % intervals have less than
-    once in 1,000 series, by the binomial test.
+    The share itself is the diagnostic `coverage_95` of a trial. A share that correct intervals have in less than one of
+    1,000 series, by the binomial test, is flagged.
     """
     from scipy.stats import binomtest
 
@@ -36,6 +36,6 @@ def coverage_error(evidence: Forecasts) -> Score:
 
 
 def coverage(evidence: Forecasts) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which of the values [m] lie within the central 95 % interval of their forecast."""
+    """Return which of the values [m] are inside the central 95 % interval of their forecast."""
     low, high = (evidence.predicted.quantile(q) for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return np.asarray((low <= evidence.observed) & (evidence.observed <= high))

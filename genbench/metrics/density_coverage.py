@@ -1,7 +1,8 @@
 """Density and coverage (Naeem et al. 2020): both use balls around test points only.
 
-A ball around an outlying sample is large, so a poor model has much recall; a ball around an outlying test point gives
-every model some precision. Density counts the balls that hold a sample, coverage the balls that hold any.
+Precision and recall have a weakness: a ball around an outlying sample is large, so a poor model gets a high recall, and
+a ball around an outlying test point gives every model some precision. Density counts the balls that contain a sample;
+coverage counts the balls that contain any sample.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ __all__ = ["coverage", "density", "expected_coverage"]
 
 @register_metric("density", family="fidelity and coverage", higher_is_better=True, order=130, costly=True)
 def density(evidence: Evidence) -> Score:
-    """Mean number of balls around test points that hold a sample, over K (Naeem et al. 2020, section 3).
+    """Mean number of balls around test points that contain a sample, divided by K.
 
-    A perfect model gets 1; more means that samples huddle where test points are dense. The standard error is that of
-    the samples, for these test points.
+    See Naeem et al. (2020, section 3). A perfect model gets 1; more means that samples are concentrated where test
+    points are dense. The standard error is that of the samples, for fixed test points.
     """
     return Score.mean(manifolds(evidence).test_balls_per_sample / K)
 
 
 @register_metric("coverage", family="fidelity and coverage", higher_is_better=True, order=140, costly=True)
 def coverage(evidence: Evidence) -> Score:
-    """Share of test points whose ball holds a sample (Naeem et al. 2020, section 3).
+    """Share of test points whose ball contains a sample (Naeem et al. 2020, section 3).
 
     A perfect model gets `expected_coverage`; less than half of that is flagged. Balls overlap, so there is no binomial
     standard error: it would be too small.
@@ -42,9 +43,9 @@ def coverage(evidence: Evidence) -> Score:
 
 
 def expected_coverage(m: int, k: int) -> float:
-    """Return the expected coverage of m test points by as many samples of the same distribution.
+    """Return the expected coverage of m test points by m samples of the same distribution.
 
-    Among the k nearest of the 2m − 1 other points no one is a sample with probability C(m − 1, k) / C(2m − 1, k)
+    None of the k nearest among the 2m − 1 other points is a sample with probability C(m − 1, k) / C(2m − 1, k)
     (Naeem et al. 2020, section 3).
     """
     i = np.arange(1, k + 1)

@@ -1,4 +1,7 @@
-"""Unbiased E k(X, X') − 2 E k(X, Y) + E k(Y, Y'): the MMD² of a kernel, or the energy distance by k = −‖x − y‖."""
+"""Unbiased E k(X, X') − 2 E k(X, Y) + E k(Y, Y') for a kernel k.
+
+It is the MMD² of the kernel, or the energy distance for k = −‖x − y‖.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,13 @@ BLOCK = 200  # rows at a time, so that a block of 2,000 columns stays in the cac
 
 
 def discrepancy(evidence: Evidence, kernel: Kernel) -> float:
-    """Return the mean over the evidence's sets of E k(X, X') − 2 E k(X, Y) + E k(Y, Y'), each term unbiased.
+    """Return E k(X, X') − 2 E k(X, Y) + E k(Y, Y'), each term unbiased.
 
-    Samples are independent, so E k(X, X') is the mean over pairs of distinct samples (Gretton et al. 2012, eq. 3).
-    Stratified reference points are not independent of each other: distinct ones lie in distinct strata, and a mean over
-    their pairs would be biased by O(1/n), as much as the noise of the whole. Points of two reference sets are
-    independent, and E k(Y, Y') is the mean over pairs from a set and the one before it.
+    It is the mean over the evidence's sets. Samples are independent, so E k(X, X') is the mean over pairs of distinct
+    samples (Gretton et al. 2012, eq. 3). Stratified reference points are not independent of each other: distinct points
+    are in distinct strata, and a mean over their pairs would have a bias of O(1/n), as large as the noise of the
+    result. Points of two reference sets are independent, so E k(Y, Y') is the mean over pairs from a set and the set
+    before it.
     """
     sets = evidence.sets
     independent_sets = "truth" in evidence.has and len(sets) > 1  # the sets of real data share their points

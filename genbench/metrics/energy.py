@@ -14,14 +14,17 @@ __all__ = ["energy", "negative_distance"]
 
 @register_metric("energy", family="distance", unit="data units", order=50, ratio=False)
 def energy(evidence: Evidence) -> float:
-    """Energy distance 2 E‖X − Y‖ − E‖X − X'‖ − E‖Y − Y'‖ (Székely & Rizzo 2013, eq. 5), not its square root.
+    """Energy distance 2 E‖X − Y‖ − E‖X − X'‖ − E‖Y − Y'‖, not its square root.
 
-    The unbiased form: around 0, and as often below it, for a perfect model, so a quotient by the truth's score would
-    mean nothing.
+    See Székely & Rizzo (2013, eq. 5). The estimate is unbiased: for a perfect model it is near 0, and as often below 0
+    as above. So a quotient by the truth's score has no meaning.
     """
     return discrepancy(evidence, negative_distance)
 
 
 def negative_distance(squared: Array) -> Array:
-    """Return −‖x − y‖ of squared distances: the kernel whose MMD² is the energy distance (Sejdinovic et al. 2013)."""
+    """Return −‖x − y‖ from squared distances, the kernel whose MMD² is the energy distance.
+
+    See Sejdinovic et al. (2013).
+    """
     return np.negative(np.sqrt(squared, out=squared), out=squared)

@@ -1,4 +1,4 @@
-"""How well draws into a gap foretell what was there."""
+"""How well draws of missing coordinates predict their true values."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["energy_score"]
     "energy_score", family="imputation", label="energy score", unit="data units", order=12, task="impute", main=True
 )
 def energy_score(evidence: Gaps) -> Score:
-    """Mean over test points of E‖X − y‖ − ½ E‖X − X′‖: y what was there, X and X′ draws.
+    """Mean over test points of E‖X − y‖ − ½ E‖X − X′‖: y is the truth, X and X′ are draws.
 
-    A proper score (Gneiting & Raftery 2007, eq. 22): in expectation none is better than the true conditional's. Of one
-    missing coordinate it is the CRPS.
+    It is a proper score (Gneiting & Raftery 2007, eq. 22): the true conditional distribution has the best expected
+    score. For one missing coordinate it is the CRPS.
     """
     return Score.mean(np.concatenate([_scores(gap) for gap in evidence.gaps]))
 

@@ -1,4 +1,4 @@
-"""The Fréchet distance between samples and test images in the features of a small classifier."""
+"""The Fréchet distance between samples and test images, in a small classifier's features."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ __all__ = ["fid"]
     "fid", family="images", label="classifier FID", unit="features²", needs=("labels",), order=5, main=True
 )
 def fid(evidence: Evidence) -> float:
-    """Squared Fréchet distance between Gaussians fitted to features of all samples and of the test images.
+    """Squared Fréchet distance between Gaussians fitted to features of samples and images.
 
-    It is the FID of Heusel et al. (2017, eq. 6) with 64 features of a classifier of this dataset in place of 2,048 of
-    an Inception network, so it is not to be compared with FIDs of papers. Finite samples are at a distance from each
-    other, the more so the fewer they are: read it as a multiple of the oracle's.
+    It uses all samples and all test images. It is the FID of Heusel et al. (2017, eq. 6) with 64 features of a
+    classifier of this dataset in place of 2,048 of an Inception network, so it cannot be compared with FIDs of papers.
+    Even two sets of real images have a distance above 0, which is larger for fewer images: read it as a multiple of the
+    oracle's.
     """
     seen = recognition(evidence)
     return frechet_of(seen.samples.features, seen.test.features)

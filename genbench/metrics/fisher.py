@@ -1,4 +1,4 @@
-"""Fisher divergence: how far the model's gradient of log p is from the truth's, where the truth's points lie."""
+"""Fisher divergence: how far the model's ∇ log p is from the truth's, at test points."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ __all__ = ["fisher"]
 
 @register_metric("fisher", family="likelihood", label="Fisher", needs=("score", "true_score"), order=74, variant=True)
 def fisher(evidence: Evidence) -> Score:
-    """Mean of ‖∇ log p_model − ∇ log p_true‖² over test points, in squared nats per squared unit of the data.
+    """Mean of ‖∇ log p_model − ∇ log p_true‖² over test points.
 
-    It is what score matching minimises (Hyvärinen 2005, eq. 2), for models that know their score: those of exact
-    densities, and the diffusion models, which know it with a noise of 2 % of a standard deviation. It does not see
-    the weights of modes far apart, and counts most where the truth is thin. 0 for a perfect model, to the rounding of
-    the truth's own gradient.
+    It is in squared nats per squared unit of the data.
+
+    Score matching minimises it (Hyvärinen 2005, eq. 2). It is available for models that can compute their score: those
+    with exact densities, and diffusion models, whose score has a noise of 2 % of a standard deviation. It does not
+    detect wrong weights of modes that are far apart, and it counts most where the truth is thin. A perfect model gets
+    0, up to rounding of the true gradient.
     """
     own, dataset = evidence.model_score, evidence.dataset
     assert own is not None

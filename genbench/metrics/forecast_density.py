@@ -1,4 +1,7 @@
-"""Scores of a forecast's whole distribution: nats and CRPS per step. Both are least, on average, for the truth."""
+"""Scores of a forecast's whole distribution: nats per step, and CRPS.
+
+The truth has the lowest expected value of both.
+"""
 
 from __future__ import annotations
 
@@ -18,5 +21,8 @@ def step_nll(evidence: Forecasts) -> Score:
 
 @register_metric("crps", family="forecast", label="CRPS", unit="data units", order=22, task="forecast", main=True)
 def crps(evidence: Forecasts) -> Score:
-    """Mean continuous ranked probability score ∫ (P(Y ≤ t) − 1{y ≤ t})² dt (Gneiting and Raftery 2007, eq. 20)."""
+    """Mean continuous ranked probability score ∫ (P(Y ≤ t) − 1{y ≤ t})² dt.
+
+    See Gneiting and Raftery (2007, eq. 20).
+    """
     return Score.mean(evidence.predicted.crps(evidence.observed))

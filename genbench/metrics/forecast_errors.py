@@ -1,4 +1,4 @@
-"""How far point forecasts are off: mean absolute error of the median, root mean squared error of the mean."""
+"""Errors of point forecasts: absolute errors of the median, squared errors of the mean."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def mae(evidence: Forecasts) -> Score:
 
 @register_metric("rmse", family="forecast", label="RMSE", unit="data units", order=26, task="forecast", main=True)
 def rmse(evidence: Forecasts) -> Score:
-    """√ mean (y − mean)² of one-step-ahead forecasts; its standard error by the delta method."""
+    """√ mean (y − mean)² of one-step-ahead forecasts.
+
+    The standard error follows from the delta method.
+    """
     square = Score.mean((evidence.observed - evidence.predicted.mean) ** 2)
     root = float(np.sqrt(square.value))
     error = None if square.standard_error is None or root == 0 else square.standard_error / (2 * root)

@@ -14,15 +14,18 @@ __all__ = ["frechet", "frechet_distance", "frechet_of", "root"]
 
 @register_metric("frechet", family="distance", label="Fréchet", unit="data units²", order=160)
 def frechet(evidence: Evidence) -> float:
-    """Squared Fréchet distance between Gaussians fitted to all samples and to the test points (Heusel et al. 2017).
+    """Squared Fréchet distance between Gaussians fitted to samples and to test points.
 
-    It sees means and covariances only: 0 is not proof of a good model.
+    It uses all samples (Heusel et al. 2017). It depends only on means and covariances, so 0 does not prove that a model
+    is good.
     """
     return frechet_of(evidence.samples, evidence.test)
 
 
 def frechet_of(x: Array, y: Array) -> float:
-    """Return the squared Fréchet distance between Gaussians fitted to x [n, d] and y [m, d], points or features.
+    """Return the squared Fréchet distance between Gaussians fitted to x [n, d] and y [m, d].
+
+    x and y are points or features.
 
     Raises:
         GenbenchError: there are fewer than two points.
@@ -31,10 +34,10 @@ def frechet_of(x: Array, y: Array) -> float:
 
 
 def frechet_distance(mean1: Array, cov1: Array, mean2: Array, cov2: Array) -> float:
-    """Return ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½) for means [d] and covariances [d, d].
+    """Return ‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½): means [d], covariances [d, d].
 
     It is W₂² of the two Gaussians (Dowson & Landau 1982, eq. 4). The last trace is the sum of the singular values of
-    Σ₁^½ Σ₂^½: no root of the product is taken, which would turn a rounding error of ε into one of √ε.
+    Σ₁^½ Σ₂^½: a root of the product would turn a rounding error of ε into one of √ε.
     """
     cross = np.linalg.svd(root(cov1) @ root(cov2), compute_uv=False).sum()
     squared = np.square(mean1 - mean2).sum() + np.trace(cov1) + np.trace(cov2) - 2 * cross
@@ -42,7 +45,10 @@ def frechet_distance(mean1: Array, cov1: Array, mean2: Array, cov2: Array) -> fl
 
 
 def root(cov: Array) -> Array:
-    """Return the symmetric root of a covariance [d, d]; eigenvalues that are 0 but for rounding are 0."""
+    """Return the symmetric root of a covariance [d, d].
+
+    Eigenvalues below 0 by rounding count as 0.
+    """
     values, vectors = np.linalg.eigh(cov)
     values[values < len(cov) * np.finfo(np.float64).eps * values.max()] = 0
     symmetric: Array = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T

@@ -1,4 +1,4 @@
-"""The field's own Fréchet inception distance, by torchmetrics."""
+"""The usual Fréchet inception distance, computed by torchmetrics."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ AT_ONCE = 250  # images that go through the network together; chosen by hand: me
     main=True,
 )
 def inception_fid(evidence: Evidence) -> float:
-    """FID (Heusel et al. 2017, eq. 6) between all samples and the test images, in 2,048 features of an Inception v3.
+    """FID between all samples and the test images, in 2,048 features of an Inception v3.
 
-    Only this one compares with FIDs of papers, if they used as many images. The network is torchmetrics', of natural
-    images in colour; grey ones are given to all three channels. Its weights come from the web at the first use.
+    See Heusel et al. (2017, eq. 6). Only this metric can be compared with FIDs of papers, if they used as many images.
+    The network is torchmetrics' and was trained on natural images in colour; a grey image is copied to all three
+    channels. Its weights are downloaded at the first use.
 
     Raises:
-        GenbenchError: torchmetrics or torch-fidelity is not installed, the weights are unavailable, or the images
-            have neither one channel nor three.
+        GenbenchError: torchmetrics or torch-fidelity is not installed, the weights are unavailable, or the images have
+            another number of channels than one or three.
     """
     import torch
 

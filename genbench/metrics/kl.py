@@ -21,10 +21,11 @@ __all__ = ["kl"]
     main=True,
 )
 def kl(evidence: Evidence) -> Score:
-    """KL(p_true ‖ p_model) = E log p_true − log p_model over the test points, in nats; 0 is perfect.
+    """KL(p_true ‖ p_model) = E log p_true − log p_model over the test points, in nats.
 
-    The difference is taken point by point, so that the noise of the test split cancels: for the truth itself it is 0.
-    An exact density that integrates to more than 1 is flagged: E p_model / p_true = ∫ p_model over the support.
+    0 is perfect. The difference is computed for each point, so that the noise of the test split cancels: for the truth
+    itself it is 0. An exact density that integrates to more than 1 is flagged: E p_model / p_true = ∫ p_model over the
+    support.
     """
     assert evidence.model_log_prob is not None
     log_ratio = evidence.model_log_prob - evidence.true_log_prob

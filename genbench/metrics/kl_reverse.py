@@ -24,10 +24,11 @@ __all__ = ["kl_reverse"]
     by_likelihood=True,
 )
 def kl_reverse(evidence: Evidence) -> Score:
-    """KL(p_model ‖ p_true) = E log p_model − log p_true over the model's own samples, in nats; 0 is perfect.
+    """KL(p_model ‖ p_true) = E log p_model − log p_true over the model's samples, in nats.
 
-    Where `kl` punishes what a model leaves out, this punishes what it makes up; it is infinite when a sample lies off
-    the support. Whether the samples follow the density is tested by `self_consistency`.
+    0 is perfect. `kl` is large if the model misses parts of the truth; this is large if the model has mass where the
+    truth has none. It is infinite if a sample is outside the support. `self_consistency` tests whether the samples
+    follow the density.
     """
     own = evidence.samples_model_log_prob
     if own is None:

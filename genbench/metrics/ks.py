@@ -13,12 +13,18 @@ __all__ = ["kolmogorov_smirnov", "ks"]
 
 @register_metric("ks", family="distance", label="KS", order=150)
 def ks(evidence: Evidence) -> float:
-    """Largest |F_samples(t) − F_test(t)| over thresholds t and coordinates: in 0 … 1, whatever the units."""
+    """Largest |F_samples(t) − F_test(t)| over thresholds t and coordinates, in 0 … 1.
+
+    It does not depend on the units.
+    """
     return max(kolmogorov_smirnov(u, v) for u, v in zip(evidence.samples.T, evidence.test.T, strict=True))
 
 
 def kolmogorov_smirnov(u: Array, v: Array) -> float:
-    """Return sup |F_u − F_v| of the empirical distribution functions of u [n] and v [m]; ties count together."""
+    """Return sup |F_u − F_v| of the empirical distribution functions of u [n] and v [m].
+
+    Equal values count together.
+    """
     n, m = len(u), len(v)
     values = np.concatenate([u, v])
     order = np.argsort(values)

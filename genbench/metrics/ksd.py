@@ -1,4 +1,7 @@
-"""Kernel Stein discrepancy: how far samples are from a density whose score ∇ log p is known, without its samples."""
+"""Kernel Stein discrepancy: how far samples are from a density with known ∇ log p.
+
+Samples of that density are not needed.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ BLOCK = 200  # rows at a time, by hand: a block of 2,000 columns stays in the ca
 
 @register_metric("ksd", family="distance", label="KSD²", needs=("true_score",), order=65, ratio=False)
 def ksd(evidence: Evidence) -> Score:
-    """Squared kernel Stein discrepancy of the first 2,000 samples, unbiased (Liu et al. 2016, eq. 14).
+    """Squared kernel Stein discrepancy of the first 2,000 samples, unbiased.
 
-    Around 0, and as often below it, for a perfect model. The kernel is (c² + ‖x − y‖²)^−½ (Gorham & Mackey 2017,
-    theorem 8), where c is the median distance between test points. The score of the truth is given in closed form or by
-    differences; nothing is drawn from the truth. It is blind to the weights of modes far apart, where each has the
-    right shape (Wenliang & Kanagawa 2021).
+    See Liu et al. (2016, eq. 14). For a perfect model it is near 0, and as often below 0 as above. The kernel is (c² +
+    ‖x − y‖²)^−½ (Gorham & Mackey 2017, theorem 8), where c is the median distance between test points. The score of the
+    truth is computed in closed form or by differences; no samples of the truth are drawn. The metric does not detect
+    wrong weights of modes that are far apart, if each has the right shape (Wenliang & Kanagawa 2021).
     """
     x = evidence.samples[:POINTS]
     dataset = evidence.dataset
@@ -37,9 +40,10 @@ def ksd(evidence: Evidence) -> Score:
 
 
 def stein_discrepancy(x: Array, score: Array, c: float) -> float:
-    """Return the mean over pairs of distinct points of x [n, d] of the Stein kernel, for scores [n, d] and scale c.
+    """Return the mean Stein kernel over pairs of distinct points of x [n, d].
 
-    With k = q^−½, q = c² + ‖r‖² and r = x − y, it is (Liu et al. 2016, eq. 9; with ∇_x k = −q^−3/2 r)
+    `score` [n, d] is ∇ log p at these points, and c is the scale of the kernel. With k = q^−½, q = c² + ‖r‖² and r = x
+    − y, it is (Liu et al. 2016, eq. 9; with ∇_x k = −q^−3/2 r)
 
         s(x)·s(y) q^−½ + (s(x) − s(y))·r q^−3/2 + d q^−3/2 − 3 ‖r‖² q^−5/2.
 

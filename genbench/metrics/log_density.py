@@ -1,4 +1,7 @@
-"""Means of log-densities, in nats: an infinite term is reported, never averaged away; and of their exponentials."""
+"""Means of log-densities in nats, and of their exponentials.
+
+An infinite term is reported and makes the mean infinite.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ def mean_nats(values: Array, infinite: str) -> Score:
     """Return the mean of independent values [n] in nats and its standard error.
 
     Args:
-        values: what is averaged.
-        infinite: what is true of the points whose value is infinite, as in "samples lie off the support".
+        values: the values to average.
+        infinite: the warning about points with an infinite value, as in "samples lie off the support".
     """
     bad = np.isinf(values)
     score = Score.mean(values)
@@ -30,9 +33,10 @@ def mean_nats(values: Array, infinite: str) -> Score:
 
 
 def weight_above_1(log_weights: Array) -> float | None:
-    """Return the mean of importance weights [n], whose expectation is at most 1, if it is certainly above 1; else None.
+    """Return the mean of importance weights [n] if it is certainly above 1, else None.
 
-    Weights with a heavy tail raise their standard error together with their mean, so they do not look certain.
+    Their expectation is at most 1. Weights with a heavy tail increase the standard error together with the mean, so
+    they are not certain.
     """
     n, top = len(log_weights), float(np.max(log_weights))
     if n < 2 or not math.isfinite(top):

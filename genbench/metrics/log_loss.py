@@ -1,4 +1,4 @@
-"""How surprised a classifier is by the true classes."""
+"""Log-loss: the mean −log probability that a classifier gives to the true classes."""
 
 from __future__ import annotations
 
@@ -21,5 +21,8 @@ __all__ = ["log_loss"]
     main=True,
 )
 def log_loss(evidence: Predictions) -> Score:
-    """Mean of −log p(y | x) over test points x with class y, in nats; at best the conditional entropy H(y | x)."""
+    """Mean of −log p(y | x) over test points x with class y, in nats.
+
+    Its lowest expected value is the conditional entropy H(y | x).
+    """
     return Score.mean(-evidence.log_proba[np.arange(len(evidence.labels)), evidence.labels])

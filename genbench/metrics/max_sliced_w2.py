@@ -1,4 +1,4 @@
-"""Max-sliced 2-Wasserstein distance: along the direction in which samples and truth differ most."""
+"""Max-sliced 2-Wasserstein distance: along the direction of the largest difference."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ FIRST_STEP = 0.5  # as an angle, about; halved where a step does not lead up
 
 @register_metric("max_sliced_w2", family="distance", label="max-sliced W2", unit="data units", order=45)
 def max_sliced_w2(evidence: Evidence) -> float:
-    """W2 along the worst direction (Deshpande et al. 2019), which one half of the points finds and the other scores.
+    """W2 along the direction in which samples and truth differ most.
 
-    Scored on the points that found it, the direction would overstate every distance, the truth's own above all.
+    One half of the points finds the direction, and the other half is scored (Deshpande et al. 2019). With the same
+    points for both, every distance would be too large, above all that of the truth.
     """
     n = min(len(evidence.samples), len(evidence.reference), 2 * POINTS) // 2
     x, y = evidence.samples[: 2 * n], evidence.reference[: 2 * n]
@@ -34,12 +35,12 @@ def max_sliced_w2(evidence: Evidence) -> float:
 
 
 def worst_direction(x: Array, y: Array, rng: np.random.Generator) -> Array:
-    """Return the unit vector [d] along which W2 between x [n, d] and y [n, d] is largest, as far as ascent finds it.
+    """Return the unit vector [d] with the largest W2 between x [n, d] and y [n, d] along it.
 
-    On a line the optimal plan keeps the order, so the gradient of W2² = mean ⟨x_i − y_i, θ⟩² for points in the order of
-    their projections is 2 mean ⟨x_i − y_i, θ⟩ (x_i − y_i). The ascent starts from random directions, from the
-    coordinates, and from directions along which x or y is not Gaussian: in many dimensions nearly every projection is
-    Gaussian (Diaconis & Freedman 1984), and leads nowhere.
+    It is the best that the ascent finds. On a line, the optimal plan keeps the order, so the gradient of W2² = mean
+    ⟨x_i − y_i, θ⟩² for points in the order of their projections is 2 mean ⟨x_i − y_i, θ⟩ (x_i − y_i). The ascent starts
+    from random directions, from the coordinates, and from directions along which x or y is not Gaussian: in many
+    dimensions nearly every projection is Gaussian (Diaconis & Freedman 1984), and ascent from it does not help.
     """
     d = x.shape[1]
     tried = np.concatenate([directions(d, TRIED, rng), np.eye(d)]) if d > 1 else np.ones((1, 1))
@@ -64,10 +65,11 @@ def worst_direction(x: Array, y: Array, rng: np.random.Generator) -> Array:
 
 
 def non_gaussian(x: Array, count: int, rng: np.random.Generator) -> Array:
-    """Return unit vectors [count, d] along which x [n, d] has extreme kurtosis, some of them perhaps the same.
+    """Return unit vectors [count, d] along which x [n, d] has extreme kurtosis.
 
-    The fixed point of FastICA on whitened points z: θ ← E[z ⟨z, θ⟩³] − 3 θ (Hyvärinen & Oja 1997, eq. 8), from random
-    starts. Axes of no variance are left out, and directions that end nowhere; all are, where the covariance overflows.
+    Some of them may be equal. They are fixed points of FastICA on whitened points z: θ ← E[z ⟨z, θ⟩³] − 3 θ (Hyvärinen
+    & Oja 1997, eq. 8), from random starts. Axes without variance and directions that do not converge are left out. If
+    the covariance overflows, all are left out.
     """
     with np.errstate(over="ignore"):
         centred = x - x.mean(axis=0)

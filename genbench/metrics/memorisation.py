@@ -1,4 +1,4 @@
-"""Whether samples lie closer to the training points than to held-out ones."""
+"""Whether samples are closer to the training points than to held-out points."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ COPY = 1e-6  # of the data's standard deviation: samples are stored in float32, 
 
 @register_metric("memorisation", family="memorisation", needs=("train",), order=170, ratio=False, costly=True)
 def memorisation(evidence: Evidence) -> Score:
-    """How much more often a sample's nearest neighbour is a training point than a test point; a half is ideal.
+    """How much more often a sample's nearest point is a training point than a test point.
 
-    It is a / (a + b) for a nearest neighbours per training point and b per test point: 0.5 for samples that know
-    neither, 1 for resampled training points, 0 for resampled test points. So neither less nor more is better. More
-    than four standard errors and 0.05 from a half is flagged, and so are samples that coincide with known points.
+    A half is ideal. It is a / (a + b), where a is the number of nearest neighbours per training point and b the number
+    per test point. It is 0.5 for samples that depend on neither, 1 for resampled training points, and 0 for resampled
+    test points. So neither less nor more is better. More than four standard errors and 0.05 from a half is flagged, and
+    so are samples that coincide with known points.
     """
     assert evidence.train is not None
     samples, train, test = evidence.samples[: min(SAMPLES, evidence.searched)], evidence.train, evidence.test
@@ -51,18 +52,19 @@ def memorisation(evidence: Evidence) -> Score:
 
 
 class Hits(NamedTuple):
-    """Of how many samples each training point [k] and each test point [m] is the nearest neighbour."""
+    """The number of samples whose nearest neighbour is each training [k] and test point [m]."""
 
     train: Array
     test: Array
 
     def score(self) -> tuple[Score, float]:
-        """Return a / (a + b) with its standard error, and how many of them the training points' share is from chance.
+        """Return a / (a + b) with its standard error, and how far it is from chance.
 
-        Samples that know neither split would have the same neighbours if the N = k + m labels were dealt anew. With
-        p = k / N, c_j hits of point j and n samples, labels have variance p(1 − p) and covariance −p(1 − p) / (N − 1),
-        so the share Σ c_j label_j / n has mean p and variance p(1 − p) N / (N − 1) · (Σ c_j² − n² / N) / n².
-        The score's slope in the share is 1 / 4p(1 − p) there.
+        The second number is the distance of the training points' share from chance, in standard errors. Samples that
+        depend on neither split have the same neighbours under any permutation of the N = k + m labels. With p = k / N,
+        c_j hits of point j and n samples, labels have variance p(1 − p) and covariance −p(1 − p) / (N − 1), so the
+        share Σ c_j label_j / n has mean p and variance p(1 − p) N / (N − 1) · (Σ c_j² − n² / N) / n². The score's slope
+        in the share is 1 / 4p(1 − p) there.
         """
         k, m = len(self.train), len(self.test)
         c = np.concatenate(self)
@@ -75,10 +77,11 @@ class Hits(NamedTuple):
 
 
 def copies(of_train: NDArray[np.bool_], of_test: NDArray[np.bool_], odds: float) -> list[str]:
-    """Return a warning where samples [n] coincide with points of one split and not, by chance, with the other's.
+    """Return a warning if samples [n] are copies of points of one split, beyond chance.
 
-    Rounded data and data on a line coincide by chance: `odds` times (training points a test point) as often with a
-    training point as with a test point. Beyond 1 % of the samples and three times that, it is not chance.
+    Rounded data and data on a line coincide by chance, with a training point `odds` times as often as with a test
+    point; `odds` is the number of training points per test point. If more than 1 % of the samples coincide, and three
+    times as many as expected, it is not chance.
     """
     n, a, b = len(of_train), int(of_train.sum()), int(of_test.sum())
     warnings = []

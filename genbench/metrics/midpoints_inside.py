@@ -1,4 +1,4 @@
-"""Whether the middle of a path is a place where data are."""
+"""Whether the middle of a path in latent space is where data are."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ OUTSIDE = 0.05  # share of true points that lie below the level; the usual 5 %
     main=True,
 )
 def midpoints_inside(evidence: Paths) -> Score:
-    """Share of paths whose midpoint in latent space decodes to a true density above the level that 95 % of data exceed.
+    """Share of paths whose midpoint decodes to a point of high true density.
 
-    Fresh data would score 0.95. How far the model's own points are off, and how far apart the ends are, is all in it.
+    The midpoint is in latent space. High means above the level that 95 % of data exceed. New data would score 0.95.
+    Errors of the model's own points, and the distance between the ends, also affect the score.
     """
     return _inside(evidence, evidence.latent)
 
@@ -43,7 +44,10 @@ def midpoints_inside(evidence: Paths) -> Score:
     main=True,
 )
 def straight_inside(evidence: Paths) -> Score:
-    """The same for the midpoints of straight lines between the same data points: the baseline of `midpoints_inside`."""
+    """The same for midpoints of straight lines between the same points: the baseline.
+
+    It is the baseline of `midpoints_inside`; the points are data.
+    """
     return _inside(evidence, evidence.straight)
 
 

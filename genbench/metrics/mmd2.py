@@ -14,10 +14,10 @@ __all__ = ["gaussian_mixture_kernel", "median_distance", "mmd2"]
 
 @register_metric("mmd2", family="distance", label="MMD²", order=60, ratio=False)
 def mmd2(evidence: Evidence) -> float:
-    """Unbiased MMD² (Gretton et al. 2012, eq. 3); around 0, and as often below it, for a perfect model.
+    """Unbiased MMD² (Gretton et al. 2012, eq. 3). A perfect model gets about 0.
 
-    The kernel is the mean of five Gaussian ones, whose bandwidths are the median distance between reference points
-    times ¼, ½, 1, 2 and 4: no model changes how it is measured.
+    Its value is then as often below 0 as above. The kernel is the mean of five Gaussian ones, whose bandwidths are the
+    median distance between reference points times ¼, ½, 1, 2 and 4. They do not depend on the model.
     """
     return discrepancy(evidence, gaussian_mixture_kernel(median_distance(evidence.sets[0][1][:1000])))
 
@@ -35,7 +35,10 @@ def median_distance(y: Array) -> float:
 
 
 def gaussian_mixture_kernel(h: float) -> Kernel:
-    """Return k(x, y) = ⅕ Σ_c exp(−‖x − y‖² / 2(ch)²) over c in {¼, ½, 1, 2, 4}, a function of squared distances."""
+    """Return k(x, y) = ⅕ Σ_c exp(−‖x − y‖² / 2(ch)²) over c in {¼, ½, 1, 2, 4}.
+
+    It is a function of squared distances.
+    """
 
     def kernel(squared: Array) -> Array:
         power = np.exp(np.multiply(squared, -1 / (2 * (4 * h) ** 2), out=squared), out=squared)  # c = 4

@@ -20,11 +20,11 @@ PERMUTATIONS = 200  # chosen by hand: p in steps of 1/201, against time
     "mmd2_p", family="two-sample test", label="MMD² p", higher_is_better=True, order=65, ratio=False, variant=True
 )
 def mmd2_p(evidence: Evidence) -> float:
-    """p-value of the unbiased MMD² between samples and test points, by permutation; uniform for a perfect model.
+    """p-value of the unbiased MMD² between samples and test points, by permutation.
 
-    (1 + number of permutations with at least the observed MMD²) / (1 + permutations) is never 0 and rejects no more
-    often than it says (Phipson & Smyth 2010). The bandwidth is that of test points that are not compared, where there
-    are more.
+    It is uniform for a perfect model. (1 + number of permutations with at least the observed MMD²) / (1 + permutations)
+    is never 0 and rejects no more often than it says (Phipson & Smyth 2010). The bandwidth comes from test points that
+    are not compared, if there are more.
     """
     x, y = evidence.samples[:POINTS], evidence.test[:POINTS]
     others = evidence.test[POINTS : 2 * POINTS]
@@ -34,10 +34,11 @@ def mmd2_p(evidence: Evidence) -> float:
 
 
 def mmd2_permuted(x: Array, y: Array, h: float, permutations: int, rng: np.random.Generator) -> Array:
-    """Return the unbiased MMD² [1 + permutations] of x [n, d] and y [m, d], then of random relabellings of their union.
+    """Return the unbiased MMD² [1 + permutations] of x [n, d] and y [m, d].
 
-    With K the pooled kernel matrix without its diagonal and z [n + m] marking the points that count as x, the sum over
-    pairs within x is z'Kz, and those between x and y and within y follow from z'K1 and 1'K1.
+    The first is the observed one; the others are those of random relabellings of the union of x and y. With K the
+    pooled kernel matrix without its diagonal and z [n + m] marking the points that count as x, the sum over pairs
+    within x is z'Kz, and those between x and y and within y follow from z'K1 and 1'K1.
     """
     n, m = len(x), len(y)
     pool = np.concatenate([x, y])

@@ -1,4 +1,7 @@
-"""How many modes the samples reach, how evenly, and how many samples lie at one: PacGAN's counts (Lin et al. 2018)."""
+"""Modes that the samples reach, how evenly, and the share of samples near a mode.
+
+These are the counts of PacGAN (Lin et al. 2018).
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,11 @@ def modes(evidence: Evidence) -> float:
     "mode_balance", family="modes", label="mode balance", higher_is_better=True, needs=("modes",), order=85, main=True
 )
 def mode_balance(evidence: Evidence) -> float:
-    """Smallest min(p/q, q/p) over modes with shares p of the samples and q of the test points, of those within reach.
+    """Smallest min(p/q, q/p) over modes, with shares p of samples and q of test points.
 
-    1 is perfect; 0.5 says that some mode is drawn half or twice as often as it should be; 0, that one is lost. Shares
-    are counted, so that a perfect model gets what the oracle gets, less than 1.
+    Only points within reach of a mode count. 1 is perfect; 0.5 means that some mode is drawn half or twice as often as
+    it should be; 0 means that a mode is missing. The shares are counts, so that a perfect model gets the oracle's
+    score, which is less than 1.
     """
     k = len(evidence.dataset.modes)  # type: ignore[arg-type]
     reached = (nearest_mode(evidence, x) for x in (evidence.samples, evidence.test))
@@ -46,7 +50,7 @@ def mode_balance(evidence: Evidence) -> float:
 def high_quality(evidence: Evidence) -> Score:
     """Share of samples within 3 σ of a mode; a perfect model of separate modes gets 0.98889.
 
-    More than the data's own share is not better but variance collapse, and is flagged.
+    A larger share than that of the data is not better: it means variance collapse, and is flagged.
     """
     score = Score.mean((nearest_mode(evidence, evidence.samples) >= 0).astype(np.float64))
     n, m = len(evidence.samples), len(evidence.test)
@@ -59,7 +63,7 @@ def high_quality(evidence: Evidence) -> Score:
 
 
 def nearest_mode(evidence: Evidence, x: Array) -> NDArray[np.int64]:
-    """Return the mode in reach of each point of x [n, d], the nearest one, or −1: [n]."""
+    """Return the nearest mode in reach of each point of x [n, d], or −1: [n]."""
     centres, std = evidence.dataset.modes, evidence.dataset.mode_std
     assert centres is not None
     assert std is not None
@@ -69,9 +73,10 @@ def nearest_mode(evidence: Evidence, x: Array) -> NDArray[np.int64]:
 
 
 def radius(d: int) -> float:
-    """Return the reach of a mode in standard deviations: 3 in the plane, elsewhere the ball with the same mass.
+    """Return the reach of a mode in standard deviations.
 
-    The norm of a Gaussian grows like √d: within 3 σ of its mean lie 97 % of the mass for d = 1 … and 10⁻¹⁷ for d = 64.
+    It is 3 in the plane, and elsewhere the radius of the ball with the same mass. The norm of a Gaussian grows like √d:
+    within 3 σ of its mean lie 97 % of the mass for d = 1 … and 10⁻¹⁷ for d = 64.
     """
     if d == 2:
         return 3.0

@@ -1,8 +1,8 @@
-"""Exact nearest neighbours and the balls around points, in memory bounded by blocks.
+"""Exact nearest neighbours, and balls around points, computed in blocks.
 
-In few dimensions a k-d tree finds them. In more, one matrix product gives all distances of a block, and rounding of the
-size ε (‖x‖² + ‖y‖²), which is larger than the distance of near copies; a row in which that could change the answer is
-done again by differences of coordinates.
+Blocks limit the memory. In few dimensions, a k-d tree finds the neighbours. In more, one matrix product gives all
+distances of a block, with a rounding error of about ε (‖x‖² + ‖y‖²), which is larger than the distance of near copies.
+A row in which that could change the result is computed again from differences of coordinates.
 """
 
 from __future__ import annotations
@@ -25,16 +25,21 @@ CLOSED = 1 + 1e-12  # a ball holds the points on its sphere, however the last di
 
 
 def nearest(x: Array, y: Array) -> tuple[Array, Indices]:
-    """Return the distance [n] from each point of x [n, d] to the nearest point of y [m, d], and its index [n]."""
+    """Return the distance [n] from each point of x [n, d] to the nearest of y [m, d].
+
+    The second result is the index of that point [n].
+    """
     distances, indices = neighbours(x, y, 1)
     return distances[:, 0], indices[:, 0]
 
 
 def radii(x: Array, k: int) -> Array:
-    """Return the distance [n] from each point of x [n, d] to the k-th nearest other one; a copy is another point.
+    """Return the distance [n] from each point of x [n, d] to the k-th nearest other one.
+
+    A copy counts as another point.
 
     Raises:
-        ValueError: there are not more than k points.
+        ValueError: there are k points or fewer.
     """
     if len(x) <= k:
         raise ValueError(f"{len(x)} points have no {k}-th nearest other point; give at least {k + 1}")
@@ -43,7 +48,9 @@ def radii(x: Array, k: int) -> Array:
 
 
 def neighbours(x: Array, y: Array, k: int) -> tuple[Array, Indices]:
-    """Return the k nearest points of y [m, d] to each of x [n, d]: ascending distances [n, k], and indices [n, k].
+    """Return the k nearest points of y [m, d] to each point of x [n, d].
+
+    The results are ascending distances [n, k], and indices [n, k].
 
     Raises:
         ValueError: y has fewer than k points.
@@ -62,9 +69,10 @@ def neighbours(x: Array, y: Array, k: int) -> tuple[Array, Indices]:
 
 
 def ball_counts(points: Array, centres: Array, radii: Array) -> tuple[Indices, Indices]:
-    """Return how many of the points [n, d] each closed ball holds [m], and how many balls hold each point [n].
+    """Return the number of points [n, d] in each closed ball [m], and of balls at each point.
 
-    Ball j has centre centres[j] [m, d] and radius radii[j] [m].
+    Ball j has the centre centres[j] and the radius radii[j], with centres [m, d] and radii [m]. The second result is
+    the number of balls that contain each point [n].
     """
     reach = radii * CLOSED
     per_ball, per_point = np.zeros(len(centres), dtype=np.int64), np.zeros(len(points), dtype=np.int64)

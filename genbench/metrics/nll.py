@@ -21,6 +21,9 @@ __all__ = ["nll"]
     main=True,
 )
 def nll(evidence: Evidence) -> Score:
-    """−E log p_model over the test points, in nats of the data's own units; an upper bound where log p is a bound."""
+    """−E log p_model over the test points, in nats of the data's own units.
+
+    It is an upper bound where log p is a lower bound.
+    """
     assert evidence.model_log_prob is not None
     return mean_nats(-evidence.model_log_prob, "test points have density 0 (or infinity) under the model")

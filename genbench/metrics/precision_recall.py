@@ -20,7 +20,7 @@ K = 5  # neighbours: the ball around a point reaches to its K-th nearest of the 
 
 @dataclass(frozen=True)
 class Manifolds:
-    """What the balls around m test points hold of m samples, and the other way round."""
+    """How many of m samples the balls around m test points contain, and the reverse."""
 
     samples_per_test_ball: NDArray[np.int64]  # samples in the ball around each test point [m]
     test_balls_per_sample: NDArray[np.int64]  # balls around test points that hold each sample [m]
@@ -29,37 +29,41 @@ class Manifolds:
 
 @register_metric("precision", family="fidelity and coverage", higher_is_better=True, order=110, costly=True)
 def precision(evidence: Evidence) -> Score:
-    """Share of samples that lie in the ball around a test point (Kynkäänniemi et al. 2019, eq. 1 and 2).
+    """Share of samples that lie in the ball around a test point.
 
-    The standard error is that of the samples, for these test points.
+    See Kynkäänniemi et al. (2019, eq. 1 and 2). The standard error is that of the samples, for fixed test points.
     """
     return Score.mean((manifolds(evidence).test_balls_per_sample > 0).astype(np.float64))
 
 
 @register_metric("recall", family="fidelity and coverage", higher_is_better=True, order=120, costly=True)
 def recall(evidence: Evidence) -> Score:
-    """Share of test points that lie in the ball around a sample (Kynkäänniemi et al. 2019, eq. 1 and 2).
+    """Share of test points that lie in the ball around a sample.
 
-    The standard error is that of the test points, for these samples.
+    See Kynkäänniemi et al. (2019, eq. 1 and 2). The standard error is that of the test points, for fixed samples.
     """
     return Score.mean((manifolds(evidence).sample_balls_per_test > 0).astype(np.float64))
 
 
 def manifolds(evidence: Evidence) -> Manifolds:
-    """Return the balls' counts for the first m samples and m test points, m as large as both and the protocol allow.
+    """Return the balls' counts for the first m samples and m test points.
+
+    m is as large as both and the protocol allow.
 
     Raises:
-        GenbenchError: m is not larger than K.
+        GenbenchError: m is K or less.
     """
     m = evidence.searched
     return evidence.once("manifolds", lambda: manifolds_of(evidence.samples[:m], evidence.test[:m]))
 
 
 def manifolds_of(x: Array, y: Array) -> Manifolds:
-    """Return the balls' counts for samples x [n, d] and test points y [m, d], or as many of both as there are of each.
+    """Return the balls' counts for samples x [n, d] and test points y [m, d].
+
+    Of the larger set, only as many points are used as the smaller one has.
 
     Raises:
-        GenbenchError: they are not more than K.
+        GenbenchError: there are K points or fewer.
     """
     m = min(len(x), len(y))
     if m <= K:

@@ -1,4 +1,4 @@
-"""What a small classifier of the dataset's images sees in samples and in test images, looked at once."""
+"""The results of a small classifier on samples and test images, computed once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Recognition", "recognition"]
 
 
 class Recognition(NamedTuple):
-    """What is seen in all samples and in all test images, and the classifier's test accuracy."""
+    """The classifier's results on all samples and all test images, and its test accuracy."""
 
     samples: Seen
     test: Seen
@@ -21,7 +21,10 @@ class Recognition(NamedTuple):
 
 
 def recognition(evidence: Evidence) -> Recognition:
-    """Return what the classifier of the dataset's images sees; it is trained now if nobody has before."""
+    """Return the results of the classifier of the dataset's images.
+
+    It is trained now if it has not been trained before.
+    """
     from genbench.nn.image_classifier import classifier_of
 
     def look() -> Recognition:

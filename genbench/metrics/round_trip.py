@@ -1,4 +1,4 @@
-"""What is lost between a point and its decoded code."""
+"""The distance between a point and its decoded code."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ __all__ = ["round_trip"]
     main=True,
 )
 def round_trip(evidence: Paths) -> float:
-    """Root mean square distance ‖decode(encode(x)) − x‖ of the ends of the paths; 0 for a flow, up to rounding."""
+    """Root mean square of ‖decode(encode(x)) − x‖ over the ends of the paths.
+
+    It is 0 for a flow, up to rounding.
+    """
     gaps = evidence.latent[:, [0, -1]] - evidence.straight[:, [0, -1]]
     return float(np.sqrt(np.square(gaps).sum(axis=-1).mean()))

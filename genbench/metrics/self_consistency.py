@@ -1,4 +1,4 @@
-"""Whether a model's samples and its density belong together."""
+"""Whether a model's samples follow its own density."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ LEAST = 0.01  # share, by hand: noise of 0.05 deviations moves 0.015 and more; l
     ranked=False,
 )
 def self_consistency(evidence: Evidence) -> Score:
-    """How far the samples' share in a region is from that of the model's own exact density; 0 apart from chance.
+    """How far the share of samples in a region is from that of the model's own density.
 
-    Of some thirty regions it is the one that is off by the most standard errors, see `region_shares`; so that a model
-    whose samples do follow its density is about two of them off. It is flagged at a level of 1 in 10,000 over all
-    regions, if it is also off by more than 1 % of the samples.
+    The density must be exact. Only chance keeps a correct model from 0. Among about thirty regions, it is the one with
+    the largest difference in standard errors, see `region_shares`. So a model whose samples follow its density differs
+    by about two standard errors. The value is flagged at a level of 1 in 10,000 over all regions, if the difference is
+    also more than 1 % of the samples.
     """
     shares = evidence.shares
     assert shares is not None

@@ -1,4 +1,4 @@
-"""Sliced 2-Wasserstein distance: the cheap one, so it sees all the samples."""
+"""Sliced 2-Wasserstein distance. It is cheap, so it uses all samples."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SINGLE = 1e30  # by hand: coordinates beyond are left in double precision; singl
 
 @register_metric("sliced_w2", family="distance", label="sliced W2", unit="data units", order=10, main=True)
 def sliced_w2(evidence: Evidence) -> float:
-    """Sliced 2-Wasserstein distance between all samples and the reference, in the data's units (Bonneel et al. 2015).
+    """Sliced 2-Wasserstein distance between all samples and the reference.
 
-    Every model of a seed is projected on the same directions.
+    It is in the data's units (Bonneel et al. 2015). All models of a seed are projected on the same directions.
     """
     d = evidence.samples.shape[1]
     return sliced_wasserstein(
@@ -31,10 +31,10 @@ def sliced_w2(evidence: Evidence) -> float:
 
 
 def directions(d: int, count: int, rng: np.random.Generator) -> Array:
-    """Return unit vectors [count, d] as columns of directions.
+    """Return random unit vectors [count, d], the directions of projection.
 
     In the plane they are evenly spaced from a random start, which makes the mean over them a quadrature; in higher
-    dimensions they are independent and uniform on the sphere; the line has only one.
+    dimensions they are independent and uniform on the sphere; a line has only one.
     """
     if d == 1:
         return np.ones((1, 1))
@@ -47,10 +47,11 @@ def directions(d: int, count: int, rng: np.random.Generator) -> Array:
 
 
 def sliced_wasserstein(x: Array, y: Array, theta: Array) -> float:
-    """Return SW₂(x, y) = √ mean over θ of W₂²(⟨x, θ⟩, ⟨y, θ⟩) for x [n, d], y [m, d] and unit vectors θ [p, d].
+    """Return SW₂(x, y) = √ mean over θ of W₂²(⟨x, θ⟩, ⟨y, θ⟩).
 
-    Projections are sorted in single precision, which takes half the time. The origin is the mean of y, so that they are
-    rounded in proportion to the spread of the data, a rounding that averages out over the points.
+    x is [n, d], y is [m, d], and the unit vectors θ are [p, d]. Projections are sorted in single precision, which takes
+    half the time. The origin is the mean of y, so that rounding errors are proportional to the spread of the data and
+    average out over the points.
     """
     origin = y.mean(axis=0)
     x, y = x - origin, y - origin

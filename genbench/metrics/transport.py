@@ -1,10 +1,11 @@
-"""Exact optimal transport between two sets of points by POT's network simplex, on few of their n·m pairs.
+"""Exact optimal transport between two sets of points, by POT's network simplex.
 
-A pair (i, j) carries nothing in an optimal plan unless its reduced cost ‖xᵢ − yⱼ‖² − uᵢ − vⱼ is 0, where u and v are
-the optimal dual potentials. So the simplex gets the pairs whose reduced cost is small under the potentials of half of
-the points. Where its own potentials leave another pair below 0, that pair is added and the simplex runs again; once
-none is left the plan is optimal among all n·m pairs. This is column generation from coarse to fine, as in Schmitzer
-(2016), "A sparse multiscale algorithm for dense optimal transport".
+The simplex gets only few of the n·m pairs. An optimal plan has mass on a pair (i, j) only if its reduced cost ‖xᵢ −
+yⱼ‖² − uᵢ − vⱼ is 0, where u and v are the optimal dual potentials. So the simplex gets the pairs whose reduced cost is
+small under the potentials of half of the points. If another pair has a reduced cost below 0 under the resulting
+potentials, that pair is added and the simplex runs again. When no such pair is left, the plan is optimal among all n·m
+pairs. This is column generation from coarse to fine, as in Schmitzer (2016), "A sparse multiscale algorithm for dense
+optimal transport".
 """
 
 from __future__ import annotations
@@ -42,13 +43,14 @@ class Transport(NamedTuple):
 
 
 def transport(x: Array, y: Array, max_iterations: int = MAX_ITERATIONS) -> Transport:
-    """Return the optimal transport of points x [n, d] to points y [m, d], each of equal weight, at cost ‖x − y‖².
+    """Return the optimal transport of points x [n, d] to points y [m, d] at cost ‖x − y‖².
 
-    Exact up to rounding: no reduced cost is below −8 (n + m) ε diameter², with ε = 2.2e-16.
+    All points of a set have equal weight. It is exact up to rounding: no reduced cost is below −8 (n + m) ε diameter²,
+    with ε = 2.2e-16.
 
     Raises:
-        GenbenchError: the solver did not reach the optimum. POT itself answers an unbounded or unfinished problem with
-            a warning and a number, and for NaN that number is a perfect 0.
+        GenbenchError: the solver did not reach the optimum. For an unbounded or unfinished problem, POT itself gives a
+            warning and a number; for NaN that number is 0, a perfect score.
     """
     n, m = len(x), len(y)
     if not (np.isfinite(x).all() and np.isfinite(y).all()):

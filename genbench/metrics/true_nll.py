@@ -15,10 +15,10 @@ __all__ = ["true_nll"]
     "true_nll", family="likelihood", label="true NLL", unit="nats", needs=("true_density",), order=70, ratio=False
 )
 def true_nll(evidence: Evidence) -> Score:
-    """−E log p_true over the samples, in nats; infinite when a sample lies off the support.
+    """−E log p_true over the samples, in nats; infinite if a sample is outside the support.
 
-    A perfect model scores the entropy of the data. Less is not better: it means that the samples huddle where the
-    density is high, and is flagged.
+    A perfect model scores the entropy of the data. Less is not better: it means that the samples are concentrated where
+    the density is high, and is flagged.
     """
     score = mean_nats(-evidence.samples_true_log_prob, "samples lie off the support")
     data = mean_nats(-evidence.true_log_prob, "test points lie off the support")

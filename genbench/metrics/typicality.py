@@ -1,4 +1,7 @@
-"""Are the samples as likely under the truth as its own points? Any sampler can be asked, whatever the dimension."""
+"""Whether the samples are as likely under the truth as its own points.
+
+It needs no density of the model, and works in any dimension.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ __all__ = ["typicality", "typicality_ks"]
 
 @register_metric("typicality", family="likelihood", unit="nats", needs=("true_density",), order=72, main=True)
 def typicality(evidence: Evidence) -> Score:
-    """1-Wasserstein distance between log p_true of the samples and of test points, in nats; infinite off the support.
+    """1-Wasserstein distance between log p_true of samples and of test points, in nats.
 
-    In many dimensions the truth's points all lie where log p is about −entropy, its typical set (Cover & Thomas 2006,
-    chapter 3), however likely its mode is. Samples beside it are too unlikely; samples that huddle at modes too likely.
-    What it cannot see is which part of the typical set they fill: a model without half of its modes is perfect here.
+    It is infinite if a sample is outside the support. In many dimensions the truth's points all lie where log p is
+    about −entropy, its typical set (Cover & Thomas 2006, chapter 3), however likely its mode is. Samples outside this
+    set are too unlikely; samples concentrated at modes are too likely. The metric does not detect which part of the
+    typical set is filled: a model without half of the modes is perfect here.
     """
     from scipy.stats import wasserstein_distance
 
@@ -30,8 +34,9 @@ def typicality(evidence: Evidence) -> Score:
 
 @register_metric("typicality_ks", family="likelihood", label="typicality KS", needs=("true_density",), order=73)
 def typicality_ks(evidence: Evidence) -> float:
-    """Kolmogorov–Smirnov distance between log p_true of the samples and of test points: in 0 … 1, also off the support.
+    """Kolmogorov–Smirnov distance between log p_true of samples and of test points.
 
-    It is `typicality` without units: a few points that are very unlikely hardly count.
+    It is in 0 … 1, also if samples are outside the support. It is like `typicality`, but without units: a few very
+    unlikely points hardly count.
     """
     return largest_gap(evidence.samples_true_log_prob, evidence.true_log_prob)

@@ -1,4 +1,7 @@
-"""The negative log-likelihood of the validation split, by which models with a density are tuned."""
+"""The negative log-likelihood of the validation split.
+
+Models with a density are tuned by it.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,6 @@ __all__ = ["validation_nll"]
     main=True,
 )
 def validation_nll(evidence: Validation) -> Score:
-    """Mean of −log p of the validation points under the model, in nats of the data's own units."""
+    """Mean of −log p_model over the validation points, in nats of the data's own units."""
     assert evidence.log_prob is not None
     return Score.mean(-evidence.log_prob)

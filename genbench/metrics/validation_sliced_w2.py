@@ -1,4 +1,7 @@
-"""The distance of samples to the validation split, by which models without a density are tuned."""
+"""The distance of samples to the validation split.
+
+Models without a density are tuned by it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ PROJECTIONS = 100  # as of `sliced_w2`
     main=True,
 )
 def validation_sliced_w2(evidence: Validation) -> float:
-    """Sliced W2 between as many samples and the validation points, in standard deviations of the training points."""
+    """Sliced W2 between samples and validation points, in training standard deviations.
+
+    There are as many samples as validation points.
+    """
     assert evidence.samples is not None
     x, y = evidence.samples, evidence.observed
     return sliced_wasserstein(x, y, directions(x.shape[1], PROJECTIONS, evidence.rng("sliced_w2")))
