@@ -1,1 +1,1 @@
-"""From a fitted model to scores."""
+"""From a fitted model to its scores."""

@@ -1,4 +1,4 @@
-"""The evaluator: every model is scored here, by the same metrics on the same evidence."""
+"""The evaluator: it scores every model by the same metrics on the same evidence."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ __all__ = ["evaluate"]
 
 
 def evaluate(evidence: Evidence | TaskEvidence, metrics: Sequence[str] | None = None) -> Evaluation:
-    """Score the evidence with the named metrics; one that fails is a None and a flag, and stops no other.
+    """Score the evidence with the named metrics.
 
-    NaN is None, too; infinity is a score, and flagged.
+    A metric that fails, or gives NaN, has the value None and a flag; the other metrics are computed all the same.
+    Infinity is a score, and flagged.
 
-    Unless named, they are all those of samples and densities.
+    Without names, all metrics of samples and densities are used.
 
     Raises:
         BadSamples: there are no samples, or they have the wrong shape or NaN or infinite values.

@@ -1,4 +1,7 @@
-"""Models whose fault is known: a truth that is moved, thinned, shrunk, copied, or whose coordinates depend wrongly."""
+"""Models with known faults: a truth that is moved, thinned, shrunk, copied, and so on.
+
+In one more model, the coordinates depend on each other in a wrong way.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,14 @@ LARGE = 100_000  # points behind a mean, a median, a covariance and the mass of 
 
 @dataclass(frozen=True)
 class Case:
-    """A model whose fault is known.
+    """A model with a known fault.
 
     Attributes:
-        name: heading of its column.
-        what: what is wrong with it.
+        name: the heading of its column.
+        what: the fault, as text.
         draw: (n, seed, training points [k, d]) -> samples [n, d].
-        log_prob: its exact log-density in nats [n] of points [n, d], where it has one.
-        distances: what metrics measure in closed form, by name.
+        log_prob: its exact log-density in nats [n] at points [n, d], if known.
+        distances: the closed forms of metrics, by name.
     """
 
     name: str
@@ -46,17 +49,20 @@ class Case:
 
 @runtime_checkable
 class Copied(Protocol):
-    """A dataset that is a product of independent copies."""
+    """A dataset that is a product of independent copies of a dataset in the plane."""
 
     def apart(self, x: Array) -> Array:
-        """Return the copies [n, copies, 2] that make up points [n, d]."""
+        """Return points [n, d] as copies [n, copies, 2]."""
 
     def together(self, parts: Array) -> Array:
-        """Return the points [n, d] that copies [n, copies, 2] make up."""
+        """Return copies [n, copies, 2] as points [n, d]."""
 
 
 def cases(dataset: SyntheticDataset, shift: float = SHIFT) -> list[Case]:
-    """Return the known cases of a dataset, the truth itself first, each but one with its density."""
+    """Return the models with known faults for a dataset; the truth itself is the first.
+
+    All but one have a density.
+    """
     d = math.prod(dataset.shape)
 
     def truth(n: int, seed: int, train: Array | None = None) -> Array:

@@ -1,7 +1,9 @@
-"""What a fitted model gives to the metrics, and its scores, for new trials and for old ones.
+"""The outputs of a fitted model for the metrics, and their scores.
 
-Distances are in the data's own units; in a table each column has its own, so there they are in standard deviations of
-the training split. Likelihoods are in nats of the data's own units, always.
+They are the same for new trials and for stored ones.
+
+Distances are in the data's own units. In a table, each column has its own unit, so there they are in standard
+deviations of the training split. Likelihoods are always in nats of the data's own units.
 """
 
 from __future__ import annotations
@@ -36,15 +38,17 @@ OPTIONAL = ("test_log_prob", "samples_log_prob", "test_score", "shares")  # arra
 
 @dataclass(frozen=True)
 class ModelOutputs:
-    """All that metrics use of a model. It is stored unchanged, so that the trial can be scored again.
+    """The outputs of a model that metrics use.
+
+    They are stored unchanged, so that the trial can be scored again.
 
     Attributes:
-        samples: points [n, *shape], float64; images are of float32 precision.
-        test_log_prob: the model's log-density of the first few test points [m] in nats, or None.
-        samples_log_prob: its log-density of the first few samples [k] in nats, or None.
-        likelihood: what the model's densities are, asked for or not.
+        samples: points [n, *shape], float64; images have float32 precision.
+        test_log_prob: the model's log-density at the first few test points [m] in nats, or None.
+        samples_log_prob: its log-density at the first few samples [k] in nats, or None.
+        likelihood: the kind of the model's log-densities, also where none are computed.
         test_score: ∇ log p of the model at the first few test points [j, *shape], or None.
-        shares: of samples and density in regions [regions, 3], as of `region_shares`, or None.
+        shares: the shares of samples and density in regions [regions, 3], from `region_shares`, or None.
     """
 
     samples: Array
@@ -56,18 +60,18 @@ class ModelOutputs:
 
     @classmethod
     def of(cls, arrays: Mapping[str, Array], likelihood: str) -> ModelOutputs:
-        """Return what was kept on disk."""
+        """Return the outputs from the arrays that were stored."""
         return cls(arrays["samples"], likelihood=likelihood, **{name: arrays.get(name) for name in OPTIONAL})
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """What is kept on disk, by name."""
+        """The arrays to store, by name."""
         known = {name: values for name in OPTIONAL if (values := getattr(self, name)) is not None}
         single = self.samples.astype(np.float32)  # half the size, where that loses nothing
         return {"samples": single if np.array_equal(single, self.samples) else self.samples, **known}
 
     def first(self, protocol: Protocol) -> ModelOutputs:
-        """Return as much as a protocol asks for."""
+        """Return the part of the outputs that a protocol asks for."""
         own = self.samples_log_prob
         few = None if own is None else own[: min(protocol.samples, protocol.densities)]
         test = None if self.test_log_prob is None else self.test_log_prob[: protocol.tested]
@@ -77,15 +81,15 @@ class ModelOutputs:
 def draw(trial: ResolvedTrial, estimator: Estimator, seed: int) -> Array:
     """Return as many samples [n, *shape] as the protocol asks for.
 
-    They are rounded to the precision in which they are kept: what is scored is what is stored.
+    They are rounded to the precision in which they are stored, so that the stored samples have the same scores.
     """
     return estimator.sample(trial.sample_size, seed=seed).astype(trial.dataset.precision).astype(np.float64)
 
 
 def with_densities(trial: ResolvedTrial, estimator: Estimator, samples: Array, seed: int) -> ModelOutputs:
-    """Return the samples with the model's log-density of the first test points and samples.
+    """Return the samples with the model's log-density at the first test points and samples.
 
-    Without where the model has none, or where no metric of the trial needs it.
+    There is none if the model has no density, or if no metric of the trial needs it.
     """
     if trial.model.likelihood != "none":
         if not asks_for_densities(trial):
@@ -103,7 +107,10 @@ def draw_with_densities(trial: ResolvedTrial, estimator: Estimator, seed: int) -
 
 
 def lacks(trial: ResolvedTrial, outputs: ModelOutputs) -> set[str]:
-    """Return what metrics of the trial ask for, and only the model itself can add: "test_score" and "shares"."""
+    """Return which outputs are missing that metrics of the trial need.
+
+    They are "test_score" and "shares", which only the model itself can add.
+    """
     shares = asks_for_shares(trial) and outputs.likelihood == "exact" and outputs.samples_log_prob is not None
     score = asks_for_score(trial) and supports(trial.model.factory, SupportsScore)
     wanted = {"shares": shares, "test_score": score}
@@ -111,7 +118,10 @@ def lacks(trial: ResolvedTrial, outputs: ModelOutputs) -> set[str]:
 
 
 def with_lacking(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutputs, seed: int) -> ModelOutputs:
-    """Return the outputs with what they lack: shares for the test of self-consistency, and the model's score."""
+    """Return the outputs with the missing ones added: shares, and the model's score.
+
+    The shares are for the test of self-consistency.
+    """
     lacking = lacks(trial, outputs)
     if "shares" in lacking and outputs.samples_log_prob is not None:
         shares = shares_of(trial, estimator, outputs.samples, outputs.samples_log_prob, stream(seed, "shares"))
@@ -124,12 +134,12 @@ def with_lacking(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutpu
 
 
 def draw_all(trial: ResolvedTrial, estimator: Estimator, seed: int) -> ModelOutputs:
-    """Return all that the metrics of a trial see of a fitted model."""
+    """Return all outputs of a fitted model that the metrics of a trial use."""
     return with_lacking(trial, estimator, draw_with_densities(trial, estimator, seed), seed)
 
 
 def score(trial: ResolvedTrial, outputs: ModelOutputs) -> Evaluation:
-    """Score one set of outputs by the metrics and the protocol of a trial."""
+    """Return the scores of one set of outputs, by the metrics and the protocol of a trial."""
     splits = trial.splits
     arrays = [outputs.samples, splits.test, splits.train]
     if trial.dataset.kind == "table":
@@ -152,9 +162,11 @@ def score(trial: ResolvedTrial, outputs: ModelOutputs) -> Evaluation:
 
 
 def score_trial(trial: ResolvedTrial, estimator: Estimator, outputs: ModelOutputs) -> Evaluation:
-    """Score the outputs of a trial; the oracle's score is the mean over further draws, where the truth can be drawn.
+    """Return the scores of the outputs of a trial.
 
-    Their spread is what a score owes to the luck of one draw.
+    If the truth can be drawn, the oracle's score is the mean over several draws.
+
+    The spread of these draws shows how much a score depends on the draw.
     """
     if not trial.of_oracle or not isinstance(trial.dataset, SyntheticDataset):
         return score(trial, outputs)

@@ -1,8 +1,10 @@
-"""Whether a model's samples and densities are functions of the seed: asked for a few points again.
+"""Whether samples and densities of a model depend only on the seed.
 
-A model that draws from a generator of its own gives a score that no one can repeat, and one that reseeds itself the
-same score under every seed, so that intervals over seeds have no width. A density that looks at the whole batch is no
-density of a point. None of it shows in the scores themselves.
+They are computed again for a few points.
+
+A model that draws from its own generator gives scores that cannot be repeated. A model that sets the seed itself gives
+the same score for every seed, so that intervals over seeds have no width. A density that depends on the whole batch is
+not the density of a point. The scores themselves do not show any of these faults.
 """
 
 from __future__ import annotations
@@ -35,16 +37,16 @@ FENCED = "take NumPy's, torch's or Python's global generator, which the engine s
 
 
 def unrepeatable(estimator: Estimator, test: Array, log_prob: Array | None, likelihood: str, seed: int) -> list[Flag]:
-    """Return a flag for each way in which samples or densities of a fitted model are no functions of the seed.
+    """Return a flag for each way in which samples or densities do not depend only on the seed.
 
-    Equal calls are compared with equal calls, on a copy of the model, so that its weights and its state stay as they
-    are.
+    Equal calls are compared on a copy of the model, so that its weights and its state do not change.
 
     Args:
         test: test points [m, *shape].
-        log_prob: the model's log-density of them in nats [m], as it was scored; None where it has none.
-        likelihood: what these densities are. Exact ones must not depend on seed and batch; the noise of others does.
-        seed: of the trial, under which `log_prob` was computed.
+        log_prob: the model's log-density at them in nats [m], as it was scored; None if it has none.
+        likelihood: the kind of these densities. Exact ones must not depend on seed and batch; others have noise that
+            does.
+        seed: the seed of the trial, with which `log_prob` was computed.
     """
     twin = copy.copy(estimator)
     try:

@@ -1,4 +1,4 @@
-"""Exact repeats among samples: a sampler that reseeds itself draws the same points again."""
+"""Exact repeats among samples: a sampler that sets its own seed draws the same points."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SINGLE = float(np.finfo(np.float32).eps)  # on a line, float32 numbers coincide 
 
 
 def repeats(samples: Array, data: Array) -> str | None:
-    """Return a warning if samples [n, d] repeat each other more often than the data [m, d] do; None if not.
+    """Return a warning if samples [n, d] repeat more often than the data [m, d]; else None.
 
-    Counted are pairs of equal points. Of n(n − 1)/2 pairs, chance makes as large a share equal as among the data, which
-    may be discrete. Where the data show no equal pair, 3 are still possible among theirs.
+    Pairs of equal points are counted. Among the n(n − 1)/2 pairs of samples, the expected share of equal ones is that
+    of the data, which may be discrete. Data without equal pairs may still have up to 3 by chance.
     """
     n, distinct, equal = _equal_pairs(samples)
     if not equal:

@@ -1,4 +1,4 @@
-"""A trial's spec with the plugins that it names, and its data."""
+"""The spec of a trial with the plugins that it names, and its data."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ __all__ = ["ResolvedTrial"]
 
 @dataclass(frozen=True)
 class ResolvedTrial:
-    """What a trial starts from. Names are looked up once, here, and what they stand for is passed on.
+    """The plugins and the data of a trial.
+
+    Names are looked up only here; later steps receive the objects.
 
     Attributes:
-        spec: what is asked.
+        spec: the spec of the trial.
         model: the card of the model.
-        dataset: the dataset, created.
+        dataset: the dataset object.
         splits: its points for the spec's seed.
     """
 
@@ -35,7 +37,7 @@ class ResolvedTrial:
 
     @classmethod
     def of(cls, spec: TrialSpec) -> ResolvedTrial:
-        """Look up what a spec names, and load the data.
+        """Look up the names in a spec, and load the data.
 
         Raises:
             GenbenchError: a name is unknown, a parameter is refused, or the data cannot be read.
@@ -46,27 +48,30 @@ class ResolvedTrial:
 
     @property
     def protocol(self) -> Protocol:
-        """How much evidence each metric gets."""
+        """The amount of evidence for each metric."""
         return self.spec.protocol
 
     @property
     def of_oracle(self) -> bool:
-        """Whether the model is the truth itself, which is shown to it instead of fitted."""
+        """Whether the model is the oracle, which receives the truth instead of a fit."""
         return self.model.role == "oracle"
 
     @property
     def sample_size(self) -> int:
-        """How many samples are scored: of real data not more than there are test points."""
+        """The number of samples that are scored.
+
+        For real data it is at most the number of test points.
+        """
         wanted = self.protocol.samples
         return wanted if isinstance(self.dataset, SyntheticDataset) else min(wanted, len(self.splits.test))
 
     def estimator(self, device: str = "cpu", **settings: Any) -> Estimator:
-        """Return the model, not fitted; `settings` take the place of some of its parameters."""
+        """Return the model, not fitted; `settings` replace some of its parameters."""
         return Estimator(self.model, self.spec.params | settings, device)
 
     @property
     def training_data(self) -> dict[str, Any]:
-        """The arguments of `Estimator.fit` that are facts about the data and the spec."""
+        """The arguments of `Estimator.fit` that come from the data and the spec."""
         splits = self.splits
         return {
             "x": splits.train,

@@ -1,4 +1,4 @@
-"""What the test of self-consistency asks of a fitted model: its density at more points."""
+"""The densities at more points that the test of self-consistency needs."""
 
 from __future__ import annotations
 
@@ -20,29 +20,33 @@ FEWEST = 50  # by hand: samples with fewer of which no fault but the coarsest is
 
 
 def asks_for_densities(trial: ResolvedTrial) -> bool:
-    """Return whether a metric of the trial needs log-densities of the model, or what is computed from them."""
+    """Whether a metric of the trial needs log-densities of the model, directly or indirectly."""
     return any({"density", "shares"} & METRICS[name].needs for name in trial.spec.metrics)
 
 
 def asks_for_shares(trial: ResolvedTrial) -> bool:
-    """Return whether a metric of the trial needs shares in regions; they take half of the seconds of the densities."""
+    """Whether a metric of the trial needs shares in regions.
+
+    They add half of the time of the densities.
+    """
     return any("shares" in METRICS[name].needs for name in trial.spec.metrics)
 
 
 def asks_for_score(trial: ResolvedTrial) -> bool:
-    """Return whether a metric of the trial needs the gradient of the model's log-density."""
+    """Whether a metric of the trial needs the gradient of the model's log-density."""
     return any("score" in METRICS[name].needs for name in trial.spec.metrics)
 
 
 def shares_of(
     trial: ResolvedTrial, estimator: Estimator, samples: Array, log_density: Array, seed: int
 ) -> Array | None:
-    """Return what `region_shares` says of samples [n, *shape] and an exact density, [regions, 3].
+    """Return the `region_shares` of samples [n, *shape] and an exact density, [regions, 3].
 
-    None for fewer than 50 samples, and with a caution where `log_prob` fails at points beside the samples.
+    It is None for fewer than 50 samples. It is also None, with a warning, if `log_prob` fails at other points than
+    samples.
 
     Args:
-        log_density: that of the first samples, in nats [k].
+        log_density: the log-density at the first samples, in nats [k].
     """
     shape, train = samples.shape[1:], trial.splits.train
     if min(len(log_density), len(train)) < FEWEST:

@@ -1,4 +1,4 @@
-"""The self-test of metrics: scores of samples with a known fault, and of samples without one."""
+"""The self-test of metrics: scores of samples with a known fault and without a fault."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ NULL_REPEATS = 79  # a score is outside if it is among the 4 worst of 80: exactl
 
 @dataclass(frozen=True)
 class Cell:
-    """What a metric says of a case.
+    """The result of a metric for a case.
 
     Attributes:
-        mean: mean of the finite scores; None where there is none.
+        mean: mean of the finite scores; None if there are none.
         power: share of repeats whose score is worse than 95 % of the truth's.
         low, high: 95 % interval of the power.
-        praised: share of repeats whose score is better than 95 % of the truth's: the metric is fooled.
-        exact: the distance in closed form, where there is one.
+        praised: share of repeats whose score is better than 95 % of the truth's, which is an error of the metric.
+        exact: the distance in closed form, if there is one.
     """
 
     mean: float | None
@@ -49,7 +49,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class SelfTest:
-    """What each metric says of each case: `cells[metric][case]`, None where it does not apply."""
+    """The result of each metric for each case: `cells[metric][case]`.
+
+    It is None where the metric does not apply.
+    """
 
     dataset: str
     repeats: int
@@ -59,7 +62,7 @@ class SelfTest:
     cells: dict[str, dict[str, Cell | None]]
 
     def public(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the result as plain data."""
         return asdict(self)
 
 
@@ -74,11 +77,11 @@ def selftest(
     progress: bool = False,
     faults: Sequence[str] | None = None,
 ) -> SelfTest:
-    """Return what the metrics say of known cases on a dataset.
+    """Return the results of metrics for models with known faults on a dataset.
 
-    Each case is drawn `repeats` times, with samples, test points and references of its own. A score is ranked among
-    those of `null_repeats` further draws from the truth. `faults` are the names of the cases beside the truth itself;
-    all that the dataset has by default.
+    Each case is drawn `repeats` times, with its own samples, test points and references. A score is ranked among those
+    of `null_repeats` further draws from the truth. `faults` are the names of the cases besides the truth itself; by
+    default, all that the dataset has.
 
     Raises:
         GenbenchError: the dataset's truth is not known, a metric or a fault is unknown, or a number is too small.
@@ -116,9 +119,12 @@ def selftest(
 
 
 def p_value(score: float, null: Array, higher_is_better: bool) -> float:
-    """Return the share of the null scores [n], and of the score itself, that are at least as bad; NaN is the worst.
+    """Return the share of scores that are at least as bad, among null scores [n] and itself.
 
-    For one more score from the null, P(p ≤ α) ≤ α, with equality where (n + 1) α is whole and no scores are equal.
+    NaN is the worst score.
+
+    For a new score from the null distribution, P(p ≤ α) ≤ α, with equality if (n + 1) α is whole and no scores are
+    equal.
     """
     sign = -1 if higher_is_better else 1
     badness = np.nan_to_num(sign * np.append(null, score), nan=np.inf, posinf=np.inf, neginf=-np.inf)

@@ -1,1 +1,4 @@
-"""Statistics over seeds and datasets: pure functions on arrays, vectorised over the cells of a table."""
+"""Statistics over seeds and datasets: pure functions on arrays.
+
+They compute all cells of a table at once.
+"""

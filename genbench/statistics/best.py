@@ -1,15 +1,17 @@
-"""Multiple comparisons with the best: which models may be the best, and how much worse the others are (Hsu 1984).
+"""Multiple comparisons with the best: which models may be the best (Hsu 1984).
 
-The best model is not known beforehand; it is chosen by the same scores that are then compared with it. A procedure that
-treats it as a fixed control says "worse" too often. Edwards and Hsu (1983) take each model b in turn for the best, and
-compare all others with it as with a control (Dunnett 1955). With probability 1 − α all comparisons with the true best
-hold at once, whichever it is; so the set of those b that no others beat holds the best, and the widest ends over the b
-of that set are simultaneous intervals. Variances are unequal here, so the quantiles are not Dunnett's: they are found
-by simulation, with the variances and their uncertainty from `genbench.statistics.moderated`.
+Intervals say how much worse the others are.
 
-Whether others beat b is tested by the 4-norm of all that lie before it, (Σⱼ max(0, (ȳ_b − ȳⱼ)/seⱼ)⁴)^¼, and not by the
-one that lies farthest, which is the ∞-norm and Dunnett's: several models ahead of b are better evidence than one. It
-finds a model that is 1.5 times worse than nine others in 72 % of tables of three seeds, the maximum in 56 %.
+The best model is not known beforehand; it is selected by the same scores that are then compared with it. A procedure
+that treats it as a fixed control finds "worse" too often. Edwards and Hsu (1983) take each model b in turn for the
+best, and compare all others with it as with a control (Dunnett 1955). With probability 1 − α all comparisons with the
+true best hold at once, whichever it is. So the set of those b that no others beat contains the best, and the widest
+ends over the b of that set are simultaneous intervals. Variances are unequal here, so the quantiles are not Dunnett's;
+they are found by simulation, with the variances and their uncertainty from `genbench.statistics.moderated`.
+
+Whether others beat b is tested by the 4-norm over all better models, (Σⱼ max(0, (ȳ_b − ȳⱼ)/seⱼ)⁴)^¼. Dunnett's test
+uses the maximum, which is the ∞-norm; but several models ahead of b are better evidence than one. In tables of three
+seeds, the 4-norm finds a model that is 1.5 times worse than nine others in 72 % of tables, the maximum in 56 %.
 """
 
 from __future__ import annotations
@@ -47,14 +49,14 @@ SURELY = 40.0  # standard errors behind another model; more than any quantile of
 
 @dataclass(frozen=True)
 class WithBest:
-    """How k models compare with the best of them; smaller is better.
+    """The comparison of k models with the best of them; smaller is better.
 
     Attributes:
-        mean: of each model over its seeds, without the effects of the seeds [k].
+        mean: mean of each model over its seeds, without the effects of the seeds [k].
         in_set: whether it may be the best [k].
-        low, high: how much its mean lies above that of the best of the other models, simultaneous intervals [k];
-            negative where it may lead. Not below 0 for a model that is not in the set.
-        spread: the variances over seeds; None where nothing varies, and all models are in the set.
+        low, high: simultaneous intervals for how much its mean is above that of the best other model [k]; negative
+            where it may be ahead. Not below 0 for a model that is not in the set.
+        spread: the variances over seeds; None if nothing varies; then all models are in the set.
     """
 
     mean: Array
@@ -65,16 +67,18 @@ class WithBest:
 
 
 def compare_with_best(scores: Array, alpha: float = ALPHA, errors: Array | None = None, norm: float = NORM) -> WithBest:
-    """Compare k models by scores [k, n] over n seeds, with NaN for a seed that a model lacks; smaller is better.
+    """Compare k models by scores [k, n] over n seeds; smaller is better.
 
-    Scores are yᵢⱼ = μᵢ + βⱼ + εᵢⱼ with a variance for each model. With probability 1 − α, the model with the least μ is
-    in the set and all intervals hold; of several with the least μ, that is so for each by itself.
+    NaN marks a seed that a model lacks.
+
+    Scores are yᵢⱼ = μᵢ + βⱼ + εᵢⱼ with a variance for each model. With probability 1 − α, the model with the lowest μ
+    is in the set and all intervals hold. If several have the lowest μ, this is true for each of them separately.
 
     Args:
-        alpha: how often that may fail.
-        errors: standard errors that one score of each model has at least, known from elsewhere [k]; 0 where unknown.
-            They count only where seeds have no effects in common, since test points may be in common, too.
-        norm: of the differences by which others lead; ∞ for the maximum.
+        alpha: probability with which that may fail.
+        errors: lower bounds of the standard error of one score of each model, if known [k]; 0 where unknown. They are
+            used only if seeds have no common effects, because models may have test points in common.
+        norm: the norm of the differences by which others are better; ∞ is the maximum.
 
     Raises:
         ValueError: a model has fewer than two scores.
@@ -93,13 +97,13 @@ def compare_with_best(scores: Array, alpha: float = ALPHA, errors: Array | None 
 
 @dataclass(frozen=True)
 class Means:
-    """Means of k models over seeds, and what is known of their errors.
+    """Means of k models over seeds, and the distribution of their errors.
 
     Attributes:
-        mean: without the effects of the seeds [k].
-        variance: of the mean, about [k].
-        draws: of the error of the mean [k, DRAWS].
-        spread: the variances of single scores; None where nothing varies, and there is no error.
+        mean: means without the effects of the seeds [k].
+        variance: approximate variance of each mean [k].
+        draws: draws of the error of each mean [k, DRAWS].
+        spread: the variances of single scores; None if nothing varies, and there is no error.
     """
 
     mean: Array
@@ -109,7 +113,7 @@ class Means:
 
     @classmethod
     def of(cls, scores: Array, errors: Array | None = None) -> Means:
-        """Return them of scores [k, n]; arguments are those of `compare_with_best`."""
+        """Return the means of scores [k, n]; arguments are those of `compare_with_best`."""
         n = (~np.isnan(scores)).sum(axis=1)
         variances, freedom, effects = residual_variances(scores)
         mean = np.nanmean(scores - effects, axis=1)
@@ -122,9 +126,10 @@ class Means:
 
 
 def errors_of_means(deviations: Array, seeds: Array) -> Array:
-    """Return draws of the errors of k means over seeds [k], given draws of standard deviations [draws, k]; [k, draws].
+    """Return draws of the errors of k means, [k, draws].
 
-    They are the same at each call.
+    Their arguments are draws of standard deviations [draws, k] and the numbers of seeds [k]. They are the same at each
+    call.
     """
     draws = _normals(deviations.shape[1])[: len(deviations)] * (deviations / np.sqrt(seeds)).astype(np.float32)
     return np.ascontiguousarray(draws.T)
@@ -133,11 +138,14 @@ def errors_of_means(deviations: Array, seeds: Array) -> Array:
 def intervals_with_best(
     mean: Array, variance: Array, draws: Array, alpha: float = ALPHA, norm: float = NORM
 ) -> tuple[Array, Array, Array]:
-    """Return which of k means may be the least, and how far each lies above the least of the others: three arrays [k].
+    """Return which of k means may be the lowest, and its distance from the others.
+
+    The three arrays [k] are the set, and the ends of the interval for how far each mean is above the lowest of the
+    others.
 
     Args:
-        mean, variance: estimates, and about how uncertain each is [k].
-        draws: of the errors of the means, by which the quantiles are found [k, draws].
+        mean, variance: estimates of the means, and their approximate variances [k].
+        draws: draws of the errors of the means, from which the quantiles are computed [k, draws].
         alpha, norm: as in `compare_with_best`.
     """
     k = len(mean)
@@ -163,13 +171,19 @@ def intervals_with_best(
 
 
 def luck_of(b: int | np.integer[Any], draws: Array, scale: Array, out: Array) -> Array:
-    """Put into `out` how far luck alone puts model b behind each [k, draws], 0 for itself, in units of `scale` [k]."""
+    """Write into `out` how far chance alone puts model b behind each model [k, draws].
+
+    It is 0 for b itself, and in units of `scale` [k].
+    """
     np.subtract(draws[b], draws, out=out)
     return np.asarray(np.multiply(out, (1 / scale).astype(draws.dtype)[:, None], out=out))
 
 
 def positive_norm(differences: Array, norm: float) -> Array:
-    """Return the norm of the positive parts of each column [k, n] -> [n]; `differences` are overwritten."""
+    """Return the norm of the positive parts of each column, [k, n] -> [n].
+
+    `differences` are overwritten.
+    """
     return np.asarray(_root(_power_sum(differences, norm), norm))
 
 
@@ -187,7 +201,7 @@ def _root(power: Any, norm: float) -> Any:
 
 
 def exceeded(x: Array, level: float) -> float:
-    """Return what a share `level` of values exceeds."""
+    """Return the value that a share `level` of values exceeds."""
     at = len(x) - 1 - int(level * len(x))
     return float(np.partition(x, at)[at])
 

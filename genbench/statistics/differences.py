@@ -1,9 +1,11 @@
-"""Many differences at once: simultaneous intervals of b − a, with moderated variances (Smyth 2004).
+"""Simultaneous intervals of many differences b − a, with moderated variances.
 
-Each row compares scores of a and of b over seeds, with common seeds by their differences. The variances of the rows of
-a group are moderated as those of a table are (`genbench.statistics.moderated`), and the intervals are as wide as the
-largest standardised difference is by luck alone: its distribution is that of max |Tᵢ| with the variances drawn anew,
-rows independent of each other, which is conservative where they are not (Šidák 1967).
+See Smyth (2004).
+
+Each row compares scores of a and of b over seeds. Scores of common seeds are compared by their differences. The
+variances of the rows of a group are moderated like those of a table (`genbench.statistics.moderated`). The intervals
+have the width of the largest standardised difference that chance alone gives: its distribution is that of max |Tᵢ| with
+newly drawn variances and independent rows, which is conservative if rows depend on each other (Šidák 1967).
 """
 
 from __future__ import annotations
@@ -34,9 +36,10 @@ MANY, THINNED = 5, 10
 
 @dataclass(frozen=True)
 class Scores:
-    """One row: scores of a and of b, paired if they are of the same seeds in the same order; two or more of each.
+    """One row: scores of a and of b, two or more of each.
 
-    Rows of a group vary alike, and their scores are on one scale.
+    They are paired if they are of the same seeds in the same order. Rows of a group have similar variances, and their
+    scores are on one scale.
     """
 
     a: Array
@@ -46,12 +49,12 @@ class Scores:
 
     @property
     def parts(self) -> list[Array]:
-        """What varies: the differences, or the scores of either side."""
+        """The values that vary: the differences, or the scores of each side."""
         return [self.b - self.a] if self.paired else [self.a, self.b]
 
     @property
     def rounding(self) -> float:
-        """A spread that double precision leaves of equal scores."""
+        """The spread of equal scores that rounding in double precision can cause."""
         return ROUNDING * float(np.abs(self.a).max() + np.abs(self.b).max())
 
 
@@ -60,11 +63,11 @@ class Differences:
     """Differences of means b − a of r rows.
 
     Attributes:
-        difference: [r].
-        low, high: simultaneous intervals [r]; NaN where nothing varies, but 0 where scores are equal at each seed.
-        p, p_adjusted: of the hypothesis that there is no difference, of one row and of all together [r]; far below
-            0.001 only their order of magnitude is known. The interval excludes 0 where the latter is below alpha. NaN
-            where unpaired scores do not vary.
+        difference: the estimates [r].
+        low, high: simultaneous intervals [r]; NaN if nothing varies, but 0 if scores are equal for each seed.
+        p, p_adjusted: p-values of the hypothesis that there is no difference, for one row and adjusted for all rows
+            [r]. Far below 0.001 only their order of magnitude is known. The interval excludes 0 if the adjusted one is
+            below alpha. NaN if unpaired scores do not vary.
     """
 
     difference: Array
@@ -77,8 +80,9 @@ class Differences:
 def simultaneous(rows: Sequence[Scores], alpha: float = ALPHA) -> Differences:
     """Return the differences of all rows; with probability 1 − alpha all intervals hold.
 
-    Equal scores at each seed are no difference. If a paired difference is the same at each seed, but not 0, there is no
-    scale to compare it with: p = 2^(1−n), by flipping signs, times the number of rows, and no interval.
+    Scores that are equal for each seed have the difference 0. If a paired difference is the same for each seed, but not
+    0, there is no scale for comparison: then p = 2^(1−n), by flipping signs, times the number of rows, and there is no
+    interval.
     """
     r = len(rows)
     difference = np.array([row.b.mean() - row.a.mean() for row in rows])

@@ -1,4 +1,4 @@
-"""Confidence intervals over seeds: of a mean, and of the quotient of two means."""
+"""Confidence intervals over seeds, for a mean and for the quotient of two means."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ BLOCK = 2_000_000  # numbers of a block of rows × resamples: chosen by hand, ti
 def mean_intervals(
     values: Array, method: Method = "auto", level: float = 0.95, seed: int = 0
 ) -> tuple[Array, Array, Array]:
-    """Return the mean of each row of independent values [r, n] and the ends of its interval: three arrays [r].
+    """Return the mean of each row of independent values [r, n] and its interval.
 
-    "t" is Student's. "bootstrap" is the studentised bootstrap (Efron and Tibshirani 1993, section 12.5): quantiles of
-    (x̄* − x̄) / se* over resamples in place of Student's, so that a skewed score gets a skewed interval; a row with too
-    few distinct values for it gets Student's. "auto" is t below 10 values and the bootstrap from there on: below, its
-    intervals are much longer; from there on, those of skewed scores cover more. The ends are NaN for fewer than two
-    values, and where one is infinite; then the mean is, too, or NaN of infinities of both signs.
+    The result is three arrays [r]: means, lower ends, upper ends. "t" is Student's. "bootstrap" is the studentised
+    bootstrap (Efron and Tibshirani 1993, section 12.5): quantiles of (x̄* − x̄) / se* over resamples in place of
+    Student's, so that a skewed score gets a skewed interval; a row with too few distinct values gets Student's. "auto"
+    is t for fewer than 10 values and the bootstrap otherwise: for few values, its intervals are much longer; for more,
+    those of skewed scores cover the mean more often. The ends are NaN for fewer than two values, or if a value is
+    infinite; then the mean is infinite too, or NaN if there are infinities of both signs.
 
     Raises:
         GenbenchError: the method is unknown.
@@ -58,12 +59,12 @@ def mean_intervals(
 
 
 def ratio_intervals(values: Array, floors: Array, level: float = 0.95) -> tuple[Array, Array, Array]:
-    """Return the quotient of the means of each row of `values` [r, n] and `floors` [r, m] with its interval: three [r].
+    """Return the quotients of the means of `values` [r, n] and `floors` [r, m], by row.
 
-    Both means carry an error. By the delta method, log(x̄/f̄) has variance s_x²/(n x̄²) + s_f²/(m f̄²) and
-    Welch–Satterthwaite degrees of freedom; the ends are exp of log(x̄/f̄) ± t · standard error, and positive. Fieller's
-    interval may have no end where the floors are few and noisy. NaN where a mean is not positive or infinite; the
-    ends are NaN for fewer than two values or floors.
+    The result is three arrays [r]: quotients, lower ends, upper ends. Both means have an error. By the delta method,
+    log(x̄/f̄) has variance s_x²/(n x̄²) + s_f²/(m f̄²) and Welch–Satterthwaite degrees of freedom; the ends are exp of
+    log(x̄/f̄) ± t · standard error, and positive. Fieller's interval may be unbounded if the floors are few and noisy.
+    The result is NaN if a mean is infinite or not positive; the ends are NaN for fewer than two values or floors.
     """
     from scipy.special import stdtrit
 

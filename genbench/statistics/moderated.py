@@ -1,10 +1,11 @@
-"""How much scores vary from seed to seed: each model's variance, shrunken towards those of the others (Smyth 2004).
+"""Variances of scores over seeds, moderated over the models of a table (Smyth 2004).
 
-With three seeds a model's own variance is known to a factor of 40. But the models of a table vary alike, to a degree
-that the table itself shows: their variances σᵢ² are draws from a scaled inverse χ² with d₀ degrees of freedom around
-s₀². Given the sample variance sᵢ² of dᵢ degrees of freedom, σᵢ² is then again a scaled inverse χ², with d₀ + dᵢ degrees
-of freedom around the moderated variance (d₀ s₀² + dᵢ sᵢ²) / (d₀ + dᵢ). Smyth takes d₀ and s₀² for known, since a chip
-has thousands of genes; a table has five models, so here they keep their uncertainty, on a grid.
+Each model's variance is shrunk towards those of the others. With three seeds, a model's own variance is known only up
+to a factor of 40. But the models of a table have similar variances, to a degree that the table itself shows: the
+variances σᵢ² are draws from a scaled inverse χ² with d₀ degrees of freedom around s₀². Given the sample variance sᵢ² of
+dᵢ degrees of freedom, σᵢ² is then again a scaled inverse χ², with d₀ + dᵢ degrees of freedom around the moderated
+variance (d₀ s₀² + dᵢ sᵢ²) / (d₀ + dᵢ). Smyth treats d₀ and s₀² as known, because a chip has thousands of genes. A table
+has about five models, so here d₀ and s₀² are uncertain, on a grid.
 """
 
 from __future__ import annotations
@@ -47,11 +48,11 @@ def moderated_variance(
 
 
 def residual_variances(scores: Array) -> tuple[Array, Array, Array]:
-    """Return each model's variance over seeds and its degrees of freedom, [k] each, and the effects of the seeds [n].
+    """Return each model's variance over seeds, its degrees of freedom, and seed effects.
 
-    Scores [k, n] have NaN where a model lacks a seed. A seed that is hard for all models (its data, its test points)
-    cancels where models are compared; where there are such effects (F-test), they are estimated by a weighted mean over
-    models and taken out, else the effects are 0.
+    The shapes are [k], [k] and [n]. Scores [k, n] have NaN where a model lacks a seed. A seed that is hard for all
+    models (by its data or test points) cancels when models are compared. If an F-test finds such effects, they are
+    estimated by a weighted mean over models and subtracted; otherwise the effects are 0.
     """
     there = ~np.isnan(scores)
     n = there.sum(axis=1)
@@ -87,12 +88,12 @@ def residual_variances(scores: Array) -> tuple[Array, Array, Array]:
 
 @dataclass(frozen=True)
 class Spread:
-    """What is known of the variances of k models: moderated ones, and draws of them.
+    """The estimated variances of k models: moderated values, and draws.
 
     Attributes:
-        variance: moderated variances, their mean over what d₀ and s₀² may be [k].
+        variance: moderated variances, averaged over d₀ and s₀² [k].
         prior_freedom, prior: posterior means of d₀ and s₀².
-        draws: standard deviations [DRAWS, k].
+        draws: draws of the standard deviations [DRAWS, k].
     """
 
     variance: Array
@@ -101,13 +102,13 @@ class Spread:
     draws: Array
 
     def at_least(self, errors: Array) -> Spread:
-        """Return it with standard deviations of at least some standard errors [k]."""
+        """Return the spread with standard deviations of at least some standard errors [k]."""
         draws = np.maximum(self.draws, errors.astype(np.float32))
         return replace(self, variance=np.maximum(self.variance, errors**2), draws=draws)
 
     @classmethod
     def of(cls, variances: Array, freedom: Array) -> Spread:
-        """Return what sample variances [k] with their degrees of freedom [k] say."""
+        """Return the spread for sample variances [k] with their degrees of freedom [k]."""
         p, s0, unlike = _posterior(variances, freedom)
         k, d0 = len(variances), FREEDOMS[:, None, None]
         usual = moderated_variance(variances, freedom, d0, s0[:, None])

@@ -1,4 +1,4 @@
-"""Where values end, apart from those that lie far from all others."""
+"""The range of values without those that are far from all others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAIL, MIDDLE, FAR = 0.001, 0.05, 10.0  # quantiles that are left out; that give 
 
 
 def inner_range(values: Array) -> tuple[float, float]:
-    """Return nearly the least and nearly the largest of values [n], of those that are not far out."""
+    """Return about the lowest and the highest of values [n] without outliers."""
     low, first, last, high = np.quantile(values, [TAIL, MIDDLE, 1 - MIDDLE, 1 - TAIL])
     reach = FAR * (last - first)
     if reach > 0:

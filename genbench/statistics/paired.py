@@ -1,4 +1,7 @@
-"""Whether one model differs from another, paired by the seeds that both have; for many pairs at once."""
+"""Paired tests of whether one model differs from another, for many pairs at once.
+
+Pairs are the seeds that both models have.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ ROUNDING = 1e-12  # by hand: differences that vary by less, relative to the valu
 
 
 class Difference(NamedTuple):
-    """How far b lies from a.
+    """The difference of the means of b and a.
 
     Attributes:
-        n: pairs.
+        n: number of pairs.
         difference: mean of b minus mean of a.
-        low, high: its interval; NaN where there is none.
-        p: of the hypothesis that there is no difference, two-sided; NaN with fewer than two pairs.
+        low, high: its interval; NaN if there is none.
+        p: two-sided p-value of the hypothesis that there is no difference; NaN for fewer than two pairs.
     """
 
     n: int
@@ -44,10 +47,11 @@ def paired(a: Mapping[int, float], b: Mapping[int, float], level: float = 0.95) 
 
 
 def paired_tests(a: Array, b: Array, level: float = 0.95) -> tuple[Array, Array, Array, Array, Array]:
-    """Return n, difference, low, high and p of the paired t-test of each row of b − a, [r, n] each; NaN is no value.
+    """Return n, difference, low, high and p of the paired t-test of each row of b − a.
 
-    Equal values everywhere are no difference: p = 1. Where all differences of a row are the same but not 0, Student's t
-    has no scale to compare with; then p = 2^(1−n), by flipping signs, and there is no interval.
+    Each argument is [r, n], where NaN is a missing value; each result is [r]. If all values are equal, p = 1. If all
+    differences of a row are the same but not 0, Student's t has no scale for comparison; then p = 2^(1−n), by flipping
+    signs, and there is no interval.
     """
     if a.shape[1] == 0:
         none = np.full(len(a), np.nan)
@@ -64,7 +68,9 @@ def paired_tests(a: Array, b: Array, level: float = 0.95) -> tuple[Array, Array,
 
 
 def holm(p: Array) -> Array:
-    """Return Holm's (1979) step-down adjusted p-values of p [m]; NaN stays NaN and is no test.
+    """Return Holm's (1979) step-down adjusted p-values of p [m].
+
+    NaN stays NaN and does not count as a test.
 
     The i-th smallest becomes the largest of (m − j + 1) p_(j) over j ≤ i, at most 1.
 

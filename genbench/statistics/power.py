@@ -1,8 +1,10 @@
-"""How probable it is that a worse model is called worse, and how many seeds that takes, by simulation.
+"""How probable it is that a worse model is found worse, and how many seeds that takes.
 
-The procedure is `compare_with_best`. Its standard errors and quantiles depend on the noise of the scores alone, so that
-one simulated table tells for every true difference whether a model would be called worse: it is called so from one
-critical shift on. The distribution of that shift over tables is the power for all differences at once.
+The results are computed by simulation.
+
+The procedure is `compare_with_best`. Its standard errors and quantiles depend only on the noise of the scores. So one
+simulated table shows, for every true difference, whether a model would be called worse: it is, from a critical shift
+on. The distribution of that shift over tables is the power for all differences at once.
 """
 
 from __future__ import annotations
@@ -31,13 +33,19 @@ FEWER = 500
 
 @dataclass(frozen=True)
 class StoredSpread:
-    """Variances of scores over seeds that are a scaled inverse χ² with `freedom` degrees of freedom around scale²."""
+    """Variances of scores over seeds: a scaled inverse χ² around scale².
+
+    It has `freedom` degrees of freedom.
+    """
 
     scale: float
     freedom: float
 
     def deviations(self, k: int, repetitions: int = REPETITIONS) -> Array:
-        """Return draws of the standard deviations of k models [repetitions, k], the same at each call."""
+        """Return draws of the standard deviations of k models [repetitions, k].
+
+        They are the same at each call.
+        """
         chi = np.random.default_rng([5, k]).chisquare(self.freedom, size=(repetitions, k)) / self.freedom
         return np.asarray(self.scale / np.sqrt(chi))
 
@@ -49,11 +57,11 @@ STORED = StoredSpread(scale=0.172, freedom=5.0)
 
 @dataclass(frozen=True)
 class Ruler:
-    """What the procedure measures differences by, once it knows the variances of k means; the means are left open.
+    """The scales of the procedure for known variances of k means; the means are left open.
 
     Attributes:
-        scale: of the differences of means [k, k].
-        beyond: how far behind the others, as a norm of the scaled differences, each model may lie and yet be the best
+        scale: the scales of the differences of means [k, k].
+        beyond: how far behind the others each model may be and still be the best, as a norm of the scaled differences
             [k].
     """
 
@@ -69,9 +77,10 @@ class Ruler:
         alpha: float = ALPHA,
         norm: float = NORM,
     ) -> Ruler:
-        """Return the ruler of variances of means [k] and draws of their errors [k, draws], as `intervals_with_best`.
+        """Return the ruler for variances of means [k] and draws of their errors [k, draws].
 
-        Without `models`, the bounds of all are found; of others they are NaN.
+        The arguments are those of `intervals_with_best`. The bounds are computed for `models`, or for all if it is
+        None; for other models they are NaN.
         """
         scale = np.sqrt(variance[:, None] + variance)
         beyond = np.full(len(variance), np.nan)
@@ -87,18 +96,21 @@ class Ruler:
         return np.asarray(sizes <= self.beyond)
 
     def at_most(self, means: Array, in_set: Mask) -> Array:
-        """Return by how much each model is worse than the best of the others at most, given means [r, k] -> [r, k]."""
+        """Return how much worse each model is at most than the best other model.
+
+        Means and results are [r, k].
+        """
         ahead = means[:, None, :] - means[:, :, None] + self.beyond[:, None] * self.scale  # of b, by the others
         ahead[:, np.arange(means.shape[1]), np.arange(means.shape[1])] = 0.0
         return np.asarray(np.where(in_set[:, :, None], ahead, -np.inf).max(axis=1))
 
     def critical_shift(self, errors: Array, b: int, worse: Mask, norm: float = NORM) -> Array:
-        """Return how much worse than the others model b must be to be called worse [m], given errors of means [k, m].
+        """Return how much worse than the others model b must be to be called worse [m].
 
         Args:
-            errors: of the means; all true means are equal but for the shift.
-            b: the model.
-            worse: which models are shifted, b among them [k].
+            errors: errors of the means [k, m]; all true means are equal except for the shift.
+            b: index of the model.
+            worse: which models are shifted, including b [k].
         """
         behind = (errors[b] - errors)[~worse] / self.scale[b, ~worse, None]
         alike = np.maximum((errors[b] - errors)[worse] / self.scale[b, worse, None], 0.0)
@@ -119,15 +131,16 @@ class Ruler:
 
 @dataclass
 class Power:
-    """The power of comparisons with the best where some models are worse than the others, all by the same amount.
+    """The power of comparisons with the best.
 
-    Random numbers are common to all numbers of seeds, and the same at each call.
+    Some models are worse than the others, all by the same amount. Random numbers are the same for all numbers of seeds
+    and at each call.
 
     Attributes:
         deviations: draws of the standard deviations over seeds of k models [repetitions, k].
         worse: how many models are worse.
-        errors: standard errors that one score of each model has at least [k].
-        alpha: how often the comparisons may fail.
+        errors: lower bounds of the standard error of one score of each model [k].
+        alpha: probability with which the comparisons may fail.
     """
 
     deviations: Array
@@ -137,16 +150,22 @@ class Power:
     _shifts: dict[bytes, Array] = field(default_factory=dict, repr=False)
 
     def of(self, seeds: int | Array, shift: float) -> float:
-        """Return how often a model that is worse by `shift` is called worse, with some seeds or a number a model."""
+        """Return how often a model that is worse by `shift` is called worse.
+
+        `seeds` is a number, or one for each model.
+        """
         return float((self.shifts(seeds) <= shift).mean())
 
     def smallest(self, seeds: int | Array, power: float = POWER) -> float:
-        """Return the smallest shift that is found with a probability of `power`."""
+        """Return the smallest shift that is found with probability `power`."""
         shifts = self.shifts(seeds)
         return float(shifts[min(ceil(power * len(shifts) - 1e-9), len(shifts)) - 1])
 
     def seeds(self, shift: float, power: float = POWER) -> int | None:
-        """Return how many seeds find a shift with a probability of `power`; None for more than MOST_SEEDS."""
+        """Return how many seeds find a shift with probability `power`.
+
+        None if it is more than MOST_SEEDS.
+        """
         low, high = 1, MOST_SEEDS + 1  # too few, and enough as far as is known
         guess = 3
         while high - low > 1:
@@ -164,10 +183,12 @@ class Power:
         return float(np.sqrt(power * (1 - power) / len(self.deviations)))
 
     def shifts(self, seeds: int | Array) -> Array:
-        """Return the shifts from which the worse model is called worse in the simulated tables, sorted [repetitions].
+        """Return the smallest shifts at which the worse model is called worse, sorted.
+
+        There is one for each simulated table [repetitions].
 
         Raises:
-            ValueError: fewer than two seeds, or no model that is not worse.
+            ValueError: there are fewer than two seeds, or all models are worse.
         """
         r, k = self.deviations.shape
         n = np.broadcast_to(np.asarray(seeds, dtype=np.int64), k)
@@ -198,15 +219,15 @@ class Power:
 def resolved_shift(
     deviations: Array, variance: Array, seeds: Array, power: float = POWER, alpha: float = ALPHA
 ) -> float:
-    """Return about the smallest shift that seeds find with a probability of `power`, in a few milliseconds.
+    """Return about the smallest shift that is found with probability `power`.
 
-    One table stands for all: its standard errors and quantiles are taken for those of any table. `Power.smallest`
-    simulates them anew.
+    It takes a few milliseconds. One table represents all: its standard errors and quantiles are used for any table.
+    `Power.smallest` simulates them for each table.
 
     Args:
         deviations: draws of the standard deviations of k models [draws, k].
-        variance: about the variance of one score of each [k].
-        seeds: of each [k].
+        variance: approximate variance of one score of each [k].
+        seeds: number of seeds of each [k].
     """
     k = len(variance)
     draws = errors_of_means(deviations, seeds)

@@ -1,14 +1,15 @@
-"""Racing: seeds are added where verdicts are open, and verdicts stay valid although the scores are looked at often.
+"""Racing: seeds are added where verdicts are open.
 
-A race begins with three seeds of every model. After each look, models that are worse drop out (Maron & Moore 1997;
-López-Ibáñez et al. 2016). Seeds are added to models that are open, if the number that is allowed can be expected to
-decide them, and to those that they are compared with, whichever is the more uncertain.
+Verdicts stay valid although the scores are looked at often. A race begins with three seeds of every model. After each
+look, models that are worse drop out (Maron & Moore 1997; López-Ibáñez et al. 2016). Seeds are added to models that are
+open, if the allowed number can be expected to decide them. Seeds are also added to the models with which these are
+compared, if those are more uncertain.
 
-A procedure that fails at 5 % of single looks fails more often at one of many. So α is spent little by little (Lan &
-DeMets 1983): 15 % at the first look, 95 % by 60 seeds, in equal steps of the logarithm, and never all. A look gets the
-level at which a normal statistic of independent increments, as a mean over seeds is, crosses its bound for the
-first time with just the probability that the look may spend (Armitage, McPherson & Rowe 1969). At which numbers of
-seeds there are looks does not depend on who leads.
+A procedure that fails at 5 % of single looks fails more often at one of many looks. So α is spent in parts (Lan &
+DeMets 1983): 15 % at the first look and 95 % up to 60 seeds, in equal steps of the logarithm; it is never spent
+completely. Each look has the level at which a normal statistic with independent increments, such as a mean over seeds,
+crosses its bound for the first time with just the probability that the look may spend (Armitage, McPherson & Rowe
+1969). The numbers of seeds at which there are looks do not depend on the scores.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ GRID, FARTHEST = 801, 8.0  # of the numerical integration: points, and standard 
 
 
 def spent(seeds: int) -> float:
-    """Return how much of α is spent by a look at some number of seeds, all looks before it included.
+    """Return how much of α is spent by a look at some number of seeds.
+
+    All earlier looks are included.
 
     >>> round(spent(3), 4), round(spent(20), 4), round(spent(60), 4)
     (0.0075, 0.0328, 0.0475)
@@ -48,7 +51,7 @@ def spent(seeds: int) -> float:
 
 
 def next_look(seeds: int, most: int) -> int:
-    """Return at how many seeds the look after one at `seeds` is, with at most `most` of them.
+    """Return the number of seeds of the look after the one at `seeds`, at most `most`.
 
     >>> [next_look(n, 20) for n in (3, 4, 5, 7, 9, 12)]
     [4, 5, 7, 9, 12, 20]
@@ -58,7 +61,7 @@ def next_look(seeds: int, most: int) -> int:
 
 
 def level(looks: Sequence[int]) -> float:
-    """Return the α of the last of some looks, by the numbers of seeds at which they are.
+    """Return the α of the last of some looks, given their numbers of seeds.
 
     >>> round(level([3]), 4), round(level([3, 5]), 4)
     (0.0075, 0.0097)
@@ -102,7 +105,10 @@ def _uncrossed(looks: tuple[int, ...]) -> tuple[Array, Array]:
 
 
 def with_lost(found: WithBest, lost: Array) -> WithBest:
-    """Return a comparison in which models that were found worse at an earlier look are worse [k]."""
+    """Return a comparison in which the models `lost` are worse [k].
+
+    They are those that an earlier look found worse.
+    """
     in_set = np.logical_and(found.in_set, np.logical_not(lost))
     if not in_set.any():  # those that are left are behind one that is not: one of the looks has failed
         in_set = np.logical_not(lost)
@@ -110,15 +116,15 @@ def with_lost(found: WithBest, lost: Array) -> WithBest:
 
 
 def needed(found: WithBest, alpha: float, margin: float | None) -> Array:
-    """Return about how many seeds of all would decide each model [k], if means and variances are what they seem.
+    """Return about how many seeds in all would decide each model [k].
 
-    A difference d is known to z √((σ² + σ'²)/n). A model is worse when that is less than its distance from the best
-    other one, and as good when it is less than what is left of the margin beside each that may be the best. Infinite
-    where no number of seeds would do.
+    Means and variances are assumed to be as estimated. A difference is known up to z √((σ² + σ'²)/n). A model is worse
+    if that is less than its distance from the best other model. It is as good if that is less than the rest of the
+    margin, for each model that may be the best. The number is infinite if no number of seeds is enough.
 
     Args:
-        alpha: of the look at which that would be.
-        margin: what may lie between two models that are equally good; None if unknown.
+        alpha: α of the look at which that would be.
+        margin: largest difference of two models that are equally good; None if unknown.
     """
     if found.spread is None:
         return np.full(len(found.mean), np.inf)
@@ -134,13 +140,14 @@ def needed(found: WithBest, alpha: float, margin: float | None) -> Array:
 
 
 def running(found: WithBest, undecided: Array, seeds: Array, alpha: float, most: int) -> Array:
-    """Return which models get more seeds [k]: for each open one that `most` would decide, what its verdict rests on.
+    """Return which models get more seeds [k].
 
-    That is the comparison with the best other one, and with the one behind which it may lie farthest.
+    They are the open models that `most` seeds would decide, and the models on which these verdicts depend. A verdict
+    depends on the comparison with the best other model, and with the model that may be the farthest ahead.
 
     Args:
-        seeds: that each model has [k].
-        alpha: of the look.
+        seeds: number of seeds that each model has [k].
+        alpha: α of the look.
     """
     k = len(undecided)
     chosen = np.zeros(k, bool)

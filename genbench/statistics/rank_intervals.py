@@ -1,10 +1,11 @@
-"""Simultaneous intervals of ranks: how many models are surely better, how many surely worse (Mogstad et al. 2024).
+"""Simultaneous intervals of ranks (Mogstad et al. 2024).
 
-Of the k(k − 1) hypotheses "i is not worse than j", a step-down test rejects those that are false, with a family-wise
-error of at most α (Romano and Wolf 2005). Where it makes none, model i has at least as many better ones as there are j
-than which it was found worse, and at least as many worse ones as were found worse than it: that is an interval of its
-rank, and all intervals hold together with probability 1 − α (Mogstad, Romano, Shaikh and Wilhelm 2024, "Inference for
-ranks", section 3; Klein, Wright and Wieczorek 2020 without steps).
+They follow from how many models are certainly better and how many certainly worse. Of the k(k − 1) hypotheses "i is not
+worse than j", a step-down test rejects those that are false, with a family-wise error of at most α (Romano and Wolf
+2005). If it makes no error, at least as many models are better than model i as there are j than which i was found
+worse, and at least as many are worse as were found worse than i. That gives an interval of its rank, and all intervals
+hold together with probability 1 − α (Mogstad, Romano, Shaikh and Wilhelm 2024, "Inference for ranks", section 3; Klein,
+Wright and Wieczorek 2020 without steps).
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def rank_intervals(found: WithBest, blocks: int, alpha: float = ALPHA) -> tuple[
     """Return the first and the last rank that each of k models may have, [k] each; 1 is best.
 
     Args:
-        found: the models' means, each over `blocks` scores, and what is known of their variances.
-        alpha: how often any of the intervals may miss.
+        found: the models' means, each over `blocks` scores, and their estimated variances.
+        alpha: probability with which any of the intervals may be wrong.
     """
     k = len(found.mean)
     if found.spread is None:
@@ -36,11 +37,13 @@ def rank_intervals(found: WithBest, blocks: int, alpha: float = ALPHA) -> tuple[
 
 
 def found_worse(mean: Array, variance: Array, draws: Array, alpha: float = ALPHA) -> Array:
-    """Return whether the i-th model is worse than the j-th, [k, k], so that with 1 − α no entry is wrong.
+    """Return whether the i-th model is worse than the j-th, [k, k].
+
+    With probability 1 − α no entry is wrong.
 
     Args:
-        mean, variance: estimates, smaller is better, and about how uncertain each is [k].
-        draws: of the errors of the means [k, draws].
+        mean, variance: estimates of the means, of which smaller is better, and their approximate variances [k].
+        draws: draws of the errors of the means [k, draws].
     """
     k = len(mean)
     scale = np.sqrt(variance[:, None] + variance)

@@ -1,4 +1,4 @@
-"""Comparing models over several datasets by their ranks: Friedman's test and Nemenyi's critical difference."""
+"""Comparison of models over datasets by ranks: tests of Friedman and Nemenyi."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MIN_MODELS = 3
 
 @dataclass(frozen=True)
 class Ranks:
-    """What ranks over datasets say (Demšar 2006).
+    """The ranks of models over datasets, and their tests (Demšar 2006).
 
     Attributes:
-        average: average rank of each model [k]; 1 is best, ties share the mean rank.
-        datasets: their number.
-        statistic, p: Friedman's χ² (corrected for ties) and its p-value; None where `reason` says why not.
-        critical_difference: least difference of average ranks that is significant (Nemenyi); None likewise.
-        cliques: the largest groups of models that do not differ significantly, as positions, best first.
+        average: average rank of each model [k]; 1 is best, and ties have their mean rank.
+        datasets: number of datasets.
+        statistic, p: Friedman's χ² (corrected for ties) and its p-value; None if there is no test, see `reason`.
+        critical_difference: smallest significant difference of average ranks (Nemenyi), or None.
+        cliques: the largest groups of models that do not differ significantly, as indices, best first.
         reason: why there is no test.
     """
 
@@ -38,7 +38,10 @@ class Ranks:
 
     @classmethod
     def of(cls, scores: Array, alpha: float = 0.05) -> Ranks:
-        """Return the ranks of scores [datasets, models], lower is better; NaN is a failure and worse than any score."""
+        """Return the ranks of scores [datasets, models]; lower is better.
+
+        NaN is a failure and worse than any score.
+        """
         ranks = ranked(scores)
         n, k = ranks.shape
         average = ranks.mean(axis=0) if n else np.full(k, np.nan)
@@ -52,9 +55,9 @@ class Ranks:
 
 
 def iman_davenport(statistic: float, k: int, n: int) -> tuple[float, float]:
-    """Return F = (N − 1) χ² / (N (k − 1) − χ²) and its p-value, for k models on N datasets (Iman and Davenport 1980).
+    """Return F = (N − 1) χ² / (N (k − 1) − χ²) and its p-value (Iman and Davenport 1980).
 
-    Friedman's χ² is conservative; this is less so.
+    There are k models and N datasets. Friedman's χ² is conservative; this is less so.
     """
     from scipy.stats import f
 
@@ -64,7 +67,10 @@ def iman_davenport(statistic: float, k: int, n: int) -> tuple[float, float]:
 
 
 def critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
-    """Return Nemenyi's q_α √(k (k + 1) / 6 N) for k models on N datasets; q_α is the studentised range's over √2."""
+    """Return Nemenyi's critical difference q_α √(k (k + 1) / 6 N).
+
+    There are k models and N datasets; q_α is the quantile of the studentised range, divided by √2.
+    """
     from scipy.stats import studentized_range
 
     q = studentized_range.isf(alpha, k, np.inf) / np.sqrt(2)
@@ -72,7 +78,10 @@ def critical_difference(k: int, n: int, alpha: float = 0.05) -> float:
 
 
 def cliques(average: Array, width: float) -> tuple[tuple[int, ...], ...]:
-    """Return the largest groups of two or more models whose average ranks span less than `width`, best first."""
+    """Return the largest groups of models whose average ranks span less than `width`.
+
+    A group has two or more models; the best group is the first.
+    """
     order = np.argsort(average, kind="stable")
     ranks = average[order]
     ends = np.searchsorted(ranks, ranks + width, side="left")  # first model too far from the i-th
@@ -85,7 +94,10 @@ def cliques(average: Array, width: float) -> tuple[tuple[int, ...], ...]:
 
 
 def ranked(scores: Array) -> Array:
-    """Return the ranks of scores [datasets, models] on each dataset: 1 is the lowest, NaN is last, ties are halved."""
+    """Return the ranks of scores [datasets, models] on each dataset.
+
+    1 is the lowest score, NaN is last, and ties have their mean rank.
+    """
     from scipy.stats import rankdata
 
     scores = np.asarray(scores, dtype=np.float64)

@@ -1,4 +1,7 @@
-"""The smallest difference between two models that a metric can show, given the luck of a draw."""
+"""The smallest difference between two models that a metric can detect.
+
+It depends on how much a score varies from draw to draw.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,14 @@ ALPHA, POWER = 0.05, 0.8  # the usual choices (Cohen 1988)
 
 @dataclass(frozen=True)
 class Resolution:
-    """The smallest difference that a metric can show on a dataset.
+    """The smallest difference that a metric can detect on a dataset.
 
     Attributes:
-        oracle_mean: mean score of fresh draws from the truth.
-        oracle_sd: standard deviation of one such score within a seed, owed to the draw alone.
-        n: points that a score is computed from.
-        smallest_difference: what a paired t-test at 5 % finds in 80 % of all experiments; None with fewer than 2 seeds.
+        oracle_mean: mean score of new draws from the truth.
+        oracle_sd: standard deviation of one such score within a seed, which comes from the draw alone.
+        n: number of points from which a score is computed.
+        smallest_difference: difference that a paired t-test at 5 % finds in 80 % of experiments; None for fewer than 2
+            seeds.
     """
 
     metric: str
@@ -33,9 +37,9 @@ class Resolution:
 
 
 def resolution(metric: str, draws: Sequence[Sequence[float]], n: int, seeds: int) -> Resolution | None:
-    """Return the resolution of a metric by the oracle's repeated scores of n points each, [seed][draw].
+    """Return the resolution of a metric from the oracle's repeated scores, [seed][draw].
 
-    None where no seed has two draws. A seed with an infinite score is left out.
+    Each score is of n points. It is None if no seed has two draws. A seed with an infinite score is left out.
     """
     draws = [scores for scores in draws if np.isfinite(scores).all()]
     sd = pooled_sd(draws)
@@ -46,7 +50,10 @@ def resolution(metric: str, draws: Sequence[Sequence[float]], n: int, seeds: int
 
 
 def pooled_sd(groups: Sequence[Sequence[float]]) -> float | None:
-    """Return the standard deviation within groups: √(Σ (nᵢ − 1) sᵢ² / Σ (nᵢ − 1)); None without a pair."""
+    """Return the standard deviation within groups: √(Σ (nᵢ − 1) sᵢ² / Σ (nᵢ − 1)).
+
+    None if no group has two values.
+    """
     freedom = sum(len(group) - 1 for group in groups if len(group) > 1)
     if freedom < 1:
         return None
@@ -57,11 +64,12 @@ def pooled_sd(groups: Sequence[Sequence[float]]) -> float | None:
 
 
 def smallest_difference(sd: float, seeds: int, alpha: float = ALPHA, target: float = POWER) -> float | None:
-    """Return the true difference of two models that a paired t-test over `seeds` seeds finds with probability `target`.
+    """Return the true difference that a paired t-test finds with probability `target`.
 
-    The score of each model on each seed has an independent error of standard deviation `sd`, so that a paired
-    difference has √2 sd. The test statistic is then noncentral t with k − 1 degrees of freedom and noncentrality
-    δ √k / (√2 sd); the noncentrality that gives the power is found by root finding. None for fewer than 2 seeds.
+    The difference is between two models, over `seeds` seeds. The score of each model on each seed has an independent
+    error of standard deviation `sd`, so that a paired difference has √2 sd. The test statistic is then noncentral t
+    with k − 1 degrees of freedom and noncentrality δ √k / (√2 sd); the noncentrality that gives the power is found by
+    root finding. The result is None for fewer than 2 seeds.
     """
     if seeds < 2:
         return None
@@ -69,7 +77,10 @@ def smallest_difference(sd: float, seeds: int, alpha: float = ALPHA, target: flo
 
 
 def power(noncentrality: float, seeds: int, alpha: float = ALPHA) -> float:
-    """Return the probability that a two-sided paired t-test over `seeds` seeds rejects at `alpha`."""
+    """Return the probability that a two-sided paired t-test rejects at `alpha`.
+
+    The test has `seeds` pairs.
+    """
     from scipy.special import nctdtr, stdtrit  # scipy.stats takes half a second to import
 
     critical = stdtrit(seeds - 1, 1 - alpha / 2)

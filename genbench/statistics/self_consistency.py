@@ -1,26 +1,26 @@
-"""Shares of a sampler's points in regions, against what a normalised density says of them: a test without a truth.
+"""A test without the truth: do samples have the shares in regions that a density implies?
 
-Let x be draws of a sampler, q the density that is said to be theirs, and g a density that is known in closed form. For
-any function f ≥ 0, and r = q/g,
+The density is the sampler's own, and must be normalised. Let x be draws of a sampler, q the density that they should
+have, and g a density that is known in closed form. For any function f ≥ 0, and r = q/g,
 
     E_q f min(1, 2/r) = E_g f min(r, 2),
 
 the identity of Metropolis acceptance, by which Bennett (1976, eq. 5) compares two densities. Both sides are means of
-bounded terms, so that no weight is ever heavy, whatever g is: where g has no mass in common with q, both sides are
-about 0, and there is nothing to see. If x ~ q, the left side is a mean over the draws ("seen"), the right side one over
-points drawn from g ("due"). Here f is the indicator of a region, or a ramp from 0 to 1: both sides are shares.
+bounded terms, so that no weight is large, whatever g is: where g has no mass in common with q, both sides are about 0,
+and the test detects nothing. If x ~ q, the left side is a mean over the draws ("seen"), the right side one over points
+drawn from g ("due"). Here f is the indicator of a region, or a ramp from 0 to 1: both sides are shares.
 
-g is a Gaussian mixture, half of it fitted to draws that are used for nothing else, half to training points: a mode that
-the sampler lacks has r = 2, and counts in full. g is smooth, so f of many draws and E_g f cost nothing: with them as
+g is a Gaussian mixture. One half is fitted to draws that are not used otherwise, one half to training points: a mode
+that the sampler lacks has r = 2, and counts fully. g is smooth, so f of many draws and E_g f cost nothing: with them as
 control variates q is needed at few points (double sampling; Cochran 1977, section 12.6).
 
-In many dimensions no g is close to q. There, each draw x is set against a partner y = T(x), where a random move T is as
-likely as its inverse. Of such a pair, the draw is x and not y with probability σ(log q(x) − log q(y) |det dy/dx|),
-Barker's (1965), whatever the constant of q.
+In many dimensions no g is close to q. There, each draw x is compared with a partner y = T(x), where a random move T is
+as likely as its inverse. In such a pair, x is the draw with probability σ(log q(x) − log q(y) |det dy/dx|) (Barker
+1965), whatever the constant of q.
 
-What cannot be seen: noise that widens q by less than its samples can tell. Noise of ε deviations on a Gaussian changes
-its variance by ε², so that n draws see it where √(n / 2) ε² exceeds 6 or so: 30 million for ε = 0.05. Fine structure is
-what noise destroys, and what shows it.
+The test does not detect noise that widens q only a little. Noise of ε standard deviations changes the variance of a
+Gaussian by ε², so that n draws detect it if √(n / 2) ε² exceeds about 6: 30 million draws for ε = 0.05. Noise is easier
+to detect where q has fine structure, which the noise destroys.
 """
 
 from __future__ import annotations
@@ -62,17 +62,18 @@ def region_shares(
     evaluations: int,
     rng: np.random.Generator,
 ) -> Array:
-    """Return the share seen, the share due, and the standard error of their difference, by region [regions, 3].
+    """Return the share seen, the share due, and their standard error, by region.
 
-    If the samples follow the density, seen − due is 0 on average in each row. Shares are of what q and g have in
-    common; those of pairs weigh each pair by 2σ − 1, which is 0 for equal densities. The first rows are `FIRST`.
+    The result is [regions, 3]; the standard error is that of the difference. If the samples follow the density, seen −
+    due is 0 on average in each row. Shares refer to the mass that q and g have in common; those of pairs weight each
+    pair by 2σ − 1, which is 0 for equal densities. The first rows are `FIRST`.
 
     Args:
         samples: independent draws [n, d].
-        log_density: log q in nats of the first few [k]; may be −inf.
-        train: points [m, d] that lie about where q does.
-        log_prob: log q in nats [j] of points [j, d].
-        evaluations: number of points that `log_prob` may be asked for. It is called once.
+        log_density: log q in nats at the first few samples [k]; may be −inf.
+        train: points [m, d] in about the same place as q.
+        log_prob: returns log q in nats [j] at points [j, d].
+        evaluations: largest number of points for `log_prob`, which is called once.
     """
     mean, scale = train.mean(axis=0), train.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)

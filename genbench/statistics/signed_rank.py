@@ -1,7 +1,8 @@
-"""Two models over several datasets by the ranks of their differences: Wilcoxon's test, and a Bayesian one.
+"""Comparison of two models over datasets by signed ranks of their differences.
 
-Unlike average ranks, the comparison of two models does not depend on which others take part (Benavoli, Corani and
-Mangili 2016, "Should we really use post-hoc tests based on mean-ranks?").
+There is Wilcoxon's test, and a Bayesian one. Unlike with average ranks, the comparison of two models does not depend on
+which other models take part (Benavoli, Corani and Mangili 2016, "Should we really use post-hoc tests based on
+mean-ranks?").
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ BLOCK = 2_000_000  # numbers of a block of draws: chosen by hand, time against m
 
 
 class Odds(NamedTuple):
-    """Probabilities that the first of two models is better, that both are equivalent, that the first is worse."""
+    """The probabilities that the first of two models is better, equivalent, or worse."""
 
     better: float
     equivalent: float
@@ -29,9 +30,10 @@ class Odds(NamedTuple):
 
 
 def wilcoxon(differences: Array) -> Array:
-    """Return the two-sided p of Wilcoxon's signed-rank test of each row of differences [r, datasets] (Demšar 2006).
+    """Return the two-sided p-values of Wilcoxon's signed-rank test, one for each row.
 
-    It is exact without ties and differences of 0, whose ranks are split between the signs (Pratt's are not needed).
+    Rows are differences [r, datasets] (Demšar 2006). It is exact without ties and differences of 0, whose ranks are
+    split between the signs (Pratt's are not needed).
     """
     from scipy.stats import wilcoxon as test
 
@@ -40,7 +42,9 @@ def wilcoxon(differences: Array) -> Array:
 
 
 def least_p(datasets: int, comparisons: int = 1) -> float:
-    """Return the least p that Wilcoxon's test can have, where all differences have one sign; by Holm if there are many.
+    """Return the smallest p-value that Wilcoxon's test can have.
+
+    It has it when all differences have one sign. For several comparisons it is adjusted by Holm's method.
 
     >>> least_p(5), least_p(7, comparisons=11)
     (0.0625, 0.171875)
@@ -49,16 +53,17 @@ def least_p(datasets: int, comparisons: int = 1) -> float:
 
 
 def signed_rank_odds(differences: Array, rope: float) -> Odds:
-    """Return what differences [datasets] of two models say of further datasets; negative is better for the first.
+    """Return the probabilities for further datasets, from differences of two models.
 
-    The distribution of the difference has a Dirichlet process as prior. Its posterior weighs the observed differences
-    and a pseudo-difference of 0 by w ~ Dirichlet(1, …, 1, 0.5), and the mean of two draws of it lies beyond the rope,
-    or within, with the probabilities Σᵢⱼ wᵢwⱼ [zᵢ + zⱼ > 2 rope] and so on. Returned is how often each of the three is
-    the largest (Benavoli, Corani, Demšar and Zaffalon 2017, "Time for a change", section 4.1.3).
+    The differences are [datasets]; negative is better for the first model. The distribution of the difference has a
+    Dirichlet process as prior. Its posterior weighs the observed differences and a pseudo-difference of 0 by w ~
+    Dirichlet(1, …, 1, 0.5), and the mean of two draws of it is above the rope, inside or below it with the
+    probabilities Σᵢⱼ wᵢwⱼ [zᵢ + zⱼ > 2 rope] and so on. The result is how often each of the three is the largest
+    (Benavoli, Corani, Demšar and Zaffalon 2017, "Time for a change", section 4.1.3).
 
     Args:
-        rope: half the width of the region of practical equivalence, in the unit of the differences; a mean of two that
-            lies on its end counts half as within.
+        rope: half the width of the region of practical equivalence, in the unit of the differences; a mean of two on
+            its end counts half as inside.
     """
     z = np.append(np.asarray(differences, dtype=np.float64), 0.0)
     sums = z[:, None] + z

@@ -1,4 +1,4 @@
-"""Where the spread of a score comes from: data, initialisation and training, or the draw of samples."""
+"""Sources of a score's variance: data, initialisation and training, draw of samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Components", "decompose"]
 
 @dataclass(frozen=True)
 class Components:
-    """Variances of one score by their source, in the squared unit of the score."""
+    """The variances of one score by source, in the squared unit of the score."""
 
     data: float
     initialisation: float
@@ -27,23 +27,24 @@ class Components:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Each source's share of the total; 0 each where nothing varies."""
+        """The share of each source in the total; all are 0 if nothing varies."""
         parts = {"data": self.data, "initialisation": self.initialisation, "sampling": self.sampling}
         return {name: part / self.total if self.total > 0 else 0.0 for name, part in parts.items()}
 
 
 def decompose(values: Array) -> Components:
-    """Return the variance components of values [data seeds, initialisations, draws], each nested in the one before.
+    """Return the variance components of values [data seeds, initialisations, draws].
 
-    The model is y_ijk = μ + a_i + b_ij + c_ijk with independent random effects. The ANOVA estimators equate mean
-    squares with what is expected of them (Searle, Casella and McCulloch 1992, chapter 3; I, J, K the three sizes):
+    Each axis is nested in the one before it. The model is y_ijk = μ + a_i + b_ij + c_ijk with independent random
+    effects. The ANOVA estimators equate mean squares with their expected values (Searle, Casella and McCulloch 1992,
+    chapter 3; I, J, K are the three sizes):
 
         E MS_c = σ_c²,    E MS_b = σ_c² + K σ_b²,    E MS_a = σ_c² + K σ_b² + J K σ_a²,
 
-    and an estimate below 0 is taken for 0.
+    and an estimate below 0 is replaced by 0.
 
     Raises:
-        GenbenchError: the array has not three axes, one has fewer than 2 values, or a value is not finite.
+        GenbenchError: the array does not have three axes, an axis has fewer than 2 values, or a value is not finite.
     """
     y = np.asarray(values, dtype=np.float64)
     if y.ndim != 3 or min(y.shape) < 2:

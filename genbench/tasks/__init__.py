@@ -1,4 +1,4 @@
-"""What one trial does: a module for each task, with the steps that they share."""
+"""The tasks of trials: a module for each task, and the steps that they share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def load_task(name: str) -> Task:
     """Return a task by its name; `genbench.tasks.<name>` has its class.
 
     Raises:
-        GenbenchError: there is none of that name.
+        GenbenchError: there is no task of that name.
     """
     if name not in (*TASKS, *INNER):
         raise GenbenchError(f"no task '{name}'{nearest(name, list(TASKS))}; `genbench run --help` lists them")

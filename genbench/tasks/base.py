@@ -17,7 +17,10 @@ Stage = Callable[[str], None]
 
 
 class Task:
-    """What a trial does, from loaded data to scores; `kinds` are those of the data that it takes."""
+    """The work of one trial, from loaded data to scores.
+
+    `kinds` are the kinds of data that it accepts.
+    """
 
     kinds: tuple[str, ...] = KINDS
 
@@ -25,12 +28,12 @@ class Task:
         """Run one trial.
 
         Args:
-            trial: the spec, what it names, and its data.
+            trial: the spec, its plugins, and its data.
             stage: called with the name of each phase that begins, such as "fit", "sample", "score".
-            options: how it is carried out; no number of the outcome depends on it.
+            options: how it is run; no number of the result depends on them.
 
         Raises:
-            GenbenchError and whatever a plugin raises; `stage` says where.
+            GenbenchError and any exception of a plugin; `stage` says in which phase.
         """
         raise NotImplementedError
 
@@ -38,5 +41,5 @@ class Task:
         """Raise a GenbenchError that says what the data lack for this task."""
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
-        """Return why a model, created and not fitted, cannot do this on the data; empty if it can."""
+        """Return why a model, not fitted yet, cannot do the task on the data; "" if it can."""
         return ""

@@ -1,9 +1,9 @@
-"""The task `classify`: fit one density a class, predict by Bayes' rule, and score the predictions.
+"""The task `classify`: fit a density for each class, and predict by Bayes' rule.
 
-A generative model of each class can classify by Bayes' rule: argmax_y log p(x | y) + log p(y). A model
-with a density takes part as it is, with its budget divided over the classes; a conditional one is fitted once. The
-controls that only classify stand beside them, and the oracle, where the truth of each class is known, is the best
-classifier that there can be.
+A generative model of each class can classify by Bayes' rule: argmax_y log p(x | y) + log p(y). A model with a density
+takes part unchanged, with its budget divided over the classes; a conditional model is fitted once. Controls that only
+classify are included for comparison. If the true density of each class is known, the oracle is the best possible
+classifier.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ GRID = 120  # points along each side of the map of a plane; chosen by hand: as f
 
 
 class Classify(Task):
-    """Predict classes by one density a class, and score the predictions."""
+    """Predict classes with one density for each class, and score the predictions."""
 
     def check_data(self, dataset: Dataset) -> None:
         """Raise a GenbenchError for data without classes."""
@@ -46,7 +46,7 @@ class Classify(Task):
             )
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
-        """Return why a model cannot classify these data; empty if it can."""
+        """Return why a model cannot classify these data; "" if it can."""
         if card.role == "oracle":
             known = isinstance(dataset, SyntheticDataset) and dataset.writes("log_joint")
             return "" if known else "does not know the density of each class"
@@ -55,10 +55,10 @@ class Classify(Task):
         return "has no density to classify by" if card.likelihood == "none" else ""
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial. Phases are fit, log_prob, score.
+        """Run one trial. Its phases are fit, log_prob, score.
 
-        Kept on disk: `log_proba` [m, k] of the test points, their `labels` [m], and for data of the plane `map`
-        [g, g, k], log p(y | x) on a grid over the box `extent` (left, right, bottom, top).
+        These arrays are stored: `log_proba` [m, k] of the test points, their `labels` [m], and for data of the plane
+        `map` [g, g, k], which is log p(y | x) on a grid over the box `extent` (left, right, bottom, top).
         """
         spec, dataset, splits = trial.spec, trial.dataset, trial.splits
         stage("fit")

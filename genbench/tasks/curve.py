@@ -1,8 +1,10 @@
-"""The task `curve`: as `generate`, with the model scored on the way, for quality against training time.
+"""The task `curve`: as `generate`, with scores during training.
 
-The learning rate falls along a cosine over the whole budget, so a model that is scored at a quarter of it is not what a
-quarter of the budget would have given: that one's rate would have fallen to 0 by then. A curve shows one training run;
-what shorter budgets give, only shorter runs tell.
+It shows quality against training time.
+
+The learning rate falls along a cosine over the whole budget. So a model that is scored after a quarter of the budget is
+not the result of a budget of that size, whose rate would have fallen to 0. A curve shows one training run; results for
+shorter budgets need shorter runs.
 """
 
 from __future__ import annotations
@@ -27,13 +29,14 @@ SAMPLES, TEST = 10_000, 2_000
 
 
 class Curve(Task):
-    """Fit, with cheap scores on the way, then sample and score."""
+    """Fit, with cheap scores during training, then sample and score."""
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial, with a row of cheap scores at each of the `SHARES`; the final scores are those of `generate`.
+        """Run one trial, with a row of cheap scores at each of the `SHARES` of training.
 
-        A row has the share of the training run that is done, its steps and seconds (the scoring left out), and the
-        scores of the averaged weights at that moment. A model that the engine does not train has one row.
+        The final scores are those of `generate`. A row has the finished share of the training run, its steps and
+        seconds (without scoring), and the scores of the averaged weights at that time. A model that the engine does not
+        train has one row.
         """
         brief = _brief(trial)
 

@@ -1,4 +1,4 @@
-"""Whether a training run kept to its budget, in units that are the same on every machine."""
+"""Whether a training run kept to its budget, in units that do not depend on the machine."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ START = 2.0
 
 
 def unequal(spec: TrialSpec, compute: Compute, steps: int) -> str:
-    """Return in a line how far a training run missed its budget; empty where it kept to it, or nothing can be said.
+    """Return, in one line, by how much a training run missed its budget; "" if it did not.
 
-    A named budget is in seconds of the reference machine, and so is `compute`. A budget in seconds is wall time of this
-    machine, at whose end the engine ends its own training runs, so only more than twice of it is worth a word. A
-    budget in steps is as long as its steps are. A model that the engine does not train by steps may take less than its
-    budget: it has converged, or a closed form, and more would not change it.
+    It is also "" if that is unknown. A named budget is in seconds of the reference machine, and so is `compute`. A
+    budget in seconds is wall-clock time of this machine. The engine stops its own training runs at its end, so only
+    more than twice the budget is reported. A budget in steps is never missed. A model that the engine does not
+    train by steps may take less than its budget, because it has converged or has a closed form.
 
-    It is said only where it is beyond the bounds whatever the true speed of the machine in the spread of the kernel's
-    times, and without what the start took, up to some seconds.
+    A line is returned only if the budget is missed for all machine speeds within the spread of the kernel's times. Some
+    seconds for the start are left out.
 
     Args:
-        steps: of a model that the engine trains; 0 for others.
+        steps: the number of steps, if the engine trains the model; otherwise 0.
     """
     budget = Budget(spec.budget)
     limit = budget.nominal or budget.seconds
@@ -56,7 +56,10 @@ def unequal(spec: TrialSpec, compute: Compute, steps: int) -> str:
 
 
 def caution_unequal(spec: TrialSpec, compute: Compute | None, steps: int) -> None:
-    """Warn of a training run that missed its budget, if what it computed was measured; see `unequal`."""
+    """Warn if a training run missed its budget and its computation was measured.
+
+    See `unequal`.
+    """
     if compute and (line := unequal(spec, compute, steps)):
         warnings.warn(line, GenbenchWarning, stacklevel=2)
 

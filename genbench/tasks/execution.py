@@ -1,4 +1,7 @@
-"""How trials are carried out: nothing of it is part of what a trial is, so it is in no key."""
+"""Options for running trials.
+
+No result depends on them, so they are not part of a trial's key.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,20 @@ CHECKPOINT_EVERY = 60.0  # seconds; chosen by hand: a kill costs at most a minut
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """How trials are carried out.
+    """Options for running trials.
 
     Attributes:
-        progress: show a progress bar of each training run.
-        checkpoint_every: seconds between two checkpoints of a training run; 0 for none.
-        device: "cpu", "cuda" or "mps": where torch models live.
+        progress: whether to show a progress bar of each training run.
+        checkpoint_every: seconds between two checkpoints of a training run; 0 means no checkpoints.
+        device: "cpu", "cuda" or "mps": the device of torch models.
         data_dir: folder in which data files are looked for first.
-        folder: where checkpoints are written; None for none.
-        previews: how often samples are drawn in the course of a training run, beside `folder`; 0 for never.
-        log: where losses, previews and scores are logged, one of `LOGS`; None for nowhere.
-        run: name of the run, where it is not that of its folder.
-        threads: that torch may use for one operation.
-        commit: of genbench, where it runs from a checkout.
-        files: gives the digests of the user's files that the trial has read so far, by path.
+        folder: the folder for checkpoints; None means no checkpoints.
+        previews: how often samples are drawn during a training run, into a folder beside `folder`; 0 means never.
+        log: the log for losses, previews and scores, one of `LOGS`; None means no log.
+        run: name of the run, if it differs from the name of its folder.
+        threads: the number of threads that torch may use for one operation.
+        commit: the commit of genbench, if it runs from a checkout.
+        files: returns the digests of the user's files that the trial has read so far, by path.
     """
 
     progress: bool = False
@@ -47,7 +50,10 @@ class ExecutionOptions:
     files: Callable[[], Mapping[str, str]] = dict
 
     def checkpoint(self, spec: TrialSpec, training: int = 0) -> Checkpoint | None:
-        """Return the checkpoint of a trial's training run, or of a further one where the trial has several."""
+        """Return the checkpoint of a training run of a trial.
+
+        `training` is its number, if the trial has several.
+        """
         if self.folder is None or not self.checkpoint_every:
             return None
         name = _name(spec, training)
@@ -55,7 +61,10 @@ class ExecutionOptions:
         return Checkpoint(self.folder / f"{name}{SUFFIX}", name, self.checkpoint_every, about)
 
     def log_of(self, spec: TrialSpec, training: int = 0) -> Log | None:
-        """Return the log of a trial's training run, or of a further one where the trial has several."""
+        """Return the log of a training run of a trial.
+
+        `training` is its number, if the trial has several.
+        """
         if self.folder is None or self.log is None:
             return None
         place = self.folder.parent

@@ -1,7 +1,9 @@
-"""The task `forecast`: fit to the windows of the past, predict each value of the held-out end from those before it.
+"""The task `forecast`: fit to past windows, then predict the held-out end of a series.
 
-All models see the same: the `length` − 1 true values before the one that they predict, as in a window. A model takes
-part that has the method `forecast`.
+Each value is predicted from the values before it.
+
+All models get the same input: the `length` − 1 true values before the one that they predict, as in a window. Models
+with the method `forecast` take part.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class Forecast(Task):
     kinds = ("series",)
 
     def check_data(self, dataset: Dataset) -> None:
-        """Raise a GenbenchError for data that are no series."""
+        """Raise a GenbenchError for data that are not a series."""
         if not isinstance(dataset, SeriesDataset):
             raise GenbenchError(
                 f"{dataset.card.name} is no series to forecast; `genbench list datasets` shows their kinds"
@@ -54,19 +56,19 @@ class Forecast(Task):
             )
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
-        """Return why a model cannot forecast; empty if it can."""
+        """Return why a model cannot forecast; "" if it can."""
         if card.role == "oracle":
             known = isinstance(dataset, SyntheticSeries) and dataset.writes("forecast")
             return "" if known else "does not know the process"
         return "" if isinstance(model, SupportsForecast) else "does not forecast: it has no method `forecast`"
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial. Phases are fit, predict, score.
+        """Run one trial. Its phases are fit, predict, score.
 
-        Kept on disk, in the data's units, with n values of which the last m are held out: `series` [n]; the forecasts'
-        `mean`, `median`, `low`, `high` (95 % intervals) and `log_prob` in nats [m]; the average predicted density of a
-        residual `density` at `residual_grid` [201]; quantiles of sampled futures `fan` [5, h] and some of them,
-        `futures` [5, h].
+        These arrays are stored, in the data's units, for n values of which the last m are held out: `series` [n]; the
+        forecasts' `mean`, `median`, `low`, `high` (95 % intervals) and `log_prob` in nats [m]; the average predicted
+        density of a residual `density` at `residual_grid` [201]; quantiles of sampled futures `fan` [5, h] and some of
+        them, `futures` [5, h].
         """
         spec, dataset = trial.spec, trial.dataset
         assert isinstance(dataset, SeriesDataset)

@@ -15,7 +15,7 @@ class Generate(Task):
     """Fit to the training points, sample, and score samples and densities."""
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial. Phases are fit, sample, log_prob, score."""
+        """Run one trial. Its phases are fit, sample, log_prob, score."""
         stage("fit")
         estimator = trial.estimator(options.device)
         seconds = fit(trial, estimator, options)

@@ -1,8 +1,8 @@
-"""The task `impute`: fit, then fill gaps in test points: draw the missing coordinates given the others.
+"""The task `impute`: fit, then draw missing coordinates of test points, given the others.
 
-Half of the coordinates are given, first the front half and then the back half: of a point of the plane one coordinate
-and then the other, of an image the upper half and then the lower, of a series the past and then the future. In the
-plane the draws are held against the exact conditional of the truth; everywhere against what was there.
+Half of the coordinates are given: first the front half, then the back half. For a point of the plane, these are one
+coordinate and then the other; for an image, the upper half and then the lower; for a series, the past and then the
+future. The draws are compared with the true values, and in the plane also with the exact conditional distribution.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ POINTS, DRAWS = 60, 200  # test points for each of the two masks, and draws for 
 
 
 class Impute(Task):
-    """Draw the missing half of test points given the other, and score the draws."""
+    """Draw one half of the coordinates of test points given the other, and score the draws."""
 
     def check_data(self, dataset: Dataset) -> None:
-        """Raise a GenbenchError for data of a single coordinate."""
+        """Raise a GenbenchError for data with a single coordinate."""
         if np.prod(dataset.shape) < 2:
             raise GenbenchError(
                 f"{dataset.card.name} has a single coordinate, and imputing needs a known one beside it; choose other "
@@ -47,15 +47,16 @@ class Impute(Task):
             )
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
-        """Return why a model cannot fill gaps in these data; empty if it can."""
+        """Return why a model cannot fill gaps in these data; "" if it can."""
         if card.role == "oracle" and not _knows_conditionals(dataset):
             return "knows the conditionals of data in the plane with a known density only"
         return "is conditional on labels, which gaps are not" if getattr(model, "conditional", False) else ""
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial. Phases are fit, sample, score.
+        """Run one trial. Its phases are fit, sample, score.
 
-        Kept on disk, for both masks k = 0 and 1: `known_k` [d], test `points_k` [m, d] and `draws_k` [m, n, missing].
+        These arrays are stored, for both masks k = 0 and 1: `known_k` [d], test `points_k` [m, d] and `draws_k` [m, n,
+        missing].
         """
         spec, dataset, splits = trial.spec, trial.dataset, trial.splits
         stage("fit")

@@ -1,8 +1,8 @@
-"""The task `interpolate`: fit, encode pairs of test points, and decode what is between them.
+"""The task `interpolate`: encode pairs of test points, and decode the points in between.
 
-It is for models that encode and decode; one that only decodes, a GAN, goes between samples of its own. Halfway between
-two points of a curved set the data have nothing; halfway between their codes a model that has understood the set finds
-a point of it.
+It is for models that encode and decode; a model that only decodes, such as a GAN, interpolates between its own samples.
+Halfway between two points of a curved set there are no data. Halfway between their codes, a good model decodes a point
+of the set.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ class Interpolate(Task):
     """Follow paths between codes of test points, and score the points on them."""
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
-        """Return why a model cannot interpolate; empty if it can."""
+        """Return why a model cannot interpolate; "" if it can."""
         if not (isinstance(model, SupportsDecoding) and isinstance(model, SupportsEncoding | SupportsLatentSampling)):
             return "has no codes that it decodes"
         return "is conditional on labels, which paths are not" if getattr(model, "conditional", False) else ""
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial. Phases are fit, sample, score.
+        """Run one trial. Its phases are fit, sample, score.
 
-        Kept on disk: the first few `latent` and `straight` paths [k, steps, *shape].
+        These arrays are stored: the first few `latent` and `straight` paths [k, steps, *shape].
         """
         spec, dataset, splits = trial.spec, trial.dataset, trial.splits
         stage("fit")

@@ -1,4 +1,4 @@
-"""Samples drawn in the course of a training run, as figures: to see early that it goes wrong."""
+"""Figures of samples during training, to see early if something goes wrong."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ PICTURES, POINTS = 64, 2_000  # that are drawn; chosen by hand: a grid of 8 × 8
 
 
 def previews(spec: TrialSpec, dataset: Dataset, folder: Path, times: int, log: Log | None = None) -> Snapshots:
-    """Return snapshots that draw samples of the averaged weights `times` times, evenly spread over the training run.
+    """Return snapshots that draw samples of the averaged weights during training.
 
-    Files are <folder>/<key>/<steps>.png: grids of images, scatter plots of points. All show the same noise. Neither the
-    training nor its seconds know of it; a preview that fails is left out. A `log` gets the same figures.
+    There are `times` snapshots, evenly spaced. Files are <folder>/<key>/<steps>.png: grids of images, scatter plots of
+    points. All start from the same noise. Training and its seconds do not depend on previews; a preview that fails is
+    left out. A `log` gets the same figures.
     """
     n = PICTURES if dataset.kind == "image" else POINTS
 

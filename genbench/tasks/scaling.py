@@ -1,4 +1,7 @@
-"""The task `scaling`: as `generate`, and the model trained again in other dimensions, and on more and fewer points."""
+"""The task `scaling`: as `generate`, with further dimensions and numbers of points.
+
+The model is trained again for each.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ class _Size(NamedTuple):
 
 
 class Scaling(Task):
-    """Train and score at each dimension that the dataset has, and on each number of training points."""
+    """Train and score the model in each dimension and with each number of training points."""
 
     def check_data(self, dataset: Dataset) -> None:
         if not isinstance(dataset, SyntheticDataset):
@@ -46,10 +49,11 @@ class Scaling(Task):
             )
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial: the result is that of `generate`, and `scaling` has a row for each further size.
+        """Run one trial; `scaling` has a row for each further size.
 
-        A row has the dimension, the number of training points, the seconds of training and those of 10,000 samples,
-        and sliced W2 and KL. The budget is the same for all; a size at which the model fails has a flag and no row.
+        The result is otherwise that of `generate`. A row has the dimension, the number of training points, the seconds
+        for training and for 10,000 samples, sliced W2 and KL. The budget is the same for all sizes; a size at which the
+        model fails has a flag instead of a row.
         """
         stage("fit")
         estimator = trial.estimator(options.device)

@@ -1,4 +1,4 @@
-"""The steps that tasks are made of: fit, then sample and score."""
+"""The steps of which tasks are made: fit, then sample and score."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["cost_of", "fit", "fitted", "result_of", "sample_and_score"]
 
 
 def fitted(trial: ResolvedTrial, device: str = "cpu") -> Estimator:
-    """Return the model of a trial, fitted: what brings back a model that keeps no weights."""
+    """Return the fitted model of a trial. It restores a model that stores no weights."""
     estimator = trial.estimator(device)
     fit(trial, estimator)
     return estimator
@@ -37,12 +37,14 @@ def fit(
     seed: int | None = None,
     training: int = 0,
 ) -> float:
-    """Fit the model, or show the oracle the truth, and return the wall seconds, also those before a kill.
+    """Fit the model, or give the truth to the oracle, and return the wall-clock seconds.
+
+    They include the seconds before the run was killed, if it was.
 
     Args:
-        snapshots: taken in the course of the training run, instead of previews.
-        seed: of the training run; the spec's unless given.
-        training: which one of the trial's training runs it is, where the trial has several.
+        snapshots: taken during the training run, instead of previews.
+        seed: seed of the training run; that of the spec unless given.
+        training: number of the training run, if the trial has several.
     """
     spec = trial.spec
     log = options.log_of(spec, training)
@@ -72,7 +74,10 @@ def fit(
 def sample_and_score(
     trial: ResolvedTrial, estimator: Estimator, stage: Stage, train_seconds: float, **more: Any
 ) -> TrialResult:
-    """Sample and score a fitted model by the whole protocol; `more` are further fields of the result."""
+    """Sample and score a fitted model by the whole protocol.
+
+    `more` are further fields of the result.
+    """
     seed = trial.spec.seed
     stage("sample")
     begin = time.perf_counter()

@@ -1,6 +1,6 @@
-"""The task `validate`: fit, then score on the validation split; what `genbench tune` chooses by.
+"""The task `validate`: fit, then score on the validation split, for `genbench tune`.
 
-The test split, on which leaderboards are made, is not looked at.
+The test split, which leaderboards use, is not used.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ __all__ = ["Validate"]
 
 
 class Validate(Task):
-    """Fit to the training points, and score on the validation points: by density, or by samples where there is none."""
+    """Fit to the training points, and score on the validation points.
+
+    The score is that of the density, or of samples if there is no density.
+    """
 
     def obstacle(self, card: ModelCard, model: Model, dataset: Dataset) -> str:
-        """Return why a model cannot be tuned; empty if it can."""
+        """Return why a model cannot be tuned; "" if it can."""
         return "is the truth and learns nothing" if card.role == "oracle" else ""
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial. Phases are fit, log_prob, sample, score."""
+        """Run one trial. Its phases are fit, log_prob, sample, score."""
         stage("fit")
         estimator = trial.estimator(options.device)
         seconds = fit(trial, estimator, options)

@@ -1,7 +1,7 @@
-"""The task `variance`: on the data of each seed, several training runs, and several draws from each.
+"""The task `variance`: several training runs for each seed, and several draws from each.
 
 A score varies with the data, with the initialisation and order of a training run, and with the draw that is scored. A
-run of `generate` shows their sum; here each is apart (`genbench.statistics.variance`).
+run of `generate` shows the sum; here each part is estimated (`genbench.statistics.variance`).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Variance(Task):
     """Train three times on the data of a seed, and score three draws from each training run."""
 
     def run(self, trial: ResolvedTrial, stage: Stage, options: ExecutionOptions) -> TrialResult:
-        """Run one trial: the result is that of `generate`, with the mean scores of all draws of all training runs.
+        """Run one trial: as `generate`, with mean scores over all draws of all training runs.
 
         `nested` holds the scores [initialisation][draw] of each metric. The first training run is that of `generate`;
-        seconds are a training run's mean.
+        seconds are means over training runs.
         """
         spec = trial.spec
         stage("fit")
