@@ -1,12 +1,12 @@
-"""Figures from the store: one module a figure.
+"""Figures of a run, drawn from its stored trials: one module for each figure.
 
 The first line of a module's docstring says what it shows. It defines `draw(run) -> dict of file stem -> Figure`, or
 `animate(run) -> dict of file stem -> FuncAnimation`, or both. A figure is a `DataFigure`, whose `data` is the tidy
-frame that was drawn. With `NEEDS_WEIGHTS = True` a module says that it reloads trained models, which takes torch, the
-weights of the run, and some time. torch is imported inside functions alone.
+frame that was drawn. `NEEDS_WEIGHTS = True` means that the module reloads trained models, which needs torch, the
+weights of the run, and some time. torch is imported only inside functions.
 
-Counts, sizes and limits at the top of these modules are chosen by hand: what a reader can distinguish in a figure as
-wide as a page, against the time that drawing takes.
+Counts, sizes and limits at the top of these modules are chosen by hand: as many points as a reader can distinguish in a
+figure as wide as a page, and as drawing time allows.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SAYS = {"png": "Description", "svg": "Description", "pdf": "Subject"}  # the ent
 
 
 def available() -> dict[str, str]:
-    """Return the figures by name, with a line on each."""
+    """Return the figures by name, with one line about each."""
     return {name: (_module(name).__doc__ or "").partition("\n")[0] for name in _names()}
 
 
@@ -63,11 +63,11 @@ def needs_weights(name: str) -> bool:
 
 
 class Choice(TypedDict, total=False):
-    """What to draw of a run, and how.
+    """The choice of what to draw from a run, and how.
 
     Attributes:
-        models: the only ones to draw, as they are labelled in the run, beside the oracle; all unless given.
-        coordinates: names, or numbers from 1 on, of those that figures of coordinates show; by default the worst.
+        models: draw only these, by their labels in the run, beside the oracle; all unless given.
+        coordinates: names, or numbers from 1 on, of the coordinates that some figures show; by default the worst.
         style: page (the default), paper (widths of one and two columns, no titles) or talk.
     """
 
@@ -77,11 +77,11 @@ class Choice(TypedDict, total=False):
 
 
 def draw(run: RunData, name: str, dataset: str | None = None, **choice: Unpack[Choice]) -> dict[str, DataFigure]:
-    """Return the figures of a module by file stem; empty where a run has nothing to show in it.
+    """Return the figures of a module by file stem; {} if the run has no data for them.
 
     Args:
         name: one of `available()`.
-        dataset: of a run with several, the only one to draw, as it is labelled there.
+        dataset: draw only this dataset of a run with several, by its label in the run.
         choice: see `Choice`.
 
     Raises:
@@ -119,15 +119,16 @@ def save(
     say: Say = print,
     **choice: Unpack[Choice],
 ) -> list[Path]:
-    """Draw figures of a run into its `figures` folder and return the files; animations are GIFs.
+    """Draw figures of a run into its `figures` folder, and return the files.
 
-    In another style than a page's, files are <stem>-<style>.<format>, and animations are left out.
+    Animations are GIFs. In other styles than page, files are named <stem>-<style>.<format>, and animations are left
+    out.
 
     Args:
-        names: of figures; all unless given.
-        formats: some of `FORMATS`. A csv file has what was drawn, one row per observation.
-        weights: whether all includes the figures that reload trained models.
-        progress: show how many figures are drawn.
+        names: names of figures; all unless given.
+        formats: some of `FORMATS`. A csv file has the data that were drawn, one row per observation.
+        weights: whether "all" includes the figures that reload trained models.
+        progress: whether to show how many figures are drawn.
         say: called with a line for each figure that fails; the others are drawn all the same.
         dataset, choice: see `draw`.
 

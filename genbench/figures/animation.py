@@ -31,7 +31,10 @@ DOTS, SIDE, COLUMNS, WIDTH, DPI = 500, 4, 4, 1.9, 80  # width in inches; few dot
 
 
 def animate(run: RunData) -> dict[str, FuncAnimation]:
-    """Return one animation per dataset: `animation` for a single dataset, else `animation-<dataset>`."""
+    """Return one animation per dataset, by file stem.
+
+    The stem is `animation` for a single dataset, else `animation-<dataset>`.
+    """
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Trajectory:
         return estimator.trajectory(view.n, stream(trial.seed, "snapshots")).at(np.linspace(0, 1, FRAMES))

@@ -1,4 +1,7 @@
-"""Calibration: the share of test points in a model's regions and quantiles, minus its claim."""
+"""Calibration: the share of test points in a model's regions, minus the nominal share.
+
+The same is shown for quantiles of forecasts.
+"""
 
 from __future__ import annotations
 
@@ -42,35 +45,39 @@ BAND_NOTE = "Grey band: what 95 % of models that equal the truth stay within (Ko
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset: `calibration` for a single one, else `calibration-<dataset>`.
+    """Return one figure per dataset, by file stem.
 
-    Densities are those that were scored: at the test points, and at the first of the model's own samples. Forecasts
-    have a figure of their own, `diagnosis`.
+    The stem is `calibration` for a single dataset, else `calibration-<dataset>`. The densities are those that were
+    scored, at the test points and at the first of the model's own samples. Forecasts have their own figure,
+    `diagnosis`.
     """
     found = {name: frame for name in datasets_of(run) if len(frame := _frame(run, name))}
     return by_dataset(run, "calibration", found, lambda name: _figure(name, found[name]))
 
 
 def region_levels(test: Array, own: Array) -> Array:
-    """Return the mass of the smallest highest-density region of a model that holds each test point, [n].
+    """Return the mass of a model's smallest highest-density region with each test point, [n].
 
     It is the share of the model's own samples whose density is at least as high (Hyndman 1996). For a model that equals
-    the truth these are uniform on [0, 1].
+    the truth, the masses are uniform on [0, 1].
 
     Args:
-        test: log-densities of test points under the model [n].
-        own: log-densities of its own samples [m].
+        test: the model's log-densities at test points [n].
+        own: the model's log-densities at its own samples [m].
     """
     return 1 - np.searchsorted(np.sort(own), test, "left") / len(own)
 
 
 def ranks(test: Array, own: Array) -> Array:
-    """Return the share of a model's samples [m] that is at most each test value [n]: the PIT, uniform if they agree."""
+    """Return the share of a model's samples [m] at or below each test value [n]: the PIT.
+
+    It is uniform if both have the same distribution.
+    """
     return np.searchsorted(np.sort(own), test, "right") / len(own)
 
 
 def excess(u: Array) -> Array:
-    """Return by how much the share of numbers u [n] that is at most α exceeds α, for all `LEVELS`."""
+    """Return, for each α of `LEVELS`, the share of numbers u [n] up to α, minus α."""
     return np.searchsorted(np.sort(u), LEVELS + 1e-12, "right") / len(u) - LEVELS  # 1e-12: rounding of shares
 
 

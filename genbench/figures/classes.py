@@ -26,18 +26,23 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per labelled image dataset: `classes` for a single dataset, else `classes-<dataset>`."""
+    """Return one figure per labelled image dataset, by file stem.
+
+    The stem is `classes` for a single dataset, else `classes-<dataset>`.
+    """
     names = [name for name in datasets_of(run, images=True) if dataset_of(first_seeds(run, name)[0]).classes]
     return by_dataset(run, "classes", names, lambda name: _figure(run, name))
 
 
 def rows_of(x: Array, labels: Labels, classes: int) -> Array:
-    """Return the first images of each class [SIDE · SIDE, c, h, w], one row per class; NaN where there are too few.
+    """Return the first images of each class [SIDE · SIDE, c, h, w], one row per class.
+
+    Places are NaN if a class has too few images.
 
     Args:
         x: images [n, c, h, w].
-        labels: of x [n], 0 … classes − 1; of more than `SIDE` classes, the first are shown.
-        classes: how many there are.
+        labels: labels of x [n], 0 … classes − 1. If there are more than `SIDE` classes, the first are shown.
+        classes: number of classes.
     """
     images = np.full((SIDE, SIDE, *x.shape[1:]), np.nan)
     for k in range(min(SIDE, classes)):

@@ -23,9 +23,10 @@ LONGEST, TICKS = 48, 15  # letters of a name, and numbers on the axis
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return the diagram for the metric that the leaderboard is sorted by; nothing below 5 datasets or 3 models.
+    """Return the diagram for the metric by which the leaderboard is sorted.
 
-    Controls do not compete. Where likelihood kinds must not be mixed, each has a diagram of its own.
+    There is none below 5 datasets or 3 models. Controls are left out. If likelihood kinds must not be mixed, each has
+    its own diagram.
     """
     figures = {}
     for one in rankings(run.leaderboard()):

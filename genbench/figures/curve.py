@@ -26,7 +26,10 @@ CAPTION = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset: `curve` for a single one, else `curve-<dataset>`; one panel per metric."""
+    """Return one figure per dataset, with one panel per metric, by file stem.
+
+    The stem is `curve` for a single dataset, else `curve-<dataset>`.
+    """
     trials = [trial for trial in run.trials if trial.curve]
     datasets = [trial.dataset for trial in trials]
     return by_dataset(run, "curve", datasets, lambda name: _figure(name, [t for t in trials if t.dataset == name]))

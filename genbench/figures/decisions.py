@@ -29,7 +29,10 @@ YELLOW = "#F0E442"  # the colour of Okabe and Ito that lines and dots on white l
 
 
 class Points(NamedTuple):
-    """Points [n, 2], their labels [n], the number of classes, and which points they are, in one word."""
+    """Points [n, 2], their labels [n], the number of classes, and a word for the points.
+
+    The word says which points they are.
+    """
 
     x: Array
     labels: Labels
@@ -38,7 +41,10 @@ class Points(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset of the plane that was classified: `decisions`, or `decisions-<dataset>`."""
+    """Return one figure per dataset of the plane that was classified, by file stem.
+
+    The stem is `decisions` for a single dataset, else `decisions-<dataset>`.
+    """
     return of_task(run, "decisions", "classify", _points, _frame, _show, _title)
 
 

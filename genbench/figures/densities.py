@@ -35,7 +35,10 @@ KINDS = {"exact": "exact", "estimate": "≈ estimate", "bound": "≤ bound"}
 
 
 class Grid(NamedTuple):
-    """Cells of the plane: their centres [h · w, 2] from the lower left on, row by row, and the corners of all."""
+    """Cells of the plane: their centres [h · w, 2], and the corners of all.
+
+    The centres go row by row from the lower left.
+    """
 
     centres: Array
     shape: tuple[int, int]
@@ -54,7 +57,10 @@ class Grid(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset of the plane: `densities` for a single dataset, else `densities-<dataset>`."""
+    """Return one figure per dataset of the plane, by file stem.
+
+    The stem is `densities` for a single dataset, else `densities-<dataset>`.
+    """
 
     def show(grid: Grid, trial: TrialRecord, estimator: Estimator) -> tuple[Array, str]:
         return on_grid(run, grid, trial, estimator), estimator.likelihood

@@ -1,4 +1,4 @@
-"""Residuals of one-step forecasts (`--task forecast`): are they the predicted noise?"""
+"""Residuals of one-step forecasts (`--task forecast`), compared with the predicted noise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ LAGS, SHOWN = 24, 150  # lags at most, and steps of the held-out end at most: mo
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per model and dataset, of the first seed that was forecast: `diagnosis-<dataset>-<model>`."""
+    """Return one figure per model and dataset, by file stem: `diagnosis-<dataset>-<model>`.
+
+    It shows the first seed that was forecast.
+    """
     figures: dict[str, Figure] = {}
     for trial in sorted(run.trials, key=lambda trial: trial.seed):
         names = f"{file_stem(trial.dataset)}-{file_stem(trial.model)}"
@@ -46,7 +49,10 @@ def autocorrelation(residuals: Array, lags: int) -> Array:
 
 
 def ljung_box(correlations: Array, m: int) -> float:
-    """Return the p-value that m residuals are white, by Q = m (m + 2) Σ r_k² / (m − k) ~ χ² (Ljung and Box 1978)."""
+    """Return the p-value of Ljung and Box (1978) for m residuals to be white noise.
+
+    The statistic is Q = m (m + 2) Σ r_k² / (m − k) ~ χ².
+    """
     k = np.arange(1, len(correlations) + 1)
     return float(chi2.sf(m * (m + 2) * (correlations**2 / (m - k)).sum(), df=len(k)))
 

@@ -40,7 +40,10 @@ FACES = {"best": BLUE, "as good": BLUE, "open": BLUE, "worse": "white"}
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure per dataset (and task): `forest` for a single one, else `forest-<dataset>`."""
+    """Return one figure per dataset (and task), by file stem.
+
+    The stem is `forest` for a single dataset, else `forest-<dataset>`.
+    """
     return by_table(run, "forest", partial(_figure, run.leaderboard()))
 
 

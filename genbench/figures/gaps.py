@@ -22,7 +22,10 @@ LINES, DRAWS = 9, 60
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset of the plane with imputed coordinates: `gaps`, or `gaps-<dataset>`."""
+    """Return one figure per dataset of the plane with imputed coordinates, by file stem.
+
+    The stem is `gaps` for a single dataset, else `gaps-<dataset>`.
+    """
     return of_task(run, "gaps", "impute", points_of, _frame, _show, _title)
 
 

@@ -30,7 +30,10 @@ State = tuple[float, Array] | None  # time and samples [n, *shape]; None where t
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset: `generation` for a single dataset, else `generation-<dataset>`."""
+    """Return one figure per dataset, by file stem.
+
+    The stem is `generation` for a single dataset, else `generation-<dataset>`.
+    """
     able, view_of = with_methods(SupportsTrajectory), partial(SamplePanel, noise=True)
     return snapshots(run, "generation", datasets_of(run), able, view_of, _states, _show, _title)
 

@@ -37,9 +37,10 @@ HEADS = {
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return `heat_map`, by the metric that the leaderboard is sorted by, and `heat_map-kl` where there is a KL.
+    """Return `heat_map` for the leaderboard's metric, and `heat_map-kl` if there is a KL.
 
-    Of a part of a run they are `heat_map-<dataset>` and `heat_map-kl-<dataset>`.
+    The leaderboard's metric is the one by which it is sorted. For a part of a run, they are `heat_map-<dataset>` and
+    `heat_map-kl-<dataset>`.
     """
     board = run.leaderboard()
     rows = [row for row in board.rows if row.place == row.dataset] or board.rows

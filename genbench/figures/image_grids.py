@@ -14,6 +14,9 @@ SIDE = 6  # images along a side of a grid
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per image dataset: `image_grids` for a single dataset, else `image_grids-<dataset>`."""
+    """Return one figure per image dataset, by file stem.
+
+    The stem is `image_grids` for a single dataset, else `image_grids-<dataset>`.
+    """
     names = datasets_of(run, images=True)
     return by_dataset(run, "image_grids", names, lambda name: side_by_side(run, name, SIDE**2, 4, side=SIDE))

@@ -1,4 +1,4 @@
-"""Paths between pairs of data points (`--task interpolate`): by latent space, and straight."""
+"""Paths between pairs of data points (`--task interpolate`): in latent space and straight."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ TITLE = "paths through the latent space (blue) and straight ones (dotted), over 
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset of the plane: `interpolation`, or `interpolation-<dataset>`."""
+    """Return one figure per dataset of the plane, by file stem.
+
+    The stem is `interpolation` for a single dataset, else `interpolation-<dataset>`.
+    """
     return of_task(run, "interpolation", "interpolate", points_of, _frame, _show, lambda *_: TITLE)
 
 

@@ -27,7 +27,10 @@ Row = tuple[Array, bool]  # images [pairs, steps, c, h, w], and whether their en
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per image dataset: `latents` for a single dataset, else `latents-<dataset>`."""
+    """Return one figure per image dataset, by file stem.
+
+    The stem is `latents` for a single dataset, else `latents-<dataset>`.
+    """
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Row:
         pairs = min(PAIRS, len(view.real) // 2)

@@ -45,7 +45,10 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure per dataset on which something was trained step by step: `losses`, or `losses-<dataset>`."""
+    """Return one figure per dataset on which a model was trained step by step, by file stem.
+
+    The stem is `losses` for a single dataset, else `losses-<dataset>`.
+    """
     trained = [trial for trial in run.trials if trial.history or _died_training(trial)]
     names = dict.fromkeys(trial.dataset for trial in trained if trial.history)
     return by_dataset(run, "losses", names, lambda name: _figure(name, [t for t in trained if t.dataset == name]))

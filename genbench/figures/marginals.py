@@ -35,10 +35,12 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset of points, rows or series, of its leader, or one for each model that was chosen.
+    """Return one figure per dataset of points, rows or series.
+
+    It shows the leader, or there is one figure for each chosen model.
 
     Raises:
-        GenbenchError: a coordinate that was asked for is not there.
+        GenbenchError: a coordinate that was asked for does not exist.
     """
     return by_model(run, "marginals", datasets_of(run, images=False), lambda one: _figure(one, run.coordinates))
 

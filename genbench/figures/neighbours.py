@@ -27,22 +27,28 @@ COLUMNS = 4  # panels beside each other
 
 
 class Rows(NamedTuple):
-    """Images [SIDE · SIDE, c, h, w], row by row, and the median distance to the nearest training image."""
+    """Images [SIDE · SIDE, c, h, w], and the median distance to the nearest training image.
+
+    The images are in rows.
+    """
 
     images: Array
     median: float
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per image dataset: `neighbours` for a single dataset, else `neighbours-<dataset>`."""
+    """Return one figure per image dataset, by file stem.
+
+    The stem is `neighbours` for a single dataset, else `neighbours-<dataset>`.
+    """
     return by_dataset(run, "neighbours", datasets_of(run, images=True), lambda name: _figure(run, name))
 
 
 def rows_of(x: Array, train: Array) -> Rows:
-    """Return images of x [n, c, h, w], each followed by its nearest of train [m, c, h, w], nearest first.
+    """Return images of x [n, c, h, w], each followed by its nearest of train [m, c, h, w].
 
-    First the first of x, then those of the first `SEARCHED` with the least distance to an image of train. Where there
-    are too few images, places are NaN.
+    They are sorted by that distance, the smallest first. The first images of x come first, then those among the first
+    `SEARCHED` with the smallest distance to an image of train. Places are NaN if there are too few images.
     """
     x = x[:SEARCHED]
     k = min(SIDE - 1, len(train))

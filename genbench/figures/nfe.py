@@ -21,7 +21,10 @@ WIDTH, COLUMNS = 5.6, 3  # inches of a panel with the names beside it, and panel
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset: `nfe` for a single one, else `nfe-<dataset>`; one panel per metric."""
+    """Return one figure per dataset, with one panel per metric, by file stem.
+
+    The stem is `nfe` for a single dataset, else `nfe-<dataset>`.
+    """
     frame = _frame(run)
     swept = frame[frame["role"] != "oracle"]["dataset"]
     return by_dataset(run, "nfe", swept, lambda name: _figure(name, frame[frame["dataset"] == name]))

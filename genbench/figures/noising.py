@@ -1,4 +1,4 @@
-"""Snapshots of noising: noised data that diffusion and flow matching models learn from."""
+"""Snapshots of noising: the noised data from which diffusion and flow models learn."""
 
 from __future__ import annotations
 

@@ -39,23 +39,26 @@ NOTE = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset of three coordinates or more, of its leader, or one for each model that was chosen.
+    """Return one figure per dataset of three coordinates or more.
+
+    It shows the leader, or there is one figure for each chosen model.
 
     Raises:
-        GenbenchError: a coordinate that was asked for is not there, or they are too few or too many.
+        GenbenchError: a coordinate that was asked for does not exist, or there are too few or too many.
     """
     return by_model(run, "pairs", datasets_of(run, images=False), lambda one: _figure(one, run.coordinates))
 
 
 def surplus(truth: Array, samples: Array, x: Array, y: Array) -> Array:
-    """Return by how many standard errors a model's share of points in each cell exceeds the truth's, [h, w].
+    """Return the excess of a model's share of points in each cell over the truth's, [h, w].
 
-    z = (b / m − a / n) / √(p (1 − p) (1 / n + 1 / m)) with p = (a + b) / (n + m), where a of n points of the truth and
-    b of m samples lie in a cell: the test of two proportions. 0 where fewer than `EXPECTED` are expected of one.
+    It is in standard errors. z = (b / m − a / n) / √(p (1 − p) (1 / n + 1 / m)) with p = (a + b) / (n + m), where a of
+    n points of the truth and b of m samples are in a cell: the test of two proportions. It is 0 where fewer than
+    `EXPECTED` points of either are expected.
 
     Args:
         truth, samples: points [n, 2] and [m, 2].
-        x, y: edges of the cells, [w + 1] and [h + 1].
+        x, y: the edges of the cells, [w + 1] and [h + 1].
     """
     (a, n), (b, m) = (
         (np.histogram2d(points[:, 0], points[:, 1], bins=[x, y])[0].T, len(points)) for points in (truth, samples)

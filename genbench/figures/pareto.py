@@ -15,7 +15,10 @@ __all__ = ["draw"]
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset: `pareto` for a single one, else `pareto-<dataset>`; controls are left out."""
+    """Return one figure per dataset without controls, by file stem.
+
+    The stem is `pareto` for a single dataset, else `pareto-<dataset>`.
+    """
     return cost_figures(run, "pareto", _figure)
 
 

@@ -1,4 +1,4 @@
-"""Scores of each model on all datasets as quotients by the oracle's; 1 equals the truth."""
+"""Scores of each model on all datasets, divided by the oracle's; 1 equals the truth."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SPREAD = 0.5  # of a line, over which the metrics lie
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return `profile`; of a part of a run that is limited to one dataset, `profile-<dataset>`."""
+    """Return `profile`, or `profile-<dataset>` for a run that is limited to one dataset."""
     frame = _frame(run.leaderboard())
     stem = f"profile-{file_stem(run.dataset)}" if run.dataset else "profile"
     return {stem: _figure(frame)} if len(frame) and frame["quotient"].notna().any() else {}

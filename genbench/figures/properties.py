@@ -20,7 +20,10 @@ LOW, HIGH = 0.01, 2.0  # ends of the colours, by hand: a hundredth of a control'
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return `properties`, where datasets of a run test two properties or more, and a control was scored on them."""
+    """Return `properties`, if datasets test two properties or more and have a control.
+
+    The control must have been scored on them.
+    """
     found = left_over(run) if run.dataset is None else []
     return {"properties": _figure(found)} if len({one.test for one in found}) > 1 else {}
 

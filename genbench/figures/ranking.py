@@ -21,9 +21,10 @@ COLOURS = {"best": BLUE, "as good": BLUE, "open": SKY, "worse": FAINT}
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return the figure for the metric that the leaderboard is sorted by; nothing below 3 datasets or 2 models.
+    """Return the figure for the metric by which the leaderboard is sorted.
 
-    Controls do not compete. Where likelihood kinds must not be mixed, each has a figure of its own.
+    There is none below 3 datasets or 2 models. Controls are left out. If likelihood kinds must not be mixed, each has
+    its own figure.
     """
     figures = {}
     for one in rankings(run.leaderboard()):

@@ -32,7 +32,10 @@ COLUMNS = 4
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset: `reconstructions` for a single dataset, else `reconstructions-<dataset>`."""
+    """Return one figure per dataset, by file stem.
+
+    The stem is `reconstructions` for a single dataset, else `reconstructions-<dataset>`.
+    """
 
     def show(view: SamplePanel, trial: TrialRecord, estimator: Estimator) -> Array:
         return estimator.reconstruct(view.real[:POINTS])

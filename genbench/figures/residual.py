@@ -47,7 +47,7 @@ LINE = (
 
 
 class Cells(NamedTuple):
-    """Cells of the plane, the truth's log-density in them [cells], and points of the truth [n, 2]."""
+    """Cells of the plane, the true log-density in them [cells], and true points [n, 2]."""
 
     grid: Grid
     exact: Array
@@ -55,7 +55,10 @@ class Cells(NamedTuple):
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset whose density is known: `residual` for a single one, else `residual-<dataset>`."""
+    """Return one figure per dataset with a known density, by file stem.
+
+    The stem is `residual` for a single dataset, else `residual-<dataset>`.
+    """
 
     def cells_of(trial: TrialRecord) -> Cells:
         real, known = truth(trial, POINTS), dataset_of(trial)

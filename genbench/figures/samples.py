@@ -37,11 +37,13 @@ def draw(run: RunData) -> dict[str, Figure]:
 
 
 def side_by_side(run: RunData, dataset: str, count: int, columns: int, **sizes: Any) -> Figure:
-    """Return the truth beside each model's first seed that did not fail, in the order of the leaderboard.
+    """Return the truth beside the samples of each model, in the order of the leaderboard.
+
+    They are of each model's first seed that did not fail.
 
     Args:
-        count: of points, or of images.
-        columns: panels beside each other.
+        count: the number of points or of images.
+        columns: the number of panels in a row.
         sizes: see `SamplePanel`.
     """
     trials = first_seeds(run, dataset)

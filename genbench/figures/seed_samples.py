@@ -1,4 +1,4 @@
-"""Samples of every seed side by side: what changes from one training run to the next."""
+"""Samples of every seed side by side: the differences between training runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ SIZE, TEXT = 1.75, 0.6  # inches of a panel, and of the lines above it
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset with samples of several seeds: `seed_samples`, or `seed_samples-<dataset>`."""
+    """Return one figure per dataset with samples of several seeds, by file stem.
+
+    The stem is `seed_samples` for a single dataset, else `seed_samples-<dataset>`.
+    """
     sampled = dict.fromkeys((trial.dataset, trial.seed) for trial in run.trials if trial.sampled)
     seeds = Counter(dataset for dataset, _ in sampled)
     several = [name for name, count in seeds.items() if count > 1]

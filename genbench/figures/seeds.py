@@ -43,7 +43,10 @@ WORDS = {
 
 
 def draw(run: RunData) -> dict[str, DataFigure]:
-    """Return one figure per dataset (and task) that has several seeds: `seeds`, or `seeds-<dataset>`."""
+    """Return one figure per dataset (and task) with several seeds, by file stem.
+
+    The stem is `seeds` for a single dataset, else `seeds-<dataset>`.
+    """
     return by_table(run, "seeds", partial(_figure, run.leaderboard()))
 
 

@@ -24,7 +24,10 @@ UNITS = ("", "k", "M", "G", "T")  # of thousands
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset: `speed` for a single one, else `speed-<dataset>`; controls are left out."""
+    """Return one figure per dataset without controls, by file stem.
+
+    The stem is `speed` for a single dataset, else `speed-<dataset>`.
+    """
     return cost_figures(run, "speed", _figure, needed=(X,))
 
 

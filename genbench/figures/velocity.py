@@ -34,7 +34,10 @@ State = tuple[float, Array, Array, float]  # t, velocities [a², 2] on a grid, s
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset of the plane: `velocity` for a single dataset, else `velocity-<dataset>`."""
+    """Return one figure per dataset of the plane, by file stem.
+
+    The stem is `velocity` for a single dataset, else `velocity-<dataset>`.
+    """
     able, view_of = with_methods(SupportsVelocity, SupportsTrajectory), partial(SamplePanel, noise=True, dots=DOTS)
     return snapshots(run, "velocity", planar_datasets(run), able, view_of, _states, _show, _title, WIDTH)
 

@@ -56,9 +56,10 @@ NOTES = (
 
 
 def draw(run: RunData) -> dict[str, Figure]:
-    """Return one figure per dataset (and task) on which models were compared, which takes two seeds: `verdicts`.
+    """Return one figure per dataset (and task) on which models were compared.
 
-    Of several datasets they are `verdicts-<dataset>`.
+    A comparison needs two seeds. The stem is `verdicts` for a single dataset. For several datasets the stems are
+    `verdicts-<dataset>`.
     """
     return by_table(run, "verdicts", partial(_figure, run.leaderboard()))
 

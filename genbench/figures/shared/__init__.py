@@ -1,1 +1,1 @@
-"""What several figures are made of."""
+"""Parts that several figures share."""

@@ -1,4 +1,4 @@
-"""Test points beside samples, by coordinate: names, distances, and what chance alone gives."""
+"""Test points beside samples, by coordinate: names, distances, and the effect of chance."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ RISK = 0.05  # that a band is left by chance, where model and truth are equal
 
 @dataclass(frozen=True)
 class Compared:
-    """Test points [n, d] of a dataset beside samples [m, d] of a model; `names` are those of the coordinates."""
+    """Test points [n, d] of a dataset beside samples [m, d] of a model.
+
+    `names` are the names of the coordinates.
+    """
 
     trial: TrialRecord
     names: tuple[str, ...]
@@ -42,11 +45,14 @@ class Compared:
 
     @cached_property
     def distances(self) -> Array:
-        """The Kolmogorov–Smirnov distance along each coordinate, [d]; the metric `ks` is the largest."""
+        """The Kolmogorov–Smirnov distance in each coordinate, [d]; the metric `ks` is the largest."""
         return np.array([kolmogorov_smirnov(u, v) for u, v in zip(self.samples.T, self.truth.T, strict=True)])
 
     def ends(self, i: int) -> tuple[float, float]:
-        """Return the ends of an axis for a coordinate: nearly all of the truth, and samples of the model near it."""
+        """Return the ends of an axis for a coordinate.
+
+        They enclose nearly all points of the truth, and the samples near it.
+        """
         low, high = (float(end[0]) for end in limits(self.truth[:, [i]], 0.05))
         least, most = np.quantile(self.samples[:, i], [EDGE, 1 - EDGE])
         extent = high - low  # a model farther away would leave too little room for the truth
@@ -57,7 +63,7 @@ class Compared:
         return [int(i) for i in np.argsort(-self.distances, kind="stable")[:most]]
 
     def asked(self, coordinates: Sequence[str]) -> list[int]:
-        """Return the coordinates that are asked for by their names, or by their numbers from 1 on.
+        """Return the indices of coordinates from their names, or from their numbers from 1 on.
 
         Raises:
             GenbenchError: there is no such coordinate.
@@ -80,9 +86,10 @@ class Compared:
 def by_model(
     run: RunData, stem: str, datasets: Iterable[str], draw: Callable[[Compared], Figure | None]
 ) -> dict[str, Figure]:
-    """Return what `draw` gives for the leader of each dataset by file stem: `stem`, or `stem-<dataset>` of several.
+    """Return the results of `draw` for the leader of each dataset, by file stem.
 
-    Where models of the run were chosen, there is one figure for each of them, and the stem ends in the model's name.
+    The stem is `stem`, or `stem-<dataset>` for several datasets. If models of the run were chosen, there is one figure
+    for each of them, and the stem ends with the model's name.
     """
     figures: dict[str, Figure] = {}
     for dataset in dict.fromkeys(datasets):
@@ -94,9 +101,10 @@ def by_model(
 
 
 def compared(run: RunData, dataset: str) -> list[Compared]:
-    """Return the models of a dataset that were chosen, or else its leader, each beside the test points of its seed.
+    """Return the chosen models of a dataset, or else its leader, beside test points.
 
-    The leader is the first of the leaderboard that has samples: not the oracle, and a control only where all are.
+    The test points are those of the model's seed. The leader is the first model of the leaderboard with samples. It is
+    not the oracle, and it is a control only if all models are.
     """
     trials = [trial for trial in first_seeds(run, dataset) if trial.status == "ok"]
     if run.models:
@@ -119,12 +127,13 @@ def compared(run: RunData, dataset: str) -> list[Compared]:
 
 
 def held_out(run: RunData, trial: TrialRecord) -> tuple[Dataset | None, Array]:
-    """Return the dataset of a trial and its test points [n, *shape], by which its distances were scored.
+    """Return the dataset of a trial and its test points [n, *shape].
 
-    Where the dataset's code may not be imported: None, and the stored samples of the oracle.
+    The distances of the trial were computed from these points. If the dataset's code may not be imported, the result is
+    None and the stored samples of the oracle.
 
     Raises:
-        GenbenchError: there is neither.
+        GenbenchError: neither is available.
     """
     try:
         return dataset_of(trial), splits_of(trial).test
@@ -135,11 +144,11 @@ def held_out(run: RunData, trial: TrialRecord) -> tuple[Dataset | None, Array]:
 
 
 def column_names(dataset: Dataset | None, d: int) -> tuple[str, ...]:
-    """Return what the d coordinates of a dataset are called.
+    """Return the names of the d coordinates of a dataset.
 
-    Those of a table are called as its columns are: one that was read from a file has them in `table`, one that was
-    given in Python in `held`, and those of scikit-learn know theirs by their `loader`. Others are step 1 and so on in
-    a series, and x1 and so on elsewhere.
+    Coordinates of a table have the names of its columns. A table from a file has them in `table`, one from Python in
+    `held`, and one from scikit-learn in its `loader`. Coordinates of a series are step 1 and so on, and others x1 and
+    so on.
     """
     held = getattr(dataset, "held", {})
     found: Any = getattr(getattr(dataset, "table", None), "columns", held.get("columns", ()))
@@ -154,11 +163,12 @@ def column_names(dataset: Dataset | None, d: int) -> tuple[str, ...]:
 
 
 def chance(n: int, m: int, looked_at: int = 1) -> float:
-    """Return the distance that two samples of n and m points of one distribution exceed with probability 5 %.
+    """Return the distance that two samples of one distribution exceed with probability 5 %.
 
-    It is c √((n + m) / (n m)) with c the upper quantile of Kolmogorov's distribution (Smirnov 1948, Annals of
-    Mathematical Statistics 19): 1.358 for a single distance. For several distances each has an equal share
-    of the 5 % (Bonferroni), so that all stay below with probability of at least 95 %, whatever their dependence.
+    The samples have n and m points. It is c √((n + m) / (n m)) with c the upper quantile of Kolmogorov's distribution
+    (Smirnov 1948, Annals of Mathematical Statistics 19): 1.358 for a single distance. For several distances, each has
+    an equal share of the 5 % (Bonferroni), so that all stay below it with a probability of at least 95 %, whatever
+    their dependence.
     """
     from scipy.special import kolmogi
 
@@ -166,7 +176,7 @@ def chance(n: int, m: int, looked_at: int = 1) -> float:
 
 
 def histograms(panel: Axes, one: Compared, i: int) -> None:
-    """Draw the shares of points in bins along a coordinate: of the truth filled, of the model as a line."""
+    """Draw the shares of points in bins of a coordinate: truth filled, model as a line."""
     low, high = one.ends(i)
     places = list(edges(one.truth[:, i], low, high))
     for x, looks in (
@@ -180,7 +190,7 @@ def histograms(panel: Axes, one: Compared, i: int) -> None:
 
 
 def legend(panel: Axes, model: str, **place: Any) -> None:
-    """Say in a panel which colour is the truth's and which the model's."""
+    """Write in a panel which colour is the truth's and which is the model's."""
     named = {"truth": FAINT, model: BLUE}
     panel.legend(
         handles=[Patch(color=colour, label=name) for name, colour in named.items()], borderaxespad=0.2, **place

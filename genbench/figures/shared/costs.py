@@ -1,4 +1,4 @@
-"""Quality against cost: which models are drawn, the front of those that none beats, and their names."""
+"""Quality against cost: the models to draw, the front of the best ones, and their names."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ COSTS: dict[str, Callable[[Mapping[str, float | None]], float | None]] = {
 def cost_figures(
     run: RunData, stem: str, draw: Callable[[Leaderboard, str, pd.DataFrame], Figure], needed: Iterable[str] = COSTS
 ) -> dict[str, Figure]:
-    """Return a figure for each dataset on which models have a score and any of the costs that are needed.
+    """Return a figure for each dataset on which models have a score and a needed cost.
 
-    `draw(board, dataset, frame)` is given a row for each model: its `score` in the metric that the table is sorted by,
-    as a quotient by the oracle's if that has one; whether it is `near` enough to others for one axis; and its `COSTS`,
-    NaN where unknown. Controls are left out.
+    One of the needed costs is enough. `draw(board, dataset, frame)` receives a row for each model: its `score` in the
+    metric by which the table is sorted, divided by the oracle's if that has one; whether it is `near` enough to others
+    for one axis; and its `COSTS`, NaN where unknown. Controls are left out.
     """
     board, frames = run.leaderboard(), dict[str, pd.DataFrame]()
     for dataset in dict.fromkeys(row.dataset for row in board.rows if row.place == row.dataset):
@@ -66,9 +66,9 @@ def _score(row: Row, board: Leaderboard) -> float | None:
 
 
 def front(costs: Array, scores: Array) -> Array:
-    """Return the indices, by rising cost, of the points whose score no point reaches at the same cost or less.
+    """Return the indices of the points that no other point beats in cost and score.
 
-    Both are better when they are smaller.
+    They are sorted by rising cost. Smaller is better for both.
     """
     best, found = np.inf, []
     for i in np.lexsort((scores, costs)):
@@ -79,7 +79,7 @@ def front(costs: Array, scores: Array) -> Array:
 
 
 class CostPanel(NamedTuple):
-    """A panel with its points (cost, score) by model, and the lines [m, 2] that names lie beside."""
+    """A panel with its points (cost, score) by model, and lines [m, 2] that names must avoid."""
 
     panel: Axes
     points: dict[str, tuple[float, float]]
@@ -87,10 +87,12 @@ class CostPanel(NamedTuple):
 
 
 def finish_panel(panel: Axes, board: Leaderboard, dataset: str, drawn: pd.DataFrame) -> CostPanel:
-    """Join the points that no other beats, ring them, and draw the oracle's score; label and scale the axes.
+    """Finish a panel: join the best points, draw the oracle's score, label and scale axes.
+
+    The best points are those that no other beats; they are ringed.
 
     Args:
-        drawn: the points that are in the panel, one row each: model, cost, score.
+        drawn: the points in the panel, one row for each: model, cost, score.
     """
     card, floor = card_of(board.sorted_by(dataset) or ""), _floor(board, dataset)
     xy = drawn.iloc[:, 1:].to_numpy()
@@ -121,16 +123,16 @@ def _floor(board: Leaderboard, dataset: str) -> float | None:
 
 
 def beyond(frame: pd.DataFrame) -> str:
-    """Return as a sentence which models have scores too far from the others; "" if none has."""
+    """Return a sentence with the models whose scores are too far from the others; "" if none."""
     names, far = distinct(frame["model"], LONGEST), frame[~frame["near"]]
     listed = [f"{names[model]} {brief(score, 2)}" for model, score in zip(far["model"], far["score"], strict=True)]
     return f"Beyond the axes: {', '.join(listed)}" if listed else ""
 
 
 def name_points(figure: Figure, drawn: Sequence[CostPanel], looks: Mapping[str, Look]) -> None:
-    """Lay a figure out and write the names of models beside their points; without room for all, numbers.
+    """Lay out a figure and write the names of models beside their points.
 
-    These are explained below the panels, where each model has its look.
+    If there is no room for all names, numbers are written. These are explained below the panels.
     """
     names, engine = distinct(looks, LONGEST), figure.get_layout_engine()
     settle(figure)

@@ -1,4 +1,4 @@
-"""Rows of panels that follow the samples of a model through time, a row a trained model."""
+"""Rows of panels that follow the samples of a model through time, a row for each model."""
 
 from __future__ import annotations
 
@@ -39,16 +39,18 @@ def snapshots(
     width: float = WIDTH,
     lines: int = 1,
 ) -> dict[str, Figure]:
-    """Return a figure for each dataset: a row of panels for each model that is able, a panel for each of its states.
+    """Return a figure for each dataset: a row of panels for each model, a panel per state.
+
+    Only models that are able have a row.
 
     Args:
         able, view_of: see `by_models`.
-        states_of: gives the states of a trained model, as many for each model.
-        show: called with a panel, the view and a state; draws it and returns the frames of what it drew. It is given
-            their columns `model` and `seed` by name.
-        title: says what the figure shows, after the name of the dataset.
-        width: inches of a panel.
-        lines: lines of text above a panel.
+        states_of: returns the states of a trained model, the same number for each model.
+        show: called with a panel, the view and a state; draws it and returns the data frames that it drew. Their
+            columns `model` and `seed` are passed by name.
+        title: returns what the figure shows, as text after the name of the dataset.
+        width: width of a panel in inches.
+        lines: number of lines of text above a panel.
     """
 
     def lay_out(dataset: str, view: SamplePanel, found: Sequence[tuple[TrialRecord, Sequence[T]]]) -> Figure:

@@ -1,4 +1,4 @@
-"""A heat map with its numbers: seaborn's, with short names, and cells hatched where there is no number."""
+"""A heat map with its numbers, by seaborn; cells without a number are hatched."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CELL, LETTER, MORE = 8, 0.58, 1.8  # letters of a number, width of one by its he
 
 
 def fitting_rows() -> int | None:
-    """Return how many rows a heat map has room for in the present style; None for any number."""
+    """Return how many rows a heat map has room for in the present style; None if any number."""
     style = current_style()
     line = ROW * style.points("font.size") / 72
     return None if style.height is None else int((style.height - BESIDE_ROWS * style.scale) / line)
@@ -33,12 +33,12 @@ def fitting_rows() -> int | None:
 def heat_figure(
     values: pd.DataFrame, texts: pd.DataFrame, *, norm: Normalize, cmap: str, label: str
 ) -> tuple[DataFigure, Axes, Axes]:
-    """Return a figure, its panel, and that of its colours.
+    """Return a figure, its panel, and the panel of its colour bar.
 
     Args:
-        values: of the cells, rows × columns; a cell with NaN is hatched.
-        texts: written in the cells; in a hatched one why it failed, "" if it was not run.
-        label: of the colours.
+        values: values of the cells, rows × columns; a cell with NaN is hatched.
+        texts: texts in the cells; in a hatched one, why it failed, or "" if it was not run.
+        label: label of the colour bar.
     """
     rows, columns = values.shape
     figure = new_figure(1.25 * columns + 3.6, 0.36 * rows + 2.4)

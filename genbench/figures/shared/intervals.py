@@ -1,4 +1,4 @@
-"""Points with their intervals on lines below each other, as far as these fit on an axis."""
+"""Points with their intervals, one below the other, as far as they fit on an axis."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ __all__ = ["draw_intervals", "log_extent"]
 
 
 def log_extent(points: Array, ends: Array, stretch: float) -> tuple[float, float]:
-    """Return the ends of a logarithmic axis with the points [n] that it can show, and the ends [m] that are near.
+    """Return the ends of a logarithmic axis for points [n] and nearby interval ends [m].
 
     Args:
-        stretch: times the outermost point that an end may lie beyond it; of others, so much is shown.
+        stretch: the factor by which an end may lie beyond the outermost point. An end that is farther away is cut
+            there.
     """
     near, known = points[np.logical_and(comparable(points), points > 0)], ends[~np.isnan(ends)]
     with np.errstate(divide="ignore"):
@@ -28,11 +29,13 @@ def log_extent(points: Array, ends: Array, stretch: float) -> tuple[float, float
 
 
 def draw_intervals(panel: Axes, its: pd.DataFrame, look: dict[str, Any]) -> None:
-    """Draw intervals, arrows where their ends lie beyond the axis, and points; of those beyond it, the numbers.
+    """Draw points and intervals; arrows mark ends beyond the axis.
+
+    A point beyond the axis is shown by its number.
 
     Args:
-        its: columns `y`, `point`, `low` and `high`; the last two are NaN where there is no interval.
-        look: of the points, in matplotlib's words; its colour is that of the lines.
+        its: columns `y`, `point`, `low` and `high`; the last two are NaN if there is no interval.
+        look: style of the points, as keyword arguments of matplotlib; the lines have the same colour.
     """
     (low, high), colour = panel.get_xlim(), look["color"]
     panel.hlines(its["y"], its["low"].clip(low, high), its["high"].clip(low, high), color=colour, lw=1.8, zorder=2)

@@ -1,4 +1,7 @@
-"""Lines of models over a logarithmic axis: thick ones through their seeds, the oracle's dashed, names at the ends."""
+"""Lines of models over a logarithmic axis, with names at their ends.
+
+Thick lines go through the seeds of a model; the oracle's line is dashed.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ LINE = 0.16  # inches of height for a name
 
 
 def height_of(frame: pd.DataFrame, least: float) -> float:
-    """Return the inches of height of a panel: with room for all names at the right, where height is not limited."""
+    """Return the height of a panel in inches.
+
+    It leaves room for all names at the right, unless the style limits it.
+    """
     return max(least, 0.0 if current_style().height else LINE * frame["model"].nunique() + 1.2)
 
 
@@ -43,19 +49,19 @@ def draw_lines(
     band: Callable[[pd.Series], tuple[float, float]] | None = None,
     also: Mapping[str, str] = {},
 ) -> list[End]:
-    """Draw a thick line a model, a thin one a seed or else a band, and the oracle's; return the ends of the thick ones.
+    """Draw a thick line for each model, thin lines or a band for its seeds, and the oracle's.
 
-    A thick line has the places at which no seed is missing. Infinite values are left out, and those with which the
-    others would be one line are beyond the axes.
+    It returns the ends of the thick lines. A thick line has the places at which no seed is missing. Infinite values are
+    left out. Values that are so far away that the other lines would coincide are outside the axes.
 
     Args:
         frame: one row per observation, with columns model, role, seed, value, and those that `x` and `at` name.
-        models: all of the figure, each of which has the same colour in all panels.
-        x: the column of places of seeds.
-        centre: of the seeds of a model at a place.
-        at: the column of places of thick lines, which are the same for all seeds of a model; `x` unless given.
-        band: gives the ends of the interval of a centre; without it each seed has a thin line.
-        also: words after the name of a model.
+        models: all models of the figure; each has the same colour in all panels.
+        x: the column with the places of seeds.
+        centre: returns the centre of the seeds of a model at a place.
+        at: the column with the places of thick lines, which are the same for all seeds of a model; `x` unless given.
+        band: returns the ends of the interval of a centre; without it, each seed has a thin line.
+        also: text after the name of a model.
     """
     at, looks = at or x, styles(models)
     frame = frame[np.isfinite(frame["value"])]
@@ -117,7 +123,10 @@ def _oracle(panel: Axes, frame: pd.DataFrame, at: str, centre: Centre) -> None:
 
 
 def name_lines(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
-    """Lay out a figure of lines, write their names at the ends, and thin out numbers that would overlap below."""
+    """Lay out a figure of lines, and write the names of models at the ends of their lines.
+
+    Numbers on the axis that would overlap are left out.
+    """
     name_ends(figure, ends)
     for panel in ends:
         thin_numbers(panel)

@@ -1,4 +1,4 @@
-"""Datasets, trials and names for figures: what to draw, in which order, and under which name."""
+"""Datasets, trials and names for figures: what to draw, in which order, with which name."""
 
 from __future__ import annotations
 
@@ -77,10 +77,12 @@ def stem_of(
 
 
 def by_table(run: RunData, stem: str, draw: Callable[[list[Row]], F | None]) -> dict[str, F]:
-    """Return a figure for each table of the leaderboard by file stem; that of a task is `stem-<dataset>-<task>`.
+    """Return a figure for each table of the leaderboard, by file stem.
+
+    The stem for the table of a task is `stem-<dataset>-<task>`.
 
     Args:
-        draw: called with the rows of the table; None is no figure.
+        draw: called with the rows of a table; returns a figure or None.
     """
     tables: dict[str, list[Row]] = {}
     for row in run.leaderboard().rows:
@@ -94,7 +96,10 @@ def by_table(run: RunData, stem: str, draw: Callable[[list[Row]], F | None]) -> 
 
 
 def datasets_of(run: RunData, *, images: bool | None = None) -> list[str]:
-    """Return the sampled datasets of a run: of images, of other data, or (None) first of other data, then of images."""
+    """Return the sampled datasets of a run.
+
+    They are image datasets, other datasets, or, for None, first the other ones and then images.
+    """
     if images is None:
         return datasets_of(run, images=False) + datasets_of(run, images=True)
     names = dict.fromkeys(trial.dataset for trial in run.trials if trial.sampled)
@@ -107,7 +112,7 @@ def planar_datasets(run: RunData) -> list[str]:
 
 
 def is_image(run: RunData, dataset: str) -> bool:
-    """Whether a dataset of a run holds images, which no scatter plot shows."""
+    """Whether a dataset of a run has images, which a scatter plot cannot show."""
     its = [trial for trial in run.trials if trial.dataset == dataset]
     spec = its[0].spec
     discover_recorded(spec.plugins, groups=("datasets",))
@@ -118,9 +123,10 @@ def is_image(run: RunData, dataset: str) -> bool:
 
 
 def first_seeds(run: RunData, dataset: str) -> list[TrialRecord]:
-    """Return for each model its trial with the least seed that did not fail, or with the least seed; leader first.
+    """Return one trial for each model, the leader first.
 
-    The order is the leaderboard's.
+    It is the trial with the lowest seed that did not fail, or else with the lowest seed. The order is that of the
+    leaderboard.
     """
     trials = grouped(run.trials)
     rows = [row for row in run.leaderboard().rows if row.place == dataset]
@@ -131,7 +137,7 @@ def dataset_of(trial: TrialRecord) -> Dataset:
     """Return the dataset of a trial.
 
     Raises:
-        GenbenchError: its plugin or its file is not there any more, or the file has changed.
+        GenbenchError: its plugin or its file is missing, or the file has changed.
     """
     spec = trial.spec
     require(spec.plugins, (DATASETS, spec.dataset_name))
@@ -140,13 +146,19 @@ def dataset_of(trial: TrialRecord) -> Dataset:
 
 
 def splits_of(trial: TrialRecord) -> Splits:
-    """Return the points that a trial was trained and tested on; its model's code need not be there."""
+    """Return the points on which a trial was trained and tested.
+
+    The code of its model is not needed.
+    """
     with collected_warnings():
         return dataset_of(trial).splits(stream(trial.seed, "data"), Sizes(trial.spec.protocol.train))
 
 
 def levels_of(trial: TrialRecord) -> int | None:
-    """Return the grey levels of a dataset of images, where its code may be imported; else None, as of many."""
+    """Return the number of grey levels of an image dataset, or None if it has none.
+
+    It is also None if the dataset's code may not be imported.
+    """
     try:
         return dataset_of(trial).levels
     except NeedsPlugin:
@@ -154,20 +166,22 @@ def levels_of(trial: TrialRecord) -> int | None:
 
 
 def truth(trial: TrialRecord, n: int) -> Array:
-    """Return n pieces of the dataset of a trial, [n, *shape].
+    """Return n points of the dataset of a trial, [n, *shape].
 
     Raises:
-        GenbenchError: the dataset's plugin is not there any more.
+        GenbenchError: the dataset's plugin is missing.
     """
     with collected_warnings():  # the trial's record has them already
         return dataset_of(trial).reference(n, stream(trial.seed, "data"))
 
 
 def truth_or_stored(run: RunData, dataset: str, n: int) -> Array:
-    """Return n pieces of a dataset [n, *shape]; where its code may not be imported, the oracle's stored samples.
+    """Return n points of a dataset [n, *shape], or else the oracle's stored samples.
+
+    The stored samples are used if the dataset's code may not be imported.
 
     Raises:
-        GenbenchError: there is neither.
+        GenbenchError: neither is available.
     """
     first = min(first_seeds(run, dataset), key=lambda trial: trial.status != "ok")
     try:
@@ -179,13 +193,16 @@ def truth_or_stored(run: RunData, dataset: str, n: int) -> Array:
 
 
 def oracle_samples(run: RunData, dataset: str) -> Array | None:
-    """Return the stored samples of the oracle [n, *shape], which replace a dataset whose code is missing."""
+    """Return the stored samples of the oracle [n, *shape], or None.
+
+    They replace a dataset whose code is missing.
+    """
     oracles = (trial for trial in run.whole.trials if trial.role == "oracle" and trial.dataset == dataset)
     return next((x for trial in oracles if (x := run.samples(trial.key)) is not None), None)
 
 
 def outer_labels(places: Sequence[Axes]) -> None:
-    """Keep the labels of shared axes at the left and at the bottom of a figure alone."""
+    """Keep labels of shared axes only at the left and at the bottom of a figure."""
     columns = places[0].get_gridspec().ncols  # type: ignore[union-attr]
     for k, panel in enumerate(places):
         lowest = k + columns >= len(places)  # also above an empty place
@@ -200,12 +217,15 @@ def stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame | None:
 
 
 def short(name: str, most: int = LONGEST) -> str:
-    """Return a name for a title, without its middle where it is long."""
+    """Return a name for a title; a long name is shortened in the middle."""
     return _cut(name, most, max(3, most // 7))
 
 
 def distinct(names: Iterable[str], most: int = LONGEST) -> dict[str, str]:
-    """Return names as `short` does, but no two alike: with longer ends where needed, else numbered."""
+    """Return the names of `short`, all different.
+
+    Names that would be equal get longer ends or numbers.
+    """
     whole = list(dict.fromkeys(names))
     for tail in (max(3, most // 7), most // 3, most // 2, 2 * most // 3, most - 4):
         found = {name: _cut(name, most, tail) for name in whole}
@@ -220,18 +240,24 @@ def _cut(name: str, most: int, tail: int) -> str:
 
 
 def file_stem(name: str) -> str:
-    """Return a name as part of a file name: without separators; a long name is cut, with a digest at its end."""
+    """Return a name as part of a file name, without separators.
+
+    A long name is cut, with a digest at its end.
+    """
     plain = re.sub(r'[/\\:*?"<>|\s\x00-\x1f\x7f-\x9f]+', "_", name)
     return plain if len(plain) <= STEM else f"{plain[: STEM - 9]}-{zlib.crc32(name.encode()):08x}"
 
 
 def say_in(panel: Axes, text: str) -> None:
-    """Say in the middle of a panel why it shows nothing."""
+    """Write in the middle of a panel why it is empty."""
     panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color=FAILED)
 
 
 def show_each(run: RunData, places: Iterable[Axes], trials: Iterable[TrialRecord], show: Show) -> None:
-    """Call `show(panel, trial, samples, name)` for each trial that has samples; where one has none, say why."""
+    """Call `show(panel, trial, samples, name)` for each trial with samples.
+
+    In the panel of a trial without samples, write the reason.
+    """
     trials, places = list(trials), list(places)
     names = distinct((trial.model for trial in trials), room(places[0]))
     stored = {trial.key: run.samples(trial.key) for trial in trials}

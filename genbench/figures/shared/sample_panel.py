@@ -1,4 +1,4 @@
-"""Panels of one dataset: points as dots on common axes, or a few images in a square."""
+"""Panels of one dataset: points as dots on common axes, or some images in a square."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ MOST_NOISE = 2.0  # extents of the data that this adds at most on each side
 
 
 class SamplePanel:
-    """The panels of one dataset, all alike: `real` are points of the truth [n, *shape], as many as a panel shows."""
+    """The panels of one dataset, all with the same axes.
+
+    `real` are as many points of the truth [n, *shape] as a panel shows.
+    """
 
     def __init__(
         self,
@@ -62,16 +65,19 @@ class SamplePanel:
 
     @property
     def aspect(self) -> float:
-        """Height of a panel as a share of its width."""
+        """The height of a panel divided by its width."""
         return 1.0 if self.is_image else self.plane.aspect
 
     @property
     def axes(self) -> str:
-        """What the axes are, in words; empty where they are the coordinates themselves, and of images."""
+        """The meaning of the axes, as text; "" for images and if axes are coordinates."""
         return "" if self.is_image else self.plane.axes
 
     def show(self, panel: Axes, x: Array, colour: str = BLUE, size: float = 1.2, still: bool = True) -> Any:
-        """Draw points x [n, *shape], and return what can be moved by `move`; if it stays, say how many are outside."""
+        """Draw points x [n, *shape], and return the artists for `move`.
+
+        If the panel is still, it also says how many points are outside.
+        """
         if self.is_image:
             drawn = panel.imshow(self.as_one(x), interpolation="nearest", vmin=0, vmax=1)
             panel.set_axis_off()
@@ -83,25 +89,31 @@ class SamplePanel:
         return drawn
 
     def frame(self, panel: Axes) -> None:
-        """Give a panel the axes of all; of images none."""
+        """Set the common axes of a panel, or no axes for images."""
         if self.is_image:
             panel.set_axis_off()
         else:
             self.plane.frame(panel)
 
     def tidy(self, x: Array, **facts: Any) -> list[pd.DataFrame]:
-        """Return a frame of what `show` draws of points x [n, *shape], with facts that they share; none of images."""
+        """Return the points x [n, *shape] that `show` draws as a tidy frame.
+
+        `facts` are columns with one value. For images there is no frame.
+        """
         return [] if self.is_image else [self.plane.tidy(x, **facts)]
 
     def move(self, drawn: Any, x: Array) -> None:
-        """Move what was drawn in a panel to other points x [n, *shape]."""
+        """Move the artists of a panel to other points x [n, *shape]."""
         if self.is_image:
             drawn.set_data(self.as_one(x))
         else:
             self.plane.move(drawn, x)
 
     def as_one(self, x: Array, side: int | None = None) -> Array:
-        """Return images x [n, c, h, w] as one in colours, [height, width, 3], `side` of them in a row."""
+        """Return images x [n, c, h, w] as one colour image [height, width, 3].
+
+        `side` is the number of images in a row.
+        """
         grid = np.nan_to_num(mosaic(seen(x, self.levels, self.black_and_white), side or self.side), nan=1.0)
         used = -(-len(x) // (side or self.side)) * (x.shape[2] + 1) - 1
         coloured: Array = grid[:used].repeat(3 // grid.shape[2], axis=2)

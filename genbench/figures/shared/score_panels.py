@@ -1,4 +1,7 @@
-"""Panels of scores, one a metric: models are rows in the order of the leaderboard, and each panel has its own axis."""
+"""Panels of scores, one for each metric.
+
+Models are rows in the order of the leaderboard, and each panel has its own axis.
+"""
 
 from __future__ import annotations
 
@@ -31,16 +34,16 @@ NUMBERS = ("mean", "low", "high", "ratio", "ratio_low", "ratio_high")
 
 
 def ranked_metrics(board: Leaderboard, rows: Sequence[Row]) -> list[str]:
-    """Return the metrics by which the rows of a table are ranked, those first that are worth a panel."""
+    """Return the metrics by which a table is ranked, the most useful ones first."""
     return [name for name in asked_columns(board, rows) if card_of(name).ranked]
 
 
 def score_frame(rows: Sequence[Row], metrics: Sequence[str]) -> pd.DataFrame:
     """Return a tidy frame: a row for each model, dataset and metric, in their order.
 
-    `mean` is over seeds and NaN without a score; `low` and `high` are the ends of its interval over seeds, of a single
-    seed two standard errors away; `ratio` is its quotient by the oracle's, with an interval. `status` says why no seed
-    has a score.
+    `mean` is the mean over seeds, NaN without a score. `low` and `high` are the ends of its interval over seeds; for a
+    single seed, they are two standard errors away. `ratio` is the mean divided by the oracle's, with an interval.
+    `status` says why no seed has a score.
     """
     found = []
     for row in rows:
@@ -64,7 +67,10 @@ def _ends(cell: Cell) -> Extent:
 
 
 def score_panels(frame: pd.DataFrame) -> tuple[DataFigure, dict[str, Axes]]:
-    """Return a figure, and for each metric of a frame of one dataset a panel: as many of the first as have room."""
+    """Return a figure with a panel for each metric, of a frame of one dataset.
+
+    It has the first metrics, as many as there is room for.
+    """
     metrics = list(dict.fromkeys(frame["metric"]))[:MOST]
     figure, axes = panels(len(metrics), (WIDTH, LINE * frame["model"].nunique() + HEAD), COLUMNS, margin=1.0)
     figure.data = frame[frame["metric"].isin(metrics[: len(axes)])]
@@ -72,10 +78,11 @@ def score_panels(frame: pd.DataFrame) -> tuple[DataFigure, dict[str, Axes]]:
 
 
 def extent_of(its: pd.DataFrame) -> Extent | None:
-    """Return the ends of the axis: all models and the oracle, and of the intervals as much as leaves scores distinct.
+    """Return the ends of the axis, for all models and the oracle.
 
-    Controls may lie beyond the ends, and so may the ends of intervals over two seeds, which are very long, and scores
-    that are infinite or very far from the others. None where no score is finite.
+    Intervals are shown as far as scores stay distinct. Outside may be controls, the ends of intervals over two seeds,
+    which are very long, and scores that are infinite or very far from the others. The result is None if no score is
+    finite.
 
     Args:
         its: columns `mean`, `low`, `high` and `role`.
@@ -97,15 +104,15 @@ def extent_of(its: pd.DataFrame) -> Extent | None:
 
 
 def within(its: pd.DataFrame, extent: Extent | None) -> pd.DataFrame:
-    """Return the rows whose mean lies on an axis."""
+    """Return the rows whose mean is inside an axis."""
     return its[its["mean"].between(*extent)] if extent else its[:0]
 
 
 def frame_panel(panel: Axes, its: pd.DataFrame, extent: Extent | None) -> None:
-    """Draw what all score panels share: title, axes, the oracle's mean, signs of verdicts, and notes.
+    """Draw what all score panels share: title, axes, oracle's mean, verdict signs, notes.
 
     Args:
-        its: the rows of `score_frame` for its metric, numbered from 0, which is where each is drawn.
+        its: the rows of `score_frame` for its metric, numbered from 0; the number is the position.
     """
     card = card_of(its["metric"].iloc[0])
     oracle = its.loc[its["role"] == "oracle", "mean"]

@@ -1,4 +1,4 @@
-"""Figures of tasks on data of the plane: one panel per model, drawn from what its trial stored."""
+"""Figures of tasks on data of the plane: one panel per model, from its stored trial."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def of_task(
     show: Callable[[Axes, S, pd.DataFrame], None],
     title: Callable[[S, Sequence[pd.DataFrame]], str],
 ) -> dict[str, Figure]:
-    """Return a figure for each dataset of the plane on which a task of its own was run, of trials without failure.
+    """Return a figure for each dataset of the plane on which a task was run.
 
-    It has each model's first seed, leader first.
+    Trials that failed are left out. It shows the first seed of each model, the leader first.
 
     Args:
-        shared_by: gives from one trial what all panels of a dataset share, such as points of the truth.
-        frame_of: gives the tidy frame of a panel from what its trial stored.
-        show: draws that in a panel.
-        title: says what the figure shows.
+        shared_by: returns, from one trial, what all panels of a dataset share, such as points of the truth.
+        frame_of: returns the tidy frame of a panel from the stored arrays of its trial.
+        show: draws the frame in a panel.
+        title: returns what the figure shows, as text.
     """
 
     def fine(trial: TrialRecord) -> bool:
@@ -75,7 +75,7 @@ def points_of(trial: TrialRecord) -> Array:
 
 
 def show_truth(panel: Axes, real: Array) -> None:
-    """Draw points of the truth in grey, to be drawn over, on the axes of all."""
+    """Draw points of the truth in grey, as background, on the common axes."""
     low, high = limits(real, 0.15)
     panel.scatter(real[:, 0], real[:, 1], s=1, color=FAINT, alpha=0.4, linewidths=0, rasterized=True)
     panel.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[])

@@ -1,4 +1,4 @@
-"""Titles of panels: names, scores and numbers of points, in lines no wider than the panel."""
+"""Titles of panels: names, scores and numbers of points, in lines that fit a panel."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ USED = 0.74  # share of a panel's width for lines above it, as letters of names 
 
 
 def room(panel: Axes, role: str = "axes.titlesize") -> int:
-    """Return how many letters of a role a line above a panel has room for."""
+    """Return how many characters of a text role fit in a line above a panel."""
     grid = panel.get_gridspec()
     assert grid is not None
     return current_style().letters(USED * panel.figure.bbox.width / panel.figure.dpi / grid.ncols, role)
 
 
 def head(panel: Axes, *lines: str) -> None:
-    """Write lines above a panel; break those wider than the panel, and leave out empty ones."""
+    """Write lines above a panel. Wide lines are broken, and empty ones are left out."""
     panel.set_title("\n".join(part for line in lines for part in wrap(line, room(panel), break_long_words=False)))
 
 
 def number_of(counts: Collection[int]) -> str:
-    """Return the number of points in panels: "4,000", "20 to 30", or "no"."""
+    """Return the number of points in panels as text: "4,000", "20 to 30", or "no"."""
     return " to ".join(f"{n:,}" for n in dict.fromkeys([min(counts), max(counts)])) if counts else "no"
 
 
 def score_line(run: RunData, trial: TrialRecord, metric: str | None = None) -> str:
-    """Return a score, by default that which the leaderboard sorts by: its mean over seeds, then that of the seed shown.
+    """Return the score of a model as text: its mean over seeds, then the shown seed's.
 
-    The latter where it differs; empty where there is no score.
+    By default, it is the metric by which the leaderboard is sorted. The score of the seed is added if it differs. The
+    text is "" if there is no score.
     """
     board = run.whole.leaderboard()
     name = metric or board.sorted_by(trial.place)
@@ -54,13 +55,16 @@ def score_line(run: RunData, trial: TrialRecord, metric: str | None = None) -> s
 
 
 def seed_of(trials: Iterable[TrialRecord]) -> str:
-    """Return which seed of each model a figure shows."""
+    """Return which seed of each model a figure shows, as text."""
     seeds = {trial.seed for trial in trials}
     return f"seed {seeds.pop()}" if len(seeds) == 1 else "the first seed that did not fail"
 
 
 def order_of(run: RunData, place: str) -> str:
-    """Return how the panels of a table are ordered, for a title: "ordered by sliced W2 (data units), …"."""
+    """Return the order of the panels of a table, as text for a title.
+
+    An example is "ordered by sliced W2 (data units), …".
+    """
     name = run.whole.leaderboard().sorted_by(place)
     if not name:
         return "in the order of the leaderboard"
@@ -68,6 +72,6 @@ def order_of(run: RunData, place: str) -> str:
 
 
 def with_unit(metric: str) -> str:
-    """Return a metric's label with its unit: "KL (nats)"."""
+    """Return the label of a metric with its unit: "KL (nats)"."""
     card = card_of(metric)
     return card.label + (f" ({card.unit})" if card.unit else "")

@@ -1,4 +1,4 @@
-"""The trained models of a run, reloaded for figures: what each gives, and why another is missing."""
+"""The trained models of a run, reloaded for figures, and reasons for missing ones."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ T = TypeVar("T")
 
 
 def with_methods(*methods: type) -> Callable[[ModelCard], bool]:
-    """Return the test whether a model has all of some optional methods, by their protocols."""
+    """Return a test of whether a model has some optional methods, given by their protocols."""
     return lambda card: supports(card.factory, *methods)
 
 
 def gather(
     run: RunData, dataset: str, able: Callable[[ModelCard], bool], show: Callable[[TrialRecord, Estimator], T]
 ) -> tuple[list[tuple[TrialRecord, T]], list[str]]:
-    """Return what `show` gives for the models of a dataset, leader first, and for each that fails a line that says why.
+    """Return the results of `show` for the models of a dataset, the leader first.
 
-    Of each model it is the first seed that did not fail. The oracle is left out: it is the truth; and so are samples
-    from outside, of which there is no model.
+    For each model that fails, there is a line with the reason. The first seed of each model that did not fail is used.
+    The oracle is left out, because it is the truth, and samples from outside, because they have no model.
 
     Args:
-        able: whether a model has what the figure needs; other models are no failures, and have no line.
+        able: whether a model has what the figure needs. Other models are not failures, and have no line.
         show: called with each trial and a copy of its trained model. An error that it raises becomes a line.
     """
     found, missing = [], []
@@ -80,16 +80,18 @@ def by_models(
     show: Callable[[S, TrialRecord, Estimator], T],
     lay_out: Callable[[str, S, Sequence[tuple[TrialRecord, T]]], Figure],
 ) -> dict[str, Figure]:
-    """Return a figure for each dataset for which `gather` finds a model, with a note about those that failed.
+    """Return a figure for each dataset for which `gather` finds a model.
+
+    A note says which models failed.
 
     Args:
         able: see `gather`.
-        view_of: gives from one trial on a dataset what all panels of the dataset share, such as a `SamplePanel`.
-        show: called with that, and as in `gather`.
-        lay_out: called with a dataset, what its panels share, and what `gather` found.
+        view_of: returns, from one trial on a dataset, what all panels of the dataset share, such as a `SamplePanel`.
+        show: called with that, and with the arguments of `gather`.
+        lay_out: called with a dataset, what its panels share, and the results of `gather`.
 
     Raises:
-        GenbenchError: there are able models, and all of them failed; it says why.
+        GenbenchError: all models that are able failed; the message says why.
     """
     figures: dict[str, Figure] = {}
     reasons: list[str] = []
