@@ -1,1 +1,1 @@
-"""From records to a table: scores, leaderboards, rankings, comparisons."""
+"""From stored trials to a table: scores, leaderboards, rankings, comparisons."""

@@ -1,4 +1,4 @@
-"""Metrics that do not see how coordinates depend on each other, by dimension, as it was measured."""
+"""Metrics that miss how coordinates depend on each other, by dimension, as measured."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DEVIATIONS, TIMES = 5.0, 1.5
 
 
 def is_blind(metric: str, dim: int | None, samples: int) -> bool:
-    """Whether a metric hardly sees a wrong dependence of coordinates, with some number of samples and dimensions.
+    """Whether a metric hardly detects a wrong dependence of coordinates.
 
-    The fault is a model with the truth's margins and rank correlations whose dependence is a Gaussian's otherwise. A
-    metric sees it that scores it five standard deviations worse than the truth and, where scores are compared by
-    quotients, at least one and a half times as bad. What counts are the nearest numbers that were measured, by their
-    logarithms; False where nothing is known.
+    It depends on the number of samples and of dimensions. The fault is a model with the truth's margins and rank
+    correlations, but otherwise with the dependence of a Gaussian. A metric detects it if its score is five standard
+    deviations worse than the truth's and, where scores are compared by quotients, at least one and a half times as bad.
+    The nearest measured numbers are used, by their logarithms; False if nothing is known.
     """
     if dim is None:
         return False

@@ -1,4 +1,7 @@
-"""Two runs, or two models of one run, compared score by score: what changed, and which differences are significant."""
+"""Comparison of two runs, or of two models of one run, score by score.
+
+It finds what changed, and which differences are significant.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ Outcome = Literal["better", "worse", "as good", "open"]
 
 @dataclass
 class ComparedScore:
-    """One metric of one model on one dataset in B, against A; means are over the seeds that are compared."""
+    """One metric of one model on one dataset in B, against A.
+
+    Means are over the compared seeds.
+    """
 
     dataset: str
     model: str  # of B
@@ -53,7 +59,7 @@ class ComparedScore:
 
 @dataclass
 class Comparison:
-    """What `compare` found, by dataset, model and metric, and what else differs between the runs."""
+    """The result of `compare`, by dataset, model and metric, and other differences of runs."""
 
     a: str  # the folder of a run
     b: str
@@ -66,7 +72,7 @@ class Comparison:
 
     @property
     def code(self) -> list[str]:
-        """The changes of code, in words."""
+        """The changes of code, as text."""
         return [f"code of {module} changed ({where})" for module, where in self.changed_code.items()]
 
     @property
@@ -80,7 +86,9 @@ class Comparison:
         return sorted({row.metric for row in self.rows}, key=column_order)
 
     def only(self, metrics: Sequence[str]) -> Comparison:
-        """Return the comparison by some metrics; verdicts stay, since intervals are simultaneous within each metric.
+        """Return the comparison by some metrics.
+
+        Verdicts do not change, because intervals are simultaneous within each metric.
 
         Raises:
             GenbenchError: no row has the metric.
@@ -98,16 +106,18 @@ class Comparison:
 def compare(
     a: RunData, b: RunData, models: Sequence[str] = (), alpha: float = 0.05, margin: Margin | None = None
 ) -> Comparison:
-    """Compare run B against run A: each model on each dataset that both have, by the seeds that both have.
+    """Compare run B with run A: each model on each dataset and with the seeds of both.
 
     Scores are compared as in a table, by quotients or by differences (`genbench.analysis.verdicts`). B is better or
-    worse where the interval excludes equality, as good where it lies within the margin, else open.
+    worse if the interval excludes equality, as good if the interval is inside the margin, and otherwise open.
 
     Args:
-        models: labels to compare, all unless given. Within one run (b is a), the later ones against the first.
-        alpha: how often, for each metric, any interval may miss; so often B is better or worse where nothing differs.
-        margin: how far B may lie from A; unless given 10 % of quotients, and of differences the smallest that the test
-            points show.
+        models: labels of models to compare; all unless given. Within one run (b is a), the later ones are compared with
+            the first.
+        alpha: for each metric, the probability that any interval is wrong. If nothing differs, B is called better or
+            worse with this probability.
+        margin: the largest difference of B and A that counts as equal. Unless given, it is 10 % for quotients, and for
+            differences the smallest that the test points can show.
 
     Raises:
         GenbenchError: there is nothing to compare, a model is unknown, or alpha is not between 0 and 1.

@@ -1,4 +1,4 @@
-"""The scores of models on several datasets, on the scale on which they can be compared and averaged."""
+"""The scores of models on several datasets, on a scale for comparing and averaging."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ ALIKE = ("", "nats", "bits", "share of samples")  # units that mean the same on 
 
 @dataclass(frozen=True)
 class DatasetScores:
-    """What k models score on d datasets; smaller is better.
+    """The scores of k models on d datasets; smaller is better.
 
     Attributes:
-        models: their names; those without a score on one of the datasets are `left_out`.
-        values: means over seeds that did not fail, of logarithms, of scores, or ranks [k, d]; ∞ without such a seed.
+        models: names of the models; those without a score on one of the datasets are `left_out`.
+        values: means of logarithms, of scores or of ranks over the seeds that did not fail [k, d]; ∞ if all failed.
         broken: where a seed failed or has an infinite score [k, d].
-        failures: how many seeds did, over all datasets [k].
-        scale: what a difference of two values is.
-        offsets: what is taken from the values where they are shown: the logarithm of the oracle's score [d], or 0.
-        flipped: whether the sign was changed, since higher scores are better.
-        unit: of the values as they are shown.
+        failures: number of these seeds over all datasets [k].
+        scale: the meaning of a difference of two values.
+        offsets: subtracted from values when they are shown: the logarithm of the oracle's score [d], or 0.
+        flipped: whether the sign was changed, because higher scores are better.
+        unit: the unit of the values when they are shown.
     """
 
     models: tuple[str, ...]
@@ -51,10 +51,10 @@ class DatasetScores:
 def scores_by_dataset(rows: Sequence[Row], metric: str, datasets: Sequence[str]) -> DatasetScores:
     """Return the scores of the models that have a row on each of the datasets.
 
-    Where the metric's card says that scores are compared by quotients, and all are positive, values are logarithms:
-    their mean is that of a geometric mean, and neither the unit nor the oracle's score, by which it is shown, changes a
-    comparison. Other scores keep their value if their unit means the same on all datasets, as nats and shares do. Data
-    units do not, and there a dataset of large numbers would outvote the others: values are then ranks on each dataset.
+    If the metric's card says that scores are compared by quotients, and all are positive, values are logarithms. Their
+    mean belongs to a geometric mean, and neither the unit nor the oracle's score changes a comparison. Other scores
+    keep their value if their unit has the same meaning on all datasets, as nats and shares have. Data units do not have
+    it: a dataset of large numbers would dominate the others. Then values are ranks on each dataset.
     """
     card = card_of(metric)
     by_model: dict[str, dict[str, Row]] = {}

@@ -1,4 +1,7 @@
-"""What a run was computed on, by what its trials say; older trials leave it to the run's record."""
+"""The environment of a run, from its trials.
+
+For older trials, which do not store it, it comes from the run's record.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ FACTS = ("genbench", "commit", "system", "processor", "cores", "device", "thread
 
 
 def facts_of(trials: Sequence[TrialRecord], recorded: Mapping[str, Any]) -> dict[str, Counter[str]]:
-    """Return the facts of an environment by name, each with its values and the numbers of trials that have them.
+    """Return the facts of an environment by name, with their values and numbers of trials.
 
     Args:
-        recorded: what the run's record says, for trials that say nothing of their own.
+        recorded: the facts in the run's record, for trials that do not store their own.
     """
     found: dict[str, Counter[str]] = {}
     plain = _flat(recorded)
@@ -34,14 +37,20 @@ def facts_of(trials: Sequence[TrialRecord], recorded: Mapping[str, Any]) -> dict
 
 
 def in_words(values: Counter[str]) -> str:
-    """Return the values of a fact; of several, with their numbers of trials, the most frequent first."""
+    """Return the values of a fact as text, the most frequent first.
+
+    If there are several, each has its number of trials.
+    """
     if len(values) == 1:
         return next(iter(values))
     return ", ".join(f"{value} ({number} trial{'' if number == 1 else 's'})" for value, number in values.most_common())
 
 
 def differences(before: Mapping[str, Counter[str]], after: Mapping[str, Counter[str]]) -> list[str]:
-    """Return what differs between the facts of two runs, in words; numbers of trials do not count."""
+    """Return the differences between the facts of two runs, as text.
+
+    Numbers of trials do not count.
+    """
     names = [name for name in dict.fromkeys([*before, *after]) if set(before.get(name, ())) != set(after.get(name, ()))]
     sides = [[" and ".join(side.get(name, ())) or "unknown" for side in (before, after)] for name in names]
     return [f"{name}: {old} -> {new}" for name, (old, new) in zip(names, sides, strict=True)]

@@ -1,4 +1,4 @@
-"""The table and its statistics, computed from the records of a store."""
+"""The leaderboard and its statistics, computed from stored trials."""
 
 from __future__ import annotations
 
@@ -33,12 +33,15 @@ COSTS = tuple(Cost.model_fields)
 
 @dataclass
 class Leaderboard(NotebookView):
-    """Rows by dataset and task, then by the metric that a table is sorted by, best first; failures last.
+    """The rows of a leaderboard, in order.
+
+    They are sorted by dataset and task, then by a metric, best first; failures are last.
 
     Attributes:
-        sort: the metric that was asked for; or else the first one that all models have and that sees, in the dimension
-            of each table, how coordinates depend on each other. Then a table by itself may be sorted by an earlier one.
-        asked: whether it was asked for. A table without that metric is sorted by the first one of its own.
+        sort: the metric that was asked for, or else the first that all models have and that detects, in the dimension
+            of each table, how coordinates depend on each other. In the second case a single table may be sorted by an
+            earlier metric.
+        asked: whether the metric was asked for. A table without it is sorted by its own first metric.
     """
 
     rows: list[Row]
@@ -62,10 +65,10 @@ class Leaderboard(NotebookView):
         alpha: float = ALPHA,
         races: Mapping[str, Race] = {},
     ) -> Leaderboard:
-        """Return the leaderboard of some trials, sorted by `sort`, or else as `Leaderboard.sort` has it.
+        """Return the leaderboard of some trials, sorted by `sort` or by its default.
 
-        Intervals are as in `mean_intervals`; `margin` and `alpha` are of the verdicts (`genbench.analysis.verdicts`).
-        `races` say of which tables the seeds were added by their scores.
+        See `Leaderboard.sort` for the default. Intervals are as in `mean_intervals`; `margin` and `alpha` belong to the
+        verdicts (`genbench.analysis.verdicts`). `races` names the tables whose seeds were added in a race.
 
         Raises:
             GenbenchError: no trial has the metric.
@@ -97,10 +100,12 @@ class Leaderboard(NotebookView):
         return write(self) if write else repr(self)
 
     def only(self, models: str) -> Leaderboard:
-        """Return the leaderboard with the rows of some models, by label, name or family; verdicts stay those of all.
+        """Return the leaderboard with the rows of some models, by label, name or family.
+
+        Verdicts do not change.
 
         Raises:
-            GenbenchError: no row is of a model or family with such a name.
+            GenbenchError: no row has a model or family of that name.
         """
         labels: dict[str, None] = {}
         for asked in parse_list(models):
@@ -119,28 +124,31 @@ class Leaderboard(NotebookView):
         return [row | {"metrics": {k: v for k, v in row["metrics"].items() if k in self.metrics}} for row in rows]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a model and dataset: `<metric>_mean`, `_low`, `_high`, `_floor`, `_ratio`, and costs."""
+        """Return one row for each model and dataset, with scores and costs.
+
+        The columns of a score are `<metric>_mean`, `_low`, `_high`, `_floor` and `_ratio`.
+        """
         import pandas as pd
 
         return pd.DataFrame([_flat(row, self.metrics) for row in self.rows])
 
     def sorted_by(self, place: str) -> str | None:
-        """Return the metric that the table of a place is sorted by."""
+        """Return the metric by which the table of a place is sorted."""
         here = [row for row in self.rows if row.place == place]
         own = [name for name in self.metrics if any(name in row.metrics for row in here)]
         return _sorted_by(self.sort if self.asked else None, here, own)
 
     def components(self, row: Row) -> dict[str, Components]:
-        """Return how much of a row's spread is data, initialisation and sampling, by metric; empty unless that was run.
+        """Return the shares of data, initialisation and sampling in a row's spread, by metric.
 
-        It needs the task `variance`, at least two seeds, and finite scores.
+        It needs the task `variance`, at least two seeds, and finite scores; otherwise it is {}.
         """
         known = {name: np.array(values) for name, values in row.nested.items() if len(values) > 1}
         return {name: decompose(values) for name, values in known.items() if np.isfinite(values).all()}
 
 
 def grouped(trials: Sequence[TrialRecord]) -> dict[tuple[str, str], list[TrialRecord]]:
-    """Return the trials by dataset, with the task where it matters, and model, in their order."""
+    """Return the trials by dataset (and task, where it matters) and by model, in order."""
     groups: dict[tuple[str, str], list[TrialRecord]] = {}
     for trial in trials:
         groups.setdefault((trial.place, trial.model), []).append(trial)

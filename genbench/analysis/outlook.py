@@ -1,4 +1,4 @@
-"""Power of a table: the differences that its seeds can find, and how many more would decide."""
+"""Power of a table: the differences that its seeds can find, and the seeds still needed."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40)  # further seeds that 
 
 @dataclass(frozen=True)
 class Noise:
-    """How much the scores of a contest vary over seeds, on the scale on which they are compared.
+    """The variation of the scores of a contest over seeds, on the scale of comparison.
 
     Attributes:
-        seeds: of each model [k].
+        seeds: number of seeds of each model [k].
         deviations: draws of the standard deviation of one score [draws, k].
-        variance: of one score, as the comparison takes it [k].
-        freedom: prior degrees of freedom of the variances, and their own [k].
-        errors: standard errors that a score has at least [k].
-        own: standard deviations of the scores by themselves [k].
+        variance: variance of one score, as used in the comparison [k].
+        freedom: degrees of freedom of the variances: those of the prior, and their own [k].
+        errors: lower bounds of the standard error of a score [k].
+        own: standard deviations of the scores of each model alone [k].
     """
 
     seeds: Array
@@ -49,7 +49,7 @@ class Noise:
 
     @classmethod
     def of(cls, contest: Contest) -> Noise | None:
-        """Return the noise of a contest; None where no score varies."""
+        """Return the noise of a contest; None if no score varies."""
         spread = contest.found.spread
         if spread is None:
             return None
@@ -62,9 +62,9 @@ class Noise:
         return cls(n, known.draws, known.variance, spread.prior_freedom, freedom, errors, own)
 
     def with_seeds(self, seeds: Array) -> tuple[Array, Array]:
-        """Return draws of the deviations, and variances, as they will be known with more seeds each [k].
+        """Return draws of the deviations, and variances, as they would be with more seeds [k].
 
-        A variance of ν degrees of freedom is known to a factor that falls about with exp(1/√ν); its median stays.
+        A variance with ν degrees of freedom is known up to a factor of about exp(1/√ν); its median does not change.
         """
         more = self.freedom * (seeds - 1) / (self.seeds - 1)
         sharper = np.sqrt((self.prior_freedom + self.freedom) / (self.prior_freedom + more))
@@ -79,9 +79,10 @@ def typical_deviation(noise: Noise) -> float:
 
 
 def resolved(contest: Contest, power: float = POWER) -> float | None:
-    """Return about by how much a model must be worse than the others to be called worse with some probability.
+    """Return about how much worse a model must be to be called worse.
 
-    It is a quotient or a difference, as the contest's scale is; None where no score varies.
+    It is found with probability `power`. The amount is a quotient or a difference, like the contest's scale; None if no
+    score varies.
     """
     noise = Noise.of(contest)
     if noise is None:
@@ -91,9 +92,9 @@ def resolved(contest: Contest, power: float = POWER) -> float | None:
 
 
 def power_of(noise: Noise, models: int | None = None) -> Power:
-    """Return the power of comparisons between models with the spread of a contest: its own, or another number of them.
+    """Return the power of comparisons between models with the spread of a contest.
 
-    Variances are draws of what is known of them.
+    The number of models is that of the contest unless given. Variances are draws from their distribution.
     """
     deviations, k = noise.deviations[:REPETITIONS], noise.deviations.shape[1]
     if models is None or models == k:
@@ -103,12 +104,12 @@ def power_of(noise: Noise, models: int | None = None) -> Power:
 
 
 def seeds_to_decide(contest: Contest, power: float = POWER) -> dict[str, int | None]:
-    """Return, for each model that is open, how many more seeds would decide it with some probability; None for > 50.
+    """Return how many more seeds would decide each open model with probability `power`.
 
-    Decided is a model that is called worse, or as good: its interval lies within the margin. True differences are taken
-    for those that are estimated, and models that are worse already get no further seeds. `TABLES` continuations of
-    each length are simulated; what they are compared with is known from the spread so far. The numbers are those of
-    `STEPS`.
+    It is None for more than 50. A model is decided if it is called worse, or as good because its interval is inside the
+    margin. True differences are assumed to be as estimated, and models that are already worse get no further seeds.
+    `TABLES` continuations of each length are simulated and compared with the ruler of the present spread. The numbers
+    are those of `STEPS`.
     """
     undecided = [i for i in range(len(contest.rows)) if contest.verdict(i) == "open"]
     noise = Noise.of(contest) if undecided else None

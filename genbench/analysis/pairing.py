@@ -1,4 +1,4 @@
-"""What is compared with what: the trials of two runs, or of two models of one run, that belong together."""
+"""Pairs for comparison: trials of two runs, or of two models of one run."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Pair", "failures", "find_pairs", "some"]
 
 @dataclass(frozen=True)
 class Pair:
-    """The trials of one model on one dataset in A, and what they are compared with in B."""
+    """The trials of one model on one dataset in A, and those in B to compare with them."""
 
     before: tuple[TrialRecord, ...]
     after: tuple[TrialRecord, ...]
 
     @property
     def dataset(self) -> str:
-        """The dataset's label, the same for both."""
+        """The label of the dataset, the same in A and B."""
         return self.after[0].place
 
     def __str__(self) -> str:
@@ -34,21 +34,24 @@ class Pair:
 
     @cached_property
     def metrics(self) -> set[str]:
-        """Metrics that both were asked for and that at least one of them has."""
+        """The metrics that both sides asked for and at least one of them has."""
         asked = [{name for trial in side for name in trial.metrics} for side in self.sides]
         scored = {name for t in (*self.before, *self.after) for name, value in t.metrics.items() if value is not None}
         return scored & asked[0] & asked[1]
 
     @cached_property
     def twins(self) -> list[tuple[TrialSpec, TrialSpec]]:
-        """The specs of both sides for each common seed; without one, the first of each."""
+        """The specs of both sides for each common seed; if there is none, the first of each."""
         mine, theirs = ({trial.seed: trial.spec for trial in side} for side in self.sides)
         seeds = sorted(mine.keys() & theirs.keys())
         return [(mine[seed], theirs[seed]) for seed in seeds] or [(self.before[0].spec, self.after[0].spec)]
 
     @cached_property
     def changes(self) -> list[str]:
-        """What differs between the trials, in words; of two different models not how they differ as models."""
+        """The differences between the trials, as text.
+
+        For two different models, differences between the models themselves are left out.
+        """
         words = []
         for old, new in self.twins:
             alike: dict[str, Any] = {"metrics": old.metrics}
@@ -59,21 +62,22 @@ class Pair:
 
     @cached_property
     def changed_settings(self) -> list[str]:
-        """The changes, without those of the code."""
+        """The differences, without those of the code."""
         code = {f"code of {module} changed" for module in self.changed_code}
         return [word for word in self.changes if word not in code]
 
     @cached_property
     def changed_code(self) -> list[str]:
-        """The modules whose code differs between the trials; of two different models none."""
+        """The modules whose code differs between the trials; [] for two different models."""
         sources = [(old.sources, new.sources) for old, new in self.twins if old.model_name == new.model_name]
         return list(dict.fromkeys(m for a, b in sources for m in sorted(a.keys() | b.keys()) if a.get(m) != b.get(m)))
 
     @cached_property
     def incomparable(self) -> str:
-        """What makes the scores incomparable: other data, or another amount of evidence; "" where nothing does.
+        """The reason why the scores cannot be compared; "" if they can.
 
-        The size of the training split does not: how a model does with less is a fair question.
+        It is other data, or another amount of evidence. Different sizes of the training split are no reason: comparing
+        them is useful.
         """
         for old, new in self.twins:
             before, now = asdict(old.protocol), asdict(new.protocol)
@@ -86,32 +90,35 @@ class Pair:
 
     @property
     def likelihoods(self) -> tuple[str, str]:
-        """The kind of log-likelihood of either side."""
+        """The kinds of log-likelihood of both sides."""
         kinds = [next((t.likelihood for t in side if t.status == "ok"), side[0].likelihood) for side in self.sides]
         return kinds[0], kinds[1]
 
     @property
     def sides(self) -> tuple[tuple[TrialRecord, ...], tuple[TrialRecord, ...]]:
-        """The trials of A, then those of B."""
+        """The trials of A, and those of B."""
         return self.before, self.after
 
     @cached_property
     def failures(self) -> list[str]:
-        """How many trials of each side failed, and how."""
+        """How many trials of each side failed, and how, as text."""
         return [f"{name}: {text}" for name, side in zip("AB", self.sides, strict=True) if (text := failures(side))]
 
     def values(self, metric: str) -> tuple[dict[int, float], dict[int, float]]:
-        """Return the scores of both sides by seed: those of the common seeds, in one order, where there are any."""
+        """Return the scores of both sides by seed.
+
+        They are those of the common seeds, in one order, if there are any.
+        """
         x, y = _values(self.before, metric), _values(self.after, metric)
         common = sorted(x.keys() & y.keys())
         return ({s: x[s] for s in common}, {s: y[s] for s in common}) if common else (x, y)
 
 
 def find_pairs(a: RunData, b: RunData, models: Sequence[str]) -> tuple[list[Pair], list[str]]:
-    """Return what is compared with what, and what only one of the runs has.
+    """Return the pairs to compare, and what only one of the runs has.
 
     Raises:
-        GenbenchError: they have nothing in common, a model is unknown, or a single model of a single run is named.
+        GenbenchError: the runs have nothing in common, a model is unknown, or only one model of one run is named.
     """
     before, after = grouped(a.trials), grouped(b.trials)
     known = list(dict.fromkeys(model for _, model in (*before, *after)))
@@ -139,13 +146,13 @@ def find_pairs(a: RunData, b: RunData, models: Sequence[str]) -> tuple[list[Pair
 
 
 def failures(trials: Sequence[TrialRecord]) -> str:
-    """Return how many trials failed, and how: "2 of 3 diverged"."""
+    """Return how many trials failed, and how, as text: "2 of 3 diverged"."""
     counts = Counter(str(trial.status) for trial in trials if trial.status != "ok")
     return ", ".join(f"{n} of {len(trials)} {status}" for status, n in counts.items())
 
 
 def some(names: Sequence[str]) -> str:
-    """Return the first few of some names, and how many there are more."""
+    """Return the first few of some names, and the number of the others, as text."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

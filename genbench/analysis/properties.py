@@ -1,4 +1,7 @@
-"""Which property of the data a model fails on: its distance, relative to that of a control."""
+"""The property of the data on which a model fails, by its distance.
+
+The distance is relative to that of a control.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ LEAST = 1e-3  # share that is told from none, by hand: KL near 0 may be below it
 
 @dataclass(frozen=True)
 class Left:
-    """What a model leaves on the datasets that test a property.
+    """The score of a model on the datasets that test a property, relative to a control.
 
     Attributes:
-        share: its score over that of the control that scores best, the geometric mean over datasets; 1 is no better.
-        metric: what was scored.
-        datasets: on how many.
-        failed: on how many it has no score.
+        share: its score divided by that of the best control, as a geometric mean over datasets; 1 means not better.
+        metric: the name of the metric.
+        datasets: number of these datasets.
+        failed: number of these datasets on which it has no score.
     """
 
     model: str
@@ -37,9 +40,10 @@ class Left:
 
 
 def left_over(run: RunData) -> list[Left]:
-    """Return what each model leaves for each property, in the order of models and properties in the leaderboard.
+    """Return the relative scores of each model for each property.
 
-    Only datasets whose plugin says what it tests count, and on which a control has a finite score.
+    They are in the order of models and properties in the leaderboard. Only datasets count whose plugin states the
+    property that they test, and on which a control has a finite score.
     """
     discover(groups=("datasets",))
     tests = {t.place: card.tests for t in run.trials if (card := DATASETS.cards.get(t.spec.dataset_name))}

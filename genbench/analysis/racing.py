@@ -1,4 +1,4 @@
-"""Verdicts of tables whose seeds were added in a race: their level, and who gets more seeds."""
+"""Verdicts of tables whose seeds were added in a race: level, and models to continue."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ Terms = tuple[Margin | None, float, frozenset[str]]
 
 
 def verdict_terms(race: Race | None, rows: Sequence[Row], name: str, margin: Margin | None, alpha: float) -> Terms:
-    """Return the margin and the level by which one table is compared by one metric, and the models that are worse.
+    """Return the terms of one table's comparison by one metric.
 
-    A race has the level of its last look, by all metrics: whatever its scores made it end at, the chances of all looks
-    sum to 5 %. A table with more seeds than that is a further look. Models are worse as found by the raced metric only.
+    They are the margin, the level, and the models that were found worse. A race has the level of its last look, for all
+    metrics: wherever it ended, the error probabilities of all looks sum to 5 %. A table with more seeds than the race
+    is a further look. Only the raced metric defines which models were found worse.
     """
     if race is None:
         return margin, alpha, frozenset()
@@ -39,7 +40,10 @@ def verdict_terms(race: Race | None, rows: Sequence[Row], name: str, margin: Mar
 
 @dataclass(frozen=True)
 class Undecided:
-    """A model that may be the best and may be worse, and about how many seeds would decide it; None if none would."""
+    """A model that may be the best and may be worse, and the seeds that would decide it.
+
+    Their number is approximate; None if no number would decide it.
+    """
 
     model: str
     seeds: int | None
@@ -64,10 +68,10 @@ class RaceState:
         """Return the state of one table.
 
         Args:
-            contests: of the table by the raced metric.
-            rows: of the table, with their verdicts.
-            looks: numbers of seeds of all looks, this one included.
-            most: seeds that a model may get.
+            contests: the contests of the table by the raced metric.
+            rows: the rows of the table, with their verdicts.
+            looks: numbers of seeds of all looks, including this one.
+            most: largest number of seeds for a model.
         """
         alpha = level(looks)
         undecided, going = list[Undecided](), set[str]()

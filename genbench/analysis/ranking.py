@@ -1,4 +1,7 @@
-"""One ranking over several datasets: who is best, by how much the others are worse, and which ranks they may have."""
+"""One ranking over several datasets: the best model, and how much worse the others are.
+
+It also has intervals of their ranks.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ MIN_DATASETS = 3  # with 2, how an advantage varies between datasets would be kn
 
 
 class Estimate(NamedTuple):
-    """A value and the ends of its interval, which are NaN where there is none."""
+    """A value and the ends of its interval, which are NaN if there is none."""
 
     value: float
     low: float
@@ -40,14 +43,15 @@ class RankedModel:
 
     Attributes:
         score: its mean over datasets, on the scale of the ranking, with a 95 % interval by Student's t over datasets.
-        average_rank: over datasets, 1 is best; what Friedman's test looks at.
+        average_rank: its mean rank over datasets, used by Friedman's test; 1 is best.
         ranks: the first and the last rank that it may have, simultaneous with those of the others.
-        verdict, worse_by: as in a table, with datasets in the place of seeds; None where there are too few, and
-            `worse_by` also where it or the only other model failed.
-        wilcoxon: p of the signed-rank test against the leader, by Holm over all models; None for the leader, and for
-            a model with a failure.
-        odds: that it is better than the leader, equivalent, or worse, on a further dataset of this kind; None likewise.
-        failures: seeds that failed or have an infinite score, over all datasets.
+        verdict, worse_by: as in a table, with datasets instead of seeds. None if there are too few; `worse_by` is also
+            None if this model or the only other one failed.
+        wilcoxon: p-value of the signed-rank test against the leader, adjusted over all models by Holm's method; None
+            for the leader and for a model with a failure.
+        odds: probabilities that it is better than the leader, equivalent, or worse on a further dataset of this kind;
+            None in the same cases.
+        failures: number of seeds that failed or have an infinite score, over all datasets.
     """
 
     name: str
@@ -63,17 +67,17 @@ class RankedModel:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Models over several datasets by one metric, best first.
+    """Models over several datasets, ranked by one metric, best first.
 
     Attributes:
-        metric, unit: by which; the unit of `RankedModel.score` is "× oracle" or the metric's own.
-        likelihood: the kind, where kinds must not be ranked together.
-        datasets: on which all of the models were run.
-        models: by score, those with a failure last.
-        scale: of the comparison: quotients of scores, differences of them, or differences of ranks.
-        margin: how much worse than the best a model may be and still be as good; None if unknown.
+        metric, unit: the metric, and the unit of `RankedModel.score`: "× oracle" or the metric's own.
+        likelihood: the kind of likelihood, if kinds must not be ranked together.
+        datasets: the datasets on which all of the models were run.
+        models: the models sorted by score, those with a failure last.
+        scale: the scale of the comparison: quotients of scores, differences of scores, or differences of ranks.
+        margin: how much worse than the best a model may be and still count as good; None if unknown.
         ranks: the tests of average ranks, in the order of `models`.
-        left_out: models without scores on all datasets.
+        left_out: models that lack scores on some datasets.
     """
 
     metric: str
@@ -93,19 +97,20 @@ class Ranking:
 
 
 def rankings(board: Leaderboard, metric: str | None = None) -> list[Ranking]:
-    """Return the ranking over the datasets of a leaderboard by a metric (by the one it is sorted by unless given).
+    """Return the rankings over the datasets of a leaderboard, by a metric.
 
-    There is one for each kind of likelihood where kinds must not be mixed, and none with fewer than two datasets or two
-    models. Datasets on which fewer than half of the models were run do not count.
+    Unless given, it is the metric by which the leaderboard is sorted. There is one ranking for each kind of likelihood
+    if kinds must not be mixed, and none for fewer than two datasets or two models. Datasets on which fewer than half of
+    the models were run do not count.
 
-    Models are compared by `compare_with_best` with datasets in the place of seeds: a model's entry for a dataset is the
-    mean over its seeds, what all models share on a dataset is taken out, and the noise is how much a model's advantage
-    varies between datasets. So what is said holds for further datasets of this kind, not only for these.
+    Models are compared by `compare_with_best` with datasets instead of seeds. A model's entry for a dataset is the mean
+    over its seeds, effects that all models share on a dataset are subtracted, and the noise is the variation of a
+    model's advantage between datasets. So the verdicts hold for further datasets of this kind, not only for these.
 
     The scale is that of `scores_by_dataset`: quotients, differences, or ranks.
 
-    A model with a seed that failed, or whose score is infinite, has no finite mean: that counts as worse than any
-    score, so it ranks behind all that never failed. Its score is shown over the other seeds.
+    A model with a seed that failed, or whose score is infinite, has no finite mean. That counts as worse than any
+    score, so it ranks behind all models without a failure. Its score is shown over the other seeds.
     """
     metric = metric or board.sort
     tasks = {row.task for row in board.rows if metric in row.values}

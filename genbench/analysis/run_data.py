@@ -1,4 +1,4 @@
-"""What is stored of a run: its trials, its tidy frame, its leaderboard; without any drawing."""
+"""The stored data of a run: its trials, its tidy frame, its leaderboard. It draws nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ __all__ = ["RunData"]
 
 
 class RunData:
-    """The trials of a run, read from its folder. A corrupt trial file is named in `problems` and left out.
+    """The trials of a run, read from its folder.
+
+    A corrupt trial file is named in `problems` and left out.
 
     Raises:
         GenbenchError: the folder holds no run.
@@ -65,7 +67,7 @@ class RunData:
 
     @property
     def environments(self) -> dict[str, Counter[str]]:
-        """What it was computed on: facts by name, each with its values and the numbers of trials that have them."""
+        """The environment of the run: facts by name, with their values and numbers of trials."""
         return facts_of(self.trials, self.record.environment)
 
     def __repr__(self) -> str:
@@ -73,7 +75,7 @@ class RunData:
 
     @cached_property
     def trials(self) -> list[TrialRecord]:
-        """The finished trials that the run's table is made of, in the order in which they were asked for."""
+        """The finished trials of the run's table, in the order in which they were asked for."""
         records, here = [], set(self.store.finished())  # one look at the folder, whatever the number of keys
         with _uncollected():
             for key in dict.fromkeys(self.record.trials):
@@ -102,14 +104,14 @@ class RunData:
     def only(
         self, dataset: str | None = None, models: Iterable[str] = (), coordinates: Iterable[str | int] = ()
     ) -> Self:
-        """Return the part of this run that is about one dataset or some models, named as they are labelled here.
+        """Return the part of this run about one dataset or some models, by their labels.
 
-        Its leaderboard is that part of this run's, and `whole` is this run. The oracle is part of it.
+        Its leaderboard is a part of this run's, and its `whole` is this run. It includes the oracle.
 
         Args:
-            dataset: None for all.
-            models: all unless given.
-            coordinates: names, or numbers from 1 on, of those that figures of coordinates show.
+            dataset: label of the dataset; None for all.
+            models: labels of the models; all unless given.
+            coordinates: names, or numbers from 1 on, of the coordinates that some figures show.
 
         Raises:
             GenbenchError: the run has no such dataset or model.
@@ -131,11 +133,17 @@ class RunData:
         return part
 
     def samples(self, key: str) -> Array | None:
-        """Return the samples [n, *shape] of a trial, or None where it failed before it had any, or they are damaged."""
+        """Return the samples [n, *shape] of a trial, or None.
+
+        It is None if the trial failed before it had samples, or if they are damaged.
+        """
         return self.arrays(key).get("samples")
 
     def arrays(self, key: str) -> dict[str, Array]:
-        """Return what is stored of a trial's model by name; of a damaged file nothing, which `problems` then names."""
+        """Return the stored arrays of a trial, by name.
+
+        For a damaged file it is {}, and `problems` names the file.
+        """
         try:
             return self.store.arrays(key)
         except CorruptFile as error:
@@ -144,7 +152,7 @@ class RunData:
             return {}
 
     def frame(self) -> pd.DataFrame:
-        """Return a tidy frame: one row a trial and metric, with the value and its standard error."""
+        """Return a tidy frame: one row for each trial and metric, with value and standard error."""
         import pandas as pd
 
         facts = ("key", "model", "family", "dataset", "seed", "budget", "status", "likelihood")
@@ -163,7 +171,7 @@ class RunData:
 
         Args:
             intervals: see `mean_intervals`.
-            margin: how much worse than the best is still as good, see `Margin.parse`; by default that of the run.
+            margin: how much worse than the best still counts as good, see `Margin.parse`; by default that of the run.
 
         Raises:
             GenbenchError: the run has no such metric, or the margin cannot be read.

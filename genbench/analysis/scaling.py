@@ -1,4 +1,7 @@
-"""How scores and seconds grow with the dimension and with the number of training points: exponents with intervals."""
+"""Growth of scores and seconds with dimension and number of training points.
+
+It is given by exponents with intervals.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Line:
-    """What a model scored along one axis, all seeds together: places x [k] and values y [k]."""
+    """The scores of a model along one axis, all seeds together: places x [k], values y [k]."""
 
     x: Array
     y: Array
@@ -33,10 +36,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Exponent:
-    """y ∝ x^slope: least squares on logarithms, with a 95 % interval of Student's t for the slope.
+    """The exponent of y ∝ x^slope, with a 95 % interval.
+
+    It comes from least squares on logarithms, and the interval from Student's t.
 
     Attributes:
-        dropped: points that are not positive, such as a KL that its error hides; they are in no fit.
+        dropped: points that are not positive, such as a KL smaller than its error. They are not used in the fit.
     """
 
     model: str
@@ -51,7 +56,10 @@ class Exponent:
 
 
 def line_of(trials: Iterable[TrialRecord], quantity: str, axis: Axis) -> Line:
-    """Return the finite values of a quantity along an axis, where all else is as in the trial itself."""
+    """Return the finite values of a quantity along an axis.
+
+    All other settings are those of the trial itself.
+    """
     found = [
         (row[axis], row[quantity])
         for trial in trials
@@ -62,9 +70,9 @@ def line_of(trials: Iterable[TrialRecord], quantity: str, axis: Axis) -> Line:
 
 
 def exponents(run: RunData) -> list[Exponent]:
-    """Return the exponents of each model and dataset of a run of `--task scaling`, for each quantity and axis.
+    """Return the exponents of each model and dataset, for each quantity and axis.
 
-    A line of fewer than four positive points has none.
+    The run is one of `--task scaling`. A line with fewer than four positive points has no exponent.
     """
     groups: dict[tuple[str, str], list[TrialRecord]] = {}
     for trial in run.trials:

@@ -1,4 +1,4 @@
-"""Scores of a table: each with its interval and its quotient by the oracle's."""
+"""Scores of a table, each with its interval and its quotient by the oracle's score."""
 
 from __future__ import annotations
 
@@ -53,13 +53,16 @@ class Cell:
 
     @property
     def relative(self) -> float:
-        """The quotient by the oracle's score, or without one the mean."""
+        """The quotient by the oracle's score, or the mean if there is no oracle."""
         return self.mean if self.ratio is None else self.ratio
 
 
 @dataclass
 class Row:
-    """One model on one dataset; `place` is the heading of its table, `task` the task of its scores."""
+    """One model on one dataset.
+
+    `place` is the heading of its table, and `task` the task of its scores.
+    """
 
     model: str
     dataset: str
@@ -96,20 +99,24 @@ class Row:
 
 
 def card_of(name: str) -> MetricCard:
-    """Return the card of a metric; one of a plugin that is not loaded now is taken for a distance."""
+    """Return the card of a metric.
+
+    A metric of a plugin that is not loaded now is treated as a distance.
+    """
     cards: dict[str, MetricCard] = METRICS.cards
     return cards.get(name) or MetricCard(name, "", None, label=name)
 
 
 def column_order(name: str) -> tuple[int, str]:
-    """Return what sorts the columns of metrics."""
+    """Return the key by which columns of metrics are sorted."""
     return card_of(name).order, name
 
 
 def sort_key(row: Row, metric: str | None) -> tuple[int, int, float]:
-    """Return what sorts a row within its table: without a score last, kinds of likelihood apart, best first.
+    """Return the key by which a row is sorted within its table.
 
-    Infinite scores of either sign come after all finite ones: a density that is infinite at a test point wins nothing.
+    Rows without a score are last, kinds of likelihood are separate, and the best row is first. Infinite scores of both
+    signs come after all finite ones: a density that is infinite at a test point is not good.
     """
     cell = row.metrics.get(metric) if metric else None
     if cell is None or metric is None:
@@ -121,7 +128,7 @@ def sort_key(row: Row, metric: str | None) -> tuple[int, int, float]:
 
 
 def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
-    """Give every row its cells: mean and interval over seeds of each metric that it has a value of.
+    """Set the cells of every row: mean and interval over seeds, for each metric.
 
     With an infinite value the mean is infinite and has no interval; infinities of both signs have no mean.
     """
@@ -140,7 +147,10 @@ def fill_cells(rows: Sequence[Row], method: Method = "auto") -> None:
 
 
 def set_floors(rows: Sequence[Row]) -> None:
-    """Put the oracle's mean beside every score of one dataset, and the quotient with its interval."""
+    """Set the oracle's mean beside every score of one dataset, and the quotient.
+
+    The quotient has an interval.
+    """
     oracle = next((row for row in rows if row.role == "oracle"), None)
     if oracle is None:
         return
@@ -168,5 +178,5 @@ def _stack(values: Sequence[Mapping[int, float]]) -> Array:
 
 
 def finite(value: float) -> float | None:
-    """Return a number, or None for NaN and infinity: an end of an interval that is not there."""
+    """Return a number, or None for NaN and infinity, which mean that an end is missing."""
     return float(value) if np.isfinite(value) else None

@@ -1,4 +1,7 @@
-"""How many seeds a comparison takes: for a spread that is given, or for each table of a run by its own."""
+"""The number of seeds that a comparison needs.
+
+It follows from a given spread over seeds, or from the spread in each table of a run.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,14 @@ SURE = 0.97  # power of all amounts at which a curve ends; by hand
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a plan.
+    """The question that a plan answers.
 
     Attributes:
-        power: the probability with which a worse model shall be called worse.
-        factors, differences: by which one model is worse than the others; None for the usual ones.
-        models: how many models compete; None for as many as in the run.
-        worse: how many of them are worse.
-        seeds: of each model; None for those of the run.
+        power: the probability with which a worse model should be called worse.
+        factors, differences: the amounts by which one model is worse than the others; None for the default ones.
+        models: number of competing models; None for the number in the run.
+        worse: number of them that are worse.
+        seeds: number of seeds of each model; None for those of the run.
     """
 
     power: float = POWER
@@ -53,8 +56,8 @@ class Amount:
 
     Attributes:
         worse_by: a quotient or a difference.
-        seeds_needed: to call it worse with the probability asked for; None for more than MOST_SEEDS.
-        found: the probability that it is called worse with the seeds at hand.
+        seeds_needed: number of seeds to call it worse with the probability asked for; None for more than MOST_SEEDS.
+        found: the probability that it is called worse with the present seeds.
     """
 
     worse_by: float
@@ -64,12 +67,12 @@ class Amount:
 
 @dataclass(frozen=True)
 class OpenModel:
-    """A model that may be best and may be worse.
+    """A model that may be the best and may be worse.
 
     Attributes:
         behind: how much worse than the leader its mean is, a quotient or a difference.
         low, high: the interval of how much worse than the best of the others it is.
-        more_seeds: that would probably decide it; None for more than MOST_SEEDS in all.
+        more_seeds: number of seeds that would probably decide it; None for more than MOST_SEEDS in all.
     """
 
     model: str
@@ -81,15 +84,15 @@ class OpenModel:
 
 @dataclass(frozen=True)
 class SeedPlan:
-    """What seeds can find in one table, by one metric.
+    """The differences that seeds can find in one table, by one metric.
 
     Attributes:
-        dataset, metric, likelihood: which table, "" for none; the kind of likelihood where kinds are ranked apart.
+        dataset, metric, likelihood: the table, "" for none; the kind of likelihood, if kinds are ranked separately.
         scale, unit: whether scores are compared by quotients or differences, and the unit of the latter.
-        models, worse: how many compete, and how many of them are worse by the same amount.
-        seeds: the fewest and the most that a model has.
-        deviation: of one score over seeds, of the median model, on the scale of the comparison.
-        smallest: amount that these seeds find with the probability asked for.
+        models, worse: number of competing models, and of those that are worse by the same amount.
+        seeds: smallest and largest number of seeds of a model.
+        deviation: standard deviation of one score over seeds, for the median model, on the scale of the comparison.
+        smallest: smallest amount that these seeds find with the probability asked for.
         error: standard error of a probability, by simulation.
     """
 
@@ -135,9 +138,10 @@ class SeedPlan:
 
 
 def plan_without_run(question: Question, spread: float | None) -> SeedPlan:
-    """Return the plan of a run that has not been made, by the spread over seeds; None for the stored one.
+    """Return the plan for a run that does not exist yet, from the spread over seeds.
 
-    Scores are compared by quotients and `spread` is of their logarithms, unless differences are asked for.
+    None means the stored spread. Scores are compared by quotients, and `spread` is that of their logarithms, unless
+    differences are asked for.
 
     Raises:
         GenbenchError: differences are asked for without a spread.
@@ -158,12 +162,12 @@ def plan_without_run(question: Question, spread: float | None) -> SeedPlan:
 def seed_plans(
     board: Leaderboard, metrics: Sequence[str], question: Question, progress: bool = False
 ) -> list[SeedPlan]:
-    """Return the plan of each table of a run, by each of some metrics, from its own spread over seeds.
+    """Return the plan of each table of a run and each metric, from its own spread.
 
-    With `progress` a terminal shows how far it is.
+    With `progress`, the terminal shows the progress.
 
     Raises:
-        GenbenchError: there is none, or the amounts asked for suit none.
+        GenbenchError: there is no table, or the amounts asked for fit none.
     """
     from tqdm.auto import tqdm
 
@@ -188,10 +192,12 @@ def seed_plans(
 
 
 def select_metrics(board: Leaderboard, asked: str | None) -> list[str]:
-    """Return the names of metrics: those of a list, "all", or "main"; without one, that which the board is sorted by.
+    """Return the names of metrics from a text.
+
+    It is a list, "all" or "main". Without a text, it is the metric by which the board is sorted.
 
     Raises:
-        GenbenchError: the run lacks one.
+        GenbenchError: the run lacks a metric.
     """
     if asked is None:
         return [board.sort] if board.sort else board.metrics

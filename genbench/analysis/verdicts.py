@@ -1,4 +1,4 @@
-"""Which model of a table is best by a metric, which is as good, which is worse, and which the seeds leave open."""
+"""Verdicts of a table by a metric: best, as good, worse, or open."""
 
 from __future__ import annotations
 
@@ -35,11 +35,13 @@ ROUNDING = 1e-12  # a score that varies less from draw to draw is exact
 
 @dataclass(frozen=True)
 class Margin:
-    """How much worse than the best a model may be and still be as good; None for the metric's own.
+    """How much worse than the best a model may be and still count as good.
+
+    None means the metric's own margin.
 
     Attributes:
-        share: of the best's score, for scores that are compared by quotients; 0.1 is 10 %.
-        difference: in the metric's unit, for the others.
+        share: a share of the best score, for scores that are compared by quotients; 0.1 is 10 %.
+        difference: a difference in the metric's unit, for other scores.
     """
 
     share: float | None = None
@@ -47,13 +49,13 @@ class Margin:
 
     @classmethod
     def parse(cls, text: str) -> Margin:
-        """Return the margin of a text: "10%", "0.05", or both with a comma.
+        """Return the margin from a text: "10%", "0.05", or both with a comma.
 
         >>> Margin.parse("10%,0.05")
         Margin(share=0.1, difference=0.05)
 
         Raises:
-            GenbenchError: it is neither, or not above 0, or one of both twice.
+            GenbenchError: it is neither, is not above 0, or has one of them twice.
         """
         found = cls()
         for part in text.split(","):
@@ -71,10 +73,10 @@ class Margin:
         return found
 
     def of(self, name: str, rows: Sequence[Row], scale: Scale) -> float | None:
-        """Return it for the scores of one metric in one table, a quotient or a difference; None if there is none.
+        """Return the margin for the scores of one metric in one table; None if there is none.
 
-        A metric's own is the smallest difference that it can show, by its oracle's draws, or without them by the
-        standard errors of its scores.
+        It is a quotient or a difference. A metric's own margin is the smallest difference that it can show. It follows
+        from the oracle's draws, or without them from the standard errors of the scores.
         """
         given = self.share if scale == "quotient" else self.difference
         if given is not None:
@@ -96,11 +98,11 @@ class Contest:
     """The models of one table that compete by one metric, with their verdicts.
 
     Attributes:
-        metric, likelihood: by which; the kind of likelihood where kinds are ranked apart.
-        rows: the models, those with a finite score on two seeds or more.
+        metric, likelihood: the metric, and the kind of likelihood, if kinds are ranked separately.
+        rows: the models with a finite score for two seeds or more.
         scale: whether they are compared by quotients of scores, or by differences.
-        margin: what may lie between two models that are equally good, a quotient or a difference; None if unknown.
-        found: the comparison, of logarithms or of scores with the sign by which smaller is better.
+        margin: largest quotient or difference of two models that are equally good; None if unknown.
+        found: the comparison of logarithms, or of scores with such a sign that smaller is better.
     """
 
     metric: str
@@ -112,7 +114,7 @@ class Contest:
 
     @property
     def leader(self) -> Row:
-        """The model that leads: of those that may be the best, the one with the best mean in the table."""
+        """The leading model: the one with the best mean among those that may be the best."""
         return self.rows[self.first]
 
     @cached_property
@@ -132,14 +134,14 @@ class Contest:
         return "as good" if close and self._holds_the_best(self.rows[i]) else "open"
 
     def worse_by(self, i: int) -> tuple[float, float]:
-        """Return how much worse than the best of the others the i-th model is, the ends of the interval."""
+        """Return the interval of how much worse the i-th model is than the best of the others."""
         low, high = float(self.found.low[i]), float(self.found.high[i])
         return (_exp(low), _exp(high)) if self.scale == "quotient" else (low, high)
 
     def behind(self, i: int) -> float:
-        """Return how much worse than the best of the others the i-th model is, by the means that are compared.
+        """Return how much worse the i-th model is than the best of the others, by compared means.
 
-        It is what `worse_by` is the interval of; a quotient is that of geometric means over seeds.
+        `worse_by` is its interval. A quotient is that of geometric means over seeds.
         """
         ahead = float(self.found.mean[i] - np.delete(self.found.mean, i).min())
         return _exp(ahead) if self.scale == "quotient" else ahead
@@ -171,10 +173,11 @@ def contests(
     alpha: float = ALPHA,
     lost: frozenset[str] = frozenset(),
 ) -> list[Contest]:
-    """Return the contests of one table by one metric: one, or one for each kind of likelihood.
+    """Return the contests of one table by one metric: one, or one for each likelihood kind.
 
-    Controls do not compete, nor do models with an infinite score. There is none by a metric that does not rank models
-    (`ranked`), nor of fewer than two models. Models of `lost` are worse, as was found with fewer seeds.
+    Controls and models with an infinite score do not compete. There is no contest for a metric that does not rank
+    models (`ranked`), or for fewer than two models. Models in `lost` are worse, because that was found with fewer
+    seeds.
     """
     card = card_of(name)
     if not card.ranked:
@@ -194,9 +197,9 @@ def contests(
 
 
 def set_verdicts(rows: Sequence[Row], name: str, found: Sequence[Contest]) -> None:
-    """Put the verdicts of the contests by one metric into the cells of one table.
+    """Set the verdicts of the contests by one metric in the cells of one table.
 
-    A model that has a score of infinity on a seed is worse than those that have none.
+    A model with an infinite score for a seed is worse than models without one.
     """
     for contest in found:
         for i, row in enumerate(contest.rows):
@@ -216,14 +219,18 @@ def _exp(logarithm: float) -> float:
 
 
 def scale_of(card: MetricCard, scores: Array) -> Scale:
-    """Return how scores are compared: by quotients if the card says so and all are positive, else by differences."""
+    """Return how scores are compared: by quotients or by differences.
+
+    It is by quotients if the card says so and all scores are positive.
+    """
     return "quotient" if card.logarithmic and bool(np.nanmin(scores) > 0) else "difference"
 
 
 def compared_scores(rows: Sequence[Row], name: str) -> tuple[Array, Array, Scale]:
-    """Return scores as they are compared [k, n], the standard errors that one has at least [k], and the scale.
+    """Return the compared scores [k, n], lower bounds of their errors [k], and the scale.
 
-    They are logarithms, or scores with the sign by which smaller is better; NaN for a seed that a model lacks.
+    The scores are logarithms, or have such a sign that smaller is better; NaN for a seed that a model lacks. The errors
+    are standard errors of one score.
     """
     card, seeds = card_of(name), sorted({seed for row in rows for seed in row.values[name]})
     scores = np.array([[row.values[name].get(seed, np.nan) for seed in seeds] for row in rows])

@@ -1,1 +1,1 @@
-"""The first files of a user's own model, dataset, metric or package of these."""
+"""The first files of a user's own model, dataset, metric or package."""

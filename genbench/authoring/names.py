@@ -1,4 +1,4 @@
-"""Names for what a user is about to write: fit for a file, for Python, and for the command line."""
+"""Names for new plugins, valid for a file, in Python and on the command line."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ USED = ("np", "test")  # by the files that are written: as a module's short name
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that is not fit for a file, a function and the command line, or hides something of Python.
+    """Check that a name is valid for a file, a function and the command line.
+
+    It must not hide a name of Python.
 
     Raises:
-        GenbenchError: so it is.
+        GenbenchError: the name is not valid.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name, re.ASCII):
         better = _snake_case(name)
@@ -46,10 +48,10 @@ def _installed(name: str) -> bool:
 
 
 def check_free(group: str, name: str) -> None:
-    """Refuse the name of a model, dataset or metric ("models", …) that is taken.
+    """Check that no model, dataset or metric ("models", …) has a name.
 
     Raises:
-        GenbenchError: so it is.
+        GenbenchError: the name is taken.
     """
     discover(groups=(group,))
     registered = REGISTRY[group]
@@ -60,7 +62,7 @@ def check_free(group: str, name: str) -> None:
 
 
 def class_name(name: str) -> str:
-    """Return the name of a class.
+    """Return the name of a class, made of the name of a plugin.
 
     >>> class_name("my_flow2_net")
     'MyFlow2Net'

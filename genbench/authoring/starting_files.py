@@ -1,4 +1,4 @@
-"""The files that a user starts from: a model, a dataset, a metric or a package, each with tests."""
+"""The first files of a new model, dataset, metric or package, each with tests."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ RUNS = {
 
 @dataclass(frozen=True)
 class Start:
-    """Files to begin with.
+    """New files, and the commands to type next.
 
     Attributes:
-        files: texts by path.
-        commands: to type next, in this order.
+        files: text of each file, by path.
+        commands: commands to type next, in order.
     """
 
     files: Mapping[Path, str]
@@ -41,10 +41,10 @@ class Start:
 
 
 def start(what: What, name: str, folder: Path, kind: Kind = "torch") -> Start:
-    """Return the files of a new model, dataset, metric or package in a folder, and what to do with them.
+    """Return the files of a new model, dataset, metric or package, and the commands to type.
 
     Args:
-        kind: what a model is written in.
+        kind: the library with which a model is written.
 
     Raises:
         GenbenchError: the name cannot be used, or is taken.
@@ -61,10 +61,10 @@ def start(what: What, name: str, folder: Path, kind: Kind = "torch") -> Start:
 
 
 def write(files: Mapping[Path, str]) -> None:
-    """Write files that are not there yet; none where one of them is.
+    """Write new files. None is written if one of them exists already.
 
     Raises:
-        GenbenchError: one is there, or cannot be written.
+        GenbenchError: a file exists, or cannot be written.
     """
     for path in files:
         if path.exists() or path.is_symlink():

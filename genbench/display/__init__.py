@@ -1,1 +1,1 @@
-"""A table as text: terminal, files, notebook."""
+"""A table as text: in the terminal, in files, in a notebook."""

@@ -1,4 +1,4 @@
-"""Which plugins are listed: by family, by kind of data, by what a model can do."""
+"""The filter of lists of plugins: by family, by kind of data, by what a model can do."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Filter"]
 
 @dataclass(frozen=True)
 class Filter:
-    """What plugins must have to be listed.
+    """The conditions that listed plugins meet.
 
     Attributes:
-        family: theirs; "" for any.
-        kind: the kind of data that a model handles, or that a dataset is; "" for any.
-        can: what a model can do, by the names of `genbench.downstream.capabilities`.
+        family: the family of the plugins; "" for any.
+        kind: the kind of data of a dataset, or that a model accepts; "" for any.
+        can: what a model can do, by names of `genbench.downstream.capabilities`.
     """
 
     family: str = ""
@@ -29,11 +29,11 @@ class Filter:
 
     @property
     def narrows(self) -> bool:
-        """Whether it leaves anything out."""
+        """Whether the filter leaves anything out."""
         return self != Filter()
 
     def of(self, group: str) -> list[Any]:
-        """Return the cards of a group ("models", …) that pass, by family and name.
+        """Return the cards of a group ("models", …) that pass the filter, by family and name.
 
         Raises:
             GenbenchError: no plugin has that family or kind, there is no such capability, or it is not of this group.

@@ -1,4 +1,4 @@
-"""One model, dataset or metric, whole: its facts, what it says of itself, its parameters, what to cite."""
+"""All about one model, dataset or metric: facts, docstring, parameters, papers to cite."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ def print_card(group: str, name: str) -> None:
     """Print one plugin of a group.
 
     Raises:
-        GenbenchError: none has that name.
+        GenbenchError: no plugin has that name.
     """
     console().print("\n".join(card_lines(group, name)), markup=False)
 
 
 def card_lines(group: str, name: str) -> list[str]:
-    """Return what there is to know about one plugin: its name and family, facts, docstring, parameters and papers.
+    """Return all about one plugin, line by line.
+
+    These are its name and family, facts, docstring, parameters and papers.
 
     Raises:
-        GenbenchError: none has that name.
+        GenbenchError: no plugin has that name.
     """
     card = REGISTRY[group][name]
     facts = {fact: fact_of(card, fact) for fact in (*FACTS[group], *MORE[group])}

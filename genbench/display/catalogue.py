@@ -1,4 +1,4 @@
-"""Listing what the registry holds."""
+"""Lists of the registered plugins."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ FACTS = {"models": ("likelihood", "kinds"), "datasets": ("kind", "tests"), "metr
 
 
 def print_catalogue(name: str, chosen: Filter = Filter()) -> None:
-    """Print the plugins of a group by family: name, facts, parameters, summary; then those that failed to import."""
+    """Print the plugins of a group by family, then those that could not be imported.
+
+    Each has its name, facts, parameters and summary.
+    """
     group, out = REGISTRY[name], console()
     cards = chosen.of(name)
     headings = (group.singular, "family", *FACTS[name], "what it is")
@@ -66,7 +69,7 @@ def print_catalogue(name: str, chosen: Filter = Filter()) -> None:
 
 
 def print_capabilities(chosen: Filter = Filter()) -> None:
-    """Print what each model can do, by family, computed from what it has."""
+    """Print what each model can do, by family. It follows from its methods and its card."""
     from genbench.core.types import KINDS
     from genbench.downstream.capabilities import CAPABILITIES, capabilities
 
@@ -93,10 +96,10 @@ def parameter_words(card: Any) -> str:
 
 
 def range_words(card: Any, own: bool = False) -> list[str]:
-    """Return in a line where `genbench tune` searches a model; nothing of what declares no ranges.
+    """Return where `genbench tune` searches a model, in one line; [] if it has no ranges.
 
     Args:
-        own: whether only parameters of its constructor count, and not those of the trainer.
+        own: whether only parameters of the constructor count, not those of the trainer.
     """
     if not isinstance(card, ModelCard) or card.role != "model":
         return []
@@ -109,7 +112,7 @@ def range_words(card: Any, own: bool = False) -> list[str]:
 
 
 def preset_words(preset: Preset) -> str:
-    """Say for which data a preset is, and what it sets."""
+    """Return for which data a preset is, and what it sets, as text."""
     least, most = preset.dims
     dims = f"{least} to {most} dimensions" if most else f"from {least} dimensions" if least > 1 else ""
     where = ", ".join(part for part in (" or ".join(preset.kinds), dims) if part)
@@ -117,7 +120,7 @@ def preset_words(preset: Preset) -> str:
 
 
 def fact_of(card: Any, name: str) -> str:
-    """Return a fact about a card as text; `better` is in which direction a metric is."""
+    """Return a fact about a card as text; for `better`, the direction of a metric."""
     if name == "better":
         return "higher" if card.higher_is_better else "lower"
     value = getattr(card, name)

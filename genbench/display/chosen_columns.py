@@ -1,4 +1,4 @@
-"""Which columns a table has: those that were asked for by name, or those that are worth one."""
+"""The columns of a table: those asked for by name, or the most useful ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ FACTS = (
 
 
 def named_columns(board: Leaderboard, text: str) -> Chosen:
-    """Return the columns of a text: "main", "all", or names of metrics and of `FACTS` separated by commas.
+    """Return the columns of a text: "main", "all", or names separated by commas.
+
+    The names are those of metrics and of `FACTS`.
 
     Raises:
         GenbenchError: there is no such column.
@@ -43,10 +45,10 @@ def named_columns(board: Leaderboard, text: str) -> Chosen:
 
 
 def asked_columns(board: Leaderboard, rows: Sequence[Row], by: str | None = None) -> list[str]:
-    """Return the metrics that are worth a column of a table with some rows.
+    """Return the metrics that get a column in a table with some rows.
 
-    They are those that the run was asked for by name, in that order, and by family; where it was asked for all, or for
-    nothing in particular, the main ones, with the one that the table is sorted `by` first.
+    They are the metrics that the run was asked for by name, in that order, and by family. If the run was asked for all
+    metrics, or for none, they are the main ones. The metric that the table is sorted `by` is the first.
     """
     main = main_metrics(rows, board.metrics)
     here = [name for name in board.metrics if any(name in row.metrics for row in rows)]
@@ -65,7 +67,7 @@ def asked_columns(board: Leaderboard, rows: Sequence[Row], by: str | None = None
 
 
 def by_first(names: Iterable[str], by: str | None) -> list[str]:
-    """Return names with the one that a table is sorted by before the others."""
+    """Return names with the one by which a table is sorted in the first place."""
     return list(dict.fromkeys([*([by] if by else []), *names]))
 
 

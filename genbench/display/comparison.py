@@ -1,4 +1,4 @@
-"""Showing a comparison: on a terminal, and as csv, markdown or JSON."""
+"""Display of a comparison: on a terminal, and as csv, markdown or JSON."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def render(comparison: Comparison, form: str) -> str:
 
 
 def show(comparison: Comparison) -> None:
-    """Print the comparison on the terminal: what differs in how it was made, then the scores of each dataset."""
+    """Print a comparison on the terminal: what differs in the runs, then the scores.
+
+    The scores are in a table for each dataset.
+    """
     out = console()
     for line in differences(comparison):
         out.print(line, markup=False)
@@ -47,7 +50,7 @@ def show(comparison: Comparison) -> None:
 
 
 def differences(comparison: Comparison) -> list[str]:
-    """Return what differs between A and B apart from the scores, one line each."""
+    """Return the differences between A and B other than scores, one line for each."""
     lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
     parts = {
         "environment": comparison.environment,
@@ -61,7 +64,7 @@ def differences(comparison: Comparison) -> list[str]:
 
 
 def summary(comparison: Comparison) -> str:
-    """Return how many rows got which verdict, in a line."""
+    """Return the number of rows with each verdict, in one line."""
     counts = {word: sum(row.verdict == word for row in comparison.rows) for word in COLOURS}
     return f"{len(comparison.rows)} rows: " + ", ".join(f"{n} {word}" for word, n in counts.items())
 

@@ -27,8 +27,9 @@ def render(board: Leaderboard, form: str, columns: Chosen | None = None, places:
     """Return the leaderboard as text in one of the `FORMATS`.
 
     Args:
-        columns: see `board_view`; unless given, the main ones in LaTeX, and all else. CSV and JSON always have costs.
-        places: decimals of scores, in markdown and LaTeX.
+        columns: see `board_view`. Unless given, the main ones in LaTeX, and all in other formats. CSV and JSON always
+            have costs.
+        places: number of decimals of scores, in markdown and LaTeX.
 
     Raises:
         GenbenchError: the format is unknown.
@@ -39,9 +40,9 @@ def render(board: Leaderboard, form: str, columns: Chosen | None = None, places:
 
 
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]], numbers: bool = True) -> list[str]:
-    """Return the lines of a table in Markdown, whose cells are Markdown already.
+    """Return the lines of a table in Markdown, from cells that are Markdown already.
 
-    With `numbers`, all columns but the first are aligned to the right.
+    With `numbers`, all columns except the first are aligned to the right.
     """
     rule = ["---", *["---:" if numbers else "---"] * (len(headings) - 1)]
     lines = (headings, rule, *rows)
@@ -81,7 +82,7 @@ def _markdown_ranking(one: RankingView) -> str:
 
 
 def with_columns(board: Leaderboard, columns: Chosen | None) -> Leaderboard:
-    """Return a leaderboard with some metrics alone, for a format that holds data and no columns."""
+    """Return a leaderboard with only some metrics, for a format with data but no columns."""
     if columns is None or columns == "scored":
         return board
     if columns == "main":

@@ -41,9 +41,10 @@ LIKELIHOOD_SIGNS = {"exact": "", "estimate": "≈ ", "bound": "≤ ", "none": ""
 
 
 def main_metrics(rows: Sequence[Row], metrics: Sequence[str], whole: bool = False) -> list[str]:
-    """Return the metrics that are worth a column: those that some row has, and of genbench's own the main ones.
+    """Return the metrics that get a column.
 
-    With `whole`, all that some row has.
+    They are those that some row has; of genbench's own metrics, only the main ones. With `whole`, they are all metrics
+    that some row has.
     """
     scored = [name for name in metrics if any(row.metrics.get(name) for row in rows)]
     cards = METRICS.cards
@@ -56,7 +57,10 @@ def label(name: str) -> str:
 
 
 def value(row: Row, name: str, cell: Cell | None, places: int | None = None) -> str:
-    """Return a score as text, with as many digits as its interval supports, or with a given number of decimals."""
+    """Return a score as text, with as many digits as its interval supports.
+
+    With `places`, it has that number of decimals.
+    """
     if cell is None:
         return "–"
     sign = LIKELIHOOD_SIGNS[row.likelihood] if card_of(name).by_likelihood else ""
@@ -67,7 +71,7 @@ def value(row: Row, name: str, cell: Cell | None, places: int | None = None) -> 
 
 
 def quotient(cell: Cell | None) -> str:
-    """Return the quotient of a score by the oracle's, with its interval, as text; "" without one."""
+    """Return the quotient of a score by the oracle's, with interval, as text; "" without one."""
     if cell is None or cell.ratio is None:
         return ""
     ends = [end for end in (cell.ratio_low, cell.ratio_high) if end is not None]
@@ -80,7 +84,10 @@ def quotient(cell: Cell | None) -> str:
 
 
 def beside_oracle(name: str, cell: Cell) -> str:
-    """Return the quotient of a score by the oracle's, and the oracle's score, as text; "" without an oracle."""
+    """Return the quotient of a score by the oracle's, and the oracle's score, as text.
+
+    It is "" without an oracle.
+    """
     if cell.floor is None:
         return ""
     ratio = "" if card_of(name).higher_is_better else quotient(cell)  # shares need no quotient
@@ -88,12 +95,12 @@ def beside_oracle(name: str, cell: Cell) -> str:
 
 
 def seeds(row: Row) -> str:
-    """Return how many seeds of a row are fine, and of how many if some failed."""
+    """Return how many seeds of a row did not fail, and of how many if some failed, as text."""
     return f"{row.seeds}/{row.seeds + row.failed}" if row.failed else str(row.seeds)
 
 
 def failures(row: Row, separator: str = ", ") -> str:
-    """Return how many trials of a row failed, and how."""
+    """Return how many trials of a row failed, and how, as text."""
     return separator.join(f"{n} {status}" for status, n in row.statuses.items() if status != "ok")
 
 
@@ -107,7 +114,10 @@ def amount(number: float | None) -> str:
 
 
 def flag_lines(row: Row) -> list[str]:
-    """Return a row's flags, one line each; those that differ only in seed and numbers share the first's line."""
+    """Return a row's flags, one line for each.
+
+    Flags that differ only in seed and numbers share one line.
+    """
     groups: dict[tuple[str, str], tuple[str, list[str]]] = {}
     for flag in row.flags:
         alike = re.sub(r"[\d.e+-]+", "#", flag.text)
@@ -120,9 +130,10 @@ def flag_lines(row: Row) -> list[str]:
 
 
 def power_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
-    """Return how much worse a model has to be to be called worse, by the metric that a table is sorted by.
+    """Return how much worse a model must be to be called worse, as a sentence.
 
-    By the first of `metrics` that ranks models where the table lacks that metric; "" where nothing varies.
+    It is by the metric by which a table is sorted. If the table lacks that metric, it is by the first of `metrics` that
+    ranks models. The sentence is "" if nothing varies.
     """
     names = [name for name in (board.sorted_by(place), *metrics) if name and board.contests.get((place, name))]
     if not names:
@@ -139,7 +150,10 @@ def power_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
 
 
 def blind_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
-    """Return which of a table's metrics hardly see a wrong dependence of coordinates there; "" where all do."""
+    """Return which metrics of a table hardly detect a wrong dependence of coordinates.
+
+    It is "" if there are none.
+    """
     rows = [row for row in board.rows if row.place == place and row.dim]
     blind = [label(name) for name in metrics if any(is_blind(name, row.dim, row.samples) for row in rows)]
     if not blind:
@@ -150,7 +164,10 @@ def blind_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
 
 
 def order_line(board: Leaderboard) -> str:
-    """Return what the tables are sorted by, and why where that is not the first metric that their models have."""
+    """Return by what the tables are sorted, as a sentence.
+
+    It gives the reason if that is not the first metric of the models.
+    """
     places = dict.fromkeys(row.place for row in board.rows)
     found = {place: by for place in places if (by := board.sorted_by(place))}
     if not found:
@@ -171,7 +188,10 @@ def _before(board: Leaderboard, metric: str) -> list[str]:
 
 
 def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -> list[str]:
-    """Return where the spread of each model's scores comes from, a line each; nothing unless that was run."""
+    """Return the sources of the spread of each model's scores, a line for each.
+
+    It is [] unless the run has the task `variance`.
+    """
     lines = []
     for row in (row for row in board.rows if row.place == dataset):
         found = board.components(row)
@@ -186,13 +206,16 @@ def components_lines(board: Leaderboard, dataset: str, metrics: Sequence[str]) -
 
 
 def left_out_line(board: Leaderboard) -> str:
-    """Return how many rows are not shown, and that the marks compare these, too; "" where all are."""
+    """Return how many rows are not shown, as a sentence; "" if all are.
+
+    It says that the marks compare these rows, too.
+    """
     n = board.left_out
     return f"{n} row{' of this run is' if n == 1 else 's of this run are'} not shown; marks compare all." if n else ""
 
 
 def legend_notes(board: Leaderboard) -> list[str]:
-    """Return what to know about the likelihoods, the versions of libraries, and the single seeds of a leaderboard."""
+    """Return notes about likelihoods, versions of libraries, and single seeds."""
     notes = []
     notes += [line] if (line := left_out_line(board)) else []
     if any(row.likelihood in ("bound", "estimate") for row in board.rows):
@@ -212,7 +235,10 @@ def legend_notes(board: Leaderboard) -> list[str]:
 
 
 def tuned_lines(rows: Sequence[Row]) -> list[str]:
-    """Return what tuned models are, a line each, and that the others are not: the two are no equal competitors."""
+    """Return what tuned models are, a line for each, and that the others are not tuned.
+
+    So a reader knows that the comparison is not equal.
+    """
     lines = list(dict.fromkeys(f"{row.model}: {row.tuned}." for row in rows if row.tuned))
     if lines and any(row.role == "model" and not row.tuned for row in rows):
         lines.append("Models without [tuned] in their names were not tuned here: tuned stands against default.")
@@ -220,7 +246,7 @@ def tuned_lines(rows: Sequence[Row]) -> list[str]:
 
 
 def version_lines(place: str, rows: Sequence[Row]) -> list[str]:
-    """Return which rows of a table were run with other versions of a library than most, a line for each library."""
+    """Return which rows used another version of a library than most, a line for each library."""
     libraries = sorted({name for row in rows for name in row.versions})
     return [
         line
@@ -232,7 +258,7 @@ def version_lines(place: str, rows: Sequence[Row]) -> list[str]:
 
 
 def machine_lines(place: str, rows: Sequence[Row]) -> list[str]:
-    """Return which rows of a table were run on another processor or device, or with other threads, than most."""
+    """Return which rows used another processor, device or number of threads than most."""
     all_of_them = {machine for row in rows for machine in row.machines}
     differing = [part for part in range(3) if len({machine[part] for machine in all_of_them}) > 1]
 

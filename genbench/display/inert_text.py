@@ -1,6 +1,6 @@
-"""Names and messages as text that no program takes for code: in CSV, Markdown and LaTeX.
+"""Names and messages as text without active content, for CSV, Markdown and LaTeX.
 
-Names of models, data and metrics, flags and errors may come from a stranger's run, and are written into files that
+Names of models, data and metrics, flags and errors may come from somebody else's run. They are written into files that
 spreadsheets, browsers and LaTeX open.
 """
 
@@ -38,7 +38,7 @@ LATEX_SIGNS = str.maketrans(LATEX)
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """Return a table as CSV, in which a text that a spreadsheet would compute begins with an apostrophe."""
+    """Return a table as CSV. A text that a spreadsheet would compute gets an apostrophe."""
     inert = frame.rename(columns=_inert)
     for place, (_, column) in enumerate(frame.items()):
         if column.dtype.kind not in "fiub":
@@ -47,7 +47,7 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def markdown_text(text: str) -> str:
-    r"""Return a text as Markdown that shows it: without HTML, links, marks and cells of its own.
+    r"""Return a text as Markdown that shows it literally: no HTML, links, marks or cells.
 
     >>> print(markdown_text("a|b <script> [x](y)"))
     a\|b &lt;script> [x\](y)
@@ -56,7 +56,9 @@ def markdown_text(text: str) -> str:
 
 
 def latex_text(text: str) -> str:
-    r"""Return a text as LaTeX that shows it; what would continue a row's end, [ or *, stands after an empty group.
+    r"""Return a text as LaTeX that shows it literally.
+
+    A text with [ or * at its beginning, which could belong to a row's end, follows an empty group.
 
     >>> print(latex_text("m[a={b:1}]"), latex_text("[1]"))
     m[a=\{b:1\}] {}[1]
@@ -66,7 +68,7 @@ def latex_text(text: str) -> str:
 
 
 def latex_comment(text: str) -> str:
-    """Return a text as one line of comment."""
+    """Return a text as one line of a LaTeX comment."""
     return f"% {_line(text)}"
 
 

@@ -1,4 +1,4 @@
-"""A leaderboard as LaTeX: a table for each dataset, with a caption that says what its marks mean."""
+"""A leaderboard as LaTeX: a table for each dataset, whose caption explains its marks."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ORACLE = "oracle"
 def latex(board: Leaderboard, columns: Chosen = "main", places: int | None = None) -> str:
     r"""Return a table for each dataset, which needs `\usepackage{booktabs}`.
 
-    The best score is bold, those as good are underlined, what is open has a raised question mark; the caption says so.
-    What does not compete, the oracle last, stands below a line.
+    The best score is bold, scores that are as good are underlined, and open ones have a raised question mark; the
+    caption says so. Rows that do not compete are below a line, the oracle last.
 
     Args:
         columns: names of metrics and of `chosen_columns.FACTS`, in this order; or "main" or "scored", with the verdicts
-            beside the metric that the table is sorted by.
-        places: decimals of scores; as many as their intervals support unless given.
+            beside the metric by which the table is sorted.
+        places: number of decimals of scores; as many as their intervals support unless given.
     """
     view = board_view(board, columns, places=places)
     return "\n\n".join(_table(view, table, columns, left_out_line(board)) for table in view.tables) + "\n"

@@ -39,7 +39,7 @@ SIGNS: Mapping[Verdict, str] = {
 
 
 def run_html(run: RunData) -> str:
-    """Return a run as HTML: its name, what was asked, how its trials ended, its leaderboard, its failures."""
+    """Return a run as HTML: name, request, ends of trials, leaderboard, failures."""
     asked = next(reversed(run.record.commands), "")
     counts = Counter(str(trial.status) for trial in run.trials)
     missing = len(run.record.trials) - len(run.trials)
@@ -62,14 +62,17 @@ def run_html(run: RunData) -> str:
 
 
 def board_html(board: Leaderboard) -> str:
-    """Return a leaderboard as HTML, as `genbench leaderboard` writes it to markdown, with all metrics."""
+    """Return a leaderboard as HTML, with all metrics.
+
+    It is otherwise as `genbench leaderboard` writes it to markdown.
+    """
     return _box(_tables(board_view(board)))
 
 
 def dataset_html(dataset: Dataset) -> str:
-    """Return a dataset as HTML: what is known of it, and a small figure.
+    """Return a dataset as HTML: facts about it, and a small figure.
 
-    Nothing is downloaded: of data that live in files of their own, only the facts are shown.
+    Nothing is downloaded: for data in files, only the facts are shown.
     """
     from genbench.contracts.dataset import SyntheticDataset
 

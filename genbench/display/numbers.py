@@ -1,4 +1,7 @@
-"""Numbers as text: as many digits as their error supports, a power of ten where zeros would hide them, and ∞."""
+"""Numbers as text, with as many digits as their error supports.
+
+A power of ten is used where zeros would hide the digits, and ∞ for infinity.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ SMALL, LARGE = 1e-4, 1e7
 
 
 def with_error(value: float, half: float | None, places: int | None = None) -> str:
-    """Return a value and the half-width of its interval as text; None is no interval.
+    """Return a value and the half-width of its interval as text; None means no interval.
 
-    Two digits of the half-width are written, or `places` decimals; where these would show only zeros, a power of ten.
+    Two digits of the half-width are written, or `places` decimals. If these would show only zeros, a power of ten is
+    used.
 
     >>> with_error(0.01234, 0.0021), with_error(1.24e-9, 3e-10), with_error(-math.inf, None)
     ('0.0123 ± 0.0021', '(1.24 ± 0.30)e-9', '-∞')
@@ -60,7 +64,9 @@ def brief(value: float, digits: int = 3) -> str:
 
 
 def bound(value: float, digits: int, *, up: bool) -> str:
-    """Return a bound with `digits` decimals, rounded up or down so that it still holds; a large one as `brief` has it.
+    """Return a bound with `digits` decimals, rounded up or down so that it still holds.
+
+    A large one is written as by `brief`.
 
     >>> bound(1.7845, 1, up=False), bound(1.7145, 1, up=True)
     ('1.7', '1.8')
@@ -81,7 +87,7 @@ def in_words(n: int) -> str:
 
 
 def decimals(scale: float) -> int:
-    """Return the decimals with which a number is written whose error is of this size."""
+    """Return the number of decimals for a number whose error has this size."""
     return min(MOST, max(0, _wanted(scale))) if 0 < scale < math.inf else 0
 
 

@@ -1,4 +1,4 @@
-"""What seeds can find, in words: the same below the tables and in `genbench power`."""
+"""The differences that seeds can find, as text for tables and `genbench power`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def found_sentence(
     """Return the smallest amount that is found with some probability, as a sentence.
 
     Args:
-        smallest: a quotient or a difference, as `scale` says; `unit` is that of a difference.
-        seeds: the fewest and the most that a model has.
-        models, worse: how many models compete, and how many of them are worse by the same amount.
+        smallest: a quotient or a difference, depending on `scale`; `unit` is the unit of a difference.
+        seeds: smallest and largest number of seeds of a model.
+        models, worse: number of competing models, and of those that are worse by the same amount.
         power: the probability.
         score: the name of the score.
 
@@ -42,9 +42,10 @@ def found_sentence(
 
 
 def more_seeds(contest: Contest) -> str:
-    """Return how many more seeds would probably decide the models that are open, as a clause; "" where none is.
+    """Return how many more seeds would probably decide the open models, as a clause.
 
-    The clause is "5 more seeds would probably decide", with "all but cfm" where MOST_SEEDS do not decide that one.
+    It is "" if no model is open. The clause is "5 more seeds would probably decide", with "all but cfm" if MOST_SEEDS
+    do not decide cfm.
     """
     needed = seeds_to_decide(contest)
     known = [more for more in needed.values() if more is not None]
@@ -61,12 +62,12 @@ def more_seeds(contest: Contest) -> str:
 
 
 def seed_words(fewest: int, most: int) -> str:
-    """Return a number of seeds in words: "3 seeds", "3 to 8 seeds"."""
+    """Return a number of seeds as text: "3 seeds", "3 to 8 seeds"."""
     return f"{most} seeds" if fewest == most else f"{fewest} to {most} seeds"
 
 
 def amount(worse_by: float, scale: Scale, unit: str = "") -> str:
-    """Return by how much a model is worse: "1.5 ×", or a difference with its unit."""
+    """Return how much worse a model is, as text: "1.5 ×", or a difference with its unit."""
     return f"{factor(worse_by)} ×" if scale == "quotient" else f"{brief(worse_by, 2)} {unit}".rstrip()
 
 

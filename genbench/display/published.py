@@ -1,8 +1,8 @@
-"""The tables that a run's folder shows, as they were last written, with what they were made of.
+"""The tables in a run's folder that were last written, and what they were made of.
 
-A look at a large run whose trials are all finished need not read them again: while all that the tables and figures
-depend on is as it was, so are they. `.published.json` holds a digest of it, which names files by number and time, so
-that a copy of the folder, or a file of somebody else, is never believed. It may be deleted at any moment.
+If all trials of a large run are finished, they need not be read again: the tables and figures stay valid as long as
+nothing changes on which they depend. `.published.json` has a digest of all that. The digest includes numbers and times
+of files, so that a copied folder, or a file of somebody else, is never accepted. The file may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ DRAWING = ("matplotlib", "seaborn", "pandas")  # libraries that files depend on,
 
 @dataclass(frozen=True)
 class Published:
-    """What was shown and written at the end of a run.
+    """The tables that were shown and written at the end of a run.
 
     Attributes:
         state: see `state_of`.
-        files: time in nanoseconds and bytes of each file that was written, by its path in the run's folder.
+        files: time in nanoseconds and size in bytes of each written file, by its path in the run's folder.
         view: the tables of the terminal.
     """
 
@@ -49,7 +49,7 @@ class Published:
 
     @classmethod
     def read(cls, store: Store, state: str) -> Published | None:
-        """Return what was published of a state, if all its files are as they were written."""
+        """Return the published tables of a state, if all their files are unchanged."""
         if not state:
             return None
         try:
@@ -61,7 +61,7 @@ class Published:
 
     @classmethod
     def write(cls, store: Store, state: str, files: Iterable[Path], view: BoardView) -> None:
-        """Keep what was published; a folder that cannot be written to stays as it is."""
+        """Store the published tables. If the folder cannot be written, nothing is stored."""
         with contextlib.suppress(OSError):
             names = [file.relative_to(store.path) for file in files]
             content = ADAPTER.dump_json(cls(state, _stamps(store, names), view), warnings=False)  # 2 is as good as 2.0
@@ -72,11 +72,13 @@ ADAPTER = TypeAdapter(Published)
 
 
 def state_of(record: RunRecord, finished: Summaries, *asked: object) -> str:
-    """Return a digest of all that a run's tables and figures depend on; "" where plugins have a part in them.
+    """Return a digest of all on which a run's tables and figures depend.
+
+    It is "" if plugins are involved.
 
     Args:
-        record: of the run.
-        asked: how tables are sorted, what counts as equal, and which figures are drawn.
+        record: the record of the run.
+        asked: the sorting of tables, the margin, and the figures to draw.
     """
     if LOADED:
         return ""

@@ -1,4 +1,4 @@
-"""A ranking over several datasets as text: the cells of its table, a sentence that sums it up, and what tests say."""
+"""A ranking over several datasets as text: cells of its table, a summary, and tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = 3  # models that a sentence names before it only counts them
 
 @dataclass(frozen=True)
 class RankingView:
-    """One ranking over several datasets, the same in all formats."""
+    """One ranking over several datasets as text, the same in all formats."""
 
     title: str
     headings: Sequence[str]

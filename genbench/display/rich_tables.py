@@ -1,4 +1,4 @@
-"""Tables on a terminal, by rich: all of each, in several parts where it is wider than the terminal."""
+"""Tables on a terminal, by rich. A wide table is shown in several parts."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LEGIBLE = 20  # letters of a line of wrapped text; by hand: three or four words
 
 
 def console(width: int = 180, plain: bool = False) -> Console:
-    """Return the console: as wide as the terminal, or `width` letters where the output is no terminal.
+    """Return the console. It has the width of the terminal, or else `width` characters.
 
     Args:
-        plain: write no colours, on a terminal either.
+        plain: whether to write no colours, even on a terminal.
     """
     colours: Literal["auto"] | None = None if plain else "auto"
     return _Console(width=None if Console().is_terminal else width, highlight=False, color_system=colours)
@@ -58,10 +58,12 @@ def empty_table(
     lines: bool = True,
     keys: int = 1,
 ) -> Table:
-    """Return a table without rows; of its columns some are aligned to the left, wrap their text, or are dimmed.
+    """Return a table without rows.
+
+    Some of its columns are aligned to the left, wrap their text, or are dimmed.
 
     Args:
-        keys: the first columns that say what a row is about; they stand in each part of a table that is too wide.
+        keys: number of first columns that identify a row; they are repeated in each part of a table that is too wide.
     """
     box = HEAVY_HEAD if lines else None
     table = _Table(title=escape(title) or None, title_justify="left", box=box, pad_edge=lines)

@@ -1,4 +1,4 @@
-"""Showing how many seeds a comparison takes: on a terminal, and as JSON."""
+"""Display of the seeds that a comparison needs: on a terminal, and as JSON."""
 
 from __future__ import annotations
 

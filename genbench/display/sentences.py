@@ -1,4 +1,4 @@
-"""What a table shows by the metric that it is sorted by, as a sentence to quote."""
+"""The result of a table by the metric by which it is sorted, as a sentence to quote."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ KINDS = {
 
 
 def no_outlook(contest: Contest) -> str:
-    """Return nothing: what would decide the open verdicts is not known."""
+    """Return "": it is unknown what would decide the open verdicts."""
     return ""
 
 
 def conclusion(board: Leaderboard, place: str, outlook: Outlook = no_outlook) -> str:
-    """Return what the table of a place shows by the metric that it is sorted by; "" where no model competes.
+    """Return what the table of a place shows by its sorting metric, as a sentence.
+
+    It is "" if no model competes.
 
     Args:
-        outlook: returns what would decide the open verdicts of a contest, "" where nothing is known.
+        outlook: returns what would decide the open verdicts of a contest; "" if unknown.
     """
     metric = board.sorted_by(place)
     rows = [row for row in board.rows if row.place == place and row.role == "model"]

@@ -1,4 +1,4 @@
-"""What a search has found, on a terminal: default and tuned side by side, and what to type next."""
+"""The result of a search, on a terminal: default and tuned side by side, and next steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["show_study"]
 
 
 def show_study(study: Study, models: Sequence[str]) -> None:
-    """Print what was found for some models of a study: a row for each on each dataset, and a line for each."""
+    """Print the result of a study for some models: a row for each dataset, and a line each."""
     out = console()
     chosen = [one for one in study.models if one.model in models]
     seeds = "; ".join(f"{data}, seeds {', '.join(map(str, numbers))}" for data, numbers in study.seeds.items())

@@ -22,11 +22,11 @@ __all__ = ["draw_study"]
 
 
 def draw_study(study: Study, spaces: Mapping[str, Space], folder: Path) -> Iterator[Path]:
-    """Draw the search of each model of which any configuration did not fail, and yield the files.
+    """Draw the search of each model with a configuration that did not fail; yield the files.
 
     Args:
-        spaces: by model.
-        folder: of the study.
+        spaces: search space of each model.
+        folder: the folder of the study.
     """
     figures = write_within(folder, "figures")
     for own in study.models:

@@ -1,4 +1,4 @@
-"""A leaderboard as text: what each cell of each table says, decided once for all formats."""
+"""A leaderboard as text: the content of each cell, the same for all formats."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Column:
 
     @property
     def numeric(self) -> bool:
-        """Whether it is sorted as numbers."""
+        """Whether the column is sorted as numbers."""
         return self.kind not in ("model", "family", "likelihood")  # verdicts by how much worse a model may be
 
 
@@ -73,7 +73,7 @@ class TableCell:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row of a table: a model or a control on one dataset, a cell for each column."""
+    """A row of a table: a model or a control on one dataset, with a cell for each column."""
 
     model: str
     dataset: str
@@ -85,7 +85,7 @@ class TableRow:
 
     @property
     def dimmed(self) -> bool:
-        """Whether it is a control or the oracle, which do not compete."""
+        """Whether it is dimmed: a control or the oracle, which do not compete."""
         return self.role != "model"
 
 
@@ -104,14 +104,20 @@ class TableView:
     flags: Sequence[str] = ()  # warnings about scores
 
     def select(self, *kinds: Kind) -> TableView:
-        """Return the table with the columns of some kinds, in this order; verdicts stay beside their score."""
+        """Return the table with only the columns of some kinds, in this order.
+
+        Verdicts stay beside their score.
+        """
         places = {kind: k for k, kind in enumerate(kinds)}
         places |= {"verdict": places.get("score", places["verdict"])} if "verdict" in places else {}
         chosen = [i for i, column in enumerate(self.columns) if column.kind in places]
         return self._with(sorted(chosen, key=lambda i: places[self.columns[i].kind]))
 
     def named(self, names: Sequence[str]) -> TableView:
-        """Return the table with the columns of some names, in this order, behind that of the models."""
+        """Return the table with only the columns of some names, in this order.
+
+        The column of the models stays the first.
+        """
         places = {column.name: i for i, column in enumerate(self.columns)}
         return self._with([places[name] for name in ("model", *names) if name in places])
 
@@ -122,7 +128,7 @@ class TableView:
 
 @dataclass(frozen=True)
 class BoardView:
-    """A leaderboard: a table for each dataset and task, the rankings over datasets, and what the marks mean."""
+    """A leaderboard: a table for each dataset and task, rankings, and the legend of marks."""
 
     tables: Sequence[TableView]
     rankings: Sequence[RankingView]
@@ -130,7 +136,7 @@ class BoardView:
     notes: Sequence[str]  # on likelihoods and on single seeds
 
     def legend(self, signs: Mapping[Verdict, str]) -> list[str]:
-        """Return what the marks mean, for a format that marks verdicts by some signs."""
+        """Return the meaning of the marks, for a format that marks verdicts by signs."""
         return [line for line in (self.order, verdicts.legend(signs), *self.notes) if line]
 
 
@@ -143,10 +149,10 @@ def board_view(
     """Return a leaderboard as text.
 
     Args:
-        metrics: names; or "main", those that the run was asked for, or else that a terminal has room for; or "scored",
-            all that any row of a table has.
-        outlook: what would decide the verdicts that are open, see `conclusion`.
-        places: decimals of scores; as many as their intervals support unless given.
+        metrics: names; or "main" for those that the run was asked for, or else the main ones; or "scored" for all that
+            any row of a table has.
+        outlook: returns what would decide the open verdicts, see `conclusion`.
+        places: number of decimals of scores; as many as their intervals support unless given.
     """
     tables = []
     for place in dict.fromkeys(row.place for row in board.rows):
@@ -179,7 +185,10 @@ def board_view(
 def table_view(
     title: str, rows: Sequence[Row], metrics: Sequence[str], sort: str | None, places: int | None = None
 ) -> TableView:
-    """Return the table of some rows, in their order, with a column of each kind; `places` as in `board_view`."""
+    """Return the table of some rows, in their order, with a column of each kind.
+
+    `places` is as in `board_view`.
+    """
     beside = sort if sort and _has_verdicts(sort, rows) else None
     several = any(row.seeds > 1 for row in rows)
     return TableView(
@@ -193,7 +202,10 @@ def table_view(
 
 
 def columns(metrics: Sequence[str], rows: Sequence[Row] = (), sort: str | None = None) -> list[Column]:
-    """Return the columns of a table, with some metrics; verdicts stand beside the one that it is sorted by."""
+    """Return the columns of a table, with some metrics.
+
+    Verdicts are beside the metric by which it is sorted.
+    """
     scores = []
     for name in metrics:
         scores.append(_score_column(name, rows))

@@ -22,7 +22,9 @@ MARKS["best"] = f"[bold]{MARKS['best']}[/bold]"
 
 
 def show(board: Leaderboard, columns: Chosen = "main", places: int | None = None) -> None:
-    """Print the leaderboard: per dataset, scores with intervals, then what they cost; then all datasets together.
+    """Print the leaderboard: for each dataset, scores with intervals, then costs.
+
+    All datasets together follow.
 
     Args:
         columns, places: see `board_view`.
@@ -31,7 +33,7 @@ def show(board: Leaderboard, columns: Chosen = "main", places: int | None = None
 
 
 def show_view(view: BoardView) -> None:
-    """Print a leaderboard that is text already."""
+    """Print a leaderboard that is already text."""
     _print(view, console())
 
 

@@ -1,4 +1,4 @@
-"""Verdicts in words: how much worse than the best a score is, what a table takes for as good, what the marks mean."""
+"""Verdicts as text: how much worse a score is, what counts as good, what marks mean."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ METHOD = "Compared with the best (Hsu 1984), 95 % jointly over the models of a t
 
 
 def legend(signs: Mapping[Verdict, str]) -> str:
-    """Return what the marks mean, in one line, for a format that marks verdicts by some signs."""
+    """Return the meaning of the marks in one line, for a format that uses some signs."""
     marks = "; ".join(f"{signs[verdict]} {MEANINGS[verdict]}" for verdict in VERDICTS)
     return f"{marks}. {METHOD}; controls do not compete."
 
 
 def worse_by(cell: Cell) -> str:
-    """Return how much worse than the best a score is; "" of a row that does not compete.
+    """Return how much worse than the best a score is, as text.
 
-    The ends of the interval are rounded outwards, so that they still hold: "leads", "1.7–11.8 ×", "+0.006 to +0.012",
-    "up to 3.1 ×" where it is open, "within 1.2 ×" where it is as good.
+    It is "" for a row that does not compete. The ends of the interval are rounded outwards, so that they still hold:
+    "leads", "1.7–11.8 ×", "+0.006 to +0.012", "up to 3.1 ×" if it is open, "within 1.2 ×" if it is as good.
     """
     if cell.verdict is None or cell.verdict == "best":
         return "leads" if cell.verdict else ""
@@ -52,14 +52,20 @@ def worse_by(cell: Cell) -> str:
 
 
 def worse_by_key(cell: Cell) -> float | None:
-    """Return what a column of `worse_by` is sorted by: the upper end, the leader first; None if it does not compete."""
+    """Return the key by which a column of `worse_by` is sorted; None without competition.
+
+    It is the upper end, and the leader is first.
+    """
     if cell.verdict is None or cell.verdict == "best":
         return -math.inf if cell.verdict else None
     return math.inf if cell.worse_by is None or cell.worse_by[1] is None else cell.worse_by[1]
 
 
 def at_least(contest: Contest, i: int) -> str:
-    """Return how much worse the i-th model is at least: "1.7 times", "0.006 nats"; "" if that rounds to nothing."""
+    """Return how much worse the i-th model is at least, as text.
+
+    Examples are "1.7 times" and "0.006 nats"; it is "" if that rounds to 0.
+    """
     low, high = contest.worse_by(i)
     text = bound(low, _digits(contest.scale, high if math.isfinite(high) else None), up=False)
     text = text.rstrip("0").rstrip(".") if "." in text else text
@@ -70,7 +76,10 @@ def at_least(contest: Contest, i: int) -> str:
 
 
 def margin_line(contests: Sequence[Contest]) -> str:
-    """Return what is as good by one metric in one table, as a sentence; "" where nothing is compared."""
+    """Return what counts as good by one metric in one table, as a sentence.
+
+    It is "" if nothing is compared.
+    """
     lines = []
     for contest in contests:
         card = card_of(contest.metric)

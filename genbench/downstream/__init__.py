@@ -1,1 +1,1 @@
-"""What a generative model is good for besides generating."""
+"""Uses of a generative model other than generation."""

@@ -1,4 +1,4 @@
-"""What each model can do, read from its card and from the optional methods that its class has."""
+"""What each model can do, from its card and the optional methods of its class."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ SHOWS: dict[type, str] = {SupportsTrajectory: "way", SupportsVelocity: "field", 
 
 
 def capabilities(card: ModelCard) -> dict[str, str]:
-    """Return what a model can do, by the names of `CAPABILITIES`; empty where it cannot.
+    """Return what a model can do, by the names of `CAPABILITIES`; "" if it cannot.
 
     samples: whether it overrides `sample`. density: exact, estimate or bound, as registered. encodes: "both ways", or
-    "decodes". shows: of its flow between noise and data, the paths of its samples ("way", see `Estimator.trajectory`),
-    its velocity ("field") and the noised data that it learns from ("noise"). conditions: on labels, where its
-    constructor takes `conditional`. imputes: the way in which gaps are filled first, see
-    `genbench.downstream.imputation`.
-    classifies: by Bayes' rule, or directly. forecasts: whether it has `forecast`.
+    "decodes". shows: what it has of its flow between noise and data: the paths of its samples ("way", see
+    `Estimator.trajectory`), its velocity ("field") and the noised data from which it learns ("noise"). conditions: on
+    labels, if its constructor has the parameter `conditional`. imputes: the first method by which gaps are filled, see
+    `genbench.downstream.imputation`. classifies: by Bayes' rule, or directly. forecasts: whether it has `forecast`.
     """
     cls = card.factory
     direct = issubclass(cls, Classifier)

@@ -1,4 +1,7 @@
-"""Classification by Bayes' rule: p(y | x) = p(x | y) p(y) / Σ_k p(x | k) p(k), from any model with a density."""
+"""Classification by Bayes' rule, with any model that has a density.
+
+The rule is p(y | x) = p(x | y) p(y) / Σ_k p(x | k) p(k).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ __all__ = ["Bayes", "Direct", "part_of", "posterior"]
 
 
 def posterior(log_joint: Array) -> Array:
-    """Return log p(y | x) [n, k] from log p(x, y) [n, k]: all classes alike where no class has a density at x."""
+    """Return log p(y | x) [n, k] from log p(x, y) [n, k].
+
+    All classes are equal where no class has a density at x.
+    """
     peak = log_joint.max(axis=1, keepdims=True)
     lost = ~np.isfinite(peak[:, 0])
     shifted = np.where(lost[:, None], 0.0, log_joint - np.where(np.isfinite(peak), peak, 0.0))
@@ -40,7 +46,9 @@ def posterior(log_joint: Array) -> Array:
 
 
 def part_of(budget: str, parts: int, recipe: Recipe | None) -> str:
-    """Return the budget of one of several training runs that share a budget: in steps, or seconds without a recipe.
+    """Return the budget of one of several training runs that share a budget.
+
+    It is in steps, or in seconds without a recipe.
 
     >>> part_of("quick", 10, Recipe(step_ms=2)), part_of("30s", 10, Recipe()), part_of("quick", 10, None)
     ('500', '3.000s', '1.000s')
@@ -56,7 +64,7 @@ def part_of(budget: str, parts: int, recipe: Recipe | None) -> str:
 
 
 class Bayes:
-    """A classifier made of densities: one model a class, or a single one that is conditional.
+    """A classifier made of densities: one model for each class, or one conditional model.
 
     The prior p(y) is the share of each class in the training points. The budget is divided over the classes, so that
     a classifier costs as much as one model.
@@ -98,13 +106,15 @@ class Bayes:
         checkpoint: Callable[[int], Checkpoint | None] = lambda k: None,
         metered: bool = False,
     ) -> Bayes:
-        """Learn from points x [n, *shape] with labels [n]; returns itself. The arguments are those of `Estimator.fit`.
+        """Learn from points x [n, *shape] with labels [n]; returns itself.
+
+        The arguments are those of `Estimator.fit`.
 
         Args:
-            checkpoint: gives the checkpoint of each of the training runs 0, 1, …
+            checkpoint: returns the checkpoint of each of the training runs 0, 1, …
 
         Raises:
-            GenbenchError: x is no finite numbers, the labels do not fit, or a class has a single point.
+            GenbenchError: x is not finite, the labels are wrong, or a class has a single point.
         """
         x = as_points(x, self.card.name)
         y = whole_labels(repr(self), labels, len(x), "points")
@@ -139,7 +149,7 @@ class Bayes:
         return self
 
     def log_joint(self, x: Any, seed: int = 0) -> Array:
-        """Return log p(x, y) = log p(x | y) + log p(y) in nats of each class, [n, classes]."""
+        """Return log p(x, y) = log p(x | y) + log p(y) in nats for each class, [n, classes]."""
         if not self.densities:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         joint = np.full((len(x), len(self.prior)), -np.inf)
@@ -150,7 +160,7 @@ class Bayes:
         return joint
 
     def predict_log_proba(self, x: Any, seed: int = 0) -> Array:
-        """Return log p(y | x) in nats of each class, [n, classes]."""
+        """Return log p(y | x) for each class, [n, classes]."""
         return posterior(self.log_joint(x, seed))
 
     @property
@@ -160,34 +170,34 @@ class Bayes:
 
     @property
     def earlier(self) -> float:
-        """Seconds of training before the runs resumed from checkpoints, of all models together."""
+        """Seconds of training before the runs were resumed from checkpoints, for all models."""
         return sum(model.history.earlier for model in self.models)
 
     @property
     def compute(self) -> Compute | None:
-        """What all training runs together have computed, where it was measured."""
+        """The computation of all training runs together, if it was measured; None otherwise."""
         known = [model.history.compute for model in self.models]
         return None if None in known else sum((one for one in known if one), start=Compute())
 
     @property
     def parameters(self) -> int | None:
-        """Number of trained parameters of all models together, where it is known."""
+        """The number of trained parameters of all models together, or None if unknown."""
         known = [model.parameters for model in self.models]
         return None if None in known else sum(n for n in known if n is not None)
 
     @property
     def steps(self) -> int | None:
-        """Training steps of all models together."""
+        """The number of training steps of all models together."""
         return sum(model.history.steps for model in self.models) or None
 
     @property
     def likelihood(self) -> str:
-        """What the densities are: "exact", "estimate" or "bound"."""
+        """The kind of the densities: "exact", "estimate" or "bound"."""
         return self.models[0].likelihood if self.densities else self.card.likelihood
 
 
 class Direct:
-    """A model of p(y | x) alone, with the engine's units: the discriminative answer."""
+    """A model of p(y | x) alone, with standardised data."""
 
     likelihood, steps, earlier = "none", None, 0.0
     compute: Compute | None = None
@@ -210,7 +220,10 @@ class Direct:
         metered: bool = False,
         **__: Any,
     ) -> Direct:
-        """Learn from points x [n, *shape] with labels [n]; returns itself. Ignores other arguments of `Bayes.fit`."""
+        """Learn from points x [n, *shape] with labels [n]; returns itself.
+
+        Other arguments of `Bayes.fit` are ignored.
+        """
         x = as_points(x, self.card.name)
         y = whole_labels(repr(self), labels, len(x), "points")
         k = len(ClassLabels.of(repr(self), y, classes))
@@ -223,7 +236,7 @@ class Direct:
         return self
 
     def predict_log_proba(self, x: Any, seed: int = 0) -> Array:
-        """Return log p(y | x) in nats of each class, [n, classes]."""
+        """Return log p(y | x) for each class, [n, classes]."""
         if self.standardiser is None:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         flat = as_points(x, self.card.name).reshape(len(x), -1)
@@ -232,7 +245,7 @@ class Direct:
 
     @property
     def parameters(self) -> int | None:
-        """What the model says in `n_parameters`."""
+        """The model's `n_parameters`, or None."""
         return getattr(self.model, "n_parameters", None)
 
 

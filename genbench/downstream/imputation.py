@@ -1,8 +1,8 @@
-"""Filling gaps: draws of the coordinates that are missing, given those that are known, from any model.
+"""Imputation: draws of missing coordinates, given the known ones, from any model.
 
-Four ways, the first that a model has: exactly, by its `conditional_sample`; by guidance of its diffusion or flow, see
-`genbench.nn.repaint`; by importance resampling of its own samples, where it has a density; and where it has none, by
-the nearest of its own samples.
+There are four ways; the first that a model has is used: exactly, by its `conditional_sample`; by guidance of its
+diffusion or flow, see `genbench.nn.repaint`; by importance resampling of its own samples, if it has a density; and
+otherwise by the nearest of its own samples.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ CANDIDATES = 4  # nearest samples for each draw that is asked for
 
 @dataclass(frozen=True)
 class Filled:
-    """What was drawn for the gaps of some points: `x` [m, n, *shape], the way it was done, and how well.
+    """The draws for the gaps of some points, `x` [m, n, *shape], and the way of drawing.
 
-    `effective` is the mean effective number of candidates by their weights, as a share; 1 for ways without weights.
+    `effective` is the mean effective number of weighted candidates, as a share; 1 for ways without weights.
     """
 
     x: Array
@@ -42,7 +42,10 @@ class Filled:
 
 
 def way_of(model: Model, likelihood: str) -> str:
-    """Return the first of the `WAYS` that a model has; its own `conditional_sample` may still refuse a mask."""
+    """Return the first of the `WAYS` that a model has.
+
+    Its own `conditional_sample` may still refuse a mask.
+    """
     if type(model).conditional_sample is not Model.conditional_sample:
         return "exact"
     if getattr(model, "repaintable", False):
@@ -51,16 +54,16 @@ def way_of(model: Model, likelihood: str) -> str:
 
 
 def fill(estimator: Estimator, x: Array, known: Mask, n: int, seed: int = 0) -> Filled:
-    """Return n draws of the missing coordinates for each point of x [m, *shape]; the known ones stay as they are.
+    """Return n draws of the missing coordinates for each point of x [m, *shape].
 
-    What stands in x where coordinates are missing has no say.
+    The known coordinates do not change. The values of x at missing coordinates are ignored.
 
     Args:
-        estimator: fitted.
+        estimator: a fitted model.
         known: which coordinates are given, [*shape], the same for all points.
 
     Raises:
-        GenbenchError: the mask does not fit the points, or leaves nothing to fill or nothing to go by.
+        GenbenchError: the mask has another shape than the points, or all or none of the coordinates are known.
     """
     x, known = np.asarray(x, dtype=np.float64), np.asarray(known, dtype=bool)
     if known.shape != x.shape[1:] or known.all() or not known.any():

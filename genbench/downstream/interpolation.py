@@ -1,4 +1,7 @@
-"""Paths between two points, straight in data space and through the latent space of a model that encodes and decodes."""
+"""Paths between two points: straight in data space, or through a latent space.
+
+The model must encode and decode, or decode draws of its own codes.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ __all__ = ["latent_paths", "slerp", "straight_paths"]
 
 
 def slerp(a: Array, b: Array, t: Array) -> Array:
-    """Return the codes [n, s, l] on great arcs from a [n, l] to b [n, l] at shares t [s] (Shoemake 1985; White 2016).
+    """Return the codes [n, s, l] on great arcs from a [n, l] to b [n, l] at shares t [s].
 
-    sin((1 − t) Ω) / sin Ω · a + sin(t Ω) / sin Ω · b with Ω the angle between them: codes of a standard normal lie near
-    a sphere, whose inside a straight line would cross. Where the ends are nearly parallel, the line is the arc.
+    See Shoemake (1985) and White (2016). They are sin((1 − t) Ω) / sin Ω · a + sin(t Ω) / sin Ω · b, where Ω is the
+    angle between a and b. Codes of a standard normal are near a sphere, and a straight line would cross its inside. If
+    the ends are nearly parallel, the line is used.
     """
     cosine = (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1) + 1e-300)
     angle = np.arccos(cosine.clip(-1, 1))[:, None]  # (n, 1)
@@ -36,9 +40,9 @@ def straight_paths(a: Array, b: Array, steps: int) -> Array:
 
 
 def latent_paths(estimator: Estimator, a: Array, b: Array, steps: int, seed: int = 0) -> Array:
-    """Return the points [n, steps, *shape] that the arcs between the codes of a and b [n, *shape] decode to.
+    """Return the points [n, steps, *shape] on arcs between the codes of a and b [n, *shape].
 
-    Of a model without an encoder they are arcs between draws of its own codes.
+    For a model without an encoder, the arcs are between draws of its own codes.
 
     Raises:
         GenbenchError: the model has no codes.

@@ -1,1 +1,1 @@
-"""Drawing primitives, which know no run and no trial."""
+"""Drawing primitives. They do not depend on runs and trials."""

@@ -1,4 +1,4 @@
-"""Empty figures of the right size for a style, with panels, and the finish of a drawn figure."""
+"""Empty figures with panels, in the size of a style, and the finishing of figures."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LOW, TEXT = 0.55, 0.4  # share of its height that a panel keeps at least; inches
 
 
 class DataFigure(Figure):
-    """A matplotlib figure with the tidy frame that it was drawn from.
+    """A matplotlib figure with the tidy frame from which it was drawn.
 
     Attributes:
-        data: one row per observation; None of figures that show images, which are arrays.
-        caption: what a paper says below the figure: its title and its notes.
-        left_out: what the style had no room for, as a sentence; empty if the figure is complete.
+        data: one row per observation; None for figures of images, which are arrays.
+        caption: the text below the figure in a paper: its title and its notes.
+        left_out: what the style had no room for, as a sentence; "" if the figure is complete.
     """
 
     data: pd.DataFrame | None = None
@@ -39,7 +39,7 @@ class DataFigure(Figure):
     left_out: str = ""
 
     def leave_out(self, shown: int, count: int, what: str) -> None:
-        """Note that only the first `shown` of `count` panels or models have room in this style."""
+        """Record that only the first `shown` of `count` panels or models have room in this style."""
         if shown < count:
             self.left_out = (
                 f"Not shown for lack of room: the last {count - shown} of {count} {what}. Name fewer models "
@@ -48,7 +48,10 @@ class DataFigure(Figure):
 
 
 def new_figure(width: float, height: float, **more: Any) -> DataFigure:
-    """Return an empty figure of a size in inches on a page, or as large as the present style allows."""
+    """Return an empty figure with a size in inches on a page.
+
+    In other styles, the size is that of the style.
+    """
     return DataFigure(figsize=current_style().size(width, height), layout="constrained", **more)
 
 
@@ -62,17 +65,18 @@ def panels(
     text: float = TEXT,
     block: int = 1,
 ) -> tuple[DataFigure, list[Axes]]:
-    """Return a figure, and `count` panels in rows as full as can be, each of a `size` (width, height) in inches.
+    """Return a figure, and `count` panels in rows, each of a `size` in inches.
 
-    In a style of limited height they are fewer where more would be too low; the figure says how many are left out.
+    The size is (width, height), and rows are as full as possible. In a style of limited height there are fewer panels
+    if more would be too low; the figure says how many are left out.
 
     Args:
-        columns: panels beside each other, at most on a page; of several numbers that which leaves the fewest places
-            empty.
-        margin: inches of height beside the panels, for titles and captions.
-        gap: room between panels, as a share of their width; None for matplotlib's.
-        same_axes: whether all have the same axes, with numbers at the left and at the bottom alone.
-        text: inches of a panel's height that titles, numbers and labels take.
+        columns: the largest number of panels in a row on a page; of several numbers, the one that leaves the fewest
+            places empty.
+        margin: height in inches besides the panels, for titles and captions.
+        gap: space between panels, as a share of their width; None for matplotlib's default.
+        same_axes: whether all have the same axes, with numbers only at the left and at the bottom.
+        text: inches of a panel's height for titles, numbers and labels.
         block: number of panels that stay together in a row.
     """
     choices = [columns] if isinstance(columns, int) else columns
@@ -91,7 +95,7 @@ def panels(
 def fitting(
     count: int, size: tuple[float, float], choices: Sequence[int], margin: float, text: float = TEXT, block: int = 1
 ) -> tuple[int, int, int]:
-    """Return numbers of rows and columns, and of the panels that they have room for; see `panels`."""
+    """Return the numbers of rows and columns, and of the panels that fit; see `panels`."""
     style, (width, height), shown = current_style(), size, count
     most = style.beside(width, max(choices))
     columns = max(1, min(count, min([n for n in choices if n <= most] or [most], key=lambda n: -count % n)))
@@ -107,15 +111,16 @@ def fitting(
 
 
 def in_first_column(panel: Axes) -> bool:
-    """Whether a panel is the first of its row, beside which names have room."""
+    """Whether a panel is the first of its row, so that names fit beside it."""
     place = panel.get_subplotspec()
     return place is not None and place.is_first_col()
 
 
 def finish(figure: Figure) -> None:
-    """Break the title of a figure and its notes into lines that are as long as it is wide; in a paper take them away.
+    """Break the title and the notes of a figure into lines as wide as the figure.
 
-    In notes a single newline is a space, and an empty line separates paragraphs. A second call changes nothing.
+    In a paper, they are removed. In notes a single newline is a space, and an empty line separates paragraphs. A second
+    call has no effect.
     """
     style = current_style()
     if isinstance(figure, DataFigure) and figure.left_out:
@@ -146,7 +151,7 @@ def finish(figure: Figure) -> None:
 
 
 def settle(figure: Figure) -> None:
-    """Fix the layout, so that places on the page can be measured."""
+    """Fix the layout, so that positions on the page can be measured."""
     finish(figure)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -177,7 +182,7 @@ def _break(text: Text, lines: Sequence[str], letters: int, width: float) -> None
 
 
 def literal(figure: Figure) -> None:
-    """Draw dollar signs in names as they are: only numbers that matplotlib writes are set as mathematics.
+    """Draw dollar signs in names literally; only matplotlib's own numbers use mathematics.
 
     Control characters, which no font has, become �.
     """

@@ -15,7 +15,7 @@ __all__ = ["draw_mosaic", "mosaic", "seen"]
 
 
 def seen(x: Array, levels: int | None, limits: tuple[float, float] = (0.0, 1.0)) -> Array:
-    """Return images for display, in [0, 1]; values beyond are clipped.
+    """Return images for display, in [0, 1]; values outside are clipped.
 
     Args:
         levels: the number of grey levels; values become k / (levels − 1), without the noise of dequantisation.
@@ -28,10 +28,10 @@ def seen(x: Array, levels: int | None, limits: tuple[float, float] = (0.0, 1.0))
 
 
 def mosaic(x: Array, side: int) -> Array:
-    """Return the first side² images of x [n, c, h, w] as one, [side · (h + 1) − 1, side · (w + 1) − 1, 3 or 1].
+    """Return the first side² images of x [n, c, h, w] as one image.
 
-    Lines of NaN, one pixel wide, separate them; a place without an image is NaN, too. Unless there are three channels,
-    the first is shown.
+    It is [side · (h + 1) − 1, side · (w + 1) − 1, 3 or 1]. Lines of NaN, one pixel wide, separate the images; a place
+    without an image is NaN, too. Unless there are three channels, the first is shown.
     """
     c, h, w = x.shape[1:]
     shown = x[: side**2] if c == 3 else x[: side**2, :1]
@@ -42,7 +42,10 @@ def mosaic(x: Array, side: int) -> Array:
 
 
 def draw_mosaic(panel: Axes, x: Array, side: int) -> None:
-    """Draw the first side² images of x [n, c, h, w] in [0, 1] as one, separated by white lines, without axes."""
+    """Draw the first side² images of x [n, c, h, w] in [0, 1] as one image, without axes.
+
+    White lines separate them.
+    """
     grid = np.nan_to_num(mosaic(x, side), nan=1.0)
     panel.imshow(grid.repeat(3 // grid.shape[2], axis=2), interpolation="nearest")
     panel.set_axis_off()

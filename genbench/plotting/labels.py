@@ -1,4 +1,4 @@
-"""Names beside points and at the ends of lines without overlap, and the looks of series."""
+"""Names beside points and at the ends of lines without overlap, and styles of series."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLACES = [(r * np.cos(a), r * np.sin(a)) for r in (9, 14, 20, 28, 38, 50) for a 
 
 
 class Look(TypedDict):
-    """How a series is drawn, in matplotlib's words."""
+    """The style of a series, in terms of matplotlib."""
 
     color: str
     marker: str
@@ -44,12 +44,13 @@ def styles(names: Sequence[str]) -> dict[str, Look]:
 
 
 def beside(panel: Axes, points: Mapping[str, tuple[float, float]], paths: Iterable[Array] = ()) -> list[str]:
-    """Write each name at its point (x, y) at the nearest place within the panel that covers no other text and no point.
+    """Write each name near its point (x, y), where it covers no other text and no point.
 
-    Call `settle` before. Return the names for which there is no place.
+    The nearest such place inside the panel is used. Call `settle` before. The function returns the names for which
+    there is no place.
 
     Args:
-        paths: lines [n, 2] that names lie beside, too, where there is room.
+        paths: lines [n, 2] that names avoid, too, if there is room.
     """
     from matplotlib.patheffects import withStroke
 
@@ -104,7 +105,10 @@ def _crossed(box: Box, points: Array) -> bool:
 
 
 class End(NamedTuple):
-    """The right end of a line: its name, its place (x, y) in the data's units, its look, and words after the name."""
+    """The right end of a line: its name, its place (x, y), its style, and further text.
+
+    The place is in the data's units.
+    """
 
     name: str
     at: tuple[float, float]
@@ -113,9 +117,9 @@ class End(NamedTuple):
 
 
 def name_ends(figure: Figure, ends: Mapping[Axes, Sequence[End]]) -> None:
-    """Lay a figure out with names at the right of panels, as near to their lines as can be.
+    """Lay out a figure with names at the right of panels, as near to their lines as possible.
 
-    A thin line leads from the end to the name. Where panels are too low or too narrow for that, a legend has the names.
+    A thin line connects the end with the name. If panels are too low or too narrow for that, a legend has the names.
     """
     from matplotlib.lines import Line2D
 

@@ -1,4 +1,4 @@
-"""The figure of power: the probability that a worse model is called worse, against the number of seeds."""
+"""The figure of power: the probability of finding a worse model, by number of seeds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = 3
 
 @dataclass(frozen=True)
 class PowerPanel:
-    """One panel: its title, numbers of seeds [n], the power of each amount [amounts, n], and their names."""
+    """One panel: title, numbers of seeds [n], power of each amount [amounts, n], names."""
 
     title: str
     seeds: Array
@@ -35,11 +35,13 @@ class PowerPanel:
 
 
 def draw_power(panels: Sequence[PowerPanel], title: str, target: float, at_hand: Sequence[tuple[int, int]]) -> Figure:
-    """Return the figure: one panel per table, one line per amount by which a model is worse, and the wanted power.
+    """Return the figure: a panel for each table, a line for each amount, and the wanted power.
+
+    An amount is how much worse a model is.
 
     Args:
-        target: that power.
-        at_hand: the fewest and the most seeds that the models of each panel have.
+        target: the wanted power.
+        at_hand: smallest and largest number of seeds of the models of each panel.
     """
     from genbench.plotting import canvas
 

@@ -1,4 +1,4 @@
-"""Views of points of any dimension: as a histogram, in the plane, or by principal components."""
+"""Views of points of any dimension: a histogram, the plane, or principal components."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class View(ABC):
 
     Attributes:
         real: points of the truth [n, *shape].
-        names: of the k axes, as columns of a frame.
-        axes: what they are, in words; empty where they are the coordinates themselves.
-        low, high: their ends [k].
+        names: names of the k axes, as columns of a frame.
+        axes: the meaning of the axes, as text; "" if they are the coordinates themselves.
+        low, high: the ends of the axes [k].
     """
 
     axes = ""
@@ -40,11 +40,11 @@ class View(ABC):
     @property
     @abstractmethod
     def aspect(self) -> float:
-        """Height of a panel as a share of its width."""
+        """The height of a panel divided by its width."""
 
     @abstractmethod
     def show(self, panel: Axes, points: Array, colour: str, size: float = 1.2) -> Any:
-        """Draw points [n, *shape] and return what `move` can move."""
+        """Draw points [n, *shape] and return the artists for `move`."""
 
     @abstractmethod
     def move(self, drawn: Any, points: Array) -> None:
@@ -52,19 +52,19 @@ class View(ABC):
 
     @abstractmethod
     def frame(self, panel: Axes) -> None:
-        """Give a panel the limits of all."""
+        """Set the common limits of a panel."""
 
     def places(self, points: Array) -> Array:
-        """Return where points [n, *shape] lie on the axes, [n, k]."""
+        """Return the positions of points [n, *shape] on the axes, [n, k]."""
         return points.reshape(len(points), -1)
 
     def outside(self, points: Array) -> int:
-        """Return how many points [n, *shape] lie beyond the axes."""
+        """Return how many points [n, *shape] are outside the axes."""
         x = self.places(points)
         return int(((x < self.low) | (x > self.high)).any(axis=1).sum())
 
     def tidy(self, points: Array, **facts: Any) -> pd.DataFrame:
-        """Return a frame with a row for each point: facts that all share, then its places on the axes."""
+        """Return a frame with a row for each point: shared facts, then positions on the axes."""
         import pandas as pd
 
         index = range(len(points))  # else facts alone would give a single row
@@ -78,7 +78,7 @@ def view_of(real: Array) -> View:
 
 
 class Plane(View):
-    """Points of the plane as dots."""
+    """Points of the plane, drawn as dots."""
 
     def __init__(self, real: Array, *names: str) -> None:
         super().__init__(real, *names)
@@ -108,7 +108,10 @@ class Plane(View):
 
 
 class Components(Plane):
-    """Points of more than two coordinates as dots, by the first two principal components of the standardised truth."""
+    """Points of more than two coordinates, drawn as dots in the first two components.
+
+    These are the principal components of the standardised truth.
+    """
 
     axes = ", first two principal components"
 
@@ -124,7 +127,7 @@ class Components(Plane):
 
 
 class Line(View):
-    """Points of a single coordinate as a histogram, with the same bins in all panels."""
+    """Points of one coordinate, drawn as a histogram with the same bins in all panels."""
 
     aspect = 0.8
 

@@ -1,4 +1,4 @@
-"""Ends of axes: nearly all values, without outliers that would leave no room for the others."""
+"""Ends of axes: nearly all values, without outliers that would compress the others."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ ROOM = 0.06  # of the extent, beyond the outermost points and ends
 
 
 def limits(real: Array, margin: float) -> tuple[Array, Array]:
-    """Return the lower and upper ends [d] of axes for points [n, d]: nearly all points, and a margin.
+    """Return the lower and upper ends [d] of axes for points [n, d].
+
+    They enclose nearly all points and a margin.
 
     Args:
-        margin: the room on each side, as a share of the extent.
+        margin: the space on each side, as a share of the extent.
     """
     low, high = np.array([inner_range(column) for column in real.T]).T
     extent = high - low
@@ -41,7 +43,7 @@ def edges(values: Array, low: float, high: float) -> Array:
 
 
 def comparable(scores: Array) -> Array:
-    """Return which scores [n] fit on one axis: finite ones that are not too far from the middle one."""
+    """Return which scores [n] fit on one axis: finite and not too far from the median."""
     finite = np.isfinite(scores)
     if not finite.any():
         return finite
@@ -57,10 +59,12 @@ def comparable(scores: Array) -> Array:
 
 
 def extent_with(points: Array, ends: Array, reach: float) -> tuple[float, float]:
-    """Return the ends of an axis with all points [n] and with the ends of intervals [m] that are near, and some room.
+    """Return the ends of an axis for points [n] and for nearby ends of intervals [m].
+
+    There is some space on both sides.
 
     Args:
-        reach: how far beyond the outermost point the axis follows an interval.
+        reach: how far beyond the outermost point an interval extends the axis.
     """
     inner = np.concatenate([points, np.clip(ends, points.min() - reach, points.max() + reach)])
     low, high = float(inner.min()), float(inner.max())
@@ -69,6 +73,9 @@ def extent_with(points: Array, ends: Array, reach: float) -> tuple[float, float]
 
 
 def say_outside(panel: Axes, count: int, right: float = 0.98) -> None:
-    """Write at the foot of a panel how many points lie beyond its axes; the text ends at a share of the width."""
+    """Write at the bottom of a panel how many points are outside its axes.
+
+    `right` is the position of the end of the text, as a share of the width.
+    """
     if count:
         panel.text(right, 0.02, f"{count:,} outside", transform=panel.transAxes, ha="right", va="bottom", color=INK)

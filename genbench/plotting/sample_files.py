@@ -24,7 +24,7 @@ POINT_PIXELS = 110  # of a scatter plot, per inch
 
 
 def check(grid: Path | None, individual: Path | None, dataset: Dataset) -> None:
-    """Refuse files that could not be written, before anything is drawn.
+    """Check, before anything is drawn, that files can be written.
 
     Raises:
         GenbenchError: the name of a grid ends in another format than png or jpg, or single images are asked for
@@ -37,7 +37,9 @@ def check(grid: Path | None, individual: Path | None, dataset: Dataset) -> None:
 
 
 def write_arrays(file: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> None:
-    """Write samples [n, *shape], images as float32, and the labels [n] if there are any, without pickles.
+    """Write samples [n, *shape] and labels [n], if there are any, as arrays.
+
+    Images are float32. No pickles are used.
 
     Raises:
         GenbenchError: the file cannot be written.
@@ -49,7 +51,7 @@ def write_arrays(file: Path, samples: Array, labels: Labels | None, dataset: Dat
 
 
 def write_images(folder: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> list[Path]:
-    """Write each image [c, h, w] to a file of its own, pixel by pixel, and return the files.
+    """Write each image [c, h, w] to its own file, pixel by pixel, and return the files.
 
     Raises:
         GenbenchError: a file cannot be written.
@@ -62,7 +64,9 @@ def write_images(folder: Path, samples: Array, labels: Labels | None, dataset: D
 
 
 def write_grid(file: Path, samples: Array, labels: Labels | None, dataset: Dataset) -> None:
-    """Write one image of all samples: a grid of images, a scatter plot of points, a histogram of numbers.
+    """Write one image of all samples.
+
+    It is a grid of images, a scatter plot of points, or a histogram of numbers.
 
     Raises:
         GenbenchError: the file cannot be written.

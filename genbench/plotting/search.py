@@ -1,4 +1,7 @@
-"""The figure of a search: distance of configurations to the best, in their order and by parameter."""
+"""The figure of a search: distance of configurations to the best one.
+
+They are shown in their order, and by parameter.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,10 @@ class Searched:
     """The configurations of a model, in their order.
 
     Attributes:
-        behind: the best, [n]; NaN of one that failed. The first one is the default.
-        values: of each parameter, None where a configuration leaves it at its default for the data.
+        behind: distance of each to the best, [n]; NaN if it failed. The first one is the default.
+        values: values of each parameter; None where a configuration uses its default for the data.
         logarithmic: parameters that are searched by factors.
-        unit: of `behind`.
+        unit: the unit of `behind`.
     """
 
     title: str

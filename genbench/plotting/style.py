@@ -1,4 +1,7 @@
-"""Colours, letters and lines of figures, on a page, in a paper and in a talk; safe for colour-blind readers."""
+"""Colours, text sizes and lines of figures, on a page, in a paper and in a talk.
+
+The colours are safe for colour-blind readers.
+"""
 
 from __future__ import annotations
 
@@ -82,9 +85,9 @@ class Style:
     """The purpose of figures, which sets their sizes.
 
     Attributes:
-        scale: times the sizes of letters on a page.
-        columns: inches of one column and of two, which a figure fills; None: it is as wide as it needs.
-        height: inches at most; None for any.
+        scale: the factor for text sizes, relative to a page.
+        columns: widths of one column and of two, in inches, which a figure fills; None for any width.
+        height: largest height in inches; None for any.
         titles: whether figures have titles and notes. In a paper the caption has them.
     """
 
@@ -95,7 +98,7 @@ class Style:
     titles: bool = True
 
     def size(self, width: float, height: float) -> tuple[float, float]:
-        """Return the width and height in inches of a figure that has these on a page."""
+        """Return the width and height in inches of a figure that has the given ones on a page."""
         if self.columns is None:
             return max(width, NARROWEST), height
         one, two = self.columns
@@ -104,23 +107,32 @@ class Style:
         return fitted, min(high, self.height or high)
 
     def beside(self, width: float, most: int) -> int:
-        """Return how many panels fit beside each other, at most `most`, if one is `width` inches wide on a page."""
+        """Return how many panels fit in a row, at most `most`.
+
+        A panel is `width` inches wide on a page.
+        """
         if self.columns is None:
             return most
         return max(1, min(most, int(SQUEEZED * self.columns[1] / (self.scale * width))))
 
     def below(self, height: float, most: int) -> int:
-        """Return how many panels fit below each other, at most `most`, if one is `height` inches high on a page."""
+        """Return how many panels fit in a column, at most `most`.
+
+        A panel is `height` inches high on a page.
+        """
         if self.height is None:
             return most
         return max(1, min(most, int(self.height / (LOWEST * self.scale * height))))
 
     def letters(self, width: float, role: str) -> int:
-        """Return how many letters of a role, such as "figure.titlesize", fit into a line of `width` inches."""
+        """Return how many letters of a text role fit into a line of `width` inches.
+
+        A role is, for example, "figure.titlesize".
+        """
         return max(1, int(72 * width / (LETTER * self.points(role))))
 
     def points(self, role: str) -> float:
-        """Return the typographic points of letters of a role."""
+        """Return the text size of a role in typographic points."""
         return max(LEAST, self.scale * LETTERS[role])
 
 
@@ -153,13 +165,16 @@ def style_named(name: str) -> Style:
 
 
 def current_style() -> Style:
-    """Return the style in which figures are drawn now."""
+    """Return the present style of figures."""
     return _style.get()
 
 
 @contextmanager
 def styled(style: Style | None = None) -> Iterator[None]:
-    """Draw in a style (the present one unless given), whatever the user's settings are, and restore these."""
+    """Draw in a style inside the block, whatever the user's settings, and restore them.
+
+    The style is the present one unless given.
+    """
     import seaborn
     from matplotlib.style import context
 
@@ -175,5 +190,5 @@ def styled(style: Style | None = None) -> Iterator[None]:
 
 
 def colour_of(role: str) -> str:
-    """Return the colour of a model's points by its role: controls are fainter than models."""
+    """Return the colour of a model's points by its role; controls are fainter than models."""
     return BLUE if role == "model" else FAINT

@@ -1,4 +1,4 @@
-"""Numbers on axes: plain ones, without what they share, and no more than have room."""
+"""Numbers on axes: plain, without their common part, and only as many as fit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGE = 1e4  # times the extent of an axis; beyond, its numbers have too many di
 
 
 def plain(axis: Axis) -> None:
-    """Label a logarithmic axis with plain numbers: powers of ten, and the more between them the shorter it is."""
+    """Label a logarithmic axis with plain numbers: powers of ten, and more if it is short."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
     low, high = axis.get_view_interval()
@@ -32,7 +32,10 @@ def plain(axis: Axis) -> None:
 
 
 def less_offset(axis: Axis, label: str) -> None:
-    """Label an axis; where its numbers differ only in their last digits, as dates do, subtract what they share."""
+    """Label an axis, and subtract what its numbers have in common.
+
+    That is done if they differ only in their last digits, as dates do.
+    """
     from matplotlib.ticker import FuncFormatter
 
     low, high = axis.get_view_interval()
@@ -51,7 +54,7 @@ def _plain_number(value: float) -> str:
 
 
 def thin_numbers(panel: Axes) -> None:
-    """Leave out every second number below a panel, as long as some lie on others. Call `settle` before."""
+    """Leave out every second number below a panel while some overlap. Call `settle` before."""
     low, high = panel.get_xlim()
     while any(overlap(a, b) for a, b in pairwise(_numbers(panel))):
         panel.set_xticks([tick for tick in panel.get_xticks() if low <= tick <= high][::2])

@@ -1,1 +1,4 @@
-"""Files and objects of a user as arrays: text tables, NumPy and Parquet files, folders of images, data frames."""
+"""Files and objects of a user as arrays.
+
+They are text tables, NumPy and Parquet files, folders of images, and data frames.
+"""

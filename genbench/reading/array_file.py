@@ -1,4 +1,4 @@
-"""The columns of NumPy's files, .npy and .npz."""
+"""The columns of NumPy's .npy and .npz files."""
 
 from __future__ import annotations
 
@@ -51,9 +51,10 @@ def npz(data: bytes) -> Named:
 
 
 def columns_of(arrays: Named) -> list[tuple[str, pd.Series[Any]]]:
-    """Return the columns of some arrays, with names: one of a matrix [n, d] has none.
+    """Return the columns of some arrays, with their names; columns of a matrix have none.
 
-    Beside a matrix may stand arrays [n], which are columns named after themselves, as is a field of records.
+    A matrix is [n, d]. Besides it there may be arrays [n], which are columns with their own names, like the fields of
+    records.
 
     Raises:
         GenbenchError: an array has another shape or type, there are two matrices, or lengths differ.

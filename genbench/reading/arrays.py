@@ -1,4 +1,7 @@
-"""Lists, NumPy arrays, data frames and tensors as arrays of the same numbers: what would lose something is refused."""
+"""Lists, NumPy arrays, data frames and tensors as arrays of the same numbers.
+
+A conversion that would lose something is refused.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,21 @@ OTHER = {  # what else an array may hold, and what to do then
 
 
 def is_array(data: Any) -> bool:
-    """Whether an object is an array, a tensor, a data frame or a column of one, and no plain Python object."""
+    """Whether an object is an array, a tensor, a data frame or a column.
+
+    Plain Python objects are not.
+    """
     return not isinstance(data, str | bytes) and (hasattr(data, "__array__") or hasattr(data, "toarray"))
 
 
 def as_array(data: Any, name: str) -> NDArray[Any]:
-    """Return data as a numpy array of booleans, whole numbers or floats; a data frame as its columns, in float64.
+    """Return data as a numpy array of booleans, whole numbers or floats.
+
+    A data frame becomes its columns, in float64.
 
     Args:
         data: an array, a tensor on any device, a data frame, a column, or a list of numbers or of rows.
-        name: what the data are called in errors.
+        name: the name of the data in errors.
 
     Raises:
         GenbenchError: it holds anything else (text, dates, complex numbers, objects), is sparse or masked, rows have
@@ -65,7 +73,11 @@ def as_array(data: Any, name: str) -> NDArray[Any]:
 
 
 def exact(data: Any, name: str) -> Array:
-    """Return data as float64 of the same values; a GenbenchError says what is wrong, as that of `as_array`."""
+    """Return data as float64 with the same values.
+
+    Raises:
+        GenbenchError: as for `as_array`.
+    """
     found = as_array(data, name)
     x = found.astype(np.float64, copy=False)
     if found.dtype.kind in "iu" and found.dtype.itemsize == 8 and found.size:
@@ -80,7 +92,11 @@ def exact(data: Any, name: str) -> Array:
 
 
 def no_missing(x: Array, name: str, columns: Sequence[str] = ()) -> None:
-    """Raise a GenbenchError that names the first of the rows of x [n, …] that hold NaN or infinite values."""
+    """Check that rows of x [n, …] have no NaN or infinite values.
+
+    Raises:
+        GenbenchError: some have; the message names the first of them.
+    """
     finite = np.isfinite(x)
     if finite.all():
         return

@@ -1,4 +1,7 @@
-"""What one cell of a text table is: a number, a date, a word or nothing, and with which decimal sign."""
+"""The content of a cell of a text table: a number, a date, a word or nothing.
+
+It also finds the decimal sign.
+"""
 
 from __future__ import annotations
 
@@ -36,19 +39,19 @@ _WHOLE = re.compile(r"[+-]?\d+")
 
 
 def tidy(cell: str) -> str:
-    """Return a cell without the space around it, and with ASCII's minus."""
+    """Return a cell without surrounding space, and with the ASCII minus sign."""
     return cell.strip().replace("\u2212", "-")
 
 
 def is_missing(cell: str) -> bool:
-    """Return whether a cell says that its value is missing: empty, NA, NaN, a dash, a question mark and the like."""
+    """Return whether a cell means a missing value: empty, NA, NaN, a dash, "?" and so on."""
     return cell.strip().lower() in MISSING
 
 
 def number(cell: str, decimal: str) -> float | None:
-    """Return the number that a tidy cell writes with a decimal sign, to the nearest float64; None if it writes none.
+    """Return the number in a tidy cell as the nearest float64; None if there is none.
 
-    Thousands may be parted. A number that is too large for float64 is infinite.
+    `decimal` is the decimal sign. Thousands may be separated. A number that is too large for float64 is infinite.
     """
     match = _NUMBER[decimal].fullmatch(cell)
     if match is None:
@@ -59,7 +62,7 @@ def number(cell: str, decimal: str) -> float | None:
 
 @lru_cache(maxsize=4096)
 def kind_of(cell: str) -> Kind:
-    """Return what a cell is; "whole" is a number that is written with digits only."""
+    """Return the kind of a cell; "whole" is a number that is written with digits only."""
     cell = tidy(cell)
     if is_missing(cell):
         return "missing"
@@ -74,11 +77,11 @@ def kind_of(cell: str) -> Kind:
 
 
 def decimal_sign(columns: Iterable[Sequence[str]], separator: str) -> tuple[str, str]:
-    """Return the decimal sign of a table's columns of cells, and a cell that could be read otherwise, or "".
+    """Return the decimal sign of a table's columns, and a cell that is ambiguous, or "".
 
     A number that only one of the signs allows decides: `0,5` and `1.234,5` have a decimal comma, `1,234.5` a point.
-    `1,234` may be 1234 as well. Where all numbers with marks are of this kind, the comma parts thousands if it parts
-    cells, too, or if the same column has numbers below 1,000 without it; else it is the decimal sign.
+    `1,234` may be 1234 as well. If all numbers with marks are of this kind, the comma separates thousands if it
+    separates cells, too, or if the same column has numbers below 1,000 without it. Otherwise it is the decimal sign.
     """
     votes = {POINT: 0, COMMA: 0}
     open_to_both: list[tuple[str, list[str]]] = []  # a cell with a comma, and its column

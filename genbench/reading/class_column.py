@@ -13,12 +13,13 @@ __all__ = ["classes_of"]
 
 
 def classes_of(raw: RawTable, column: int, name: str) -> tuple[Labels, tuple[str, ...]]:
-    """Return the class of each row [n], from 0, and what the classes are called, in order.
+    """Return the class of each row [n], from 0, and the names of the classes, in order.
 
-    Whole numbers are sorted as numbers, all else as text.
+    Whole numbers are sorted as numbers, everything else as text.
 
     Raises:
-        GenbenchError: a class is missing, a number is not whole, there is one class only, or hardly a row shares one.
+        GenbenchError: a class is missing, a number is not whole, there is only one class, or hardly any rows have the
+            same class.
     """
     cells = ["" if gone else tidy(str(cell)) for cell, gone in _cells(raw, column)]
     gone = [row for row, cell in enumerate(cells) if is_missing(cell)]

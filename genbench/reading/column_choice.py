@@ -1,4 +1,4 @@
-"""Which columns of a table are values, and which one holds the classes."""
+"""The choice of a table's columns: those with values, and the one with classes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Chosen:
     """Columns of a table by their numbers from 0.
 
     Attributes:
-        names: of all columns: the heading, or the number from 1 where there is none.
-        values: those that hold the points, in the order of the file or of the request.
-        label: the one that holds the classes.
+        names: names of all columns: the heading, or the number from 1 on if there is none.
+        values: the columns with the points, in the order of the file or of the request.
+        label: the column with the classes.
         asked: whether the values were named one by one.
     """
 
@@ -32,9 +32,10 @@ class Chosen:
 def choose(
     headings: Sequence[str], label: str | int | None = None, columns: Names = None, drop: Names = None
 ) -> Chosen:
-    """Return the columns that are asked for; a heading goes before a number that is written alike.
+    """Return the columns that are asked for.
 
-    Columns without a heading get their number for a name, and so do those with a heading that repeats.
+    A heading has priority over a number that is written in the same way. Columns without a heading, and columns whose
+    heading repeats, have their number as name.
 
     Raises:
         GenbenchError: there is no such column, or no column is left.

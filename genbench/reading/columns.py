@@ -30,9 +30,9 @@ class Column:
     """A column that was read.
 
     Attributes:
-        values: [n], NaN where one is missing.
-        note: what was decided beyond a plain number, such as "read as days since 2024-01-01".
-        caution: what is lost.
+        values: values [n], NaN where one is missing.
+        note: how other values than plain numbers were read, such as "read as days since 2024-01-01".
+        caution: what is lost, as text.
     """
 
     values: Array
@@ -41,7 +41,7 @@ class Column:
 
 
 class NotNumeric(GenbenchError):
-    """A column holds what is no number; `row` says where, from 0."""
+    """A cell of a column is not a number; `row` is its row, from 0."""
 
     def __init__(self, text: str, row: int) -> None:
         super().__init__(text)
@@ -49,12 +49,12 @@ class NotNumeric(GenbenchError):
 
 
 def as_numbers(cells: pd.Series[Any], decimal: str = POINT) -> Column:
-    """Return the numbers of a column: of numbers, truth values, times, or of text that writes such.
+    """Return a column of numbers, truth values, times, or text with these, as numbers.
 
     Truth values are 0 and 1. Dates and times are days since the earliest. Percentages are the numbers before the sign.
 
     Raises:
-        NotNumeric: a cell is none of these; the text of the error is the cell.
+        NotNumeric: a cell is none of these; the message is the cell.
     """
     import pandas as pd
 

@@ -20,7 +20,7 @@ PROBE = 4096  # bytes that tell text from other files; by hand: a page
 
 
 def read_bytes(file: Path) -> bytes:
-    """Return what a file holds, unpacked where it is packed by gzip, bzip2 or xz.
+    """Return the content of a file, unpacked if it is packed by gzip, bzip2 or xz.
 
     Raises:
         GenbenchError: the file cannot be read or unpacked.
@@ -45,10 +45,10 @@ def read_bytes(file: Path) -> bytes:
 
 
 def text_of(data: bytes, file: Path) -> tuple[str, str]:
-    r"""Return the text with `\n` between lines, and its encoding where it is not UTF-8, else "".
+    r"""Return the text with `\n` between lines, and its encoding, which is "" for UTF-8.
 
-    Without a byte order mark, zero bytes at every second place mean UTF-16. What is not UTF-8 is Windows' Western
-    encoding, or Latin-1.
+    Without a byte order mark, zero bytes at every second place mean UTF-16. Other text that is not UTF-8 has Windows'
+    Western encoding, or Latin-1.
 
     Raises:
         GenbenchError: the bytes are not text.

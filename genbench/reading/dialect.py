@@ -1,4 +1,4 @@
-"""How a text table is written: what parts its cells."""
+"""The format of a text table: the separator of its cells."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _HINT = re.compile(r"\s*sep=(.)\s*\n", re.IGNORECASE)  # the first line of some 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What parts the cells of a table.
+    """The format of a text table.
 
     Attributes:
-        separator: one letter; SPACE stands for any run of spaces and tabs.
+        separator: one character; SPACE means any number of spaces and tabs.
         sample: the first records, each with the number of its first line, from 1.
-        whole: whether the sample is all there is.
+        whole: whether the sample is the whole table.
     """
 
     separator: str
@@ -40,19 +40,20 @@ class Dialect:
 
     @property
     def name(self) -> str:
-        """The separator in words."""
+        """The separator as text."""
         return NAMES.get(self.separator, f"'{self.separator}'")
 
 
 def find_dialect(text: str, decimal: str | None = None) -> tuple[Dialect, str]:
     """Return the dialect of a text, and the text with a line `sep=;` blanked.
 
-    Each separator is tried on the first records. The one is taken by which most records have the same number of cells
-    and most cells are numbers, dates, truth values or empty; then by which the first record has that number, too; then
-    the one with most cells. A decimal comma that is given, and stands in no quotes, parts no cells.
+    Each separator is tried on the first records. The best one gives most records the same number of cells, and most
+    cells are numbers, dates, truth values or empty. Among equal ones, the first record should have that number of
+    cells, too; then the one with most cells is used. If the decimal sign is given as a comma, a comma outside of quotes
+    is not a separator.
 
     Raises:
-        GenbenchError: a cell is too long, which a quote that is not closed makes.
+        GenbenchError: a cell is too long, because a quote is not closed.
     """
     if hint := _HINT.match(text):
         text = "\n" + text[hint.end() :]
@@ -63,10 +64,12 @@ def find_dialect(text: str, decimal: str | None = None) -> tuple[Dialect, str]:
 
 
 def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of the first line, from 1, and the cells of each record that is not blank.
+    """Yield each record that is not blank: the number of its first line, and its cells.
+
+    Lines are counted from 1.
 
     Raises:
-        GenbenchError: a cell is too long, which a quote that is not closed makes.
+        GenbenchError: a cell is too long, because a quote is not closed.
     """
     lines = text.split("\n")
     if separator == SPACE:

@@ -17,16 +17,16 @@ Row = Sequence[str]
 
 
 def has_headings(first: Row, rest: Sequence[Row]) -> tuple[bool, bool]:
-    """Return whether the first row has names, and whether somebody may see that otherwise.
+    """Return whether the first row has names, and whether that is doubtful.
 
-    A word above a column of numbers, dates or truth values is a name. Whole numbers are names where every column below
-    is written with decimals. They are names, too, where they are 0, 1, 2, … or 1, 2, 3, … or years in equal steps, and
-    improbable as values: no other row has such steps, and one column is written with decimals, or has all its values
-    far away, or the shares of the numbers in the columns multiply to less than 1/100.
+    A word above a column of numbers, dates or truth values is a name. Whole numbers are names if every column below is
+    written with decimals. They are also names if they are 0, 1, 2, … or 1, 2, 3, … or years in equal steps, and
+    improbable as values: no other row has such steps, and one column is written with decimals, or all its values are
+    far away, or the product of the shares of these numbers in their columns is less than 1/100.
 
     Args:
-        first: cells of the first row.
-        rest: cells of the following ones.
+        first: the cells of the first row.
+        rest: the cells of the following rows.
     """
     columns = [[row[j] for row in rest if j < len(row)] for j in range(len(first))]
     kinds: list[Kind] = [kind_of(cell) for cell in first]

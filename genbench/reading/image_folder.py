@@ -1,4 +1,4 @@
-"""A folder of images: one folder for each class, or images alone, all of one size."""
+"""A folder of images, all of one size, in one folder for each class or without classes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SKIPPED = ("__macosx", "thumbs.db", "desktop.ini", "@eadir")  # what systems lea
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Images of a folder: levels of bytes [n, c, h, w], labels [n] or None, and the names of the classes."""
+    """The images of a folder: byte levels [n, c, h, w], labels [n] or None, class names."""
 
     levels: NDArray[np.uint8]
     labels: Labels | None
@@ -36,18 +36,18 @@ class ImageFiles:
 
 
 def read_images(path: str, size: int | None = None, channels: int | None = None) -> ImageFiles:
-    """Read all images of a folder in the order of their names; those of sub-folders have the sub-folder as class.
+    """Read all images of a folder, in the order of their names.
 
-    A single sub-folder is no class. Transparency is laid over black.
+    If there are sub-folders, they are the classes. A single sub-folder is not a class. Transparent parts become black.
 
     Args:
         path: the folder.
-        size: pixels along a side that images are made to have: cut to the square in their middle and resampled.
-        channels: 1 for grey, 3 for colours; grey only if all images are grey unless given.
+        size: pixels along a side. Images are cut to the square in their middle and resampled to this size.
+        channels: 1 for grey, 3 for colours. Unless given, it is 1 if all images are grey, and otherwise 3.
 
     Raises:
-        GenbenchError: there is no image, one cannot be read, sizes differ and no `size` is given, or images lie both in
-            the folder and in sub-folders.
+        GenbenchError: there is no image, one cannot be read, sizes differ and no `size` is given, or there are images
+            both in the folder and in sub-folders.
     """
     folder = expanded(path)
     files, classes = _listed(folder, path)

@@ -1,7 +1,7 @@
-"""Data in hand: arrays, data frames and tensors that a run is given, and the files that they are kept in.
+"""Data in memory: arrays, data frames and tensors given to a run, and files with copies.
 
-An array [n, d] is a table of n rows, [n, c, h, w] or [n, h, w] are n images, and [n] are n rows of one column, or a
-series of n steps where one is asked for or an index of dates says so. Labels go with them as (x, labels).
+An array [n, d] is a table of n rows; [n, c, h, w] or [n, h, w] are n images. [n] are n rows of one column, or a series
+of n steps if a series is asked for or the index has dates. Labels go with them as (x, labels).
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ SUFFIXES = {kind: f".{kind}.npz" for kind in ("table", "image", "real", "series"
 
 @dataclass(frozen=True)
 class Held:
-    """Data in hand under their name.
+    """Data in memory, with their name.
 
     Attributes:
         kind: "table", "image" of grey levels, "real" for images of real values, or "series".
-        arrays: `x`, and where there are any `labels` [n], names of `classes`, names of `columns` [d], the number of
-            grey `levels`, and how a series `steps`, in words.
+        arrays: `x`, and, if there are any, `labels` [n], names of `classes`, names of `columns` [d], the number of grey
+            `levels`, and the `steps` of a series, as text.
     """
 
     name: str
@@ -47,12 +47,12 @@ class Held:
     arrays: dict[str, NDArray[Any]]
 
     def file(self, folder: Path) -> Path:
-        """Return the file of a folder that keeps them."""
+        """Return the file in a folder that keeps a copy of the data."""
         plain = re.sub(r"[^A-Za-z0-9_.+=-]+", "_", self.name).strip("_.")[:60] or "data"
         return folder / f"{plain}-{digest(self.arrays)[:12]}{SUFFIXES[self.kind]}"
 
     def write(self, folder: Path) -> Path:
-        """Write the arrays into a file of a folder, unless it is there, and return its path.
+        """Write the arrays into a file of a folder, unless it exists, and return its path.
 
         Raises:
             OSError: the folder cannot be written.
@@ -64,15 +64,15 @@ class Held:
 
 
 def hold(data: Any, name: str, series: bool = False) -> Held:
-    """Return data in hand as arrays.
+    """Return data in memory as arrays.
 
     Args:
         data: an array, a data frame, a tensor, a list of rows, or a pair of one of these and its labels.
-        name: what tables call them.
+        name: their name in tables.
         series: whether one column is a series in time.
 
     Raises:
-        GenbenchError: they are not numbers, or not finite, or too few, or labels are not one of each.
+        GenbenchError: the data are not numbers, not finite, or too few, or there is not one label for each point.
     """
     data, labels = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
     index = getattr(data, "index", None)
@@ -104,10 +104,10 @@ def hold(data: Any, name: str, series: bool = False) -> Held:
 
 
 def read_held(path: str | Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays that `Held.write` has written.
+    """Return the arrays that `Held.write` wrote.
 
     Raises:
-        GenbenchError: the file is gone or damaged.
+        GenbenchError: the file is missing or damaged.
     """
     file = Path(path)
     try:
@@ -124,7 +124,7 @@ def read_held(path: str | Path) -> dict[str, NDArray[Any]]:
 
 
 def digest(arrays: dict[str, NDArray[Any]]) -> str:
-    """Return the SHA-256 of points and labels; what they are called does not count."""
+    """Return the SHA-256 of points and labels; their names do not count."""
     found = hashlib.sha256()
     for name in sorted({"x", "labels", "levels"} & arrays.keys()):
         array = arrays[name]

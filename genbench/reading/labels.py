@@ -1,4 +1,4 @@
-"""Labels in hand: one of each point, as whole numbers from 0 on."""
+"""Labels in memory: one for each point, as whole numbers from 0 on."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ __all__ = ["classes_of_labels"]
 
 
 def classes_of_labels(labels: Any, n: int, name: str) -> tuple[Labels, list[str]]:
-    """Return labels of n points as whole numbers from 0 on, in the order of their values, and what each stands for.
+    """Return labels of n points as whole numbers from 0 on, and the name of each class.
+
+    Classes are in the order of their values.
 
     Args:
         labels: whole numbers, text or booleans: an array, a column, a tensor or a list.
-        name: what the points are called in errors.
+        name: the name of the points in errors.
 
     Raises:
-        GenbenchError: they are not one of each point, one is missing, or they are measurements and no classes.
+        GenbenchError: there is not one label for each point, one is missing, or they are measurements instead of
+            classes.
     """
     if not (is_array(labels) or isinstance(labels, list | tuple)):
         raise GenbenchError(f"{name}: the second of a pair is {type(labels).__name__}; give labels [{n}], or a list")

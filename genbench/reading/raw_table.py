@@ -1,4 +1,4 @@
-"""The cells of a table in a file of any kind: text, NumPy's .npy and .npz, Parquet."""
+"""The cells of a table in any kind of file: text, NumPy's .npy and .npz, Parquet."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ KINDS = ".csv, .tsv, .txt, .npy, .npz or .parquet"
 
 @dataclass(frozen=True)
 class RawTable:
-    """Cells as they were found, and where each one is.
+    """Cells in the form in which they were found, with their places.
 
     Attributes:
-        cells: a column each; of text where they are not all plain numbers.
-        headings: names of the columns; "" where one has none.
+        cells: the columns; a column is text if not all of its cells are plain numbers.
+        headings: names of the columns; "" for a column without one.
         decisions: what was found out about the file.
-        text: the table of a text file.
+        text: the table of a text file, if it is one.
     """
 
     cells: pd.DataFrame
@@ -44,11 +44,11 @@ class RawTable:
         return self.text.decimal if self.text else POINT
 
     def where(self, row: int) -> str:
-        """Return where a row is: the line of a text, counted from 1, else the row."""
+        """Return the place of a row: the line of a text file, from 1, or else the row."""
         return f"line {self.text.line(row)}" if self.text else f"row {row + 1}"
 
     def cell(self, row: int, column: int) -> str:
-        """Return a cell as it is written, in one line."""
+        """Return a cell as it was written, in one line."""
         written = self.text.text(row, column) if self.text else str(self.cells.iloc[row, column])
         return " ".join(written.split())
 
@@ -71,14 +71,14 @@ def table_path(path: str) -> Path:
 
 
 def raw_table(file: Path, header: bool | None = None, decimal: str | None = None) -> RawTable:
-    """Return the cells of a file. What it begins with says which kind it is, whatever its name.
+    """Return the cells of a file. Its first bytes show the kind of file, not its name.
 
     Args:
         header: whether the first row of a text has headings; found out unless given.
         decimal: the decimal sign of a text; found out unless given.
 
     Raises:
-        GenbenchError: the file cannot be read, or holds no table.
+        GenbenchError: the file cannot be read, or is not a table.
     """
     data = read_bytes(file)
     if data.startswith(b"\x93NUMPY"):

@@ -1,4 +1,4 @@
-"""Samples and log-densities that something else than genbench wrote: numbers alone, and no code."""
+"""Samples and log-densities from other software: only numbers, never code."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ CODE = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")  # reading them ma
 
 
 def read_arrays(file: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a file by name; of a .npy file or a table there is one, named "".
+    """Return the arrays of a file by name. A .npy file or a table has one, named "".
 
     Raises:
-        GenbenchError: it is not there, is no file of numbers, or is too large.
+        GenbenchError: the file is missing, is not a file of numbers, or is too large.
     """
     suffix = file.suffix.lower()
     if suffix in CODE:
@@ -55,10 +55,12 @@ def read_arrays(file: Path) -> dict[str, NDArray[Any]]:
 def array_named(
     arrays: Mapping[str, NDArray[Any]], names: tuple[str, ...], others: tuple[str, ...], source: str
 ) -> NDArray[Any] | None:
-    """Return the array with one of some names, or else the only one with none of the `others`; None if none is left.
+    """Return the array with one of some names, or else the only other array.
+
+    Arrays with one of the names in `others` do not count. None if no array is left.
 
     Raises:
-        GenbenchError: there are several.
+        GenbenchError: there are several such arrays.
     """
     for name in names:
         if name in arrays:

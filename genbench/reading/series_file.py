@@ -1,4 +1,7 @@
-"""A series in a file: a column of values, and one of dates or of numbers that count time, where there is one."""
+"""A series in a file: a column of values and, if there is one, a column of time.
+
+Time is given by dates, or by numbers.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ __all__ = ["SeriesFile", "is_dated_series", "read_series"]
 
 @dataclass(frozen=True)
 class SeriesFile:
-    """What a file holds: values [n], what the column is called, and what was understood, in a line."""
+    """A series from a file: values [n], the name of the column, and notes in one line.
+
+    The notes say how the file was read.
+    """
 
     values: Array
     column: str
@@ -35,13 +41,14 @@ def read_series(path: str, column: str | int | None = None, time: str | int | No
 
     Args:
         path: the file.
-        column: heading, or number from 1, of the values; the only column, or the one beside the time, unless given.
-        time: the column of dates, or of numbers that count time; the only one of dates, or the first of two columns,
-            unless given. It must step evenly: by the clock, by months or years, or by working days.
+        column: heading, or number from 1 on, of the column with values. Unless given, it is the only column, or the one
+            besides the time.
+        time: the column of dates, or of numbers that count time. Unless given, it is the only one of dates, or the
+            first of two columns. Its steps must be equal: by the clock, by months or years, or by working days.
 
     Raises:
-        GenbenchError: the file cannot be read, it is open which columns are meant, values are missing or not numbers,
-            or a step is missing; with the place.
+        GenbenchError: the file cannot be read, it is not clear which columns are meant, values are missing or not
+            numbers, or a step is missing; the message names the place.
     """
     file = table_path(path)
     try:
@@ -52,7 +59,7 @@ def read_series(path: str, column: str | int | None = None, time: str | int | No
 
 
 def is_dated_series(file: Path) -> bool:
-    """Whether a file holds a column of dates in rising order and one column beside it, and nothing else."""
+    """Whether a file has just two columns, one of them dates in rising order."""
     try:
         raw = raw_table(file)
         if raw.cells.shape[1] != 2:

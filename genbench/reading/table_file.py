@@ -1,4 +1,4 @@
-"""A table of numbers in a file, checked, and what was understood of it."""
+"""A table of numbers in a file, checked, with notes on how it was read."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ FEW = 6  # classes that are shown by name; by hand: a line
 
 @dataclass(frozen=True)
 class TableFile:
-    """What a file holds.
+    """The content of a file with a table.
 
     Attributes:
-        columns: their headings, or their numbers in the file where they have none.
-        values: [n, d] float64, finite.
-        decisions: what was understood of the file, in one line.
-        cautions: what is lost, a line each.
-        labels: class of each row [n], from 0, where a column was named for it.
-        classes: the values that the labels stand for, in order.
+        columns: headings of the columns, or their numbers in the file if they have none.
+        values: the values [n, d] float64, finite.
+        decisions: how the file was read, in one line.
+        cautions: what is lost, a line for each.
+        labels: class of each row [n], from 0, if a column was named for it.
+        classes: the value of each label, in order.
     """
 
     columns: tuple[str, ...]
@@ -55,12 +55,13 @@ def read_table(
 ) -> TableFile:
     """Read a table of numbers from a text file, a .npy or .npz file, or a Parquet file.
 
-    Text may be packed by gzip, bzip2 or xz. A column of dates becomes days since the earliest, one of truth values 0
-    and 1. A column that numbers the rows, or names them before the first heading, is left out unless it is asked for.
+    Text may be packed by gzip, bzip2 or xz. A column of dates becomes days since the earliest date; truth values become
+    0 and 1. A column with numbers of rows, or with their names before the first heading, is left out unless it is asked
+    for.
 
     Args:
         path: the file.
-        label: heading, or number from 1, of the column that holds the class of each row.
+        label: heading, or number from 1 on, of the column with the class of each row.
         columns, drop: headings or numbers of the columns to use, and to leave out.
         header: whether the first row of a text has headings; found out unless given.
         decimal: "," or "." as the decimal sign of a text; found out unless given.

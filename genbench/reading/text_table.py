@@ -26,16 +26,16 @@ FEW = 4  # headings that are shown; by hand: a line
 
 @dataclass(frozen=True)
 class TextTable:
-    """Cells of a text, as numbers where all of a column's are plain ones, else as text.
+    """The cells of a text table; a column is numbers if all its cells are plain numbers.
 
     Attributes:
-        cells: a column each, numbered from 0.
-        headings: names of the columns; "" where a column has none.
+        cells: the columns, numbered from 0.
+        headings: names of the columns; "" for a column without one.
         decimal: the decimal sign.
         decisions: what was decided about headings, separator and decimal sign.
-        body: the text, with all but the rows blanked.
-        separator: what parts cells.
-        rows: of the records of `body`, which are rows of `cells`.
+        body: the text, in which everything except the rows is blank.
+        separator: the separator of cells.
+        rows: the indices of the records of `body` that are rows of `cells`.
     """
 
     cells: pd.DataFrame
@@ -47,25 +47,25 @@ class TextTable:
     rows: tuple[int, ...] | None = None
 
     def line(self, row: int) -> int:
-        """Return the number of a row's first line, from 1."""
+        """Return the number of a row's first line in the text, from 1."""
         record = row if self.rows is None else self.rows[row]
         return next(islice(records(self.body, self.separator), record, None))[0]
 
     def text(self, row: int, column: int) -> str:
-        """Return a cell as it is written."""
+        """Return a cell as it was written."""
         record = row if self.rows is None else self.rows[row]
         return next(islice(records(self.body, self.separator), record, None))[1][column]
 
 
 def read_text_table(text: str, header: bool | None = None, decimal: str | None = None) -> TextTable:
-    r"""Read a table, and find out how it is written.
+    r"""Read a table from text, and find out its format.
 
-    Lines that begin with # are comments, and the last one above the rows has the headings if it has one for each
-    column and no row does. A last column without a heading and without a value is left out, as separators at the ends
-    of lines make it, and so are rows without a value.
+    Lines that begin with # are comments. The last comment above the rows has the headings, if it has one for each
+    column and no row has headings. A last column without heading and values, as separators at the ends of lines make
+    it, is left out, and so are rows without a value.
 
     Args:
-        text: with `\n` between lines.
+        text: the text, with `\n` between lines.
         header: whether the first row has headings; found out unless given.
         decimal: "," or "."; found out unless given.
 

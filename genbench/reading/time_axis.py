@@ -1,4 +1,7 @@
-"""A column of dates: read, and held to equal steps, of the clock, of the calendar, or of working days."""
+"""A column of dates: read, and checked for equal steps.
+
+Steps are those of the clock, of the calendar, or of working days.
+"""
 
 from __future__ import annotations
 
@@ -36,15 +39,17 @@ UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))  # in 
 
 
 def dates_of(cells: Sequence[str], name: str, compact: bool = False) -> pd.DatetimeIndex | None:
-    """Return the dates that cells of text hold, times of a zone in UTC; None where one is no date.
+    """Return the dates in cells of text; None if a cell is not a date.
+
+    Times with a zone are in UTC.
 
     Args:
-        cells: as they are written.
-        name: what the column is called in errors.
-        compact: take 20240131 and 202401 for dates, too.
+        cells: the cells as they were written.
+        name: the name of the column in errors.
+        compact: whether 20240131 and 202401 are dates, too.
 
     Raises:
-        GenbenchError: day and month cannot be told from each other.
+        GenbenchError: day and month cannot be distinguished.
     """
     import pandas as pd
 
@@ -100,10 +105,10 @@ def equal_steps(dates: pd.DatetimeIndex | pd.PeriodIndex, name: str, place: Plac
     """Return the step and the ends of dates [n]: "of 1 month, from 1949-01 to 1960-12".
 
     Args:
-        place: says where the value of an index stands, as "line 17".
+        place: returns the place of the value with an index, as "line 17".
 
     Raises:
-        GenbenchError: dates do not rise, or one comes later than one step after the other; `place` is in the message.
+        GenbenchError: dates do not rise, or a step is longer than the others; the message names the place.
     """
     import pandas as pd
 
@@ -131,7 +136,11 @@ def equal_steps(dates: pd.DatetimeIndex | pd.PeriodIndex, name: str, place: Plac
 
 
 def numbered_steps(times: Array, name: str, place: Place) -> str:
-    """Return the step and the ends of numbers [n] that count time, as years do; errors are those of `equal_steps`."""
+    """Return the step and the ends of numbers [n] that count time, as years do.
+
+    Raises:
+        GenbenchError: as for `equal_steps`.
+    """
     differences = np.diff(times)
     step = float(np.median(differences))
     if step <= 0 or (bad := np.flatnonzero(np.abs(differences - step) > 1e-6 * abs(step)).tolist()):

@@ -1,1 +1,4 @@
-"""What `genbench new` writes: files that run as they are, in which it puts the name that is asked for."""
+"""The templates of `genbench new`: files that run unchanged.
+
+`genbench new` replaces the names in them by the name that the user gives.
+"""

@@ -1,4 +1,4 @@
-"""my_metric: a score of samples, here how far their margins are from the truth's. Replace what is not yours.
+"""my_metric: a score of samples, here the distance of margins. Replace what is not yours.
 
 Run it:  genbench run --models cfm,gmm --data moons --metrics my_metric,sliced_w2 --plugin my_metric.py
 Test it: python -m pytest test_my_metric.py
@@ -15,9 +15,10 @@ from genbench import Evidence, Score, register_metric
 
 @register_metric("my_metric", label="my metric", unit="data units")
 def my_metric(evidence: Evidence) -> Score:
-    """Mean distance between the quantiles of samples and truth, over coordinates (Wasserstein-1 of the margins).
+    """Mean distance between the quantiles of samples and truth, over coordinates.
 
-    It is 0 for equal margins. Samples of the truth itself score more, since they are finitely many.
+    It is the Wasserstein-1 distance of the margins. It is 0 for equal margins. Samples of the truth itself have a
+    higher score, because their number is finite.
     """
     distances = [
         np.abs(np.sort(samples, axis=0) - np.sort(truth, axis=0)).mean()

@@ -1,4 +1,4 @@
-"""my_model: a generative model in numpy, here kernel density estimation. Replace what is not yours.
+"""my_model: a model in numpy, here a kernel density. Replace what is not yours.
 
 Run it:  genbench run --models my_model,kde --data moons --plugin my_model.py
 Test it: python -m pytest test_my_model.py

@@ -1,4 +1,4 @@
-"""my_model: a generative model of scikit-learn, here a mixture of Gaussians. Replace what is not yours.
+"""my_model: a model of scikit-learn, here a Gaussian mixture. Replace what is not yours.
 
 Run it:  genbench run --models my_model,gmm --data moons --plugin my_model.py
 Test it: python -m pytest test_my_model.py

@@ -1,4 +1,4 @@
-"""my_model: a generative model, here flow matching (Lipman et al. 2023). Replace what is not yours.
+"""my_model: flow matching (Lipman et al. 2023) as a start. Replace what is not yours.
 
 Run it:  genbench run --models my_model,cfm --data moons --plugin my_model.py
 Test it: python -m pytest test_my_model.py
