@@ -1,4 +1,4 @@
-"""Networks of a point and a time, by name, and their presets."""
+"""Networks of a point and a time, selected by name, and their presets."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def time_network(
     """Return the network for points of a shape: an MLP for (d,), a U-Net for images (c, h, w).
 
     Args:
-        hidden: width of an MLP's hidden layers; channels of a U-Net at its finest level.
-        depth: hidden layers of an MLP; residual blocks of a U-Net at each level.
-        classes: number of labels, 0 for none.
-        backbone: "unet", or "mlp" also for images; by default what suits the shape.
-        guide: share of training after which the network leaves a guide behind; 0 for none.
-        features: of `TimeMLP`; a U-Net has no use for it.
+        hidden: width of an MLP's hidden layers; number of channels of a U-Net at its finest level.
+        depth: number of hidden layers of an MLP, or of residual blocks of a U-Net at each level.
+        classes: number of labels; 0 for no labels.
+        backbone: "unet", or "mlp", also for images; by default the one that suits the shape.
+        guide: share of training after which a copy of the network is kept as its guide; 0 for no guide.
+        features: options of `TimeMLP`; a U-Net ignores them.
 
     Raises:
-        GenbenchError: a U-Net is asked for what is no image.
+        GenbenchError: a U-Net is asked for data that are not images.
     """
     if (backbone or ("unet" if len(shape) == 3 else "mlp")) == "mlp":
         from genbench.nn.time_embedding import TimeMLP

@@ -1,4 +1,7 @@
-"""A causal transformer over the coordinates of a point, with a cache for sampling (Vaswani et al. 2017)."""
+"""A causal transformer over the coordinates of a point, with a cache for sampling.
+
+See Vaswani et al. (2017).
+"""
 
 from __future__ import annotations
 
@@ -46,10 +49,10 @@ class _Block(nn.Module):
 
 
 class CausalTransformer(nn.Module):
-    """Maps x (b, d) to parameters (b, d, size), where row i depends on x_1 … x_{i−1} alone.
+    """Maps x (b, d) to parameters (b, d, size); row i depends only on x_1 … x_{i−1}.
 
-    Token i carries x_{i−1}, embedded by a two-layer network whose first layer belongs to the coordinate; token 1 is the
-    same for every point. The interface is that of `MaskedNetwork`. `width` is a multiple of `heads`.
+    Token i is x_{i−1}, embedded by a two-layer network with a separate first layer for each coordinate; token 1 is the
+    same for every point. The interface is that of `MaskedNetwork`. `width` must be a multiple of `heads`.
     """
 
     def __init__(self, d: int, width: int, depth: int, heads: int, size: int) -> None:
@@ -65,7 +68,7 @@ class CausalTransformer(nn.Module):
 
     @torch.no_grad()
     def set_constant(self, row: Tensor) -> None:
-        """Make every row equal to `row` (size,), whatever x is: a place to begin training."""
+        """Set every row to `row` (size,), whatever x is, as a start of training."""
         self.read.weight.zero_()
         self.bias.copy_(row.expand_as(self.bias))
 
@@ -79,15 +82,19 @@ class CausalTransformer(nn.Module):
         return cast(Tensor, self.read(self.norm(h))) + self.bias
 
     def start(self, n: int) -> Cache:
-        """Return the state of a sequential pass over n points: room for the keys and values of every block."""
+        """Return the state of a sequential pass over n points.
+
+        It has room for the keys and values of every block.
+        """
         heads, width = cast(_Block, self.blocks[0]).heads, self.place.shape[1]
         shape = (n, heads, self.d, width // heads)
         return [(self.place.new_empty(shape), self.place.new_empty(shape)) for _ in self.blocks]
 
     def step(self, state: Cache, x: Tensor, i: int) -> Tensor:
-        """Return row i (n, size), from 0, given the coordinates before it in x (n, at least i); updates the state.
+        """Return row i (n, size), from 0, and update the state.
 
-        Rows must be asked for in order. Keys and values of earlier tokens never change, so only token i is computed.
+        x (n, at least i) has the coordinates before it. Rows must be computed in order. Keys and values of earlier
+        tokens never change, so only token i is computed.
         """
         h = self.place[i].expand(len(x), 1, -1)
         if i > 0:

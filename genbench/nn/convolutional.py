@@ -1,4 +1,4 @@
-"""Convolutional networks between images and vectors, of any size, and the weights that a DCGAN begins with.
+"""Convolutional networks between images and vectors, and the initial weights of DCGAN.
 
 The resolution is halved as long as both sides are even and more than 4: 64 and 32 pixels end at 4, 28 at 7, 8 at 4.
 Each halving doubles the channels.
@@ -20,7 +20,7 @@ SMALLEST = 4  # pixels of a side that is not halved any more, as in DCGAN (Radfo
 
 
 class Scales(NamedTuple):
-    """Channels after each halving, at least one entry, and height and width after the last."""
+    """The channels after each halving (one entry or more), and the last height and width."""
 
     widths: tuple[int, ...]
     halvings: int
@@ -29,7 +29,7 @@ class Scales(NamedTuple):
 
 
 def scales(shape: tuple[int, ...], hidden: int) -> Scales:
-    """Return the scales on which an image (c, h, w) is looked at, the first with `hidden` channels."""
+    """Return the scales for an image (c, h, w); the first has `hidden` channels."""
     _, height, width = shape
     halvings = 0
     while min(height, width) > SMALLEST and height % 2 == width % 2 == 0:
@@ -51,23 +51,23 @@ class _Residual(nn.Module):
 
 
 def no_norm(channels: int) -> nn.Module:
-    """Return a layer that changes nothing."""
+    """Return a layer that does nothing."""
     return nn.Identity()
 
 
 def group_norm(channels: int) -> nn.Module:
-    """Return a normalisation of groups of channels, of each image by itself (Wu & He 2018)."""
+    """Return a normalisation of groups of channels, for each image alone (Wu & He 2018)."""
     return nn.GroupNorm(math.gcd(channels, 8), channels)
 
 
 def convolutional_encoder(
     shape: tuple[int, ...], hidden: int, depth: int, outputs: int, activation: Layer = nn.SiLU, norm: Norm = no_norm
 ) -> nn.Sequential:
-    """Return a network from images (b, c, h, w) to (b, outputs); its last module is the linear read-out.
+    """Return a network from images (b, c, h, w) to (b, outputs).
 
-    At each scale a strided convolution halves the resolution, and depth − 1 residual ones follow. With `depth` 1,
-    leaky rectifiers and one output it is DCGAN's discriminator (Radford et al. 2016, §3). The first halving has
-    `hidden` channels.
+    Its last module is the linear read-out. At each scale, a strided convolution halves the resolution, and depth − 1
+    residual convolutions follow. With `depth` 1, leaky rectifiers and one output it is DCGAN's discriminator (Radford
+    et al. 2016, §3). The first halving has `hidden` channels.
     """
     s = scales(shape, hidden)
     layers: list[nn.Module] = []
@@ -80,7 +80,7 @@ def convolutional_encoder(
 
 
 class ConvolutionalDecoder(nn.Sequential):
-    """A network of vectors (…, inputs) with images (…, c, h, w): the encoder's mirror image.
+    """A network from vectors (…, inputs) to images (…, c, h, w), the mirror of the encoder.
 
     An affine map makes the smallest scale; at each one depth − 1 residual convolutions are followed by a transposed
     one that doubles the resolution. With `depth` 1 and rectifiers it is the generator of DCGAN (Radford et al. 2016).
@@ -114,7 +114,10 @@ class ConvolutionalDecoder(nn.Sequential):
 
 
 def dcgan_init(module: nn.Module) -> None:
-    """Draw a layer's weights from N(0, 0.02²), and put its bias to 0 (Radford et al. 2016, §4); for `Module.apply`."""
+    """Draw a layer's weights from N(0, 0.02²), and set its bias to 0; for `Module.apply`.
+
+    It is the initialisation of Radford et al. (2016, §4).
+    """
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:

@@ -20,11 +20,14 @@ __all__ = ["Additive", "Affine", "Composite", "Coupling", "Flow", "RationalQuadr
 
 
 class Transform(Protocol):
-    """A monotone map of one coordinate, given by `size` free parameters; all zeros are the identity."""
+    """A monotone map of one coordinate, with `size` free parameters.
+
+    All parameters 0 give the identity.
+    """
 
     @property
     def size(self) -> int:
-        """Number of parameters of a coordinate."""
+        """The number of parameters for one coordinate."""
 
     def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Return y and log dy/dx, both (...), for x (...) and parameters (size, ...)."""
@@ -35,7 +38,7 @@ class Transform(Protocol):
 
 @dataclass(frozen=True)
 class Additive:
-    """y = x + t (NICE): it keeps volume."""
+    """y = x + t (NICE), which preserves volume."""
 
     size: int = 1
 
@@ -48,7 +51,10 @@ class Additive:
 
 @dataclass(frozen=True)
 class Affine:
-    """y = x·exp(s) + t with the log-scale softly clamped to (−clamp, clamp), so that no layer can explode."""
+    """y = x·exp(s) + t, with the log-scale softly clamped to (−clamp, clamp).
+
+    So no layer can explode.
+    """
 
     clamp: float = 2.0
     size: int = 2
@@ -68,7 +74,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class RationalQuadratic:
-    """A rational-quadratic spline on [−bound, bound], the identity outside."""
+    """A rational-quadratic spline on [−bound, bound], and the identity outside."""
 
     bins: int
     bound: float
@@ -86,7 +92,7 @@ class RationalQuadratic:
 
 @dataclass(frozen=True)
 class Composite:
-    """One map after the other."""
+    """Several maps, one after the other."""
 
     first: Transform
     second: Transform
@@ -109,11 +115,12 @@ class Composite:
 
 
 class Coupling(nn.Module):
-    """Leaves some coordinates as they are, and transforms the others with parameters read off them (Real NVP, eq. 4).
+    """Keeps some coordinates and transforms the others, with parameters that depend on them.
 
-    The first half is read, the second transformed; with `flip` it is the other way round. A single coordinate has no
-    other to read: its parameters are constants. The network also reads `frequencies` sines and cosines of each
-    coordinate, at 1, 2, 4, … radians per unit: so a small one follows thin structures sooner (Tancik et al. 2020).
+    See Real NVP, eq. 4. The first half is kept, the second transformed; with `flip` it is the reverse. For a single
+    coordinate the parameters are constants. The network also gets `frequencies` sines and cosines of each kept
+    coordinate, at 1, 2, 4, … radians per unit, so that a small network learns thin structures faster (Tancik et al.
+    2020).
     """
 
     omega: Tensor
@@ -169,7 +176,7 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
-        """Initialise each ActNorm with the points x (n, d) as they arrive there."""
+        """Initialise each ActNorm with its own input for points x (n, d)."""
         if not any(isinstance(layer, ActNorm) for layer in self.layers):
             return
         for layer in self.layers:
@@ -192,7 +199,10 @@ class Flow(nn.Module):
         return z
 
     def passage(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the points (layers + 1, b, d) between noise z (b, d) and data, and as times (layers + 1,) how far."""
+        """Return the points (layers + 1, b, d) between noise z (b, d) and data, and their times.
+
+        The times (layers + 1,) are shares of the layers.
+        """
         states = [z]
         for layer in reversed(self.layers):
             states.append(layer.inverse(states[-1])[0])  # type: ignore[operator]
@@ -209,15 +219,15 @@ def coupling_flow(
     actnorm: bool = False,
     frequencies: int = 0,
 ) -> Flow:
-    """Return a flow of couplings in pairs; the two of a pair swap roles.
+    """Return a flow of couplings in pairs; the two of a pair exchange their halves.
 
-    The coordinates are mixed before each pair: elementwise maps of one half given the other could never undo a
-    correlation within the half. Additive couplings end in a scaling of each coordinate.
+    The coordinates are mixed before each pair, because elementwise maps of one half given the other cannot remove a
+    correlation inside that half. A flow of additive couplings ends with a scaling of each coordinate.
 
     Args:
         mixing: "linear" (learned and invertible), "permutation" (random and fixed) or "rotation" (learned).
-        actnorm: whether an ActNorm goes before each coupling.
-        hidden, depth, frequencies: of a coupling's network.
+        actnorm: whether there is an ActNorm before each coupling.
+        hidden, depth, frequencies: sizes of a coupling's network.
     """
     layers: list[nn.Module] = []
     for i in range(couplings):

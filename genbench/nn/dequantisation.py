@@ -1,9 +1,8 @@
-"""From grey levels in [0, 1] to the whole line, value by value: fresh noise, and fixed maps with their Jacobians.
+"""Maps of grey levels in [0, 1] to the real line, for each value, and noise.
 
 A flow ends in normal noise, which has no bounds and no gaps; images are bounded, and most of their pixels are black.
-Each map has `fit`, which looks at the training images once, and `forward` and `inverse`, each from images
-(b, c, h, w) to images and the log-determinant (b,) of its Jacobian in nats. An image with a value outside [0, 1] has
-density 0.
+Each map has `fit`, which reads the training images once, and `forward` and `inverse`, each from images (b, c, h, w) to
+images and the log-determinant (b,) of its Jacobian in nats. An image with a value outside [0, 1] has density 0.
 """
 
 from __future__ import annotations
@@ -24,14 +23,17 @@ BLOCK = 1000  # by hand: images counted at a time
 
 
 def dequantise(x: Tensor, levels: int) -> Tensor:
-    """Return (k + u) / levels with fresh uniform noise u for images x of level k = ⌊levels x⌋ (Theis et al. 2016)."""
+    """Return (k + u) / levels with new uniform noise u, for images x of level k = ⌊levels x⌋.
+
+    See Theis et al. (2016).
+    """
     return (levels_of(x, levels) + torch.rand_like(x)) / levels
 
 
 class Logit(nn.Module):
-    """y = log s − log(1 − s) with s = α + (1 − 2α) x, and so dy/dx = (1 − 2α) / (s (1 − s)) (Real NVP, 4.1).
+    """y = log s − log(1 − s) with s = α + (1 − 2α) x (Real NVP, 4.1).
 
-    An α in (0, ½) keeps the ends finite.
+    So dy/dx = (1 − 2α) / (s (1 − s)). With α in (0, ½) the ends are finite.
     """
 
     def __init__(self, alpha: float) -> None:
@@ -39,7 +41,7 @@ class Logit(nn.Module):
         self.alpha = alpha
 
     def fit(self, x: Tensor) -> None:
-        """Look at nothing."""
+        """Do nothing: this map does not depend on the images."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         s = self.alpha + (1 - 2 * self.alpha) * x.clamp(0, 1)
@@ -52,14 +54,17 @@ class Logit(nn.Module):
 
 
 class Gaussianise(nn.Module):
-    """y = Φ⁻¹(F(x)) with the distribution function F of each pixel, so that every y is standard normal by itself.
+    """y = Φ⁻¹(F(x)) with the distribution function F of each pixel.
 
-    A dequantised value is uniform within its level k, so that F is exactly linear there, and with the level's share p_k
+    So each y alone is standard normal.
+
+    A dequantised value is uniform inside its level k, so that F is exactly linear there, and with the level's share p_k
 
         dy/dx = F'(x) / φ(y) = levels · p_k / φ(y).
 
-    The shares are those of the training images, with a few images' worth of the whole channel's added. It is the
-    first half of a step of Gaussianisation (Chen and Gopinath 2000); the flow is left with what ties pixels together.
+    The shares are those of the training images, plus those of the whole channel with the weight of a few images. It is
+    the first half of a step of Gaussianisation (Chen and Gopinath 2000); the flow has to learn only how pixels depend
+    on each other.
     """
 
     ends: Tensor

@@ -1,4 +1,4 @@
-"""Discriminators of points and of images, and the penalties on their slope."""
+"""Discriminators of points and of images, and the penalties on their gradients."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ __all__ = ["Discriminator", "PictureDiscriminator", "gradient_penalty", "slope_p
 
 
 class Discriminator(nn.Module):
-    """A score of points, from their coordinates and from sines and cosines of these at 1, 2, 4, … radians per unit.
+    """A score of points, from their coordinates and from sines and cosines of these.
 
-    With these a small network sees detail that is much finer than the data are wide (Tancik et al. 2020). Leaky
-    rectifiers have no second derivative, which makes the penalties' second backward pass cheaper.
+    The frequencies are 1, 2, 4, … radians per unit. With these, a small network learns details that are much finer than
+    the width of the data (Tancik et al. 2020). Leaky rectifiers have no second derivative, so that the second backward
+    pass of the penalties is cheaper.
     """
 
     frequency: Tensor
@@ -38,14 +39,15 @@ class Discriminator(nn.Module):
 
 
 class PictureDiscriminator(nn.Module):
-    """A score of images: DCGAN's strided convolutions with leaky rectifiers (Radford et al. 2016, §3).
+    """A score of images: DCGAN's strided convolutions with leaky rectifiers.
 
-    There is no batch normalisation, with which the slope at one image would depend on the others.
+    See Radford et al. (2016, §3). There is no batch normalisation, because with it the gradient at one image would
+    depend on the others.
 
     Args:
         shape: (c, h, w) of an image, or of a pack of them.
-        hidden: channels at half resolution.
-        depth: convolutions a scale; 1 is the paper's network.
+        hidden: number of channels at half resolution.
+        depth: number of convolutions at each scale; 1 is the paper's network.
     """
 
     def __init__(self, shape: tuple[int, ...], hidden: int, depth: int) -> None:
@@ -60,18 +62,19 @@ class PictureDiscriminator(nn.Module):
 
 
 def slope_penalty(score: Tensor, x: Tensor) -> Tensor:
-    """Return ½ E ‖∇D‖² over real points plus the same over made ones, R₁ + R₂ (Mescheder et al. 2018, eqs. 9 and 10).
+    """Return ½ E ‖∇D‖² over real points plus the same over generated ones, R₁ + R₂.
 
-    The scores are D(x) (2b,); x (2b, *shape) are as many real as made points with `requires_grad`, so that the mean
-    over both is the halved sum.
+    See Mescheder et al. (2018, eqs. 9 and 10). The scores are D(x) (2b,); x (2b, *shape) are equally many real and
+    generated points with `requires_grad`, so that the mean over both is half of the sum.
     """
     return _gradient(score, x).flatten(1).square().sum(dim=1).mean()
 
 
 def gradient_penalty(discriminator: nn.Module, real: Tensor, made: Tensor) -> Tensor:
-    """Return E (‖∇D(x̂)‖ − 1)² at points x̂ drawn uniformly between pairs of points (Gulrajani et al. 2017, eq. 3).
+    """Return E (‖∇D(x̂)‖ − 1)² at points x̂ drawn uniformly between pairs of points.
 
-    Real and made points are (b, *shape), the scores of the discriminator (b,).
+    See Gulrajani et al. (2017, eq. 3). Real and generated points are (b, *shape); the scores of the discriminator are
+    (b,).
     """
     share = torch.rand(len(real), *[1] * (real.ndim - 1))  # one a point
     between = torch.lerp(real, made, share).requires_grad_()

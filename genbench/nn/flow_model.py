@@ -1,4 +1,4 @@
-"""What models have in common that are a flow: densities, samples and codes by a change of variables."""
+"""The common part of flow models: densities, samples and codes by a change of variables."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ __all__ = ["FlowModel", "base_of"]
 
 
 def base_of(components: int, d: int, spread: float) -> StandardNormal | MixturePrior:
-    """Return N(0, I), or a mixture of `components` Gaussians that is learned with the flow (Izmailov et al. 2020).
+    """Return N(0, I), or a learned mixture of `components` Gaussians.
 
-    A smooth map of one Gaussian must draw filaments between the modes of the data. Those of the mixture begin with
-    means of deviation `spread`, below 1, and so narrow that together they are nearly N(0, I).
+    The mixture is learned with the flow (Izmailov et al. 2020). A smooth map of one Gaussian leaves filaments between
+    the modes of the data. The Gaussians of the mixture start with means of standard deviation `spread`, which is below
+    1, and so narrow that the mixture is nearly N(0, I).
     """
     return prior_of(components, d, spread, math.sqrt(1 - spread**2))
 
 
 class FlowModel(TorchModel):
-    """A model whose `build` stores a `flow` from the data to its base, trained by maximum likelihood.
+    """A model with a `flow` from the data to its base, trained by maximum likelihood.
 
-    By the change of variables (Dinh et al. 2017, eq. 3), log p(x) = log p(z(x)) + log |det dz/dx|.
+    `build` sets the flow. By the change of variables (Dinh et al. 2017, eq. 3), log p(x) = log p(z(x)) + log |det
+    dz/dx|.
 
     Attributes:
-        flow: of points (b, d).
-        prior: the base p(z), unless a subclass has draws and a density of its own.
-        at_once: most points that are mapped together outside training, where more would fill the memory.
+        flow: the flow of points (b, d).
+        prior: the base p(z), unless a subclass has its own draws and density.
+        at_once: largest number of points that are mapped together outside training, as memory is limited.
     """
 
     flow: Flow
@@ -50,7 +52,7 @@ class FlowModel(TorchModel):
         return self.prior.log_prob(z)
 
     def log_density(self, x: Tensor) -> Tensor:
-        """Return log p(x) in nats (b,) of points x (b, d), all at once."""
+        """Return log p(x) in nats (b,) of points x (b, d), computed at once."""
         z, log_det = self.flow(x)
         return self.base_log_prob(z) + log_det
 
@@ -64,16 +66,16 @@ class FlowModel(TorchModel):
         return self.from_latent(self.draw_base(n))
 
     def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
-        """Return the samples' way (layers + 1, n, d), layer by layer, and the share of the layers as times."""
+        """Return the shares of the layers as times, and the points (layers + 1, n, d) of samples."""
         passages = [self.flow.passage(z) for z in self.draw_base(n).split(self.at_once)]
         return passages[0][0], torch.cat([states for _, states in passages], dim=1)
 
     def to_latent(self, x: Tensor) -> Tensor:
-        """Return the base points (b, d) that the flow carries points (b, d) to."""
+        """Return the base points (b, d) to which the flow maps points (b, d)."""
         return torch.cat([self.flow(part)[0] for part in x.split(self.at_once)])
 
     def from_latent(self, z: Tensor) -> Tensor:
-        """Return the points (b, d) that the flow, followed back, carries base points (b, d) to."""
+        """Return the points (b, d) to which the inverse flow maps base points (b, d)."""
         return torch.cat([self.flow.inverse(part) for part in z.split(self.at_once)])
 
     def log_prob(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Generators of points and of images, and the noise that they begin with."""
+"""Generators of points and of images, and the noise from which they start."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ class _MixtureNoise(nn.Module):
 
 
 class Generator(_MixtureNoise):
-    """Maps noise to points, near the identity at the start: x = z + mlp(z), with z cut or padded to d coordinates."""
+    """Maps noise to points: x = z + mlp(z), with z cut or padded to d coordinates.
+
+    At the start it is nearly the identity.
+    """
 
     def __init__(self, d: int, latents: int, components: int, hidden: int, depth: int) -> None:
         super().__init__(latents, components)
@@ -48,25 +51,26 @@ class Generator(_MixtureNoise):
         self.net = mlp(latents, hidden, depth, d)
 
     def forward(self, component: Tensor) -> Tensor:
-        """Return a point (n, d) made from fresh noise of each component (n,)."""
+        """Return points (n, d) made from new noise for each component (n,)."""
         return self.make(self.noise(component))
 
     def make(self, z: Tensor) -> Tensor:
-        """Return the point (n, d) of noise z (n, latents)."""
+        """Return the points (n, d) of noise z (n, latents)."""
         made: Tensor = functional.pad(z, (0, self.d - self.latents)) + self.net(z)
         return made
 
 
 class PictureGenerator(_MixtureNoise):
-    """Maps noise to images in [−1, 1], DCGAN's way: transposed convolutions and a tanh (Radford et al. 2016, fig. 1).
+    """Maps noise to images in [−1, 1] by DCGAN's transposed convolutions and a tanh.
 
-    Instead of its batch normalisation there is one of groups of channels, which is the same in training and after. What
-    the tanh puts out is a grey level, to which uniform noise of one level is added, as the data have it.
+    See Radford et al. (2016, fig. 1). Instead of batch normalisation, groups of channels are normalised, which is the
+    same in training and afterwards. The output of the tanh is a grey level, to which uniform noise of one level is
+    added, as in the data.
 
     Args:
         shape: (c, h, w) of an image.
-        hidden: channels at half resolution.
-        depth: convolutions a scale; 1 is the paper's network.
+        hidden: number of channels at half resolution.
+        depth: number of convolutions at each scale; 1 is the paper's network.
     """
 
     def __init__(
@@ -77,11 +81,11 @@ class PictureGenerator(_MixtureNoise):
         self.net = ConvolutionalDecoder(latents, hidden, depth, shape, nn.ReLU, group_norm).apply(dcgan_init)
 
     def forward(self, component: Tensor) -> Tensor:
-        """Return an image (n, c, h, w) made from fresh noise of each component (n,)."""
+        """Return images (n, c, h, w) made from new noise for each component (n,)."""
         return self.make(self.noise(component))
 
     def make(self, z: Tensor) -> Tensor:
-        """Return the image (n, c, h, w) of noise z (n, latents), with fresh noise within a grey level."""
+        """Return the images (n, c, h, w) of noise z (n, latents), with new noise in a grey level."""
         grey = (self.net(z).tanh() + 1) / 2
         x = ((self.levels - 1) * grey + torch.rand_like(grey)) / self.levels
         return 2 * x - 1

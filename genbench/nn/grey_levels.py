@@ -1,7 +1,7 @@
-"""Distributions of grey levels 0 … L − 1, whose parameters a network gives: a softmax, or a mixture of logistics.
+"""Distributions of grey levels 0 … L − 1: a softmax, or a mixture of logistics.
 
-Images x in [0, 1] hold the level k = ⌊L x⌋. Uniform noise u within a level, x = (k + u) / L, makes a density of a
-mass: p(x) = L P(k) for each coordinate (Theis, van den Oord and Bethge 2016, equation 3).
+A network gives their parameters. Images x in [0, 1] hold the level k = ⌊L x⌋. Uniform noise u within a level, x = (k +
+u) / L, makes a density of a mass: p(x) = L P(k) for each coordinate (Theis, van den Oord and Bethge 2016, equation 3).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def levels_of(x: Tensor, levels: int) -> Tensor:
 
 
 class LevelDistribution(Protocol):
-    """A distribution over the levels 0 … `levels` − 1, given by `size` free parameters."""
+    """A distribution over the levels 0 … `levels` − 1, with `size` free parameters."""
 
     levels: int
 
     @property
     def size(self) -> int:
-        """Number of parameters."""
+        """The number of parameters."""
 
     def log_prob(self, parameters: Tensor, k: Tensor) -> Tensor:
         """Return log P(k) (...) in nats for levels k (...) and parameters (..., size)."""
@@ -39,7 +39,10 @@ class LevelDistribution(Protocol):
         """Return one level int64 (...) for each set of parameters (..., size)."""
 
     def marginals(self, k: Tensor) -> Tensor:
-        """Return parameters (d, size) near the distribution of each coordinate in k (n, d): where training begins."""
+        """Return parameters (d, size) near the distribution of each coordinate in k (n, d).
+
+        They are a start for training.
+        """
 
 
 class Softmax:
@@ -56,21 +59,22 @@ class Softmax:
         return (below < torch.rand_like(parameters[..., :1])).sum(dim=-1)
 
     def marginals(self, k: Tensor) -> Tensor:
-        """Return the log-frequencies, with one image more spread over all levels."""
+        """Return the log-frequencies; one further image is spread over all levels."""
         cell = k + self.levels * torch.arange(k.shape[1])
         counts = cell.flatten().bincount(minlength=k.shape[1] * self.levels).view(-1, self.levels)
         return (counts + 1 / self.levels).log()
 
 
 class LogisticMixtures:
-    """Mixtures of logistics on levels from −1 to 1, each level the mass of its bin (Salimans et al. 2017, equation 2).
+    """Mixtures of logistics on levels from −1 to 1; each level has the mass of its bin.
 
-    With v_k = 2k / (L − 1) − 1, half a bin δ = 1 / (L − 1), and σ the logistic function,
+    See Salimans et al. (2017, equation 2). With v_k = 2k / (L − 1) − 1, half a bin δ = 1 / (L − 1), and σ the logistic
+    function,
 
         P(k) = Σ_j π_j [σ((v_k + δ − μ_j) / s_j) − σ((v_k − δ − μ_j) / s_j)],
 
-    where the outermost levels take the tails: the first σ is 1 at k = L − 1, the second 0 at k = 0. There are at least
-    two levels L. The parameters are the logits of the π_j, the μ_j and the raw log s_j.
+    where the outermost levels include the tails: the first σ is 1 at k = L − 1, the second 0 at k = 0. There are at
+    least two levels L. The parameters are the logits of the π_j, the μ_j and the raw log s_j.
     """
 
     def __init__(self, levels: int, components: int) -> None:
@@ -78,7 +82,10 @@ class LogisticMixtures:
         self.half = 1 / (levels - 1)
 
     def log_prob(self, parameters: Tensor, k: Tensor) -> Tensor:
-        """Return log P(k), by log [σ(a) − σ(b)] = log σ(a) + log σ(−b) + log(1 − e^{b − a}): nothing cancels in it."""
+        """Return log P(k), by log [σ(a) − σ(b)] = log σ(a) + log σ(−b) + log(1 − e^{b − a}).
+
+        No digits cancel in it.
+        """
         logits, mean, log_scale = self._read(parameters)
         k, steepness = k.unsqueeze(-1), (-log_scale).exp()
         centred = 2 * self.half * k.to(mean.dtype) - 1 - mean
@@ -89,7 +96,10 @@ class LogisticMixtures:
         return torch.logsumexp(logits.log_softmax(dim=-1) + from_above + from_below + both, dim=-1)
 
     def sample(self, parameters: Tensor) -> Tensor:
-        """Return levels: a component by inversion, a point of its logistic by inversion, and the level of its bin."""
+        """Return the level of the bin of a random point of the mixture.
+
+        The component is drawn by inversion, and then a point of its logistic.
+        """
         logits, mean, log_scale = self._read(parameters)
         below = logits.softmax(dim=-1).cumsum(dim=-1)[..., :-1] < torch.rand_like(logits[..., :1])
         chosen = below.sum(dim=-1, keepdim=True)
@@ -98,7 +108,10 @@ class LogisticMixtures:
         return ((v + 1) / (2 * self.half)).round().long().clamp(0, self.levels - 1)
 
     def marginals(self, k: Tensor) -> Tensor:
-        """Return one logistic at each of as many quantiles, as wide as the quantiles are apart, and at least a bin."""
+        """Return one logistic at each of several quantiles, with the width of their distance.
+
+        The width is at least a bin.
+        """
         shares = (torch.arange(self.components) + 0.5) / self.components
         v = 2 * self.half * k[:10_000].float() - 1
         mean = torch.quantile(v, shares, dim=0).T  # (d, components)
@@ -114,5 +127,5 @@ class LogisticMixtures:
 
 
 def level_distribution(levels: int, components: int) -> LevelDistribution:
-    """Return a softmax over few levels (up to 32), a mixture of `components` logistics over many."""
+    """Return a softmax for up to 32 levels, or a mixture of `components` logistics for more."""
     return Softmax(levels) if levels <= MOST_SOFTMAX else LogisticMixtures(levels, components)

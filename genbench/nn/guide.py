@@ -1,4 +1,7 @@
-"""A worse version of a network, from whose errors samples are led away: autoguidance (Karras et al. 2024)."""
+"""A worse version of a network, from whose errors samples are led away: autoguidance.
+
+See Karras et al. (2024).
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,12 @@ DECAY = 0.999  # of the moving average of the weights: a recipe's default
 
 
 class Guide(nn.Module):
-    """What a network was when a share of its training was over: the moving average of its weights, still from then on.
+    """The network at an earlier time of its training, as an average of its weights.
 
-    Where two versions of a network disagree, the worse of them mostly errs more, in the same direction: their
-    difference points away from what both get wrong (Karras et al. 2024, §4). The network is given untrained; it is left
-    behind after a share `until` of training, in (0, 1).
+    The average does not change after that time. Where two versions of a network differ, the worse one mostly has a
+    larger error in the same direction, so that their difference points away from the error of both (Karras et al. 2024,
+    §4). The guide starts with the untrained network, and stops to follow it after a share `until` of training, in (0,
+    1).
     """
 
     network: Any  # of the class of the network that it follows
@@ -33,14 +37,17 @@ class Guide(nn.Module):
         self.until, self.count = until, 0
 
     def follow(self, weights: list[Tensor], progress: float) -> None:
-        """Move towards the network's weights, those of a step of its training, until it is left behind."""
+        """Move towards the network's weights at a step of its training.
+
+        After the share `until`, nothing changes.
+        """
         if 0 <= progress < self.until:
             self.count += 1
             move(list(self.network.parameters()), weights, DECAY, self.count)
 
 
 def check_guidance(conditional: bool, guidance: float, guide: float, autoguidance: float) -> None:
-    """Raise ValueError if a weight of samples lacks what it needs."""
+    """Check that a weight of samples has what it needs; a ValueError is raised if not."""
     if guidance != 1 and not conditional:
         raise ValueError(
             f"guidance={guidance} leads samples towards a label, so it needs a conditional model; add conditional=true"

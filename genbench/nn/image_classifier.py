@@ -1,8 +1,8 @@
-"""A small convolutional classifier of a dataset's images, trained once and kept: what the metrics of images see by.
+"""A small convolutional classifier of a dataset's images, for the metrics of images.
 
-It learns the labels from the training split of one data seed, the same for every trial, so that all scores of a dataset
-are measured in the same features. It is no Inception network: its features separate these classes, and its
-test accuracy says how well.
+It is trained once and kept. It learns the labels from the training split of one data seed, the same for every trial, so
+that all scores of a dataset are measured in the same features. It is not an Inception network: its features separate
+the classes of this dataset, and its test accuracy says how well.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ SEED = stream(0, "picture classifier")
 
 
 class Seen(NamedTuple):
-    """What the classifier sees in n images: features [n, FEATURES] and the probabilities of the classes [n, k]."""
+    """The classifier's outputs for n images: features [n, FEATURES] and class probabilities.
+
+    The probabilities are [n, k].
+    """
 
     features: Array
     probabilities: Array
@@ -50,13 +53,16 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageClassifier:
-    """A trained network, and the share of the test images of its data seed that it names right."""
+    """A trained network, and its accuracy on the test images of its data seed."""
 
     network: Network
     accuracy: float
 
     def look(self, x: NDArray[np.floating]) -> Seen:
-        """Return the features and class probabilities of images x [n, c, h, w] in the data's own units."""
+        """Return the features and class probabilities of images x [n, c, h, w].
+
+        The images are in the data's own units.
+        """
         with torch.no_grad(), isolated(SEED):
             parts = [
                 self.network.look(torch.tensor(x[i : i + AT_ONCE], dtype=torch.float32))
@@ -67,11 +73,11 @@ class ImageClassifier:
 
 
 class Network(nn.Module):
-    """Convolutions that halve the image until its side is below 8, one more of 64 channels, and two linear layers.
+    """Convolutions that halve the image until its side is below 8, and two linear layers.
 
-    Images (n, c, h, w) are seen as on a screen: in whole grey levels, if they have any (else `levels` is None), and cut
-    off at the least and the largest value of the training images. The features are what the first linear layer gives,
-    after its ReLU.
+    After the last halving there is one more convolution with 64 channels. Images (n, c, h, w) are used as on a screen:
+    with whole grey levels, if they have levels (otherwise `levels` is None), and clipped to the smallest and the
+    largest value of the training images. The features are the output of the first linear layer after its ReLU.
     """
 
     low: Tensor
@@ -96,21 +102,22 @@ class Network(nn.Module):
         self.head = nn.Linear(FEATURES, classes)
 
     def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the features [n, FEATURES] and the logits of the classes [n, k] of images x [n, c, h, w]."""
+        """Return the features [n, FEATURES] and class logits [n, k] of images x [n, c, h, w]."""
         features = self.body((self.grey(x).clamp(self.low, self.high) - self.mean) / self.std)
         return features, self.head(features)
 
     def grey(self, x: Tensor) -> Tensor:
-        """Return the grey levels 0 … levels − 1 of images x, or x itself where grey is continuous."""
+        """Return the grey levels 0 … levels − 1 of images x, or x itself if grey is continuous."""
         return x if self.levels is None else (self.levels * x).floor().clamp(0, self.levels - 1)
 
 
 def train_network(
     x: NDArray[np.floating], y: Labels, classes: int, levels: int | None = None, steps: int | None = None
 ) -> Network:
-    """Return a network that has learned the labels y [n] of images x [n, c, h, w]; the same for the same arguments.
+    """Return a network that has learned the labels y [n] of images x [n, c, h, w].
 
-    AdamW on the cross-entropy with a one-cycle learning rate; each batch is moved by a few pixels.
+    The same arguments give the same network. It is trained with AdamW on the cross-entropy and a one-cycle learning
+    rate; each batch is shifted by a few pixels.
     """
     steps = steps or max(STEPS, EPOCHS * len(x) // BATCH)
     with isolated(SEED):
@@ -132,9 +139,10 @@ def train_network(
 
 
 def classifier_of(dataset: Dataset) -> ImageClassifier:
-    """Return the classifier of a dataset's images, from the cache folder if it is there, else trained now.
+    """Return the classifier of a dataset's images from the cache folder, or train it now.
 
-    A file that is not what its JSON says is trained anew. Where the folder cannot be written, nothing is kept.
+    If a file does not agree with its JSON, the classifier is trained again. If the folder cannot be written, nothing is
+    kept.
 
     Raises:
         GenbenchError: the images have no labels.

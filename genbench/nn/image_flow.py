@@ -1,8 +1,8 @@
-"""A multi-scale flow on images: squeezing, invertible 1×1 convolutions, convolutional couplings, splits.
+"""A multi-scale flow on images: squeezing, 1×1 convolutions, couplings, splits.
 
-Dinh, Sohl-Dickstein and Bengio 2017 ("Density estimation using Real NVP"), Kingma and Dhariwal 2018 ("Glow"). Every
-layer has `forward` and `inverse`, each from images (b, c, h, w) to images and the log-determinant (b,) of its
-Jacobian in nats.
+The convolutions are invertible. Dinh, Sohl-Dickstein and Bengio 2017 ("Density estimation using Real NVP"), Kingma and
+Dhariwal 2018 ("Glow"). Every layer has `forward` and `inverse`, each from images (b, c, h, w) to images and the
+log-determinant (b,) of its Jacobian in nats.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ __all__ = ["ImageCoupling", "ImageFlow", "Mixing", "PatchNetwork", "Scale"]
 
 
 class Mixing(nn.Module):
-    """y = W (x·exp(s) + t) at every pixel: actnorm, then the invertible 1×1 convolution W = LUP (Glow, 3.1 and 3.2).
+    """y = W (x·exp(s) + t) at every pixel: actnorm, then the 1×1 convolution W = LUP.
 
-    The two are one convolution, with the weight W diag(exp s) and the bias W t.
+    See Glow, 3.1 and 3.2. Both are computed as one convolution, with the weight W diag(exp s) and the bias W t.
     """
 
     def __init__(self, channels: int) -> None:
@@ -32,7 +32,7 @@ class Mixing(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Choose scale and shift so that each channel of images x (n, c, h, w) has mean 0 and deviation 1."""
+        """Set scale and shift so that each channel of images x (n, c, h, w) is standardised."""
         self.norm.initialise(x.movedim(1, -1).flatten(0, -2))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,10 +56,11 @@ def _kernel(weight: Tensor) -> Tensor:
 
 
 class PatchNetwork(nn.Module):
-    """At each pixel: read the patch around it, then a perceptron with two hidden layers; zero at the start.
+    """At each pixel: a perceptron with two hidden layers on the patch around it.
 
-    It sees as far as Glow's 3×3, 1×1 and 3×3 convolutions, and all but its first layer are plain matrix products, which
-    a core computes faster. `patch` is the odd side of a patch.
+    Its output is 0 at the start. With a patch of 5×5 it covers the same area as Glow's 3×3, 1×1 and 3×3 convolutions.
+    All layers except the first are plain matrix products, which are faster on a processor. `patch` is the odd side of a
+    patch.
     """
 
     def __init__(self, read: int, write: int, hidden: int, patch: int) -> None:
@@ -77,7 +78,10 @@ class PatchNetwork(nn.Module):
 
 
 class ImageCoupling(nn.Module):
-    """Leaves the first half of the channels as it is and transforms the second with parameters read off the first."""
+    """Keeps the first half of the channels and transforms the second half.
+
+    The parameters of the transform depend on the first half.
+    """
 
     def __init__(self, channels: int, transform: Transform, hidden: int, patch: int) -> None:
         super().__init__()
@@ -105,9 +109,9 @@ class ImageCoupling(nn.Module):
 
 
 class Scale(nn.Module):
-    """One scale: squeeze 2×2 pixels into channels, then steps of a mixing and a coupling (Glow, figure 2).
+    """One scale: squeeze 2×2 pixels into channels, then steps of a mixing and a coupling.
 
-    From images (b, channels, h, w) to (b, 4 channels, h / 2, w / 2).
+    See Glow, figure 2. It maps images (b, channels, h, w) to (b, 4 channels, h / 2, w / 2).
     """
 
     def __init__(self, channels: int, steps: int, transform: Transform, hidden: int, patch: int) -> None:
@@ -117,7 +121,10 @@ class Scale(nn.Module):
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> Tensor:
-        """Initialise each actnorm with images x (n, c, h, w) as they arrive there, and return what comes out."""
+        """Initialise each actnorm with its own input for images x (n, c, h, w).
+
+        It returns the output of the scale.
+        """
         x = functional.pixel_unshuffle(x, 2)
         for layer in self.layers:
             if isinstance(layer, Mixing):
@@ -141,13 +148,14 @@ class Scale(nn.Module):
 
 
 class ImageFlow(nn.Module):
-    """Scales one after the other; after each but the last, half of the channels leave (Real NVP, 3.6).
+    """A flow of several scales; after each but the last, half of the channels leave.
 
-    Those that leave are standard normal given those that stay once a last coupling has transformed them: with an affine
-    one this is Glow's learned prior N(μ(h), σ(h)). The couplings read patches through `hidden` channels.
+    See Real NVP, 3.6. A last coupling transforms the channels that leave, so that they are standard normal given those
+    that stay. With an affine coupling, this is Glow's learned prior N(μ(h), σ(h)). The networks of the couplings have
+    `hidden` channels.
 
     Raises:
-        GenbenchError: an image (c, h, w) cannot be halved so often.
+        GenbenchError: an image (c, h, w) cannot be halved that often.
     """
 
     def __init__(
@@ -172,7 +180,10 @@ class ImageFlow(nn.Module):
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> None:
-        """Initialise each actnorm with images x (n, c, h, w) as they arrive there; priors begin as the identity."""
+        """Initialise each actnorm with its own input for images x (n, c, h, w).
+
+        The priors start as the identity.
+        """
         for scale in self.scales:
             x = scale.prepare(x)  # type: ignore[operator]
             x = x[:, : x.shape[1] // 2]

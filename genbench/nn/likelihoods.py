@@ -1,4 +1,4 @@
-"""Likelihoods of a decoder: what it puts out, read as a distribution of x given z."""
+"""Likelihoods of a decoder: its output as a distribution of x given z."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ STD_FLOOR = 1e-3  # by hand, in the units of the values: without it a repeated p
 class Likelihood(nn.Module):
     """p(x|z) of data x (b, *shape), whose values are independent given z.
 
-    A decoder puts out `outputs` numbers for each value, side by side along the first axis: (…, outputs · shape[0],
-    *shape[1:]). `read` makes them the distribution's parameters, which the other methods take.
+    A decoder returns `outputs` numbers for each value, along the first axis: (…, outputs · shape[0], *shape[1:]).
+    `read` converts them to the distribution's parameters, which the other methods use.
 
     Attributes:
-        outputs: numbers that a decoder puts out for each value.
-        log_scale: what turns `log_prob` into a density of x, in nats: 0, or d · log levels for masses of grey levels.
+        outputs: number of outputs of a decoder for each value.
+        log_scale: added to `log_prob` to get a density of x, in nats: 0, or d · log levels for masses of grey levels.
     """
 
     outputs: int
@@ -35,15 +35,18 @@ class Likelihood(nn.Module):
         self.axes = tuple(range(-len(shape), 0))
 
     def read(self, output: Tensor) -> tuple[Tensor, ...]:
-        """Return the parameters, (…, *shape) each, that a decoder's output stands for."""
+        """Return the parameters of the distribution, (…, *shape) each, from a decoder's output."""
         raise NotImplementedError
 
     def values(self, x: Tensor) -> Tensor:
-        """Return what is random in x (b, *shape): x itself, or its grey levels k as numbers k / (levels − 1)."""
+        """Return the random values of x (b, *shape): x itself, or k / (levels − 1) for level k."""
         return x
 
     def log_prob(self, x: Tensor, *parameters: Tensor) -> Tensor:
-        """Return log p(x|z) in nats, (…, b), for x (b, *shape): a density, or the mass of the grey levels."""
+        """Return log p(x|z) in nats, (…, b), for x (b, *shape).
+
+        It is a density, or the mass of the grey levels.
+        """
         raise NotImplementedError
 
     def mean(self, *parameters: Tensor) -> Tensor:
@@ -51,7 +54,10 @@ class Likelihood(nn.Module):
         raise NotImplementedError
 
     def sample(self, *parameters: Tensor) -> Tensor:
-        """Return one x for each set of parameters, (…, *shape); grey levels k as (k + u) / levels with u ~ U[0, 1)."""
+        """Return one x for each set of parameters, (…, *shape).
+
+        A grey level k becomes (k + u) / levels with u ~ U[0, 1).
+        """
         raise NotImplementedError
 
 
@@ -97,7 +103,9 @@ class Gaussian(_LocationScale):
 
 
 class DiscretisedLogistic(_LocationScale):
-    """The masses that a logistic distribution of mean μ and scale s has around the grey levels v = k / (levels − 1).
+    """The masses of a logistic distribution around the grey levels v = k / (levels − 1).
+
+    Its mean is μ and its scale s.
 
         P(v) = σ((v + ½ w − μ) / s) − σ((v − ½ w − μ) / s),   w = 1 / (levels − 1)
 
@@ -122,7 +130,10 @@ class DiscretisedLogistic(_LocationScale):
         return (below + above + within).sum(dim=self.axes)
 
     def mean(self, *parameters: Tensor) -> Tensor:
-        """Return E[values|z], (…, *shape), to within half a level: the mean of the logistic cut off at 0 and at 1."""
+        """Return E[values|z], (…, *shape), to within half a level.
+
+        It is the mean of the logistic cut off at 0 and at 1.
+        """
         mean, scale = _logistic(*parameters)
         return scale * (softplus(mean / scale) - softplus((mean - 1) / scale))  # ∫₀¹ σ((μ − v) / s) dv
 
@@ -134,10 +145,12 @@ class DiscretisedLogistic(_LocationScale):
 
 
 class Bernoulli(Likelihood):
-    """Pixels x = (k + u) / 2 that are black or white: P(k = 1) = σ(l). Its logarithm is the binary cross-entropy.
+    """Pixels x = (k + u) / 2 that are black or white: P(k = 1) = σ(l).
+
+    The logarithm of the mass is the binary cross-entropy.
 
     Raises:
-        GenbenchError: there are other than two levels. The cross-entropy of grey values is no likelihood of them.
+        GenbenchError: the number of levels is not two. The cross-entropy of grey values is not a likelihood.
     """
 
     outputs = 1
@@ -173,7 +186,10 @@ class Bernoulli(Likelihood):
 def log_normal(
     x: Tensor, mean: Tensor | float = 0.0, log_std: Tensor | float = 0.0, axes: tuple[int, ...] = (-1,)
 ) -> Tensor:
-    """Return log N(x; μ, diag σ²) in nats, summed over the axes; the standard normal by default."""
+    """Return log N(x; μ, diag σ²) in nats, summed over the axes.
+
+    By default it is the standard normal.
+    """
     log_std = torch.as_tensor(log_std)
     white = (x - mean) * (-log_std).exp()
     return -(0.5 * white.square() + log_std + 0.5 * math.log(2 * math.pi)).sum(dim=axes)

@@ -1,4 +1,7 @@
-"""A masked network whose i-th output reads only the coordinates before i (Germain et al. 2015, "MADE")."""
+"""A masked network whose i-th output depends only on the coordinates before i.
+
+See Germain et al. (2015, "MADE").
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ __all__ = ["MaskedLinear", "MaskedNetwork"]
 
 
 class MaskedLinear(nn.Linear):
-    """A linear layer that keeps only the connections allowed by the degrees of its ends (equations 12 and 13).
+    """A linear layer with only those connections that the degrees of its ends allow.
+
+    See equations 12 and 13.
 
     Args:
         before: Degrees (inputs,); unit k may depend on the coordinates 1 to its degree.
@@ -32,18 +37,18 @@ class MaskedLinear(nn.Linear):
         return functional.linear(x, self.weight * self.mask, self.bias)
 
     def part(self, x: Tensor, rows: slice) -> Tensor:
-        """Return only the outputs in `rows`, reading only the leading inputs x (..., at most inputs)."""
+        """Return only the outputs in `rows`, from the first inputs x (..., at most inputs)."""
         columns = slice(x.shape[-1])
         return functional.linear(x, self.weight[rows, columns] * self.mask[rows, columns], self.bias[rows])
 
 
 class MaskedNetwork(nn.Module):
-    """Maps x (b, d) to parameters (b, d, size), where row i depends on x_1 … x_{i−1} alone.
+    """Maps x (b, d) to parameters (b, d, size); row i depends only on x_1 … x_{i−1}.
 
-    The read-out sees x itself beside the hidden units, so that each row has a linear model of all coordinates before it
-    even where few hidden units have a low degree. Hidden units are sorted by degree, so that `step` can compute each
-    of them once in the whole of a sequential pass. The first layer also reads `frequencies` sines and cosines of each
-    coordinate, see `genbench.nn.couplings.Coupling`.
+    The read-out uses x itself besides the hidden units, so that each row has a linear model of all coordinates before
+    it, even if few hidden units have a low degree. Hidden units are sorted by degree, so that `step` computes each of
+    them once in a sequential pass. The first layer also uses `frequencies` sines and cosines of each coordinate, see
+    `genbench.nn.couplings.Coupling`.
     """
 
     degrees: Tensor
@@ -64,7 +69,7 @@ class MaskedNetwork(nn.Module):
 
     @torch.no_grad()
     def set_constant(self, row: Tensor) -> None:
-        """Make every row equal to `row` (size,), whatever x is: a place to begin training."""
+        """Set every row to `row` (size,), whatever x is, as a start of training."""
         for read in (self.read_hidden, self.read_x):
             read.weight.zero_()
             read.bias.zero_()
@@ -78,20 +83,27 @@ class MaskedNetwork(nn.Module):
         return (self.read_hidden(h) + self.read_x(x)).unflatten(-1, (self.d, self.size))
 
     def features(self, x: Tensor) -> Tensor:
-        """Return the inputs of the first layer (b, d (1 + 2 frequencies)), coordinate by coordinate, for x (b, d)."""
+        """Return the inputs of the first layer (b, d (1 + 2 frequencies)) for x (b, d).
+
+        They are ordered by coordinate.
+        """
         x = x.unsqueeze(-1)
         angle = x * self.omega
         return torch.cat([x, angle.sin(), angle.cos()], dim=-1).flatten(1)
 
     def start(self, n: int) -> list[Tensor]:
-        """Return the state of a sequential pass over n points: the activations of every hidden layer, still unknown."""
+        """Return the state of a sequential pass over n points.
+
+        It has the activations of every hidden layer, which are not computed yet.
+        """
         return [self.read_x.weight.new_empty(n, len(self.degrees)) for _ in self.layers]
 
     def step(self, state: list[Tensor], x: Tensor, i: int) -> Tensor:
-        """Return row i (n, size), from 0, given the coordinates before it in x (n, at least i); updates the state.
+        """Return row i (n, size), from 0, and update the state.
 
-        Rows must be asked for in order. A unit of degree i never changes once x_i is known, so only the units of that
-        degree are computed, and the whole pass costs about as much as one `forward`.
+        x (n, at least i) has the coordinates before it. Rows must be computed in order. A unit of degree i never
+        changes once x_i is known, so only the units of that degree are computed, and the whole pass costs about as much
+        as one `forward`.
         """
         known, end = (int((self.degrees < limit).sum()) for limit in (i, i + 1))
         h = self.features(x[:, :i])

@@ -2,7 +2,7 @@
 
 Tong et al. 2024; Pooladian et al. 2023.
 
-Each takes x0, x1 (b, d) and a number of its own, and returns indices π (b,): x0[π(i)] goes with x1[i].
+Each function takes x0, x1 (b, d) and one parameter, and returns indices π (b,): x0[π(i)] is paired with x1[i].
 """
 
 from __future__ import annotations
@@ -26,16 +26,15 @@ SINKHORN_BLOCK = 128  # by hand: the plan has block² entries
 
 
 def optimal_pairing(x0: Tensor, x1: Tensor, block: int) -> Tensor:
-    """Return the permutation π (b,) that minimises Σᵢ ‖x0[π(i)] − x1[i]‖² within blocks of the two batches.
+    """Return the permutation π (b,) that minimises Σᵢ ‖x0[π(i)] − x1[i]‖² in each block.
 
-    Between two sets of equally many, equally weighted points an optimal plan is a permutation (Birkhoff), so no pair is
-    drawn twice and none is left out. The solver is exact and always ends at an optimum (scipy's shortest augmenting
-    paths). Both batches are dealt out to the blocks like cards, neighbours one after the other, so that each block
-    resembles the whole; `benchmarks/ot_coupling.py` measures what that saves.
+    The blocks are parts of the two batches. Between two sets of equally many, equally weighted points, an optimal plan
+    is a permutation (Birkhoff), so each point is in exactly one pair. The solver is exact (scipy's shortest augmenting
+    paths). Neighbouring points of both batches are distributed over different blocks, so that each block resembles the
+    whole; `benchmarks/ot_coupling.py` measures the effect.
 
     Args:
-        block: most points that are paired among themselves; the batch is cut into equal blocks. The work grows with
-            block² b.
+        block: largest number of points in a block; the batch is cut into equal blocks. The work grows with block² b.
 
     Raises:
         ValueError: the two batches differ in shape, hold NaN or infinite values, or block is not positive.
@@ -72,7 +71,8 @@ def entropic_pairing(x0: Tensor, x1: Tensor, sigma: float) -> Tensor:
     """Return indices π (b,) drawn from the entropic plan between the two batches, given x1.
 
     The plan minimises E ‖x0 − x1‖² with entropy of weight 2σ²: the static Schrödinger bridge of Brownian motion with
-    variance σ² > 0 (Tong et al. 2024, §3.2.4), by POT's Sinkhorn iterations in float64, in blocks of at most 128.
+    variance σ² > 0 (Tong et al. 2024, §3.2.4), by POT's Sinkhorn iterations in float64, in blocks of at most 128
+    points.
 
     Raises:
         ValueError: the two batches differ in shape, or σ is so small that the iterations fail.

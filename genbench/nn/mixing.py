@@ -1,6 +1,6 @@
-"""Invertible layers between couplings: normalisation, scaling, and what mixes the coordinates.
+"""Invertible layers between couplings: normalisation, scaling, and mixing of coordinates.
 
-Each has `forward` and `inverse`, both returning points (b, d) and a log-determinant (b,) in nats.
+Each has `forward` and `inverse`. Both return points (b, d) and a log-determinant (b,) in nats.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ __all__ = ["MIXINGS", "ActNorm", "LinearMap", "Permutation", "Rotation", "Scalin
 
 
 class ActNorm(nn.Module):
-    """y = x·exp(s) + t for each of d coordinates; `initialise` gives points mean 0 and deviation 1 (Glow, 3.1)."""
+    """y = x·exp(s) + t for each of d coordinates (Glow, 3.1).
+
+    `initialise` gives points mean 0 and standard deviation 1.
+    """
 
     def __init__(self, d: int) -> None:
         super().__init__()
@@ -24,7 +27,10 @@ class ActNorm(nn.Module):
 
     @torch.no_grad()
     def initialise(self, x: Tensor) -> None:
-        """Choose scale and shift by points x (n, d); a coordinate that hardly varies keeps its scale."""
+        """Set scale and shift from points x (n, d).
+
+        A coordinate that hardly varies keeps its scale.
+        """
         deviation = x.std(dim=0, correction=0)
         self.log_scale.copy_(-torch.where(deviation > 1e-6, deviation, 1.0).log())
         self.shift.copy_(-x.mean(dim=0) * self.log_scale.exp())
@@ -37,7 +43,10 @@ class ActNorm(nn.Module):
 
 
 class Scaling(nn.Module):
-    """y = x·exp(s) for each of d coordinates, NICE's last layer (section 3.3): its couplings alone keep the volume."""
+    """y = x·exp(s) for each of d coordinates: NICE's last layer (section 3.3).
+
+    NICE's couplings alone preserve the volume.
+    """
 
     def __init__(self, d: int) -> None:
         super().__init__()
@@ -51,7 +60,7 @@ class Scaling(nn.Module):
 
 
 class Permutation(nn.Module):
-    """The coordinates in another order (d,): which coordinate of x each coordinate of y is."""
+    """A fixed order (d,) of the coordinates: the index in x of each coordinate of y."""
 
     order: Tensor
 
@@ -67,9 +76,10 @@ class Permutation(nn.Module):
 
 
 class LinearMap(nn.Module):
-    """y = LUPx: P a random permutation, L unit lower and U upper triangular, both learned (Glow, equations 10 and 11).
+    """y = LUPx: P is a random permutation, L unit lower and U upper triangular, both learned.
 
-    Starts as the permutation. The logarithms of U's diagonal are parameters, so it stays invertible.
+    See Glow, equations 10 and 11. It starts as the permutation. The logarithms of U's diagonal are parameters, so it
+    stays invertible.
     """
 
     eye: Tensor
@@ -99,7 +109,10 @@ class LinearMap(nn.Module):
 
 
 class Rotation(nn.Module):
-    """y = Qx with Q = (I − S)⁻¹(I + S) and S = A − Aᵀ (Cayley), orthogonal and learned; starts at random."""
+    """y = Qx with a learned rotation Q = (I − S)⁻¹(I + S), S = A − Aᵀ (Cayley).
+
+    It starts at random.
+    """
 
     eye: Tensor
 

@@ -1,4 +1,7 @@
-"""Mixtures of Gaussians on the line, whose parameters a network gives (Bishop 1994, "Mixture density networks")."""
+"""Mixtures of Gaussians on the line, whose parameters a network gives.
+
+See Bishop (1994, "Mixture density networks").
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ LOG_MIN_SCALE = math.log(1e-3)  # by hand: repeated values cannot make the densi
 
 
 class Mixture(NamedTuple):
-    """Mixtures Σ_k w_k N(μ_k, σ_k²) of K Gaussians: logits of the w_k, the μ_k and the log σ_k, (..., K) each."""
+    """Mixtures Σ_k w_k N(μ_k, σ_k²) of K Gaussians.
+
+    The fields are the logits of the w_k, the μ_k and the log σ_k, (..., K) each.
+    """
 
     logits: Tensor
     mean: Tensor
@@ -23,7 +29,7 @@ class Mixture(NamedTuple):
 
     @classmethod
     def of(cls, parameters: Tensor) -> Mixture:
-        """Return the mixtures of free parameters (..., 3K); no scale is under 1e-3."""
+        """Return the mixtures of free parameters (..., 3K); no scale is below 1e-3."""
         logits, mean, raw = parameters.chunk(3, dim=-1)
         return cls(logits, mean, LOG_MIN_SCALE + functional.softplus(raw - LOG_MIN_SCALE))
 
@@ -34,7 +40,7 @@ class Mixture(NamedTuple):
         return _log_sum_exp(log_weight - self.log_scale - 0.5 * z * z) - 0.5 * math.log(2 * math.pi)
 
     def sample(self) -> Tensor:
-        """Return one draw (...) of each mixture: a component by inversion, then a point of it."""
+        """Return one draw (...) from each mixture: a component by inversion, then its point."""
         u = torch.rand_like(self.logits[..., :1])
         below = self.logits.softmax(dim=-1).cumsum(dim=-1)[..., :-1] < u
         chosen = below.sum(dim=-1, keepdim=True)  # (..., 1)
@@ -43,10 +49,10 @@ class Mixture(NamedTuple):
 
 
 def standard_parameters(components: int) -> Tensor:
-    """Return free parameters (3K,) of a mixture that is nearly N(0, 1), with equal weights: where training begins.
+    """Return free parameters (3K,) of a mixture that is nearly N(0, 1), as a start.
 
-    Its means are quantiles, scaled so that the variance is 1. The scales are wide, so that the tails, too, are nearly
-    those of N(0, 1): outliers would else be dear.
+    All weights are equal. The means are quantiles, scaled so that the variance is 1. The scales are wide, so that the
+    tails are nearly those of N(0, 1), too; otherwise the loss of outliers would be large.
     """
     scale = 0.9 if components > 1 else 1.0
     mean = torch.special.ndtri((torch.arange(components) + 0.5) / components)

@@ -8,7 +8,7 @@ from torch import nn
 def mlp(inputs: int, hidden: int, depth: int, outputs: int) -> nn.Sequential:
     """Return a fully connected network (..., inputs) -> (..., outputs) with SiLU activations.
 
-    It has `depth` hidden layers; 0 gives one affine map. Its last module is the linear read-out.
+    It has `depth` hidden layers of width `hidden`; 0 gives one affine map. Its last module is the linear read-out.
     """
     widths = [inputs] + [hidden] * depth
     layers: list[nn.Module] = []

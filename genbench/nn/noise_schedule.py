@@ -1,4 +1,7 @@
-"""Noise levels of diffusion: how much of the data is left after each of T steps, and which levels to train on."""
+"""Noise schedules of diffusion: the share of the data left after each of T steps.
+
+Also the noise levels to train on.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ __all__ = ["SCHEDULES", "NoiseSchedule", "log_normal"]
 
 
 def log_normal(n: int, mean: float = -1.2, std: float = 1.2) -> Tensor:
-    """Return noise levels σ (n, 1) with ln σ ~ N(mean, std²), stratified (Karras et al. 2022, table 1)."""
+    """Return noise levels σ (n, 1) with ln σ ~ N(mean, std²), stratified.
+
+    See Karras et al. (2022, table 1).
+    """
     return (mean + std * stratified_normal(n)).exp()
 
 
@@ -48,14 +54,14 @@ SCHEDULES = tuple(_BETAS)
 
 
 class NoiseSchedule:
-    """How much of the data is left at step t: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε, with ᾱ_0 = 1 and t = 1 … T.
+    """The schedule of x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε, with ᾱ_0 = 1 and t = 1 … T.
 
     Args:
         name: "linear" (Ho et al. 2020), "cosine" (Nichol & Dhariwal 2021) or "sigmoid" (Jabri et al. 2022).
         timesteps: T, at least 2.
 
     Attributes:
-        alpha_bar: ᾱ_0 … ᾱ_T, (T + 1,), as the two below in float64, or in the widest type of the device.
+        alpha_bar: ᾱ_0 … ᾱ_T, (T + 1,). All three are in float64, or in the widest type of the device.
         beta: β_t = 1 − ᾱ_t / ᾱ_{t−1}, (T + 1,), with β_0 = 0.
         angle: φ_t = arccos √ᾱ_t in [0, π/2], (T + 1,): x_t = cos φ_t x_0 + sin φ_t ε.
     """
@@ -72,18 +78,22 @@ class NoiseSchedule:
 
     @property
     def terminal_kl(self) -> float:
-        """E KL(q(x_T | x_0) ‖ N(0, I)) = −½ log(1 − ᾱ_T) in nats per dimension, for data of mean 0 and variance 1.
+        """E KL(q(x_T | x_0) ‖ N(0, I)) = −½ log(1 − ᾱ_T) in nats per dimension.
 
-        An upper bound on KL(q(x_T) ‖ N(0, I)): how far sampling starts from where training ended.
+        It is for data of mean 0 and variance 1. It is an upper bound of KL(q(x_T) ‖ N(0, I)), the distance between the
+        start of sampling and the end of the noising.
         """
         return -0.5 * math.log1p(-float(self.alpha_bar[-1]))
 
     def nearest(self, angle: Tensor) -> Tensor:
-        """Return the steps t in 1 … T, of any shape, whose angles are nearest to those given."""
+        """Return the steps t in 1 … T whose angles are nearest to the given ones, in their shape."""
         return 1 + torch.searchsorted((self.angle[1:-1] + self.angle[2:]) / 2, angle.to(self.angle))
 
     def posterior(self, s: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return a, b, σ² of q(x_s | x_t, x_0) = N(a x_0 + b x_t, σ² I) for steps s < t (Ho et al. 2020, eq. 6–7)."""
+        """Return a, b, σ² of q(x_s | x_t, x_0) = N(a x_0 + b x_t, σ² I) for steps s < t.
+
+        See Ho et al. (2020, eq. 6–7).
+        """
         left_s, left_t = self.alpha_bar[s], self.alpha_bar[t]
         alpha = left_t / left_s
         a = left_s.sqrt() * (1 - alpha) / (1 - left_t)

@@ -1,4 +1,4 @@
-"""Ordinary differential equations dx/dt = f(x, t): solvers, divergence, and log-likelihood along the flow."""
+"""Ordinary differential equations dx/dt = f(x, t): solvers, divergence, likelihood."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Watch = Callable[[Tensor, Tensor], None]  # t (), x (b, d): told of each state o
 
 
 class Track:
-    """A `Watch` that keeps what it is shown."""
+    """A `Watch` that keeps its times and states."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Tensor, Tensor]] = []
@@ -59,17 +59,17 @@ class Track:
 
 
 class Solution(NamedTuple):
-    """The state (b, d) at the last time, and how often the field was evaluated on the way."""
+    """The state (b, d) at the last time, and the number of evaluations of the field."""
 
     x: Tensor
     nfe: int
 
 
 class Density(NamedTuple):
-    """log p (b,) in nats, the noise (b, d) at the other end of the flow, and how often the field was evaluated.
+    """log p (b,) in nats, the noise (b, d) at the end of the flow, and the evaluations.
 
-    `standard_error` (b,) is that of the random trace by the spread of its directions; None where the trace is exact, or
-    there is only one direction.
+    `standard_error` (b,) is that of the random trace, from the spread of its directions; None if the trace is exact, or
+    if there is only one direction.
     """
 
     log_prob: Tensor
@@ -91,10 +91,10 @@ def _rk4(f: Field, x: Tensor, t: Tensor, h: Tensor) -> Tensor:
 
 
 def rk4(f: Field, x: Tensor, t: Tensor, h: Tensor, slope: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Return the state (b, d) after a Runge–Kutta step of order four, and by how much the midpoint rule misses it.
+    """Return the state (b, d) after a fourth-order Runge–Kutta step, and an error estimate.
 
-    The rule takes the second of the four slopes alone, so its error, of order h³, costs no evaluation. The first one,
-    f(x, t), may be given.
+    The estimate is the error of the midpoint rule. This rule uses only the second of the four slopes, so that its
+    error, of order h³, needs no further evaluation. The first slope, f(x, t), may be given.
     """
     k1 = f(x, t) if slope is None else slope
     k2 = f(x + h / 2 * k1, t + h / 2)
@@ -116,14 +116,17 @@ def integrate(
     tolerance: float = 1e-5,
     watch: Watch | None = None,
 ) -> Solution:
-    """Solve dx/dt = field(x, t) from times[0] to times[-1]: return the state there, and the number of evaluations.
+    """Solve dx/dt = field(x, t) from times[0] to times[-1].
+
+    It returns the last state, and the number of evaluations.
 
     Args:
         x: the state (b, d) at times[0].
-        times: the grid (steps + 1,), rising or falling; "dopri5" uses its ends only.
-        solver: "euler", "midpoint", "rk4" (orders 1, 2, 4; 1, 2, 4 evaluations a step), or "dopri5", which is adaptive.
-        tolerance: of "dopri5", relative and absolute, in the root mean square over the whole batch.
-        watch: shown the state at each time of the grid.
+        times: the grid (steps + 1,), rising or falling; "dopri5" uses only its ends.
+        solver: "euler", "midpoint", "rk4" (of order 1, 2, 4, with 1, 2, 4 evaluations for each step), or "dopri5",
+            which is adaptive.
+        tolerance: tolerance of "dopri5", relative and absolute, for the root mean square over the whole batch.
+        watch: called with the state at each time of the grid.
 
     Raises:
         ValueError: the solver is unknown, or the grid has fewer than two times.
@@ -163,7 +166,10 @@ def integrate(
 def stochastic_euler(
     drift: Field, diffusion: Callable[[Tensor], Tensor], x: Tensor, times: Tensor, watch: Watch | None = None
 ) -> Solution:
-    """Solve dx = drift(x, t) dt + g(t) dW, with g = `diffusion`, by Euler and Maruyama's method; see `integrate`."""
+    """Solve dx = drift(x, t) dt + g(t) dW by the Euler–Maruyama method; see `integrate`.
+
+    `diffusion` is g.
+    """
     if watch:
         watch(times[0], x)
     for t, h, after in zip(times[:-1], times.diff(), times[1:], strict=True):
@@ -174,25 +180,31 @@ def stochastic_euler(
 
 
 def graded(noise: float, data: float, steps: int) -> Tensor:
-    """Return a grid (steps + 1,) from the time of the noise to that of the data, finer towards the data.
+    """Return a grid (steps + 1,) from the noise's time to the data's, finer near the data.
 
-    A flow turns fastest where the data's thin structures appear.
+    A flow changes fastest where the thin structures of the data appear.
     """
     return data + (noise - data) * torch.linspace(1, 0, steps + 1).pow(GRADE)
 
 
 def basis(x: Tensor) -> Tensor:
-    """Return the d unit vectors (d, 1, d): with them `divergence` is exact."""
+    """Return the d unit vectors (d, 1, d), with which `divergence` is exact."""
     return torch.eye(x.shape[1], dtype=x.dtype).unsqueeze(1)
 
 
 def rademacher(x: Tensor, probes: int) -> Tensor:
-    """Return random signs over √probes (probes, b, d): with them `divergence` is Hutchinson's estimate (1989)."""
+    """Return random signs over √probes (probes, b, d), for Hutchinson's estimate (1989).
+
+    It is the estimate of `divergence`.
+    """
     return (2 * torch.randint(2, (probes, *x.shape)).to(x) - 1) / math.sqrt(probes)
 
 
 def pullback(field: Field) -> Jvp:
-    """Return the value of a field and vᵀJ, which gives the same vᵀJv as Jv does; one backward pass a direction."""
+    """Return a function that gives the value of a field and vᵀJ, by one backward pass each.
+
+    For `divergence`, vᵀJ is as good as Jv: both give vᵀJv.
+    """
 
     def derivative(x: Tensor, t: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
@@ -208,15 +220,15 @@ def divergence(field: Field, x: Tensor, t: Tensor, directions: Tensor) -> tuple[
     """Return field(x, t) (b, d) and Σₖ vₖᵀ J vₖ (b,), where J = ∂field/∂x.
 
     The sum is the trace of J when Σₖ vₖ vₖᵀ = I, and estimates it without bias when that holds in expectation. The
-    directions v (k, b, d) or (k, 1, d) are from `basis` or `rademacher`; each row of the field's value must depend on
-    the same row of x only.
+    directions v (k, b, d) or (k, 1, d) are from `basis` or `rademacher`; each row of the field's value must depend only
+    on the same row of x.
     """
     value, products = pullback(field)(x, t, directions)
     return value, (products * directions).sum(dim=(0, 2))
 
 
 def with_divergence(derivative: Jvp, directions: Tensor) -> Field:
-    """Return the field of points and what goes with them, (b, d + k): dx/dt and the terms vₖᵀ J vₖ of `divergence`."""
+    """Return the field with the terms vₖᵀ J vₖ of `divergence` as further columns: (b, d + k)."""
     d = directions.shape[2]
 
     def augmented(state: Tensor, t: Tensor) -> Tensor:
@@ -243,14 +255,16 @@ def log_likelihood(
 ) -> Density:
     """Return log p(x) of data x (b, d) whose flow to noise follows dx/dt = field(x, t).
 
-    The instantaneous change of variables, d log p(x(t))/dt = −tr ∂field/∂x (Chen et al. 2018, eq. 8), integrated with
-    the state itself: log p(x) = log p₀(z) + ∫ tr ∂field/∂x dt along the path from the data x to the noise z.
+    The instantaneous change of variables, d log p(x(t))/dt = −tr ∂field/∂x (Chen et al. 2018, eq. 8), is integrated
+    together with the state: log p(x) = log p₀(z) + ∫ tr ∂field/∂x dt along the path from the data x to the noise z.
 
     Args:
         times: the grid (steps + 1,) from the time of the data to the time of the noise.
         solver, tolerance: see `integrate`.
-        directions: see `divergence`; kept for the whole solve. The unit vectors, hence the exact trace, if not given.
-        jvp: value (b, d) and derivatives (k, b, d) of the field along directions (k, b, d), if it has a fast way.
+        directions: see `divergence`; the same in the whole solve. If not given, they are the unit vectors, and the
+            trace is exact.
+        jvp: a fast function for the value (b, d) and derivatives (k, b, d) of the field along directions (k, b, d), if
+            there is one.
         log_base: log p₀ in nats (b,) of noise (b, d); the standard normal if not given.
     """
     exact = directions is None
@@ -274,16 +288,16 @@ def likelihood_by_nodes(
     jvp: Jvp | None = None,
     log_base: Callable[[Tensor], Tensor] = standard_normal,
 ) -> Density:
-    """Return what `log_likelihood` does, with the trace evaluated at the nodes of a Gauss–Legendre rule alone.
+    """Return log p(x) like `log_likelihood`, with the trace only at Gauss–Legendre nodes.
 
-    The trace, which costs d evaluations more than the field, is smooth along a path: the state goes from node to node
-    by a Runge–Kutta step of order four, and the integral of the trace is a weighted sum. With the state itself in each
-    Runge–Kutta step, the trace would be evaluated four times as often.
+    The trace needs d more evaluations than the field, but is smooth along a path. The state goes from node to node by a
+    fourth-order Runge–Kutta step, and the integral of the trace is a weighted sum. If the trace were integrated with
+    the state, it would be evaluated four times as often.
 
     Args:
         data, noise: the times of the data and of the noise.
-        nodes: of the rule, over s in [0, 1], where the time is data + (noise − data) s^grade.
-        directions, jvp, log_base: as of `log_likelihood`.
+        nodes: number of nodes of the rule over s in [0, 1], where the time is data + (noise − data) s^grade.
+        directions, jvp, log_base: as for `log_likelihood`.
     """
     v = basis(x) if directions is None else directions
     places, weights = gauss_legendre(np.array([0.0, 1.0]), nodes)

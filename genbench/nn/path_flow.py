@@ -1,4 +1,7 @@
-"""What a flow between a source and the data gives once its velocity is known: densities, codes, energies, noise."""
+"""The common part of flows with a known velocity: densities, codes, energies, noise.
+
+They go from a source to the data.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ ENERGY_POINTS = 1000  # by hand, behind `diagnose`; W2² of this number of point
 
 
 class PathFlow(TorchModel):
-    """A flow whose velocity at time t is that of paths between points of a source (t = 0) and of the data (t = 1).
+    """A flow with the velocity of paths from a source (t = 0) to the data (t = 1).
 
-    A subclass learns the velocity; an image is a vector (d,) to all of this.
+    A subclass learns the velocity. All methods treat an image as a vector (d,).
 
     Attributes:
         way: the path.
         start: the source; `source` is its name.
-        pairs: the coupling of the paths' ends.
-        steps: of the solver of samples.
-        density_steps: nodes of the rule by which densities are integrated; no densities for 0.
-        probes: random directions of a trace estimate.
+        pairs: the coupling of the ends of paths.
+        steps: number of solver steps for samples.
+        density_steps: number of nodes for the integral of a density; 0 means no densities.
+        probes: number of random directions for an estimated trace.
     """
 
     shape: tuple[int, ...]
@@ -49,11 +52,14 @@ class PathFlow(TorchModel):
         raise NotImplementedError
 
     def velocity_jvp(self, x: Tensor, t: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return v(x, t) (b, d) and its derivatives (k, b, d) along directions (k, b, d) or (k, 1, d)."""
+        """Return v(x, t) (b, d) and its derivatives (k, b, d) along directions.
+
+        The directions are (k, b, d) or (k, 1, d).
+        """
         raise NotImplementedError
 
     def couple(self, x0: Tensor, x1: Tensor) -> Tensor:
-        """Return the points of x0 (b, d) in the order in which they go with x1 (b, d)."""
+        """Return the points of x0 (b, d) in the order in which they are paired with x1 (b, d)."""
         raise NotImplementedError
 
     def log_prob(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -65,7 +71,10 @@ class PathFlow(TorchModel):
         return torch.cat([self.density(*both).log_prob for both in zip(pieces, known, strict=True)])
 
     def density(self, x: Tensor, labels: Tensor | None = None) -> Density:
-        """Return log p(x) (b,) in nats, the source points (b, d), and the standard error of a random trace (b,)."""
+        """Return log p(x) (b,) in nats, and the source points (b, d).
+
+        If the trace is random, its standard error (b,) is returned too.
+        """
         x = x.flatten(1)
         directions = rademacher(x, self.probes) if self.d > EXACT_UP_TO else None
         jvp = self.velocity_jvp if hasattr(self.network, "jvp") else None
@@ -75,11 +84,12 @@ class PathFlow(TorchModel):
             )
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
-        """Return the path energy E ∫ ‖v(x(t), t)‖² dt, and by how much it exceeds the least one, in standardised units.
+        """Return the path energy E ∫ ‖v(x(t), t)‖² dt, and its excess over the smallest one.
 
-        No flow from the source to the data has less than their W2² (Benamou & Brenier 2000): the normalised path energy
-        is |path energy − W2²| / W2² (Tong et al. 2024, eq. 25), with W2² between 1000 points of each. In more than 10
-        dimensions also the mean standard error of a point's log-density by the spread of its random directions.
+        Both are in standardised units. The path energy of a flow from the source to the data is at least their W2²
+        (Benamou & Brenier 2000). The normalised path energy is |path energy − W2²| / W2² (Tong et al. 2024, eq. 25),
+        with W2² between 1000 points of each. In more than 10 dimensions, the result also has the mean standard error of
+        a point's log-density, from the spread of its random directions.
         """
 
         def with_energy(state: Tensor, t: Tensor) -> Tensor:
@@ -99,11 +109,11 @@ class PathFlow(TorchModel):
 
     @property
     def repaintable(self) -> bool:
-        """Whether x_t is a mixture of the data and of noise that is independent of them, as RePaint has it."""
+        """Whether x_t is a mixture of data and independent noise, as RePaint needs it."""
         return self.source == "noise" and self.pairs == "independent" and self.way.mixes
 
     def noise_grid(self, steps: int) -> list[Level]:
-        """Return the levels x_t = α x1 + β x0 from noise to data, even by the path's clock."""
+        """Return the levels x_t = α x1 + β x0 from noise to data, in equal steps of the clock."""
         times = self.grid(steps)
         alpha, beta, *_ = self.way.coefficients(times)  # type: ignore[attr-defined]
         alpha[-1], beta[-1] = 1.0, 0.0
@@ -118,7 +128,10 @@ class PathFlow(TorchModel):
         return self.velocity(x.flatten(1), t).unflatten(1, self.shape)
 
     def noised(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return x_t (b, *shape) of paths from the source, coupled as in training, to points x (b, *shape)."""
+        """Return x_t (b, *shape) of paths from the source to points x (b, *shape).
+
+        The ends are coupled as in training.
+        """
         x1 = x.flatten(1)
         return self.way.draw(self.source_of(x1), x1, t.expand(len(x1), 1))[0].unflatten(1, self.shape)
 
@@ -127,22 +140,25 @@ class PathFlow(TorchModel):
         return self.couple(self.start.sample(len(x1)), x1)
 
     def noise_level(self, t: Tensor) -> tuple[float, float] | None:
-        """Return α and β of x_t = α x1 + β x0; None where the source is no noise, or the path adds more of it."""
+        """Return α and β of x_t = α x1 + β x0, or None.
+
+        It is None if the source is not noise, or if the path adds more noise.
+        """
         if self.source != "noise" or not self.way.mixes:
             return None
         alpha, beta, *_ = self.way.coefficients(t)  # type: ignore[attr-defined]
         return float(alpha), float(beta)
 
     def to_latent(self, x: Tensor) -> Tensor:
-        """Return the source points (b, d) that the flow, followed back, carries points (b, *shape) to."""
+        """Return the source points (b, d) to which the reversed flow leads from x (b, *shape)."""
         times = self.grid(max(self.steps, self.density_steps)).flip(0)
         return integrate(self.velocity, x.flatten(1), times, "rk4").x
 
     def from_latent(self, z: Tensor) -> Tensor:
-        """Return the points (b, *shape) that the flow carries source points (b, d) to."""
+        """Return the points (b, *shape) to which the flow leads from source points (b, d)."""
         times = self.grid(max(self.steps, self.density_steps))
         return integrate(self.velocity, z, times, "rk4").x.unflatten(1, self.shape)
 
     def grid(self, steps: int) -> Tensor:
-        """Return times (steps + 1,) from the source to the data, even by the path's clock."""
+        """Return times (steps + 1,) from the source to the data, in equal steps of the clock."""
         return self.way.time(torch.linspace(0, 1, steps + 1))

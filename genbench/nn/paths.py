@@ -1,4 +1,4 @@
-"""Paths of flow matching: where a point is at time t on its way from the source (t = 0) to the data (t = 1)."""
+"""Paths of flow matching: the point at time t between source (t = 0) and data (t = 1)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["PATHS", "AffinePath", "Bridge", "Lipman", "Path", "Straight", "Trigo
 class Path(Protocol):
     """A conditional path between x0 of the source and x1 of the data, and its velocity.
 
-    Velocities turn fastest near the data, so a clock u in [0, 1] slows down there: t = 1 − (1 − u)^pace. By it training
-    draws its times, the network is told the time, and solvers choose their grid.
+    Velocities change fastest near the data, so a clock u in [0, 1] slows down there: t = 1 − (1 − u)^pace. Training
+    draws its times by this clock, the network gets the clock as input, and solvers have their grids on it.
     """
 
     pace: ClassVar[float]
@@ -29,24 +29,25 @@ class Path(Protocol):
         """Return x_t and its velocity u_t (b, d) given the ends (b, d) at times t (b, 1)."""
 
     def scale(self, t: Tensor) -> Tensor | float:
-        """Return how large velocities are at time t: the network learns the velocity in this unit."""
+        """Return the scale of velocities at time t, the unit in which the network learns them."""
 
     def weight(self, t: Tensor) -> Tensor | float:
         """Return the weight of the squared error at times t (b, 1)."""
 
     def time(self, clock: Tensor) -> Tensor:
-        """Return the times t of readings u of the clock."""
+        """Return the times t of clock values u."""
         return 1 - (1 - clock).pow(self.pace)
 
     def clock(self, t: Tensor) -> Tensor:
-        """Return the reading u of the clock at times t."""
+        """Return the clock values u of times t."""
         return 1 - (1 - t).clamp(min=0).pow(1 / self.pace)
 
 
 class AffinePath(Path):
-    """x_t = α(t) x1 + β(t) x0 with u_t = α′(t) x1 + β′(t) x0 (Lipman et al. 2023, eq. 15; Albergo et al. 2023).
+    """x_t = α(t) x1 + β(t) x0 with u_t = α′(t) x1 + β′(t) x0.
 
-    A subclass gives the coefficients and their derivatives.
+    See Lipman et al. (2023, eq. 15) and Albergo et al. (2023). A subclass defines the coefficients and their
+    derivatives.
     """
 
     pace = 1.5
@@ -71,15 +72,19 @@ class AffinePath(Path):
         return 1.0
 
     def towards(self, x: Tensor, end: Tensor, t: Tensor) -> Tensor:
-        """Return the velocity α′ x1 + β′ x0 (b, d) at x_t = x of a path to x1 = end, with x0 = (x − α x1) / β.
+        """Return the velocity α′ x1 + β′ x0 (b, d) at x_t = x of a path to x1 = end.
 
-        It is linear in (x, end) together. Close to the data β is kept from 0, where ends no longer differ.
+        Here x0 = (x − α x1) / β. It is linear in (x, end) together. Near the data, β is kept away from 0, where
+        different ends coincide.
         """
         alpha, beta, alpha_rate, beta_rate = self.coefficients(t)
         return ((alpha_rate * beta - alpha * beta_rate) * end + beta_rate * x) / beta.clamp(min=self.nearest)
 
     def ends(self, x: Tensor, velocity: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Return E[x1 | x_t = x] and E[x0 | x_t = x] (b, d), given E[u_t | x_t = x]: two linear equations."""
+        """Return E[x1 | x_t = x] and E[x0 | x_t = x] (b, d), from E[u_t | x_t = x].
+
+        They solve two linear equations.
+        """
         alpha, beta, alpha_rate, beta_rate = self.coefficients(t)
         determinant = alpha_rate * beta - alpha * beta_rate
         return (beta * velocity - beta_rate * x) / determinant, (alpha_rate * x - alpha * velocity) / determinant
@@ -87,7 +92,10 @@ class AffinePath(Path):
 
 @dataclass(frozen=True)
 class Straight(AffinePath):
-    """x_t = (1 − t) x0 + t x1 + σ ε, u = x1 − x0 (Tong et al. 2024, eq. 14–15); σ = 0 are straight lines."""
+    """x_t = (1 − t) x0 + t x1 + σ ε, u = x1 − x0; σ = 0 gives straight lines.
+
+    See Tong et al. (2024, eq. 14–15).
+    """
 
     sigma: float = 0.0
 
@@ -107,7 +115,10 @@ class Straight(AffinePath):
 
 @dataclass(frozen=True)
 class Lipman(AffinePath):
-    """x_t = t x1 + (1 − (1 − σ_min) t) x0 (Lipman et al. 2023, eq. 22): it ends in noise of size σ_min around x1."""
+    """x_t = t x1 + (1 − (1 − σ_min) t) x0 (Lipman et al. 2023, eq. 22).
+
+    It ends with noise of size σ_min around x1.
+    """
 
     sigma: float = 1e-3
 
@@ -118,7 +129,10 @@ class Lipman(AffinePath):
 
 @dataclass(frozen=True)
 class Trigonometric(AffinePath):
-    """x_t = sin(πt/2) x1 + cos(πt/2) x0 (Albergo and Vanden-Eijnden 2023), which keeps the variance."""
+    """x_t = sin(πt/2) x1 + cos(πt/2) x0, which keeps the variance.
+
+    See Albergo and Vanden-Eijnden (2023).
+    """
 
     def coefficients(self, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         angle, rate = math.pi / 2 * t, math.pi / 2
@@ -127,11 +141,11 @@ class Trigonometric(AffinePath):
 
 @dataclass(frozen=True)
 class VariancePreserving(AffinePath):
-    """The diffusion path α = exp(−½ T(1 − t)), β = √(1 − α²), T(s) = s β_min + ½ s² (β_max − β_min).
+    """The diffusion path α = exp(−½ T(1 − t)), β = √(1 − α²).
 
-    Lipman et al. 2023, eq. 18–19, after Ho et al. 2020 and Song et al. 2021. With α = cos φ and β = sin φ velocities
-    are of the size of −φ′ = α′/β, which grows without bound towards the data: the network learns dx/dφ, as a
-    diffusion model that predicts v does.
+    Here T(s) = s β_min + ½ s² (β_max − β_min). See Lipman et al. (2023, eq. 18–19), after Ho et al. (2020) and Song et
+    al. (2021). With α = cos φ and β = sin φ, velocities have the size of −φ′ = α′/β, which is unbounded near the data.
+    So the network learns dx/dφ, like a diffusion model that predicts v.
     """
 
     slowest: float = 0.1
@@ -158,8 +172,8 @@ class VariancePreserving(AffinePath):
 class Bridge(Path):
     """A Brownian bridge x_t = (1 − t) x0 + t x1 + σ √(t(1 − t)) ε (Tong et al. 2024, eq. 20).
 
-    u = x1 − x0 + (1 − 2t) / (2 √(t(1 − t))) σ ε, whose variance grows without bound towards both ends: the squared
-    error is weighted by what its mean would be for ends that are independent standard normals.
+    u = x1 − x0 + (1 − 2t) / (2 √(t(1 − t))) σ ε, whose variance is unbounded near both ends. So the squared error is
+    weighted by its mean for ends that are independent and standard normal.
     """
 
     sigma: float = 0.5

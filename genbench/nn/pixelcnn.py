@@ -1,4 +1,4 @@
-"""A convolutional network whose output at a pixel reads only the pixels before it.
+"""A convolutional network whose output at a pixel depends only on the pixels before it.
 
 Van den Oord et al. 2016 ("Conditional image generation with PixelCNN decoders"), with the sequential evaluation of
 Ramachandran et al. 2017 ("Fast generation for convolutional autoregressive models").
@@ -71,16 +71,16 @@ class _Pass:
 
 
 class PixelCNN(nn.Module):
-    """Maps images, flattened to x (b, d), to parameters (b, d, size), where row i depends on x_1 … x_{i−1} alone.
+    """Maps images x (b, d) to parameters (b, d, size); row i depends only on x_1 … x_{i−1}.
 
-    Coordinates are pixels from left to right and from top to bottom, each with its channels in turn: x is an image
-    (b, height, width, c), flattened. The convolutions sum up the pixels before one; a masked layer adds the channels
-    before, from the pixel itself. The interface is that of `MaskedNetwork`.
+    Coordinates are pixels from left to right and from top to bottom, each with its channels: x is an image (b, height,
+    width, c), flattened. The convolutions use the pixels before one; a masked layer adds the earlier channels of the
+    pixel itself. The interface is that of `MaskedNetwork`.
 
     Args:
         shape: (c, height, width) of an image.
-        channels: of each of the two stacks.
-        dropout: share of the horizontal stack's units that are left out in training, in [0, 1).
+        channels: number of channels of each of the two stacks.
+        dropout: share of the horizontal stack's units that are dropped in training, in [0, 1).
     """
 
     def __init__(self, shape: tuple[int, ...], channels: int, depth: int, size: int, dropout: float = 0.0) -> None:
@@ -100,7 +100,7 @@ class PixelCNN(nn.Module):
 
     @torch.no_grad()
     def set_constant(self, rows: Tensor) -> None:
-        """Make the parameters equal to `rows` (size,) or (d, size), whatever x is: a place to begin training."""
+        """Set the parameters to `rows` (size,) or (d, size), whatever x is, as a start."""
         self.read.zero_()
         self.bias.copy_(rows.expand_as(self.bias))
 
@@ -126,10 +126,11 @@ class PixelCNN(nn.Module):
         return _Pass(rows, pixels, [], pixel)
 
     def step(self, state: _Pass, x: Tensor, i: int) -> Tensor:
-        """Return row i (n, size), from 0, given the coordinates before it in x (n, at least i); updates the state.
+        """Return row i (n, size), from 0, and update the state.
 
-        Rows must be asked for in order. An activation never changes once the pixels before it are known, so each is
-        computed once, and the whole pass costs about as much as one `forward`.
+        x (n, at least i) has the coordinates before it. Rows must be computed in order. An activation never changes
+        once the pixels before it are known, so each is computed once, and the whole pass costs about as much as one
+        `forward`.
         """
         pixel, channel = divmod(i, self.c)
         row, column = divmod(pixel, self.width)

@@ -1,4 +1,7 @@
-"""Priors of a latent-variable model: the standard normal, or a mixture of Gaussians that is learned with the rest."""
+"""Priors of a latent-variable model: the standard normal, or a learned mixture.
+
+The mixture is one of Gaussians.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ SPREAD = 0.3  # measured by hand on digits; of the means at first, where deviati
 
 
 class StandardNormal(nn.Module):
-    """p(z) = N(0, I), of z (…, l)."""
+    """p(z) = N(0, I) for z (…, l)."""
 
     def __init__(self, latents: int) -> None:
         super().__init__()
@@ -27,19 +30,23 @@ class StandardNormal(nn.Module):
         return log_normal(z)
 
     def kl(self, mean: Tensor, log_std: Tensor, z: Tensor) -> Tensor:
-        """Return KL(N(m, diag s²) ‖ p) (b,) for m and log s (b, l), exactly; draws z (k, b, l) are not needed."""
+        """Return KL(N(m, diag s²) ‖ p) (b,) for m and log s (b, l), exactly.
+
+        The draws z (k, b, l) are not used.
+        """
         return kl_to_standard_normal(mean, log_std)
 
     def sample(self, n: int, temperature: float = 1.0) -> Tensor:
-        """Return n draws (n, l), with the deviation times `temperature`."""
+        """Return n draws (n, l), with the standard deviation multiplied by `temperature`."""
         return temperature * torch.randn(n, self.latents)
 
 
 class MixturePrior(nn.Module):
-    """p(z) = Σ_k π_k N(m_k, diag s_k²), with learned π, m and s (Tomczak & Welling 2018, §2: "MoG").
+    """p(z) = Σ_k π_k N(m_k, diag s_k²), with learned π, m and s.
 
-    Codes of data with classes lie in clusters, and between them a decoder has learned nothing, but N(0, I) draws there.
-    At first the weights are equal, the means have deviation `spread`, and each Gaussian has `deviation`.
+    It is "MoG" of Tomczak & Welling (2018, §2). Codes of data with classes form clusters. Between them a decoder has
+    learned nothing, but N(0, I) has draws there. At the start the weights are equal, the means have the standard
+    deviation `spread`, and each Gaussian has `deviation`.
     """
 
     def __init__(self, components: int, latents: int, spread: float = SPREAD, deviation: float = 1.0) -> None:
@@ -56,11 +63,14 @@ class MixturePrior(nn.Module):
         return torch.logsumexp(each + (PACE * self.weight).log_softmax(0), dim=-1)
 
     def kl(self, mean: Tensor, log_std: Tensor, z: Tensor) -> Tensor:
-        """Return an estimate of KL(q ‖ p) (b,) for q = N(m, diag s²) by the mean over its draws z (k, b, l)."""
+        """Return an estimate of KL(q ‖ p) (b,) for q = N(m, diag s²).
+
+        It is the mean over the draws z (k, b, l) of q.
+        """
         return (log_normal(z, mean, log_std) - self.log_prob(z)).mean(0)
 
     def sample(self, n: int, temperature: float = 1.0) -> Tensor:
-        """Return n draws (n, l), with the deviation of each Gaussian times `temperature`."""
+        """Return n draws (n, l), with the deviation of each Gaussian multiplied by `temperature`."""
         chosen = torch.multinomial((PACE * self.weight).softmax(0), n, replacement=True)
         noise = temperature * torch.randn(n, self.mean.shape[1])
         return PACE * self.mean[chosen] + (PACE * self.log_std[chosen]).exp() * noise
@@ -74,5 +84,8 @@ def prior_of(
 
 
 def kl_to_standard_normal(mean: Tensor, log_std: Tensor) -> Tensor:
-    """Return KL(N(m, diag s²) ‖ N(0, I)) = ½ Σ (m² + s² − 1 − log s²) in nats, (b,) (Kingma & Welling 2014, app. B)."""
+    """Return KL(N(m, diag s²) ‖ N(0, I)) = ½ Σ (m² + s² − 1 − log s²) in nats, (b,).
+
+    See Kingma & Welling (2014, app. B).
+    """
     return 0.5 * (mean.square() + (2 * log_std).exp() - 1 - 2 * log_std).sum(dim=-1)

@@ -1,8 +1,9 @@
-"""Gaps filled by a diffusion or a flow that was never told of gaps: RePaint (Lugmayr et al. 2022, algorithm 1).
+"""Filling of gaps by a diffusion or a flow that was trained without gaps: RePaint.
 
-On the way from noise to data the known coordinates are put back, noised as far as the way has come. By itself that
-hardly heeds how known and unknown depend on each other, so each step is taken several times, with fresh noise in
-between: a Gibbs sampler at every noise level, whose bias falls with the number of repetitions and of steps.
+See Lugmayr et al. (2022, algorithm 1). At each step from noise to data, the known coordinates are replaced by the true
+ones, with the noise of that step. This alone hardly uses how known and unknown coordinates depend on each other. So
+each step is repeated several times with new noise: a Gibbs sampler at every noise level, whose bias falls with the
+numbers of repetitions and of steps.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ STEPS, REPEATS = 60, 8  # by hand, bias against time: steps from noise to data, 
 
 
 class Level(NamedTuple):
-    """A noise level: its time t, and α and β of x_t = α x + β ε with data x and standard normal ε; each ()."""
+    """A noise level: its time t, and α and β of x_t = α x + β ε; each is ().
+
+    x are data, and ε is standard normal.
+    """
 
     t: Tensor
     alpha: Tensor
@@ -27,7 +31,10 @@ class Level(NamedTuple):
 
 
 class Repaintable(Protocol):
-    """A model whose noised data are α x + β ε at every level, with ε independent of x: then `repaintable` is true."""
+    """A model whose noised data are α x + β ε at every level, with ε independent of x.
+
+    Then `repaintable` is true.
+    """
 
     repaintable: bool
 
@@ -39,9 +46,9 @@ class Repaintable(Protocol):
 
 
 def repaint(model: Repaintable, x: Tensor, known: Tensor, steps: int = STEPS, repeats: int = REPEATS) -> Tensor:
-    """Return points (b, d) that agree with x (b, d) in the known coordinates (d,), and are drawn in the others.
+    """Return points (b, d) with the known coordinates (d,) of x (b, d), and draws of others.
 
-    Each of the `steps` from noise to data is taken `repeats` times; once is replacement alone.
+    Each of the `steps` from noise to data is done `repeats` times; once is replacement alone.
     """
     levels = model.noise_grid(steps)
     z = levels[0].beta * torch.randn_like(x)

@@ -1,4 +1,4 @@
-"""Where a flow starts: standard normal noise, or any dataset whose sampler is known."""
+"""The source of a flow: standard normal noise, or any dataset with a known sampler."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NormalSource:
 
 
 class DatasetSource:
-    """A synthetic dataset in units of its own: standardised, by 20,000 draws of a fixed seed."""
+    """A synthetic dataset in its own units, standardised by 20,000 draws with a fixed seed."""
 
     def __init__(self, spec: str, d: int) -> None:
         from genbench.contracts.dataset import Dataset, SyntheticDataset
@@ -64,10 +64,10 @@ class DatasetSource:
 
 
 def source_distribution(name: str, d: int) -> Source:
-    """Return the source called "noise", or a dataset's name with parameters: "moons", "moons[noise=0.1]".
+    """Return the source called "noise", or the one of a dataset: "moons[noise=0.1]".
 
     Raises:
-        ValueError: the dataset has another shape, or no sampler of its own.
+        ValueError: the dataset has another shape, or no sampler.
         GenbenchError: there is no such dataset.
     """
     return NormalSource(d) if name == "noise" else DatasetSource(name, d)

@@ -1,6 +1,7 @@
-"""Monotone rational-quadratic splines (Durkan, Bekasov, Murray and Papamakarios 2019, "Neural Spline Flows").
+"""Monotone rational-quadratic splines.
 
-Bins run along the first dimension of every tensor: softmax and softplus along a short last one are slower.
+See Durkan, Bekasov, Murray and Papamakarios 2019, "Neural Spline Flows". Bins are the first dimension of every tensor,
+because softmax and softplus along a short last dimension are slower.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ _UNIT_SLOPE = math.log(math.expm1(1 - MIN_SLOPE))  # softplus(_UNIT_SLOPE) + MIN
 
 
 class Knots(NamedTuple):
-    """Knots of splines with K bins: positions x and values y in `grid` (2, K + 1, ...), and `slope` (K + 1, ...)."""
+    """Knots of splines with K bins: positions `grid` (2, K + 1, ...), slopes (K + 1, ...).
+
+    `grid` has the positions x and the values y.
+    """
 
     grid: Tensor
     slope: Tensor
 
 
 def knots(parameters: Tensor, bound: float) -> Knots:
-    """Turn free parameters into knots on [−bound, bound]²; all zeros give the identity (section 3.1).
+    """Return knots on [−bound, bound]² from free parameters; all 0 give the identity.
+
+    See section 3.1.
 
     Args:
         parameters: ``(3K − 1, ...)``: K widths, K heights, K − 1 inner slopes, all unconstrained. The slopes at both
@@ -71,10 +77,10 @@ def _locate(value: Tensor, axis: int, k: Knots) -> _Bin:
 
 
 def spline(x: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
-    """Return y (...) by equation 4, and log dy/dx (...) in nats by equation 5, of points x (...), one spline each.
+    """Return y (...) and log dy/dx (...) in nats of points x (...), one spline for each.
 
-    Outside [−bound, bound] it is the identity: the spline fixes its ends with slope 1, so the overhang past an end is
-    added to the image of that end.
+    They follow equations 4 and 5. Outside [−bound, bound] it is the identity: the spline maps its ends to themselves
+    with slope 1, so the distance beyond an end is added to the image of that end.
     """
     clamped = x.clamp(-bound, bound)
     bin = _locate(clamped, 0, k)
@@ -122,8 +128,8 @@ class _Rise(torch.autograd.Function):
 def spline_inverse(y: Tensor, k: Knots, bound: float) -> tuple[Tensor, Tensor]:
     """Return x (...), and log dx/dy (...) in nats: the inverse of `spline`.
 
-    The root of aξ² + bξ + c = 0 (equations 6 to 8) is taken as 2c / (−b − √(b² − 4ac)), which does not cancel. The
-    discriminant is not negative in exact arithmetic, and clamped so that rounding cannot make it so.
+    The root of aξ² + bξ + c = 0 (equations 6 to 8) is computed as 2c / (−b − √(b² − 4ac)), in which no digits cancel.
+    The discriminant is not negative in exact arithmetic; it is clamped, because rounding could make it negative.
     """
     clamped = y.clamp(-bound, bound)
     bin = _locate(clamped, 1, k)

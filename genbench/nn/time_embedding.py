@@ -1,4 +1,4 @@
-"""Networks that are told the time: Fourier features, and an MLP for velocities and noise."""
+"""Networks with a time as input: Fourier features, and an MLP for velocities and noise."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LABEL_WIDTH = 16  # by hand, of the vector of a label: room for many labels agai
 
 
 class FourierEmbedding(nn.Module):
-    """t -> (sin ω₁t, …, sin ωₖt, cos ω₁t, …, cos ωₖt), the ω in geometric progression (Vaswani et al. 2017, §3.5).
+    """t -> (sin ω₁t, …, sin ωₖt, cos ω₁t, …, cos ωₖt), the ω in geometric progression.
 
-    The `slowest` is ω₁ and the `fastest` ωₖ, in radians per unit.
+    See Vaswani et al. (2017, §3.5). `slowest` is ω₁ and `fastest` is ωₖ, in radians per unit.
 
     Raises:
-        ValueError: fewer than two frequencies, or 0 < slowest < fastest does not hold.
+        ValueError: there are fewer than two frequencies, or 0 < slowest < fastest is not true.
     """
 
     omega: Tensor
@@ -38,12 +38,15 @@ class FourierEmbedding(nn.Module):
         self.register_buffer("omega", omega, persistent=False)
 
     def forward(self, t: Tensor) -> Tensor:
-        """Return the features (b, 2dk) of values t (b, d), each coordinate by itself."""
+        """Return the features (b, 2dk) of values t (b, d), for each coordinate separately."""
         angle = (t.unsqueeze(-1) * self.omega).flatten(1)  # (b, dk)
         return torch.cat([angle.sin(), angle.cos()], dim=1)
 
     def jvp(self, t: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the features (b, 2dk) of t (b, d) and their derivatives (m, b, 2dk) along v (m, b, d)."""
+        """Return the features (b, 2dk) of t (b, d) and their derivatives (m, b, 2dk).
+
+        The derivatives are along v (m, b, d).
+        """
         angle = (t.unsqueeze(-1) * self.omega).flatten(1)
         slope = (v.unsqueeze(-1) * self.omega).flatten(2)  # (m, b, dk)
         sin, cos = angle.sin(), angle.cos()
@@ -53,12 +56,12 @@ class FourierEmbedding(nn.Module):
 class TimeMLP(TimeNetwork):
     """An MLP of a point and of a time in [0, 1]: the velocity or the noise at (x, t).
 
-    It sees the time as Fourier features, and beside the coordinates their sines and cosines at one, two, … radians per
-    standard deviation, with which a small network follows thin structures sooner (Tancik et al. 2020).
+    Its inputs are Fourier features of the time, the coordinates, and their sines and cosines at one, two, … radians per
+    standard deviation. With these, a small network learns thin structures faster (Tancik et al. 2020).
 
     Args:
-        time_features: frequencies of the time's features; 0 appends the time as one bare number.
-        point_features: frequencies 1, 2, 4, … of each coordinate's features, at least 2.
+        time_features: number of frequencies of the time's features; 0 means the time itself as one input.
+        point_features: number of frequencies 1, 2, 4, … of each coordinate's features, at least 2.
     """
 
     def __init__(
@@ -80,10 +83,11 @@ class TimeMLP(TimeNetwork):
         return time if self.embed_label is None else torch.cat([time, self.embed_label(labels)], dim=1)
 
     def jvp(self, x: Tensor, t: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the value (b, d) and its derivatives (m, b, d) along directions v (m, b, d) or (m, 1, d) of x.
+        """Return the value (b, d) and its derivatives (m, b, d) along directions v of x.
 
-        One pass in forward mode: the derivatives go through each layer beside the value, so that a loss may hold them
-        without a second differentiation of the graph. Guidance has no say here.
+        The directions are (m, b, d) or (m, 1, d). It is one pass in forward mode: each layer computes the derivatives
+        together with the value, so that a loss may contain them without a second differentiation of the graph. Guidance
+        is ignored.
         """
         v = v.expand(-1, *x.shape)
         told = self._told(len(x), t, self._labels(len(x)))
@@ -125,7 +129,10 @@ class _SiLU(torch.autograd.Function):
 
 
 def stratified(n: int) -> Tensor:
-    """Return times (n, 1), each uniform on its own [i/n, (i+1)/n): an average over them has far less noise."""
+    """Return times (n, 1), each uniform on its own [i/n, (i+1)/n).
+
+    An average over them has far less noise.
+    """
     return ((torch.arange(n) + torch.rand(n)) / n).unsqueeze(1)
 
 

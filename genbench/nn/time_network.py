@@ -1,4 +1,4 @@
-"""Networks of a point, a time and perhaps a label: what all of them share, and the one that suits a shape."""
+"""Networks of a point, a time and perhaps a label: their common part."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ AT_ONCE = 256  # by hand: images that go through a network at once, when nothing
 
 
 class Given(NamedTuple):
-    """Labels (b,), or None, and two weights of samples, 1 for none: away from no label, and away from the guide."""
+    """The conditions of a network: labels (b,) or None, and two weights of samples.
+
+    The weights are guidance and autoguidance; 1 means none.
+    """
 
     labels: Tensor | None = None
     guidance: float = 1.0
@@ -28,12 +31,12 @@ class Given(NamedTuple):
 
 
 class TimeNetwork(nn.Module):
-    """A field v(x, t) or v(x, t | y) of points x (b, d), whatever their shape; a subclass writes `field`.
+    """A field v(x, t) or v(x, t | y) of points x (b, d) of any shape.
 
-    Labels are set for a while by `given`, so that the mathematics of a flow need not carry them along. With guidance w
-    the field is v(x, t) + w (v(x, t | y) − v(x, t)) (Ho & Salimans 2021, eq. 6, with w = 1 for no guidance), where the
-    network is told "no label" by a label of its own, the last. With autoguidance w and its guide g, an earlier version
-    of itself that is given the same, it is g + w (v − g) (Karras et al. 2024, §4). `width` is that of a label's vector.
+    A subclass defines `field`. `given` sets labels for a block of code, so that the code of a flow does not need them.
+    With guidance w the field is v(x, t) + w (v(x, t | y) − v(x, t)) (Ho & Salimans 2021, eq. 6, with w = 1 for no
+    guidance), where the last label means "no label". With autoguidance w and the guide g, an earlier version of the
+    network with the same inputs, it is g + w (v − g) (Karras et al. 2024, §4). `width` is the size of a label's vector.
     """
 
     def __init__(self, classes: int = 0, width: int = 0) -> None:
@@ -48,17 +51,20 @@ class TimeNetwork(nn.Module):
         raise NotImplementedError
 
     def keep_guide(self, until: float) -> None:
-        """Have a guide, which follows this network for a share `until` of its training, if it is told to `follow`."""
+        """Create a guide, which follows this network for a share `until` of its training.
+
+        It follows when `follow` is called.
+        """
         self.guide = Guide(self, until)
 
     def follow(self, progress: float) -> None:
-        """Have the guide, if there is one, follow to the weights when a share `progress` of training is over."""
+        """Update the guide, if there is one, when a share `progress` of training is over."""
         if self.guide:
             self.guide.follow([p for p in self.parameters() if p.requires_grad], progress)
 
     @contextlib.contextmanager
     def given(self, labels: Tensor | None, guidance: float = 1.0, autoguidance: float = 1.0) -> Iterator[None]:
-        """Put labels (b,) and weights of samples in force inside the block, for batches of b points."""
+        """Set labels (b,) and weights of samples inside the block, for batches of b points."""
         self._given = Given(labels, guidance, autoguidance)
         with self.guide.network.given(labels, guidance) if self.guide else contextlib.nullcontext():
             try:
@@ -68,12 +74,12 @@ class TimeNetwork(nn.Module):
 
     @property
     def passes(self) -> int:
-        """Evaluations of a network of this size that one value takes, with what is given."""
+        """The number of network evaluations for one value, with the present conditions."""
         given = self._given
         return (1 + (given.labels is not None and given.guidance != 1)) * (1 + (given.autoguidance != 1))
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return the value (b, d) at points x (b, d) and times t (b, 1), or at one time t () for all."""
+        """Return the value (b, d) at points x (b, d) and times t (b, 1) or ()."""
         value = self._value(x, t)
         if self.guide is None or self._given.autoguidance == 1:
             return value
@@ -99,17 +105,26 @@ class TimeNetwork(nn.Module):
 
 
 def drop(labels: Tensor, classes: int) -> Tensor:
-    """Return labels (b,) of which a random tenth is replaced by the last, "no label", so that p(x) is learned too."""
+    """Return labels (b,), a random tenth of them replaced by the last, "no label".
+
+    So p(x) is learned too.
+    """
     return torch.where(torch.rand(len(labels)) < UNLABELLED, classes, labels)
 
 
 def largest_part(n: int, shape: tuple[int, ...]) -> int:
-    """Return how many of n points of a shape to follow at once: all, but of images 256, which fill the memory."""
+    """Return how many of n points to follow at once.
+
+    They are all, but at most 256 images, because of the memory.
+    """
     return min(n, AT_ONCE) if len(shape) == 3 else n
 
 
 def cached_part(n: int, shape: tuple[int, ...]) -> int:
-    """Return how many of n points of a shape to draw, or find the density of, at once: their rows fit the cache."""
+    """Return how many of n points to draw at once, so that their rows fit the cache.
+
+    The same number is used for densities.
+    """
     return min(CACHED, largest_part(n, shape))
 
 
@@ -124,7 +139,10 @@ def by_parts(
 def tracks_by_parts(
     flow: Callable[[int, Tensor | None, Watch], Tensor], n: int, labels: Tensor | None, shape: tuple[int, ...]
 ) -> tuple[Tensor, Tensor]:
-    """Return the times (k,) and points (k, n, *shape) that flow(n, labels, watch) shows, in the parts of `by_parts`."""
+    """Return the times (k,) and points (k, n, *shape) of flow(n, labels, watch).
+
+    It is computed in the parts of `by_parts`.
+    """
     tracks = [Track() for _ in _parts(n, labels, shape)]
     for track, part in zip(tracks, _parts(n, labels, shape), strict=True):
         flow(*part, track)

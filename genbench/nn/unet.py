@@ -1,4 +1,7 @@
-"""The U-Net of flow matching and diffusion on images (Ronneberger et al. 2015; Ho et al. 2020, appendix B)."""
+"""The U-Net of flow matching and diffusion on images.
+
+See Ronneberger et al. (2015) and Ho et al. (2020, appendix B).
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ HEADS = 4  # of attention, by hand
 
 
 class UNet(TimeNetwork):
-    """A field on images: down to few pixels with attention, and up again with what was seen on the way down.
+    """A field on images: down to few pixels with attention, and up again with skips.
 
-    To the outside an image is a vector (b, c·h·w), so that a flow's mathematics is the same for points and images.
-    Each level halves the side until it has 7 pixels or fewer, or an odd number; the first has `hidden` channels, the
-    others twice as many, and each has `depth` residual blocks on the way down. Images of more than 16 pixels a side
-    enter as patches of 2×2, 4×4, … pixels, one channel for each, which saves most of the work at the finest level.
-    Features lie in memory with the channels of a pixel side by side, and are normalised over these, which is faster
-    than groups of channels in planes.
+    Its inputs and outputs are vectors (b, c·h·w), so that the code of a flow is the same for points and images. Each
+    level halves the side until it has 7 pixels or fewer, or an odd number; the first has `hidden` channels, the others
+    twice as many, and each has `depth` residual blocks on the way down. Images of more than 16 pixels a side are first
+    cut into patches of 2×2, 4×4, … pixels, whose pixels are channels, which saves most of the work at the finest level.
+    The channels of a pixel are side by side in memory, and features are normalised over these, which is faster than
+    groups of channels in planes.
 
     Raises:
-        ValueError: `hidden` is no multiple of 4.
+        ValueError: `hidden` is not a multiple of 4.
     """
 
     def __init__(self, shape: tuple[int, int, int], hidden: int = 32, depth: int = 1, classes: int = 0) -> None:
@@ -91,7 +94,7 @@ class PixelNorm(nn.LayerNorm):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a straight way; the time shifts and scales what is between them."""
+    """A residual block of two convolutions; the time shifts and scales the features between."""
 
     def __init__(self, inputs: int, outputs: int, told: int) -> None:
         super().__init__()
@@ -103,7 +106,10 @@ class Block(nn.Module):
         self.straight = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        """Return features (b, outputs, h, w) of features x (b, inputs, h, w) and what is told (b, told)."""
+        """Return features (b, outputs, h, w) of features x (b, inputs, h, w).
+
+        `told` (b, told) is the embedding of the time and of the label.
+        """
         h = self.first(functional.silu(self.before(x)))
         scale, shift = self.tell(told)[:, :, None, None].chunk(2, dim=1)
         h = torch.addcmul(shift, self.between(h), 1 + scale)
@@ -112,7 +118,7 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """Every pixel looks at every other (Vaswani et al. 2017), beside a straight way."""
+    """Attention between all pixels (Vaswani et al. 2017), with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -130,7 +136,7 @@ class Attention(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Twice the side, by nearest neighbours and a convolution."""
+    """Doubling of both sides, by nearest neighbours and a convolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Whitening: the linear map that takes out all correlations at once."""
+"""Whitening: the linear map that removes all correlations at once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ BLOCK = 1000  # by hand: images at a time
 class Whitening(nn.Module):
     """y = Σ^(−1/2) (x − μ), with mean and covariance of training images.
 
-    Of all maps that whiten it is the one that changes images least (ZCA; Kessy, Lewin and Strimmer 2018, 3.1): a
-    pixel remains where it was, less what its neighbours tell about it. A density model of y that is standard normal
-    is the full-covariance Gaussian of x. Images are (b, c, h, w), log-determinants (b,) in nats.
+    Of all whitening maps it is the one that changes images least (ZCA; Kessy, Lewin and Strimmer 2018, 3.1): each pixel
+    stays in its place, minus what its neighbours predict. A density model of y that is standard normal is the
+    full-covariance Gaussian of x. Images are (b, c, h, w), log-determinants (b,) in nats.
 
     Args:
         shrinkage: Share λ of the average variance in Σ = (1 − λ) S + λ (tr S / d) I; S alone may be singular.
@@ -38,7 +38,7 @@ class Whitening(nn.Module):
         self.register_buffer("log_det", torch.zeros(()))
 
     def fit(self, x: Tensor) -> None:
-        """Measure mean and covariance of images x (n, c, h, w)."""
+        """Compute mean and covariance of images x (n, c, h, w)."""
         flat, d = x.flatten(1), len(self.mean)
         mean, second = wide(torch.zeros(d)), wide(torch.zeros(d, d))
         for part in map(wide, flat.split(BLOCK)):

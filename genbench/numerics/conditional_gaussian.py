@@ -1,4 +1,4 @@
-"""A Gaussian given some of its coordinates: what several models fill gaps with."""
+"""A Gaussian given some of its coordinates, with which several models fill gaps."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Mask = NDArray[np.bool_]
 
 
 class Conditional(NamedTuple):
-    """x_u | x_k ~ N(μ_u + gain (x_k − μ_k), root rootᵀ), and the Cholesky root of the margin of x_k.
+    """x_u | x_k ~ N(μ_u + gain (x_k − μ_k), root rootᵀ), for unknown u and known k.
 
     Attributes:
-        gain: [u, k].
-        root: [u, u], lower triangular.
-        known_root: [k, k], lower triangular.
+        gain: the gain [u, k].
+        root: the Cholesky root of the remaining covariance [u, u], lower triangular.
+        known_root: the Cholesky root of the covariance of x_k [k, k], lower triangular.
     """
 
     gain: Array
@@ -36,13 +36,13 @@ class Conditional(NamedTuple):
 
 
 def conditional_gaussian(covariance: Array, known: Mask) -> Conditional:
-    """Return what N(μ, Σ) says of its other coordinates once some are known (Bishop 2006, eq. 2.81–2.82).
+    """Return the distribution of the unknown coordinates of N(μ, Σ) given the known ones.
 
-    Σ_uk Σ_kk⁻¹ is the gain, Σ_uu − Σ_uk Σ_kk⁻¹ Σ_ku the covariance that is left.
+    See Bishop (2006, eq. 2.81–2.82). Σ_uk Σ_kk⁻¹ is the gain, and Σ_uu − Σ_uk Σ_kk⁻¹ Σ_ku the remaining covariance.
 
     Args:
         covariance: Σ [d, d], positive definite.
-        known: which coordinates are known, [d]; neither all nor none.
+        known: which coordinates are known, [d]; some are, and some are not.
     """
     unknown = ~known
     cross = covariance[np.ix_(unknown, known)]

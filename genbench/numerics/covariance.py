@@ -1,4 +1,4 @@
-"""Covariances that can be inverted, also where there are more columns than rows."""
+"""Invertible covariances, even for more columns than rows."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ ENOUGH = 2.0
 
 
 def covariance(x: Array) -> Array:
-    """Return the covariance [d, d] of points x [n, d], of maximum likelihood or, of few points, shrunk."""
+    """Return the covariance [d, d] of points x [n, d].
+
+    It is that of maximum likelihood, or shrunk if there are few points.
+    """
     d = x.shape[1]
     return shrunk(np.cov(x.T, bias=True).reshape(d, d), len(x))
 
 
 def shrunk(covariance: Array, n: float) -> Array:
-    """Return a covariance [d, d] of n points (1 − ρ) S + ρ tr(S)/d · I, where they are less than two a dimension.
+    """Return the covariance (1 − ρ) S + ρ tr(S)/d · I [d, d] of n points, if n is small.
 
-    ρ is the oracle approximating shrinkage of normal points (Chen et al. 2010, eq. 23), as in scikit-learn's `oas`.
-    Without it, the covariance of n ≤ d points has no inverse, and that of a few more has a bad one.
+    It is shrunk if there are fewer than two points for each dimension. ρ is the oracle approximating shrinkage of
+    normal points (Chen et al. 2010, eq. 23), as in scikit-learn's `oas`. Without it, the covariance of n ≤ d points has
+    no inverse, and that of a few more points has a bad one.
     """
     d = len(covariance)
     if n >= ENOUGH * d:

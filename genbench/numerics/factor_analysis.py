@@ -1,4 +1,7 @@
-"""Mixtures of factor analysers, fitted by expectation-maximisation (Ghahramani & Hinton 1996)."""
+"""Mixtures of factor analysers, fitted by expectation-maximisation.
+
+See Ghahramani & Hinton (1996).
+"""
 
 from __future__ import annotations
 
@@ -32,14 +35,14 @@ class Analysers(NamedTuple):
 def fit_analysers(
     x: Array, analysers: int, factors: int, floor: float, iterations: int, rng: np.random.Generator
 ) -> Analysers:
-    """Return the mixture that EM finds for points x [n, d], from the clusters of k-means on.
+    """Return the mixture that EM finds for points x [n, d], starting from k-means clusters.
 
     No d × d matrix is built: an iteration takes n d r operations for each analyser.
 
     Args:
         analysers, factors: k and r.
-        floor: least variance of the noise: where a coordinate is constant, the likelihood has no maximum.
-        iterations: at most.
+        floor: smallest variance of the noise. If a coordinate is constant, the likelihood has no maximum without it.
+        iterations: largest number of iterations.
     """
     from sklearn.cluster import KMeans
 

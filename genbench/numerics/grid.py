@@ -1,4 +1,4 @@
-"""The grid on which values are recorded, and noise of one grid step that gives them a density."""
+"""The grid on which values were recorded, and noise of one grid step as dequantisation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ APART = 16  # times that, at least, are true gaps; by hand: else both may be tru
 
 
 def resolution(x: Array) -> Array:
-    """Return the smallest gap between distinct values of each column of x [n, d], [d]; 0 for a constant column.
+    """Return the smallest gap between distinct values of each column of x [n, d], [d].
 
-    Whole numbers are exact. Of other columns, values that differ by rounding only count as equal: by up to 8 units in
-    the last place of the column's largest value, in float64, or in float32 where all values are float32s. It counts as
-    rounding only where all other gaps are far larger.
+    It is 0 for a constant column. Whole numbers are exact. In other columns, values that differ only by rounding count
+    as equal: by up to 8 units in the last place of the column's largest value, in float64, or in float32 if all values
+    are float32 numbers. A gap counts as rounding only if all other gaps are far larger.
     """
     return np.array([_smallest_gap(np.unique(column)) for column in x.T])
 
@@ -49,7 +49,10 @@ def _widest_run(distinct: Array, parted: np.ndarray[tuple[int], np.dtype[np.bool
 
 
 def dequantise(x: Array, rng: np.random.Generator) -> Array:
-    """Return x [n, d] with U(−½, ½) of its column's resolution added to each value: the nearest one stays the same."""
+    """Return x [n, d] plus uniform noise of one grid step of its column.
+
+    The noise is U(−½, ½) of the resolution, so that the nearest grid value stays the same.
+    """
     step = resolution(x)
     half = np.maximum(step / 2 - np.spacing(np.abs(x).max(axis=0)), 0)  # kept free of the middle, where it would round
     return x + np.clip(step * (rng.random(x.shape) - 0.5), -half, half)

@@ -1,4 +1,7 @@
-"""Hidden Markov chains: the forward and the backward recursion, in logarithms, of many sequences at once."""
+"""Hidden Markov chains: the forward and backward recursions, for many sequences at once.
+
+They are computed in logarithms.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,9 @@ def gaussian_log_density(x: Array, means: Array, stds: Array) -> Array:
 
 
 def log_sum_exp(a: Array) -> Array:
-    """Return log Σ exp over the last axis, which is faster for few terms than SciPy's general one."""
+    """Return log Σ exp over the last axis.
+
+    For few terms it is faster than SciPy's general function.
+    """
     top = a.max(axis=-1, keepdims=True)
     return np.asarray(np.log(np.exp(a - top).sum(axis=-1)) + top[..., 0])

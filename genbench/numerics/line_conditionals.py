@@ -1,4 +1,7 @@
-"""The exact conditional of one coordinate given the other, by quadrature of a planar density along a line."""
+"""The exact conditional distribution of one coordinate of the plane given the other.
+
+It is computed by quadrature along a line.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ LEFT_OUT = 1e-9  # by hand: mass at either end that a round leaves out
 
 @dataclass(frozen=True)
 class LineConditionals:
-    """Distribution functions of m conditionals, each on an even grid of its own.
+    """Distribution functions of m conditionals, each on its own even grid.
 
     Attributes:
-        grid: places along the free coordinate, [m, g].
-        cdf: the distribution function there, [m, g]; from 0 to 1.
+        grid: positions along the free coordinate, [m, g].
+        cdf: the distribution function at these positions, [m, g]; from 0 to 1.
     """
 
     grid: Array
@@ -37,9 +40,10 @@ class LineConditionals:
         return self.quantiles(rng.random((len(self.grid), n)))
 
     def w1(self, draws: Array) -> Array:
-        """Return the 1-Wasserstein distance between n draws [m, n] of each row and the exact conditional, [m].
+        """Return the 1-Wasserstein distance between draws and the exact conditional, [m].
 
-        W1 = ∫ |F_n⁻¹(u) − F⁻¹(u)| du, with each step of F_n⁻¹ against F⁻¹ at eight levels within it.
+        There are n draws [m, n] for each row. W1 = ∫ |F_n⁻¹(u) − F⁻¹(u)| du, where each step of F_n⁻¹ is compared with
+        F⁻¹ at eight levels inside it.
         """
         n, parts = draws.shape[1], 8
         levels = (np.arange(n * parts) + 0.5) / (n * parts)
@@ -49,14 +53,14 @@ class LineConditionals:
 
 
 def conditional_of(log_prob: Callable[[Array], Array], reference: Array, x: Array, known: int) -> LineConditionals:
-    """Return p(x_free | x_known) at points x [m, 2], of which coordinate `known` (0 or 1) is given.
+    """Return p(x_free | x_known) at points x [m, 2]; coordinate `known` (0 or 1) is given.
 
-    A grid over everything that the density reaches closes in, round by round, on the part of the line that holds the
-    mass: a conditional may be a ten-thousandth as wide as the data. The integral is the trapezoid rule's.
+    A grid over the whole range of the density is narrowed in rounds to the part of the line with the mass, because a
+    conditional may be 10,000 times narrower than the data. The integral is computed by the trapezoid rule.
 
     Args:
         log_prob: log p [n] of points [n, 2].
-        reference: points [k, 2] of that density, which tell how far it reaches.
+        reference: points [k, 2] of that density, which show its range.
     """
     reach = reference[:, 1 - known]
     margin = 0.5 * (reach.max() - reach.min())

@@ -1,4 +1,4 @@
-"""Distributions of one value each: mixtures of Gaussians, with the scores of forecasts."""
+"""Distributions of single values: mixtures of Gaussians, with the scores of forecasts."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HALVINGS = 60  # of a bracket, which leave its 2^-60th part: rounding
 
 @dataclass(frozen=True)
 class Mixture:
-    """A mixture of K Gaussians for each of n values, all arrays [n, K]: what is known of a value before it is seen.
+    """A mixture of K Gaussians for each of n values; all arrays are [n, K].
 
-    A single Gaussian is K = 1. Every model whose factors are Gaussians or mixtures of them answers in this form, so
-    means, quantiles, densities and CRPS are exact and the same for all.
+    It is the forecast of a value. A single Gaussian is K = 1. Every model with Gaussian or mixture factors returns this
+    form, so that means, quantiles, densities and CRPS are exact and computed in the same way for all.
     """
 
     log_weights: Array
@@ -28,7 +28,10 @@ class Mixture:
 
     @classmethod
     def gaussian(cls, mean: Array, std: Array | float) -> Mixture:
-        """Return a single Gaussian for each of the means [n], of one standard deviation or of one each [n]."""
+        """Return a single Gaussian for each of the means [n].
+
+        `std` is one standard deviation, or one for each [n].
+        """
         mean = np.asarray(mean, dtype=np.float64)[:, None]
         stds = np.broadcast_to(np.asarray(std, dtype=np.float64).reshape(-1, 1), mean.shape)
         return cls(np.zeros_like(mean), mean, stds)
@@ -75,7 +78,10 @@ class Mixture:
         return np.asarray((self.weights * ndtr((y[:, None] - self.means) / self.stds)).sum(axis=1))
 
     def quantile(self, q: float) -> Array:
-        """Return the q-quantiles [n], for q in (0, 1), by bisection: a mixture's quantile lies between its parts'."""
+        """Return the q-quantiles [n], for q in (0, 1), by bisection.
+
+        A mixture's quantile lies between those of its parts.
+        """
         from scipy.special import ndtri
 
         parts = self.means + self.stds * ndtri(q)
@@ -87,9 +93,9 @@ class Mixture:
         return np.asarray((low + high) / 2)
 
     def crps(self, y: Array) -> Array:
-        """Return ∫ (P(Y ≤ t) − 1{y ≤ t})² dt [n] for values y [n], in their units (Grimit et al. 2006, eq. 5).
+        """Return ∫ (P(Y ≤ t) − 1{y ≤ t})² dt [n] for values y [n], in their units.
 
-        It is E|Y − y| − ½ E|Y − Y'|, and the mean of |N(μ, σ²)| has a closed form.
+        See Grimit et al. (2006, eq. 5). It is E|Y − y| − ½ E|Y − Y'|, and the mean of |N(μ, σ²)| has a closed form.
         """
         weights = self.weights
         near = (weights * _mean_absolute(y[:, None] - self.means, self.stds)).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Sums and integrals of Gaussians: the numerical ground under the exact densities and entropies of datasets."""
+"""Sums and integrals of Gaussians, for the exact densities and entropies of datasets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ BLOCK = 2**16  # by hand: points times terms that are small enough to be added u
 
 
 def gauss_legendre(edges: Array, order: int = 16) -> tuple[Array, Array]:
-    """Return nodes and weights, [panels * order] each, of the composite Gauss-Legendre rule between panel edges."""
+    """Return nodes and weights of the composite Gauss-Legendre rule between panel edges.
+
+    Both are [panels * order].
+    """
     x, w = np.polynomial.legendre.leggauss(order)
     half, middle = np.diff(edges)[:, None] / 2, (edges[1:] + edges[:-1])[:, None] / 2  # (panels, 1)
     return (middle + half * x).ravel(), (half * w).ravel()
@@ -34,8 +37,8 @@ def normal_quantile(u: Array) -> Array:
 def log_gaussian_sum(x: Array, centres: Array, log_weights: Array, std: float) -> Array:
     """Return log Σ_k w_k N(x; c_k, std² I) in nats, [n], for x [n, d] and centres [k, d].
 
-    Terms that cannot matter for a block of neighbouring points are left out, by bounds on their distances, so the cost
-    per point does not grow with the number of centres far away. Finite however far x is from every centre.
+    Terms that do not matter for a block of neighbouring points are left out, by bounds on their distances. So the cost
+    per point does not grow with the number of distant centres. The result is finite however far x is from every centre.
     """
     from scipy.spatial.distance import cdist
 
@@ -51,10 +54,11 @@ def log_gaussian_sum(x: Array, centres: Array, log_weights: Array, std: float) -
 
 
 def neighbourhoods(x: Array, centres: Array, log_weights: Array, std: float) -> Iterator[tuple[Indices, Indices]]:
-    """Split points x [n, d] at medians into blocks of neighbours; yield each with the centres that matter to it.
+    """Split points x [n, d] at medians into blocks of neighbours.
 
-    For all points of a bounding box, a term of the sum lies between its values at the nearest and at the farthest point
-    of the box. One whose most is negligible beside the greatest least of all matters to no point of the box.
+    Each block is yielded with the centres that matter for it. For all points of a bounding box, a term of the sum lies
+    between its values at the nearest and at the farthest point of the box. A term does not matter for the box if its
+    largest value there is negligible compared with the largest lower bound of all terms.
     """
     stack = [(np.arange(len(x)), np.arange(len(centres)))] if len(x) else []
     while stack:
@@ -73,17 +77,18 @@ def neighbourhoods(x: Array, centres: Array, log_weights: Array, std: float) -> 
 
 
 def planar_entropy(log_density: Callable[[Array], Array], centres: Array, std: float, steps_per_std: int = 3) -> float:
-    """Return −∫ p log p dx in nats of a planar density that is a sum or an integral of Gaussians of one width.
+    """Return −∫ p log p dx in nats of a planar density made of Gaussians of one width.
 
-    The product trapezoid rule, which converges exponentially for a smooth density that decays: three steps a standard
-    deviation leave an error below 1e-7. It runs over the square tiles of side 8 std that hold a centre or touch one
-    that does, so everything within 8 std of a centre is covered.
+    The density is a sum or an integral of them. The product trapezoid rule is used, which converges exponentially for a
+    smooth density that decays: with three steps per standard deviation the error is below 1e-7. It covers the square
+    tiles of side 8 std that contain a centre, and their neighbours, so that everything within 8 std of a centre is
+    included.
 
     Args:
-        log_density: maps points [n, 2] to nats [n].
-        centres: means of the Gaussians [k, 2]; for a curve, points of it at most a few std apart.
+        log_density: maps points [n, 2] to log-densities [n] in nats.
+        centres: means of the Gaussians [k, 2]; for a curve, points on it that are at most a few std apart.
         std: their standard deviation.
-        steps_per_std: grid steps in one standard deviation.
+        steps_per_std: number of grid steps in one standard deviation.
     """
     side = 8 * steps_per_std
     neighbours = np.stack(np.meshgrid([-1, 0, 1], [-1, 0, 1]), axis=-1).reshape(-1, 2)

@@ -1,4 +1,7 @@
-"""Rows that equal others: copies, which must not be in train and test at once, or values that recur by nature."""
+"""Rows that are equal: copies, or values that recur naturally.
+
+Copies must not be in training and test points at once.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ ATOM, COMMON = 10.0, 0.01  # times a mean group, and share of all rows, from whi
 
 @dataclass(frozen=True)
 class Repeats:
-    """Which rows equal others.
+    """The rows that are equal to others.
 
     Attributes:
-        groups: [n], numbers that rows share that have to stay together.
-        kind: "none"; "natural" for values on a coarse grid; "copies"; "unclear" for too many to be of chance on a grid
-            too coarse to keep them together.
-        share: part of the rows that equal another one.
+        groups: number of the group of each row [n]; rows of a group must stay together.
+        kind: "none"; "natural" for values on a coarse grid; "copies"; "unclear" for too many to be chance, on a grid
+            that is too coarse to keep them together.
+        share: share of the rows that are equal to another row.
         distinct: number of distinct rows.
     """
 
@@ -39,16 +42,16 @@ class Repeats:
 
 
 def find_repeats(x: NDArray[Any]) -> Repeats:
-    """Tell copies from values that recur by nature, among rows x [n, ...].
+    """Distinguish copies from values that recur naturally, among rows x [n, ...].
 
-    A column whose middle half is w wide and lies on a grid of step h has two equal values at random with a probability
-    of about t = 1 / (1 + 2 w / h), which is exact for evenly spread ones, and with at least that of two distinct rows.
-    Of all n (n − 1) / 2 pairs of rows, chance then makes the product of the columns' t equal if they are independent,
-    and the smallest t at most, however they depend on each other. Equal pairs that are no more than 10 times the former
-    are natural. More are copies if they are more than 10 times the latter, too, or if there are at most 4 rows to each
-    distinct one, so that splits of whole groups differ little from others; else it is unclear. A row 10 times as
-    frequent as the mean one that makes up 1 % of all is an atom of the distribution, as the zeros of rainfall are, and
-    does not count.
+    In a column whose middle half has the width w, on a grid of step h, two random values are equal with a probability
+    of about t = 1 / (1 + 2 w / h), which is exact for a uniform distribution, and at least with that of two distinct
+    rows. Among all n (n − 1) / 2 pairs of rows, the expected share of equal ones is the product of the columns' t if
+    columns are independent, and at most the smallest t, however they depend on each other. Equal pairs are natural if
+    they are at most 10 times the first number. More are copies if they are also more than 10 times the second number,
+    or if there are at most 4 rows for each distinct one, so that splits of whole groups differ little from others.
+    Otherwise it is unclear. A row that is 10 times as frequent as the mean one and makes up 1 % of all is an atom of
+    the distribution, like the zeros of rainfall, and does not count.
     """
     ids = _equal(x)
     n, sizes = len(ids), np.bincount(ids)
@@ -73,10 +76,11 @@ def find_repeats(x: NDArray[Any]) -> Repeats:
 
 
 def split_together(order: NDArray[np.int64], groups: NDArray[np.int64], held_out: int) -> list[NDArray[np.int64]]:
-    """Return test, validation and train out of rows in random order, with the rows of a group in one of them.
+    """Return the indices of test, validation and training rows; groups stay together.
 
-    Group by group in that order, each goes to test if it fits into `held_out` rows, else to validation if it fits
-    there, else to train. Groups of one row fill them one after the other. If nothing fits into one, groups are ignored.
+    `order` is a random order of the rows. In that order, each group goes to test if it fits into `held_out` rows, else
+    to validation if it fits there, else to training. Groups of one row fill the parts one after the other. If nothing
+    fits into a part, groups are ignored.
     """
     part = np.full(len(order), -1)  # by group, of those that occur
     names, firsts, ids, sizes = np.unique(groups[order], return_index=True, return_inverse=True, return_counts=True)

@@ -15,9 +15,9 @@ ROUNDING = 8  # units in the last place, by which equal values differ that were 
 
 
 def constant(x: Array, axis: int | tuple[int, ...] | None = 0) -> NDArray[np.bool_]:
-    """Return where x is constant along some axes, up to rounding; they are kept, with length 1.
+    """Return where x is constant along some axes, up to rounding.
 
-    Whole numbers have no rounding: they are constant where they are equal.
+    These axes are kept, with length 1. Whole numbers are not rounded: they are constant only if they are equal.
     """
     high, low = x.max(axis=axis, keepdims=True), x.min(axis=axis, keepdims=True)
     spread = high - low
@@ -29,23 +29,26 @@ def constant(x: Array, axis: int | tuple[int, ...] | None = 0) -> NDArray[np.boo
 
 @dataclass(frozen=True)
 class Standardiser:
-    """The map z = (x − mean) / scale, coordinate by coordinate; log p(x) = log p(z) − Σ log scale."""
+    """The map z = (x − mean) / scale for each coordinate; log p(x) = log p(z) − Σ log scale."""
 
     mean: Array
     scale: Array
 
     @classmethod
     def fit(cls, x: Array) -> Standardiser:
-        """Return the map that gives points x [n, *shape] mean 0 and deviation 1; constant coordinates keep scale 1."""
+        """Return the map that gives points x [n, *shape] mean 0 and standard deviation 1.
+
+        Constant coordinates keep scale 1.
+        """
         same = constant(x)[0]
         mean = np.where(same, x.min(axis=0), x.mean(axis=0))  # of equal numbers, the mean has a rounding error
         return cls(mean, np.where(same, 1.0, x.std(axis=0)))
 
     @classmethod
     def of_pictures(cls, x: Array) -> Standardiser:
-        """Return the map under which each channel of training images x [n, c, h, w] has mean 0 and deviation 1.
+        """Return the map that standardises each channel of training images x [n, c, h, w].
 
-        One scale a pixel would blow up the noise of an edge that is always black.
+        One scale for each pixel would enlarge the noise of edges that are always black.
         """
         pixels, shape = (0, 2, 3), x.shape[1:]
         mean, scale = x.mean(axis=pixels, keepdims=True)[0], _scale(x, pixels)[0]
@@ -53,9 +56,9 @@ class Standardiser:
 
     @classmethod
     def of_series(cls, x: Array) -> Standardiser:
-        """Return the map under which training windows x [n, length] have mean 0 and deviation 1 over all their steps.
+        """Return the map that standardises training windows x [n, length], over all their steps.
 
-        A window may begin at any time, so its steps have one scale: scales by position would differ by chance.
+        A window may begin at any time, so its steps have one scale; scales by position would differ only by chance.
         """
         return cls(np.full(x.shape[1:], x.mean()), np.full(x.shape[1:], _scale(x, None).item()))
 

@@ -1,1 +1,1 @@
-"""How a torch model is trained."""
+"""The training of torch models."""

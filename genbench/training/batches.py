@@ -1,4 +1,7 @@
-"""Batches of a training run: each epoch in a new order, and with fresh noise where the data have such."""
+"""The batches of a training run, each epoch in a new order.
+
+If the data have noise, each epoch has new noise.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,10 @@ Redraw = Callable[[int], NDArray[np.floating] | None]  # gives the training poin
 
 
 class Batches:
-    """Batches of points, and of labels if there are any, without end, each epoch in a new order.
+    """Endless batches of points, and of labels if there are any, each epoch in a new order.
 
-    A rest smaller than a batch is left out of its epoch. From the second epoch on, the points have fresh noise.
+    The last points of an epoch are left out if they are fewer than a batch. From the second epoch on, the points have
+    new noise.
     """
 
     def __init__(self, data: tuple[Tensor, ...], size: int, redraw: Redraw | None = None) -> None:
@@ -46,11 +50,14 @@ class Batches:
         self.shuffled = [part[order] for part in (points, *labels)]
 
     def state(self) -> dict[str, Any]:
-        """Return which batch is the next."""
+        """Return the position in the epoch, as a state."""
         return {"epoch": self.epoch, "at": self.at, "random": self.random}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Resume with that batch; torch's generator is left where the epoch's order left it."""
+        """Resume at the position of a state.
+
+        Torch's generator is left in its state after the order of the epoch.
+        """
         import torch
 
         if state["random"] is not None:

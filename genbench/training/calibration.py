@@ -1,8 +1,9 @@
-"""How fast this machine is just now: a fixed piece of work whose time on the reference machine is known.
+"""The present speed of this machine, by a fixed piece of work with a known time.
 
-Seconds say little of how much was computed: another machine is faster, and a busy one slower. The same seconds divided
-by those of the kernel beside them do, and times `KERNEL_MS` they are seconds of the reference machine, in which named
-budgets are. The kernel is what most models of the zoo do in a step: products of small matrices, SiLU, Adam.
+The time is known on the reference machine. Seconds say little about the amount of computation: another machine is
+faster, and a busy one is slower. Divided by the seconds of the kernel at the same time, and multiplied by `KERNEL_MS`,
+they are seconds of the reference machine, the unit of named budgets. The kernel does what most models do in a step:
+products of small matrices, SiLU, Adam.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ WIDTHS, BATCH, STEPS = (2, 128, 128, 128, 2), 256, 4  # by hand: some millisecon
 
 
 class Kernel:
-    """Four steps of Adam on a regression by a small network, on the processor and in one thread.
+    """Four steps of Adam on a regression by a small network, in one thread of the processor.
 
-    It owns its weights and draws no random numbers, so that it changes nothing around it by a bit.
+    It has its own weights and draws no random numbers, so that it does not change any result.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,10 @@ class Kernel:
         return torch.arange(rows * columns, dtype=torch.float32).mul(1.3).sin().view(rows, columns)
 
     def run(self) -> float:
-        """Do the work once, the same at each call, and return the seconds of this thread's processor time it took."""
+        """Do the work once and return its processor seconds in this thread.
+
+        The work is the same at each call.
+        """
         import torch
 
         threads = torch.get_num_threads()

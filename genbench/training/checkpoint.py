@@ -1,8 +1,8 @@
-"""Checkpoints: all that a training run is at some step, in one file from which it resumes bit for bit.
+"""Checkpoints: the whole state of a training run at some step, in one file.
 
-A state is a tree of dictionaries and lists whose leaves are tensors, or what JSON can say. On disk the tensors are a
-safetensors file, and the rest is JSON in its header: to read it runs no code of anyone. A digest over both detects a
-file that is damaged, and its identity one that belongs to another training run.
+A run resumes from it bit for bit. A state is a tree of dictionaries and lists whose leaves are tensors or JSON values.
+On disk, the tensors are in a safetensors file, and the rest is JSON in its header, so that reading executes no code. A
+digest of both detects a damaged file, and the identity detects a file of another training run.
 """
 
 from __future__ import annotations
@@ -47,22 +47,26 @@ Tree = dict[str, Any]
 
 
 class BadCheckpoint(GenbenchError):
-    """A file from which training cannot resume; its text names the file and the reason."""
+    """A file from which training cannot resume. The text names the file and the reason."""
 
 
 class Resumable(Protocol):
-    """A training run as a checkpoint sees it."""
+    """A training run with a state that can be stored and restored."""
 
     def state(self) -> Tree:
-        """Return all that changes in the course of training."""
+        """Return everything that changes during training."""
 
     def restore(self, state: Tree) -> None:
-        """Resume from a state; ValueError, KeyError or TypeError if it is none of this training run."""
+        """Resume from a state.
+
+        Raises:
+            ValueError, KeyError, TypeError: the state belongs to another training run.
+        """
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What a checkpoint's file holds: which training run it is, what its writer says of it, and its state."""
+    """The content of a checkpoint's file: identity, description, and state."""
 
     identity: str
     about: dict[str, Any]
@@ -73,10 +77,10 @@ class Checkpoint:
     """The file from which a training run resumes after its process was killed.
 
     Args:
-        file: where it is written.
-        identity: of the training run; a file of another one is refused.
-        every: seconds between two of them; 0 for none.
-        about: what else the file shall say, as JSON can, such as the spec of a trial.
+        file: the path of the file.
+        identity: identity of the training run; a file of another run is refused.
+        every: seconds between two checkpoints; 0 means no checkpoints.
+        about: further JSON values for the file, such as the spec of a trial.
     """
 
     def __init__(self, file: Path, identity: str, every: float = 60.0, about: Mapping[str, Any] | None = None) -> None:
@@ -84,9 +88,9 @@ class Checkpoint:
         self.used, self._warned, self._last = False, False, time.monotonic()
 
     def resume(self, training: Resumable) -> bool:
-        """Let a training run that has not begun resume from the file, and return whether it does.
+        """Resume a new training run from the file, and return whether it resumed.
 
-        A file that is damaged, or of another training run, is refused with a GenbenchWarning.
+        A damaged file, or a file of another training run, is refused with a GenbenchWarning.
         """
         if not self.every or not self.file.exists():
             return False
@@ -105,9 +109,10 @@ class Checkpoint:
         return True
 
     def offer(self, training: Resumable, last: bool = False) -> None:
-        """Write the state of a training run if it is time; the `last` one of a training run that has written any.
+        """Write the state of a training run if it is time.
 
-        A disk that is full costs a GenbenchWarning, once, and not the training run.
+        The `last` state is written if the training run has written any before. A full disk causes one GenbenchWarning,
+        and training continues.
         """
         if not self.every or not (self.used if last else time.monotonic() - self._last >= self.every):
             return
@@ -123,7 +128,11 @@ class Checkpoint:
 
 
 def write_checkpoint(file: Path, saved: Saved) -> None:
-    """Write a checkpoint whole or not at all; an OSError if it cannot be written."""
+    """Write a checkpoint whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     from safetensors.torch import save
 
     tensors: dict[str, Tensor] = {}
@@ -134,10 +143,10 @@ def write_checkpoint(file: Path, saved: Saved) -> None:
 
 
 def read_checkpoint(file: Path) -> Saved:
-    """Return what a checkpoint holds.
+    """Return the content of a checkpoint.
 
     Raises:
-        BadCheckpoint: the file cannot be read, is cut short, changed, or no checkpoint.
+        BadCheckpoint: the file cannot be read, is cut short, was changed, or is not a checkpoint.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -199,7 +208,7 @@ def _digest(facts: str, tensors: Mapping[str, Tensor]) -> str:
 
 
 def misfits(own: Mapping[str, Any], weights: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with weights for a module whose own state is known, in words."""
+    """Return what is wrong with weights for a module with a known state, as text."""
     missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
     words = [
         f"{what} {', '.join(names)}" for what, names in (("missing", missing), ("unexpected", unexpected)) if names
@@ -212,14 +221,21 @@ def misfits(own: Mapping[str, Any], weights: Mapping[str, Any]) -> list[str]:
 
 
 def load_module(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put weights into a module; a ValueError if their names or shapes are not the module's."""
+    """Load weights into a module.
+
+    Raises:
+        ValueError: their names or shapes are not the module's.
+    """
     if wrong := misfits(module.state_dict(), weights):
         raise ValueError("; ".join(wrong))
     module.load_state_dict(dict(weights))
 
 
 def numbers(module: nn.Module) -> dict[str, dict[str, float]]:
-    """Return the plain numbers that a module and those inside it keep as attributes, such as a count of steps."""
+    """Return the plain numbers in the attributes of a module and its submodules.
+
+    An example is a count of steps.
+    """
     found = {
         path: {name: n for name, n in vars(inner).items() if isinstance(n, int | float) and name != "training"}
         for path, inner in module.named_modules()
@@ -228,7 +244,7 @@ def numbers(module: nn.Module) -> dict[str, dict[str, float]]:
 
 
 def set_numbers(module: nn.Module, found: Mapping[str, Mapping[str, float]]) -> None:
-    """Put back the numbers that `numbers` found."""
+    """Restore the numbers that `numbers` returned."""
     inside = dict(module.named_modules())
     for path, values in found.items():
         for name, value in values.items():
@@ -254,7 +270,7 @@ def random_state() -> Tree:
 
 
 def set_random_state(state: Tree) -> None:
-    """Put back what `random_state` returned."""
+    """Restore the states that `random_state` returned."""
     import torch
 
     version, numerals, gauss = state["python"]

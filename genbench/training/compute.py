@@ -1,10 +1,10 @@
-"""How much a training run has computed, in seconds of the reference machine.
+"""The amount of computation of a training run, in seconds of the reference machine.
 
-It is processor time, divided by that of the calibration kernel in the same process, before, after and now and then in
-between. Wall time would count what else a busy machine does; processor time counts only what this process does, and the
-kernel is slowed by the same neighbours. With one thread the two clocks of the processor, that of the process and that
-of the thread which trains, agree. With more, those that wait for work may spin, so that the truth lies between the two.
-On a GPU the processor's time says nothing of the work, and nothing is measured.
+It is processor time, divided by that of the calibration kernel in the same process, before, after and from time to time
+during training. Wall-clock time would include other work of a busy machine; processor time includes only this process,
+and the kernel is slowed down in the same way. With one thread, the processor times of the process and of the training
+thread agree. With more, waiting threads may use processor time, so that the true amount is between the two. On a GPU,
+processor time says nothing about the work, and nothing is measured.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ SPREAD = 0.1  # share of the kernel's times that are left out at either end, whe
 
 @dataclass(frozen=True)
 class Compute:
-    """What was computed, in seconds of the reference machine; amounts add up.
+    """An amount of computation, in seconds of the reference machine; amounts can be added.
 
     Attributes:
-        seconds: the best guess: all threads, by the kernel's median time.
-        least, most: what it is for certain: the training thread alone by the slowest runs of the kernel, and all
-            threads by its fastest.
-        start: the part of `seconds` that is not steps: building, looking at the data, and what the first step took
-            longer than the others, since it allocates and imports. Of a model without steps it is all.
-        processor: processor seconds of this machine, of the training thread.
-        measuring: wall seconds that the kernel took.
+        seconds: the best estimate: all threads, by the kernel's median time.
+        least, most: certain bounds: the training thread alone by the slowest runs of the kernel, and all threads by its
+            fastest runs.
+        start: the part of `seconds` outside of steps: building, reading the data, and the additional time of the first
+            step, which allocates and imports. For a model without steps it is everything.
+        processor: processor seconds of the training thread on this machine.
+        measuring: wall-clock seconds of the kernel.
     """
 
     seconds: float = 0.0
@@ -70,7 +70,7 @@ class _Clock:
 
 
 class Meter:
-    """Measures one training run: `start` around what comes before the steps, `step` around each of them."""
+    """A meter of one training run: `start` before the steps, `step` around each of them."""
 
     def __init__(self) -> None:
         self.kernel, self.times = Kernel(), list[float]()
@@ -81,7 +81,7 @@ class Meter:
         self.look(LOOKS)
 
     def look(self, times: int = 1) -> float:
-        """Run the kernel some times, and return the wall seconds that this took."""
+        """Run the kernel some times, and return the wall-clock seconds that this took."""
         begin = time.perf_counter()
         self.times += [self.kernel.run() for _ in range(times)]
         self.looked = time.perf_counter()
@@ -89,7 +89,7 @@ class Meter:
         return self.looked - begin
 
     def look_now_and_then(self) -> float:
-        """Run the kernel if it was not run for a while, and return the wall seconds that this took."""
+        """Run the kernel if it was not run for a while, and return the wall-clock seconds."""
         return self.look() if time.perf_counter() - self.looked > EVERY else 0.0
 
     def start(self) -> Any:
@@ -97,12 +97,15 @@ class Meter:
         return self.before.running()
 
     def step(self) -> Any:
-        """Return a context in which one step is done."""
+        """Return a context for one step."""
         self.steps += 1
         return (self.first if self.steps == 1 else self.others).running()
 
     def compute(self) -> Compute | None:
-        """Return what was computed so far; None after a resumption that does not say what came before it."""
+        """Return the amount of computation so far, or None.
+
+        It is None if a resumed run does not have the amount before its resumption.
+        """
         if self.earlier is None:
             return None
         typical, times = median(self.times), sorted(self.times)
@@ -122,16 +125,16 @@ class Meter:
         )
 
     def finish(self) -> Compute | None:
-        """Run the kernel for the last time, and return what was computed."""
+        """Run the kernel for the last time, and return the amount of computation."""
         self.look(LOOKS)
         return self.compute()
 
     def state(self) -> dict[str, float] | None:
-        """Return what was computed so far, for a checkpoint."""
+        """Return the amount of computation so far, for a checkpoint."""
         return None if (done := self.compute()) is None else asdict(done)
 
     def restore(self, state: dict[str, float] | None) -> None:
-        """Add what was computed before a kill; None where that is not known."""
+        """Add the amount of computation before a kill; None if unknown."""
         self.earlier = None if state is None else Compute(**{**state, "measuring": 0.0})
 
 

@@ -1,4 +1,4 @@
-"""Averages of weights in the course of training."""
+"""Averages of weights during training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ __all__ = ["Average", "move"]
 
 
 def move(average: list[Tensor], weights: list[Tensor], decay: float, count: int) -> None:
-    """Move an average towards weights, its `count`-th; the decay rises from 0, to suit short training runs too."""
+    """Move an average towards weights, for the `count`-th time.
+
+    The decay rises from 0, so that it suits short training runs too.
+    """
     import torch
 
     with torch.no_grad():
@@ -33,18 +36,22 @@ class Average:
         self.buffers = (list(self.module.buffers()), list(model.buffers()))
 
     def update(self) -> None:
-        """Move the average towards the model; buffers are copied as they are."""
+        """Move the average towards the model; buffers are copied."""
         self.count += 1
         move(self.mine, self.theirs, self.decay, self.count)
         for mine, theirs in zip(*self.buffers, strict=True):
             mine.copy_(theirs)
 
     def state(self) -> dict[str, Any]:
-        """Return the averaged weights, and over how many steps."""
+        """Return the averaged weights, and the number of steps."""
         return {"weights": self.module.state_dict(), "numbers": numbers(self.module), "count": self.count}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Resume from a state; ValueError if a name or shape is not this model's."""
+        """Resume from a state.
+
+        Raises:
+            ValueError: a name or shape is not this model's.
+        """
         load_module(self.module, state["weights"])
         set_numbers(self.module, state["numbers"])
         self.count = state["count"]

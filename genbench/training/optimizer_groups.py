@@ -1,4 +1,7 @@
-"""Optimizer groups: the modules that have an optimiser each, with clipping, precision and a check for divergence."""
+"""Optimizer groups: modules with their own optimiser each.
+
+They clip gradients, set the precision, and check for divergence.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ __all__ = ["OptimizerGroups", "clip", "precision"]
 
 
 class OptimizerGroups:
-    """The modules that learn, each with its optimiser, and their losses since `mean_losses` was last called."""
+    """The modules that learn, each with its optimiser, and their losses.
+
+    The losses are those since the last call of `mean_losses`.
+    """
 
     def __init__(self, model: TorchModel, recipe: Recipe) -> None:
         if callable(getattr(model, "players", None)):
@@ -41,7 +47,10 @@ class OptimizerGroups:
         self.loss = 0.0
 
     def parts(self, batch: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
-        """Yield a batch in as many parts as the recipe says, whose gradients add up to that of the whole."""
+        """Yield a batch in the number of parts that the recipe states.
+
+        The gradients of the parts add up to that of the whole.
+        """
         whole = len(batch[0])
         parts = list(zip(*(tensor.chunk(self.recipe.accumulate) for tensor in batch), strict=True))
         for i, part in enumerate(parts):
@@ -51,7 +60,7 @@ class OptimizerGroups:
     def update(self, group: str, loss: Tensor) -> None:
         """Add the gradient of a group's loss; after the last part of a batch, step its optimiser.
 
-        Losses alone have the recipe's precision: gradients, moments and weights are float32.
+        Only losses have the recipe's precision; gradients, moments and weights are float32.
         """
         import torch
 
@@ -86,13 +95,17 @@ class OptimizerGroups:
         return means
 
     def state(self) -> dict[str, Any]:
-        """Return the moments of each optimiser, the losses, and what the check for divergence remembers."""
+        """Return the moments of each optimiser, the losses, and data of the divergence check."""
         moments = {name: mine.state() for name, mine in self.optimisers.items()}
         losses = {name: list(values) for name, values in self.losses.items()}
         return {"moments": moments, "losses": losses, "guard": [dict(self.guard.smooth), dict(self.guard.scale)]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Resume from a state; ValueError if a name or shape is not this model's."""
+        """Resume from a state.
+
+        Raises:
+            ValueError: a name or shape is not this model's.
+        """
         if state["moments"].keys() != self.optimisers.keys():
             raise ValueError(f"optimizer groups {', '.join(state['moments'])} instead of {', '.join(self.optimisers)}")
         for name, mine in self.optimisers.items():
@@ -123,7 +136,7 @@ class _Guard:
 
 
 def clip(gradients: list[Tensor], most: float) -> float:
-    """Scale gradients to a norm of `most` if theirs is larger, and return what it was."""
+    """Scale gradients to the norm `most` if theirs is larger, and return their old norm."""
     import torch
 
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))).item()
@@ -133,7 +146,7 @@ def clip(gradients: list[Tensor], most: float) -> float:
 
 
 def precision(recipe: Recipe) -> Callable[[], Any]:
-    """Return what opens a context in which losses are computed with the recipe's precision."""
+    """Return a function that opens a context with the recipe's precision for losses."""
     import torch
 
     if recipe.precision == "float32":

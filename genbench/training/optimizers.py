@@ -1,4 +1,4 @@
-"""What makes steps of gradients: AdamW, SOAP, or Muon for the matrices of a network and AdamW for the rest of it."""
+"""Optimisers: AdamW, SOAP, or Muon for the matrices of a network and AdamW for the rest."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NARROWEST = 16  # by hand: rows and columns of a matrix that Muon steps: what en
 
 
 class Optimiser:
-    """AdamW or SOAP for each parameter, and Muon for those that `matrices` says.
+    """AdamW or SOAP for each parameter, and Muon for those that `matrices` names.
 
-    Muon replaces the momentum of a matrix by the nearest orthogonal one (Jordan et al. 2024), whose size is made that
-    of AdamW's steps, so that one rate suits both (Liu et al. 2025, §2.2). A convolution is the matrix of its output
-    channels by all else. SOAP is Adam in the eigenbases of a matrix's averaged G Gᵀ and Gᵀ G (Vyas et al. 2025,
-    algorithm 3): dear for a small network, and cheap where a step of gradients is dear. Parameters must stay where they
-    are in memory.
+    Muon replaces the momentum of a matrix by the nearest orthogonal matrix (Jordan et al. 2024), scaled to the size of
+    AdamW's steps, so that one rate suits both (Liu et al. 2025, §2.2). A convolution counts as a matrix of its output
+    channels by all other dimensions. SOAP is Adam in the eigenbases of a matrix's averaged G Gᵀ and Gᵀ G (Vyas et al.
+    2025, algorithm 3): it is expensive for a small network, and cheap where gradients are expensive. Parameters must
+    stay at their place in memory.
     """
 
     def __init__(self, parameters: Sequence[Tensor], recipe: Recipe, matrices: list[int]) -> None:
@@ -42,7 +42,7 @@ class Optimiser:
             self.parts.append((matrices, muon))
 
     def step(self, rate: float) -> None:
-        """Step all parameters that have a gradient, at a learning rate."""
+        """Update all parameters that have a gradient, with a learning rate."""
         for i, matrix in self.flat.items():
             gradient = self.parameters[i].grad
             matrix.grad = None if gradient is None else gradient.permute(_order(self.parameters[i])).flatten(1)
@@ -52,7 +52,7 @@ class Optimiser:
             part.step()
 
     def state(self) -> dict[int, dict[str, Any]]:
-        """Return the moments of each parameter, by its place among all."""
+        """Return the moments of each parameter, by its index."""
         states: dict[int, dict[str, Any]] = {}
         for which, part in self.parts:
             (group,) = part.param_groups
@@ -61,7 +61,11 @@ class Optimiser:
         return states
 
     def restore(self, state: dict[Any, Any]) -> None:
-        """Resume from a state; ValueError if a shape is not that of this optimiser's moments."""
+        """Resume from a state.
+
+        Raises:
+            ValueError: a shape is not that of this optimiser's moments.
+        """
         found = {int(i): dict(moments) for i, moments in state.items()}
         for which, part in self.parts:
             mine = {k: found[i] for k, i in enumerate(which) if i in found}
@@ -102,6 +106,6 @@ def _matrix(weight: Tensor) -> Tensor:
 
 
 def optimiser(parameters: Sequence[Tensor], recipe: Recipe) -> Optimiser:
-    """Return what steps parameters as a recipe says."""
+    """Return the optimiser of a recipe for parameters."""
     wide = [i for i, p in enumerate(parameters) if p.ndim > 1 and min(len(p), math.prod(p.shape[1:])) >= NARROWEST]
     return Optimiser(parameters, recipe, wide if recipe.optimiser == "muon" else [])

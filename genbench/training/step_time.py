@@ -1,4 +1,4 @@
-"""How long one step of a model takes, in milliseconds of the reference machine."""
+"""The time of one step of a model, in milliseconds of the reference machine."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def measured_step_ms(
     options: TrainingOptions,
     labels: tuple[Labels, Labels] | None = None,
 ) -> float:
-    """Return the milliseconds of the reference machine that a training step takes; arguments are those of `train`.
+    """Return the milliseconds of a training step on the reference machine.
 
-    Steps and kernel take turns, and what is returned is by their quotients, as whatever else the machine does slows
-    both: of two at each share of the training the smaller, and of these the mean. The first steps do not count, as they
-    allocate and import. The model is of no use after it.
+    The arguments are those of `train`. Steps alternate with the kernel, and the result comes from their quotients,
+    because other work of the machine slows down both. At each share of the training, the smaller of two quotients is
+    used; the result is their mean. The first steps do not count, as they allocate and import. The model cannot be used
+    afterwards.
 
     Raises:
         GenbenchError: the recipe does not suit the model, or its first loss is not finite.

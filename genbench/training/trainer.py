@@ -1,4 +1,4 @@
-"""The trainer: step by step to the end of the budget, with a history, snapshots and checkpoints on the way."""
+"""The trainer: steps until the end of the budget, with history, snapshots, checkpoints."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ ROWS = 200  # of the history: chosen by hand, as many as a figure of losses reso
 
 @dataclass
 class History:
-    """What happened in training: about 200 `rows` with the step and the mean of each loss since the row before.
+    """The history of training: about 200 `rows` with step and mean losses.
 
-    `earlier` is the training time in seconds before the run resumed from a checkpoint, and `compute` what was computed,
-    if it was measured.
+    A mean loss is over the steps since the row before. `earlier` is the training time in seconds before the run resumed
+    from a checkpoint, and `compute` is the amount of computation, if it was measured.
     """
 
     rows: list[dict[str, float]] = field(default_factory=list)
@@ -47,13 +47,15 @@ class History:
 
 @dataclass
 class Snapshots:
-    """Looks at the averaged model when given shares of a training run are done, without a change of its course.
+    """Snapshots of the averaged model at given shares of a training run.
+
+    They do not change the training.
 
     Attributes:
         shares: shares of the training, in (0, 1].
         take: called with the model, the share that is done, the steps, and the seconds of training without snapshots.
         rows: what `take` returned, if it was not None.
-        note: called with each row of the history as it comes.
+        note: called with each new row of the history.
     """
 
     shares: Sequence[float]
@@ -65,7 +67,10 @@ class Snapshots:
         self._due = sorted(self.shares)
 
     def look(self, module: TorchModel, share: float, steps: int, begin: float) -> float:
-        """Take a snapshot where one is due, and return when the training would have begun without it."""
+        """Take a snapshot if one is due.
+
+        It returns when the training would have begun without it.
+        """
         if not self._due or share < self._due[0]:
             return begin
         self._due = [due for due in self._due if due > share]
@@ -79,7 +84,7 @@ class Snapshots:
         return begin + time.perf_counter() - stop
 
     def state(self) -> dict[str, Any]:
-        """Return the rows so far, and the shares that are still to come."""
+        """Return the rows so far, and the shares that are still due."""
         return {"rows": list(self.rows), "due": self._due}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -89,14 +94,15 @@ class Snapshots:
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How long a training run is, and what happens on the way.
+    """The length of a training run, and what happens during it.
 
     Attributes:
-        snapshots: looks at the averaged model now and then.
-        redraw: gives x with the noise of epoch 1, 2, …, or None where x stays as it is; x itself is epoch 0.
-        checkpoint: the file from which it resumes, if it was begun before, and to which it is written now and then.
-        metered: whether to measure how much the model computes: what the engine does between its steps, such as noise
-            for the data, looks at validation points and snapshots, does not count.
+        snapshots: called with the averaged model from time to time.
+        redraw: returns x with the noise of epoch 1, 2, …, or None if x does not change; x itself is epoch 0.
+        checkpoint: the file from which the run resumes, if it was begun before, and to which it is written from time to
+            time.
+        metered: whether to measure the computation of the model. Work of the engine between steps, such as noise for
+            the data, validation and snapshots, does not count.
     """
 
     budget: Budget
@@ -115,13 +121,13 @@ def train(
     recipe: Recipe | None = None,
     labels: tuple[Labels, Labels] | None = None,
 ) -> History:
-    """Build a model for the shape of x [n, *shape] and train it, by its own recipe unless another is given.
+    """Build a model for the shape of x [n, *shape] and train it.
 
-    Of the averaged weights those that did best on the validation points stay in it, see
-    `genbench.training.weight_selection.Best`.
+    The recipe is the model's own unless given. Among the averaged weights, the best ones on the validation points are
+    kept, see `genbench.training.weight_selection.Best`.
 
     Args:
-        labels: of x and of validation, for a conditional model.
+        labels: labels of x and of validation, for a conditional model.
 
     Raises:
         Diverged: a loss or a gradient is not finite, or a loss explodes.
@@ -142,7 +148,10 @@ def begun(
     recipe: Recipe | None = None,
     labels: tuple[Labels, Labels] | None = None,
 ) -> Training:
-    """Build a model for the shape of x [n, *shape], and return its training before the first step, as of `train`."""
+    """Build a model for x [n, *shape], and return its training before the first step.
+
+    The arguments are those of `train`.
+    """
     import torch
 
     recipe = recipe or model.recipe
@@ -157,7 +166,10 @@ def begun(
 
 
 class Training:
-    """A training run that can stop after any step, and resume from its state to the same weights bit for bit."""
+    """A training run that can stop after any step and resume from its state.
+
+    It then ends with the same weights bit for bit.
+    """
 
     def __init__(
         self,
@@ -182,7 +194,7 @@ class Training:
         self.begin = time.perf_counter()
 
     def run(self) -> None:
-        """Train to the end, and leave the best weights in the model."""
+        """Train to the end, and load the best weights into the model."""
         from tqdm.auto import tqdm
 
         model, history, checkpoint = self.model, self.history, self.options.checkpoint
@@ -217,7 +229,7 @@ class Training:
         model.eval()
 
     def step(self, batch: tuple[Tensor, ...]) -> None:
-        """Do one step on a batch."""
+        """Do one step with a batch."""
         self.history.steps += 1
         self.groups.step = self.history.steps
         for part in self.groups.parts(batch):
@@ -229,7 +241,7 @@ class Training:
         self.average.update()
 
     def row(self) -> dict[str, float]:
-        """Add a row to the history if it is time, and return it; empty if not."""
+        """Add a row to the history if it is time, and return it; {} otherwise."""
         progress, last = self.model.progress, self.history.steps == self.steps
         if progress < self.row_at and not last:
             return {}
@@ -244,7 +256,7 @@ class Training:
         return row
 
     def state(self) -> dict[str, Any]:
-        """Return all that changes in the course of the training, as `restore` takes it."""
+        """Return everything that changes during training, for `restore`."""
         # "players" is the key of checkpoints of earlier versions.
         return {
             "model": {"weights": self.model.state_dict(), "numbers": numbers(self.model)},
@@ -261,7 +273,11 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Resume from a state; a ValueError, KeyError or TypeError if it is none of this training run."""
+        """Resume from a state.
+
+        Raises:
+            ValueError, KeyError, TypeError: the state belongs to another training run.
+        """
         load_module(self.model, state["model"]["weights"])
         set_numbers(self.model, state["model"]["numbers"])
         self.average.restore(state["average"])

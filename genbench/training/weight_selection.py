@@ -1,4 +1,4 @@
-"""Which weights are kept after training: the moving average of all steps, where its validation loss is lowest."""
+"""The weights that are kept: the average over steps with the lowest validation loss."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ LOOKING = 0.1  # share of a training run's time that all of these may cost toget
 class Best:
     """Keeps the latest weights whose loss on held-out points is not clearly above the lowest.
 
-    A model of several optimizer groups keeps the last weights. Where the loss has noise of its own, "clearly" is by
-    more than two standard errors of the difference, over parts of the points with the same noise: most of such a loss
-    is noise, and its lowest mean may be luck. Of losses without noise the lowest is kept.
+    A model with several optimizer groups keeps the last weights. If the loss has its own noise, "clearly" means by more
+    than two standard errors of the difference, over parts of the points with the same noise: most of such a loss is
+    noise, and its lowest mean may be chance. For losses without noise, the weights with the lowest loss are kept.
     """
 
     def __init__(self, module: TorchModel, held_out: tuple[Tensor, ...], recipe: Recipe, alone: bool) -> None:
@@ -45,7 +45,10 @@ class Best:
         self.kept: dict[str, Tensor] = {}
 
     def look(self) -> dict[str, float]:
-        """Compute the loss of the present weights, always with the same noise; keep them if none is clearly better."""
+        """Compute the loss of the present weights; keep them if none is clearly better.
+
+        The noise is always the same.
+        """
         import torch
 
         if not self.alone:
@@ -88,7 +91,11 @@ class Best:
         return {"random": self.random, "lowest": self.lowest, "kept": self.kept}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Resume from a state; ValueError if a name or shape is not this model's."""
+        """Resume from a state.
+
+        Raises:
+            ValueError: a name or shape is not this model's.
+        """
         if state["kept"] and (wrong := misfits(self.module.state_dict(), state["kept"])):
             raise ValueError("; ".join(wrong))
         self.random, self.lowest, self.kept = state["random"], list(state["lowest"]), dict(state["kept"])
@@ -104,16 +111,20 @@ def _lots(held_out: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
 
 
 def clearly_above(losses: Sequence[float], lowest: Sequence[float]) -> bool:
-    """Whether losses are above those of the same lots by more than two standard errors of the mean difference."""
+    """Whether losses are above others by more than two standard errors.
+
+    The error is that of the mean difference, over the same parts of the points.
+    """
     excess = [a - b for a, b in zip(losses, lowest, strict=True)]
     error = stdev(excess) / math.sqrt(len(excess)) if len(excess) > 1 else 0.0
     return fmean(excess) > CLEARLY * error
 
 
 def few(held_out: tuple[Tensor, ...], trained: int) -> tuple[Tensor, ...]:
-    """Return the held-out points by which weights are chosen; fewer images where few are `trained` on.
+    """Return the held-out points by which weights are selected.
 
-    A forward pass costs a third of a step on as many images.
+    There are fewer images if the model is `trained` on few. A forward pass takes a third of the time of a step with the
+    same number of images.
     """
     most = HELD_OUT
     if held_out[0].ndim > 2:

@@ -1,4 +1,7 @@
-"""Where training can be watched as it goes: TensorBoard, Weights & Biases, MLflow. None of it is part of a trial."""
+"""Logs for watching training: TensorBoard, Weights & Biases, MLflow.
+
+They are not part of a trial.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,14 @@ NEEDED = {"tensorboard": ("tensorboard",), "wandb": ("wandb",), "mlflow": ("mlfl
 
 
 def check_log(log: str | None, cluster: bool = False) -> None:
-    """Refuse a log that cannot be written, before anything is run.
+    """Check, before anything is run, that a log can be written.
 
     Args:
-        log: its name; None for none.
+        log: the name of the log; None for no log.
         cluster: whether trials run on other machines.
 
     Raises:
-        GenbenchError: the kind of log is unknown, its package is not installed, or it has nowhere to write to.
+        GenbenchError: the kind of log is unknown, its package is not installed, or it has no place to write to.
     """
     if log is None:
         return

@@ -1,4 +1,4 @@
-"""A log of one training run: its losses, its previews and, in the end, its scores, sent where somebody watches."""
+"""A log of one training run: its losses, its previews and, in the end, its scores."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ HELD_OUT = "validation"
 
 @dataclass(frozen=True)
 class About:
-    """What a log is of.
+    """The facts about the training run of a log.
 
     Attributes:
-        run: name of the run.
-        name: of the training run, the trial's key.
-        folder: of the run, in which local logs have one of their own.
+        run: the name of the run.
+        name: the name of the training run, which is the trial's key.
+        folder: the folder of the run, in which local logs have their own folder.
         facts: model, dataset, seed, budget and parameters, by name.
     """
 
@@ -32,14 +32,17 @@ class About:
 
 
 class Log(ABC):
-    """What goes wrong with a log never stops a training run: it is said once, and nothing more is logged."""
+    """A log of one training run.
+
+    Errors of a log never stop training: a message is shown once, and nothing more is logged.
+    """
 
     def __init__(self, about: About) -> None:
         self.about = about
         self._lost = False
 
     def row(self, row: Mapping[str, float]) -> None:
-        """Log a row of the history, at its step: `train/<group>`, and the loss on the validation split."""
+        """Log a row of the history at its step: `train/<group>`, and the validation loss."""
         values = {
             f"{HELD_OUT}/loss" if name == HELD_OUT else f"train/{name}": row[name] for name in row if name != "step"
         }
@@ -50,13 +53,16 @@ class Log(ABC):
         self._safely(lambda: self._image(file, step))
 
     def scores(self, scores: Mapping[str, float | None]) -> None:
-        """Log the scores of the trial as `score/<metric>`, after the log was closed; it is closed again."""
+        """Log the scores of the trial as `score/<metric>`.
+
+        The log was closed before, and is closed again.
+        """
         known = {f"score/{name}": value for name, value in scores.items() if value is not None}
         self._safely(lambda: self._scores(known))
         self.close()
 
     def close(self) -> None:
-        """Write what is still to be written."""
+        """Write everything that is not written yet."""
         self._safely(self._close)
 
     @abstractmethod

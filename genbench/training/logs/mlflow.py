@@ -26,7 +26,7 @@ LONGEST = 500  # letters of a parameter that MLflow keeps at the least
 
 
 class MlflowLog(Log):
-    """A run of MLflow; a training run that resumes goes on with it."""
+    """A run of MLflow. A training run that resumes continues it."""
 
     def __init__(self, about: About) -> None:
         import mlflow  # noqa: F401  # takes seconds, which are not the training's

@@ -17,7 +17,7 @@ FLUSH = 10  # by hand: seconds between two writes to the disk
 
 
 class TensorBoardLog(Log):
-    """Files in tensorboard/<name> of the run's folder."""
+    """Event files in tensorboard/<name> of the run's folder."""
 
     def __init__(self, about: About) -> None:
         import torch.utils.tensorboard  # noqa: F401  # takes a second, which is not the training's

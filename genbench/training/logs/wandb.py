@@ -23,7 +23,7 @@ PATIENCE = 30  # by hand: seconds to wait for the server at the start; after tha
 
 
 class WandbLog(Log):
-    """A run of Weights & Biases; a training run that resumes goes on with it."""
+    """A run of Weights & Biases. A training run that resumes continues it."""
 
     def __init__(self, about: About) -> None:
         import wandb  # noqa: F401  # takes a second, which is not the training's
