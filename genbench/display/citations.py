@@ -1,4 +1,7 @@
-"""What to cite for a run: BibTeX of genbench, and of the papers that its models, data and metrics name."""
+"""What to cite for a run: BibTeX of genbench and of the papers behind the run.
+
+The models, data and metrics of the run name these papers.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ AUTHORS_YEAR = re.compile(r"\s\(((?:19|20)\d\d[a-z]?)(?=[,)])")  # "et al. (2017
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the bibliography: its key, its BibTeX, and the words by which it is referred to."""
+    """An entry of the bibliography: its key, its BibTeX, and the words that refer to it."""
 
     key: str
     text: str
@@ -37,13 +40,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Reference:
-    """What to cite for one part of a run.
+    """The works to cite for one part of a run.
 
     Attributes:
-        part: such as "model cfm".
-        source: where it comes from, in its author's words; "" where it says nothing.
-        found: entries for that.
-        known: whether it is loaded here, so that its source is known.
+        part: the part of the run, such as "model cfm".
+        source: where the part comes from, in its author's words; "" if it does not say.
+        found: the entries for that source.
+        known: whether the plugin is loaded here, so that its source is known.
     """
 
     part: str
@@ -63,7 +66,7 @@ class Reference:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Return the bibliography that genbench brings along."""
+    """Return the bibliography of genbench."""
     text = FILE.read_text(encoding="utf-8").replace("VERSION", __version__)
     found = []
     for part in re.findall(r"^@.*?^}$", text, re.DOTALL | re.MULTILINE):
@@ -76,7 +79,10 @@ def entries() -> tuple[Entry, ...]:
 
 
 def cited_in(text: str) -> tuple[Entry, ...]:
-    """Return the entries that a text refers to, in its order: "Ho et al. 2020; Kingma & Welling 2014, eq. 3"."""
+    """Return the entries to which a text refers, in order.
+
+    An example of a text is "Ho et al. 2020; Kingma & Welling 2014, eq. 3".
+    """
     text = AUTHORS_YEAR.sub(r" \1", " ".join(text.replace("&", "and").split()))
     places = {}
     for entry in entries():
@@ -92,7 +98,10 @@ def _found(words: str, text: str) -> Iterable[re.Match[str]]:
 
 
 def source_of(card: Card) -> str:
-    """Return where a model, dataset or metric comes from, in the words of its card, or of a metric's docstrings."""
+    """Return where a model, dataset or metric comes from, as text.
+
+    It is in its card or, for a metric, in its docstrings.
+    """
     if isinstance(card, ModelCard):
         return card.paper
     if isinstance(card, DatasetCard):
@@ -103,13 +112,19 @@ def source_of(card: Card) -> str:
 
 
 def cited_by(card: Card) -> tuple[Entry, ...]:
-    """Return the entries that a model, dataset or metric refers to; docstrings name genbench without citing it."""
+    """Return the entries to which a model, dataset or metric refers.
+
+    Docstrings that name genbench do not cite it.
+    """
     found = cited_in(source_of(card))
     return tuple(entry for entry in found if entry.key != OWN) if isinstance(card, MetricCard) else found
 
 
 def references(run: RunData) -> list[Reference]:
-    """Return what to cite for each model, dataset and metric of a run; of plugins, those that are loaded or trusted."""
+    """Return what to cite for each model, dataset and metric of a run.
+
+    For plugins, only those that are loaded or trusted are included.
+    """
     discover_recorded(tuple(dict.fromkeys(source for trial in run.trials for source in trial.spec.plugins)))
     specs = [trial.spec for trial in run.trials]
     datasets = [name for spec in specs for name in (spec.dataset_name, *(c.name for c in named_datasets(spec.params)))]
@@ -132,7 +147,7 @@ def _of(group: str, names: Iterable[str], cards: Mapping[str, Card]) -> list[Ref
 
 
 def bibliography(parts: Sequence[Reference], title: str = "") -> str:
-    """Return BibTeX: what is cited for what, as comments, and each entry once, sorted by key."""
+    """Return BibTeX: comments say what is cited for what; each entry appears once, by key."""
     own = next(entry for entry in entries() if entry.key == OWN)
     found = {entry.key: entry for part in parts for entry in part.found} | {own.key: own}
     lines = [f"What to cite{f' for {title}' if title else ''}:", f"genbench {__version__}: {own.key}", *map(str, parts)]

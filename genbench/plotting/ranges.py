@@ -43,7 +43,7 @@ def edges(values: Array, low: float, high: float) -> Array:
 
 
 def comparable(scores: Array) -> Array:
-    """Return which scores [n] fit on one axis: finite and not too far from the median."""
+    """Return which scores [n] fit on one axis: finite and not too far from the middle one."""
     finite = np.isfinite(scores)
     if not finite.any():
         return finite
