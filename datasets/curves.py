@@ -17,14 +17,14 @@ __all__ = ["Circles", "Moons", "NoisyCurve", "SCurve", "SwissRoll", "TwoSpirals"
 
 
 class NoisyCurve(SyntheticDataset):
-    """A point of a curve, plus isotropic Gaussian noise: p(x) = ∫ N(x; c(t), noise² I) m(t) dt.
+    """A point of a curve plus isotropic noise: p(x) = ∫ N(x; c(t), noise² I) m(t) dt.
 
-    A subclass writes `path`, and the other three where t is not simply the position u. The integral is a composite
-    Gauss-Legendre rule with 16 nodes on panels no longer than three standard deviations of the noise: its error is
-    below 1e-8 nats within ten standard deviations of the curve, and far away the density stays finite.
+    A subclass defines `path`, and the other three methods if t is not the position u itself. The integral is a
+    composite Gauss-Legendre rule with 16 nodes on panels no longer than three standard deviations of the noise: its
+    error is below 1e-8 nats within ten standard deviations of the curve, and far away the density stays finite.
 
     Args:
-        noise: standard deviation of the noise along each axis, at least 0.001 (nodes grow in number as 1 / noise).
+        noise: standard deviation of the noise along each axis, at least 0.001 (the number of nodes grows as 1 / noise).
     """
 
     pieces: ClassVar[tuple[float, ...]] = (0.0, 1.0)  # ends of the smooth pieces of the curve, in t
@@ -40,7 +40,7 @@ class NoisyCurve(SyntheticDataset):
         raise NotImplementedError
 
     def place(self, u: Array) -> Array:
-        """Return the place t on the curve that holds share u of the mass before it, [n]."""
+        """Return the parameter t of the point with a share u of the mass before it, [n]."""
         return u
 
     def mass(self, t: Array) -> Array:
@@ -48,7 +48,7 @@ class NoisyCurve(SyntheticDataset):
         return np.ones_like(t)
 
     def label(self, t: Array) -> Labels | None:
-        """Return which part of the curve t lies on, [n], or None for a curve of one part."""
+        """Return on which part of the curve t is, [n], or None for a curve of one part."""
         return None
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, Labels | None]:
@@ -59,7 +59,7 @@ class NoisyCurve(SyntheticDataset):
         return log_gaussian_sum(x, *self.nodes, self.noise)
 
     def log_joint(self, x: Array) -> Array:
-        """Return the integral along the part of the curve that each label names, [n, classes]."""
+        """Return the log-integral along the part of the curve of each label, [n, classes]."""
         if self.classes is None:
             raise NotImplementedError(f"{self.card.name} has no labels")
         points, log_weights = self.nodes
@@ -74,7 +74,10 @@ class NoisyCurve(SyntheticDataset):
 
     @cached_property
     def nodes(self) -> tuple[Array, Array]:
-        """Points of the curve [k, 2] and the logarithms of their weights [k], by which the integral becomes a sum."""
+        """Points of the curve [k, 2] and the logarithms of their weights [k], for the integral.
+
+        The integral is a sum over these.
+        """
         t, w = self._rules
         return self.path(t), np.log(w * self.mass(t))
 
@@ -103,15 +106,18 @@ class NoisyCurve(SyntheticDataset):
 class Moons(NoisyCurve):
     """Two interleaving half circles of radius 1; the lower one is centred at (1, 0.5).
 
-    Unlike scikit-learn's, whose angles are evenly spaced, draws are independent: the angle is uniform and each half has
-    probability ½. Labels: 0 for the upper half, 1 for the lower.
+    In scikit-learn's moons, angles are evenly spaced. Here draws are independent: the angle is uniform, and each half
+    has probability ½. Labels: 0 for the upper half, 1 for the lower.
     """
 
     pieces = (0.0, 0.5, 1.0)
     classes = 2
 
     def path(self, t: Array) -> Array:
-        """(cos a, sin a) on the upper half, (1 − cos a, ½ − sin a) on the lower, with a = 2πt mod π."""
+        """Return (cos a, sin a) on the upper half, (1 − cos a, ½ − sin a) on the lower.
+
+        Here a = 2πt mod π.
+        """
         lower = t >= 0.5
         angle = 2 * np.pi * t - np.pi * lower
         upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # (n, 2)
@@ -123,7 +129,10 @@ class Moons(NoisyCurve):
 
 @register_dataset("swiss_roll", family="curves", source="scikit-learn, make_swiss_roll, in the plane, divided by 10")
 class SwissRoll(NoisyCurve):
-    """A spiral (s cos s, s sin s) / 10 with s uniform on [1.5π, 4.5π): denser inside than outside."""
+    """A spiral (s cos s, s sin s) / 10 with s uniform on [1.5π, 4.5π).
+
+    It is denser inside than outside.
+    """
 
     def path(self, t: Array) -> Array:
         s = 1.5 * np.pi * (1 + 2 * t)
@@ -132,7 +141,10 @@ class SwissRoll(NoisyCurve):
 
 @register_dataset("s_curve", family="curves", source="scikit-learn, make_s_curve, in the plane")
 class SCurve(NoisyCurve):
-    """Two three-quarter circles of radius 1 joined to an S: (sin s, sign(s)(cos s − 1)), s uniform on ±1.5π."""
+    """Two three-quarter circles of radius 1 joined to an S.
+
+    Its points are (sin s, sign(s)(cos s − 1)), with s uniform on ±1.5π.
+    """
 
     pieces = (0.0, 0.5, 1.0)
 
@@ -143,13 +155,14 @@ class SCurve(NoisyCurve):
 
 @register_dataset("two_spirals", family="curves", source="Grathwohl et al. 2019 (FFJORD), without its uniform jitter")
 class TwoSpirals(NoisyCurve):
-    """Two Archimedean spirals from the origin, ±(−s cos s, s sin s) / 3 with s = 2π · turns · √v and v uniform.
+    """Two Archimedean spirals from the origin, ±(−s cos s, s sin s) / 3.
 
-    The square root spreads the points almost evenly along the length. Labels: the arm, 0 or 1.
+    Here s = 2π · turns · √v, and v is uniform. The square root spreads the points almost evenly along the length.
+    Labels: the arm, 0 or 1.
 
     Args:
         noise: standard deviation of the noise along each axis.
-        turns: how often an arm goes round the origin, up to 10.
+        turns: number of turns of an arm around the origin, up to 10.
     """
 
     pieces = (0.0, 1.0, 2.0)  # t = arm + √v
@@ -170,7 +183,7 @@ class TwoSpirals(NoisyCurve):
         return np.minimum(arm + np.sqrt(2 * u - arm), np.nextafter(arm + 1, 0))
 
     def mass(self, t: Array) -> Array:
-        """With v = (t − arm)² and u = (arm + v) / 2, du/dt = t − arm."""
+        """Return du/dt = t − arm, which follows from v = (t − arm)² and u = (arm + v) / 2."""
         return t - np.floor(t)
 
     def label(self, t: Array) -> Labels:
@@ -179,9 +192,9 @@ class TwoSpirals(NoisyCurve):
 
 @register_dataset("circles", family="curves", source="scikit-learn, make_circles")
 class Circles(SyntheticDataset):
-    """Two concentric circles, of radius 1 and `factor`, each with probability ½, with Gaussian noise around them.
+    """Two concentric circles with Gaussian noise, of radius 1 and `factor`.
 
-    Labels: 0 for the outer circle, 1 for the inner.
+    Each has probability ½. Labels: 0 for the outer circle, 1 for the inner.
 
     Args:
         noise: standard deviation of the noise along each axis.

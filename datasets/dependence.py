@@ -1,4 +1,7 @@
-"""Coordinates that depend on each other in ways that a covariance does not tell: a nonlinear chain, and a copula."""
+"""Coordinates whose dependence a covariance does not describe: a chain, and a copula.
+
+The chain is nonlinear.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,18 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @register_dataset("chain", family="dependence", source="genbench", tests="dependence")
 class Chain(SyntheticDataset):
-    """x₁ ~ N(0, 1) and x_{i+1} = amplitude · sin(frequency · x_i) + noise · ε: each coordinate depends on another one.
+    """x₁ ~ N(0, 1) and x_{i+1} = amplitude · sin(frequency · x_i) + noise · ε.
 
-    Given its predecessor each coordinate is a Gaussian, so an autoregressive model in this order needs one hidden layer
-    and in another has to turn the sine around, which has many inverses. The order is shuffled by default.
+    Each coordinate depends on another one. Given its predecessor, each coordinate is Gaussian. So an autoregressive
+    model in this order needs one hidden layer; in another order it has to invert the sine, which has many inverses. The
+    order is shuffled by default.
 
     Args:
         dim: dimension of the space, 2 to 256.
-        amplitude, frequency: of the sine.
-        noise: standard deviation of ε's part.
-        shuffle: put the coordinates in random order.
-        seed: of the shuffle.
+        amplitude, frequency: amplitude and frequency of the sine.
+        noise: standard deviation of the noise.
+        shuffle: whether to put the coordinates in random order.
+        seed: seed of the random order.
     """
 
     thin = "noise"
@@ -68,20 +72,21 @@ class Chain(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """½ dim log(2πe) + (dim − 1) log noise in nats."""
+        """The differential entropy ½ dim log(2πe) + (dim − 1) log noise, in nats."""
         return float(0.5 * self.dim * (LOG_2PI + 1) + (self.dim - 1) * np.log(self.noise))
 
 
 @register_dataset("copula", family="dependence", source="Nelsen 2006, section 2.10; Student margins", tests="tails")
 class Copula(SyntheticDataset):
-    """A Gaussian copula with heavy-tailed margins: neighbours depend on each other, and each alone is Student's t.
+    """A Gaussian copula with heavy-tailed margins: neighbours depend on each other.
 
-    z ~ N(0, R) with R_ij = correlation^|i − j|, and x_i = F⁻¹(Φ(z_i)) with the distribution function F of t(dof). In
-    the tails the coordinates part company: a Gaussian copula has no tail dependence.
+    Each coordinate alone has Student's t distribution. z ~ N(0, R) with R_ij = correlation^|i − j|, and x_i =
+    F⁻¹(Φ(z_i)) with the distribution function F of t(dof). In the tails, the coordinates are nearly independent: a
+    Gaussian copula has no tail dependence.
 
     Args:
         dim: dimension of the space, 2 to 256.
-        correlation: of neighbours, in the copula.
+        correlation: correlation of neighbours in the copula.
         dof: degrees of freedom of the margins, at least 0.5.
     """
 
@@ -122,5 +127,5 @@ class Copula(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """That of the margins less their mutual information −½ log |R|, in nats."""
+        """The entropy of the margins minus their mutual information −½ log |R|, in nats."""
         return float(self.dim * self._margin.entropy - self._log_root)

@@ -1,4 +1,4 @@
-"""Mixtures of factor analysers: Gaussians that are long in few directions, each in its own."""
+"""Mixtures of factor analysers: Gaussians that are long in a few own directions."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ DRAWS, BLOCK = 2**17, 2**13  # by hand: points for the part of the entropy that 
 
 
 class FactorMixture(SyntheticDataset):
-    """x = m_k + L_k f + √ψ_k ε with f ~ N(0, I_r), ε ~ N(0, I_d) and P(k) = w_k (Ghahramani & Hinton 1996).
+    """x = m_k + L_k f + √ψ_k ε with f ~ N(0, I_r), ε ~ N(0, I_d) and P(k) = w_k.
 
-    A Gaussian is N(m_k, L_k L_kᵀ + diag ψ_k); its density takes an r × r system (Woodbury). Labels: `group` of k.
+    See Ghahramani & Hinton (1996). Each Gaussian is N(m_k, L_k L_kᵀ + diag ψ_k); its density needs only an r × r system
+    (Woodbury). Labels: `group` of k.
     """
 
     weights: Array  # [k]
@@ -44,7 +45,7 @@ class FactorMixture(SyntheticDataset):
     group: Labels  # [k]
 
     def place(self, weights: Array, means: Array, loadings: Array, noise: Array, group: Labels | None = None) -> None:
-        """Put the Gaussians in their places; a subclass calls it at the end of its constructor."""
+        """Set the Gaussians. A subclass calls it at the end of its constructor."""
         self.weights, self.means, self.loadings, self.noise = weights, means, loadings, noise
         self.group = np.arange(len(weights)) if group is None else group
         self.classes = int(self.group.max()) + 1
@@ -86,7 +87,7 @@ class FactorMixture(SyntheticDataset):
 
     @cached_property
     def entropy(self) -> float:
-        """H(X|K) + H(K) − H(K|X) in nats.
+        """The differential entropy H(X|K) + H(K) − H(K|X) in nats.
 
         H(K|X) is the mean entropy of the posterior over 2^17 points, whose standard error is below 0.002 log(number of
         Gaussians), and far below where they hardly overlap; the rest is in closed form.
@@ -104,19 +105,19 @@ class FactorMixture(SyntheticDataset):
 
 @register_dataset("correlated_mixture", family="mixtures", source="genbench", tests="thin support")
 class CorrelatedMixture(FactorMixture):
-    """Gaussians of low rank: each is long in a few directions of its own, and thin in the others.
+    """Gaussians of low rank: each is long in a few own directions, and thin in the others.
 
-    Means and directions are drawn at random; the means from N(0, separation² I / (2 dim)), so that two are about
+    Means and directions are random. The means are drawn from N(0, separation² I / (2 dim)), so that two are about
     `separation` apart.
 
     Args:
         dim: dimension of the space, 2 to 256.
         components: number of Gaussians, 1 to 64; their weights are equal.
-        rank: directions in which each is long, at most dim.
+        rank: number of directions in which each is long, at most dim.
         stretch: standard deviation along these.
         thickness: standard deviation across them.
         separation: root mean square distance of two means.
-        seed: of means and directions.
+        seed: seed of means and directions.
     """
 
     thin = "thickness"
@@ -149,18 +150,19 @@ class CorrelatedMixture(FactorMixture):
     "known_digits", family="images", kind="image", source="a fit to UCI's digits (Alpaydin & Kaynak 1998), or MNIST"
 )
 class KnownDigits(FactorMixture):
-    """Digits whose density is known: a mixture of factor analysers, fitted once to real ones, pushed into (0, 1).
+    """Digits with a known density: a mixture of factor analysers, mapped into (0, 1).
 
-    The truth is the fitted mixture itself, so KL, NLL and classification have exact answers for data that look like
-    digits: z is a point of the mixture, and the grey levels are x = Φ(z), so that log p(x) = log p(z) − Σ log φ(z). It
-    was fitted to z = Φ⁻¹(0.1 + 0.8 x) of the digits. Each digit has three analysers. Labels: the digit.
+    The mixture was fitted once to real digits. The truth is the fitted mixture itself, so that KL, NLL and
+    classification are exact for data that look like digits. z is a point of the mixture, and the grey levels are x =
+    Φ(z), so that log p(x) = log p(z) − Σ log φ(z). The mixture was fitted to z = Φ⁻¹(0.1 + 0.8 x) of the digits. Each
+    digit has three analysers. Labels: the digit.
 
     Args:
-        size: pixels along a side: 8 (eight factors; the fit comes with genbench, see benchmarks/known_digits.py), or 28
-            (sixteen; fitted to MNIST where its files are, which takes a minute, and kept in the cache folder).
+        size: pixels along a side: 8 (eight factors; the fit is part of genbench, see benchmarks/known_digits.py), or 28
+            (sixteen factors; fitted to MNIST at the first use, which takes a minute, and kept in the cache folder).
 
     Raises:
-        GenbenchError: MNIST is asked for, and is neither on disk nor to be fetched.
+        GenbenchError: MNIST is needed, is not on disk, and cannot be fetched.
     """
 
     def __init__(self, size: Literal[8, 28] = 8) -> None:
@@ -189,7 +191,10 @@ class KnownDigits(FactorMixture):
 
     @cached_property
     def entropy(self) -> float:
-        """That of the mixture, and E Σ log φ(z), which its second moments tell, in nats."""
+        """The entropy of the mixture plus E Σ log φ(z), in nats.
+
+        The second term follows from the second moments.
+        """
         squares = self.means**2 + (self.loadings**2).sum(axis=2) + self.noise  # E z² [k, d]
         slope = -0.5 * (float(self.weights @ squares.sum(axis=1)) + self.means.shape[1] * np.log(2 * np.pi))
         return float(super().entropy + slope)
@@ -211,7 +216,10 @@ def _normal_scores(x: Array) -> tuple[Array, Array]:
 
 
 def fitted_digits(x: Array, digits: Labels, factors: int) -> dict[str, NDArray[Any]]:
-    """Return the parameters of `KnownDigits`, as its file has them, for images x [n, d] in [0, 1] of digits [n]."""
+    """Return the parameters of `KnownDigits` for images x [n, d] in [0, 1] of digits [n].
+
+    They are as in its file.
+    """
     from scipy.special import ndtri
 
     rng, z = np.random.default_rng(0), ndtri(EDGE + (1 - 2 * EDGE) * x)

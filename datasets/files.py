@@ -1,4 +1,4 @@
-"""Folders of images, and what a run was given in Python and keeps in files of its own."""
+"""Folders of images, and data that a run was given in Python and keeps in files."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SHOWN = 8  # names of classes in a note; by hand: a line
 
 
 class OwnImages(GreyImages):
-    """Images of the user's own.
+    """Images of the user.
 
     Args:
         recorded: grey levels [n, c, h, w], from 0 to count − 1.
-        labels: classes [n] or None, and what they are called.
-        dequantise, levels: as of `GreyImages`.
+        labels: classes [n] or None, and the names of the classes.
+        dequantise, levels: as for `GreyImages`.
     """
 
     def __init__(
@@ -71,15 +71,15 @@ class OwnImages(GreyImages):
 
 @register_dataset("image_folder", family="images", kind="image", source="a folder of yours", variant=True, reads=("/",))
 class ImageFolder(OwnImages):
-    """Images of your own: a folder of them, or of one folder for each class. Labels: the class.
+    """Images of your own: in one folder, or in one folder for each class. Labels: the class.
 
     Args:
         path: the folder.
-        size: pixels along a side that images are made to have: cut to the square in their middle and resampled. All
-            are of one size unless given.
-        channels: 1 for grey, 3 for colours; grey only if all images are unless given.
-        dequantise: add uniform noise of one grey level, so that there is a density.
-        levels: 2 for black and white: a pixel is 1 with its grey as probability. By default all 256.
+        size: pixels along a side. Images are cut to the square in their middle and resampled to this size. Unless
+            given, all images must have one size.
+        channels: 1 for grey, 3 for colours. Unless given, it is 1 if all images are grey, and otherwise 3.
+        dequantise: whether to add uniform noise of one grey level, so that there is a density.
+        levels: 2 for black and white: a pixel is 1 with its grey value as probability. By default all 256.
 
     Raises:
         GenbenchError: there are fewer than 10 images, one cannot be read, or sizes differ.
@@ -100,7 +100,7 @@ class ImageFolder(OwnImages):
         super().__init__(found.levels, 256, (found.labels, found.classes), dequantise, levels)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of all levels and labels, however the files are packed."""
+        """Return the SHA-256 of all levels and labels; the packing of files does not matter."""
         labels = b"" if self.labels is None else self.labels.tobytes()
         return hashlib.sha256(self.pixels.tobytes() + labels).hexdigest()
 
@@ -130,12 +130,12 @@ class HeldTable(Table):
 
 @register_dataset("held_images", family="in hand", kind="image", source=HELD, variant=True, reads=(SUFFIXES["image"],))
 class HeldImages(OwnImages):
-    """Images [n, c, h, w] of grey levels that a run was given in Python. Labels: as they were given.
+    """Images [n, c, h, w] of grey levels, given to a run in Python. Labels: as given.
 
     Args:
         path: the file.
-        dequantise: add uniform noise of one grey level, so that there is a density.
-        levels: 2 for black and white: a pixel is 1 with its grey as probability. By default all that there are.
+        dequantise: whether to add uniform noise of one grey level, so that there is a density.
+        levels: 2 for black and white: a pixel is 1 with its grey value as probability. By default all levels.
     """
 
     def __init__(self, path: str, dequantise: bool = True, levels: int | None = None) -> None:
@@ -152,7 +152,10 @@ class HeldImages(OwnImages):
     "held_real_images", family="in hand", kind="image", source=HELD, variant=True, reads=(SUFFIXES["real"],)
 )
 class HeldRealImages(RecordedDataset):
-    """Images [n, c, h, w] of real values in [0, 1] that a run was given in Python. Labels: as they were given."""
+    """Images [n, c, h, w] of real values in [0, 1], given to a run in Python.
+
+    Labels: as given.
+    """
 
     def __init__(self, path: str) -> None:
         self.path, self.held = path, read_held(path)

@@ -1,7 +1,7 @@
-"""Real images: handwritten digits, clothes and the ten things of CIFAR-10.
+"""Real images: handwritten digits, clothes and the ten classes of CIFAR-10.
 
-Grey levels are whole numbers, so their distribution has no density; uniform noise of one level (Theis et al. 2016)
-gives one that has, and whose log-likelihood bounds that of the levels.
+Grey levels are whole numbers, so their distribution has no density. With uniform noise of one level (Theis et al. 2016)
+it has one, whose log-likelihood is a bound for that of the levels.
 """
 
 from __future__ import annotations
@@ -44,19 +44,22 @@ def grey(levels: NDArray[np.integer], count: int, rng: np.random.Generator | Non
 
 
 def binarise(levels: NDArray[np.integer], count: int, rng: np.random.Generator) -> Bytes:
-    """Return bits that are 1 with probability k / (count − 1) for levels k (Salakhutdinov & Murray 2008)."""
+    """Return bits that are 1 with probability k / (count − 1) for levels k.
+
+    See Salakhutdinov & Murray (2008).
+    """
     return (rng.random(levels.shape, np.float32) * np.float32(count - 1) < levels).astype(np.uint8)
 
 
 class GreyImages(RecordedDataset):
-    """Images of whole grey levels, dequantised or not, in all their levels or in black and white.
+    """Images with grey levels, dequantised or not, with all levels or in black and white.
 
-    A subclass writes `training_levels`.
+    A subclass defines `training_levels`.
 
     Args:
-        dequantise: add uniform noise of one grey level, so that there is a density.
-        levels: 2 for black and white: a pixel is 1 with its grey as probability, drawn anew in each epoch of training,
-            fixed by the data seed in validation and test. By default all that the images have.
+        dequantise: whether to add uniform noise of one grey level, so that there is a density.
+        levels: 2 for black and white: a pixel is 1 with its grey value as probability. It is drawn again in each epoch
+            of training, and fixed by the data seed in validation and test. By default all levels of the images.
     """
 
     levels: int
@@ -69,15 +72,18 @@ class GreyImages(RecordedDataset):
 
     @property
     def own_levels(self) -> int:
-        """Grey levels of the images as they are recorded."""
+        """The number of grey levels of the recorded images."""
         return type(self).levels
 
     def training_levels(self, seed: int) -> NDArray[np.integer]:
-        """Return the recorded grey levels [n, *shape] of the training images of a data seed, in order."""
+        """Return the recorded grey levels [n, *shape] of the training images of a data seed.
+
+        They are in order.
+        """
         raise NotImplementedError
 
     def values(self, levels: NDArray[np.integer], rng: np.random.Generator, single: bool = False) -> Any:
-        """Return images in [0, 1] of recorded levels, with all the noise that is asked for."""
+        """Return images in [0, 1] from recorded levels, with the noise that was asked for."""
         if self.levels != self.own_levels:
             levels = binarise(levels, self.own_levels, rng)
         return grey(levels, self.levels, rng if self.dequantise else None, single)
@@ -118,14 +124,14 @@ class Digits(GreyImages):
 
 
 class OfficialImages(GreyImages):
-    """Images of 256 levels a pixel with an official test set. A subclass writes `pixels`.
+    """Images with 256 levels for each pixel and an official test set.
 
-    Test is the official test set for every data seed, in another order. Validation is as many images as test has,
-    drawn by the data seed from the official training set, so that the oracle, who draws from them, need not draw one
-    twice; train is the rest.
+    A subclass defines `pixels`. The test split is the official test set for every data seed, in another order. The
+    validation split has as many images, drawn by the data seed from the official training set, so that the oracle,
+    which draws from them, need not draw an image twice. The training split is the rest.
 
     Args:
-        max_train: keep at most this number of training images, to spare memory (8 bytes a value); 0 keeps all.
+        max_train: largest number of training images, to save memory (8 bytes for each value); 0 keeps all.
     """
 
     levels = 256
@@ -143,12 +149,14 @@ class OfficialImages(GreyImages):
 
     @property
     def split_sizes(self) -> Sizes:
-        """Images in train, validation and test."""
+        """The numbers of images in train, validation and test."""
         n, test = self.official
         return Sizes(min(n - test, self.max_train or n), test, test)
 
     def splits(self, seed: int, sizes: Sizes = Sizes()) -> Splits:
-        """Return the official test set and a seeded partition of the official training set; `sizes` has no say.
+        """Return the official test set, and a seeded partition of the official training set.
+
+        `sizes` has no effect.
 
         Raises:
             GenbenchError: a file is missing and cannot be fetched, or is damaged.
@@ -177,7 +185,7 @@ class OfficialImages(GreyImages):
         return self._test(self.pixels()[1], seed)[0][:n]
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of all levels and labels, however the files are packed."""
+        """Return the SHA-256 of all levels and labels; the packing of files does not matter."""
         digest = hashlib.sha256()
         for pictures in self.pixels():
             for array in pictures:
@@ -202,7 +210,10 @@ class OfficialImages(GreyImages):
 
 
 class IdxImages(OfficialImages):
-    """Images in four IDX files, MNIST's format: a header of whole numbers of 32 bits, then one byte a value."""
+    """Images in four IDX files, the format of MNIST.
+
+    A file has a header of whole numbers of 32 bits, then one byte for each value.
+    """
 
     shape, classes, official = (1, 28, 28), 10, (60_000, 10_000)
 
@@ -273,10 +284,10 @@ class FashionMNIST(IdxImages):
 
 @register_dataset("cifar10", family="images", kind="image", source="Krizhevsky 2009", variant=True)
 class CIFAR10(OfficialImages):
-    """60,000 colour images of animals and vehicles, 3×32×32. Labels: what is on them.
+    """60,000 colour images of animals and vehicles, 3×32×32. Labels: the kind of object.
 
-    They are read from the binary archive: records of one byte for the label and 3,072 for red, green and blue. Files
-    that are unpacked already are known by their size and labels alone.
+    They are read from the binary archive: records with one byte for the label and 3,072 bytes for red, green and blue.
+    Unpacked files are recognised only by their size and labels.
     """
 
     shape, classes, official = (3, 32, 32), 10, (50_000, 10_000)

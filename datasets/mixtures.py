@@ -1,4 +1,4 @@
-"""Mixtures of isotropic Gaussians of one width, equally likely or not."""
+"""Mixtures of isotropic Gaussians of one width, with equal or unequal weights."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ __all__ = ["GMM40", "EightGaussians", "GaussianMixture", "Grid", "IsotropicMixtu
 
 
 class IsotropicMixture(SyntheticDataset):
-    """Gaussians with means `modes` [k, d], `weights` [k] and one standard deviation. Labels: the mode's index."""
+    """Gaussians with means `modes` [k, d], `weights` [k] and one standard deviation.
+
+    Labels: the index of the mode.
+    """
 
     modes: Array
     mode_std: float
     weights: Array
 
     def place(self, means: Array, std: float, weights: Array | None = None) -> None:
-        """Put the Gaussians at `means` [k, d]; a subclass calls it at the end of its constructor."""
+        """Set the Gaussians at `means` [k, d]. A subclass calls it at the end of its constructor."""
         self.modes, self.mode_std = means, std
         self.classes, self.shape = len(means), means.shape[1:]
         self.weights = np.full(len(means), 1 / len(means)) if weights is None else weights
@@ -44,10 +47,11 @@ class IsotropicMixture(SyntheticDataset):
 
     @cached_property
     def entropy(self) -> float:
-        """Differential entropy in nats.
+        """The differential entropy in nats.
 
-        Across the span of the means the density is a Gaussian, with an entropy in closed form. Within the span: the
-        trapezoid rule where it is a plane (to 1e-7), else H(X) = H(X|K) + H(K) − H(K|X), see `confusion`.
+        In the directions outside the span of the means, the density is a Gaussian, whose entropy has a closed form.
+        Inside the span, it is computed by the trapezoid rule if the span is a plane (to 1e-7), else by H(X) = H(X|K) +
+        H(K) − H(K|X), see `confusion`.
         """
         std, d, log_weights = self.mode_std, self.shape[0], np.log(self.weights)
         gaussian = 0.5 * np.log(2 * np.pi * np.e * std**2)  # of one coordinate
@@ -63,12 +67,13 @@ class IsotropicMixture(SyntheticDataset):
 
 
 def confusion(means: Array, weights: Array, log2_points: int | None = None) -> float:
-    """Return H(K|X) in nats for X ~ N(m_K, I), for k means [k, r] and weights [k]: how unsure a point leaves its mode.
+    """Return H(K|X) in nats for X ~ N(m_K, I), with k means [k, r] and weights [k].
 
-    With posteriors π, H(K|X) = E_p[η(π)], where η is the entropy. Points drawn from p hardly ever meet an uncertain π,
-    so they are drawn from q ∝ Σ_{i<j} √(w_i p_i w_j p_j): a mixture of N((m_i + m_j)/2, I) with weights
-    √(w_i w_j) exp(−‖m_i − m_j‖²/8). The ratio of the integrand to q is η / Σ_{i<j} √(π_i π_j) up to a constant, and
-    bounded, so the relative error of the quasi-Monte Carlo mean over Sobol points is the same however small the result.
+    It is the uncertainty of the mode of a point. With posteriors π, H(K|X) = E_p[η(π)], where η is the entropy. Points
+    drawn from p hardly ever meet an uncertain π, so they are drawn from q ∝ Σ_{i<j} √(w_i p_i w_j p_j): a mixture of
+    N((m_i + m_j)/2, I) with weights √(w_i w_j) exp(−‖m_i − m_j‖²/8). The ratio of the integrand to q is η / Σ_{i<j}
+    √(π_i π_j) up to a constant, and bounded, so the relative error of the quasi-Monte Carlo mean over Sobol points does
+    not depend on the size of the result.
     """
     from scipy.stats.qmc import Sobol
 
@@ -127,7 +132,7 @@ class Ring(IsotropicMixture):
     """Narrow Gaussians on the unit circle: a test of mode collapse.
 
     Args:
-        components: how many, 2 to 64.
+        components: number of Gaussians, 2 to 64.
         std: standard deviation of each Gaussian along each axis.
     """
 
@@ -140,10 +145,12 @@ class Ring(IsotropicMixture):
 
 @register_dataset("grid", family="mixtures", source="Lin et al. 2018 (PacGAN), 2D-grid")
 class Grid(IsotropicMixture):
-    """Narrow Gaussians on a square grid around the origin, 25 by default: a test of mode collapse.
+    """Narrow Gaussians on a square grid around the origin: a test of mode collapse.
+
+    By default there are 25.
 
     Args:
-        side: Gaussians along one side of the grid, 2 to 16.
+        side: number of Gaussians along one side of the grid, 2 to 16.
         spacing: distance of neighbouring means.
         std: standard deviation of each Gaussian along each axis.
     """
@@ -160,11 +167,11 @@ class Grid(IsotropicMixture):
 
 @register_dataset("gaussian_mixture", family="mixtures", source="genbench", tests="dimension")
 class GaussianMixture(IsotropicMixture):
-    """Gaussians of standard deviation 1 in any dimension, the nearest two `separation` apart.
+    """Gaussians of standard deviation 1 in any dimension; the nearest are `separation` apart.
 
     The means are a Fourier frame: coordinates 2h − 1 and 2h of mean k are proportional to cos(2πhk/K) and sin(2πhk/K),
-    for the harmonics h = 1, 2, …. In two dimensions they lie on a circle. As the dimension grows their distances become
-    alike, and the share of each coordinate's variance that separates modes shrinks.
+    for the harmonics h = 1, 2, …. In two dimensions they lie on a circle. As the dimension grows, their distances
+    become equal, and the share of each coordinate's variance that separates modes falls.
 
     Args:
         dim: dimension of the space, 2 to 256.
@@ -192,9 +199,9 @@ def _frame(dim: int, components: int, separation: float) -> Array:
 
 @register_dataset("rare_modes", family="mixtures", source="genbench", tests="rare modes")
 class RareModes(IsotropicMixture):
-    """Gaussians of which each is half as likely as the one before, down to one in thousands: a test of rare modes.
+    """Gaussians, each half as likely as the one before: a test of rare modes.
 
-    The means are those of `gaussian_mixture`.
+    The rarest has one in thousands of the points. The means are those of `gaussian_mixture`.
 
     Args:
         dim: dimension of the space, 2 to 256.
@@ -217,14 +224,15 @@ class RareModes(IsotropicMixture):
     "gmm40", family="mixtures", source="Midgley et al. 2023 (FAB), with means drawn anew", tests="many modes"
 )
 class GMM40(IsotropicMixture):
-    """Forty Gaussians with means all over a wide box, a common test of samplers of unnormalised densities.
+    """Forty Gaussians with means in a wide box, a common test of samplers.
 
-    Means are uniform in [−40, 40]^dim, the standard deviation is log(1 + e) = 1.313, as theirs; the means come from
-    NumPy's generator, so a score here is not theirs to the digit.
+    The samplers are those of unnormalised densities. Means are uniform in [−40, 40]^dim, and the standard deviation is
+    log(1 + e) = 1.313, as in the original. The means come from NumPy's generator, so scores here differ from published
+    ones in their digits.
 
     Args:
         dim: dimension of the space, 2 to 64.
-        seed: of the means.
+        seed: seed of the means.
     """
 
     def __init__(self, dim: Annotated[int, Interval(ge=2, le=64)] = 2, seed: Natural = 0) -> None:

@@ -1,4 +1,7 @@
-"""Stationary processes whose windows have a density in closed form, or by a sum over hidden states."""
+"""Stationary processes whose windows have a known density.
+
+It has a closed form, or is a sum over hidden states.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,20 @@ DRAWS, BLOCK = 2**16, 2**13  # by hand: points for the part of an entropy that h
 
 
 def toeplitz(autocovariance: Array) -> Array:
-    """Return the covariance [n, n] of n steps of a stationary process with autocovariances γ_0 … γ_{n−1} [n]."""
+    """Return the covariance [n, n] of n steps of a process with autocovariances [n].
+
+    The process is stationary, with autocovariances γ_0 … γ_{n−1}.
+    """
     return np.asarray(
         autocovariance[np.abs(np.subtract.outer(np.arange(len(autocovariance)), np.arange(len(autocovariance))))]
     )
 
 
 def gaussian_next(covariance: Array, x: Array) -> tuple[Array, float]:
-    """Return means [n] and standard deviation of the value after histories x [n, k], for covariance [k + 1, k + 1]."""
+    """Return means [n] and standard deviation of the value after histories x [n, k].
+
+    The covariance is [k + 1, k + 1].
+    """
     coefficients = np.linalg.solve(covariance[:-1, :-1], covariance[:-1, -1])
     return x @ coefficients, float(np.sqrt(covariance[-1, -1] - covariance[-1, :-1] @ coefficients))
 
@@ -48,13 +57,14 @@ def _gaussian_entropy(covariance: Array) -> float:
 
 @register_dataset("ar_process", family="series", kind="series", source="Box and Jenkins 1970; Barndorff-Nielsen 1973")
 class ARProcess(SyntheticSeries):
-    """A stationary autoregression x_t = Σ φ_j x_{t−j} + ε_t with Gaussian noise: its windows are Gaussian.
+    """A stationary autoregression x_t = Σ φ_j x_{t−j} + ε_t with Gaussian noise.
 
-    The partial autocorrelations are 0.8 (−¾)^{k−1}, so every order is stationary; p = 2 has cycles of about ten steps.
+    So its windows are Gaussian. The partial autocorrelations are 0.8 (−¾)^{k−1}, so every order is stationary; p = 2
+    has cycles of about ten steps.
 
     Args:
-        p: order.
-        length: steps of a window, the past and the value after it.
+        p: the order.
+        length: number of steps of a window: the past and the value after it.
         std: standard deviation of the noise ε.
     """
 
@@ -63,14 +73,17 @@ class ARProcess(SyntheticSeries):
 
     @cached_property
     def coefficients(self) -> Array:
-        """φ_1 … φ_p [p], from the partial autocorrelations κ by the Durbin-Levinson recursion."""
+        """The coefficients φ_1 … φ_p [p], by the Durbin-Levinson recursion.
+
+        They follow from the partial autocorrelations κ.
+        """
         phi = np.zeros(0)
         for kappa in self._partial:
             phi = np.append(phi - kappa * phi[::-1], kappa)
         return phi
 
     def autocovariance(self, n: int) -> Array:
-        """Return γ_0 … γ_{n−1} [n]: γ_0 = σ² / Π (1 − κ²), and each step of the recursion gives one γ more."""
+        """Return γ_0 … γ_{n−1} [n]: γ_0 = σ² / Π (1 − κ²), the others by the recursion."""
         gamma = [float(self.std**2 / np.prod(1 - self._partial**2))]
         phi, variance = np.zeros(0), gamma[0]
         for kappa in self._partial[: n - 1]:
@@ -81,7 +94,7 @@ class ARProcess(SyntheticSeries):
         return np.array(gamma[:n])
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
-        """Return windows [n, length]; u is the place along the axis of the largest variance."""
+        """Return windows [n, length]; u is the position along the axis of the largest variance."""
         z = rng.standard_normal((len(u), self.length))
         z[:, -1] = normal_quantile(u)
         values, axes = np.linalg.eigh(self._covariance)  # ascending
@@ -92,7 +105,7 @@ class ARProcess(SyntheticSeries):
 
     @property
     def entropy(self) -> float:
-        """Differential entropy of a window in nats."""
+        """The differential entropy of a window in nats."""
         return _gaussian_entropy(self._covariance)
 
     def path(self, n: int, rng: np.random.Generator) -> Array:
@@ -117,12 +130,12 @@ class ARProcess(SyntheticSeries):
 
 @register_dataset("hmm_gaussian", family="series", kind="series", source="Rabiner 1989")
 class HMMGaussian(SyntheticSeries):
-    """A hidden Markov chain that stays in its state for long, and emits a Gaussian value around the state's mean.
+    """A hidden Markov chain with long stays in a state, and Gaussian values around its mean.
 
     Args:
         states: number of states, all equally frequent.
-        length: steps of a window, the past and the value after it.
-        stay: probability that the state stays the same for a step; else it is any other.
+        length: number of steps of a window: the past and the value after it.
+        stay: probability that the state stays the same in a step; otherwise each other state is equally likely.
         separation: distance of neighbouring means.
         std: standard deviation around a mean.
     """
@@ -144,7 +157,7 @@ class HMMGaussian(SyntheticSeries):
         self.stds = np.full(states, std)
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
-        """Return windows [n, length]; u decides the first state."""
+        """Return windows [n, length]; u determines the first state."""
         state = (u * self.states).astype(np.int64)
         return self._emit(self._chain(state, self.length, rng), rng), None
 
@@ -154,10 +167,10 @@ class HMMGaussian(SyntheticSeries):
 
     @cached_property
     def entropy(self) -> float:
-        """Differential entropy of a window in nats: H(X) = H(S) + H(X|S) − H(S|X) for its states S.
+        """The differential entropy of a window in nats: H(X) = H(S) + H(X|S) − H(S|X).
 
-        The first two have closed forms. The last is the mean entropy of the posterior chain over 2^16 windows, with a
-        standard error of about 0.0025 nats.
+        S are its states. The first two have closed forms. The last is the mean entropy of the posterior chain over 2^16
+        windows, with a standard error of about 0.0025 nats.
         """
         n, stay = self.length, self.stay
         chain = np.log(self.states) - (n - 1) * (
@@ -205,14 +218,15 @@ class HMMGaussian(SyntheticSeries):
 
 @register_dataset("sine_mixture", family="series", kind="series", source="genbench")
 class SineMixture(SyntheticSeries):
-    """A sine of one of a few periods, of random amplitude and phase, in noise: a mixture of Gaussians, one a period.
+    """A sine of one of several periods, of random amplitude and phase, plus noise.
 
-    x_t = a cos ω_k t + b sin ω_k t + ε_t with a, b ~ N(0, 1): given k, the covariance is cos ω_k (t − s) + std² I.
-    The periods are 4 · 1.5^k steps, equally likely. Labels: the period's index k.
+    It is a mixture of Gaussians, one for each period. x_t = a cos ω_k t + b sin ω_k t + ε_t with a, b ~ N(0, 1): given
+    k, the covariance is cos ω_k (t − s) + std² I. The periods are 4 · 1.5^k steps, equally likely. Labels: the period's
+    index k.
 
     Args:
         components: number of periods.
-        length: steps of a window, the past and the value after it.
+        length: number of steps of a window: the past and the value after it.
         std: standard deviation of the noise.
     """
 
@@ -233,7 +247,7 @@ class SineMixture(SyntheticSeries):
 
     @cached_property
     def entropy(self) -> float:
-        """Differential entropy of a window in nats: H(X) = H(X|K) + H(K) − H(K|X).
+        """The differential entropy of a window in nats: H(X) = H(X|K) + H(K) − H(K|X).
 
         The last is a mean over 2^16 windows, with a standard error below 0.001 nats.
         """

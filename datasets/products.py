@@ -1,4 +1,4 @@
-"""Planar sets in many dimensions: independent copies of one, or one with thin noise around its plane."""
+"""Planar sets in many dimensions: independent copies, or thin noise around a plane."""
 
 from __future__ import annotations
 
@@ -50,24 +50,28 @@ LOG_2PI_E = float(np.log(2 * np.pi) + 1)
 
 
 def rotation(dim: int, seed: int) -> Array:
-    """Return a rotation or reflection [dim, dim] drawn uniformly (Haar measure; Mezzadri 2007, section 5)."""
+    """Return a uniformly random rotation or reflection [dim, dim].
+
+    It has the Haar measure (Mezzadri 2007, section 5).
+    """
     q, r = np.linalg.qr(generator(seed, "rotation").standard_normal((dim, dim)))
     return np.asarray(q * np.sign(np.diag(r)))
 
 
 @register_dataset("product", family="products", source="genbench", tests="dimension")
 class Product(SyntheticDataset):
-    """Independent copies of a planar set, side by side, and turned at random: one difficulty in any dimension.
+    """Independent copies of a planar set, side by side and rotated at random.
 
-    Each pair of coordinates has all the structure there is, until the rotation Q mixes them: x = Q z, whose density is
-    that of z = Qᵀx, the product over the copies. Sums of many coordinates are nearly Gaussian then, and so is nearly
-    every projection (Diaconis & Freedman 1984): a test of scores as much as of models.
+    It is one kind of difficulty in any dimension. Each pair of coordinates has the structure of the set, before the
+    rotation Q mixes them: x = Q z has the density of z = Qᵀx, the product over the copies. After it, sums of many
+    coordinates are nearly Gaussian, and so is nearly every projection (Diaconis & Freedman 1984). So it is a test of
+    metrics as well as of models.
 
     Args:
-        of: the planar set, with its own defaults.
-        copies: how many, 1 to 128; the dimension is twice that.
-        rotate: mix the coordinates by a random rotation.
-        seed: of the rotation.
+        of: the planar set, with its default parameters.
+        copies: number of copies, 1 to 128; the dimension is twice this number.
+        rotate: whether to mix the coordinates by a random rotation.
+        seed: seed of the rotation.
     """
 
     grows_with = "copies"
@@ -86,16 +90,16 @@ class Product(SyntheticDataset):
         self.turn = rotation(2 * copies, seed) if rotate else np.eye(2 * copies)
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
-        """Return points [n, d]; u decides the place of the first copy."""
+        """Return points [n, d]; u determines the position in the first copy."""
         places = [u, *(rng.random(len(u)) for _ in range(self.copies - 1))]
         return self.together(np.stack([self.base.draw(place, rng)[0] for place in places], axis=1)), None
 
     def apart(self, x: Array) -> Array:
-        """Return the copies [n, copies, 2] that make up points [n, d]."""
+        """Return points [n, d] as copies [n, copies, 2], without the rotation."""
         return np.asarray((x @ self.turn).reshape(-1, self.copies, 2))
 
     def together(self, parts: Array) -> Array:
-        """Return the points [n, d] that copies [n, copies, 2] make up."""
+        """Return copies [n, copies, 2] as points [n, d], with the rotation."""
         return np.asarray(parts.reshape(-1, 2 * self.copies) @ self.turn.T)
 
     def log_density(self, x: Array) -> Array:
@@ -103,27 +107,27 @@ class Product(SyntheticDataset):
         return np.asarray(self.base.log_density(pairs).reshape(-1, self.copies).sum(axis=1))
 
     def score(self, x: Array) -> Array:
-        """Return ∇ log p(x) [n, d]: that of the pairs, turned back."""
+        """Return ∇ log p(x) [n, d]: that of the pairs, rotated."""
         return np.asarray(self.base.score((x @ self.turn).reshape(-1, 2)).reshape(x.shape) @ self.turn.T)
 
     @property
     def entropy(self) -> float:
-        """That of the planar set, as often as it is copied, in nats."""
+        """The entropy of the planar set times the number of copies, in nats."""
         return float(self.copies * self.base.entropy)
 
 
 @register_dataset("noisy", family="products", source="genbench", tests="thin support")
 class Noisy(SyntheticDataset):
-    """A planar set in a random plane of a space of many dimensions, with thin Gaussian noise across it.
+    """A planar set in a random plane of a larger space, with thin Gaussian noise around it.
 
-    A manifold, nearly: the plane holds all the structure, and the density is that of the set times N(0, noise² I) of
-    the coordinates across. The set's own noise stays what it is.
+    It is nearly a manifold: all structure is in the plane, and the density is that of the set times N(0, noise² I) of
+    the coordinates across the plane. The set's own noise does not change.
 
     Args:
-        of: the planar set, with its own defaults.
+        of: the planar set, with its default parameters.
         dim: dimension of the space, 3 to 256.
         noise: standard deviation across the plane, along each axis.
-        seed: of the plane.
+        seed: seed of the plane.
     """
 
     thin = "noise"
@@ -152,11 +156,11 @@ class Noisy(SyntheticDataset):
         return np.asarray(self.base.log_density(z[:, :2]) + across)
 
     def score(self, x: Array) -> Array:
-        """Return ∇ log p(x) [n, dim]: that of the set in its plane, and −z / noise² across, turned back."""
+        """Return ∇ log p(x) [n, dim]: that of the set in its plane, −z / noise² across, rotated."""
         z = x @ self.turn
         return np.asarray(np.hstack([self.base.score(z[:, :2]), -z[:, 2:] / self.noise**2]) @ self.turn.T)
 
     @property
     def entropy(self) -> float:
-        """That of the planar set plus ½ log(2πe noise²) for each axis across, in nats."""
+        """The entropy of the planar set plus ½ log(2πe noise²) for each axis across, in nats."""
         return float(self.base.entropy + (self.dim - 2) * (0.5 * LOG_2PI_E + np.log(self.noise)))

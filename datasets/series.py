@@ -1,4 +1,4 @@
-"""Recorded series: monthly airline passengers, yearly sunspots, and the user's own."""
+"""Recorded series: monthly airline passengers, yearly sunspots, and series of the user."""
 
 from __future__ import annotations
 
@@ -39,12 +39,14 @@ PASSENGERS = (
 
 @register_dataset("airline", family="series", kind="series", source="Box and Jenkins 1970, series G; Brown 1963")
 class Airline(RecordedSeries):
-    """International airline passengers, thousands a month from 1949 to 1960: growth and a yearly season.
+    """International airline passengers, in thousands per month from 1949 to 1960.
+
+    The series has growth and a yearly season.
 
     Args:
-        length: months of a window; 13 are a year and the month after it.
-        dequantise: add uniform noise of one thousand, so that counts have a density.
-        log: take logarithms, in which growth and season are added up and not multiplied.
+        length: number of months of a window; 13 are a year and the month after it.
+        dequantise: whether to add uniform noise of one thousand, so that counts have a density.
+        log: whether to take logarithms, in which growth and season are added instead of multiplied.
     """
 
     def __init__(self, length: int = 13, dequantise: bool = True, log: bool = False) -> None:
@@ -56,11 +58,13 @@ class Airline(RecordedSeries):
 
 @register_dataset("sunspots", family="series", kind="series", source="SIDC Brussels, in statsmodels", variant=True)
 class Sunspots(RecordedSeries):
-    """Yearly mean sunspot numbers from 1700 to 2008, cycles of about eleven years; needs statsmodels.
+    """Yearly mean sunspot numbers from 1700 to 2008; needs statsmodels.
+
+    They have cycles of about eleven years.
 
     Args:
-        length: years of a window; 12 are a cycle and the year after it.
-        dequantise: add uniform noise of a tenth, to which the numbers are rounded.
+        length: number of years of a window; 12 are a cycle and the year after it.
+        dequantise: whether to add uniform noise of a tenth, to which the numbers are rounded.
 
     Raises:
         GenbenchError: statsmodels is not installed.
@@ -79,15 +83,17 @@ class Sunspots(RecordedSeries):
         return sunspots.load_pandas().data["SUNACTIVITY"].to_numpy(dtype=np.float64)
 
     def fingerprint(self) -> str:
-        """Return the sum of the numbers, which is another one if statsmodels corrects them."""
+        """Return the sum of the numbers, which changes if statsmodels corrects them."""
         return f"{self.record().sum():.1f}"
 
 
 class OwnSeries(RecordedSeries):
-    """A series of the user's own. A subclass sets `values` and `path` before this constructor is called.
+    """A series of the user.
+
+    A subclass sets `values` and `path` before it calls this constructor.
 
     Raises:
-        GenbenchError: windows do not fit into the held-out fifth, all values are equal, or there is no logarithm.
+        GenbenchError: windows do not fit into the held-out fifth, all values are equal, or a value has no logarithm.
     """
 
     path: str
@@ -121,15 +127,17 @@ SERIES_FILES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".parquet", ".csv.gz", "
     "series_file", family="series", kind="series", source="a file of yours", variant=True, reads=SERIES_FILES
 )
 class SeriesFile(OwnSeries):
-    """A series of your own: a file with a column of values and, where there is one, a column of dates in equal steps.
+    """A series of your own: a file with a column of values and, perhaps, one of dates.
+
+    The dates must have equal steps.
 
     Args:
-        path: a text file, or one of NumPy or Parquet.
-        length: steps of a window: the past that a forecast sees, and the value after it.
-        column: heading or number of the values, where it is not clear.
-        time: heading or number of the dates, where it is not clear.
-        dequantise: add uniform noise of one step of the values' grid, so that rounded values have a density.
-        log: take logarithms, in which growth and season are added up and not multiplied.
+        path: a text file, a NumPy file or a Parquet file.
+        length: number of steps of a window: the past for a forecast, and the value after it.
+        column: heading or number of the column of values, if it is not clear.
+        time: heading or number of the column of dates, if it is not clear.
+        dequantise: whether to add uniform noise of one step of the values' grid, so that rounded values have a density.
+        log: whether to take logarithms, in which growth and season are added instead of multiplied.
 
     Raises:
         GenbenchError: the file cannot be read, a step or a value is missing, or the series is too short.
@@ -151,7 +159,7 @@ class SeriesFile(OwnSeries):
 
     @classmethod
     def recognises(cls, file: Path) -> bool:
-        """Return whether a file holds dates in rising order, one column of values, and nothing else."""
+        """Return whether a file has just two columns, dates in rising order and values."""
         return is_dated_series(file)
 
     @property

@@ -1,4 +1,4 @@
-"""Shapes with sharp edges, twists, bends and changing scales, each with its density in closed form."""
+"""Shapes with sharp edges, twists, bends and changing scales, with known densities."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @register_dataset("checkerboard", family="shapes", source="Grathwohl et al. 2019 (FFJORD), divided by 0.45")
 class Checkerboard(SyntheticDataset):
-    """The eight black squares of a board of four by four, of side 1/0.45: uniform, with edges and −inf outside.
+    """The eight black squares of a board of four by four, of side 1/0.45.
 
-    x₁ ~ U[−2, 2), x₂ = U[0, 1) − 2·Bernoulli(½) + (⌊x₁⌋ mod 2), both divided by 0.45.
+    The density is uniform, with sharp edges and −inf outside. x₁ ~ U[−2, 2), x₂ = U[0, 1) − 2·Bernoulli(½) + (⌊x₁⌋ mod
+    2), both divided by 0.45.
     """
 
     shape = (2,)
@@ -43,18 +44,18 @@ class Checkerboard(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """Log of the area of eight squares, in nats."""
+        """The logarithm of the area of eight squares, in nats."""
         return float(np.log(8 / self.scale**2))
 
 
 @register_dataset("stretched_gaussian", family="shapes", source="genbench")
 class StretchedGaussian(SyntheticDataset):
-    """One Gaussian, long and thin, along axes that are turned: the easiest target that is not round.
+    """One long and thin Gaussian with rotated axes: the simplest target that is not round.
 
     Args:
         long: standard deviation along the first axis.
         short: standard deviation across it.
-        angle: of the first axis, in degrees.
+        angle: angle of the first axis, in degrees.
     """
 
     shape = (2,)
@@ -64,7 +65,7 @@ class StretchedGaussian(SyntheticDataset):
 
     @property
     def axes(self) -> Array:
-        """The two axes [2, 2], one a row."""
+        """The two axes [2, 2], one in each row."""
         cos, sin = np.cos(np.deg2rad(self.angle)), np.sin(np.deg2rad(self.angle))
         return np.array([[cos, sin], [-sin, cos]])
 
@@ -78,7 +79,7 @@ class StretchedGaussian(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """log(2πe · long · short) in nats."""
+        """The differential entropy log(2πe · long · short), in nats."""
         return float(LOG_2PI + 1 + np.log(self.long * self.short))
 
 
@@ -86,10 +87,9 @@ class StretchedGaussian(SyntheticDataset):
 class Pinwheel(SyntheticDataset):
     """Gaussian arms around the origin, twisted into a spiral. Labels: the arm.
 
-    A point f ~ N((1, 0), diag(radial², tangential²)) is turned by the arm's angle plus rate · exp(‖f‖). A rotation by
-    an angle that depends on the norm alone preserves area, so p(x) is the density of the straight arms at the point
-    turned back, and the entropy is that of the straight arms. (Beyond norm 10 the twist stays what it is there, and
-    finite.)
+    A point f ~ N((1, 0), diag(radial², tangential²)) is rotated by the arm's angle plus rate · exp(‖f‖). A rotation by
+    an angle that depends only on the norm preserves area, so p(x) is the density of the straight arms at the point
+    rotated back, and the entropy is that of the straight arms. (Beyond norm 10, the twist is constant, and so finite.)
 
     Args:
         arms: number of arms, 2 to 64.
@@ -130,7 +130,10 @@ class Pinwheel(SyntheticDataset):
 
     @cached_property
     def entropy(self) -> float:
-        """H(X|K) + H(K) − H(K|X) in nats, the last by the trapezoid rule over one of the arms, which are all alike."""
+        """The differential entropy H(X|K) + H(K) − H(K|X), in nats.
+
+        The last term is computed by the trapezoid rule over one arm, as all arms are equal.
+        """
         step = min(self.radial, self.tangential) / 4
         along = 1 + np.arange(-10 * self.radial, 10 * self.radial, step)
         across = np.arange(-10 * self.tangential, 10 * self.tangential, step)
@@ -160,14 +163,15 @@ def _rotate(x: Array, y: Array, angle: Array) -> tuple[Array, Array]:
 
 @register_dataset("banana", family="shapes", source="Haario et al. 1999", tests="dependence")
 class Banana(SyntheticDataset):
-    """A Gaussian bent along a parabola: x₁ ~ N(0, scale²), x_i | x₁ ~ N(curvature · (x₁² − scale²), width²) for i > 1.
+    """A Gaussian bent along a parabola.
 
-    The bend shifts the others by a function of x₁, so its Jacobian is 1 and the entropy is that of the Gaussian. In
-    many dimensions all bend together, around one curve.
+    x₁ ~ N(0, scale²), and x_i | x₁ ~ N(curvature · (x₁² − scale²), width²) for i > 1. The bend shifts the others by a
+    function of x₁, so its Jacobian is 1 and the entropy is that of the Gaussian. In many dimensions, all coordinates
+    bend together, around one curve.
 
     Args:
         scale: standard deviation of x₁.
-        curvature: of the parabola; 0 gives a Gaussian.
+        curvature: curvature of the parabola; 0 gives a Gaussian.
         width: standard deviation of the others around the parabola.
         dim: dimension of the space, 2 to 256.
     """
@@ -202,7 +206,7 @@ class Banana(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """½ dim log(2πe) + log scale + (dim − 1) log width, in nats."""
+        """The differential entropy ½ dim log(2πe) + log scale + (dim − 1) log width, in nats."""
         return 0.5 * self.dim * (LOG_2PI + 1) + self._log_volume
 
 
@@ -211,7 +215,7 @@ class Funnel(SyntheticDataset):
     """Neal's funnel: v ~ N(0, std²) and x_i | v ~ N(0, eᵛ); v is the first coordinate.
 
     Args:
-        dim: dimension, v included, 2 to 256.
+        dim: dimension including v, 2 to 256.
         std: standard deviation of v, at most 10.
     """
 
@@ -224,7 +228,10 @@ class Funnel(SyntheticDataset):
         return np.hstack([v, np.exp(v / 2) * rng.standard_normal((len(u), self.dim - 1))]), None
 
     def log_density(self, x: Array) -> Array:
-        """Return log N(v; 0, std²) + Σ_i log N(x_i; 0, eᵛ), [n]; e⁻ᵛ is at most e⁶⁰⁰, so that it stays finite."""
+        """Return log N(v; 0, std²) + Σ_i log N(x_i; 0, eᵛ), [n].
+
+        e⁻ᵛ is at most e⁶⁰⁰, so that the result is finite.
+        """
         v, squares = x[:, 0], (x[:, 1:] ** 2).sum(axis=1)
         log_v = -0.5 * (v / self.std) ** 2 - np.log(self.std)
         log_rest = -0.5 * squares * np.exp(np.minimum(-v, 600.0)) - 0.5 * (self.dim - 1) * v
@@ -232,5 +239,5 @@ class Funnel(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """½ log(2πe std²) + (dim − 1)(½ log 2πe + E[v]/2) in nats, with E[v] = 0."""
+        """The entropy ½ log(2πe std²) + (dim − 1)(½ log 2πe + E[v]/2) in nats, with E[v] = 0."""
         return float(0.5 * self.dim * (LOG_2PI + 1) + np.log(self.std))

@@ -1,4 +1,4 @@
-"""Real tables: the ones that ship inside scikit-learn, and the user's own."""
+"""Real tables: those of scikit-learn, and tables of the user."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SIGNS = {"comma": ",", "point": "."}
 
 
 class Table(RecordedDataset):
-    """Rows of numbers. A subclass writes `rows`.
+    """Rows of numbers. A subclass defines `rows`.
 
-    Measurements are recorded on a grid, so their distribution has no density: a model that puts spikes on the grid
-    reaches any likelihood. With `dequantise`, uniform noise of one grid step (Uria et al. 2013) gives a distribution
-    that has one and that rounds back to the same values.
+    Measurements are recorded on a grid, so their distribution has no density: a model with spikes on the grid gets any
+    likelihood. With `dequantise`, uniform noise of one grid step (Uria et al. 2013) gives a distribution with a
+    density, which rounds to the same values.
     """
 
     dequantise: bool
@@ -49,7 +49,7 @@ class Table(RecordedDataset):
 
 
 class SklearnTable(Table):
-    """A table of scikit-learn, found by the name of its loader."""
+    """A table of scikit-learn, given by the name of its loader."""
 
     loader: ClassVar[str]
     options: ClassVar[dict[str, Any]] = {}
@@ -87,14 +87,14 @@ TABLE_FILES = (".csv", ".tsv", ".txt", ".npy", ".npz", ".parquet", ".csv.gz", ".
 
 @register_dataset("csv", family="tables", kind="table", source="a file of yours", variant=True, reads=TABLE_FILES)
 class Csv(Table):
-    """A table of your own: text with commas or otherwise (.csv, .tsv, .txt, packed or not), .npy, .npz, or .parquet.
+    """A table of your own: text (.csv, .tsv, .txt, packed or not), .npy, .npz, or .parquet.
 
-    How a text is written, and whether its first row has headings, is found out and said before a run. Columns of dates
-    become days, those of true and false 1 and 0; one that numbers the rows is left out.
+    The format of a text, and whether its first row has headings, is found out and printed before a run. Dates become
+    days, and true and false become 1 and 0; a column with numbers of rows is left out.
 
     Args:
         path: the file.
-        label: heading, or number from 1, of the column that holds the class of each row: words or whole numbers.
+        label: heading, or number from 1 on, of the column with the class of each row: words or whole numbers.
         columns: headings or numbers of the columns to use; all unless given.
         drop: headings or numbers of the columns to leave out.
         header: whether the first row of a text has headings.

@@ -1,4 +1,4 @@
-"""Heavy tails and unequal scales: what standardising by a mean and a standard deviation does not put right."""
+"""Heavy tails and unequal scales: data for which standardisation is not enough."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @register_dataset("student_t", family="tails", source="Kotz & Nadarajah 2004, equation 1.1", tests="tails")
 class StudentT(SyntheticDataset):
-    """The multivariate t distribution: x = z √(dof / g) with z ~ N(0, I) and g ~ χ²(dof); round, with heavy tails.
+    """The multivariate t distribution: x = z √(dof / g) with z ~ N(0, I), g ~ χ²(dof).
 
-    The coordinates are uncorrelated and dependent, by their common scale. Up to dof = 2 there is no variance, and no
-    finite W2; up to 1, no mean.
+    It is round and has heavy tails. The coordinates are uncorrelated, but depend on each other by their common scale.
+    Up to dof = 2 there is no variance and no finite W2; up to 1, there is no mean.
 
     Args:
         dof: degrees of freedom: the density falls like ‖x‖^−(dof + dim).
@@ -52,7 +52,7 @@ class StudentT(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """−log norm + ½ (dof + dim)(ψ(½ (dof + dim)) − ψ(½ dof)) in nats."""
+        """The entropy −log norm + ½ (dof + dim)(ψ(½ (dof + dim)) − ψ(½ dof)) in nats."""
         from scipy.special import psi
 
         half = (self.dof + self.dim) / 2
@@ -61,7 +61,7 @@ class StudentT(SyntheticDataset):
 
 @register_dataset("log_normal", family="tails", source="genbench", tests="tails")
 class LogNormal(SyntheticDataset):
-    """Independent log-normal coordinates, log x_i ~ N(0, sigma²): positive, and skewed to one side.
+    """Independent log-normal coordinates, log x_i ~ N(0, sigma²): positive and skewed.
 
     Args:
         dim: dimension of the space, 1 to 256.
@@ -85,23 +85,23 @@ class LogNormal(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """½ log(2πe sigma²) for each coordinate, in nats: E log x is 0."""
+        """The entropy ½ log(2πe sigma²) for each coordinate, in nats, because E log x is 0."""
         return float(self.dim * (0.5 * (LOG_2PI + 1) + np.log(self.sigma)))
 
 
 @register_dataset("scales", family="tails", source="genbench", tests="scale")
 class Scales(SyntheticDataset):
-    """Copies of a planar set as the columns of one table, each column in a unit of its own, from 0.001 to 1,000.
+    """Copies of a planar set as columns of a table, each column in its own unit.
 
-    After each column is divided by its standard deviation nothing is left of the difficulty. A model, or a score, that
-    does not do so sees the largest columns alone.
+    The units are from 0.001 to 1,000. If each column is divided by its standard deviation, the difficulty disappears. A
+    model, or a metric, that does not divide uses only the largest columns.
 
     Args:
-        of: the planar set, with its own defaults.
-        copies: how many, 2 to 128; there are twice as many columns.
+        of: the planar set, with its default parameters.
+        copies: number of copies, 2 to 128; there are twice as many columns.
         low: the smallest unit.
-        high: the largest; the logarithms of the units are evenly spaced, and shuffled.
-        seed: of the shuffle.
+        high: the largest unit; the logarithms of the units are evenly spaced, and shuffled.
+        seed: seed of the shuffle.
     """
 
     def __init__(
@@ -129,5 +129,8 @@ class Scales(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """That of the planar set, as often as it is copied, plus the sum of the units' logarithms, in nats."""
+        """The entropy of the planar set times the number of copies, in other units, in nats.
+
+        The sum of the logarithms of the units is added.
+        """
         return float(self.copies * self.base.entropy + np.log(self.units).sum())

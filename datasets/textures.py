@@ -18,14 +18,15 @@ FLAT = 1.5  # by hand: of a field of unit variance not one value in 10¹⁵ come
 
 @register_dataset("textures", family="images", kind="image", source="genbench")
 class Textures(SyntheticDataset):
-    """Clouds: a stationary Gaussian field on a torus with spectrum ∝ (f² + f₀²)^(−slope), pushed into (0, 1).
+    """Clouds: a stationary Gaussian field on a torus, mapped into (0, 1).
 
-    The field is z = F⁻¹ √S F ε for white noise ε and the Fourier transform F, of unit variance, and the grey levels are
-    x = Φ(z / 1.5). So log p(x) = log N(z; 0, C) − Σ log dx/dz, where log N takes a transform of z and Σ log S.
+    Its spectrum is ∝ (f² + f₀²)^(−slope). The field is z = F⁻¹ √S F ε for white noise ε and the Fourier transform F, of
+    unit variance, and the grey levels are x = Φ(z / 1.5). So log p(x) = log N(z; 0, C) − Σ log dx/dz, where log N needs
+    only a Fourier transform of z and Σ log S.
 
     Args:
         size: pixels along a side, 8 to 64.
-        slope: of the spectrum; 0 is white noise, the larger the smoother.
+        slope: slope of the spectrum; 0 is white noise, and a larger slope is smoother.
         cutoff: f₀, in cycles per image: patterns are at most about size / f₀ pixels wide.
     """
 
@@ -39,13 +40,13 @@ class Textures(SyntheticDataset):
 
     @cached_property
     def spectrum(self) -> Array:
-        """S [size, size], eigenvalues of the field's covariance, whose mean is its variance, 1."""
+        """The eigenvalues S [size, size] of the field's covariance. Their mean is 1."""
         f = np.fft.fftfreq(self.size, 1 / self.size)
         power = (f[:, None] ** 2 + f**2 + self.cutoff**2) ** -self.slope
         return np.asarray(power / power.mean())
 
     def draw(self, u: Array, rng: np.random.Generator) -> tuple[Array, None]:
-        """Return images [n, 1, size, size]; u decides their mean grey."""
+        """Return images [n, 1, size, size]; u determines their mean grey."""
         from scipy.special import ndtr, ndtri
 
         white = rng.standard_normal((len(u), self.size, self.size))
@@ -72,6 +73,6 @@ class Textures(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """That of the field, ½ Σ log (2πe S), plus the mean of Σ log dx/dz, in nats."""
+        """The entropy of the field, ½ Σ log (2πe S), plus the mean of Σ log dx/dz, in nats."""
         slopes = self.size**2 * (0.5 - 0.5 / FLAT**2 - np.log(FLAT))  # beside ½ log 2π, which goes away
         return float(0.5 * np.log(self.spectrum).sum() + slopes)

@@ -1,4 +1,4 @@
-"""Images of the two-dimensional shapes: small images whose content everybody recognises."""
+"""Images of planar sets: small images whose content is easy to recognise."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ BLOCK = 32  # images drawn at once
 
 @register_dataset("toy_images", family="images", kind="image", source="genbench")
 class ToyImages(Dataset):
-    """Images of moons, circles, boards and long Gaussians, turned, scaled and shifted. Labels: the shape, if all.
+    """Images of moons, circles, boards and long Gaussians, rotated, scaled and shifted.
 
-    An image is the density of 400 points of the shape, each drawn as a small Gaussian, divided by its maximum: grey
-    levels in [0, 1]. The angle is uniform, so are the scale, from 0.35 to 0.5, and the shift, up to 0.1 either way.
-    The density of images is not known. Splits have 5,000, 1,000 and 1,000 images unless others than the usual sizes are
-    asked for: one of 64×64 pixels takes 32 kB.
+    Labels: the shape, if there are all. An image is the density of 400 points of the shape, each drawn as a small
+    Gaussian, divided by its maximum: grey levels in [0, 1]. The angle is uniform, and so are the scale, from 0.35 to
+    0.5, and the shift, up to 0.1 in each direction. The density of the images is unknown. Splits have 5,000, 1,000 and
+    1,000 images unless other sizes than the usual ones are asked for; an image of 64×64 pixels needs 32 kB.
 
     Args:
         shape: moons, circles, checkerboard, stretched_gaussian, or all of them in equal parts.
@@ -66,7 +66,7 @@ class ToyImages(Dataset):
         return Splits(train, validation, test, a, b, c)
 
     def reference(self, n: int, seed: int) -> Array:
-        """Return `n` fresh images [n, 1, size, size]."""
+        """Return `n` new images [n, 1, size, size]."""
         return self.sample(n, stream(seed, "reference"))
 
     def sample(self, n: int, seed: int = 0) -> Array:
@@ -74,7 +74,10 @@ class ToyImages(Dataset):
         return self.labelled_sample(n, seed)[0]
 
     def labelled_sample(self, n: int, seed: int = 0) -> tuple[Array, Labels | None]:
-        """Return `n` independent images [n, 1, size, size] and which shape each shows [n], if there are several."""
+        """Return `n` independent images [n, 1, size, size] and their shapes [n], or None.
+
+        The shapes are given if there are several.
+        """
         if n < 0:
             raise GenbenchError(f"cannot draw {n} images from {self.card.name}; ask for 0 or more")
         rng = generator(seed, "sample")

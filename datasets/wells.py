@@ -1,4 +1,4 @@
-"""Targets of physics, on which samplers of unnormalised densities are tried."""
+"""Targets of physics, used to test samplers of unnormalised densities."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ def _log_well(x: Array) -> Array:
 
 @register_dataset("many_well", family="wells", source="Noé et al. 2019; Midgley et al. 2023 (FAB)", tests="rare modes")
 class ManyWell(SyntheticDataset):
-    """Pairs of coordinates with two wells each, one deeper: 2^(dim/2) modes, and p ∝ Π exp(−a⁴ + 6a² + a/2 − b²/2).
+    """Pairs of coordinates with two wells each, one deeper: 2^(dim/2) modes.
 
-    a are the odd coordinates and b the even ones, all independent. The normalising constant is an integral over the
-    line, by Gauss-Legendre; a is drawn by inversion of its distribution function (UNU.RAN's PINV, to 1e-12). About 85 %
-    of the mass of each a is in the right well.
+    The density is p ∝ Π exp(−a⁴ + 6a² + a/2 − b²/2). Here a are the odd coordinates and b the even ones, all
+    independent. The normalising constant is an integral over the line, computed by the Gauss-Legendre rule; a is drawn
+    by inversion of its distribution function (UNU.RAN's PINV, to 1e-12). About 85 % of the mass of each a is in the
+    well on the right.
 
     Args:
         dim: dimension of the space, even, 2 to 256.
@@ -60,7 +61,7 @@ class ManyWell(SyntheticDataset):
 
     @property
     def entropy(self) -> float:
-        """dim/2 times −∫ p log p of a double well and ½ log(2πe), in nats."""
+        """The entropy in nats: dim/2 times −∫ p log p of a double well plus ½ log(2πe)."""
         x, weights = gauss_legendre(np.linspace(-REACH, REACH, PANELS + 1))
         log_p = _log_well(x) - self._log_constant
         return float(self.dim / 2 * (0.5 * (LOG_2PI + 1) - weights @ (np.exp(log_p) * log_p)))

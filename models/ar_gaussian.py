@@ -1,4 +1,7 @@
-"""Linear autoregression: each coordinate a linear regression on those before it. It is a Gaussian, exactly."""
+"""Linear autoregression: each coordinate is a linear regression on those before it.
+
+The result is exactly a Gaussian.
+"""
 
 from __future__ import annotations
 
@@ -23,24 +26,27 @@ __all__ = ["ARGaussian"]
     variant=True,
 )
 class ARGaussian(Model):
-    """Linear autoregressive model: p(x_i | x_1 … x_{i−1}) = N(a_i + Σ_{j<i} b_ij x_j, σ_i²), by least squares.
+    """Linear autoregressive model, p(x_i | x_1 … x_{i−1}) = N(a_i + Σ_{j<i} b_ij x_j, σ_i²).
 
-    The product of the factors is the Gaussian of maximum likelihood (Pourahmadi 1999, eq. 2 to 4): the baseline that
-    says what a network adds. With less than two points a dimension, its covariance is shrunk, as there.
+    It is fitted by least squares. The product of the factors is the Gaussian of maximum likelihood (Pourahmadi 1999,
+    eq. 2 to 4), a baseline for networks. With fewer than two points for each dimension, its covariance is shrunk, as
+    for the `gaussian` control.
 
     Args:
-        ridge: squared penalty on the b_ij for each point, and variance added to σ_i², in standardised units, so that a
-            coordinate that others determine has a finite density. It is the ridge of the `gaussian` control.
+        ridge: weight of the squared penalty on the b_ij for each point, and variance added to σ_i², in standardised
+            units, so that a coordinate that is a function of others has a finite density. It is the ridge of the
+            `gaussian` control.
     """
 
     def __init__(self, ridge: NotNegative = 1e-9) -> None:
         self.ridge = ridge
 
     def fit(self, x: Array) -> None:
-        """Solve all d regressions with one QR decomposition X = QR of the centred points, ridge rows below them.
+        """Solve all d regressions with one QR decomposition X = QR.
 
-        Column i of X is Σ_{j<i} (…) + Q_i R_ii, so the first i − 1 columns of R give the coefficients of coordinate i,
-        R_{<i,<i} b_i = R_{<i,i}, and |R_ii| is the norm of its residual. Of a shrunk covariance, RᵀR is n times it.
+        X are the centred points, with ridge rows below them. Column i of X is Σ_{j<i} (…) + Q_i R_ii, so the first i −
+        1 columns of R give the coefficients of coordinate i, R_{<i,<i} b_i = R_{<i,i}, and |R_ii| is the norm of its
+        residual. For a shrunk covariance, RᵀR is n times it.
         """
         from scipy.linalg import solve_triangular
 
@@ -75,7 +81,7 @@ class ARGaussian(Model):
         return Mixture.gaussian(mean, self.std[-1])
 
     def conditional_sample(self, x: Array, known: NDArray[np.bool_]) -> Array:
-        """Draw from the conditional of the Gaussian that it is, x − μ = (I − B)⁻¹ D ε, whatever the mask."""
+        """Draw from the conditional of the Gaussian, x − μ = (I − B)⁻¹ D ε, for any mask."""
         root = np.linalg.solve(np.eye(len(self.mean)) - self.coefficients, np.diag(self.std))
         part, x = conditional_gaussian(root @ root.T, known), x.copy()
         noise = np.random.standard_normal((len(x), len(part.root))) @ part.root.T

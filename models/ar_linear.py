@@ -1,4 +1,7 @@
-"""Linear autoregression of a series, and the two naive forecasts, which are autoregressions with given coefficients."""
+"""Linear autoregression of a series, and the two naive forecasts.
+
+The naive forecasts are autoregressions with fixed coefficients.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,18 @@ EXPLOSIVE = 1 - 1e-8  # by hand, near 1: modulus of a root from which on there i
     "ar_linear", family="autoregressive", likelihood="exact", paper="Box and Jenkins 1970, ch. 7", kinds=("series",)
 )
 class ARLinear(Model):
-    """Linear autoregression AR(p): x_t = c + Σ_j φ_j x_{t−j} + ε_t with Gaussian ε, by least squares.
+    """Linear autoregression AR(p): x_t = c + Σ_j φ_j x_{t−j} + ε_t with Gaussian ε.
 
-    The coefficients are those of conditional least squares: each value of the training series that has p values before
-    it is an equation, solved by a QR decomposition. log p of a window is that of its first p values plus the p(x_t |
-    x_{t−1} … x_{t−p}). The first values have the stationary distribution where there is one; where a root lies outside
-    of the unit circle, as for a series that grows, the Gaussian of all p values in a row of the training series.
+    It is fitted by least squares. Conditional least squares give the coefficients: each value of the training series
+    with p values before it is an equation, and a QR decomposition solves them. log p of a window is that of its first p
+    values plus the p(x_t | x_{t−1} … x_{t−p}). The first values have the stationary distribution if there is one. If a
+    root is outside the unit circle, as for a series that grows, they have the Gaussian of all p consecutive values of
+    the training series.
 
     Args:
-        p: order; None takes the one with the lowest criterion.
+        p: order; None selects the one with the lowest criterion.
         criterion: "bic" or "aic", for orders up to `most`, all fitted to the same values.
-        most: largest order to choose; None is the largest that fits a window, at most 10 log₁₀ of the values.
+        most: largest order to try; None is the largest that fits a window, at most 10 log₁₀ of the number of values.
     """
 
     def __init__(
@@ -41,7 +45,10 @@ class ARLinear(Model):
         self.p, self.criterion, self.most = p, criterion, most
 
     def fit(self, x: Array) -> None:
-        """Learn from windows x [n, length]; one that slides by one step over a series counts each value once."""
+        """Learn from windows x [n, length].
+
+        If windows overlap, each one step after the other, each value counts once.
+        """
         self.length, pieces = x.shape[1], stretches(x)
         self.order = self._best_order(pieces) if self.p is None else self.p
         lags, target = _equations(pieces, self.order)
@@ -65,7 +72,7 @@ class ARLinear(Model):
         return float(beta[0]), beta[1:]
 
     def sample(self, n: int) -> Array:
-        """Draw the first p values, then roll out: each value from those before it."""
+        """Draw the first p values, then each value from those before it."""
         p = min(self.order, self.length)
         x = np.empty((n, self.length))
         x[:, :p] = self.start_mean[:p] + np.random.standard_normal((n, p)) @ self.start_root[:p, :p].T
@@ -83,7 +90,10 @@ class ARLinear(Model):
         return log_p
 
     def log_conditionals(self, x: Array) -> Array:
-        """Return log N(x_t; c + Σ_j φ_j x_{t−j}, σ²) in nats [n, length − p] of each value with p values before it."""
+        """Return log N(x_t; c + Σ_j φ_j x_{t−j}, σ²) in nats, [n, length − p].
+
+        There is one for each value with p values before it.
+        """
         lags, target = _equations([x], self.order)
         noise = (target - self.intercept - lags @ self.coefficients) / self.std
         log_p: Array = -0.5 * noise**2 - np.log(self.std) - 0.5 * np.log(2 * np.pi)
@@ -160,7 +170,7 @@ class _Given(ARLinear):
 
 @register_model("naive", family="control", likelihood="exact", paper="", kinds=("series",), role="control")
 class Naive(_Given):
-    """The naive forecast: the next value is the last one, with Gaussian noise. A random walk."""
+    """The naive forecast: the next value is the last one, plus Gaussian noise. A random walk."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -171,10 +181,12 @@ class Naive(_Given):
 
 @register_model("seasonal_naive", family="control", likelihood="exact", kinds=("series",), role="control")
 class SeasonalNaive(_Given):
-    """The seasonal naive forecast: the next value is the one a period ago, with Gaussian noise.
+    """The seasonal naive forecast: the next value is the one a period ago, plus noise.
+
+    The noise is Gaussian.
 
     Args:
-        period: steps; None is the longest that a window shows, one less than its length.
+        period: number of steps; None is the longest period in a window, which is its length minus 1.
     """
 
     def __init__(self, period: Count | None = None) -> None:

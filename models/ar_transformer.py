@@ -1,4 +1,4 @@
-"""Autoregressive transformer: the conditionals of `ar`, from a causal transformer over the coordinates."""
+"""Autoregressive transformer: the conditionals of `ar`, from a causal transformer."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ PICTURES = {"components": 5, "lr": 1e-3, "clip": 200.0}  # tuned by hand; nats o
     variant=True,
 )
 class ARTransformer(Autoregressive):
-    """Autoregressive transformer: p(x) = Π p(x_i | x_1 … x_{i−1}), a token a coordinate.
+    """Autoregressive transformer: p(x) = Π p(x_i | x_1 … x_{i−1}), a token per coordinate.
 
-    All but the network is as in `ar`: on points the Gaussian taken out first, the order, the mixtures; on images the
-    grey levels, pixel by pixel. Weights are shared between coordinates, where the masked network has a set for each.
-    Sampling keeps keys and values of the tokens so far.
+    Everything except the network is as in `ar`: for points, the Gaussian that is removed first, the order, and the
+    mixtures; for images, the grey levels, pixel by pixel. All coordinates share weights, whereas the masked network has
+    separate ones for each. Sampling keeps the keys and values of earlier tokens.
 
     Args:
-        components, order: as of `ar`.
+        components, order: as for `ar`.
         width: width of a token, a multiple of `heads`.
         depth: number of blocks.
         heads: number of attention heads.
 
     Raises:
-        ValueError: `width` is no multiple of `heads`, or `order` is no order of the coordinates.
+        ValueError: `width` is not a multiple of `heads`, or `order` is not an order of the coordinates.
     """
 
     recipe = Recipe(batch_size=256, lr=2e-3, ema=0.99, step_ms=15.5)

@@ -1,4 +1,7 @@
-"""Autoregressive density: one conditional after the other, of a point's coordinates or an image's grey levels."""
+"""Autoregressive density: one conditional after the other.
+
+They are those of a point's coordinates, or of an image's grey levels.
+"""
 
 from __future__ import annotations
 
@@ -46,23 +49,26 @@ Conditioner = Callable[[int], nn.Module]
     kinds=("points", "table", "image", "series"),
 )
 class Autoregressive(TorchModel):
-    """Autoregressive density: p(x) = Π p(x_i | x_1 … x_{i−1}), each factor a mixture of Gaussians, or of grey levels.
+    """Autoregressive density: p(x) = Π p(x_i | x_1 … x_{i−1}).
 
-    On points and tables a masked network (MADE) gives the logits, means and scales of all the mixtures in one pass;
-    see `MixtureConditionals`. On images a PixelCNN gives the probabilities of the grey levels, from the top left
-    pixel to the bottom right one; see `LevelConditionals`. Sampling takes d steps. The density is exact.
+    Each factor is a mixture of Gaussians, or a distribution of grey levels. For points and tables, a masked network
+    (MADE) gives the logits, means and scales of all the mixtures in one pass; see `MixtureConditionals`. For images, a
+    PixelCNN gives the probabilities of the grey levels, from the top left pixel to the bottom right one; see
+    `LevelConditionals`. Sampling takes d steps. The density is exact.
 
     Args:
-        components: Gaussians of a conditional; logistics of one, on images of more than 32 grey levels.
-        hidden: Width of the network; on images, the channels of each of its stacks.
-        depth: Number of its hidden layers; on images, of its blocks.
-        frequencies: Sines and cosines that it sees beside each coordinate of a point, at 1, 2, 4, … radians per unit.
-        order: Order of a point's coordinates: None as they come, "reversed", "random" (by the seed), or a list of
+        components: Number of Gaussians of a conditional, or of logistics for images with more than 32 grey levels.
+        hidden: Width of the network; for images, the number of channels of each of its stacks.
+        depth: Number of its hidden layers; for images, of its blocks.
+        frequencies: Number of sines and cosines of each coordinate of a point as inputs, at 1, 2, 4, … radians per
+            unit.
+        order: Order of a point's coordinates: None for the given one, "reversed", "random" (by the seed), or a list of
             indices. An image has the order of its pixels.
-        dropout: Share of the PixelCNN's units that are left out in training, against learning few images by heart.
+        dropout: Share of the PixelCNN's units that are dropped in training, so that it does not memorise a small set of
+            images.
 
     Raises:
-        ValueError: `order` is no order of the coordinates.
+        ValueError: `order` is not an order of the coordinates.
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, ema=0.99, step_ms=4.0)
@@ -103,9 +109,9 @@ class Autoregressive(TorchModel):
             raise GenbenchError(f"order={self.order} is for points; images are read pixel by pixel, so leave it out")
 
     def conditioner(self, shape: tuple[int, ...], size: int) -> nn.Module:
-        """Return a network that maps (b, d) to rows (b, d, size), of which row i reads the coordinates before i alone.
+        """Return a network from (b, d) to rows (b, d, size); row i uses only coordinates before i.
 
-        The coordinates of an image come pixel by pixel, in each channel by channel.
+        The coordinates of an image are ordered by pixels, and in each pixel by channels.
         """
         if len(shape) == 1:
             return MaskedNetwork(shape[0], self.hidden, self.depth, size, self.frequencies)
@@ -125,7 +131,7 @@ class Autoregressive(TorchModel):
         """Return ∇ log p(x) (b, d) at points (b, d).
 
         Raises:
-            NotImplementedError: it has probabilities of grey levels, which are steps.
+            NotImplementedError: the model has probabilities of grey levels, which are steps.
         """
         if not isinstance(self.conditionals, MixtureConditionals):
             raise NotImplementedError("probabilities of grey levels have no gradient")
@@ -135,7 +141,10 @@ class Autoregressive(TorchModel):
         return self.conditionals.sample(n)
 
     def conditional_sample(self, x: Tensor, known: NDArray[np.bool_]) -> Tensor:
-        """Draw the coordinates after the known ones, each given all before it: exact, where these come first."""
+        """Draw each coordinate after the known ones, given all before it.
+
+        It is exact if the known coordinates come first.
+        """
         count = int(known.sum())
         if not bool(self.conditionals.in_order(torch.as_tensor(known)[None])[0, :count].all()):
             raise NotImplementedError("the known coordinates are not the first ones of its order")
@@ -155,11 +164,12 @@ class Autoregressive(TorchModel):
 
 
 class MixtureConditionals(nn.Module):
-    """Mixtures of Gaussians, one a coordinate of a point, given the coordinates before it in any order.
+    """Mixtures of Gaussians, one for each coordinate of a point, given those before it.
 
-    The Gaussian of the training points is taken out first: with x in order and Σ = LLᵀ (Cholesky), r = L⁻¹(x − mean) is
-    white, r_i depends on x_1 … x_i alone, and log p(x) = Σ log p(r_i | r_1 … r_{i−1}) − Σ log L_ii. The network, which
-    `conditioner` makes for rows of a given size, starts at p(r_i | …) ≈ N(0, 1), hence at the Gaussian.
+    The coordinates may be in any order. The Gaussian of the training points is removed first: with x in order and Σ =
+    LLᵀ (Cholesky), r = L⁻¹(x − mean) is white, r_i depends on x_1 … x_i alone, and log p(x) = Σ log p(r_i | r_1 …
+    r_{i−1}) − Σ log L_ii. The network, which `conditioner` makes for rows of a given size, starts at p(r_i | …) ≈ N(0,
+    1), hence at the Gaussian.
     """
 
     part = PART
@@ -182,7 +192,7 @@ class MixtureConditionals(nn.Module):
         self.network.set_constant(standard_parameters(components))
 
     def prepare(self, x: Tensor) -> None:
-        """Take mean, covariance and reach from the training points x (n, d)."""
+        """Compute mean, covariance and reach of the training points x (n, d)."""
         x = wide(x[:, self.order_index])
         self.mean.copy_(x.mean(dim=0))
         centred = x - x.mean(dim=0)
@@ -194,14 +204,15 @@ class MixtureConditionals(nn.Module):
         self.log_widest.copy_((farthest / 2.5).clamp(min=1).log().unsqueeze(1))
 
     def log_conditionals(self, x: Tensor) -> Tensor:
-        """Return log p(x_i | coordinates before it) (b, d) in nats for x (b, d), the factors in order."""
+        """Return log p(x_i | coordinates before it) (b, d) in nats for x (b, d), in order."""
         r = self.whiten(x)
         return self.mixture(self.network(r), self.log_widest).log_prob(r) - self.root.diagonal().log()
 
     def mixture(self, parameters: Tensor, log_widest: Tensor) -> Mixture:
-        """Return the mixtures of parameters (b, …, 3K), whose Gaussians reach the farthest training point at 2.5 σ.
+        """Return the mixtures of parameters (b, …, 3K).
 
-        Else a rare component may grow so wide that some samples land far away.
+        A Gaussian is at most so wide that it reaches the farthest training point at 2.5 σ. Otherwise a rare component
+        may become so wide that some samples are far away.
         """
         mixture = Mixture.of(parameters)
         room = functional.softplus(log_widest - mixture.log_scale, beta=5.0)
@@ -216,7 +227,7 @@ class MixtureConditionals(nn.Module):
         return (x[:, self.order_index] - self.mean) @ self.inverse_root.T
 
     def last(self, x: Tensor) -> Predictive:
-        """Return the distribution of the coordinate that comes last, given the others before it x (n, d − 1).
+        """Return the distribution of the last coordinate, given the others x (n, d − 1).
 
         It is a mixture for r_d; x_d = mean_d + Σ_{j<d} L_dj r_j + L_dd r_d.
         """
@@ -228,7 +239,7 @@ class MixtureConditionals(nn.Module):
         return Predictive(*(part.numpy(force=True).astype(np.float64) for part in parts))
 
     def sample(self, n: int, given: Tensor | None = None, known: int = 0) -> Tensor:
-        """Return n points (n, d), coordinate after coordinate; the first few known ones are those of `given` (n, d)."""
+        """Return n points (n, d); the first `known` coordinates are those of `given` (n, d)."""
         r, state = torch.zeros(n, self.d), self.network.start(n)
         if given is not None:
             r[:, :known] = self.whiten(given)[:, :known]
@@ -242,11 +253,11 @@ class MixtureConditionals(nn.Module):
 
 
 class LevelConditionals(nn.Module):
-    """Grey levels, one of L a coordinate of an image, given those before it: pixel by pixel, channel after channel.
+    """Grey levels of an image, one of L for each coordinate, given those before it.
 
-    An image x in [0, 1] (c, height, width) has the levels k = ⌊L x⌋, L at least 2, and p(x) = L^d Π P(k_i | k_1 …
-    k_{i−1}) is constant in the cell of a level. The network reads 2k / (L − 1) − 1. It starts at the distribution of
-    each coordinate by itself in the training images.
+    The order is pixel by pixel, and in each pixel channel by channel. An image x in [0, 1] (c, height, width) has the
+    levels k = ⌊L x⌋, L at least 2, and p(x) = L^d Π P(k_i | k_1 … k_{i−1}) is constant in the cell of a level. The
+    network's input is 2k / (L − 1) − 1. It starts at the distribution of each single coordinate in the training images.
     """
 
     network: Any  # a PixelCNN, or another with its four methods
@@ -259,13 +270,13 @@ class LevelConditionals(nn.Module):
         self.network = conditioner(self.distribution.size)
 
     def prepare(self, x: Tensor) -> None:
-        """Take each coordinate's distribution from the training images x (n, c, height, width)."""
+        """Compute each coordinate's distribution in the training images x (n, c, height, width)."""
         self.network.set_constant(self.distribution.marginals(self.read(x)))
 
     def log_conditionals(self, x: Tensor) -> Tensor:
-        """Return log p(x_i | coordinates before it) (b, d) in nats for x (b, c, height, width), the factors in order.
+        """Return log p(x_i | coordinates before it) (b, d) in nats, in order.
 
-        It is −∞ for a coordinate out of [0, 1].
+        The images x are (b, c, height, width). The result is −∞ for a coordinate outside of [0, 1].
         """
         k = self.read(x)
         log_mass = self.distribution.log_prob(self.network(self.scale(k)), k)
@@ -277,7 +288,10 @@ class LevelConditionals(nn.Module):
         return levels_of(self.in_order(x), self.levels)
 
     def in_order(self, x: Tensor) -> Tensor:
-        """Return the coordinates (b, d) of images (b, c, height, width), a pixel's channels side by side."""
+        """Return the coordinates (b, d) of images (b, c, height, width).
+
+        The channels of a pixel are side by side.
+        """
         return x.permute(0, 2, 3, 1).flatten(1)
 
     def scale(self, k: Tensor) -> Tensor:
@@ -285,7 +299,10 @@ class LevelConditionals(nn.Module):
         return (2 * k / (self.levels - 1) - 1).to(next(self.network.parameters()))
 
     def sample(self, n: int, given: Tensor | None = None, known: int = 0) -> Tensor:
-        """Return n images (n, c, height, width) with fresh uniform noise in each level; see `sample_levels`."""
+        """Return n images (n, c, height, width) with new uniform noise in each level.
+
+        See `sample_levels`.
+        """
         levels = None if given is None else self.read(given)
         parts = [(at, min(self.part, n - at)) for at in range(0, n, self.part)]
         some = [None if levels is None else levels[at : at + size] for at, size in parts]
@@ -294,7 +311,7 @@ class LevelConditionals(nn.Module):
         return ((k + torch.rand(k.shape)) / self.levels).view(n, height, width, c).permute(0, 3, 1, 2)
 
     def sample_levels(self, n: int, given: Tensor | None = None, known: int = 0) -> Tensor:
-        """Return levels (n, d) in order, one after the other; the first few known ones are those given (n, d)."""
+        """Return levels (n, d) in order; the first `known` ones are those of `given` (n, d)."""
         k, state = torch.zeros(n, self.d, dtype=torch.int64), self.network.start(n)
         if given is not None:
             k[:, :known] = given[:, :known]
@@ -308,7 +325,7 @@ class LevelConditionals(nn.Module):
 
 
 def require_order(order: str | list[int] | None) -> None:
-    """Raise a ValueError for an order that fits data of no dimension."""
+    """Raise a ValueError for an order that is wrong for data of any dimension."""
     known = order in (None, "reversed", "random")
     if not known and (isinstance(order, str) or sorted(order or []) != list(range(len(order or [])))):
         raise ValueError(f"order={order} must be none, reversed, random, or a list of the indices 0 to d − 1")
@@ -318,7 +335,7 @@ def order_of(order: str | list[int] | None, d: int) -> Tensor:
     """Return the indices (d,) of the coordinates in their order.
 
     Raises:
-        GenbenchError: The list is not as long as there are coordinates.
+        GenbenchError: The length of the list is not the number of coordinates.
     """
     if order == "random":
         return torch.randperm(d)

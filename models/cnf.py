@@ -1,4 +1,4 @@
-"""Continuous normalizing flow: the velocity field of flow matching, trained by maximum likelihood instead."""
+"""Continuous normalizing flow: a velocity field that is trained by maximum likelihood."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ __all__ = ["CNF"]
     variant=True,
 )
 class CNF(TorchModel):
-    """Continuous normalizing flow (FFJORD): maximise the likelihood of the data under the flow of an ODE.
+    """Continuous normalizing flow (FFJORD): maximise the likelihood under the flow of an ODE.
 
     log p(x) = log N(z; 0, I) + ∫ tr ∂v/∂x dt along the path from the data to the noise (Chen et al. 2018, eq. 8). The
-    gradient goes through the solver's steps; the divergence is exact up to 10 dimensions and by one random direction a
-    batch beyond (Grathwohl et al. 2019). Each training step takes a grid of its own, and the network sees the time as
-    one bare number, so that the field cannot hide between the solver's times what it gains at them. It is charged for
-    the solver's errors (Pal et al. 2021), so that it learns to be followed in few steps.
+    gradient goes through the solver's steps; the divergence is exact up to 10 dimensions, and estimated with one random
+    direction for each batch otherwise (Grathwohl et al. 2019). Each training step has its own grid, and the time is a
+    single input of the network, so that the field cannot behave differently between the times of the solver. The loss
+    includes the solver's errors (Pal et al. 2021), so that few steps suffice later.
 
     Args:
         hidden, depth: width and number of the hidden layers.
-        training_steps: Runge–Kutta steps (fourth order) at the end of a training run, which begins with half of them.
-        error_weight: weight of Σ ‖e‖² in the loss, e the estimated errors of a solver's steps, in the point and in its
-            log-density (nats).
-        steps, density_steps: Runge–Kutta steps of a sample and of a log-density.
-        probes: random directions of the trace estimate of a log-density in more than 10 dimensions.
+        training_steps: number of Runge–Kutta steps (fourth order) at the end of training; it starts with half of them.
+        error_weight: weight of Σ ‖e‖² in the loss, where e are the estimated errors of the solver's steps, in the point
+            and in its log-density (nats).
+        steps, density_steps: number of Runge–Kutta steps for a sample and for a log-density.
+        probes: number of random directions for the trace of a log-density in more than 10 dimensions.
     """
 
     # Bases are renewed often, as the other work of a step costs more. Measured on a checkerboard, by hand.
@@ -105,7 +105,7 @@ class CNF(TorchModel):
         return x
 
     def trajectory(self, n: int) -> tuple[Tensor, Tensor]:
-        """Return the times (k,) of the solver's grid, and the samples' way (k, n, d)."""
+        """Return the times (k,) of the solver's grid, and the paths of samples (k, n, d)."""
         track = Track()
         self._flow(n, track)
         return track.stacked()
@@ -116,7 +116,7 @@ class CNF(TorchModel):
         return v
 
     def to_latent(self, x: Tensor) -> Tensor:
-        """Return the noise (b, d) that the flow carries points (b, d) to."""
+        """Return the noise (b, d) to which the flow leads from points (b, d)."""
         return integrate(self.velocity, x, self._grid(), "rk4").x
 
     def from_latent(self, z: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""The controls: the floor, the cheat and the trivial baseline, scored by the same evaluator as every model."""
+"""The controls: the oracle, the memoriser and the trivial baseline.
+
+The same evaluator scores them and the models.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ ALL_KINDS = ("points", "table", "image", "series")
 
 @register_model("oracle", family="control", likelihood="exact", kinds=ALL_KINDS, role="oracle", standardise=False)
 class Oracle(Model):
-    """Fresh draws from the truth; for real data, held-out points. Its scores are those of a perfect model."""
+    """New draws from the truth; for real data, held-out points.
+
+    Its scores are those of a perfect model.
+    """
 
     def reveal(self, dataset: Dataset, splits: Splits) -> None:
         self.dataset, self.held_out = dataset, splits.validation
@@ -49,7 +55,7 @@ class Oracle(Model):
 
 @register_model("memoriser", family="control", kinds=ALL_KINDS, role="control")
 class Memoriser(Model):
-    """Resampled training points: what a model that only remembers would score."""
+    """Resampled training points: the scores of a model that only memorises."""
 
     def fit(self, x: Array) -> None:
         self.points = x
@@ -62,7 +68,7 @@ class Memoriser(Model):
 class Gaussian(Model):
     """One Gaussian with full covariance, by maximum likelihood: the trivial baseline.
 
-    With less than two points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
+    With fewer than two points for each dimension, the covariance is shrunk (`genbench.numerics.covariance`).
 
     Args:
         ridge: added to the diagonal of the covariance, in standardised units, so that it can be inverted.
@@ -96,7 +102,10 @@ class Gaussian(Model):
         return slope.reshape(x.shape)
 
     def forecast(self, x: Array) -> Mixture:
-        """Return the last coordinate given the others x [n, d − 1]: N(μ_d + L_{d,<d} L_{<d,<d}⁻¹ (x − μ), L_dd²)."""
+        """Return the last coordinate given the others x [n, d − 1].
+
+        It is N(μ_d + L_{d,<d} L_{<d,<d}⁻¹ (x − μ), L_dd²).
+        """
         white = np.linalg.solve(self.cholesky[:-1, :-1], (x - self.mean[:-1]).T)  # (d − 1, n)
         return Mixture.gaussian(self.mean[-1] + self.cholesky[-1, :-1] @ white, self.cholesky[-1, -1])
 

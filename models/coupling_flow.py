@@ -1,4 +1,7 @@
-"""Flows of affine (Real NVP) or additive (NICE) couplings, with Glow's linear maps, of a mixture of Gaussians."""
+"""Flows of affine (Real NVP) or additive (NICE) couplings, with Glow's linear maps.
+
+Their base is a mixture of Gaussians.
+"""
 
 from __future__ import annotations
 
@@ -23,21 +26,23 @@ SPREAD = 0.95  # of the base's means; measured by hand on two moons: better than
     paper="Dinh et al. 2017; Kingma and Dhariwal 2018; Izmailov et al. 2020",
 )
 class CouplingFlow(FlowModel):
-    """Real NVP, NICE or Glow: many couplings, each with a small network, and a map that mixes the coordinates.
+    """Real NVP, NICE or Glow: many couplings with small networks, and mixing maps.
 
-    In one dimension a coupling has nothing to condition on, and the flow is affine. Its base is a mixture of Gaussians
-    that is learned with the couplings (Izmailov et al. 2020).
+    In one dimension, a coupling has no other coordinate as input, and the flow is affine. Its base is a mixture of
+    Gaussians that is learned with the couplings (Izmailov et al. 2020).
 
     Args:
         couplings: number of coupling layers.
-        transform: "affine" (Real NVP) or "additive" (NICE: volume is kept but for a last scaling of each coordinate).
-        mixing: what goes before each pair of couplings: "linear", Glow's learned invertible map; "permutation", random
+        transform: "affine" (Real NVP) or "additive" (NICE: volume is preserved, except by a last scaling of each
+            coordinate).
+        mixing: the map before each pair of couplings: "linear", Glow's learned invertible map; "permutation", random
             and fixed; "rotation", learned and orthogonal.
-        actnorm: whether Glow's normalisation, initialised by the training points, goes before each coupling.
+        actnorm: whether Glow's normalisation, initialised by the training points, is before each coupling.
         hidden, depth: width and number of the hidden layers of a coupling's network.
         clamp: largest absolute log-scale of an affine coupling, approached softly.
-        frequencies: sines and cosines of each coordinate that the network reads, at 1, 2, 4, … radians per deviation.
-        components: Gaussians of the base; 0 for N(0, I), which is Real NVP's own.
+        frequencies: number of sines and cosines of each coordinate as inputs, at 1, 2, 4, … radians per standard
+            deviation.
+        components: number of Gaussians of the base; 0 for N(0, I), as in Real NVP.
     """
 
     recipe = Recipe(batch_size=512, lr=8e-3, ema=0.995, step_ms=25.0)

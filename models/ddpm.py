@@ -44,49 +44,51 @@ BEYOND_THE_PLANE = Preset({"sampler": "ancestral", "steps": 250}, dims=(3, None)
     "ddpm", family="diffusion", likelihood="estimate", paper="Ho et al. 2020; Song et al. 2021", kinds=KINDS
 )
 class DDPM(Diffusion):
-    """Denoising diffusion: undo T small steps of Gaussian noise; its density is the probability-flow ODE's.
+    """Denoising diffusion: undo T small steps of Gaussian noise.
 
-    Step t of the schedule mixes x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε = cos φ_t x_0 + sin φ_t ε. The network predicts the
-    noise ε (Ho et al. 2020, eq. 14), the data x_0, or v = cos φ ε − sin φ x_0 (Salimans & Ho 2022, §4), and is trained
-    by the squared error of what it predicts. Each of the three gives the other two, by x_t = cos φ x_0 + sin φ ε.
+    The density is that of the probability-flow ODE. Step t of the schedule mixes x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε = cos
+    φ_t x_0 + sin φ_t ε. The network predicts the noise ε (Ho et al. 2020, eq. 14), the data x_0, or v = cos φ ε − sin φ
+    x_0 (Salimans & Ho 2022, §4), and is trained by the squared error of this prediction. Each of the three gives the
+    other two, by x_t = cos φ x_0 + sin φ ε.
 
     Args:
-        hidden, depth: width and number of the hidden layers; of a U-Net, channels of the finest level and residual
-            blocks of each.
-        timesteps: T, steps of the noising process.
+        hidden, depth: width and number of the hidden layers; for a U-Net, number of channels of the finest level, and
+            of residual blocks of each.
+        timesteps: T, the number of steps of the noising process.
         schedule: "linear", "cosine" or "sigmoid", see `NoiseSchedule`.
-        prediction: "epsilon", "x0" or "v". To get v̂ from ε̂ is to divide by cos φ, which is 0 in pure noise; from x̂_0,
-            by sin φ, which is 0 at the data. The divisors are kept above 0.05 and 0.01, so that an error of the network
-            grows 20 or 100 times at most; v itself has the scale of the data at every noise level.
-        emphasis: on which steps t to train: "uniform" (Ho et al. 2020), or "log-normal", so that tan φ_t, the ratio of
-            noise to data, is distributed as Karras et al. (2022) draw it, whatever the schedule.
-        time_embedding: "sinusoidal" (Vaswani et al. 2017), or "simple": the time appended as one number;
+        prediction: "epsilon", "x0" or "v". v̂ follows from ε̂ by a division by cos φ, which is 0 in pure noise, and
+            from x̂_0 by a division by sin φ, which is 0 at the data. The divisors are kept above 0.05 and 0.01, so that
+            an error of the network grows at most 20 or 100 times. v itself has the scale of the data at every noise
+            level.
+        emphasis: the distribution of training steps t: "uniform" (Ho et al. 2020), or "log-normal", so that tan φ_t,
+            the ratio of noise to data, is distributed as Karras et al. (2022) draw it, whatever the schedule.
+        time_embedding: "sinusoidal" (Vaswani et al. 2017), or "simple": the time as one input;
             "time" is the logarithm of the noise, see `predict`.
         sampler: "multistep" (DPM-Solver++(2M), Lu et al. 2022, with noise, see `multistep`), "ancestral" (Ho et al.
-            2020, algorithm 2; in the plane 250 steps are as good as 80 of multistep), "ddim" (Song et al. 2021a), or
-            "ode" (the probability flow by the midpoint rule, two evaluations a step).
-        steps: steps of the sampler, any number; ancestral and ddim take T at most, evenly spaced over 1 … T.
+            2020, algorithm 2; in the plane, 250 steps are as good as 80 of multistep), "ddim" (Song et al. 2021a), or
+            "ode" (the probability flow by the midpoint rule, with two evaluations for each step).
+        steps: number of steps of the sampler; for ancestral and ddim at most T, evenly spaced over 1 … T.
         tau: noise of "multistep": 0 follows the probability flow, 1 the reverse of the noising process.
         quiet_below: the ratio σ of noise to data below which "multistep" adds no noise (S_tmin of Karras et al. 2022,
-            algorithm 2): noise amends errors made on the way, but spreads thin structures by those of the last steps.
-        variance: of an ancestral step: "posterior", that of q(x_s | x_t, x_0), as if x̂_0 were x_0; or "optimal", which
-            adds what x_t leaves open about x_0 (Bao et al. 2022, eq. 7), as the training measured it. It is exact for
-            Gaussian data of one variance in any number of steps.
+            algorithm 2): noise corrects earlier errors, but noise in the last steps widens thin structures.
+        variance: the variance of an ancestral step: "posterior", that of q(x_s | x_t, x_0), as if x̂_0 were x_0; or
+            "optimal", which adds the variance of x_0 given x_t (Bao et al. 2022, eq. 7), as measured in training. It is
+            exact for Gaussian data of one variance, for any number of steps.
         eta: noise of "ddim", as a share of the ancestral sampler's: 0 is deterministic, 1 is "ancestral" with
             variance=posterior.
-        density_steps: nodes of the Gauss–Legendre rule by which the trace of a log-density is integrated, with one
-            Runge–Kutta step from node to node; 0 for no density, where it would take too long.
-        probes: random directions of the trace estimate in more than 10 dimensions; up to 10 the trace is exact.
-        conditional: learn p(x | label) of data with labels, and at times p(x).
-        guidance: how far samples lean to their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
-        guide: share of training after which a copy of the network stays behind, for autoguidance; 0 for none.
-        autoguidance: how far samples are led away from where that copy would go: w of `genbench.nn.time_network`;
-            1 is the learned model itself, whose density is `log_prob` whatever w is.
-        backbone: "mlp" or "unet"; by default a U-Net for images of more than 256 values, else an MLP. Ask for
-            a U-Net and its `hidden` together.
+        density_steps: number of Gauss–Legendre nodes for the trace of a log-density, with one Runge–Kutta step from
+            node to node; 0 means no density, for data where it would take too long.
+        probes: number of random directions for the trace in more than 10 dimensions; up to 10, the trace is exact.
+        conditional: whether to learn p(x | label) from data with labels, and for a part of them p(x).
+        guidance: how strongly samples follow their label: w of `genbench.nn.time_network`; 1 is p(x | label) itself.
+        guide: share of training after which a copy of the network is kept, for autoguidance; 0 means no copy.
+        autoguidance: how strongly samples are led away from those of the copy: w of `genbench.nn.time_network`; 1 is
+            the learned model itself. `log_prob` is always its density, whatever w is.
+        backbone: "mlp" or "unet"; by default a U-Net for images with more than 256 values, else an MLP. Set "unet" and
+            its `hidden` together.
 
     Raises:
-        ValueError: two parameters do not go together.
+        ValueError: two parameters do not fit together.
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.0)
@@ -151,7 +153,7 @@ class DDPM(Diffusion):
         return predicted
 
     def draw_steps(self, n: int) -> Tensor:
-        """Return the steps t (n, 1) in 1 … T to train on."""
+        """Return the steps t (n, 1) in 1 … T for training."""
         if self.emphasis == "log-normal":
             return self.noising.nearest(log_normal(n).atan())
         return 1 + (self.timesteps * stratified(n)).long().clamp(max=self.timesteps - 1)
@@ -165,7 +167,10 @@ class DDPM(Diffusion):
             return self.regression(x0.flatten(1))
 
     def regression(self, x0: Tensor) -> Tensor:
-        """Return the mean squared error of what the network predicts from noised points of x0 (b, d)."""
+        """Return the mean squared error of the network's prediction, for noised points.
+
+        `x0` (b, d) are the points.
+        """
         angle, noise = self.noising.angle[self.draw_steps(len(x0))].float(), torch.randn_like(x0)
         cos, sin = angle.cos(), angle.sin()
         target = {"epsilon": noise, "x0": x0, "v": cos * noise - sin * x0}[self.prediction]
@@ -185,7 +190,10 @@ class DDPM(Diffusion):
         return x
 
     def undo(self, x: Tensor, watch: Watch | None = None) -> Tensor:
-        """Return the points (n, d) that the sampler makes of noise x (n, d); `watch` is shown angles and points."""
+        """Return the sampler's points (n, d) from noise x (n, d).
+
+        `watch` is called with angles and points.
+        """
         if self.sampler == "ode":
             return self.flow(x, self.steps, watch)
         if self.sampler == "multistep":
@@ -202,10 +210,11 @@ class DDPM(Diffusion):
         return x
 
     def multistep(self, x: Tensor, watch: Watch | None = None) -> Tensor:
-        """Return the points (n, d) that DPM-Solver++(2M) makes of noise x (n, d) at angles that are evenly spaced.
+        """Return the points (n, d) of DPM-Solver++(2M) from noise x (n, d).
 
-        With λ = log cot φ and h its increase from φ to ψ, a step is (Lu et al. 2022, algorithm 2, where τ = 0; Xue et
-        al. 2023, eq. 9 and 14, where τ is constant down to a least noise, and 0 from there)
+        The angles are evenly spaced. With λ = log cot φ and h its increase from φ to ψ, a step is (Lu et al. 2022,
+        algorithm 2, where τ = 0; Xue et al. 2023, eq. 9 and 14, where τ is constant down to a least noise, and 0 from
+        there)
 
             x_ψ = sin ψ / sin φ e^(−τ² h) x_φ + cos ψ (1 − e^(−(1 + τ²) h)) D + sin ψ √(1 − e^(−2 τ² h)) z,
 
@@ -233,11 +242,11 @@ class DDPM(Diffusion):
         return x
 
     def step(self, x: Tensor, t: Tensor, s: Tensor, eta: float) -> Tensor:
-        """Go from x_t to x_s, s < t (Song et al. 2021a, eq. 12): x_s = √ᾱ_s x̂_0 + √(1 − ᾱ_s − σ²) ε̂ + σ z.
+        """Return x_s from x_t, s < t: x_s = √ᾱ_s x̂_0 + √(1 − ᾱ_s − σ²) ε̂ + σ z.
 
-        σ is η times the standard deviation of q(x_s | x_t, x_0) = N(a x_0 + b x_t, σ² I). η = 1 draws from that with
-        x̂_0 in the place of x_0, as Ho et al. (2020, algorithm 2) do; then the optimal variance of z's part has
-        a² Var[x_0 | x_t] more, but in the last step, which adds no noise.
+        See Song et al. (2021a, eq. 12). σ is η times the standard deviation of q(x_s | x_t, x_0) = N(a x_0 + b x_t, σ²
+        I). η = 1 draws from that distribution with x̂_0 instead of x_0 (Ho et al. 2020, algorithm 2). Then the optimal
+        variance of the noise is larger by a² Var[x_0 | x_t], except in the last step, which adds no noise.
         """
         angle = self.noising.angle[t].float()
         x0, noise = self.ends(x, angle)
@@ -249,18 +258,19 @@ class DDPM(Diffusion):
         return kept + variance.sqrt().float() * torch.randn_like(x) if eta else kept
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
-        """Return also the mean variational bound on log p(x) in nats, in standardised units."""
+        """Return also the mean variational bound of log p(x) in nats, in standardised units."""
         if self.conditional:
             return {}
         few = x[: largest_part(len(x), self.shape)].flatten(1)
         return super().diagnose(x) | {"elbo": float(self.elbo(few).mean())}
 
     def elbo(self, x0: Tensor) -> Tensor:
-        """Return an unbiased estimate (b,) of the bound of Ho et al. 2020, eq. 5, for the T-step chain with σ_t² = β_t.
+        """Return an unbiased estimate (b,) of the bound of Ho et al. (2020, eq. 5).
 
-        −L_T − Σ_{t>1} KL(q(x_{t−1} | x_t, x_0) ‖ p(x_{t−1} | x_t)) + log p(x_0 | x_1), where each term but the first is
-        −½(d c_t + w_t ‖x_0 − x̂_0‖²). Σ c_t and L_T = KL(q(x_T | x_0) ‖ N(0, I)) are exact. The sum over t of the rest
-        takes one random t from each of about 50 strata of {1 … T}, finer where t is small, times the stratum's size.
+        It is that of the T-step chain with σ_t² = β_t. −L_T − Σ_{t>1} KL(q(x_{t−1} | x_t, x_0) ‖ p(x_{t−1} | x_t)) +
+        log p(x_0 | x_1), where each term except the first is −½(d c_t + w_t ‖x_0 − x̂_0‖²). Σ c_t and L_T = KL(q(x_T |
+        x_0) ‖ N(0, I)) are exact. For the rest of the sum over t, one random t is drawn from each of about 50 strata of
+        {1 … T}, which are finer for small t, and weighted by the size of its stratum.
         """
         T, d, beta = self.timesteps, x0.shape[1], self.noising.beta
         t = torch.arange(1, T + 1)

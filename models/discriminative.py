@@ -1,4 +1,4 @@
-"""Classifiers that model p(y | x) and no density: what the generative ones are held against."""
+"""Classifiers that model only p(y | x), for comparison with generative models."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LogisticRegression(_Sklearn):
     """Softmax of linear functions, by penalised maximum likelihood: linear classification.
 
     Args:
-        c: inverse of the weight of the squared penalty, in standardised units; larger is a weaker penalty.
+        c: inverse weight of the squared penalty, in standardised units; a larger value means a weaker penalty.
     """
 
     def __init__(self, c: Positive = 1.0) -> None:
@@ -61,7 +61,7 @@ class LogisticRegression(_Sklearn):
 
     @property
     def n_parameters(self) -> int | None:
-        """Weights and intercepts; None before it has learnt."""
+        """The number of weights and intercepts; None before `learn`."""
         fitted = getattr(self, "fitted", None)
         return None if fitted is None else int(fitted.coef_.size + fitted.intercept_.size)
 
@@ -75,10 +75,12 @@ class LogisticRegression(_Sklearn):
     tasks=("classify",),
 )
 class GradientBoosting(_Sklearn):
-    """A sum of shallow trees, each fitted to the gradient of the log-loss: strong on tables, without a density.
+    """A sum of shallow trees, each fitted to the gradient of the log-loss.
+
+    It is strong on tables and has no density.
 
     Args:
-        rounds: trees for each class.
+        rounds: number of trees for each class.
         rate: share of each tree that is added.
     """
 

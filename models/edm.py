@@ -1,4 +1,7 @@
-"""EDM: diffusion preconditioned for the network, and sampled by Heun's method (Karras et al. 2022)."""
+"""EDM: diffusion with preconditioned networks, sampled by Heun's method.
+
+See Karras et al. (2022).
+"""
 
 from __future__ import annotations
 
@@ -26,24 +29,25 @@ __all__ = ["EDM"]
 
 @register_model("edm", family="diffusion", likelihood="estimate", paper="Karras et al. 2022", kinds=KINDS, variant=True)
 class EDM(Diffusion):
-    """EDM: learn D(x; σ), the mean of the data given a noisy x = y + σ n, and follow dx/dσ = (x − D(x; σ)) / σ.
+    """EDM: learn D(x; σ), the mean of the data given x = y + σ n, and follow an ODE.
 
-    D(x; σ) = c_skip x + c_out F(c_in x; c_noise) (eq. 7), where the coefficients give input and target of the network
-    F unit variance (table 1, with σ_data = 1, to which the engine standardises). The loss is λ(σ) ‖D − y‖² with
-    λ = 1/c_out² and log-normal σ.
+    The ODE is dx/dσ = (x − D(x; σ)) / σ. D(x; σ) = c_skip x + c_out F(c_in x; c_noise) (eq. 7), where the coefficients
+    give the input and the target of the network F unit variance (table 1, with σ_data = 1, because the engine
+    standardises the data). The loss is λ(σ) ‖D − y‖² with λ = 1/c_out² and log-normal σ.
 
     In the angle φ = arctan σ, c_skip = cos² φ, c_out = sin φ, c_in = cos φ, and F is −v of `ddpm`: the two differ in
     the sampler, and in that σ is any number, not one of T. For c_noise = ¼ ln σ see `Diffusion.predict`.
 
     Args:
-        hidden, depth, density_steps, probes, backbone: as of `ddpm`.
-        sigma_min: the least noise that samples pass through before the last step to 0.
-        sigma_max: the noise that samples start from.
-        noise_mean, noise_std: P_mean and P_std, mean and standard deviation of ln σ in training.
-        rho: exponent of the sampler's grid; the larger, the finer near σ_min.
-        steps: N, steps of the sampler, of two evaluations each but the last, which is one of Euler's.
-        churn: S_churn, how much fresh noise the sampler adds on its way (algorithm 2, with S_noise = 1 and at all σ); 0
-            is the deterministic algorithm 1.
+        hidden, depth, density_steps, probes, backbone: as for `ddpm`.
+        sigma_min: smallest noise of samples before the last step to 0.
+        sigma_max: noise at the start of samples.
+        noise_mean, noise_std: P_mean and P_std, the mean and standard deviation of ln σ in training.
+        rho: exponent of the sampler's grid; a larger one gives a finer grid near σ_min.
+        steps: N, the number of steps of the sampler, with two evaluations each, except the last, which is an Euler
+            step.
+        churn: S_churn, the amount of new noise that the sampler adds (algorithm 2, with S_noise = 1 and at all σ); 0 is
+            the deterministic algorithm 1.
 
     Raises:
         ValueError: `sigma_min` is not below `sigma_max`.
@@ -107,7 +111,10 @@ class EDM(Diffusion):
         return by_parts(self.draw, n, None, self.shape)
 
     def draw(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:
-        """Draw N(0, σ_max² + 1), the variance of noised data (n, d), and follow the flow down (algorithm 2)."""
+        """Draw from N(0, σ_max² + 1) (n, d) and follow the flow down (algorithm 2).
+
+        σ_max² + 1 is the variance of noised data.
+        """
 
         def show(sigma: Tensor) -> None:
             if watch:
@@ -127,7 +134,10 @@ class EDM(Diffusion):
         return x
 
     def heun(self, x: Tensor, sigma: Tensor, lower: Tensor) -> Tensor:
-        """Follow dx/dσ = (x − D(x; σ)) / σ from σ to a lower one by the trapezoid rule; to 0 by Euler's."""
+        """Follow dx/dσ = (x − D(x; σ)) / σ from σ to a lower one by the trapezoid rule.
+
+        The step to 0 is an Euler step.
+        """
         slope = (x - self.denoise(x, sigma)) / sigma
         euler = x + (lower - sigma) * slope
         if lower == 0:

@@ -1,8 +1,9 @@
 """Flow matching: learn the velocity of paths from a source to the data, then follow it.
 
-Three ideas that are chosen apart: the path between a source point and a data point (`genbench.nn.paths`), the coupling
-that says which point goes with which (`couple`), and the solver that follows the learned velocity
-(`genbench.nn.ode`). Combinations of the first two have names of their own in `genbench.models.flow_matching_variants`.
+Three parts are selected independently: the path between a source point and a data point (`genbench.nn.paths`), the
+coupling of source points and data points (`couple`), and the solver that follows the learned velocity
+(`genbench.nn.ode`). Some combinations of the first two have their own names in
+`genbench.models.flow_matching_variants`.
 """
 
 from __future__ import annotations
@@ -51,32 +52,33 @@ TO_THE_DATA = (  # large images: a network of patches is too narrow for noise (L
 class CFM(PathFlow):
     """Conditional flow matching: regress the velocity of straight paths from noise to data.
 
-    With x0 from the source, x1 from the data, x_t on a path between them and u_t its velocity, the minimiser of
-    E ‖v(x_t, t) − u_t‖² over v is E[u_t | x_t], whose flow carries the source to the data (Lipman et al. 2023, eq. 9;
+    With x0 from the source, x1 from the data, x_t on a path between them and u_t its velocity, the minimiser of E
+    ‖v(x_t, t) − u_t‖² over v is E[u_t | x_t], whose flow leads from the source to the data (Lipman et al. 2023, eq. 9;
     Tong et al. 2024, eq. 9–10).
 
     Args:
-        hidden, depth, density_steps, probes, conditional, guidance, guide, autoguidance, backbone: as of `ddpm`.
+        hidden, depth, density_steps, probes, conditional, guidance, guide, autoguidance, backbone: as for `ddpm`.
         path: "straight" x_t = (1 − t) x0 + t x1 + σ ε, "lipman" (ends in noise of size σ_min), "trigonometric",
-            "variance_preserving" (the path of diffusion), "bridge" (Brownian, for sb_cfm). By default the model's own.
+            "variance_preserving" (the path of diffusion), "bridge" (Brownian, for sb_cfm). By default that of the
+            model.
         coupling: "independent", "optimal" (exact minibatch transport) or "entropic" (Schrödinger bridge, weight 2σ²).
-            By default the model's own.
-        sigma: σ of the path, and of the entropic coupling. By default the path's own.
+            By default that of the model.
+        sigma: σ of the path, and of the entropic coupling. By default that of the path.
         source: "noise" is N(0, I); or a synthetic dataset of the data's shape, such as moons, standardised.
-        ot_batch: most points that the optimal coupling pairs exactly among themselves, in equal blocks of a batch.
-        steps: solver steps of a sample.
+        ot_batch: largest number of points that the optimal coupling pairs exactly, in equal blocks of a batch.
+        steps: number of solver steps of a sample.
         solver: "euler", "midpoint", "rk4", "dopri5" (adaptive, `steps` ignored), or "stochastic_euler" for
-            dx = (v − η E[x0|x]) dt + √(2η β) dW, which has the same marginals; for independent normal noise only.
+            dx = (v − η E[x0|x]) dt + √(2η β) dW, which has the same marginals; only for independent normal noise.
         noise: η of the stochastic solver.
-        predict: what the network gives, "velocity" or "data", the end x1, from which the velocity follows. The loss is
-            the velocity's in both cases, but images lie on few dimensions and noise on all: a narrow network can
-            give the one and not the other (Li & He 2025).
-        time_mean, time_std: mean and deviation of ln(u / (1 − u)) of the clock's times u in training, which is normal;
-            a mean below 0 is nearer to the noise, where an image's shape is decided, above 0 to the data, where sharp
-            edges are. None for even times.
+        predict: the output of the network, "velocity" or "data", the end x1, from which the velocity follows. The loss
+            is that of the velocity in both cases. But images are in few dimensions and noise in all: a narrow network
+            can predict images, but not noise (Li & He 2025).
+        time_mean, time_std: mean and standard deviation of ln(u / (1 − u)), which is normal, for the clock's times u in
+            training. A mean below 0 is nearer to the noise, where the shape of an image is decided, a mean above 0
+            nearer to the data, where sharp edges are. None for even times.
 
     Raises:
-        ValueError: two parameters do not go together.
+        ValueError: two parameters do not fit together.
     """
 
     network: Any  # a TimeNetwork; with `jvp` the divergence takes one pass in forward mode
@@ -134,7 +136,7 @@ class CFM(PathFlow):
         self.network = self.new_network()
 
     def new_network(self) -> TimeNetwork:
-        """Return a network for the velocity, untrained."""
+        """Return an untrained network for the velocity."""
         classes = self.classes if self.conditional else 0
         return time_network(self.shape, self.hidden, self.depth, classes, self.backbone, self.guide, point_features=3)
 
@@ -142,7 +144,10 @@ class CFM(PathFlow):
         return self.field(x, self.network(x, self.way.clock(t)), t)
 
     def field(self, x: Tensor, predicted: Tensor, t: Tensor) -> Tensor:
-        """Return the velocity (b, d) at points (b, d) that follows from what a network gave for them, or a slope's."""
+        """Return the velocity (b, d) at points (b, d) from a network's output there.
+
+        The same holds for derivatives of both.
+        """
         if self.predict == "data":
             return self.way.towards(x, predicted, t)  # type: ignore[attr-defined]
         return self.way.scale(t) * predicted
@@ -168,19 +173,23 @@ class CFM(PathFlow):
             return self.regression(x0, x1)
 
     def follow(self) -> None:
-        """Have the network's guide follow it in training."""
+        """Update the network's guide during training."""
         if self.training:
             self.network.follow(self.flown)
 
     @property
     def flown(self) -> float:
-        """Share of training of the flow that makes the samples; below 0 before it begins."""
+        """The finished share of training of the flow that makes the samples.
+
+        It is below 0 before its training begins.
+        """
         return self.progress
 
     def couple_within(self, x0: Tensor, x1: Tensor, labels: Tensor | None) -> Tensor:
-        """Return x0 (b, d) coupled with x1 (b, d) among the points of each label (b,) by themselves.
+        """Return x0 (b, d) coupled with x1 (b, d), separately for the points of each label (b,).
 
-        Across labels, the place of a noise point would tell the label (Cheng & Schwing 2025).
+        If points of different labels were coupled, the position of a noise point would depend on the label (Cheng &
+        Schwing 2025).
         """
         if labels is None:
             return self.couple(x0, x1)
@@ -190,7 +199,10 @@ class CFM(PathFlow):
         return x0
 
     def regression(self, x0: Tensor, x1: Tensor) -> Tensor:
-        """Return the mean of w(t) (v(x_t, t) − u_t)² over times and coordinates of paths between pairs (b, d)."""
+        """Return the mean of w(t) (v(x_t, t) − u_t)² over times and coordinates.
+
+        The paths are between pairs (b, d).
+        """
         t = self.way.time(self._clock(len(x1)))  # (b, 1)
         xt, ut = self.way.draw(x0, x1, t)
         return (self.way.weight(t) * (self.velocity(xt, t) - ut).square()).mean()
@@ -199,7 +211,7 @@ class CFM(PathFlow):
         return by_parts(self._flow, n, labels, self.shape)
 
     def trajectory(self, n: int, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the times (k,) of the solver's grid, and the samples' way (k, n, *shape)."""
+        """Return the times (k,) of the solver's grid, and the paths of samples (k, n, *shape)."""
         return tracks_by_parts(self._flow, n, labels, self.shape)
 
     def _flow(self, n: int, labels: Tensor | None, watch: Watch | None = None) -> Tensor:

@@ -1,4 +1,7 @@
-"""Flow matching by other names: with other paths, or other couplings, than independent straight ones."""
+"""Named variants of flow matching, with other paths or couplings than the default.
+
+The default is independent coupling and straight paths.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ __all__ = ["FM", "OTCFM", "SBCFM", "VPCFM"]
     "ot_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024; Pooladian et al. 2023", kinds=KINDS
 )
 class OTCFM(CFM):
-    """Flow matching with minibatch optimal transport: noise and data are paired for short paths that seldom cross."""
+    """Flow matching with minibatch optimal transport between noise and data.
+
+    The pairs have short paths that seldom cross.
+    """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.4)
     presets: ClassVar[tuple[Preset, ...]] = (
@@ -30,7 +36,7 @@ class OTCFM(CFM):
 
 @register_model("fm", family="flow matching", likelihood="exact", paper="Lipman et al. 2023", kinds=KINDS, variant=True)
 class FM(CFM):
-    """Lipman's flow matching: straight paths that end in noise of size σ_min around each data point."""
+    """Lipman's flow matching: straight paths that end with noise σ_min around each data point."""
 
     own_path = "lipman"
 
@@ -44,11 +50,11 @@ class FM(CFM):
     variant=True,
 )
 class VPCFM(CFM):
-    """Flow matching on the variance-preserving path of diffusion: a DDPM as a special case of flow matching.
+    """Flow matching on the variance-preserving path of diffusion.
 
-    Its clock draws noise levels β/α of points about as ddpm does, log-normal with mean −1.2 and deviation 1.2 (Karras
-    et al. 2022, table 1). Velocities on this path grow without bound towards the data, so that a log-density takes more
-    solver steps than on a straight one.
+    So a DDPM is a special case of flow matching. Its clock draws noise levels β/α for points as ddpm does: nearly
+    log-normal with mean −1.2 and standard deviation 1.2 (Karras et al. 2022, table 1). Velocities on this path are
+    unbounded near the data, so that a log-density needs more solver steps than on a straight path.
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=2.1)
@@ -64,7 +70,7 @@ class VPCFM(CFM):
     "sb_cfm", family="flow matching", likelihood="exact", paper="Tong et al. 2024", kinds=KINDS, variant=True
 )
 class SBCFM(CFM):
-    """Flow matching of a Schrödinger bridge: entropic transport between the ends, Brownian bridges between pairs."""
+    """Flow matching of a Schrödinger bridge: entropic coupling and Brownian bridges."""
 
     recipe = Recipe(batch_size=256, lr=6e-3, step_ms=8.0)
     presets: ClassVar[tuple[Preset, ...]] = (

@@ -1,4 +1,4 @@
-"""Generative adversarial networks: a generator learns to make what a discriminator cannot tell from the data."""
+"""Generative adversarial networks: a generator is trained against a discriminator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ __all__ = ["GAMES", "GAN", "WGANGP", "Game"]
 
 
 class Game(NamedTuple):
-    """What each network descends, pair by pair, given the scores r = D(x) and f = D(G(z)); σ(D) is a probability."""
+    """The loss of each network from the scores r = D(x) and f = D(G(z)), for each pair.
+
+    σ(D) is a probability.
+    """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
@@ -50,31 +53,31 @@ FALL = (0.4, 1.0)  # by hand: shares of training between which the weight of R�
     kinds=("points", "table", "image", "series"),
 )
 class GAN(TorchModel):
-    """Generative adversarial network with relativistic, non-saturating, minimax or Wasserstein loss and penalties.
+    """Generative adversarial network with a choice of losses, and penalties.
 
-    In the relativistic game the discriminator is asked whether a real point scores above a made one, and the generator
-    wants the reverse:
+    The losses are relativistic, non-saturating, minimax and Wasserstein. With the relativistic loss, the discriminator
+    learns to score real points above generated ones, and the generator learns the reverse:
 
         max_D min_G  E log σ(D(x) − D(G(z)))
 
-    (Jolicoeur-Martineau 2019, eq. 6; Huang et al. 2024, eq. 2). A generator that drops a mode can never win there, and
-    with the penalties ½ γ E ‖∇D‖² at real points (R₁) and made points (R₂) training converges locally. The detail that
-    the discriminator resolves is about √γ wide, so γ falls in the course of training: first the masses are put right,
+    (Jolicoeur-Martineau 2019, eq. 6; Huang et al. 2024, eq. 2). A generator that lacks a mode cannot be optimal for it,
+    and with the penalties ½ γ E ‖∇D‖² at real points (R₁) and generated points (R₂), training converges locally. The
+    discriminator resolves details of a width of about √γ, so γ falls during training: first the masses become right,
     then the shapes. `gan[loss=minimax,penalty=0]` is the original game (Goodfellow et al. 2014, algorithm 1).
 
-    For images both networks are convolutional, as DCGAN's (Radford et al. 2016), and see them in [−1, 1].
+    For images, both networks are convolutional, as in DCGAN (Radford et al. 2016), and images are scaled to [−1, 1].
 
     Args:
-        critic_steps: k, steps of the discriminator for one of the generator, each on a batch of its own.
-        packing: m, points that the discriminator judges at once, so that it sees missing variety (Lin et al. 2018);
-            images are packed as channels.
-        hidden, depth: width and number of the hidden layers of both networks; of images, channels at half resolution
-            and convolutions a scale.
-        latent_dim: dimension of the generator's noise; by default that of the data, but 2 at least and 100 at most for
-            images.
-        components: number of Gaussians of which the generator's noise is a learnt mixture; 1 is the usual noise.
-        frequencies: number of sine and cosine pairs of each coordinate of a point that the discriminator sees.
-        penalty: γ, the weight of R₁ and R₂ at the start; with "wgan_gp" λ, the weight of its own penalty throughout.
+        critic_steps: k, the number of discriminator steps for each generator step, each on a new batch.
+        packing: m, the number of points that the discriminator scores together, so that it detects missing variety (Lin
+            et al. 2018); images are packed as channels.
+        hidden, depth: width and number of the hidden layers of both networks; for images, number of channels at half
+            resolution, and of convolutions at each scale.
+        latent_dim: dimension of the generator's noise; by default that of the data, but at least 2, and for images at
+            most 100.
+        components: number of Gaussians in the learned mixture of the generator's noise; 1 is the usual noise.
+        frequencies: number of sines and cosines of each coordinate of a point as inputs of the discriminator.
+        penalty: γ, the weight of R₁ and R₂ at the start; for "wgan_gp" λ, the constant weight of its own penalty.
         final_penalty: γ at the end.
     """
 
@@ -149,7 +152,7 @@ class GAN(TorchModel):
         self.steps_done += 1
 
     def discriminator_loss(self, real: Tensor, made: Tensor) -> Tensor:
-        """Return what the discriminator descends on packs of real and made points, penalty included."""
+        """Return the discriminator's loss for packs of real and generated points, with penalty."""
         both = torch.cat([real, made]).requires_grad_()
         score = self.discriminator(both)
         loss = GAMES[self.loss].discriminator(*score.chunk(2)).mean()
@@ -160,18 +163,18 @@ class GAN(TorchModel):
         return loss + self.gamma() * slope_penalty(score, both)
 
     def gamma(self) -> float:
-        """Return γ at this point of training, on a geometric path from `penalty` to `final_penalty`."""
+        """Return the present γ, on a geometric path from `penalty` to `final_penalty`."""
         begin, end = FALL
         done = min(max((self.progress - begin) / (end - begin), 0.0), 1.0)
         return self.penalty ** (1 - done) * self.final_penalty**done
 
     def pack(self, x: Tensor) -> Tensor:
-        """Return points x (b, d) side by side in packs (b // m, m d); a rest smaller than a pack is left out.
+        """Return points x (b, d) side by side in packs (b // m, m d).
 
-        Images (b, c, h, w) become packs (b // m, m c, h, w).
+        The last points are left out if they do not fill a pack. Images (b, c, h, w) become packs (b // m, m c, h, w).
 
         Raises:
-            GenbenchError: there are fewer points than one pack takes.
+            GenbenchError: there are fewer points than in one pack.
         """
         if len(x) < self.packing:
             raise GenbenchError(f"packing={self.packing} needs batches of at least {self.packing} points, not {len(x)}")
@@ -185,7 +188,7 @@ class GAN(TorchModel):
         return self.generator.noise(torch.randint(self.components, (n,)))
 
     def from_latent(self, z: Tensor) -> Tensor:
-        """Return what the generator makes of noise z (n, latents), (n, *shape)."""
+        """Return the generator's points (n, *shape) for noise z (n, latents)."""
         if len(self.shape) == 1:
             return self.generator.make(z)
         blocks = z.split(max(1, VALUES // math.prod(self.shape)))
@@ -200,10 +203,11 @@ class GAN(TorchModel):
     kinds=("points", "table", "image", "series"),
 )
 class WGANGP(GAN):
-    """Wasserstein GAN with gradient penalty, in its authors' toy setting: normal noise, no sines, five critic steps.
+    """Wasserstein GAN with gradient penalty, in the toy setting of its authors.
 
-    The critic's slope is drawn towards 1 between real and made points, so that E D(x) − E D(G(z)) approaches W₁. The
-    parameters are those of `gan`, of which `penalty` is λ, the weight of the gradient penalty.
+    This setting has normal noise, no sines, and five critic steps. The penalty draws the norm of the critic's gradient
+    towards 1 between real and generated points, so that E D(x) − E D(G(z)) approaches W₁. The parameters are those of
+    `gan`; `penalty` is λ, the weight of the gradient penalty.
     """
 
     recipe = Recipe(batch_size=256, lr=1e-3, beta1=0.5, beta2=0.9, clip=0.0, ema=0.99, step_ms=6.0)

@@ -36,33 +36,34 @@ FIRST = 1000  # by hand: training images that initialise the actnorms
     kinds=("image",),
 )
 class Glow(TorchModel):
-    """Glow: invertible layers carry an image to noise, and half of its values leave at each scale.
+    """Glow: invertible layers map an image to noise; half of its values leave at each scale.
 
-    A scale squeezes 2×2 pixels into channels and makes steps of actnorm, an invertible 1×1 convolution and an affine
+    A scale squeezes 2×2 pixels into channels and has steps of actnorm, an invertible 1×1 convolution and an affine
     coupling. With all layers as one map f, and g the map from grey levels to the whole line (`inputs`),
 
         log p(x) = log p(f(g(x))) + log |det ∂f/∂g| + log |det ∂g/∂x|,
 
-    where the noise is N(0, I), or a mixture of Gaussians that is learned with the rest (`components`): a continuous map
-    of one Gaussian must draw bridges between the classes of the data, one of a mixture need not (Izmailov et al. 2020).
-    Training images get fresh noise within their grey level at every step (uniform dequantisation, Theis et al. 2016).
+    where the noise is N(0, I), or a learned mixture of Gaussians (`components`): a continuous map of one Gaussian
+    leaves bridges between the classes of the data, whereas a map of a mixture need not (Izmailov et al. 2020). Training
+    images get new noise inside their grey level at every step (uniform dequantisation, Theis et al. 2016).
 
     Args:
-        couplings: steps in each scale.
-        hidden: channels of a coupling's network.
-        patch: side of the patch of pixels, after squeezing, that it reads.
+        couplings: number of steps in each scale.
+        hidden: number of channels of a coupling's network.
+        patch: side of the patch of pixels, after squeezing, that is its input.
         scales: how often the image is halved.
         clamp: largest absolute log-scale of a coupling, approached softly.
-        bins: bins of the rational-quadratic spline that follows the affine map of a coupling (Durkan et al. 2019); 0
-            for none, which is Glow's own.
-        inputs: g: "gaussianised", each pixel's own distribution made normal; "logit", of α + (1 − 2α) x as in Real NVP;
-            "standardised", none, with mean 0 and deviation 1 in each channel, for images without grey levels.
+        bins: number of bins of the rational-quadratic spline after the affine map of a coupling (Durkan et al. 2019); 0
+            means no spline, as in Glow.
+        inputs: g: "gaussianised" makes the distribution of each pixel normal; "logit" is that of α + (1 − 2α) x, as in
+            Real NVP; "standardised" only gives each channel mean 0 and standard deviation 1, for images without grey
+            levels.
         alpha: α of the logit.
-        components: Gaussians in the mixture that the noise comes from; 0 for N(0, I), which is Glow's own.
-        whiten: whether g also takes out the correlations of all pixels, so that f begins as the identity at a
-            full-covariance Gaussian.
-        temperature: factor of the deviation of the noise that samples are made of; below 1 they are cleaner and less
-            varied, and no longer draws from the density (Glow, section 6).
+        components: number of Gaussians in the mixture of the noise; 0 for N(0, I), as in Glow.
+        whiten: whether g also removes the correlations of all pixels, so that f starts as the identity and the model as
+            a full-covariance Gaussian.
+        temperature: factor of the standard deviation of the noise of samples. Below 1, samples are cleaner and less
+            varied, and are no longer draws from the density (Glow, section 6).
 
     Raises:
         ValueError: `patch` is even, or `bins` is 1.
@@ -133,7 +134,7 @@ class Glow(TorchModel):
         return torch.cat([self._log_density(part) for part in x.split(BLOCK)])
 
     def to_latent(self, x: Tensor) -> Tensor:
-        """Return the noise (b, d) that the flow carries images (b, c, h, w) to."""
+        """Return the noise (b, d) to which the flow leads from images (b, c, h, w)."""
         for layer in self.to_line:
             x, _ = layer(x)
         z: Tensor = self.flow(x)[0]

@@ -31,15 +31,17 @@ ROWS = 20  # by hand: points a dimension that choose it, at least: enough for te
 
 @register_model("gmm", family="classic", likelihood="exact", paper="Dempster et al. 1977; Schwarz 1978")
 class GMM(Model):
-    """Mixture of Gaussians with full covariances, by EM; BIC chooses the number of components.
+    """Mixture of Gaussians with full covariances, by EM; BIC selects their number.
 
-    Of components with less than two points a dimension, the covariance is shrunk (`genbench.numerics.covariance`).
+    The covariance of a component with fewer than two points for each dimension is shrunk
+    (`genbench.numerics.covariance`).
 
     Args:
-        components: number of Gaussians; None takes the one of 1, 2, 4, 8, 16, 24, 32, 48 with the lowest BIC.
-        restarts: runs of EM from new k-means++ centres, of which the likeliest is kept; fewer where the budget ends.
+        components: number of Gaussians; None selects the one of 1, 2, 4, 8, 16, 24, 32, 48 with the lowest BIC.
+        restarts: number of EM runs from new k-means++ centres, of which the likeliest is kept; fewer if the budget
+            ends.
         ridge: added to the diagonal of each covariance, in standardised units, so that none collapses on a point.
-        tolerance: EM ends when a step gains less log-likelihood per point than this, in nats.
+        tolerance: EM stops when the log-likelihood per point rises by less than this in a step, in nats.
     """
 
     def __init__(
@@ -82,7 +84,10 @@ class GMM(Model):
         return slope
 
     def forecast(self, x: Array) -> Mixture:
-        """Return the last coordinate given the others x [n, d − 1]: of each Gaussian, in proportion to its π p(x)."""
+        """Return the last coordinate given the others x [n, d − 1].
+
+        It is a mixture of each Gaussian's conditional, weighted by its π p(x).
+        """
         mixture = self.mixture
         roots = np.linalg.cholesky(mixture.covariances_)  # (K, d, d)
         away = (x[:, None] - mixture.means_[:, :-1]).transpose(1, 2, 0)  # (K, d − 1, n)
@@ -94,7 +99,10 @@ class GMM(Model):
         return Mixture(log_weights, means.T, np.broadcast_to(roots[:, -1, -1], log_weights.shape))
 
     def conditional_sample(self, x: Array, known: NDArray[np.bool_]) -> Array:
-        """Draw a component by its weight πₖ N(x_known; …), then the rest from its Gaussian given the known part."""
+        """Draw the unknown coordinates given the known ones.
+
+        A component is drawn with its weight πₖ N(x_known; …), then the rest from its Gaussian.
+        """
         mixture, x = self.mixture, x.copy()
         parts = [conditional_gaussian(covariance, known) for covariance in mixture.covariances_]
         pairs = list(zip(mixture.means_, parts, strict=True))
@@ -186,9 +194,10 @@ class _Left:
 
 
 def em_seconds(n: int, d: int, k: int) -> float:
-    """Return the nominal seconds of one step of EM for k components and n points in d dimensions.
+    """Return the nominal seconds of one step of EM for k components and n points.
 
-    Measured with scikit-learn 1.9 on one core of the reference machine, from 2 to 300 dimensions; right to a third.
+    The points have d dimensions. It was measured with scikit-learn 1.9 on one core of the reference machine, from 2 to
+    300 dimensions; the error is up to a third.
     """
     return k * (5e-5 + 1e-9 * d**3 + n * (80e-9 + 3e-9 * d + 0.17e-9 * d**2))
 

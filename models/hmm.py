@@ -24,7 +24,10 @@ NARROWEST = 1e-3  # by hand: least standard deviation of a state, in standardise
 
 
 class Chain(NamedTuple):
-    """Parameters: P(s_1) [K], P(s_{t+1} = j | s_t = i) [K, K], means [K] and standard deviations [K] of the states."""
+    """The parameters: P(s_1) [K], P(s_{t+1} = j | s_t = i) [K, K], and those of the states.
+
+    The states have means [K] and standard deviations [K].
+    """
 
     start: Array
     transition: Array
@@ -34,16 +37,16 @@ class Chain(NamedTuple):
 
 @register_model("hmm", family="classic", likelihood="exact", paper="Baum et al. 1970; Rabiner 1989", kinds=("series",))
 class HMM(Model):
-    """Hidden Markov model: a chain of K states, each of which emits a Gaussian, by EM (Baum-Welch) in logarithms.
+    """Hidden Markov model: a chain of K states, each with Gaussian values.
 
-    The log-density of a window is exact, by the forward algorithm. A window may begin at any time, so P(s_1) is how
-    frequent the states are at the beginning of the training windows.
+    It is fitted by EM (Baum-Welch) in logarithms. The log-density of a window is exact, by the forward algorithm. A
+    window may begin at any time, so P(s_1) is the frequency of the states at the beginning of the training windows.
 
     Args:
-        states: K.
-        restarts: random starts, of which 20 steps of EM on up to 2,000 windows choose the likeliest.
-        iterations: EM steps from there, at most; fewer where the budget ends.
-        tolerance: EM ends when a step gains less log-likelihood per value than this, in nats.
+        states: K, the number of states.
+        restarts: number of random starts. After 20 steps of EM on up to 2,000 windows, the likeliest is kept.
+        iterations: largest number of EM steps from there; fewer if the budget ends.
+        tolerance: EM stops when the log-likelihood per value rises by less than this in a step, in nats.
     """
 
     def __init__(
@@ -56,7 +59,10 @@ class HMM(Model):
         self.states, self.restarts, self.iterations, self.tolerance = states, restarts, iterations, tolerance
 
     def fit(self, x: Array) -> None:
-        """Learn from windows x [n, length], as independent sequences. `history` keeps log L per value of each step."""
+        """Learn from windows x [n, length], as independent sequences.
+
+        `history` has log L per value of each step.
+        """
         if x.size < 2 * self.states:
             raise GenbenchError(f"hmm[states={self.states}] needs at least {2 * self.states} values, got {x.size}")
         self.length = x.shape[1]
@@ -71,7 +77,10 @@ class HMM(Model):
         self.n_parameters = (self.states - 1) + self.states * (self.states - 1) + 2 * self.states
 
     def climb(self, x: Array, chain: Chain, steps: int) -> tuple[Chain, list[float]]:
-        """Return the chain after at most `steps` EM steps, and log L per value in nats before each and at the end."""
+        """Return the chain after at most `steps` EM steps, and log L per value in nats.
+
+        There is one log L before each step and one at the end.
+        """
         found: list[float] = []
         for _ in range(steps):
             improved, log_likelihood = em_step(x, chain)
@@ -95,7 +104,7 @@ class HMM(Model):
         return log_density(self.chain, x)
 
     def forecast(self, x: Array) -> Mixture:
-        """Return Σ_j P(s_{k+1} = j | x_1 … x_k) N(μ_j, σ_j²) for each history x [n, k], by filtering."""
+        """Return Σ_j P(s_{k+1} = j | x_1 … x_k) N(μ_j, σ_j²) for each history x [n, k]."""
         chain = self.chain
         log_alpha = forward(chain.start, chain.transition, gaussian_log_density(x, chain.means, chain.stds))[:, -1]
         filtered = np.exp(log_alpha - log_sum_exp(log_alpha)[:, None])
@@ -113,16 +122,20 @@ class HMM(Model):
 
 
 def log_density(chain: Chain, x: Array) -> Array:
-    """Return log p(x) in nats [n] for windows x [n, T], summed over all paths of states by the forward algorithm."""
+    """Return log p(x) in nats [n] for windows x [n, T], by the forward algorithm.
+
+    It is a sum over all paths of states.
+    """
     log_emission = gaussian_log_density(x, chain.means, chain.stds)
     return log_sum_exp(forward(chain.start, chain.transition, log_emission)[:, -1])
 
 
 def em_step(x: Array, chain: Chain) -> tuple[Chain, float]:
-    """Return the chain after one step of EM on windows x [n, T], and the log-likelihood in nats before it.
+    """Return the chain after one EM step on windows x [n, T], and the earlier log-likelihood.
 
-    The pairs' posterior is P(s_t = i, s_{t+1} = j | x) ∝ α_t(i) A_ij b_j(x_{t+1}) β_{t+1}(j) (Rabiner 1989, eq. 37),
-    whose sum over n and t is A times a product of two matrices, scaled so that none of their exponentials overflows.
+    The log-likelihood is in nats. The pairs' posterior is P(s_t = i, s_{t+1} = j | x) ∝ α_t(i) A_ij b_j(x_{t+1})
+    β_{t+1}(j) (Rabiner 1989, eq. 37), whose sum over n and t is A times a product of two matrices, scaled so that none
+    of their exponentials overflows.
     """
     log_b = gaussian_log_density(x, chain.means, chain.stds)
     log_alpha, log_beta = forward(chain.start, chain.transition, log_b), backward(chain.transition, log_b)

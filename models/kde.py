@@ -31,10 +31,10 @@ NEGLIGIBLE = -700.0  # exp of less is subnormal, 20 times slower, and nothing be
     kinds=("points", "table", "image", "series"),
 )
 class KDE(Model):
-    """A Gaussian around every training point; the leave-one-out likelihood chooses their width.
+    """A Gaussian around every training point; the leave-one-out likelihood selects its width.
 
     Args:
-        bandwidth: standard deviation of the kernel in standardised units; None chooses it.
+        bandwidth: standard deviation of the kernel in standardised units; None selects it by the likelihood.
     """
 
     def __init__(self, bandwidth: Annotated[Positive | None, LogRange(0.01, 1)] = None) -> None:
@@ -51,7 +51,7 @@ class KDE(Model):
         return x.reshape(n, *self.shape)
 
     def log_prob(self, x: Array) -> Array:
-        """Return log p(x) = log (1/n) Σᵢ N(x; xᵢ, h²I), a block of x at a time."""
+        """Return log p(x) = log (1/n) Σᵢ N(x; xᵢ, h²I), computed in blocks of x."""
         x = x.reshape(len(x), -1)
         n, d = self.points.shape
         left = np.column_stack([x, np.full(len(x), -0.5)])  # (b, d + 1)
@@ -62,7 +62,7 @@ class KDE(Model):
         return log_p
 
     def score_at(self, x: Array) -> Array:
-        """Return ∇ log p(x) = (Σᵢ wᵢ xᵢ − x) / h², with wᵢ ∝ N(x; xᵢ, h²I), a block of x at a time."""
+        """Return ∇ log p(x) = (Σᵢ wᵢ xᵢ − x) / h², with wᵢ ∝ N(x; xᵢ, h²I), in blocks of x."""
         from scipy.special import softmax
 
         flat = x.reshape(len(x), -1)
@@ -74,7 +74,10 @@ class KDE(Model):
         return ((np.concatenate(means) - flat) / self.width**2).reshape(x.shape)
 
     def conditional_sample(self, x: Array, known: NDArray[np.bool_]) -> Array:
-        """Draw a training point with N(x_known; x_i, h²I) as its weight, then the rest from its kernel."""
+        """Draw the unknown coordinates given the known ones.
+
+        A training point is drawn with the weight N(x_known; x_i, h²I), then the rest from its kernel.
+        """
         flat, mask = x.reshape(len(x), -1).copy(), known.ravel()
         points = self.points[:, mask]
         given, which = np.unique(flat[:, mask], axis=0, return_inverse=True)  # many draws for each are asked at once

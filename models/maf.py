@@ -22,9 +22,10 @@ __all__ = ["MAF", "AutoregressiveLayer"]
 
 
 class AutoregressiveLayer(nn.Module):
-    """y_i = x_i·exp(s_i) + t_i, where s_i and t_i are read off x_1 … x_{i−1} by one masked network (equations 3 to 5).
+    """y_i = x_i·exp(s_i) + t_i, where s_i and t_i depend on x_1 … x_{i−1}.
 
-    One pass maps all coordinates forward; the inverse takes them one after the other. |s_i| stays below `clamp`.
+    One masked network gives them (equations 3 to 5). One pass maps all coordinates forward; the inverse computes them
+    one after the other. |s_i| stays below `clamp`.
     """
 
     def __init__(self, d: int, hidden: int, depth: int, clamp: float, frequencies: int = 0) -> None:
@@ -49,20 +50,21 @@ class AutoregressiveLayer(nn.Module):
 
 @register_model("maf", family="normalizing flow", likelihood="exact", paper="Papamakarios et al. 2017", variant=True)
 class MAF(FlowModel):
-    """Masked autoregressive flow: each coordinate is scaled and shifted given those before it, in layer after layer.
+    """Masked autoregressive flow: each layer scales and shifts coordinates given earlier ones.
 
-    The order is reversed from layer to layer. In place of the paper's batch normalisation, layers are joined by Glow's
-    normalisation and linear maps. What the layers leave is modelled by one more network, as a mixture of Gaussians for
-    each coordinate given those before it (the paper's MAF MoG).
+    The order is reversed from layer to layer. Instead of the paper's batch normalisation, Glow's normalisation and
+    linear maps are between layers. One more network models the result as a mixture of Gaussians for each coordinate
+    given those before it (the paper's MAF MoG).
 
     Args:
         layers: number of autoregressive layers.
-        components: Gaussians of a coordinate in the base; 0 is a base of N(0, I).
+        components: number of Gaussians for a coordinate in the base; 0 is a base of N(0, I).
         hidden, depth: width and number of the hidden layers of a layer's network.
         clamp: largest absolute log-scale of a layer, approached softly.
-        linear: whether a learned invertible linear map goes before each layer.
-        actnorm: whether a normalisation, initialised by the training points, goes before each layer.
-        frequencies: sines and cosines of each coordinate that the network reads, at 1, 2, 4, … radians per deviation.
+        linear: whether a learned invertible linear map is before each layer.
+        actnorm: whether a normalisation, initialised by the training points, is before each layer.
+        frequencies: number of sines and cosines of each coordinate as inputs, at 1, 2, 4, … radians per standard
+            deviation.
     """
 
     recipe = Recipe(batch_size=256, lr=6e-3, ema=0.995, step_ms=12.0)

@@ -1,4 +1,4 @@
-"""Independent Gaussians: naive Bayes where there are classes, the plainest density where there are none."""
+"""Independent Gaussians: naive Bayes if there are classes, else the simplest density."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ __all__ = ["NaiveBayes"]
     variant=True,
 )
 class NaiveBayes(Model):
-    """A Gaussian with independent coordinates, by maximum likelihood; with one for each class, Gaussian naive Bayes.
+    """A Gaussian with independent coordinates, by maximum likelihood.
+
+    With one for each class, it is Gaussian naive Bayes.
 
     Args:
         smoothing: added to each variance, as a share of the largest, so that a constant coordinate has a density.

@@ -1,4 +1,4 @@
-"""Flow matching a second time, on the pairs that a first flow connects."""
+"""Rectified flow: flow matching a second time, on the pairs that a first flow connects."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ __all__ = ["RectifiedFlow"]
     "rectified_flow", family="flow matching", likelihood="exact", paper="Liu et al. 2023", kinds=KINDS, variant=True
 )
 class RectifiedFlow(CFM):
-    """Rectified flow: flow matching twice, the second time on the pairs that the first flow connects (reflow).
+    """Rectified flow: flow matching again on the pairs that a first flow connects (reflow).
 
-    Paths of the second flow seldom cross and are nearly straight: few solver steps suffice (Liu et al. 2023, alg. 1).
-    The source point of a data point is found by following the first flow back, a few steps at each training step.
+    Paths of the second flow seldom cross and are nearly straight, so that few solver steps suffice (Liu et al. 2023,
+    alg. 1). The source point of a data point is found by following the first flow back, a few steps at each training
+    step.
     """
 
     recipe = Recipe(batch_size=256, lr=8e-3, cycles=2, step_ms=5.0)
@@ -64,7 +65,10 @@ class RectifiedFlow(CFM):
         return 2 * self.progress - 1  # of the second flow
 
     def source_of(self, x1: Tensor) -> Tensor:
-        """Return the source points (b, d) that the first flow connects with x1 (b, d), once there is one."""
+        """Return the source points (b, d) that the first flow connects with x1 (b, d).
+
+        Before the first flow is trained, they are new noise.
+        """
         if not self.second:
             return super().source_of(x1)
         return integrate(self.first_velocity, x1, self.grid(self.reflow_steps).flip(0)).x

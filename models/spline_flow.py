@@ -24,17 +24,18 @@ SPREAD = 0.8  # of the base's means; measured by hand: steadier than 0.95 on a c
 class SplineFlow(FlowModel):
     """Neural spline flow: couplings whose maps are monotone rational-quadratic splines.
 
-    As in the paper, a learned linear map goes before the couplings. Beyond the paper, an affine map read off the same
-    network goes before each spline: it brings what a heavy tail holds within the spline's bound. In the plane the
-    networks read sines and cosines, too, and everywhere the base is a mixture of Gaussians.
+    As in the paper, a learned linear map is before the couplings. Other than in the paper, the same network gives an
+    affine map before each spline, which brings heavy tails inside the spline's bound. In the plane, sines and cosines
+    are further inputs of the networks. The base is a mixture of Gaussians.
 
     Args:
         couplings: number of coupling layers.
-        bins: bins of a spline, each at least a thousandth of its width.
+        bins: number of bins of a spline, each at least a thousandth of its width.
         bound: half the interval of a spline, which is the identity outside; the data have standard deviation 1.
         hidden, depth: width and number of the hidden layers of a coupling's network.
-        frequencies: sines and cosines of each coordinate that the network reads, at 1, 2, 4, … radians per deviation.
-        components: Gaussians of the base (Izmailov et al. 2020); 0 for N(0, I), which is the paper's own.
+        frequencies: number of sines and cosines of each coordinate as inputs, at 1, 2, 4, … radians per standard
+            deviation.
+        components: number of Gaussians of the base (Izmailov et al. 2020); 0 for N(0, I), as in the paper.
     """
 
     recipe = Recipe(batch_size=256, lr=1e-2, ema=0.99, step_ms=9.0)

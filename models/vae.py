@@ -1,4 +1,4 @@
-"""Variational autoencoder: a Gaussian latent, an encoder that infers it, and a decoder that makes data of it."""
+"""Variational autoencoder: a Gaussian latent variable, an encoder, and a decoder."""
 
 from __future__ import annotations
 
@@ -37,38 +37,40 @@ ACTIVE_VARIANCE = 0.01  # a latent coordinate is active where Var_x E[z|x] excee
     kinds=("points", "table", "image", "series"),
 )
 class VAE(TorchModel):
-    """Variational autoencoder: maximise a lower bound on log p(x) with an encoder q(z|x) and a decoder p(x|z).
+    """Variational autoencoder: maximise a lower bound of log p(x).
 
-    p(z) = N(0, I) or a learned mixture (`genbench.nn.prior`), p(x|z) = N(μ(z), diag σ²(z)) and q(z|x) =
-    N(m(x), diag s²(x)). With latents z₁ … z_K ~ q(z|x) and weights w_k = p(x|z_k) p(z_k) / q(z_k|x) the bound is
+    The encoder is q(z|x) and the decoder p(x|z). p(z) = N(0, I) or a learned mixture (`genbench.nn.prior`), p(x|z) =
+    N(μ(z), diag σ²(z)) and q(z|x) = N(m(x), diag s²(x)). With latents z₁ … z_K ~ q(z|x) and weights w_k = p(x|z_k)
+    p(z_k) / q(z_k|x) the bound is
 
         L_K = E log (1/K) Σ_k w_k  ≤  log p(x)
 
     (Burda et al. 2016, eq. 8), which rises with K; L_1 is the evidence lower bound E log p(x|z) − KL(q(z|x) ‖ p(z))
-    (Kingma & Welling 2014, eq. 3). `log_prob` is L_K with `importance_samples` latents, however it was trained. These
-    are a scrambled Sobol net, randomly shifted for each x (Buchholz et al. 2018): each z_k is distributed as before, so
-    that the bound holds, and 64 of them leave a smaller gap in few dimensions than 200 independent ones.
+    (Kingma & Welling 2014, eq. 3). `log_prob` is L_K with `importance_samples` latents, whatever the training. These
+    are a scrambled Sobol net, randomly shifted for each x (Buchholz et al. 2018): each z_k has the same distribution as
+    before, so that the bound holds, and in few dimensions 64 of them leave a smaller gap than 200 independent ones.
 
-    For images encoder and decoder are convolutional, and p(x|z) is a mass of grey levels k, so that the bound is one
-    on log P(k), to which d · log levels is added for the density of x = (k + u) / levels.
+    For images, encoder and decoder are convolutional, and p(x|z) is a mass of grey levels k. Then the bound is that of
+    log P(k), plus d · log levels for the density of x = (k + u) / levels.
 
     Args:
-        hidden, depth: width and number of the hidden layers of both networks; of images, channels at half resolution
-            and convolutions a scale.
-        latent_dim: dimension of z; by default that of the data, within 2 and 16.
-        components: Gaussians of the prior p(z), learned with the rest; 0 for N(0, I), whose KL is in closed form.
-        objective: what training maximises: "iwae", the bound L_K, or "elbo", L_1 with its KL in closed form, where
-            it has one, and all else averaged over K latents.
+        hidden, depth: width and number of the hidden layers of both networks; for images, number of channels at half
+            resolution, and of convolutions at each scale.
+        latent_dim: dimension of z; by default that of the data, but at least 2 and at most 16.
+        components: number of Gaussians of the learned prior p(z); 0 for N(0, I), whose KL has a closed form.
+        objective: what training maximises: "iwae", the bound L_K, or "elbo", L_1 with its KL in closed form, if it has
+            one, and the rest averaged over K latents.
         training_samples: K in training; 1 with "elbo" is the classic VAE.
-        beta: weight of log q(z|x) − log p(z) in training; other than 1 it is no bound (Higgins et al. 2017, eq. 4).
-        kl_warmup: share of training over which that weight rises from 0 to `beta`, so that the latents come into
-            use before they have to pay for it.
+        beta: weight of log q(z|x) − log p(z) in training; if it is not 1, there is no bound (Higgins et al. 2017, eq.
+            4).
+        kl_warmup: share of training over which that weight rises from 0 to `beta`, so that the latents are used before
+            their KL counts.
         decoder_std: σ of p(x|z): None for a function of z, one for each coordinate; "shared" for one learned number
-            (Rybkin et al. 2021, eq. 4); or the number. In standardised units; of a logistic, where white is 1.
+            (Rybkin et al. 2021, eq. 4); or a number. It is in standardised units; for a logistic, white is 1.
         importance_samples: K of `log_prob`.
-        decoder_likelihood: what p(x|z) is: "gaussian"; for images also "logistic", discretised to the grey levels,
-            and "bernoulli", for those of two levels. By default bernoulli for two levels, logistic for more, and
-            Gaussian for all that are not images.
+        decoder_likelihood: the kind of p(x|z): "gaussian"; for images also "logistic", discretised to the grey levels,
+            and "bernoulli", for two levels. By default bernoulli for two levels, logistic for more, and Gaussian for
+            data that are not images.
     """
 
     recipe = Recipe(batch_size=64, lr=8e-3, warmup=0.1, beta2=0.99, step_ms=6.8)
@@ -110,7 +112,7 @@ class VAE(TorchModel):
 
     @property
     def reads_levels(self) -> bool:  # type: ignore[override]
-        """Whether it reads grey levels, and so images as they are."""
+        """Whether it models grey levels, so that images are not standardised."""
         return self.decoder_likelihood != "gaussian"
 
     def build(self, shape: tuple[int, ...]) -> None:
@@ -143,7 +145,7 @@ class VAE(TorchModel):
 
     @property
     def kl_weight(self) -> float:
-        """The weight of log q(z|x) − log p(z) at the present progress, in [0, β]."""
+        """The present weight of log q(z|x) − log p(z), in [0, β]."""
         return self.beta * (min(1.0, self.progress / self.kl_warmup) if self.kl_warmup else 1.0)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -153,13 +155,16 @@ class VAE(TorchModel):
         return mean + self.skip(values.flatten(1)), log_std.clamp(*LOG_STD_RANGE)
 
     def decode(self, z: Tensor) -> tuple[Tensor, ...]:
-        """Return the parameters (…, *shape) of p(x|z) for z (…, l): of a Gaussian mean and log standard deviation."""
+        """Return the parameters (…, *shape) of p(x|z) for z (…, l).
+
+        Those of a Gaussian are mean and log standard deviation.
+        """
         return self.observed.read(self.decoder(z))
 
     def log_weights(self, x: Tensor, samples: int, kl_weight: float = 1.0, even: bool = False) -> Tensor:
-        """Return log p(x|z_k) + β (log p(z_k) − log q(z_k|x)), (samples, b), z_k ~ q(z|x), for x (b, *shape).
+        """Return log p(x|z_k) + β (log p(z_k) − log q(z_k|x)), (samples, b), for x (b, *shape).
 
-        The z_k are independent, or `even`: those of each x spread evenly over q(z|x).
+        The latents are z_k ~ q(z|x). They are independent, or, with `even`, spread evenly over q(z|x) for each x.
         """
         mean, log_std = self.encode(x)
         noise = _even_normal(samples, mean) if even else torch.randn(samples, *mean.shape)
@@ -190,7 +195,7 @@ class VAE(TorchModel):
     def evidence_parts(self, x: Tensor, samples: int) -> tuple[Tensor, Tensor]:
         """Return E log p(x|z), averaged over `samples` latents, and KL(q(z|x) ‖ p(z)), (b,) each.
 
-        The KL to a mixture is averaged over them, too.
+        The KL to a mixture is averaged over the latents, too.
         """
         mean, log_std = self.encode(x)
         z = mean + log_std.exp() * torch.randn(samples, *mean.shape)  # (k, b, l)
@@ -205,18 +210,22 @@ class VAE(TorchModel):
         return self.encode(x)[0]
 
     def from_latent(self, z: Tensor) -> Tensor:
-        """Return the mean (b, *shape) of p(x|z) for z (b, l); of an image that of its values, not of grey levels."""
+        """Return the mean (b, *shape) of p(x|z) for z (b, l).
+
+        For an image it is the mean of its values, not of grey levels.
+        """
         return self.observed.mean(*self.decode(z))
 
     def diagnose(self, x: Tensor) -> dict[str, float]:
-        """Return the parts of the evidence lower bound at points x (n, *shape), in nats of standardised units.
+        """Return the parts of the evidence lower bound at points x (n, *shape), in nats.
 
-        `elbo` = `reconstruction` E log p(x|z) − `kl` KL(q(z|x) ‖ p(z)), means over the points; `kl_share` =
-        kl / (kl + |reconstruction|), 0 where the latents say nothing; `active_units` counts the latent coordinates with
-        Var_x E[z|x] > 0.01; `importance_samples` is the K of `log_prob`.
+        They are in standardised units. `elbo` = `reconstruction` E log p(x|z) − `kl` KL(q(z|x) ‖ p(z)), means over the
+        points; `kl_share` = kl / (kl + |reconstruction|), 0 if the latents have no information; `active_units` counts
+        the latent coordinates with Var_x E[z|x] > 0.01; `importance_samples` is the K of `log_prob`.
 
-        For images there is the `mean_squared_error` of `reconstruct`, a value. Where grey levels are read, values go
-        from 0 to 1, nats are those of the levels' masses, and `nats_per_image` = −`elbo` bounds their description.
+        For images there is also `mean_squared_error`, that of `reconstruct` per value. If grey levels are modelled,
+        values are from 0 to 1, nats are those of the levels' masses, and `nats_per_image` = −`elbo` is an upper bound
+        of their description length.
         """
         blocks = [self._examine(part) for part in x.split(self._block(1))]
         reconstruction, kl, error, mean = (torch.cat(parts) for parts in zip(*blocks, strict=True))

@@ -11,9 +11,10 @@ __all__ = ["DiffusersDDPM"]
 
 @register_peer("diffusers_ddpm", paper="Ho et al. 2020; von Platen et al. 2022")
 class DiffusersDDPM(TinyDiffusion):
-    """DDPM of diffusers by its defaults, T = 1000, β from 1e-4 to 0.02; network and training of tiny-diffusion.
+    """DDPM of diffusers with its defaults: T = 1000, β from 1e-4 to 0.02.
 
-    But not its T = 50. Standardised here, and estimates of x0 are clipped to the data's range, as images are to ±1.
+    The network and the training are those of tiny-diffusion. T is not that of tiny-diffusion, 50. Data are standardised
+    here, and estimates of x0 are clipped to the data's range, as images are clipped to ±1.
     """
 
     library = DIFFUSERS

@@ -1,4 +1,4 @@
-"""What the flows of normflows share: the loop of its examples, how they sample, their density."""
+"""The common part of normflows' flows: training loop of its examples, sampling, density."""
 
 from typing import Any
 
@@ -14,7 +14,10 @@ DECAY = 1e-5  # of weights in all its examples: Adam's own, which adds DECAY · 
 
 
 class NormflowsFlow(TorchModel):
-    """A flow of normflows. A subclass creates `self.flow`, a `normflows.NormalizingFlow`, in `build`."""
+    """A flow of normflows.
+
+    A subclass creates `self.flow`, a `normflows.NormalizingFlow`, in `build`.
+    """
 
     library = NORMFLOWS
     flow: Any
@@ -23,7 +26,7 @@ class NormflowsFlow(TorchModel):
         return self.flow.forward_kld(x)
 
     def training_step(self, x: Tensor, update: Update) -> None:
-        """Do one step; as in the examples, one whose loss is not finite is left out."""
+        """Do one training step. As in the examples, a step with a non-finite loss is skipped."""
         loss = self.training_loss(x)
         if loss.isfinite():
             update("loss", loss + DECAY / 2 * torch.cat([p.flatten() for p in self.parameters()]).square().sum())

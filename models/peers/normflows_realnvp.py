@@ -12,10 +12,11 @@ __all__ = ["NormflowsRealNVP"]
 
 @register_peer("normflows_realnvp", likelihood="exact", paper="Dinh et al. 2017; Stimper et al. 2023")
 class NormflowsRealNVP(NormflowsFlow):
-    """Real NVP of normflows by its example: 32 affine couplings, networks 64-64, Adam 5e-4, batch 512.
+    """Real NVP of normflows as in its example: 32 affine couplings, networks 64-64.
 
-    The example standardises nothing: that is done here. Scales have no bound: it can diverge, and far from the data the
-    log-density overflows, as `genbench check` reports.
+    It is trained with Adam 5e-4 and batches of 512. The example does not standardise data; that is done here. Scales
+    are not bounded, so that training can diverge, and the log-density overflows far from the data, as `genbench check`
+    reports.
     """
 
     recipe = ConstantRate(batch_size=512, lr=5e-4)

@@ -12,9 +12,10 @@ __all__ = ["NormflowsSpline"]
 
 @register_peer("normflows_spline", likelihood="exact", paper="Durkan et al. 2019; Stimper et al. 2023")
 class NormflowsSpline(NormflowsFlow):
-    """Spline flow of normflows by its example: 16 autoregressive splines, networks 128-128, Adam 1e-3, batch 512.
+    """Spline flow of normflows as in its example: 16 autoregressive splines, networks 128-128.
 
-    The example standardises nothing, and its splines end at ±3: that is done here.
+    It is trained with Adam 1e-3 and batches of 512. The example does not standardise data, although its splines end at
+    ±3; that is done here.
     """
 
     recipe = ConstantRate(batch_size=512, lr=1e-3)

@@ -1,4 +1,4 @@
-"""The peers in the registry: models of other libraries, each trained by the recipe that its library publishes."""
+"""Registration of peers: models of other libraries, trained by their published recipes."""
 
 from functools import partial
 

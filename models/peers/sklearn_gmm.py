@@ -12,9 +12,9 @@ __all__ = ["SklearnGMM"]
 
 @register_peer("sklearn_gmm", likelihood="exact", paper="Pedregosa et al. 2011; VanderPlas 2016")
 class SklearnGMM(Model):
-    """GaussianMixture of scikit-learn, full covariances; of 1, 2, … 20 components BIC chooses (VanderPlas 2016).
+    """GaussianMixture of scikit-learn, with full covariances and 1, 2, … 20 components by BIC.
 
-    The search ends with the budget. Nothing is standardised in that recipe: that is done here.
+    See VanderPlas (2016). The search ends with the budget. That recipe does not standardise data; that is done here.
     """
 
     library = SCIKIT_LEARN

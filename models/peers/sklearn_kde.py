@@ -13,10 +13,11 @@ PAIR = 1.5e-6  # nominal seconds of a pair of points in the search: 20 widths, 5
 
 @register_peer("sklearn_kde", likelihood="exact", paper="Pedregosa et al. 2011")
 class SklearnKDE(Model):
-    """KernelDensity of scikit-learn, Gaussian; 5-fold cross-validation chooses its width, as in the user guide.
+    """KernelDensity of scikit-learn, Gaussian, as in the user guide.
 
-    Of 20 widths from 0.01 to 1 standard deviation; the guide's, from 0.1 to 10, are for data that are not standardised.
-    As many points choose as the budget pays for; all of them are kernels.
+    5-fold cross-validation selects its width. There are 20 widths from 0.01 to 1 standard deviation; those of the
+    guide, from 0.1 to 10, are for data that are not standardised. The selection uses as many points as the budget
+    allows; all points become kernels.
     """
 
     library = SCIKIT_LEARN

@@ -1,4 +1,7 @@
-"""tiny-diffusion, with which diffusion models of points in the plane are usually compared: its network and training."""
+"""tiny-diffusion, a common reference for diffusion models in the plane.
+
+It has the network and the training.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +43,10 @@ class _NoisePredictor(nn.Module):
 
 
 class TinyDiffusion(TorchModel):
-    """A diffusion model without its noise: the network, the training, and how far from 0 the training points lie."""
+    """A diffusion model without its noise: network, training, and range of the points.
+
+    The range is the largest absolute value of the training points.
+    """
 
     recipe = ConstantRate(batch_size=32, lr=1e-3, weight_decay=0.01, clip=1.0)
     reach: Tensor

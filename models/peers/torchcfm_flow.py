@@ -1,4 +1,7 @@
-"""What the models of torchcfm share: the network, training and sampler of its tutorial in the plane."""
+"""The common part of torchcfm's models: network, training and sampler of its tutorial.
+
+The tutorial is about the plane.
+"""
 
 import torch
 from torch import Tensor
@@ -12,7 +15,10 @@ __all__ = ["TorchcfmFlow"]
 
 
 class TorchcfmFlow(TorchModel):
-    """A flow of torchcfm. A subclass names its class in `torchcfm.conditional_flow_matching` as `matcher`."""
+    """A flow of torchcfm.
+
+    `matcher` of a subclass is the name of its class in `torchcfm.conditional_flow_matching`.
+    """
 
     library, recipe, matcher = TORCHCFM, ConstantRate(batch_size=256, lr=1e-3), ""
 

@@ -8,13 +8,13 @@ __all__ = ["TorchcfmOTCFM"]
 
 @register_peer("torchcfm_otcfm", paper="Tong et al. 2024")
 class TorchcfmOTCFM(TorchcfmFlow):
-    """OT-CFM of torchcfm by its tutorial in the plane: as torchcfm_icfm, with exact optimal transport in each batch.
+    """OT-CFM of torchcfm as in its tutorial in the plane: exact transport in each batch.
 
-    It draws pairs with replacement, so that a third of a batch has no say, which `genbench check` reports.
-    The data are standardised here, as for torchcfm_icfm.
+    Otherwise it is as torchcfm_icfm. It draws pairs with replacement, so that a third of a batch is not used, which
+    `genbench check` reports. The data are standardised here, as for torchcfm_icfm.
 
     Args:
-        sigma: standard deviation of the probability paths around the straight lines. Samples have it as blur.
+        sigma: standard deviation of the probability paths around the straight lines. Samples are blurred by it.
     """
 
     matcher = "ExactOptimalTransportConditionalFlowMatcher"

@@ -11,13 +11,14 @@ __all__ = ["ZukoCNF"]
 
 @register_peer("zuko_cnf", likelihood="exact", paper="Grathwohl et al. 2019; Rozet et al. 2022")
 class ZukoCNF(ZukoFlow):
-    """Continuous normalizing flow of zuko by its defaults: network 64-64, exact trace, adaptive Dormand-Prince.
+    """Continuous normalizing flow of zuko with its defaults: network 64-64, exact trace.
 
-    Trained as its tutorial trains a spline flow: Adam 1e-3, batch 64. zuko standardises nothing: that is done here.
+    The solver is the adaptive Dormand-Prince method. It is trained like the spline flow of zuko's tutorial: Adam 1e-3,
+    batches of 64. zuko does not standardise data; that is done here.
 
     Args:
         hidden: width of both hidden layers of the network.
-        frequencies: of the sines and cosines that tell it the time.
+        frequencies: number of sines and cosines of the time as inputs.
     """
 
     def __init__(self, hidden: Count = 64, frequencies: Count = 3) -> None:

@@ -1,4 +1,4 @@
-"""What the flows of zuko share: how its tutorial trains them, how they sample, their density."""
+"""The common part of zuko's flows: training of its tutorial, sampling, density."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ __all__ = ["ZukoFlow"]
 
 
 class ZukoFlow(TorchModel):
-    """A flow of zuko, trained as in its tutorial "Train from data": Adam 1e-3, batches of 64, no schedule.
+    """A flow of zuko, trained as in its tutorial "Train from data".
 
-    A subclass says which flow of `zuko.flows` it is.
+    It uses Adam 1e-3, batches of 64 and no schedule. A subclass defines which flow of `zuko.flows` it is.
     """
 
     library = ZUKO

@@ -11,9 +11,10 @@ __all__ = ["ZukoMAF"]
 
 @register_peer("zuko_maf", likelihood="exact", paper="Papamakarios et al. 2017; Rozet et al. 2022")
 class ZukoMAF(ZukoFlow):
-    """Masked autoregressive flow of zuko by its defaults, 3 affine transforms and networks 64-64.
+    """Masked autoregressive flow of zuko with its defaults: 3 transforms, networks 64-64.
 
-    Trained as its tutorial trains a spline flow: Adam 1e-3, batch 64. zuko standardises nothing: that is done here.
+    The transforms are affine. It is trained like the spline flow of zuko's tutorial: Adam 1e-3, batches of 64. zuko
+    does not standardise data; that is done here.
 
     Args:
         transforms: number of autoregressive affine transformations.

@@ -11,15 +11,16 @@ __all__ = ["ZukoNAF"]
 
 @register_peer("zuko_naf", likelihood="exact", paper="Huang et al. 2018; Rozet et al. 2022")
 class ZukoNAF(ZukoFlow):
-    """Neural autoregressive flow of zuko by its defaults: 3 transforms of 16 signals, networks 64-64.
+    """Neural autoregressive flow of zuko with its defaults: 3 transforms, networks 64-64.
 
-    Trained as its tutorial trains a spline flow: Adam 1e-3, batch 64. zuko standardises nothing: that is done here.
-    Transforms but the last end at ±11, so that some noise belongs to no point; zuko's bisection puts it at ±10. It is
-    much before the flow has learnt, when the density sums to less than 1, as `genbench check` reports; little later on.
+    A transform has 16 signals. It is trained like the spline flow of zuko's tutorial: Adam 1e-3, batches of 64. zuko
+    does not standardise data; that is done here. All transforms except the last end at ±11, so that some noise belongs
+    to no point; zuko's bisection puts it at ±10. Before training this is much of the noise, and the density integrates
+    to less than 1, as `genbench check` reports; after training it is little.
 
     Args:
         transforms: number of autoregressive monotonic transformations.
-        signal: numbers by which the network of each transformation steers its monotonic one.
+        signal: number of outputs of each transformation's network that control its monotonic one.
     """
 
     def __init__(self, transforms: Count = 3, signal: Count = 16) -> None:

@@ -11,9 +11,10 @@ __all__ = ["ZukoNSF"]
 
 @register_peer("zuko_nsf", likelihood="exact", paper="Durkan et al. 2019; Rozet et al. 2022")
 class ZukoNSF(ZukoFlow):
-    """Neural spline flow of zuko, autoregressive: its tutorial's 3 transforms, networks 64-64, Adam 1e-3, batch 64.
+    """Neural spline flow of zuko, autoregressive, as in its tutorial: 3 transforms.
 
-    zuko standardises nothing and asks for standardised data, since its splines end at ±5: that is done here.
+    The networks are 64-64, trained with Adam 1e-3 and batches of 64. zuko does not standardise data, but needs
+    standardised data, because its splines end at ±5; that is done here.
 
     Args:
         transforms: number of autoregressive spline transformations.
