@@ -108,8 +108,8 @@ def seeds_to_decide(contest: Contest, power: float = POWER) -> dict[str, int | N
 
     It is None for more than 50. A model is decided if it is called worse, or as good because its interval is inside the
     margin. True differences are assumed to be as estimated, and models that are already worse get no further seeds.
-    `TABLES` continuations of each length are simulated; the scales of the comparison come from the present spread. The numbers
-    are those of `STEPS`.
+    `TABLES` continuations of each length are simulated; the scales of the comparison come from the present spread. The
+    numbers are those of `STEPS`.
     """
     undecided = [i for i in range(len(contest.rows)) if contest.verdict(i) == "open"]
     noise = Noise.of(contest) if undecided else None
