@@ -1,4 +1,4 @@
-"""`genbench check`: whether a model, a dataset or a metric keeps its contract."""
+"""`genbench check`: whether a model, a dataset or a metric fulfils its contract."""
 
 from __future__ import annotations
 

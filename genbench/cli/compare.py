@@ -1,4 +1,4 @@
-"""`genbench compare`: two runs, or two models of one run, with a verdict a row."""
+"""`genbench compare`: two runs, or two models of one run, with a verdict for each row."""
 
 from __future__ import annotations
 

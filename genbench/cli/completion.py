@@ -1,6 +1,7 @@
-"""Shell completion of the names of models, datasets and metrics.
+"""Shell completion of names of models, datasets and metrics.
 
-Names are read from the text of the plugins' files. To import the files takes seconds, since most import torch.
+Names are read from the text of the plugins' files. An import of the files would take seconds, because most import
+torch.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SUITE = re.compile(r"""\bSuite\(\s*["'](\w+)["']""")
 
 
 def known_names(group: str, plugins: Iterable[str] = ()) -> list[str]:
-    """Return the names that can be typed for a group: its plugins, then their families, suites and whole groups.
+    """Return the names for a group: its plugins, then families, suites and whole groups.
 
     Args:
         group: "models", "datasets" or "metrics".
@@ -45,8 +46,8 @@ def complete(group: str, *first: str) -> Callable[[typer.Context, str], list[str
     """Return a function that completes the last name of a list such as `cfm,dd`.
 
     Args:
-        group: whose names.
-        first: what can stand in place of names.
+        group: the group of names.
+        first: words that can replace names.
     """
 
     def completed(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -56,7 +57,7 @@ def complete(group: str, *first: str) -> Callable[[typer.Context, str], list[str
 
 
 def complete_listed(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete a name of the group that stands before it: `genbench list metrics w`."""
+    """Complete a name of the group that is typed before it: `genbench list metrics w`."""
     group = ctx.params.get("group") or "models"
     return _completed(incomplete, known_names(group, ctx.params.get("plugin") or ()))
 

@@ -16,10 +16,10 @@ MANY = 20  # options of a command whose help has groups; by hand: about a screen
 
 
 class Command(TyperCommand):
-    """A command whose help has many options in groups, and its examples at the end as they were written."""
+    """A command whose help has many options in groups, and unchanged examples at the end."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the arguments, then each group of options in the order of its first one."""
+        """Write the arguments, then the groups of options, in the order of their first options."""
         groups: dict[str, list[tuple[str, str]]] = {"Arguments": []}
         shown = [(param, record) for param in self.get_params(ctx) if (record := param.get_help_record(ctx))]
         for param, record in shown:
@@ -30,16 +30,16 @@ class Command(TyperCommand):
         _write(formatter, groups)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write the examples without wrapping them, so that they can be copied."""
+        """Write the examples without wrapping, so that they can be copied."""
         if self.epilog:
             formatter.write(f"\nExamples:\n{self.epilog}\n")
 
 
 class Group(TyperGroup):
-    """A group of commands whose help has them in groups, each with its whole short help."""
+    """A group of commands whose help shows them in groups, each with its whole short help."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write each group of commands in the order of its first one."""
+        """Write the groups of commands, in the order of their first commands."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for name in self.list_commands(ctx):
             command = self.get_command(ctx, name)
@@ -50,7 +50,10 @@ class Group(TyperGroup):
 
 
 def texts_of(command: Callable[..., Any]) -> dict[str, Any]:
-    """Return the help texts of a function's docstring: its first line, what comes before its examples, and these."""
+    """Return the help texts in a function's docstring.
+
+    They are its first line, the text before its examples, and the examples.
+    """
     text = inspect.cleandoc(command.__doc__ or "")
     before, *rest = re.split(r"\n\n(?=\s*genbench )", text)
     examples = "\n".join(f"  {line.strip()}" for part in rest for line in part.splitlines())

@@ -1,4 +1,4 @@
-"""`genbench list`: what there is."""
+"""`genbench list`: the available models, datasets and metrics."""
 
 from __future__ import annotations
 

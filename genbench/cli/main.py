@@ -1,4 +1,4 @@
-"""The command line: its commands, and what becomes of errors."""
+"""The command line: its commands, and its handling of errors."""
 
 from __future__ import annotations
 
@@ -103,9 +103,10 @@ for _title, _commands in COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line: exit code 0 when all is well, 1 when trials failed, 2 when the request was wrong.
+    """Run the command line.
 
-    A signal that stops it, such as that of Ctrl-C, gives 128 and its number.
+    The exit code is 0 if all is well, 1 if trials failed, and 2 if the request was wrong. If a signal stops it, such as
+    that of Ctrl-C, the exit code is 128 plus its number.
     """
     write_any_sign()
     try:

@@ -1,4 +1,4 @@
-"""`genbench merge`: one run of the trials of several."""
+"""`genbench merge`: the trials of several runs in one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`genbench new`: the first file of a model, dataset or metric of one's own, or a package of them."""
+"""`genbench new`: the first file of your own model, dataset or metric, or a package."""
 
 from __future__ import annotations
 

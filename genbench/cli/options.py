@@ -1,4 +1,4 @@
-"""What the commands share: lines to the user, plugins, and the options that several take."""
+"""The common part of commands: lines to the user, plugins, and shared options."""
 
 from __future__ import annotations
 

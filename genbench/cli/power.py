@@ -1,4 +1,4 @@
-"""`genbench power`: how many seeds a comparison takes, and what those at hand can find."""
+"""`genbench power`: the seeds that a comparison needs, and what present seeds can find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run ends with: its table on the terminal, and tables and figures in its folder."""
+"""The end of a run: its table on the terminal, and tables and figures in its folder."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ AT_ITS_END = (
 
 
 def publish(run: RunData, sort: str | None, progress: bool | str = True, tell: Say = say) -> bool:
-    """Write the table in all formats, draw the figures, show the table, and say where everything is.
+    """Write the table in all formats, draw the figures, show the table, and name the files.
 
-    What is current is neither read nor written again.
+    Current files are neither read nor written again.
 
     Returns:
         Whether a trial of the run failed.

@@ -1,4 +1,4 @@
-"""`genbench report`: a page of a run, or a site of many."""
+"""`genbench report`: a page of a run, or a site of many runs."""
 
 from __future__ import annotations
 

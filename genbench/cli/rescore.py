@@ -1,4 +1,4 @@
-"""`genbench rescore`: new metrics, or more samples, for a run that is there."""
+"""`genbench rescore`: new metrics, or more samples, for an existing run."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def _explain(options: RunOptions) -> None:
 
 
 def teller(progress: bool | str) -> Say:
-    """Return what tells a line: whoever reads progress as JSON reads nothing else there."""
+    """Return the function that prints a line; with JSON progress, lines are JSON, too."""
     from genbench.core.progress import say_json
 
     return say_json if progress == "json" else say

@@ -1,4 +1,7 @@
-"""What `genbench run` is asked for: by its options, by an experiment file, or by the record of a run that is there."""
+"""The requests of `genbench run`.
+
+They come from its options, from an experiment file, or from the record of a run.
+"""
 
 from __future__ import annotations
 
@@ -44,14 +47,14 @@ SaveConfig = Annotated[
 
 
 def asked_for(context: typer.Context, given: Mapping[str, Any], tell: Say) -> list[RunOptions]:
-    """Return the requests: what was typed, or of an experiment file or a run, where typed options come before.
+    """Return the requests; typed options have priority over an experiment file or a run.
 
     Args:
         given: the arguments of the command by name.
-        tell: is told what of a run's record is not repeated.
+        tell: called with a line about each part of a run's record that is not repeated.
 
     Raises:
-        GenbenchError: an option, or what the source says, is wrong.
+        GenbenchError: an option, or the content of the source, is wrong.
     """
     from genbench.runs.launch import RunOptions
 
@@ -203,10 +206,10 @@ def _in_place(recorded: str, plugins: list[str]) -> str:
 
 
 def save_config(file: Path, requests: Sequence[RunOptions]) -> None:
-    """Write a request as an experiment file; one that is there and says something else is not overwritten.
+    """Write a request as an experiment file. A file with other content is not overwritten.
 
     Raises:
-        GenbenchError: there are several requests, the file is there, or it cannot be written.
+        GenbenchError: there are several requests, or the file exists with other content or cannot be written.
     """
     from genbench.core.files import write_whole
     from genbench.runs.experiment_text import as_toml

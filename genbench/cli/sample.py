@@ -1,4 +1,4 @@
-"""`genbench sample`: draw from a model that was trained."""
+"""`genbench sample`: samples of a trained model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`genbench score`: a row for samples that something else than genbench made."""
+"""`genbench score`: a row for samples from other software."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`genbench selftest`: what the metrics say of samples whose fault is known."""
+"""`genbench selftest`: the results of metrics for samples with a known fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`genbench sweep`: what fewer or more solver steps do to the samples of trained models."""
+"""`genbench sweep`: the effect of fewer or more solver steps on samples of trained models."""
 
 from __future__ import annotations
 

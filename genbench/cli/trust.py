@@ -1,4 +1,4 @@
-"""`genbench trust`: files of code that may be imported when a run's records name them."""
+"""`genbench trust`: files of code that may be imported if a run's records name them."""
 
 from __future__ import annotations
 

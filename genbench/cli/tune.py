@@ -1,4 +1,4 @@
-"""`genbench tune`: search for better hyper-parameters, by validation splits alone."""
+"""`genbench tune`: search for better hyper-parameters, only by validation splits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`genbench verify`: whether a run is what its trials wrote, and whether they give the same scores again."""
+"""`genbench verify`: whether a run's files are unchanged, and trials give the same scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pages to share, made from the store: the page of one run, and a site of many. Each page is one file."""
+"""Pages to share, made from stored runs: the report of one run, and a site of many.
+
+Each page is one file.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +43,10 @@ def _beginning(file: Path) -> str:
 
 
 def write_page(file: Path, page: str) -> Path:
-    """Write a page completely or not at all, and never over a file that is not a page of genbench.
+    """Write a page completely or not at all. A file that is not a page of genbench is kept.
 
     Raises:
-        GenbenchError: another program wrote the file that is there, or it cannot be written.
+        GenbenchError: the file was written by another program, or cannot be written.
     """
     from genbench.report.page import MARK
 

@@ -1,4 +1,4 @@
-"""Numbers of a column one below the other with their decimal points."""
+"""Alignment of numbers in a column at their decimal points."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ POINT, ERROR = ".", " ± "
 
 
 def paddings(texts: Sequence[str]) -> list[str]:
-    """Return what has to follow each text, invisibly, so that right-aligned texts meet at their decimal points.
+    """Return the invisible text after each text that aligns their decimal points.
 
-    All figures are of one width, a point and a ± are not: what a text lacks of each is counted on its own.
+    The texts are right-aligned. All digits have one width, but a point and a ± do not: the missing ones of each kind
+    are counted separately.
 
     >>> paddings(["0.25 ± 0.01", "≤ 12.5 ± 0.1", "3", "–"])
     ['', '00', '00000.. ± ', '00000.. ± ']

@@ -1,4 +1,4 @@
-"""Small bars: how often the oracle's score goes into a score, with its interval, on one scale a column."""
+"""Small bars of scores relative to the oracle's, with intervals, on one scale per column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ LEAST, MOST = 0.8, 2.0  # quotients that every scale has room for, so that small
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar from the oracle's score, at `one`, to a score, at `end`; the interval is from `low` to `high`."""
+    """A bar from the oracle's score, at `one`, to a score, at `end`.
+
+    The interval is from `low` to `high`.
+    """
 
     one: float
     end: float
@@ -25,12 +28,12 @@ class Bar:
 
     @property
     def start(self) -> float:
-        """Its left end: a score may be below the oracle's."""
+        """The left end of the bar; a score may be below the oracle's."""
         return min(self.one, self.end)
 
     @property
     def length(self) -> float:
-        """How long it is."""
+        """The length of the bar."""
         return abs(self.end - self.one)
 
 
@@ -38,7 +41,7 @@ def bars(cells: Sequence[TableCell], competing: Sequence[bool]) -> list[Bar | No
     """Return a bar for each cell of a column that has a quotient, on a logarithmic scale.
 
     Args:
-        competing: which cells are of models; the scale has room for these, and controls may end at its edge.
+        competing: which cells are of models. The scale has room for these; bars of controls may end at its edge.
     """
     quotients = [cell.times if cell.times and 0 < cell.times[0] < math.inf else None for cell in cells]
     shown = [times[0] for times, competes in zip(quotients, competing, strict=True) if times and competes]

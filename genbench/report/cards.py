@@ -1,4 +1,4 @@
-"""The card of a run on an index: a strip of its samples, its verdict, its models, data and budget."""
+"""The card of a run on an index: samples, verdict, models, data and budget."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ NAMED = 8  # models or datasets, and then "and 3 more"; chosen by hand
 
 @dataclass(frozen=True)
 class Card:
-    """What the index says of a run.
+    """The card of a run on the index.
 
     Attributes:
-        image: as an address; "" where the page of the run has no samples side by side.
-        verdict: one or more sentences; empty where nothing is compared.
+        image: the image as an address; "" if the page of the run has no samples side by side.
+        verdict: one or more sentences; "" if nothing is compared.
     """
 
     image: str
@@ -41,7 +41,7 @@ class Card:
 
 
 def card(run: RunData, figures: Sequence[PageFigure]) -> Card:
-    """Return the card of a run; `figures` are those of its page."""
+    """Return the card of a run; `figures` are the figures of its page."""
     trials = run.trials
     side_by_side = [one for kind in SIDE_BY_SIDE for one in figures if one.figure == kind and not one.moving]
     return Card(

@@ -1,4 +1,4 @@
-"""How many trials a run has, in words."""
+"""Numbers of trials of a run, as text."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ __all__ = ["count", "successes"]
 
 
 def count(n: int, what: str) -> str:
-    """Return a number of things: "1 seed", "3 seeds"."""
+    """Return a number of things as text: "1 seed", "3 seeds"."""
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def successes(trials: Sequence[TrialRecord]) -> str:
-    """Return how many trials succeeded, and how the others failed: "4 of 6 trials succeeded (2 diverged)"."""
+    """Return how many trials succeeded, and how the others failed, as text.
+
+    An example is "4 of 6 trials succeeded (2 diverged)".
+    """
     statuses = Counter(str(trial.status) for trial in trials)
     good = statuses.pop("ok", 0)
     if not statuses:

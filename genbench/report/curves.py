@@ -1,4 +1,4 @@
-"""Small charts of losses over the steps of a training run, as lines of points that a page draws."""
+"""Small charts of losses over training steps, as lines of points for a page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPIKE = 0.98  # share of the values that a chart makes room for; a first step ma
 
 @dataclass(frozen=True)
 class Chart:
-    """A loss over the steps: for each seed the `points` of an SVG polyline, and the ends of the axes."""
+    """A loss over the steps: `points` of an SVG polyline for each seed, and ends of axes."""
 
     name: str
     lines: list[tuple[int, str]]  # seed, points
@@ -29,7 +29,7 @@ class Chart:
 
 
 def charts(trials: Sequence[TrialRecord]) -> list[Chart]:
-    """Return a chart for each loss in the history of some trials of one model."""
+    """Return a chart for each loss in the history of trials of one model."""
     names = dict.fromkeys(name for trial in trials for name in trial.history if name != "step")
     found = [_chart(name, {t.seed: _curve(t.history, name) for t in trials}) for name in names]
     return [chart for chart in found if chart is not None]

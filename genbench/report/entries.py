@@ -1,4 +1,7 @@
-"""The section of one model on one dataset: scores, costs, settings, losses, failures and commands."""
+"""The section of one model on one dataset.
+
+It has scores, costs, settings, losses, failures and commands.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ LIKELIHOODS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One model on one dataset. Lists of the trials have one item for each of `seeds`."""
+    """One model on one dataset. Lists about trials have one item for each of `seeds`."""
 
     row: Row
     id: str

@@ -1,4 +1,4 @@
-"""The figures of a run as images inside a page, which together are no larger than a page may be."""
+"""The figures of a run as images in a page, within a limit of size."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ Stored = tuple[Path, str | Margin | None]  # what a worker needs to open a run: 
 def page_figures(
     run: RunData, names: Sequence[str], jobs: int, budget: int = BUDGET
 ) -> tuple[list[PageFigure], list[str]]:
-    """Return the images of some figures of a run, and a line for each figure that is unavailable.
+    """Return the images of some figures, and a line for each figure that is unavailable.
 
-    A figure is drawn from the store. If the store lacks the samples, as in a repository, or if the figure needs trained
-    models, the image in the run's figures folder is used instead, if there is one.
+    A figure is drawn from the stored trials. If samples are missing, as in a repository, or if the figure needs trained
+    models, the image in the run's folder of figures is used, if there is one.
 
     Args:
-        names: of figures; empty for all that need no trained models, except `LEFT_OUT`. Figures that are named and
-            need trained models are drawn into the run's figures folder.
-        jobs: processes that draw; 0 is this one.
-        budget: bytes of all images together, as written into a page. Images are made smaller until they fit.
+        names: names of figures; empty for all that need no trained models, except `LEFT_OUT`. Named figures that need
+            trained models are drawn into the run's folder of figures.
+        jobs: number of processes that draw; 0 is this process.
+        budget: largest size of all images in a page, in bytes. Images are made smaller until they fit.
     """
     from genbench.figures import available, needs_weights, save
 

@@ -12,10 +12,10 @@ SAFE = re.compile(r"[^\w.,=\[\]+-]+", re.ASCII)
 
 
 class Links:
-    """The id of every table, a dataset's name, and of every row, with the model's name after a /.
+    """The ids of tables and rows on a page.
 
-    Other letters than plain ones become `_`. If an id is taken, maybe by the page itself (`reserved`), the later one
-    gets a number.
+    The id of a table is a dataset's name; that of a row adds / and the model's name. Special characters become `_`. If
+    an id is taken, perhaps by the page itself (`reserved`), the later one gets a number.
     """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
@@ -37,5 +37,8 @@ class Links:
         return self.given[names]
 
     def link(self, *names: str) -> str:
-        """Return the address of that place, with brackets as %5B and %5D, which some programs cut off."""
+        """Return the address of that place. Brackets are written as %5B and %5D.
+
+        Some programs would cut them off.
+        """
         return "#" + quote(self.id(*names), safe="/,=+")

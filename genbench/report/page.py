@@ -1,4 +1,4 @@
-"""Turns templates into pages. A page has all that it needs inside, and names of users are always text."""
+"""Pages from templates. A page needs no other file, and names from users are only text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ MARK = 'name="generator" content="genbench report"'  # marks a file as a page of
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a page: a template with values, autoescaped; style and script are inside, allowed by hash."""
+    """Return a page: a template with values, autoescaped.
+
+    Style and script are inside, allowed by hash.
+    """
     style, script = (
         files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
         for name in ("style.css", "script.js")

@@ -22,10 +22,10 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True)
 class PageFigure:
-    """An image of a figure: its kind, its file stem, the dataset that it shows ("" for all), and its text (`alt`).
+    """An image of a figure: kind, file stem, dataset ("" for all), and text (`alt`).
 
     Attributes:
-        panels: where the panel of each model is; empty where that is not known, as of a stored image.
+        panels: position of the panel of each model; {} if unknown, as for a stored image.
     """
 
     figure: str
@@ -40,12 +40,12 @@ class PageFigure:
 
     @property
     def uri(self) -> str:
-        """The image itself as an address."""
+        """The image as an address."""
         return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
 
     @property
     def opening(self) -> bool:
-        """Whether the page shows it in full size from the beginning."""
+        """Whether the page shows the image in full size from the beginning."""
         return self.figure == OPENING
 
     @property

@@ -1,7 +1,8 @@
-"""Pairs of coordinates of a dataset: the truth and the leader's samples, as vector graphics of the page itself.
+"""Pairs of coordinates as vector graphics: the truth and the leader's samples.
 
-Every two of a few coordinates have a panel below the diagonal, and each has its histogram on it. The script of the page
-marks the selected point in all panels and shows its numbers; without the script the drawing is static.
+Each pair of a few coordinates has a panel below the diagonal, and each coordinate has its histogram on the diagonal.
+The script of the page marks the selected point in all panels and shows its numbers; without the script, the drawing is
+static.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ MARGIN = 0.06  # room beside the points, as a share of their extent
 
 
 class Tick(NamedTuple):
-    """A number on an axis: the place of its line and of the middle of its text, from the beginning of a panel."""
+    """A number on an axis: the position of its line and of the middle of its text.
+
+    Positions are measured from the beginning of a panel.
+    """
 
     at: float
     middle: float
@@ -44,9 +48,9 @@ class Tick(NamedTuple):
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel: its column and row, its corner, and what is drawn as the data of SVG paths, the truth first.
+    """A panel: its column and row, its corner, and the data of SVG paths, the truth first.
 
-    On the diagonal the paths are histograms, below it dots, each of them a stroke without length.
+    On the diagonal, the paths are histograms; below it, they are dots, each a stroke without length.
     """
 
     column: int
@@ -57,7 +61,7 @@ class Panel:
 
     @property
     def diagonal(self) -> bool:
-        """Whether it shows a single coordinate."""
+        """Whether the panel shows a single coordinate."""
         return self.column == self.row
 
 
@@ -66,10 +70,10 @@ class PairPlot:
     """One drawing.
 
     Attributes:
-        model: whose samples they are.
-        names, ticks, ks: of each coordinate; `ks` is the Kolmogorov-Smirnov distance of samples and truth.
-        data: for the script, as JSON: names, the ends of the axes, and the numbers of the points.
-        says: what the drawing shows, in words.
+        model: the model of the samples.
+        names, ticks, ks: those of each coordinate; `ks` is the Kolmogorov-Smirnov distance of samples and truth.
+        data: data for the script, as JSON: names, ends of the axes, and numbers of the points.
+        says: what the drawing shows, as text.
     """
 
     model: str
@@ -82,19 +86,20 @@ class PairPlot:
 
     @property
     def width(self) -> int:
-        """Units from left to right."""
+        """The width of the drawing, in units of the graphic."""
         return LEFT + len(self.names) * (CELL + GAP)
 
     @property
     def height(self) -> int:
-        """Units from top to bottom."""
+        """The height of the drawing, in units of the graphic."""
         return TOP + len(self.names) * (CELL + GAP) + BOTTOM
 
 
 def pair_plots(run: RunData) -> dict[str, PairPlot]:
-    """Return a drawing of the leader for each dataset of three coordinates or more that has samples; none of images.
+    """Return a drawing of the leader for each dataset of three coordinates or more.
 
-    The coordinates are those along which the distance by Kolmogorov and Smirnov is largest.
+    The dataset must have samples. There is none for images. The coordinates are those with the largest
+    Kolmogorov-Smirnov distance.
     """
     from genbench.figures.shared.coordinates import compared
     from genbench.figures.shared.panels import datasets_of

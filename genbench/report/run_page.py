@@ -39,7 +39,7 @@ SIZE = {"width": scatter.WIDTH, "height": scatter.HEIGHT, **MARGINS, **CHART, **
 
 @dataclass(frozen=True)
 class Part:
-    """One table's share of a dataset's section; a dataset with several tasks has several."""
+    """The part of a dataset's section for one table; each task has its own table."""
 
     place: str
     sheet: Sheet
@@ -49,7 +49,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows of one dataset: its samples side by side first, then tables, figures and models."""
+    """The section of one dataset: first samples side by side, then tables, figures, models."""
 
     dataset: str
     id: str
@@ -87,10 +87,10 @@ def run_page(
     """Return the page of a run as HTML in one file.
 
     Args:
-        figures: names of figures; empty for the usual ones, None for none at all.
-        jobs: processes that draw figures; 0 is this one.
-        home: where the index of all runs is, as seen from this page; empty for none.
-        author, repeated: of a submitted run, who did so and which of its trials are repeated here.
+        figures: names of figures; empty for the usual ones, None for no figures.
+        jobs: number of processes that draw figures; 0 is this process.
+        home: address of the index of all runs, relative to this page; "" for no index.
+        author, repeated: for a submitted run, its author, and which of its trials are repeated here.
 
     Raises:
         GenbenchError: no trial of the run is finished.
@@ -101,7 +101,10 @@ def run_page(
 def page_of(
     run: RunData, drawn: Drawn, home: str = "", author: Author | None = None, repeated: Repeated | None = None
 ) -> str:
-    """Return the page of a run with images that are already drawn; for the rest see `run_page`."""
+    """Return the page of a run with images that are drawn already.
+
+    For the rest see `run_page`.
+    """
     if not run.trials:
         problem = f": {run.problems[0]}" if run.problems else ""
         raise GenbenchError(f"{run.path} has no finished trial to report{problem}; resume it with `genbench run`")
@@ -135,7 +138,7 @@ def page_of(
 
 
 def lead(run: RunData) -> str:
-    """Return what a run is in one line: models, data, seeds, budget, and how many trials succeeded."""
+    """Return the facts of a run in one line: models, data, seeds, budget, successes."""
     trials = run.trials
     datasets = list(dict.fromkeys(t.dataset for t in trials))
     data = datasets[0] if len(datasets) == 1 else f"{len(datasets)} datasets"
@@ -152,13 +155,13 @@ def lead(run: RunData) -> str:
 
 
 def explained(metrics: Sequence[str], rows: Sequence[Row]) -> list[Column]:
-    """Return the metrics of which some row has a score, as the page explains them."""
+    """Return the metrics for which some row has a score, with their explanations."""
     known = [name for name in metrics if any(row.metrics.get(name) for row in rows)]
     return [column for column in columns(known) if column.better]
 
 
 def occurring(rows: Sequence[Row]) -> set[str]:
-    """Return what a table has that needs an explanation only where it occurs."""
+    """Return the features of a table that need an explanation only if they occur."""
     found = {
         "likelihoods": any(row.likelihood in ("bound", "estimate") for row in rows),
         "flags": any(row.flags for row in rows),
@@ -170,7 +173,7 @@ def occurring(rows: Sequence[Row]) -> set[str]:
 
 
 def facts(run: RunData) -> list[tuple[str, str]]:
-    """Return the environment of a run, a line each."""
+    """Return the environment of a run, one line for each fact."""
     rows = [(name, in_words(values)) for name, values in run.environments.items()]
     protocol = asdict(run.trials[0].spec.protocol)
     rows += [(f"evidence: {name.replace('_', ' ')}", f"{number:,}") for name, number in protocol.items()]
@@ -178,7 +181,7 @@ def facts(run: RunData) -> list[tuple[str, str]]:
 
 
 def interval(board: Leaderboard) -> str:
-    """Return how the intervals of a leaderboard were found."""
+    """Return how the intervals of a leaderboard were computed, as text."""
     most = max((row.seeds for row in board.rows), default=0)
     if most < 2:
         return (

@@ -1,4 +1,4 @@
-"""A figure of samples side by side, cut for a page: its first row, and the panel of each model."""
+"""A figure of samples side by side, cut for a page: first row, and panel of each model."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Strip:
     """A figure of samples on a page.
 
     Attributes:
-        id: of the image, of which other places of the page show parts.
-        cut: height in pixels of what is seen at once; the rest unfolds.
-        panels: the view box of each model's panel, as SVG writes it; empty where they are not known.
+        id: id of the image; other places of the page show parts of it.
+        cut: height in pixels of the visible part; the rest unfolds.
+        panels: the view box of each model's panel, in the form of SVG; {} if unknown.
     """
 
     figure: PageFigure
@@ -55,12 +55,15 @@ class Strip:
 
     @property
     def truth(self) -> str:
-        """The view box of the panel of the truth; "" where it is not known."""
+        """The view box of the panel of the truth; "" if unknown."""
         return self.panels.get(TRUTH, "")
 
 
 def panel_boxes(run: RunData, name: str, dataset: str | None, figure: Figure) -> dict[str, Box]:
-    """Return where the panels of a figure that was just drawn are, by model; empty of other kinds of figures."""
+    """Return the positions of the panels of a drawn figure, by model.
+
+    It is {} for other kinds of figures.
+    """
     from genbench.figures.shared.panels import first_seeds
 
     if name not in WITH_PANELS or dataset is None:

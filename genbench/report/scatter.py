@@ -1,4 +1,4 @@
-"""Quality against cost as vector graphics of the page, whose points are links with labels."""
+"""Quality against cost as vector graphics of a page. Points are links with labels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Place = Callable[[float], float]
 
 @dataclass(frozen=True)
 class Point:
-    """A model: its place, its family's number, the text that pointing at it shows, and the place of its name."""
+    """A model: position, number of its family, text of the label, and position of its name."""
 
     model: str
     href: str
@@ -57,7 +57,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Scatter:
-    """One drawing: points, ticks (place, text), labels, the oracle's height, and models beyond the axes."""
+    """One drawing: points, ticks, labels, the oracle's height, and models outside the axes.
+
+    Ticks have a position and a text.
+    """
 
     x_label: str
     y_label: str
@@ -70,7 +73,10 @@ class Scatter:
 
 
 def scatters(rows: Sequence[Row], metric: str | None, links: Links) -> list[Scatter]:
-    """Return a drawing for each kind of cost, of the models of one table that have the metric."""
+    """Return a drawing for each kind of cost, with the models of a table that have a score.
+
+    The score is that of the metric.
+    """
     if metric is None:
         return []
     scored = [row for row in rows if row.role == "model" and row.metrics.get(metric)]

@@ -19,7 +19,10 @@ FOLDED: tuple[Kind, ...] = ("seeds", "cost", "failures", "family")  # those that
 
 @dataclass(frozen=True)
 class PageCell:
-    """A cell with its bar, its quotient by the oracle's score, and what aligns the two numbers invisibly."""
+    """A cell with its bar, its quotient by the oracle's score, and invisible text.
+
+    The invisible text aligns the two numbers.
+    """
 
     cell: TableCell
     padding: str
@@ -30,11 +33,13 @@ class PageCell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table, the address of the model's name, and in a table of several runs its run and page.
+    """A row of a table, and the address of the model's name.
+
+    In a table of several runs, it also has its run and page.
 
     Attributes:
-        failures: how many trials of it failed, and how; "" where none did.
-        mark: whether the run was submitted, and whether it was repeated here, in words.
+        failures: how many of its trials failed, and how; "" if none did.
+        mark: whether the run was submitted, and whether it was repeated here, as text.
     """
 
     row: TableRow
@@ -48,7 +53,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table, the id of its place, and its rows with their links."""
+    """A table, its id, and its rows with their links."""
 
     table: TableView
     id: str
@@ -56,12 +61,12 @@ class Sheet:
 
     @property
     def folded(self) -> list[bool]:
-        """Which columns a button unfolds."""
+        """Which columns are folded; a button shows them."""
         return [column.kind in FOLDED for column in self.table.columns]
 
     @property
     def leader(self) -> str:
-        """The models that are best by the metric that the table is sorted by; "" where none is."""
+        """The best models by the metric by which the table is sorted; "" if there are none."""
         names = [column.name for column in self.table.columns]
         if self.table.sorted_by not in names:
             return ""
@@ -70,7 +75,7 @@ class Sheet:
 
 
 def sheet(table: TableView, identifier: str, hrefs: Sequence[str]) -> Sheet:
-    """Return a table as a page shows it; `hrefs` are where the models' names lead, row by row."""
+    """Return a table in the form of a page; `hrefs` are the links of models' names, by row."""
     competing = [not row.dimmed for row in table.rows]
     cells: list[list[PageCell]] = [[] for _ in table.rows]
     failures = [""] * len(table.rows)

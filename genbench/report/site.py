@@ -1,4 +1,4 @@
-"""A site of many runs: an index with a card a run, all scores beside each other, and a page a run."""
+"""A site of many runs: an index with cards, a table of all scores, and a page per run."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ REPEAT = ["bundle", "--repeat"]
 
 @dataclass(frozen=True)
 class Home:
-    """A run of a site, its card, and where its page is as seen from the index.
+    """A run of a site, its card, and the address of its page relative to the index.
 
     Attributes:
-        author: who submitted it; None for a run of one's own.
-        repeated: which of its trials are repeated here, where it was submitted.
+        author: the author of a submitted run; None for other runs.
+        repeated: for a submitted run, which of its trials are repeated here.
     """
 
     run: RunData
@@ -68,19 +68,19 @@ def write_site(
     margin: Margin | None = None,
     how_to_submit: bool = False,
 ) -> list[Path]:
-    """Write an index of all runs at any depth of some folders, and a page for each; returns the files.
+    """Write an index of all runs in some folders, and a page for each; return the files.
 
-    A run that cannot be read, has no trial, or is an invalid submission is left out, and named on the index and by
-    `say`. No file in `out` is deleted, and only pages of genbench are replaced.
+    Runs may be at any depth. A run that cannot be read, has no trial, or is an invalid submission is left out, and
+    named on the index and in a line for `say`. No file in `out` is deleted, and only pages of genbench are replaced.
 
     Args:
         figures, jobs: as in `run_page`.
         say: called with one line for each problem.
         margin: how much worse than the best counts as good; None for each metric's own.
-        how_to_submit: also write a page that explains how to add a row.
+        how_to_submit: whether to write a page that explains how to add a row.
 
     Raises:
-        GenbenchError: there is no run at all, or a file cannot be written.
+        GenbenchError: there is no run, or a file cannot be written.
     """
     base, found = _found([folders] if isinstance(folders, Path) else folders, out)
     problems: list[str] = []
@@ -187,11 +187,12 @@ def _index(homes: Sequence[Home], problems: Sequence[str], how_to_submit: bool) 
 
 
 def together(homes: Sequence[Home]) -> list[Sheet]:
-    """Return a table for each group of rows of all runs that were measured alike, the best first.
+    """Return a table for each group of rows that were measured in the same way.
 
-    Alike means the same data and parameters, the same budget and the same amount of evidence. Marks and intervals come
-    from the run of a row; rows of different runs are not tested against each other. Samples from outside have their own
-    tables, with the oracle of their run, because the budget of their training is unknown.
+    The rows are from all runs, the best first. The same way means the same data and parameters, the same budget and the
+    same amount of evidence. Marks and intervals come from the run of a row; rows of different runs are not tested
+    against each other. Samples from outside have their own tables, with the oracle of their run, because the budget of
+    their training is unknown.
     """
     groups: dict[Key, list[Member]] = {}
     for home in homes:

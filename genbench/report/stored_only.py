@@ -13,7 +13,10 @@ __all__ = ["NotStored", "stored_only"]
 
 
 class NotStored(GenbenchError):
-    """Samples of a trial that succeeded are not on disk, as in a repository that holds only the records."""
+    """Samples of a trial that succeeded are not on disk.
+
+    A repository may have only the records.
+    """
 
 
 class _StoredOnly(Store):
@@ -36,7 +39,10 @@ class _StoredOnly(Store):
 
 
 def stored_only(run: RunData) -> RunData:
-    """Return the run with a store that raises `NotStored` for missing samples of successful trials."""
+    """Return the run with a store that raises `NotStored` for missing samples.
+
+    The trials of these samples have succeeded.
+    """
     mine = copy.copy(run)
     mine.whole = mine
     mine.store = _StoredOnly(run.store, frozenset(trial.key for trial in run.trials if trial.status == "ok"))

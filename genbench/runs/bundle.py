@@ -1,6 +1,7 @@
-"""A run as one archive: records, data in hand, code of plugins, versions, and how to repeat it elsewhere.
+"""A run as one archive, so that it can be repeated elsewhere.
 
-The same run gives the same bytes: members are sorted, and have no times and no owners.
+It has the records, data that were given in Python, the code of plugins, versions, and how to repeat the run. The same
+run gives the same bytes, because members are sorted and have no times and owners.
 """
 
 from __future__ import annotations
@@ -69,11 +70,11 @@ What was asked:
 
 @dataclass
 class Packed:
-    """An archive that was written.
+    """A written archive.
 
     Attributes:
-        sizes: bytes before compression, by what they are of.
-        notes: what is not in it, and why.
+        sizes: bytes before compression, for each kind of content.
+        notes: what is missing in it, and why.
     """
 
     path: Path
@@ -89,16 +90,16 @@ def pack(
     plugins: Sequence[str] = (),
     folder: bool = False,
 ) -> Packed:
-    """Write an archive of a run's table.
+    """Write an archive of the trials in a run's table.
 
     Args:
-        out: its file, NAME.tar.gz in the current folder unless given.
-        samples, weights: whether they are in it, too.
-        plugins: files or folders, besides what the user trusts.
-        folder: write a folder of the same files, to be submitted, and no archive.
+        out: path of the archive; NAME.tar.gz in the current folder unless given.
+        samples, weights: whether to include these.
+        plugins: files or folders with code to include, besides trusted code.
+        folder: whether to write a folder of the same files, for a submission, instead of an archive.
 
     Raises:
-        GenbenchError: the run has no trial, the file is there already, or it cannot be written.
+        GenbenchError: the run has no trial, or the file exists or cannot be written.
     """
     if not run.trials:
         raise GenbenchError(f"{run.path} has no finished trial; there is nothing to pack")

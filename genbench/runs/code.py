@@ -1,4 +1,4 @@
-"""The code that a trial depends on, as digests: of its model, its data, its task and its metrics."""
+"""Digests of the code on which a trial depends: its model, data, task and metrics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ SCORING = ("evaluation", "metric ")  # how the names of what scores samples begi
 
 
 def code_of(*cards: Card) -> str:
-    """Return the digest of what plugins are made of; of a user's, also the files that theirs imports."""
+    """Return the digest of the code of plugins.
+
+    For a user's plugin, it includes the files that its file imports.
+    """
     digests = [digest_of(*(Definition.of(card.factory, card.file) for card in cards))]
     for card in cards:
         if not card.built_in:
@@ -39,7 +42,7 @@ def code_of(*cards: Card) -> str:
 
 
 def plugins_of(*cards: Card) -> tuple[str, ...]:
-    """Return the files and modules that cards come from, as they were named."""
+    """Return the files and modules that registered cards, by the names that were given."""
     return tuple(sorted({card.plugin for card in cards if card.plugin}))
 
 
@@ -47,7 +50,7 @@ def files_of(plugins: Iterable[str], opened: Mapping[str, str] = {}) -> dict[str
     """Return the digests of the data files that plugins read when they were imported, by name.
 
     Args:
-        opened: those of further files, by path.
+        opened: digests of further files, by path.
     """
     loaded = [LOADED[name] for name in plugins if name in LOADED]
     folders = [plugin.file.parent for plugin in loaded]
@@ -62,9 +65,9 @@ def files_of(plugins: Iterable[str], opened: Mapping[str, str] = {}) -> dict[str
 def sources_of(
     task: str, model: ModelCard, params: Mapping[str, object], dataset: DatasetCard, metrics: Iterable[str]
 ) -> dict[str, str]:
-    """Return the digests that a spec holds, by name.
+    """Return the digests of code and files in a spec, by name.
 
-    A parameter that names a dataset, as a source of noise may be, depends on that one, too.
+    If a parameter names a dataset, such as a source of noise, the code of that dataset counts, too.
     """
     return {
         "model": code_of(model),
@@ -83,7 +86,10 @@ def named_datasets(params: Mapping[str, object]) -> list[DatasetCard]:
 
 
 def changed_code(spec: TrialSpec, **cards: Card) -> list[str]:
-    """Return which of the cards, such as `model=card`, are not made of the code that a trial ran with, by label."""
+    """Return the labels of the cards whose code is not that of a trial.
+
+    A label is, for example, `model` in `model=card`.
+    """
     return [
         f"{name.partition(' ')[0]} {card.name}"
         for name, card in cards.items()

@@ -1,4 +1,4 @@
-"""What a run's datasets may be in Python: names, paths, datasets, data in hand, and mixtures of them."""
+"""The datasets of a run in Python: names, paths, datasets, arrays, and lists of them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ MISSING = object()
 
 @dataclass(frozen=True)
 class AskedData:
-    """The datasets of a request, in order: selections as text, datasets, and data in hand."""
+    """The datasets of a request, in order: selections as text, datasets, and data in memory."""
 
     items: tuple[str | DataSelection | Held, ...]
 
     @classmethod
     def of(cls, asked: Any, series: bool = False) -> AskedData:
-        """Return what `datasets` of a request stands for. Data without a name are called data1, data2 and so on.
+        """Return the datasets of a request.
+
+        Data without a name are called data1, data2 and so on.
 
         Args:
             asked: a selection, an array, a data frame, a tensor, (x, labels), {name: data}, a dataset, or a list of
@@ -41,7 +43,7 @@ class AskedData:
             series: whether one column is a series in time.
 
         Raises:
-            GenbenchError: data in hand are not finite numbers, or are too few; or what is given is nothing of these.
+            GenbenchError: data in memory are not finite numbers or too few, or the argument has none of these types.
         """
         items: list[str | DataSelection | Held] = []
         unnamed = 0
@@ -62,11 +64,14 @@ class AskedData:
 
     @property
     def text(self) -> str:
-        """What was asked for, in words, after which the run is named."""
+        """The request as text, from which the name of the run is made."""
         return ",".join(item if isinstance(item, str) else _words(item) for item in self.items)
 
     def texts(self, folder: Path) -> list[str]:
-        """Return each dataset as a command names it; of data in hand the file in the run's folder."""
+        """Return the text of each dataset in a command.
+
+        For data in memory, it is the path of the file in the run's folder.
+        """
         return [
             item if isinstance(item, str) else str(item.file(folder / DATA)) if isinstance(item, Held) else _words(item)
             for item in self.items
@@ -74,7 +79,9 @@ class AskedData:
 
     @contextmanager
     def kept(self, folder: Path, kinds: Collection[str]) -> Iterator[str | list[DataSelection]]:
-        """Write data in hand into a run's folder, and give the selections; if what follows fails, take them back.
+        """Write data in memory into a run's folder, and yield the selections.
+
+        If the block fails, the files are deleted.
 
         Raises:
             GenbenchError: a name is that of a dataset, or the folder cannot be written.

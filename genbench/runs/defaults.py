@@ -1,4 +1,4 @@
-"""What a run does where its request leaves it open: how many seeds, which metrics and how much evidence, by budget."""
+"""Defaults of a run, by budget: number of seeds, metrics and amount of evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Defaults"]
 
 @dataclass(frozen=True)
 class Defaults:
-    """Number of seeds, selection of metrics, and protocol."""
+    """The default number of seeds, selection of metrics, and protocol."""
 
     seeds: int = 3
     metrics: str = "all"

@@ -1,4 +1,7 @@
-"""The record of a trial whose process ended without writing one: stopped, killed, or gone by itself."""
+"""The record of a trial whose process ended without a record.
+
+It was stopped or killed, or ended by itself.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,11 @@ def record_of(
     """Return the record of a trial that wrote none.
 
     Args:
-        spec: of the trial.
-        ended: how its process has ended, the second time where that may have been no fault of its own.
-        timeout: seconds that it had.
-        has_checkpoint: whether it would resume from one.
-        ran: where it ran.
+        spec: the spec of the trial.
+        ended: how its process ended; the second time, if the first end may not have been its own fault.
+        timeout: its time limit in seconds.
+        has_checkpoint: whether it would resume from a checkpoint.
+        ran: the environment in which it ran.
     """
     status, text = _in_words(ended, timeout, has_checkpoint)
     record = failed(spec, status, ended.phase, text, ended.seconds, ended.place)

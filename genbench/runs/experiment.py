@@ -1,4 +1,7 @@
-"""Experiment files: a request for runs as TOML, read with the line and the field of what is wrong, and written."""
+"""Experiment files: requests for runs in TOML.
+
+An error names the line and the field.
+"""
 
 from __future__ import annotations
 
@@ -76,10 +79,12 @@ class _File:
 
 
 def read_experiment(path: Path, plugins: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Return the requests of an experiment file, one for each budget and task, as fields of `RunOptions`.
+    """Return the requests of an experiment file as fields of `RunOptions`.
+
+    There is one for each budget and task.
 
     Args:
-        plugins: files or folders that were named elsewhere. Code that the file names is not imported unless it is named
+        plugins: files or folders from the command line. Code that the file names is not imported unless it is named
             here, is installed, or is trusted (`genbench trust`).
 
     Raises:

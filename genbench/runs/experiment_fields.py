@@ -14,7 +14,7 @@ AtLeastOne = Annotated[int, Ge(1)]
 
 
 class Executor(BaseModel):
-    """Where and how trials run; no number of an outcome depends on it."""
+    """Where and how trials run. No result depends on it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

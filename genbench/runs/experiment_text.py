@@ -26,7 +26,7 @@ def as_toml(options: RunOptions, folder: Path) -> str:
     """Return a request as the text of an experiment file.
 
     Args:
-        folder: of the file, from which paths of data and plugins are written.
+        folder: the folder of the file; paths of data and plugins are written relative to it.
     """
     given = [(each, getattr(options, each.name)) for each in fields(options) if each.name not in LEFT_OUT]
     asked = {each.name: one for each, one in given if each.name in SHOWN or _differs(one, each.default)}

@@ -1,4 +1,7 @@
-"""The fence around one trial: it has the plugins that it needs, in a process that is as new before every phase."""
+"""Isolation of a trial: it has only its own plugins, and fresh settings of the process.
+
+The settings are restored before every phase.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,14 @@ __all__ = ["Fence"]
 
 
 class Fence:
-    """Keeps what a trial does to the process, and what the process is, apart from other trials.
+    """The isolation of one trial from other trials in the same process.
 
-    A trial computes under the settings of a new process, whatever those of the caller are. What it changes is put back
-    before its next phase and in the end. Plugins of other trials have nothing in place.
+    A trial runs with the settings of a new process, whatever those of the caller are. Its changes are undone before its
+    next phase and at the end. Changes by plugins of other trials are not active.
 
     Args:
-        spec: of the trial.
-        folder: of the run, whose files are none that a trial depends on.
+        spec: the spec of the trial.
+        folder: the folder of the run; a trial does not depend on its files.
     """
 
     def __init__(self, spec: TrialSpec, folder: Path) -> None:
@@ -48,10 +51,10 @@ class Fence:
 
     @contextmanager
     def around(self) -> Iterator[None]:
-        """Import the plugins of the trial, and fence the block.
+        """Import the plugins of the trial, and isolate the block.
 
         Raises:
-            GenbenchError: a plugin cannot be imported, or is not what it was when the trial was planned.
+            GenbenchError: a plugin cannot be imported, or has changed since the trial was planned.
         """
         spec = self.spec
         discover(spec.plugins, installed=False)
@@ -73,7 +76,7 @@ class Fence:
             yield
 
     def begin(self, phase: str) -> None:
-        """Put back what the phase before has changed."""
+        """Undo the changes of the phase before."""
         if self._state and (changed := self._state.restore()) and self._phase:
             _warn(f"{', '.join(changed)} changed in {self._phase}; it was put back")
         self._phase = phase
@@ -83,10 +86,10 @@ class Fence:
         return self._opened.read(beside=[self._folder])
 
     def provenance(self, ran: Environment) -> Provenance:
-        """Return what the trial was made with.
+        """Return the environment, the files and the plugins of the trial, for its record.
 
         Args:
-            ran: where it runs.
+            ran: the environment in which it runs.
         """
         found = dict(ran.versions)
         for source in self.spec.plugins:

@@ -1,6 +1,7 @@
-"""A server that worker processes are forked from, apart from the one that Python keeps for all of a program.
+"""A server from which worker processes are forked.
 
-It ends with the process that started it, and its workers end with it: the kernel sees to that, where it can.
+It is separate from the one that Python has for the whole program. It ends with the process that started it, and its
+workers end with it; where possible, the kernel ensures this.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ _workers: set[int] = set()  # that are in use
 
 
 def forget(pid: int) -> None:
-    """Note that a worker is no longer in use: what is left of it is a stray."""
+    """Record that a worker is no longer in use. Its remaining processes are strays."""
     with _lock:
         _workers.discard(pid)
 
 
 def kill_strays() -> None:
-    """Kill what earlier workers have started and left behind: it became the server's when they ended."""
+    """Kill processes that earlier workers started and left behind.
+
+    They became children of the server when these workers ended.
+    """
     with _lock:
         server: int | None = _server._forkserver_pid  # type: ignore[attr-defined]
         for pid in offspring(server, apart_from=_workers) if server else ():
@@ -86,7 +90,10 @@ class _WorkerPopen(Popen):
 
 
 def start_server() -> None:
-    """Start the server where it is not there, without showing it the caller's Ctrl-C; it imports while this goes on."""
+    """Start the server if it does not run; it imports libraries in the background.
+
+    The caller's Ctrl-C does not reach it.
+    """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         _server.ensure_running()

@@ -1,4 +1,4 @@
-"""A request to score samples from outside: what was given, checked against the data, and the row that it becomes."""
+"""A request to score samples from outside: inputs, checks against the data, and row."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ LogProb = Array | Callable[[Array], Any] | None
 
 @dataclass(frozen=True)
 class Given:
-    """One set of samples as it was given.
+    """One set of samples that was given.
 
     Attributes:
-        samples: [n, …].
-        log_prob: log-densities of the test points in nats [m], or a function of points [k, *shape] that gives them.
-        own: log-densities of the first samples [k].
-        about: where they came from.
+        samples: the samples [n, …].
+        log_prob: log-densities at the test points in nats [m], or a function of points [k, *shape] that returns them.
+        own: log-densities at the first samples [k].
+        about: where they come from.
     """
 
     samples: Array
@@ -54,7 +54,7 @@ class Given:
 
     @property
     def source(self) -> str:
-        """What errors call it."""
+        """The name of the set in errors."""
         return self.about.file or "samples"
 
 
@@ -63,10 +63,11 @@ def given_sets(samples: Any, log_prob: Any = None) -> list[Given]:
 
     Args:
         samples: a file, an array, or a list of files or arrays.
-        log_prob: for each of them log-densities of the test points: a file, an array, or a function.
+        log_prob: for each of them, log-densities at the test points: a file, an array, or a function.
 
     Raises:
-        GenbenchError: a file cannot be read, something else than finite numbers is given, or numbers do not agree.
+        GenbenchError: a file cannot be read, values are not finite numbers, or there are different numbers of samples
+            and log-densities.
     """
     sets, densities = _listed(samples), _listed(log_prob) if log_prob is not None else []
     if not sets:
@@ -80,10 +81,10 @@ def given_sets(samples: Any, log_prob: Any = None) -> list[Given]:
 
 
 def dealt(sets: Sequence[Given], seeds: int) -> list[Given]:
-    """Return a set for each seed: those that are given, or equal parts of a single one.
+    """Return a set for each seed: the given ones, or equal parts of a single one.
 
     Raises:
-        GenbenchError: there is another number of sets, or log-densities of one seed for several.
+        GenbenchError: the number of sets is wrong, or log-densities for one seed are given for several seeds.
     """
     if len(sets) == seeds:
         return list(sets)
@@ -107,15 +108,15 @@ def dealt(sets: Sequence[Given], seeds: int) -> list[Given]:
 def fitting_protocol(
     protocol: Protocol, sets: Sequence[Given], count: int | None, dataset: Dataset, tested: int
 ) -> Protocol:
-    """Return a protocol that asks for no more than was given.
+    """Return a protocol that needs no more evidence than was given.
 
     Args:
-        protocol: which is left as it is as far as that goes.
-        count: samples that are to be scored; all, up to those of the protocol, unless given.
-        tested: test points that there are.
+        protocol: the protocol, which is changed as little as possible.
+        count: number of samples to score. Unless given, all, up to the number of the protocol.
+        tested: number of test points.
 
     Raises:
-        GenbenchError: fewer samples are given than are to be scored.
+        GenbenchError: fewer samples are given than `count`.
     """
     fewest = min(len(one.samples) for one in sets)
     if count is not None and fewest < count:
@@ -128,14 +129,14 @@ def fitting_protocol(
 
 
 def prepared(planned: TrialSpec, given: Given, name: str, likelihood: str, family: str) -> Prepared:
-    """Return a set of samples under the spec of its trial.
+    """Return a set of samples with the spec of its trial.
 
     Args:
-        planned: of the oracle with the same seed.
-        name, likelihood, family: of the row.
+        planned: the spec of the oracle with the same seed.
+        name, likelihood, family: those of the row.
 
     Raises:
-        GenbenchError: samples or log-densities have another shape than the data, or are too few, or no numbers.
+        GenbenchError: samples or log-densities have another shape than the data, are too few, or are not numbers.
     """
     kind = likelihood if given.log_prob is not None else "none"
     spec = outside_spec(planned, name, "")

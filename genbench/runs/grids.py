@@ -1,4 +1,4 @@
-"""Grids: a list of values for a parameter that takes one of them stands for a selection with each."""
+"""Grids of parameters: a list of values for a parameter means one selection for each."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ MOST = 1_000  # selections of one grid; by hand: as many rows as anybody reads
 
 
 def expanded(card: Card, selection: Selection) -> list[Selection]:
-    """Return the selections that one stands for: `vae[hidden=[64,128]]` is two.
+    """Return the selections that one means: `vae[hidden=[64,128]]` means two.
 
-    A list that the parameter takes as it is, such as the columns to drop of a table, is one value; a list of such lists
-    is a grid of them.
+    If a parameter accepts a list, such as the columns of a table to drop, a list is one value, and a list of such lists
+    is a grid.
 
     Raises:
-        GenbenchError: it stands for too many.
+        GenbenchError: it means too many selections.
     """
     params, texts = selection.params, getattr(selection.params, "texts", {})
     axes = {name: value for name, value in params.items() if _is_grid(card, name, value, texts.get(name))}

@@ -1,4 +1,4 @@
-"""A request for a run, and how it is carried out: what is asked for and not finished yet."""
+"""A request for a run, and its execution: trials that are asked for and not finished."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LONG_TIMEOUT = 3600.0
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What is asked of a run, and how it is carried out; `genbench.run` says what each field means.
+    """The request for a run, and how it is executed; `genbench.run` explains each field.
 
     Raises:
         GenbenchError: a number is out of range, or a device or log is unknown or unavailable.
@@ -112,28 +112,31 @@ class RunOptions:
         """The datasets that are asked for.
 
         Raises:
-            GenbenchError: data in hand are no finite numbers, or too few.
+            GenbenchError: data in memory are not finite numbers, or too few.
         """
         return AskedData.of(self.datasets, load_task(self.task).kinds == ("series",))
 
     @property
     def folder(self) -> Path:
-        """The run's folder; named after data, budget and task where no name is given, so that a request resumes."""
+        """The folder of the run.
+
+        Without a name, it is named after data, budget and task, so that a request resumes.
+        """
         suffix = "" if self.task == "generate" else f"-{self.task}"
         default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{self.data.text}-{self.budget}").strip("-.")[:80] + suffix
         return Path(self.results) / (self.name or default)
 
     @property
     def seconds(self) -> float:
-        """Seconds after which a trial is stopped."""
+        """The time limit of a trial, in seconds."""
         return self.timeout or TIMEOUTS.get(str(self.budget), LONG_TIMEOUT)
 
     @cached_property
     def terms(self) -> Terms | None:
-        """When seeds are added by themselves; None where a number of them is asked for.
+        """The terms by which seeds are added; None if a number of seeds is asked for.
 
         Raises:
-            GenbenchError: a number is out of range or cannot be read, or is of `auto` alone.
+            GenbenchError: a number is out of range or cannot be read, or needs seeds="auto".
         """
         if self.seeds == AUTO:
             return Terms.of(self.max_seeds, self.max_time, self.margin, self.sort)
@@ -144,10 +147,10 @@ class RunOptions:
 
     @property
     def cluster(self) -> DaskRequest | None:
-        """The Dask cluster on which trials run; None for this machine's processes.
+        """The Dask cluster for trials; None for processes of this machine.
 
         Raises:
-            GenbenchError: an address or a number cannot be read, or is of a cluster alone.
+            GenbenchError: an address or a number cannot be read, or needs a cluster.
         """
         if self.dask is not None:
             retries = RETRIES if self.retries is None else self.retries
@@ -159,7 +162,10 @@ class RunOptions:
 
     @property
     def request(self) -> dict[str, Any]:
-        """What is asked for, as a command and as code; data in hand are the files that the run keeps of them."""
+        """The request as a command and as code.
+
+        Data in memory are the files that the run keeps of them.
+        """
         texts = self.data.texts(self.folder)
         given = {"models": self.models, "datasets": texts[0] if len(texts) == 1 else texts}
         others = [(each, getattr(self, each.name)) for each in fields(self) if each.name not in given]
@@ -167,11 +173,11 @@ class RunOptions:
         return {"command": as_command(asked), "code": as_code(asked)}
 
     def workers(self) -> Workers:
-        """Return what carries out trials."""
+        """Return the workers that run trials."""
         return Workers(self.jobs, self.seconds, self.retry_failed, self.progress, self.execution(), self.cluster)
 
     def execution(self) -> ExecutionOptions:
-        """Return how trials are carried out."""
+        """Return the options for running trials."""
         return ExecutionOptions(
             checkpoint_every=self.checkpoint_every,
             device=self._device(),
@@ -189,7 +195,7 @@ class RunOptions:
         return self.device
 
     def plan(self, say: Say) -> Plan:
-        """Return the trials that are asked for; `say` is told which plugins are left out."""
+        """Return the trials of the request; `say` is called with the plugins that are left out."""
         discover(tuple(self.plugins))
         for failure in failures(tuple(self.plugins)):
             say(f"plugin {failure.source} was left out: {failure.reason}")
@@ -223,13 +229,13 @@ def _joined(selection: str | Sequence[str]) -> str:
 
 
 def launch(options: RunOptions, say: Say, typed: bool = False) -> Path:
-    """Run what is asked for and not finished yet, and return the run's folder.
+    """Run the trials of a request that are not finished, and return the run's folder.
 
     Args:
-        typed: whether the command that started this process asks for it.
+        typed: whether the request is the command that started this process.
 
     Raises:
-        GenbenchError: the request is wrong, and nothing was run; or the store cannot be written any more.
+        GenbenchError: the request is wrong and nothing was run, or the results can no longer be written.
     """
     folder = options.folder.absolute()  # a plugin may change the working folder
     with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):  # a plugin may raise KeyboardInterrupt
@@ -252,7 +258,10 @@ def launch(options: RunOptions, say: Say, typed: bool = False) -> Path:
 
 
 def explain(options: RunOptions, say: Say) -> list[str]:
-    """Return a line for each trial that would run, with the reason, and their number; nothing is run."""
+    """Return a line for each trial that would run, with the reason, and their number.
+
+    Nothing is run.
+    """
     with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):
         store = Store(options.folder)
         plan = known_steps(options.plan(say), store)

@@ -1,4 +1,4 @@
-"""One run of the trials of several: what was computed on two machines becomes one table."""
+"""Merging of runs: trials from several machines in one table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORDS = 3  # of what differs between two trials that a line names; by hand
 
 
 class Conflicts(GenbenchError):
-    """Runs have different trials for the same row and seed; `lines` names each."""
+    """Runs have different trials for the same row and seed; `lines` has a line for each."""
 
     def __init__(self, lines: Sequence[str], message: str) -> None:
         super().__init__(message)
@@ -33,11 +33,11 @@ class Conflicts(GenbenchError):
 
 @dataclass
 class Merged:
-    """What a merged run is made of.
+    """The result of a merge.
 
     Attributes:
-        trials: their number, by the run that they are from.
-        lines: a conflict a line, with the trial that was taken.
+        trials: number of trials from each run.
+        lines: a line for each conflict, with the trial that was taken.
         notes: what was left out.
     """
 
@@ -59,15 +59,15 @@ class _Trial:
 
 
 def merge(runs: Sequence[RunData], out: Path, prefer: str | None = None) -> Merged:
-    """Write a run of the trials of the tables of several runs; their own folders stay as they are.
+    """Write a run with the trials in the tables of several runs, which do not change.
 
     Args:
-        out: a folder that is not there yet, or is empty.
-        prefer: which trial to take where two are in conflict: that of a run, by its folder, or "latest".
+        out: a new or empty folder.
+        prefer: which of two conflicting trials to take: that of a run, given by its folder, or "latest".
 
     Raises:
-        Conflicts: two trials are of the same row and seed and not the same, and none is preferred.
-        GenbenchError: there are no two runs, `out` holds something, or the folder cannot be written.
+        Conflicts: two trials of the same row and seed differ, and none is preferred.
+        GenbenchError: there are fewer than two runs, `out` is not empty, or it cannot be written.
     """
     _check(runs, out, prefer)
     chosen: dict[tuple[str, str, str, int], _Trial] = {}

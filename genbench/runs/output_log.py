@@ -1,4 +1,7 @@
-"""What a process printed, in a file: its beginning and its end, without signs that move a terminal's cursor."""
+"""The output of a process in a file: its beginning and its end.
+
+Characters that move a terminal's cursor are removed.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ TO_LINES = bytes.maketrans(b"\r", b"\n")
 
 
 class OutputLog:
-    """Takes what a process prints, and writes it to a file once there is something.
+    """A log of the output of a process. The file is created at the first output.
 
     Args:
-        path: of the file; None keeps the end in memory alone.
+        path: path of the file; None keeps only the end, in memory.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -34,11 +37,11 @@ class OutputLog:
 
     @property
     def tail(self) -> str:
-        """The last that was printed."""
+        """The last part of the output."""
         return self._tail.decode(errors="replace")
 
     def add(self, printed: bytes) -> None:
-        """Take what was printed; beyond `HEAD` bytes only the end of all is kept."""
+        """Add output. Beyond `HEAD` bytes, only the end is kept."""
         clean = printed.replace(b"\r\n", b"\n").translate(TO_LINES, UNWANTED)
         head = clean[: max(0, HEAD - self._size)]
         self._size += len(clean)
@@ -48,7 +51,7 @@ class OutputLog:
             self._write(head)
 
     def close(self) -> None:
-        """Write the end of what did not fit."""
+        """Write the end of the output that was kept back."""
         if self._left_out and self._path:
             end = self._tail[-self._left_out :]
             if missing := self._left_out - len(end):

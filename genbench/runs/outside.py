@@ -1,4 +1,4 @@
-"""Samples that something else than genbench made, scored like those of any model: a row of a run, with its oracle."""
+"""Samples from other software, scored like those of a model: a row beside its oracle."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PARTS = "intervals hold the spread of samples and test points, and none of train
 
 @dataclass(frozen=True)
 class GivenRow:
-    """What the row of samples from outside is called, and what its log-densities are said to be."""
+    """The name of the row of samples from outside, and the kind of its log-densities."""
 
     name: str
     family: str = "outside"
@@ -64,7 +64,7 @@ class GivenRow:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One set of samples under the spec of its trial, checked."""
+    """One set of samples with the spec of its trial, checked."""
 
     spec: TrialSpec
     outputs: ModelOutputs
@@ -72,7 +72,7 @@ class Prepared:
 
 
 def oracle_name() -> str:
-    """Return the name of the model that is the truth itself."""
+    """Return the name of the oracle, the model that is the truth itself."""
     discover(groups=("models",))
     return next(card.name for card in MODELS.cards.values() if card.role == "oracle")
 
@@ -81,9 +81,9 @@ def outside_spec(planned: TrialSpec, name: str, digest: str) -> TrialSpec:
     """Return the spec of samples from outside.
 
     Args:
-        planned: of the oracle on the same data, by the same metrics and protocol.
-        name: of the row.
-        digest: of the samples and log-densities, as of `samples_digest`.
+        planned: the spec of the oracle on the same data, with the same metrics and protocol.
+        name: the name of the row.
+        digest: the digest of the samples and log-densities, from `samples_digest`.
     """
     kept = {part: one for part, one in planned.sources.items() if part.startswith((*SCORING, "dataset", FILE))}
     cards = [DATASETS[planned.dataset_name], *(METRICS[metric] for metric in planned.metrics)]
@@ -101,7 +101,7 @@ def outside_spec(planned: TrialSpec, name: str, digest: str) -> TrialSpec:
 
 
 def samples_digest(outputs: ModelOutputs) -> str:
-    """Return what identifies samples and log-densities, whatever the type that they are kept in."""
+    """Return a digest of samples and log-densities, for any type in which they are stored."""
     found = sha256(outputs.likelihood.encode())
     for name, array in sorted(outputs.arrays.items()):
         values = np.ascontiguousarray(array, dtype=np.float64)
@@ -111,7 +111,9 @@ def samples_digest(outputs: ModelOutputs) -> str:
 
 
 def resolved(spec: TrialSpec, likelihood: str = "none", family: str = "outside") -> ResolvedTrial:
-    """Return what a spec of samples from outside names: its data, and a card in the place of a model's.
+    """Return the data of a spec of samples from outside.
+
+    A card of these samples takes the place of a model's card.
 
     Raises:
         GenbenchError: the data cannot be read.
@@ -125,10 +127,10 @@ def resolved(spec: TrialSpec, likelihood: str = "none", family: str = "outside")
 def score_prepared(
     store: Store, prepared: Sequence[Prepared], row: GivenRow, jobs: int | None, progress: bool
 ) -> list[TrialRecord]:
-    """Score sets of samples and write their records; those that are scored already are left as they are.
+    """Score sets of samples, and write their records. Sets that are scored already are kept.
 
     Raises:
-        GenbenchError: what is scored or scores fails, or the store cannot be written.
+        GenbenchError: a set cannot be scored, a metric fails, or the store cannot be written.
     """
     todo = [one for one in prepared if not store.has(one.spec.key)]
     alone = not all(card.portable for one in todo for card in _cards(one.spec))
@@ -138,10 +140,10 @@ def score_prepared(
 
 
 def todays_outside(old: TrialSpec) -> TrialSpec:
-    """Return what would score stored samples today: the same samples, by today's code.
+    """Return the spec that would score the same stored samples with today's code.
 
     Raises:
-        GenbenchError: its data or a metric cannot be planned any more.
+        GenbenchError: its data or a metric are not available any more.
     """
     data = [DataSelection(Selection(old.dataset_name, old.dataset_params))]
     plan = make_plan(oracle_name(), data, [old.seed], "quick", ",".join(old.metrics), old.task, old.protocol)
@@ -150,27 +152,29 @@ def todays_outside(old: TrialSpec) -> TrialSpec:
 
 
 def scored_again(store: Store, old: TrialRecord, spec: TrialSpec) -> TrialRecord:
-    """Return the record of a trial from outside with scores computed anew from its stored samples; nothing is written.
+    """Return the record of a trial from outside with new scores of its stored samples.
+
+    Nothing is written.
 
     Args:
-        store: where its samples are.
-        spec: that of `todays_outside`.
+        store: the store with its samples.
+        spec: the spec from `todays_outside`.
 
     Raises:
-        GenbenchError: its samples are not stored, or are not those that its key names.
+        GenbenchError: its samples are not stored, or do not belong to its key.
     """
     return _scored(store, spec, _stored(store, old), _row_of(old), old.outside or Outside())
 
 
 def rescored(store: Store, old: TrialRecord, planned: TrialSpec) -> TrialSpec:
-    """Score the stored samples of a trial as is planned now, write the record, and return its spec.
+    """Score the stored samples of a trial again, write the record, and return its spec.
 
     Args:
-        planned: of the oracle, by the metrics and the protocol that are asked for.
+        planned: the spec of the oracle, with the metrics and the protocol that are asked for.
 
     Raises:
         CannotReload: more samples are asked for than were given.
-        GenbenchError: its samples are not stored, or are not those that its key names.
+        GenbenchError: its samples are not stored, or do not belong to its key.
     """
     outputs = _stored(store, old).first(planned.protocol)
     spec = outside_spec(planned, old.model, samples_digest(outputs))

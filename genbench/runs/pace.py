@@ -1,4 +1,4 @@
-"""How long trials take, by those that are finished, and how long that leaves to a run."""
+"""The time that trials take, from finished ones, and the time that is left for a run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PARTS = ("train_seconds", "sample_seconds", "log_prob_seconds", "score_seconds")
 
 @dataclass
 class Pace:
-    """Wall seconds of trials, by model and dataset.
+    """The wall-clock seconds of trials, by model and dataset.
 
     Attributes:
-        workers: trials that run at one time.
-        limit: seconds that this session may take, from when this was made; None for any.
+        workers: number of trials that run at a time.
+        limit: seconds for this session, counted from its beginning; None for any number.
     """
 
     workers: int
@@ -32,12 +32,15 @@ class Pace:
     around: list[float] = field(default_factory=list)  # worker seconds that a trial takes beside what its record says
 
     def note(self, records: Iterable[TrialRecord]) -> None:
-        """Note what finished trials took."""
+        """Add the times of finished trials."""
         for record in records:
             self.taken[record.model, record.dataset][record.key] = _seconds(record)
 
     def measure(self, records: Sequence[TrialRecord], wall: float) -> None:
-        """Note what trials took that were run together in `wall` seconds: starting and loading count, too."""
+        """Add the times of trials that ran together in `wall` seconds.
+
+        Starting and loading are included.
+        """
         if records:
             own = sum(map(_seconds, records))
             self.around.append(max(0.0, wall * min(self.workers, len(records)) - own) / len(records))
@@ -45,11 +48,14 @@ class Pace:
 
     @property
     def left(self) -> float:
-        """Seconds until the limit; infinite without one."""
+        """The seconds until the limit; infinite without one."""
         return float("inf") if self.limit is None else self.limit - (time.monotonic() - self.start)
 
     def estimate(self, trials: Sequence[TrialSpec]) -> float:
-        """Return about how many wall seconds trials will take; models that are unknown take as long as others."""
+        """Return about how many wall-clock seconds trials will take.
+
+        Unknown models are assumed to take as long as others.
+        """
         known = {each: float(np.mean(list(found.values()))) for each, found in self.taken.items() if found}
         usual = float(np.mean(list(known.values()))) if known else 0.0
         each = [known.get((spec.model, spec.dataset), usual) + self.beside for spec in trials]
@@ -57,7 +63,7 @@ class Pace:
 
     @property
     def beside(self) -> float:
-        """Seconds that a trial takes beside what its record says."""
+        """The seconds of a trial that its record does not include."""
         return float(np.mean(self.around)) if self.around else 0.0
 
 
@@ -68,17 +74,17 @@ def _seconds(record: TrialRecord) -> float:
 
 
 class TimeLeft:
-    """How long the rest of some trials will take, by what finished trials took; call it for the seconds.
+    """The time that the rest of some trials will take, from finished ones.
 
-    A trial takes as long as those of its model on its data, else of its model, else of all, and then not less than has
-    passed since the last one ended. At the moment when one
-    ends, the others that run are taken to be half done.
+    A call returns the seconds. A trial is assumed to take as long as finished ones of its model on its data, else of
+    its model, else of all; in the last case at least the time since the last one ended. When a trial ends, the other
+    running ones are assumed to be half done.
 
     Args:
-        trials: to do.
-        workers: trials that run at one time.
-        earlier: finished trials that tell how long such trials take.
-        clock: gives seconds.
+        trials: trials to do.
+        workers: number of trials that run at a time.
+        earlier: finished trials, whose times are used.
+        clock: returns seconds.
     """
 
     def __init__(
@@ -97,7 +103,7 @@ class TimeLeft:
             self._note(record)
 
     def done(self, record: TrialRecord) -> None:
-        """Note that a trial is finished."""
+        """Record that a trial is finished."""
         self._left.pop(record.key, None)
         self._note(record)
         self._own, self._done, self._last = self._own + _seconds(record), self._done + 1, self._clock()

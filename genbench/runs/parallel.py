@@ -1,4 +1,4 @@
-"""Independent pieces of work, each in a process of its own, several at a time; or one after the other in this one."""
+"""Independent pieces of work: several processes at a time, or one after the other here."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def each_in_a_process(
     settled: Callable[[int], bool] = lambda number: False,
     mine: Callable[[int], bool] = lambda number: True,
 ) -> Generator[tuple[int, Ended]]:
-    """Yield the number of each piece of work with how it ended, as they end.
+    """Yield the number of each piece of work and how it ended, when it ends.
 
-    What ends through no fault of its own, since it was killed or had not begun, is done once more after the others.
+    Work that was killed or did not begin is repeated once, after the others.
 
     Args:
-        jobs: processes at a time.
-        begin: asked with the number of those that run whether a further one may begin; if not, none does any more.
-        settled: asked with a number whether that work is done, whatever became of its process.
-        mine: asked with a number before that work begins for the first time, whether it is to be done.
+        jobs: number of processes at a time.
+        begin: called with the number of running processes; says whether another one may begin. If not, no more begin.
+        settled: called with the number of a piece of work; says whether it is done, even if its process failed.
+        mine: called with the number of a piece of work before its first begin; says whether it should be done.
 
     Raises:
         GenbenchError: no process can be started.
@@ -72,12 +72,14 @@ def _wait(processes: Sequence[WorkerProcess]) -> None:
 def perform_each(
     work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], jobs: int | None, title: str, progress: bool = True
 ) -> list[Any]:
-    """Return what `work` gives for each tuple of arguments, in their order, under a progress bar.
+    """Return the results of `work` for each tuple of arguments, in order.
+
+    A progress bar is shown.
 
     Args:
-        work: a function of a module; it, its arguments and what it gives must be picklable, and what it gives small.
-            What it raises, this raises.
-        jobs: worker processes; 0 is this process; as many as there are cores unless given.
+        work: a function of a module. The function, its arguments and its result must be picklable, and the result must
+            be small. Exceptions of `work` are raised here.
+        jobs: number of worker processes; 0 is this process. Unless given, as many as there are cores.
 
     Raises:
         GenbenchError: a worker process died.

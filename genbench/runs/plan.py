@@ -1,4 +1,4 @@
-"""What to do: models x datasets x seeds, with parameters and a budget, as a list of trials."""
+"""Planning: models x datasets x seeds, with parameters and a budget, as a list of trials."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ C = TypeVar("C", bound=Card)
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a run, and what was left out or added, in words; `data` says what was understood of each file."""
+    """The trials of a run, with notes on what was left out or added, and on files of data."""
 
     trials: list[TrialSpec]
     notes: list[str] = field(default_factory=list)
@@ -89,7 +89,7 @@ def parse_seeds(seeds: str | int | Sequence[int]) -> list[int]:
 
 @contextmanager
 def blaming_plugins() -> Iterator[None]:
-    """Turn what a user's plugin raises while trials are planned into a GenbenchError that names the line."""
+    """Convert exceptions of a user's plugin during planning to a GenbenchError with the line."""
     try:
         yield
     except GenbenchError:
@@ -113,14 +113,15 @@ def make_plan(
     protocol: Protocol = Protocol(),
     tuned: Lookup = none_known,
 ) -> Plan:
-    """Return the trials that a request stands for; every dataset gets the oracle, whose scores are the floor.
+    """Return the trials of a request.
+
+    Every dataset gets the oracle, whose scores are the floor.
 
     Args:
-        tuned: what says which parameters `[tuned]` stands for.
+        tuned: the lookup of the parameters that `[tuned]` means.
 
     Raises:
-        GenbenchError: a name, a parameter, a seed or the budget is wrong, or a model that was named cannot handle a
-            dataset.
+        GenbenchError: a name, a parameter, a seed or the budget is wrong, or a named model cannot handle a dataset.
     """
     Budget(budget)
     work = load_task(task)

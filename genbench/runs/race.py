@@ -1,4 +1,7 @@
-"""`seeds=auto`: look at the scores after three seeds, add seeds where verdicts are open, and look again."""
+"""`seeds=auto`: look at the scores after three seeds, then add seeds where needed.
+
+That is repeated while verdicts are open.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,13 @@ HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Terms:
-    """When a race ends, and what it decides.
+    """The terms of a race: when it ends, and what it decides.
 
     Attributes:
-        max_seeds: that a model may get.
-        max_time: seconds; None for any.
-        margin: how much worse than the best a model may be and still be as good; None for the metric's own.
-        sort: the metric; None for the first one that all models have.
+        max_seeds: largest number of seeds for a model.
+        max_time: seconds; None for any number.
+        margin: how much worse than the best a model may be and still count as good; None for the metric's own.
+        sort: the metric that decides; None for the first one that all models have.
     """
 
     max_seeds: int = MAX_SEEDS
@@ -47,7 +50,7 @@ class Terms:
 
     @classmethod
     def of(cls, max_seeds: int | None, max_time: str | float | None, margin: str | None, sort: str | None) -> Terms:
-        """Return the terms that were typed.
+        """Return the terms from their typed form.
 
         Raises:
             GenbenchError: a number is out of range or cannot be read.
@@ -60,7 +63,7 @@ class Terms:
         return cls(most, None if max_time is None else parse_duration(max_time), margin, sort)
 
     def check(self, plan: Plan, tables: Sequence[Table]) -> None:
-        """Refuse what cannot be decided, before anything is run.
+        """Check, before anything is run, that a race can decide something.
 
         Raises:
             GenbenchError: the metric is unknown or does not rank models, or no table has two models.
@@ -81,12 +84,12 @@ class Terms:
 
 
 def race(session: Session, terms: Terms) -> None:
-    """Race all tables of a session until each is decided, or the most seeds or the time are reached.
+    """Race all tables of a session until each is decided, or the seeds or the time are used.
 
-    Interrupted, it resumes: what is finished is not run again, and is looked at again as it was before.
+    After an interruption, it resumes: finished trials are not run again, and looks are repeated as they were before.
 
     Raises:
-        GenbenchError: it cannot decide anything; or the store cannot be written any more.
+        GenbenchError: it cannot decide anything, or the results can no longer be written.
     """
     store, say = session.store, session.say
     begun = store.read_run().races
@@ -114,7 +117,10 @@ def race(session: Session, terms: Terms) -> None:
 
 
 def sure(plan: Plan, store: Store, terms: Terms) -> list[TrialSpec]:
-    """Return the trials of all looks up to the first one of which some are not finished; nothing is run."""
+    """Return the trials of all looks up to the first look with unfinished trials.
+
+    Nothing is run.
+    """
     races: dict[str, Race] = known(store).races
     tables = tables_of(plan, terms.max_seeds, terms.margin, races)
     terms.check(plan, tables)

@@ -1,4 +1,4 @@
-"""The tables of a run that is raced: which trials the next looks need, and what a look finds."""
+"""The tables of a run in a race: trials for the next looks, and results of a look."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Table:
     """One table and its race.
 
     Attributes:
-        specs: trials of each model, in the order of the seeds.
-        most: seeds that a model may get.
-        before: numbers of seeds at which an earlier, interrupted session has looked; this one looks there again.
+        specs: trials of each model, in the order of seeds.
+        most: largest number of seeds for a model.
+        before: numbers of seeds at which an earlier, interrupted session looked; these looks are repeated.
         after: number of seeds of the next look.
-        seeds: of each model, that were asked for.
+        seeds: number of seeds of each model that were asked for.
     """
 
     place: str
@@ -54,32 +54,32 @@ class Table:
 
     @property
     def replayed(self) -> bool:
-        """Whether all looks of earlier sessions are behind."""
+        """Whether all looks of earlier sessions have been repeated."""
         return bool(self.race.ended) or len(self.race.looks) >= len(self.before)
 
     @property
     def trials(self) -> list[TrialSpec]:
-        """All trials that were asked for so far."""
+        """All trials that were asked for up to now."""
         return [spec for model, n in self.seeds.items() for spec in self.specs[model][:n]]
 
     def asked(self) -> list[TrialSpec]:
-        """Return the trials that the next look needs and no look before it, seed by seed."""
+        """Return the trials that the next look needs and no earlier look needed, by seed."""
         found = [spec for model in self._going() for spec in self.specs[model][self.seeds.get(model, 0) : self.after]]
         order = {spec.seed: i for specs in self.specs.values() for i, spec in enumerate(specs)}
         return sorted(found, key=lambda spec: order[spec.seed])
 
     def begin(self) -> None:
-        """Count the trials of the next look as asked for."""
+        """Mark the trials of the next look as asked for."""
         self.seeds |= {model: max(self.after, self.seeds.get(model, 0)) for model in self._going()}
 
     def draft(self) -> Race:
-        """Return the race with the look that is due, of which nothing is found yet."""
+        """Return the race with the next look, which has no results yet."""
         looks = [*(each.seeds for each in self.race.looks), self.after]
         now = Look(seeds=self.after, alpha=level(looks))
         return self.race.model_copy(update={"looks": [*self.race.looks, now]})
 
     def take(self, board: Leaderboard, metric: str | None) -> None:
-        """Note what a look found, and at how many seeds the next one is, or why there is none."""
+        """Record the results of a look, and the seeds of the next one, or why there is none."""
         race = self.draft()
         race.metric = race.metric or metric
         contests = board.contests.get((self.place, race.metric or ""), [])
@@ -120,7 +120,10 @@ class Table:
 
 
 def tables_of(plan: Plan, most: int, margin: str | None, races: Mapping[str, Race]) -> list[Table]:
-    """Return the tables of a plan before their first look; `races` are those of earlier sessions."""
+    """Return the tables of a plan before their first look.
+
+    `races` are the races of earlier sessions.
+    """
     found: dict[str, Table] = {}
     for spec in plan.trials:
         table = found.setdefault(spec.place, Table(spec.place, {}, most, Race(margin=margin)))
@@ -132,7 +135,7 @@ def tables_of(plan: Plan, most: int, margin: str | None, races: Mapping[str, Rac
 
 
 def look(tables: Sequence[Table], store: Store, sort: str | None) -> list[TrialRecord]:
-    """Look at the scores of some tables, whose trials are finished, and return their records."""
+    """Look at the scores of tables whose trials are finished, and return their records."""
     records = list[TrialRecord]()
     for table in tables:
         for spec in table.trials:

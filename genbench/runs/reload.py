@@ -1,4 +1,4 @@
-"""Trained models brought back: out of a run, or out of a file of weights or a checkpoint alone."""
+"""Reloading of trained models, from a run, a file of weights or a checkpoint."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ HEADER = 2**24  # bytes of what it says of itself; by hand: a hundred times what
 
 
 class CannotReload(GenbenchError):
-    """Why a trial cannot be brought back as it was; `reason` alone, and with the trial in the message."""
+    """The reason why a trial cannot be reloaded unchanged.
+
+    `reason` is the text alone; the message also names the trial.
+    """
 
     def __init__(self, spec: TrialSpec, reason: str) -> None:
         super().__init__(f"{spec.model} on {spec.dataset}, seed {spec.seed}: {reason}")
@@ -57,12 +60,12 @@ class CannotReload(GenbenchError):
 
 @dataclass(frozen=True)
 class Trained:
-    """A model as it was trained, or is being trained.
+    """A trained model, or one in training.
 
     Attributes:
-        spec: of its trial.
-        weights: tensors by name; empty for a model that keeps none, and is fitted again.
-        source: what they are, in words.
+        spec: the spec of its trial.
+        weights: tensors by name; {} for a model that keeps none and is fitted again.
+        source: where the weights come from, as text.
     """
 
     spec: TrialSpec
@@ -71,14 +74,16 @@ class Trained:
 
 
 def find(run: RunData, model: str | None = None, data: str | None = None, seed: int | None = None) -> Trained:
-    """Return a model of a run; of a trial that is not finished, as its newest checkpoint has it.
+    """Return a model of a run.
+
+    For an unfinished trial, its newest checkpoint is used.
 
     Args:
-        model, data: as the run's table names them; a single one need not be named.
-        seed: of the trial; the first that did not fail unless given.
+        model, data: their names in the run's table; not needed if there is only one.
+        seed: the seed of the trial; the first that did not fail unless given.
 
     Raises:
-        GenbenchError: there is no such trial, it failed, or several are meant.
+        GenbenchError: there is no such trial, it failed, or there are several.
     """
     finished = {trial.key: trial for trial in run.trials}
     begun = {key: spec for key, files in run.store.checkpoints().items() if (spec := _spec_in(files[0]))}
@@ -110,7 +115,7 @@ def find(run: RunData, model: str | None = None, data: str | None = None, seed: 
 
 
 def read(file: Path) -> Trained:
-    """Return the model of a file: a checkpoint, or a trial's weights with its record beside them.
+    """Return the model of a file: a checkpoint, or weights with the trial's record beside.
 
     Raises:
         GenbenchError: the file is neither, or is damaged.
@@ -127,7 +132,10 @@ def read(file: Path) -> Trained:
 
 
 def recorded_plugins(store: Store) -> list[str]:
-    """Return the plugins that the finished trials of a folder name; those that cannot be read are left out."""
+    """Return the plugins that the finished trials of a folder name.
+
+    Unreadable trials are left out.
+    """
     found: dict[str, None] = {}
     finished = Summaries(store)
     for key in store.finished():
@@ -137,14 +145,14 @@ def recorded_plugins(store: Store) -> list[str]:
 
 
 def require_plugins(spec: TrialSpec, metrics: bool = False) -> None:
-    """Import what may be imported of the plugins that a spec names.
+    """Import the plugins that a spec names, as far as that is allowed.
 
     Args:
         metrics: whether its metrics are needed, too.
 
     Raises:
-        NeedsPlugin: its model or its data are code that may not be imported; the message says what to type.
-        GenbenchError: nothing has such a name.
+        NeedsPlugin: its model or its data need code that may not be imported; the message says what to type.
+        GenbenchError: no plugin has such a name.
     """
     wanted: list[tuple[Group[Any], str]] = [] if spec.outside else [(MODELS, spec.model_name)]
     wanted += [(DATASETS, spec.dataset_name), *((METRICS, name) for name in spec.metrics if metrics)]
@@ -152,7 +160,7 @@ def require_plugins(spec: TrialSpec, metrics: bool = False) -> None:
 
 
 def plugins_of_trial(spec: TrialSpec) -> tuple[str, ...]:
-    """Return the plugins that a trial's model, data and metrics are of, as they are imported here."""
+    """Return the imported plugins that registered a trial's model, data and metrics."""
     cards: list[Card] = [] if spec.outside else [MODELS[spec.model_name]]
     cards += [DATASETS[spec.dataset_name], *named_datasets(spec.params)]
     return plugins_of(*cards, *(METRICS.cards[name] for name in spec.metrics if name in METRICS.cards))
@@ -161,17 +169,16 @@ def plugins_of_trial(spec: TrialSpec) -> tuple[str, ...]:
 def reload(
     trained: Trained, settings: Mapping[str, Any] = {}, device: str = "cpu", trial: ResolvedTrial | None = None
 ) -> Estimator:
-    """Return the model as it was trained, ready to draw, with other settings of its sampler.
+    """Return the trained model, ready to draw, with other settings of its sampler.
 
     A model that keeps no weights is fitted again, which takes seconds.
 
     Args:
         settings: values of its parameters by name.
-        trial: what its spec stands for, where that is known already.
+        trial: the plugins and the data of its spec, if they are loaded already.
 
     Raises:
-        CannotReload: the code or data of the model are not those that it was trained with, or its weights are not
-            stored.
+        CannotReload: the code or data of the model changed since training, or its weights are not stored.
         GenbenchError: a setting is unknown, is refused, or would change the weights; or the model's library is missing.
     """
     spec = trained.spec

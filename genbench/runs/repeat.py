@@ -1,4 +1,4 @@
-"""A stored trial as today's code would run it, and how the scores of two runs of one trial agree."""
+"""Repetition of a stored trial with today's code, and the agreement of scores."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ROUNDING = 1e-6  # relative difference of two scores that is rounding: by hand, 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How the scores of two runs of a trial agree.
+    """The agreement of scores in two runs of a trial.
 
     Attributes:
         kind: "bit", "rounding" or "different".
-        scores: how many there are.
-        largest: relative difference.
-        words: where that is, in words; "" where all are equal.
+        scores: number of scores.
+        largest: largest relative difference.
+        words: the scores with this difference, as text; "" if all are equal.
     """
 
     kind: str
@@ -38,11 +38,11 @@ class Agreement:
 
 
 def todays(spec: TrialSpec) -> TrialSpec:
-    """Return what `run` would make today of a trial's row and seed.
+    """Return the spec that `run` would make today for a trial's row and seed.
 
     Raises:
-        NeedsPlugin: it is of code that may not be imported.
-        GenbenchError: its model, its data or a metric cannot be planned any more.
+        NeedsPlugin: it needs code that may not be imported.
+        GenbenchError: its model, its data or a metric are not available any more.
     """
     require_plugins(spec, metrics=True)
     if spec.outside:
@@ -57,7 +57,7 @@ def todays(spec: TrialSpec) -> TrialSpec:
 
 
 def agreement(before: TrialRecord, after: TrialRecord) -> Agreement:
-    """Return how the scores of two records of one trial agree."""
+    """Return how well the scores of two records of one trial agree."""
     if before.status != after.status:
         what = f": {after.error}" if after.error else ""
         return Agreement("different", 0, math.inf, f"{before.status} before, {after.status} now{what}")

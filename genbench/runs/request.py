@@ -1,4 +1,4 @@
-"""What was asked of a run, as the command and the Python code that ask for the same."""
+"""A request for a run as a command and as Python code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def as_command(asked: Mapping[str, Any]) -> list[str]:
     """Return the command of a request.
 
     Args:
-        asked: arguments of `genbench.run` by name, those that are not left out; datasets are selections.
+        asked: the given arguments of `genbench.run` by name; datasets are selections.
 
     >>> as_command({"models": ["cfm", "gmm"], "datasets": "moons", "seeds": [4], "retry_failed": True})
     ['genbench', 'run', '--models', 'cfm,gmm', '--data', 'moons', '--seeds', '4,', '--retry-failed']

@@ -1,4 +1,4 @@
-"""New scores for a stored run without training: from its samples, densities and weights."""
+"""New scores for a stored run, from samples, densities and weights, without training."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ EQUAL = 1e-9  # relative difference of two scores that is rounding: a sum in ano
 
 @dataclass
 class Report:
-    """What rescoring did.
+    """The result of rescoring.
 
     Attributes:
-        changes: a line for each metric: new, as before, or by how much it changed.
-        kept: trials that stay as they are, each with the reason.
-        notes: what was not read from the store but made again.
+        changes: a line for each metric: new, unchanged, or by how much it changed.
+        kept: trials that are not changed, each with the reason.
+        notes: what was computed again instead of read from the store.
     """
 
     changes: list[str] = field(default_factory=list)
@@ -70,15 +70,17 @@ def rescore(
     jobs: int | None = None,
     progress: bool = True,
 ) -> Report:
-    """Score the trials of a run's table again, and put the new records in the table; old files stay.
+    """Score the trials of a run's table again, and put the new records into the table.
 
-    A trial gets the key that `run` would give it with the same options, so that `run` finds it finished.
+    Old files are kept. A trial gets the key that `run` would give it with the same options, so that `run` finds it
+    finished.
 
     Args:
-        metrics: a selection as in `run`; those of each trial unless given.
-        samples: points that are scored, drawn again if more are asked for than are stored; as before unless given.
+        metrics: a selection, as in `run`; those of each trial unless given.
+        samples: number of points to score; as before unless given. They are drawn again if there are fewer in the
+            store.
         plugins: files or folders, besides those that the trials name.
-        jobs: worker processes; 0 is this process; as many as there are cores unless given.
+        jobs: number of worker processes; 0 is this process. Unless given, as many as there are cores.
 
     Raises:
         GenbenchError: a metric or plugin is unknown, or the store cannot be read or written.

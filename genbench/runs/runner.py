@@ -1,4 +1,7 @@
-"""Which trials are still to do, and how they are done, with other drivers on the same folder."""
+"""Selection and execution of the remaining trials.
+
+Other drivers may use the same folder.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,9 @@ Done = Callable[[TrialRecord], None]
 def remaining(
     specs: Iterable[TrialSpec], store: Store, retry_failed: bool = False
 ) -> tuple[list[TrialSpec], list[str]]:
-    """Return the trials that have no result yet, or one of data files that have changed since.
+    """Return the trials without a result, or whose data files have changed since then.
 
-    The notes are of corrupt files, which are set aside, and of data files that are gone.
+    The notes are about corrupt files, which are set aside, and about missing data files.
     """
     todo, notes, gone, finished = [], [], dict[str, None](), Summaries(store)
     for spec in specs:
@@ -48,14 +51,14 @@ def remaining(
 
 
 def data_files(files: Mapping[str, str], plugins: Sequence[str], spec: TrialSpec) -> tuple[list[str], list[str]]:
-    """Return which of the files that a trial read have changed since, and which are gone.
+    """Return which of the files that a trial read have changed, and which are missing.
 
-    They are looked for where they were, and from where the trial's plugins are today.
+    They are looked for at their old paths, and relative to the present places of the trial's plugins.
 
     Args:
-        files: their digests, by path.
-        plugins: as they were named then.
-        spec: of the trial as it would run today.
+        files: digests of the files, by path.
+        plugins: the names of the plugins at that time.
+        spec: the spec of the trial if it ran today.
     """
     moved = [(Path(old).parent, Path(new).parent) for old, new in zip(plugins, spec.plugins, strict=False)]
     changed, gone = [], []
@@ -71,7 +74,10 @@ def data_files(files: Mapping[str, str], plugins: Sequence[str], spec: TrialSpec
 
 
 def tidy(specs: Iterable[TrialSpec], store: Store, claims: Claims) -> None:
-    """Delete checkpoints of trials that are finished or whose code or data files changed, and that nobody does now."""
+    """Delete checkpoints of trials that are finished or whose code or data files changed.
+
+    Checkpoints of running trials are kept.
+    """
     planned = {spec.identity: spec.key for spec in specs}
     for key, files in store.checkpoints().items():
         try:
@@ -89,7 +95,10 @@ def tidy(specs: Iterable[TrialSpec], store: Store, claims: Claims) -> None:
 
 
 def why(todo: Collection[TrialSpec], store: Store) -> Iterator[str]:
-    """Yield why each trial has to run: nothing is there, or what changed since the nearest result."""
+    """Yield why each trial has to run.
+
+    Either it has no result, or something changed since the nearest result.
+    """
     if not todo:
         return
     finished = Summaries(store)
@@ -107,11 +116,13 @@ def why(todo: Collection[TrialSpec], store: Store) -> Iterator[str]:
 def perform_all(
     todo: Sequence[TrialSpec], store: Store, executor: Executor, sharing: Sharing, done: Done, stop: Stop
 ) -> None:
-    """Run trials and call `done` with each record as it comes, those that other drivers do meanwhile included.
+    """Run trials, and call `done` with each record.
+
+    Records of trials that other drivers run meanwhile are included.
 
     Raises:
-        GenbenchError: the store cannot be written any more; what was finished is safe.
-        KeyboardInterrupt: after the workers are stopped, or after those that ran have finished.
+        GenbenchError: the results can no longer be written; finished trials are stored.
+        KeyboardInterrupt: the user stopped the run; the workers were stopped or have finished.
     """
 
     def note(record: TrialRecord) -> None:

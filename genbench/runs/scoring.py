@@ -1,4 +1,7 @@
-"""Samples from outside scored in a run of their own or beside the models of a run, with the oracle on the same data."""
+"""Scoring of samples from outside, in a new run or beside the models of a run.
+
+The oracle is scored on the same data.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,10 @@ NAME = 60  # letters of a row's name; by hand: a column of a table
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """What is asked; `genbench.score` says what each field means.
+    """The request; `genbench.score` explains each field.
 
     Raises:
-        GenbenchError: a name or a kind of likelihood is none.
+        GenbenchError: a name or a kind of likelihood is not valid.
     """
 
     samples: Any
@@ -76,7 +79,7 @@ class ScoreOptions:
 
     @property
     def request(self) -> dict[str, Any]:
-        """What was asked in Python, as the run's record keeps it; arrays are told by their type alone."""
+        """The request in Python, for the run's record; an array is shown by its type."""
         plain = {each.name: (getattr(self, each.name), each.default) for each in fields(self)[2:]}
         plain = {name: both for name, both in plain.items() if isinstance(both[0], str | int | Path)}
         given = {name: one for name, (one, usual) in plain.items() if one != usual}
@@ -88,7 +91,7 @@ class ScoreOptions:
         return {"command": "", "code": f"genbench.score({words})"}
 
     def row(self, given: Sequence[Given]) -> GivenRow:
-        """Return what the row is called: after the file of samples, unless it has a name.
+        """Return the row, named after the file of samples unless a name is given.
 
         Raises:
             GenbenchError: a model of genbench has the name.
@@ -115,13 +118,13 @@ class ScoreOptions:
 
 
 def score_given(options: ScoreOptions, say: Say, request: dict[str, Any]) -> Path:
-    """Score samples from outside, put them into a run as a row, and return the run's folder.
+    """Score samples from outside, add them to a run as a row, and return the run's folder.
 
     Args:
-        request: what was asked, as the run's record keeps it.
+        request: the request, in the form of the run's record.
 
     Raises:
-        GenbenchError: the request is wrong, and nothing was written; or a metric's or a dataset's plugin fails.
+        GenbenchError: the request is wrong and nothing was written, or the plugin of a metric or dataset fails.
     """
     discover(tuple(options.plugins))
     sets = given_sets(options.samples, options.log_prob)

@@ -1,4 +1,4 @@
-"""A run's folder while its trials are carried out: claimed, its record up to date, under a progress bar."""
+"""A run's folder while its trials run: claimed, with a current record and progress."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ __all__ = ["Session", "Workers", "session"]
 
 @dataclass(frozen=True)
 class Workers:
-    """What carries out trials.
+    """The workers that run trials.
 
     Attributes:
-        jobs: worker processes; 0 is this process; None for as many as keep all cores busy.
-        dask: a cluster in the place of worker processes; None for none.
-        seconds: after which a trial is stopped.
-        retry_failed: whether trials that failed run again.
-        progress: how it is shown how far they are, see `genbench.core.progress`.
+        jobs: number of worker processes; 0 is this process; None for as many as keep all cores busy.
+        dask: a cluster instead of worker processes, or None.
+        seconds: time limit of a trial.
+        retry_failed: whether failed trials run again.
+        progress: the form of progress, see `genbench.core.progress`.
     """
 
     jobs: int | None
@@ -58,16 +58,16 @@ class Workers:
 
     @property
     def are_processes(self) -> bool:
-        """Whether they are worker processes of this machine, as far as that is known before trials are planned."""
+        """Whether they are worker processes of this machine, if that is known before planning."""
         known = [card for group in (MODELS, DATASETS) for card in group.cards.values()]
         return self.jobs != 0 and self.dask is None and all(card.portable for card in known)
 
     @contextmanager
     def executor(self, plan: Plan, say: Say) -> Iterator[Executor]:
-        """Give what runs trials.
+        """Yield the executor of trials.
 
         Raises:
-            GenbenchError: there is no such cluster, or it cannot run these trials.
+            GenbenchError: the cluster does not exist, or cannot run these trials.
         """
         jobs = self._number(plan, say)
         if self.dask is None:
@@ -99,7 +99,10 @@ class Workers:
 
 @dataclass(frozen=True)
 class Session:
-    """The folder of a run in which this process is a driver; `plan` has all trials that may be asked for."""
+    """The folder of a run in which this process is a driver.
+
+    `plan` has all trials that may be asked for.
+    """
 
     plan: Plan
     store: Store
@@ -110,15 +113,14 @@ class Session:
 
     @property
     def jobs(self) -> int:
-        """Trials that run at a time; 0 means one in this process."""
+        """The number of trials that run at a time; 0 means one in this process."""
         return self.executor.jobs
 
     def enter(self, trials: Sequence[TrialSpec], races: dict[str, Race] | None = None) -> None:
-        """Put trials into the run's table, in the place of those that they replace.
+        """Add trials to the run's table. They replace others of the same row and seed.
 
         Args:
-            races: how the seeds of each table were decided on; None leaves what is known of tables that stay as they
-                are.
+            races: how the seeds of each table were selected. None keeps what is known about unchanged tables.
         """
         Summaries(self.store).look(known(self.store).trials)  # which takes long, and nobody has to wait for it
         with edited_run(self.store, self.say) as record:
@@ -132,10 +134,12 @@ class Session:
             self.say(f"{label}: other data than before under this name; the table shows the new ones")
 
     def perform(self, trials: Sequence[TrialSpec], heading: str = "trials", resumed: bool = True) -> list[TrialRecord]:
-        """Run those of some trials that are not finished yet, under a bar with a heading, and return their records.
+        """Run the unfinished ones among some trials, and return the records of all.
+
+        A progress bar with a heading is shown.
 
         Args:
-            resumed: whether it is said how many are finished already.
+            resumed: whether to print how many are finished already.
         """
         before = {spec.key: self.store.stamp(spec.key) for spec in trials}
         todo, notes = remaining(trials, self.store, self.workers.retry_failed)
@@ -170,7 +174,10 @@ class Session:
 def session(
     plan: Plan, store: Store, workers: Workers, data_dir: str | None, say: Say, request: Mapping[str, Any]
 ) -> Iterator[Session]:
-    """Be a driver of a run's folder and note the request; all numbers of steps are known in what comes."""
+    """Become a driver of a run's folder, and add the request to its record.
+
+    The numbers of steps are known in what it yields.
+    """
     store.create()
     with entered(store) as claims, workers.executor(plan, say) as executor:
         plan = timed(plan, store, executor.jobs > 0, data_dir, say)

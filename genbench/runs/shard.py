@@ -1,4 +1,4 @@
-"""`--shard 3/10`: one of several equal parts of a plan, for machines that each take one."""
+"""`--shard 3/10`: one of several equal parts of a plan, for several machines."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MOST = 100_000  # parts; by hand: more than any run has trials
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of a plan; all parts together are the plan, and no trial is in two.
+    """A part of a plan. All parts together are the plan, and no trial is in two parts.
 
     Attributes:
-        number: of the part, from 1.
-        parts: that there are.
+        number: number of the part, from 1.
+        parts: number of parts.
     """
 
     number: int
@@ -31,10 +31,10 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """Return the part that "3/10" stands for.
+        """Return the part from its text, such as "3/10".
 
         Raises:
-            GenbenchError: it is none of these, or there is no such part.
+            GenbenchError: the text cannot be read, or there is no such part.
         """
         match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", text, re.ASCII)
         if match is None:
@@ -48,9 +48,9 @@ class Shard:
     def of(self, trials: Sequence[TrialSpec]) -> list[TrialSpec]:
         """Return the trials of this part, in their order.
 
-        Trials are sorted by model, dataset and seed, and dealt out one by one, so that parts differ by one trial at
-        most. Each model begins with another dataset, and each pair of them with another seed, so that each part gets
-        something of all models, datasets and seeds, as far as there are enough.
+        Trials are sorted by model, dataset and seed, and distributed one by one, so that parts differ by at most one
+        trial. Each model begins with another dataset, and each pair of them with another seed, so that each part has
+        all models, datasets and seeds, if there are enough trials.
         """
         groups: dict[tuple[str, str], dict[str, list[TrialSpec]]] = {}
         for spec in sorted(trials, key=lambda spec: spec.identity):

@@ -1,4 +1,4 @@
-"""Trials of one driver among several on one folder: which it does itself, and which it waits for."""
+"""Trials of one driver among several on one folder: those to run, and those to wait for."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ POLL = 1.0
 
 
 class Sharing:
-    """Divides trials among the drivers of a run's folder: whoever claims one first does it, once.
+    """Division of trials among the drivers of a run's folder.
+
+    The driver that claims a trial first runs it, once.
 
     Args:
-        store: of the run.
-        claims: of this driver.
-        before: what told each record from a later one, by key, when it was decided that its trial is to do.
-        say: is told who is waited for.
+        store: the store of the run.
+        claims: the claims of this driver.
+        before: the stamp of each record, by key, when its trial was selected to run.
+        say: called with a line about the driver that is waited for.
     """
 
     def __init__(self, store: Store, claims: Claims, before: Mapping[str, object], say: Say) -> None:
@@ -33,7 +35,7 @@ class Sharing:
         self._elsewhere: list[TrialSpec] = []
 
     def claim(self, spec: TrialSpec) -> bool:
-        """Whether a trial is this driver's to do: nobody has it or has done it meanwhile."""
+        """Whether this driver runs a trial: no other one has claimed or done it meanwhile."""
         if not self._done(spec):
             taken = self._claims.take(spec.key)
             if isinstance(taken, Holder):
@@ -48,11 +50,14 @@ class Sharing:
         return False
 
     def release(self, key: str) -> None:
-        """Let go of a trial that is finished."""
+        """Release the claim of a finished trial."""
         self._claims.release(key)
 
     def of_others(self, stop: Stop) -> Iterator[TrialRecord]:
-        """Yield the records of trials that others do, until all are there, or one of them is done by nobody."""
+        """Yield the records of trials that other drivers run.
+
+        It ends when all are there, or when no driver runs one of them.
+        """
         said = set[str]()
         stop.may_begin(0)  # none runs here
         while self._elsewhere and not stop.asked:
@@ -78,7 +83,7 @@ class Sharing:
             time.sleep(POLL)
 
     def left(self) -> list[TrialSpec]:
-        """Return, once, the trials that were another's to do and are not done."""
+        """Return, once, the trials of other drivers that are not done."""
         left, self._elsewhere = self._elsewhere, []
         return left
 
@@ -87,7 +92,7 @@ class Sharing:
 
 
 def trial_words(spec: TrialSpec | TrialRecord) -> str:
-    """Return which trial it is, in words."""
+    """Return the name of a trial as text."""
     return f"{spec.model} on {spec.dataset}, seed {spec.seed}"
 
 

@@ -1,7 +1,8 @@
-"""How many steps a named budget is for a model that does not say how long one takes: timed once, then kept.
+"""The numbers of steps of named budgets for models without `step_ms`.
 
-The number is part of the spec, so that a trial can be repeated bit for bit. All seeds of a model on a dataset share it.
-It stands in the run's record, and in the specs of finished trials.
+They are measured once, then kept. The number is part of the spec, so that a trial can be repeated bit for bit. All
+seeds of a model on a dataset have the same number. It is stored in the run's record, and in the specs of finished
+trials.
 """
 
 from __future__ import annotations
@@ -35,17 +36,18 @@ Counts = dict[str, int]  # numbers of steps, by `_group`
 
 
 def known_steps(plan: Plan, store: Store) -> Plan:
-    """Return the plan with the numbers of steps that were found before in this run."""
+    """Return the plan with the numbers of steps that this run already has."""
     return _with(plan, _known(plan, store))
 
 
 def timed(plan: Plan, store: Store, in_workers: bool, data_dir: str | None, say: Say) -> Plan:
-    """Return the plan with all numbers of steps; what is not known is found by timing, said and kept.
+    """Return the plan with all numbers of steps.
 
-    A model that cannot be timed, whatever it raises, gets a usual number: its trial fails in its own row.
+    Unknown numbers are measured, printed and kept. A model that cannot be timed, whatever it raises, gets a default
+    number, so that its trial fails in its own row.
 
     Args:
-        in_workers: whether a process of its own times the steps; else this one does.
+        in_workers: whether to time the steps in a separate process instead of this one.
     """
     counts = _known(plan, store)
     for spec in _without(plan, counts):
@@ -65,7 +67,7 @@ def timed(plan: Plan, store: Store, in_workers: bool, data_dir: str | None, say:
 
 
 def counts_of(specs: Iterable[TrialSpec]) -> Counts:
-    """Return the numbers of steps that specs have, as a run's record holds them."""
+    """Return the numbers of steps in specs, in the form of a run's record."""
     return {_group(spec): spec.steps for spec in specs if spec.steps is not None}
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C while trials run: once, and what runs is finished; twice, and it is stopped."""
+"""Ctrl-C while trials run: once, running trials finish; twice, they are stopped."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["Stop"]
 
 
 class Stop:
-    """Whether the user asked a run to stop, and how far it is.
+    """Whether the user asked a run to stop, and its progress.
 
     Args:
-        total: trials that are to do.
-        say: is told what is kept.
+        total: number of trials to do.
+        say: called with a line about what is kept.
 
     Attributes:
-        asked: whether nothing new should begin.
-        done: trials that are finished and written.
-        running: trials that run now.
+        asked: whether no further trial should begin.
+        done: number of trials that are finished and written.
+        running: number of trials that run now.
     """
 
     def __init__(self, total: int = 0, say: Say = lambda text: None) -> None:
@@ -46,18 +46,18 @@ class Stop:
             raise
 
     def may_begin(self, running: int) -> bool:
-        """Whether a further trial may begin beside those that run."""
+        """Whether another trial may begin besides the running ones."""
         self.running = running
         return not self.asked
 
     def check(self) -> None:
-        """Raise `Interrupted` where the user has asked to stop."""
+        """Raise `Interrupted` if the user has asked to stop."""
         if self.asked:
             raise Interrupted(signal.SIGINT)
 
     @property
     def kept(self) -> str:
-        """What is kept, in words."""
+        """What is kept, as text."""
         return f"{self.done} of {self.total} trials are finished and kept; the same command resumes"
 
     def _pressed(self, number: int, frame: object) -> None:

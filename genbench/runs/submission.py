@@ -1,6 +1,6 @@
-"""A submitted run: the folder of a bundle, checked before it is shown, and compared with trials that were run here.
+"""A submitted run: the folder of a bundle, checked and compared with trials run here.
 
-Nothing in it is executed. Its rows are repeated here if runs that were not submitted hold the same trials, by their
+Nothing in it is executed. A row counts as repeated here if runs that were not submitted have the same trials, by their
 keys, with the same scores.
 """
 
@@ -57,10 +57,10 @@ Web = Annotated[str, Len(0, 300), AfterValidator(_web)]
 
 
 class Author(BaseModel):
-    """Who submitted a run, as in its submission.toml.
+    """The author of a submitted run, from its submission.toml.
 
     Attributes:
-        by: names.
+        by: the names of the authors.
         contact: an address, or a name on a platform.
         note: what readers should know, in one line.
         paper, code: addresses that begin with https://.
@@ -77,12 +77,12 @@ class Author(BaseModel):
 
 @dataclass(frozen=True)
 class Repeated:
-    """Which trials of a submitted run were run here, too.
+    """The trials of a submitted run that were also run here.
 
     Attributes:
         agreeing: keys of trials that have the same scores here, to the bit or to rounding.
-        different: a line for each that has others.
-        trials: how many there are.
+        different: a line for each trial with other scores here.
+        trials: number of trials of the submitted run.
     """
 
     agreeing: frozenset[str]
@@ -91,19 +91,21 @@ class Repeated:
 
     @property
     def whole(self) -> bool:
-        """Whether all of them are repeated."""
+        """Whether all trials are repeated."""
         return len(self.agreeing) == self.trials
 
     def words(self, keys: Sequence[str]) -> str:
-        """Return what is said of a row: "yes" if all of its trials are repeated, else "no"."""
+        """Return the text for a row: "yes" if all of its trials are repeated, else "no"."""
         return "yes" if set(keys) <= self.agreeing else "no"
 
 
 def is_submission(folder: Path, base: Path | None = None) -> bool:
-    """Whether a run's folder was submitted: it has a submission.toml, or is inside a folder of the name `submitted`.
+    """Whether a run's folder was submitted.
+
+    It has a submission.toml, or is inside a folder called `submitted`.
 
     Args:
-        base: up to which, and its parent, the folders around it are looked at; the nearest one unless given.
+        base: the folders above are searched up to this one and its parent; unless given, only the nearest one.
     """
     if os.path.lexists(folder / SUBMISSION):
         return True
@@ -113,12 +115,12 @@ def is_submission(folder: Path, base: Path | None = None) -> bool:
 
 
 def is_ours(folder: Path, base: Path | None = None) -> bool:
-    """Whether a run was made here: it was neither submitted nor unpacked from an archive."""
+    """Whether a run was made here, and neither submitted nor unpacked from an archive."""
     return not is_submission(folder, base) and not os.path.lexists(folder / ABOUT)
 
 
 def submitted(run: RunData) -> Author:
-    """Check a submitted run, and return who submitted it.
+    """Check a submitted run, and return its author.
 
     Raises:
         GenbenchError: a file was changed, is missing, or does not belong there; the message names the first of them.
@@ -150,7 +152,10 @@ def repeated_here(run: RunData, others: Sequence[Store]) -> Repeated:
 
 
 def runs_around(folder: Path) -> list[Store]:
-    """Return the runs beside a submitted one, and beside the folder in which it is, that were not submitted."""
+    """Return the runs around a submitted one that were not submitted.
+
+    They are beside it, and beside the folder that contains it.
+    """
     near, far = folder.resolve().parent, folder.resolve().parent.parent
     files = {*near.glob(f"*/{RUN_RECORD}"), *far.glob(f"*/{RUN_RECORD}"), *far.glob(f"*/*/{RUN_RECORD}")}
     return [Store(file.parent) for file in sorted(files) if is_ours(file.parent)]

@@ -1,4 +1,4 @@
-"""Quality against network evaluations: stored models drawn from with other numbers of solver steps."""
+"""Quality against network evaluations: stored models with other numbers of solver steps."""
 
 from __future__ import annotations
 
@@ -47,11 +47,13 @@ PARAMETER = "steps"  # of a model's constructor: what is swept
 
 
 class SweepRow(BaseModel):
-    """The scores of samples with one number of steps, and their cost; the oracle takes none, its `steps` is 0.
+    """The scores and the cost of samples with one number of steps.
+
+    The oracle takes no steps; its `steps` is 0.
 
     Attributes:
-        nfe: network evaluations that a sample takes.
-        seconds: wall seconds of drawing all samples, one torch thread.
+        nfe: number of network evaluations for a sample.
+        seconds: wall-clock seconds for drawing all samples, with one torch thread.
         reason: why there are no scores.
     """
 
@@ -63,7 +65,7 @@ class SweepRow(BaseModel):
 
 
 class Sweep(BaseModel):
-    """One trial's rows, as they stand in results/<run>/sweeps/<key>.json."""
+    """The rows of one trial, in the form of results/<run>/sweeps/<key>.json."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -82,10 +84,10 @@ class Point:
     """One model on one dataset with one number of steps: means over seeds.
 
     Attributes:
-        nfe: network evaluations that a sample takes.
-        speed: samples a second, one torch thread.
-        scores: mean and the ends of its 95 % interval by metric.
-        floors: the oracle's mean on the same seeds and as many samples, by metric.
+        nfe: number of network evaluations for a sample.
+        speed: samples per second, with one torch thread.
+        scores: mean and ends of its 95 % interval, by metric.
+        floors: the oracle's mean for the same seeds and number of samples, by metric.
         reason: why there are no scores.
     """
 
@@ -109,9 +111,10 @@ def sweep(
     jobs: int | None = None,
     progress: bool = True,
 ) -> list[str]:
-    """Draw from every trial whose model takes `steps` and has stored weights, score, and write RUN/sweeps/<key>.json.
+    """Score samples of trained models for several numbers of solver steps.
 
-    What is there already is not computed again. The oracle is scored on as many samples beside it.
+    Results are written to RUN/sweeps/<key>.json, for every trial whose model has `steps` and stored weights. Existing
+    results are not computed again. The oracle is scored with the same number of samples.
 
     Args:
         models: labels of the run's table, or "all".
@@ -143,14 +146,14 @@ def sweep(
 
 
 def read_sweeps(run: RunData) -> list[Sweep]:
-    """Return the sweeps of the trials in a run's table; a file that cannot be read is left out."""
+    """Return the sweeps of the trials in a run's table; unreadable files are left out."""
     files = {file.stem: file for file in (run.path / SWEEPS).glob("*.json")}  # one look, whatever the number of trials
     found = [_read(files[key]) for key in run.record.trials if is_key(key) and key in files]
     return [each for each in found if each is not None]
 
 
 def summary(sweeps: Sequence[Sweep]) -> list[Point]:
-    """Return the means over seeds, by dataset, model and steps, without the oracle's own."""
+    """Return the means over seeds, by dataset, model and steps, without the oracle."""
     groups: dict[tuple[str, str, int], list[tuple[Sweep, SweepRow]]] = defaultdict(list)
     for each in sweeps:
         if each.role != "oracle":

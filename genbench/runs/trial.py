@@ -1,4 +1,4 @@
-"""One trial from start to end: run its task, and turn whatever happens into a record."""
+"""One trial from start to end: its task is run, and the result or error becomes a record."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def execute(
     options: ExecutionOptions = ExecutionOptions(),
     tell: Callable[[str], None] = lambda phase: None,
 ) -> TrialRecord:
-    """Run a trial and write it to the store; an exception of the plugin becomes a record, too.
+    """Run a trial and write its record. An exception of a plugin becomes a record, too.
 
     A training run that was killed resumes from its checkpoint, which is kept until the trial is done.
 
     Args:
-        spec, store, options: which trial, where it is written, and how it is carried out.
+        spec, store, options: the trial, the store for its record, and options for running it.
         tell: called with the name of each phase that begins.
 
     Raises:
@@ -97,7 +97,10 @@ def _log_scores(record: TrialRecord, options: ExecutionOptions) -> None:
 def failed(
     spec: TrialSpec, status: Status, phase: str, error: BaseException | str, seconds: float, place: str = ""
 ) -> TrialRecord:
-    """Return the record of a trial that failed: a row with its phase, its place, its seconds and its traceback."""
+    """Return the record of a trial that failed.
+
+    It has the phase, the place, the seconds and the traceback.
+    """
     if isinstance(error, str):
         about = Failure(phase=phase, type=status, message=plain(error), seconds=seconds, place=place)
     else:

@@ -1,4 +1,4 @@
-"""The environment of this process, as a trial's record has it."""
+"""The environment of this process, for the record of a trial."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ __all__ = ["trial_environment"]
 
 
 def trial_environment(device: str = "cpu", threads: int = 1, commit: str = "") -> Environment:
-    """Return where this process computes, from now on.
+    """Return the environment of this process, from now on.
 
     Args:
         device: "cpu", "cuda" or "mps".
-        threads: that torch may use for one operation.
-        commit: of genbench, which takes a process to find out.
+        threads: number of threads that torch may use for one operation.
+        commit: the commit of genbench; finding it needs a process.
     """
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return Environment(

@@ -1,6 +1,6 @@
-"""What `[tuned]` stands for: the configuration that `genbench tune` found for a model, as plain parameters.
+"""The meaning of `[tuned]`: the parameters that `genbench tune` found for a model.
 
-It is looked up when trials are planned: a trial's spec holds the parameters themselves, and where they are from.
+They are looked up when trials are planned: a trial's spec has the parameters themselves, and where they come from.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Request:
-    """For what tuned parameters are asked: a model, and the data and budget of the run, by which a study is chosen."""
+    """A request for tuned parameters: a model, and the data and budget of the run.
+
+    A study is selected by data and budget.
+    """
 
     model: str
     data: tuple[str, ...]
@@ -48,17 +51,17 @@ Lookup = Callable[[Request], Tuned]
 
 
 def asks_for_tuned(card: Card, selection: Selection) -> bool:
-    """Whether a selection has the word `tuned`, and the model no parameter of that name."""
+    """Whether a selection has the word `tuned`, and the model has no such parameter."""
     return selection.params.get(TUNED) is True and TUNED not in defaults(card)
 
 
 def without(tuned: Tuned, selection: Selection) -> Tuned:
-    """Return what was tuned without what was typed beside the word."""
+    """Return the tuned parameters without those that were typed besides the word."""
     return tuned.model_copy(update={"params": {k: v for k, v in tuned.params.items() if k not in selection.params}})
 
 
 def plain(selection: Selection, tuned: Tuned) -> Selection:
-    """Return a selection with tuned parameters in the place of the word, beside what was typed."""
+    """Return a selection with tuned parameters instead of the word, besides the typed ones."""
     typed = {name: value for name, value in selection.params.items() if name != TUNED}
     texts = {name: text for name, text in getattr(selection.params, "texts", {}).items() if name in typed}
     return Selection(selection.name, Params(tuned.params | typed, texts))
@@ -78,11 +81,11 @@ def as_recorded(spec: TrialSpec) -> Lookup:
 def of_studies(named: str | Path | None, results: str | Path, run: Path) -> Lookup:
     """Return the lookup in a folder of studies, or in a single one.
 
-    Where there is no study, a run that is asked for again takes what its trials hold.
+    If there is no study, a run that is asked for again uses the parameters of its trials.
 
     Args:
-        named: the folder; that of the studies in `results` unless given.
-        run: folder of the run.
+        named: the folder; the folder of studies in `results` unless given.
+        run: the folder of the run.
     """
     place = expanded(named) if named is not None else expanded(results) / TUNE
 
@@ -118,8 +121,8 @@ def read_study(folder: Path) -> Study:
     """Return the study of a folder.
 
     Raises:
-        CorruptFile: there is none, or it cannot be read.
-        NewerSchema: a newer genbench wrote it.
+        CorruptFile: there is no study, or it cannot be read.
+        NewerSchema: the study was written by a newer genbench.
     """
     file = folder / STUDY
     return parsed(file, content_of(file, folder, LARGEST), Study)
@@ -170,7 +173,10 @@ def _remedy(asked: Request) -> str:
 
 
 def notes_of(tuned: Mapping[str, Tuned], data: Sequence[str], budget: str) -> list[str]:
-    """Return what to know of the tuned models of a plan, by label: what they are, and what else they were tuned on."""
+    """Return notes on the tuned models of a plan, by label.
+
+    They say what the parameters are, and on which other data or budget they were tuned.
+    """
     notes = []
     for label, one in tuned.items():
         notes.append(f"{label}: {one}")
@@ -181,5 +187,5 @@ def notes_of(tuned: Mapping[str, Tuned], data: Sequence[str], budget: str) -> li
 
 
 def none_known(asked: Request) -> Tuned:
-    """Refuse: nothing was tuned where this is asked."""
+    """Raise an error: nothing was tuned for this request."""
     raise GenbenchError(f"{asked.model}[{TUNED}] works only in `genbench run`; write its parameters instead")

@@ -1,4 +1,4 @@
-"""An archive of a run, which anybody may have packed: unpacked within bounds, and run again."""
+"""An archive of a run from anybody: it is unpacked within limits, and run again."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class _Member(tarfile.TarInfo):
 
 @dataclass
 class Repetition:
-    """What became of a run that was repeated.
+    """The result of repeating a run.
 
     Attributes:
-        recorded, repeated: the folders of the run that was unpacked, and of the new one.
-        agreements: numbers of trials by how their scores agree: "bit", "rounding", "different".
-        lines: what differs, and what could not be repeated.
+        recorded, repeated: the folders of the unpacked run and of the new run.
+        agreements: numbers of trials for each kind of agreement: "bit", "rounding", "different".
+        lines: a line for each difference, and for what could not be repeated.
     """
 
     recorded: Path
@@ -73,10 +73,12 @@ class Repetition:
 
 
 def unpack(file: Path, results: Path) -> Path:
-    """Unpack an archive to results/NAME-recorded, and return that folder; one that holds the same already is kept.
+    """Unpack an archive to results/NAME-recorded, and return that folder.
+
+    A folder with the same content is kept.
 
     Raises:
-        GenbenchError: it is no archive of `genbench bundle`, is larger than it may be, or the place is taken.
+        GenbenchError: the file is not an archive of `genbench bundle`, is too large, or the folder has other content.
     """
     try:
         results.mkdir(parents=True, exist_ok=True)
@@ -124,7 +126,7 @@ def _extract(file: Path, folder: Path) -> str:
 
 
 def belongs(path: PurePosixPath, size: int) -> bool:
-    """Whether an archive of a run may have a member of this name and size."""
+    """Whether an archive of a run may have a member with this name and size."""
     top, *parts = path.parts
     if not is_key(top) or any(part in ("..", ".") or not part.isprintable() for part in parts):
         return False
@@ -164,12 +166,12 @@ def repeat(
     """Unpack an archive, run its trials in results/NAME-repeated, and compare their scores.
 
     Args:
-        file: the archive, or the folder of one that is unpacked already, which stays as it is.
-        trust_code: whether the code that the archive holds is imported.
-        plugins: files or folders of the user, which may be the same code.
+        file: the archive, or a folder with its content, which is not changed.
+        trust_code: whether to import the code in the archive.
+        plugins: files or folders of the user, which may have the same code.
 
     Raises:
-        GenbenchError: the archive is none, its trials need code and it is not trusted, or no trial can be planned.
+        GenbenchError: the file is not an archive, its trials need code that is not trusted, or no trial can be planned.
     """
     recorded = _checked_folder(file) if file.is_dir() else unpack(file, results)
     run = RunData(recorded)
@@ -237,7 +239,7 @@ def _compare(before: TrialRecord, after: TrialRecord, repetition: Repetition) ->
 
 
 def code_of_bundle(recorded: Path) -> list[Path]:
-    """Return the files of code that an archive says are to be imported."""
+    """Return the files of code in an archive that must be imported."""
     try:
         about = from_json(read_regular(recorded / ABOUT, recorded, SOURCE))
         version, names = about["bundle"], about["plugins"]

@@ -1,4 +1,4 @@
-"""Whether a run is what its trials wrote, and whether they give the same scores again."""
+"""Whether the files of a run are unchanged, and whether trials give the same scores again."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ KINDS = {".json": "records", ARRAYS: "samples", WEIGHTS: "weights"}
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """A file of a run, "unchanged", "changed", "missing" or "without digests", and why, as a clause after its name."""
+    """A file of a run and its state, with a clause that gives the reason.
+
+    The states are "unchanged", "changed", "missing" and "without digests".
+    """
 
     file: str
     state: str
@@ -49,12 +52,12 @@ class CheckedFile:
 
 @dataclass(frozen=True)
 class Repeated:
-    """A trial that was to run again.
+    """A trial that should run again.
 
     Attributes:
         agreement: "bit", "rounding", "different", or "not repeated".
-        words: how far scores are apart, or why it was not repeated.
-        environment: what differs here, such as "torch: 2.12 -> 2.13".
+        words: how much scores differ, or why it was not repeated.
+        environment: differences of the environment, such as "torch: 2.12 -> 2.13".
     """
 
     key: str
@@ -70,7 +73,10 @@ class Repeated:
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found of a run's files, and of those of its trials that ran again; `left_out` are kinds of files."""
+    """The result for a run's files, and for those of its trials that ran again.
+
+    `left_out` are kinds of files.
+    """
 
     files: list[CheckedFile]
     repeated: list[Repeated]
@@ -79,18 +85,21 @@ class Verification:
 
     @property
     def wrong(self) -> bool:
-        """Whether a file is not what was written or is gone, or scores are different."""
+        """Whether a file was changed or is missing, or scores are different."""
         return bool(self.faults or any(one.agreement == "different" for one in self.repeated))
 
     @property
     def faults(self) -> list[CheckedFile]:
-        """The files that were changed, or are gone although others of their kind are there."""
+        """The files that were changed, or are missing while others of their kind exist."""
         there = [one for one in self.files if KINDS[Path(one.file).suffix] not in self.left_out]
         return [one for one in there if one.state in ("changed", "missing")]
 
 
 def check_files(store: Store, keys: Sequence[str]) -> list[CheckedFile]:
-    """Compare the files of trials with their digests; `keys` are those of the run's table, which should be there."""
+    """Compare the files of trials with their digests.
+
+    `keys` are those of the run's table, whose files should exist.
+    """
     found = []
     for key in dict.fromkeys([*store.finished(), *keys]):
         if not is_key(key):
@@ -142,14 +151,16 @@ def verify(
     jobs: int = 1,
     say: Say = print,
 ) -> Verification:
-    """Check the digests of a run's files, and run a random sample of its trials again, in a folder of their own.
+    """Check the digests of a run's files, and run a random sample of its trials again.
+
+    The trials run in a separate folder.
 
     Args:
-        trials: how many run again; None for all.
-        seed: of the choice; a new one unless given.
-        plugins: files or folders, besides what the user trusts.
-        jobs: worker processes; 0 is this process.
-        say: told what the trials say.
+        trials: number of trials to run again; None for all.
+        seed: the seed that selects the trials; a new one unless given.
+        plugins: files or folders with code, besides trusted code.
+        jobs: number of worker processes; 0 is this process.
+        say: called with the lines of the trials.
 
     Raises:
         GenbenchError: a number is out of range, or a plugin cannot be imported.

@@ -1,4 +1,4 @@
-"""The worker process: how it is started, what it may do, and what it tells the process that started it."""
+"""The worker process: its start, its limits, and its messages to its parent."""
 
 from __future__ import annotations
 
@@ -50,13 +50,15 @@ def serve(
     to_parent: Connection,
     output: Connection | None,
 ) -> None:
-    """Do one piece of work in this process, and tell its parent that it began, its phases, and how it ended.
+    """Do one piece of work in this process, and report to its parent.
+
+    It reports its begin, its phases, and its end.
 
     Args:
-        work, arguments: what is called with what; what it returns must be small.
-        memory_mb: beyond which an allocation is an error.
-        to_parent: takes ("began", None), ("phase", name), and ("done", value) or ("raised", error).
-        output: takes what is printed; None leaves it where it goes.
+        work, arguments: the function and its arguments; the result must be small.
+        memory_mb: limit of memory; an allocation beyond it is an error.
+        to_parent: receives ("began", None), ("phase", name), and ("done", value) or ("raised", error).
+        output: receives the printed output; None does not redirect it.
     """
     _to_parent.append(to_parent)
     _leave_to_parent()
@@ -160,11 +162,11 @@ def _limit(memory_mb: int) -> None:
 
 @cache
 def context() -> BaseContext:
-    """Return how workers start: forked from a server of our own that has imported the heavy libraries.
+    """Return how workers start: forked from a server that has imported the heavy libraries.
 
-    A worker does not import the caller's script, so that scripts need no main guard, and has one thread a library.
-    Nothing of the caller's process is changed for that, nor is the server shared with what else it starts. Where there
-    is no forking (Windows), workers are started anew, as any library's are.
+    A worker does not import the caller's script, so that scripts need no main guard, and has one thread for each
+    library. The caller's process is not changed for that, and other processes that it starts do not use the server.
+    Where there is no forking (Windows), workers start as new processes.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
@@ -174,7 +176,10 @@ def context() -> BaseContext:
 
 
 def start_server() -> None:
-    """Let the server that workers are forked from import its libraries, for seconds, while the caller goes on."""
+    """Let the server import the libraries of workers in the background.
+
+    It takes seconds, while the caller continues.
+    """
     if "forkserver" in multiprocessing.get_all_start_methods():
         from genbench.runs import fork_server
 

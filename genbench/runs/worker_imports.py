@@ -1,6 +1,7 @@
-"""Imported once by the server that workers are forked from: every library that a trial may need.
+"""The imports of the server from which workers are forked: all libraries of trials.
 
-The server leaves signals to the process that started it, and ends with it and with all that its workers have started.
+The server ignores signals, which are for the process that started it. It ends with that process, together with all
+processes that its workers started.
 """
 
 import atexit

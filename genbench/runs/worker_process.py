@@ -1,4 +1,4 @@
-"""One piece of work in a process of its own, as its parent sees it: what it says, when it must end, how it ended."""
+"""A piece of work in a separate process, as seen by its parent: messages, limits, end."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ OWN_FAULTS = {-int(getattr(signal, name)) for name in OWN_FAULT if hasattr(signa
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be done in a process of its own.
+    """A piece of work for a separate process.
 
     Attributes:
-        function, arguments: what is called with what; both picklable, and what it returns as well, in few bytes.
-        timeout: seconds, from when it begins; None for no end.
-        memory_mb: beyond which an allocation is an error.
-        log: file that takes what it prints; None for nowhere.
-        own: files whose lines are named where it fails.
+        function, arguments: the function and its arguments. Both and the result must be picklable, and the result
+            small.
+        timeout: seconds from its begin; None for no limit.
+        memory_mb: limit of memory; an allocation beyond it is an error.
+        log: file for its output; None for no file.
+        own: the user's files, whose lines are named if it fails.
     """
 
     function: Callable[..., Any]
@@ -57,18 +58,18 @@ class Work:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a piece of work has ended.
+    """The end of a piece of work.
 
     Attributes:
-        value, error: what it returned, or what it raised.
-        exitcode: of a process that ended without either, as `multiprocessing` gives it; None of one that did not.
-        timed_out: whether it was stopped since it took too long.
+        value, error: its result, or its exception.
+        exitcode: exit code of a process that ended without either, from `multiprocessing`; otherwise None.
+        timed_out: whether it was stopped because it took too long.
         began: whether it had begun.
-        phase: that it was in.
-        place: file and line of the user's code that it was in, where that is known.
-        seconds: from its begin, or its start if it had not begun.
-        lost: whether the server that workers are forked from was gone.
-        short_of_memory: whether the system has killed a process for want of memory meanwhile; None if it does not say.
+        phase: its last phase.
+        place: its last file and line of the user's code, if known.
+        seconds: seconds since its begin, or since its start if it had not begun.
+        lost: whether the server from which workers are forked was gone.
+        short_of_memory: whether the system killed a process meanwhile because memory was short; None if unknown.
     """
 
     value: Any = None
@@ -84,12 +85,15 @@ class Ended:
 
     @property
     def died(self) -> bool:
-        """Whether its process ended without an answer, and was not stopped for that."""
+        """Whether the process ended without an answer, and was not stopped because of a timeout."""
         return self.exitcode is not None
 
     @property
     def blameless(self) -> bool:
-        """Whether it may be no fault of the work that it did not end well: it never began, or was killed."""
+        """Whether a bad end may not be the fault of the work.
+
+        It never began, or was killed.
+        """
         if not self.died:
             return self.timed_out and not self.began
         killed = self.exitcode is not None and self.exitcode < 0 and self.exitcode not in OWN_FAULTS
@@ -149,19 +153,19 @@ class WorkerProcess:
 
     @property
     def watched(self) -> list[Any]:
-        """What `multiprocessing.connection.wait` can wait for: messages, output, and the end of the process."""
+        """The objects for `multiprocessing.connection.wait`: messages, output, and the end."""
         pipes = [pipe for pipe in (self._messages, self._output) if pipe is not None and not pipe.closed]
         return [*pipes, self._process.sentinel]
 
     @property
     def deadline(self) -> float:
-        """When it must have begun, or ended, by the monotonic clock."""
+        """The time by which it must have begun, or ended, on the monotonic clock."""
         if not self._began:
             return self._start + START
         return float("inf") if self.work.timeout is None else self._start + self.work.timeout
 
     def look(self) -> Ended | None:
-        """Read what it says, and return how it has ended; None while it works."""
+        """Read the messages, and return how the work ended; None while it runs."""
         alive = self._process.is_alive()  # before what it said is read, so that nothing is missed
         self._read()
         if self.ended is None and not alive:
@@ -173,7 +177,7 @@ class WorkerProcess:
         return self.ended
 
     def stop(self) -> None:
-        """Kill the process and all that it has started."""
+        """Kill the process and all processes that it started."""
         if self._process.pid is None:
             return
         kill_offspring(self._process.pid, self._process.kill)

@@ -1,1 +1,1 @@
-"""A run's folder: records and files."""
+"""The folder of a run: records and files."""

@@ -1,9 +1,10 @@
-"""Who does what in a run's folder that several drivers share, on one machine or on a disk that many machines mount.
+"""Claims on trials in a run's folder that several drivers share.
 
-A driver is a process that runs trials. It has a file `trials/.driver-<token>.claim` while it is here, and one
-`trials/.<key>.claim` for each trial that it has begun. A driver that needs the folder for itself has
-`trials/.exclusive.claim`. Whoever can create such a file has what it names: `O_EXCL` is atomic on local disks and on
-NFS from version 3 on. A claim that is not touched any more, or whose process is gone, is stale, and may be taken over.
+The drivers are on one machine, or on machines with a shared disk. A driver is a process that runs trials. It has a file
+`trials/.driver-<token>.claim` while it uses the folder, and a file `trials/.<key>.claim` for each trial that it has
+begun. A driver that needs the folder alone has `trials/.exclusive.claim`. The process that creates such a file owns the
+claim: `O_EXCL` is atomic on local disks and on NFS from version 3 on. A claim is stale if it is not touched any more or
+its process is gone; then another driver may take it.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ EXCLUSIVE = "exclusive"
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that has made a claim.
+    """The process that made a claim.
 
     Attributes:
-        machine: what tells whether its number is of a process that we can see: host, boot, and container.
-        born: what tells the process from a later one of the same number.
-        token: of the driver; no other has it.
+        machine: host, boot and container, which show whether its process number is valid here.
+        born: when the process began, to recognise a later process with the same number.
+        token: the unique token of the driver.
     """
 
     host: str = "a host that is unknown"
@@ -60,12 +61,12 @@ class Holder:
 
     @property
     def gone(self) -> bool:
-        """Whether it was a process of this machine that has ended."""
+        """Whether it was a process of this machine and has ended."""
         return self.machine == _machine() and (self.pid < 1 or birth(self.pid) != self.born)
 
 
 class Claims:
-    """The claims of this driver on a run's folder, and those of others; see `entered`."""
+    """The claims of this driver and of others on a run's folder; see `entered`."""
 
     def __init__(self, store: Store, alone: bool = False) -> None:
         token = secrets.token_hex(8)
@@ -78,10 +79,10 @@ class Claims:
         self._touched = self._at = 0.0
 
     def enter(self) -> None:
-        """Come into the folder, and delete what those that were killed have left.
+        """Enter the folder, and delete files of killed drivers.
 
         Raises:
-            GenbenchError: another needs the folder for itself, or this one does and another is here.
+            GenbenchError: another driver needs the folder alone, or this one needs it alone and another driver uses it.
         """
         with self._store.lock():  # so that of two that come one sees the other
             self._create(self._presence)
@@ -99,7 +100,7 @@ class Claims:
         threading.Thread(target=self._keep_beating, daemon=True, name="genbench claims").start()
 
     def leave(self) -> None:
-        """Let go of all that is held, and delete the claims of those that were killed meanwhile."""
+        """Release all claims, and delete those of drivers that were killed meanwhile."""
         self._left.set()
         if any(map(self._is_stale, self._folder.glob(".*.claim"))):
             with contextlib.suppress(GenbenchError), self._store.lock(SOON):  # if not now, at the next start
@@ -111,7 +112,7 @@ class Claims:
         """Claim a trial.
 
         Returns:
-            whether it is this driver's now; if it was taken over from another that is gone, that one.
+            whether the claim belongs to this driver now. If it was taken from a driver that is gone, that driver.
         """
         if self._create(key):
             return True
@@ -127,7 +128,7 @@ class Claims:
             return self._create(key) and (found[0] if found else True)
 
     def release(self, key: str) -> None:
-        """Let go of a claim; one that another has taken over stays."""
+        """Release a claim. A claim that another driver has taken is not changed."""
         with self._guard:
             self._held.discard(key)
         found = self._look(key) if os.getpid() == self._me.pid else None  # a plugin may have forked this process
@@ -135,7 +136,7 @@ class Claims:
             self._file(key).unlink(missing_ok=True)
 
     def holder(self, name: str) -> Holder | None:
-        """Return who has a claim; None where nobody has, or it is stale."""
+        """Return the holder of a claim; None if there is none, or if it is stale."""
         found = self._look(name)
         if found is None or found[0].gone:
             return None
@@ -145,7 +146,7 @@ class Claims:
         return None if now - found[1] > STALE else found[0]
 
     def others(self) -> dict[str, Holder]:
-        """Return the claims of others by name, without stale ones."""
+        """Return the claims of other drivers by name, without stale ones."""
         names = [file.name[1:].removesuffix(".claim") for file in self._folder.glob(".*.claim")]
         found = {name: self.holder(name) for name in names}
         return {name: each for name, each in found.items() if each and each.token != self._me.token}
@@ -247,13 +248,15 @@ FIELDS = {"host": str, "pid": int, "token": str, "machine": str, "born": str}  #
 
 @contextmanager
 def entered(store: Store, alone: bool = False) -> Iterator[Claims]:
-    """Be a driver of a run inside the block; what was left in its folder by those that were killed is deleted.
+    """Be a driver of a run inside the block.
+
+    Files of killed drivers in its folder are deleted.
 
     Args:
-        alone: whether no other may be here meanwhile.
+        alone: whether no other driver may use the folder meanwhile.
 
     Raises:
-        GenbenchError: another is here that wants to be alone, or this one wants to be and is not.
+        GenbenchError: another driver needs the folder alone, or this one needs it alone and another driver uses it.
     """
     claims = Claims(store, alone)
     try:

@@ -1,8 +1,8 @@
-"""Digests that a trial's record has of itself and of the files beside it, by which a change of them is found.
+"""Digests in a trial's record, of itself and of its files, to detect changes.
 
 The last field of a record, `digest`, is the SHA-256 of all text before it, so that a whole file is checked without
-being parsed. Where it does not fit, the content counts, whatever its layout: `digests.content` is the SHA-256 of the
-same facts with sorted keys and no spaces, so that an editor which only lays out a file anew is not blamed.
+being parsed. If it is wrong, only the content counts: `digests.content` is the SHA-256 of the same facts with sorted
+keys and no spaces, so that a change of the layout by an editor is accepted.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ EXACT = 2**53  # below which a whole number is the same as a float
 
 
 class Changed(Exception):
-    """Facts or files are not those that were written; the text is a clause whose subject is the file."""
+    """Facts or files have changed. The text is a clause whose subject is the file."""
 
 
 @dataclass(frozen=True)
 class FileDigest:
-    """What a file beside a record was when it was written: its SHA-256, and its size in bytes."""
+    """The digest of a file beside a record: its SHA-256, and its size in bytes."""
 
     sha256: str
     bytes: int
 
     def check(self, file: Path, folder: Path) -> None:
-        """Compare a file inside a folder; its size first, so that no large one is read in vain.
+        """Check a file inside a folder. The size is checked first, before a large file is read.
 
         Raises:
-            Changed: it is another one.
-            OSError: it cannot be read.
+            Changed: the file has changed.
+            OSError: the file cannot be read.
         """
         with open_regular(file, folder) as opened:
             size = os.fstat(opened.fileno()).st_size
@@ -55,16 +55,16 @@ class FileDigest:
 
 @dataclass(frozen=True)
 class Seal:
-    """What a record that was not changed says of the files beside it, by the endings of their names."""
+    """The digests of the files beside an unchanged record, by the endings of their names."""
 
     files: Mapping[str, FileDigest]
 
     def check(self, file: Path, folder: Path) -> None:
-        """Compare a file beside the record, inside a folder, with what the record says of it.
+        """Check a file beside the record, inside a folder, by the digest in the record.
 
         Raises:
-            Changed: it is another one, or the trial wrote none.
-            OSError: it cannot be read.
+            Changed: the file has changed, or the trial wrote none.
+            OSError: the file cannot be read.
         """
         if file.suffix not in self.files:
             raise Changed("is not of its trial, which wrote no such file")
@@ -81,7 +81,7 @@ def sealed(facts: Mapping[str, Any], files: Mapping[str, FileDigest]) -> bytes:
     """Return the text of a record with its digests.
 
     Args:
-        facts: what it holds, as plain data.
+        facts: the content of the record, as plain data.
         files: digests of the files beside it, by the endings of their names.
     """
     beside = {ending: asdict(digest) for ending, digest in files.items()}
@@ -92,14 +92,16 @@ def sealed(facts: Mapping[str, Any], files: Mapping[str, FileDigest]) -> bytes:
 
 
 def seal_of(text: bytes, facts: Mapping[str, Any]) -> Seal | None:
-    """Check the text of a record, and return its seal; None of one without digests, as older ones are.
+    """Check the text of a record, and return its seal.
+
+    It is None for a record without digests, such as an old one.
 
     Args:
-        text: of the file.
-        facts: what was parsed of it.
+        text: the text of the file.
+        facts: the parsed content.
 
     Raises:
-        Changed: it is not what was written.
+        Changed: the record has changed.
     """
     digests = facts.get("digests")
     if digests is None and facts.get("digest") is None:

@@ -1,4 +1,4 @@
-"""Digests of code as earlier versions wrote them, in today's form.
+"""Digests of code from earlier versions, in today's form.
 
 Commit 3debc9f and those before it kept a digest for each module by its dotted name; today a spec has one for its model,
 its dataset, its task and each metric, whatever the modules are called. `benchmarks/restamp.py` proves which plugins of
@@ -20,7 +20,10 @@ UNKNOWN = "unknown"  # the digest of code that no table holds
 
 
 def in_todays_form(sources: Mapping[str, str], model: str, dataset: str) -> dict[str, str]:
-    """Return the digests of a trial's model and dataset from those by module; all other code is unknown."""
+    """Return the digests of a trial's model and dataset, from digests by module.
+
+    Digests of all other code are unknown.
+    """
     known = {"model": _digest(sources, f"model {model}"), "dataset": _digest(sources, f"dataset {dataset}")}
     return {**known, "task": UNKNOWN, "evaluation": UNKNOWN}
 

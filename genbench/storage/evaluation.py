@@ -1,4 +1,4 @@
-"""What the metrics say of a model: scores, their standard errors, warnings."""
+"""The results of metrics for a model: scores, standard errors, warnings."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Evaluation", "Flag"]
 
 
 class Flag(BaseModel):
-    """What a reader should know before believing a score.
+    """A warning that a reader should know before using a score.
 
     Attributes:
-        seed: of the trial, in a row of several; None in a trial's own record.
-        metric: the metric that raised it; empty for a warning of the model or the engine.
+        seed: seed of the trial, in a row of several trials; None in a trial's own record.
+        metric: the metric that raised it; "" for a warning of the model or the engine.
         text: the warning itself.
     """
 
@@ -36,15 +36,14 @@ class Flag(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """What the metrics say.
+    """The results of metrics.
 
     Attributes:
-        metrics: value by name; None where a metric does not apply, failed, or is NaN. Infinity is a score, with a flag.
+        metrics: value by name; None if a metric does not apply, failed, or is NaN. Infinity is a score, with a flag.
             In JSON it is the text "Infinity" or "-Infinity", see `genbench.core.strict_json`.
         standard_errors: standard error by name, of those metrics that have one.
         flags: warnings about scores.
-        draws: scores of independent sample sets by name, where there were several: the oracle's, whose score is their
-            mean.
+        draws: scores of several independent sample sets by name. The oracle has them; its score is their mean.
         dim: coordinates of a sample; None in older files, and for tasks that score no samples.
     """
 
@@ -63,9 +62,9 @@ class Evaluation(BaseModel):
 
     @classmethod
     def mean(cls, parts: Sequence[Evaluation]) -> Evaluation:
-        """Return the mean of evaluations of independent samples, with its standard error by their spread.
+        """Return the mean of evaluations of independent samples.
 
-        A metric that does not look at the samples keeps the standard error that it has.
+        The standard error follows from their spread. A metric that does not use the samples keeps its standard error.
         """
         first = parts[0]
         flags = list(dict.fromkeys(flag for part in parts for flag in part.flags))

@@ -1,4 +1,7 @@
-"""Records read from JSON files that anybody may have written: each is one of its schema, or an error that names it."""
+"""Records read from JSON files from anybody.
+
+Each is valid for its schema, or an error names the file.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,18 @@ R = TypeVar("R", bound=BaseModel)
 
 
 class CorruptFile(GenbenchError):
-    """A file of the store that cannot be read back."""
+    """A file of the store that cannot be read."""
 
 
 class NewerSchema(GenbenchError):
-    """A file that a newer genbench wrote."""
+    """A file that was written by a newer genbench."""
 
 
 def content_of(file: Path, folder: Path, most: int) -> bytes:
     """Return the content of a regular file inside a folder, of at most `most` bytes.
 
     Raises:
-        CorruptFile: it is not there, or none of these.
+        CorruptFile: the file is missing, not regular, outside of the folder, or too large.
     """
     try:
         return read_regular(file, folder, most)
@@ -44,16 +47,20 @@ def content_of(file: Path, folder: Path, most: int) -> bytes:
 
 
 def parsed(file: Path, content: bytes, schema: type[R]) -> R:
-    """Return a record from the text of a file; errors are those of `facts_of` and `as_record`."""
+    """Return a record from the text of a file.
+
+    Raises:
+        CorruptFile, NewerSchema: as for `facts_of` and `as_record`.
+    """
     return as_record(file, facts_of(file, content), schema)
 
 
 def facts_of(file: Path, content: bytes) -> dict[str, Any]:
-    """Return what the text of a file holds.
+    """Return the parsed content of a file.
 
     Raises:
-        CorruptFile: it is no JSON, or one of what is too large.
-        NewerSchema: a newer genbench wrote it.
+        CorruptFile: it is not JSON, or has parts that are too large.
+        NewerSchema: the file was written by a newer genbench.
     """
     try:
         found = from_json(content, allow_inf_nan=False, cache_strings="keys")
@@ -70,10 +77,10 @@ def facts_of(file: Path, content: bytes) -> dict[str, Any]:
 
 
 def as_record(file: Path, facts: Mapping[str, Any], schema: type[R]) -> R:
-    """Return what a file holds as a record.
+    """Return the content of a file as a record.
 
     Raises:
-        CorruptFile: it is none of this schema.
+        CorruptFile: the content is not valid for this schema.
     """
     try:
         return schema.model_validate(facts)

@@ -1,4 +1,4 @@
-"""Keys of trials: model, dataset, seed, and a hash of all that could change the outcome."""
+"""Keys of trials: model, dataset, seed, and a hash of all that could change the result."""
 
 from __future__ import annotations
 
@@ -26,20 +26,23 @@ def key_text(facts: Mapping[str, Any]) -> str:
 
 
 def text_around(name: str, facts: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what stands before and behind a number in the text of facts, as keys of many seeds differ in it alone."""
+    """Return the text of facts before and after a number.
+
+    Keys of many seeds differ only in that number.
+    """
     mark = secrets.token_hex(16)  # which no fact holds
     before, _, after = key_text({**facts, name: mark}).partition(json.dumps(mark))
     return before, after
 
 
 def named(model: str, dataset: str, seed: int, text: str) -> str:
-    """Return the key of a trial, all of whose facts are in a text."""
+    """Return the key of a trial, whose facts are given as text."""
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     return f"{_slug(model)}-{_slug(dataset)}-{seed}-{digest}"
 
 
 def key_as_written(raw: Mapping[str, Any]) -> str:
-    """Return the key of a spec as it stands in a file, whose form may be an earlier one."""
+    """Return the key of a spec in a file, which may have an earlier form."""
     facts = {name: one for name, one in raw.items() if name != "plugins" and (name not in OPTIONAL or one is not None)}
     data = facts.get("dataset_params")
     if facts.get("data_fingerprint") and isinstance(data, dict) and isinstance(path := data.get("path"), str):

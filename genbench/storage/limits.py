@@ -1,4 +1,4 @@
-"""How large, and of what form, the records of a run may be: those that a stranger wrote are read as well."""
+"""Limits on the size and form of a run's records, which a stranger may have written."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Amount = Annotated[int, Ge(0), Le(10**7)]  # of points, as many as may be asked 
 
 
 def is_key(text: str) -> bool:
-    """Whether a text can be the key of a trial: the name of a file in the folder of trials, and of none elsewhere.
+    """Whether a text can be the key of a trial, and so a file name in the folder of trials.
 
     >>> is_key("cfm-moons-0-1c2d3e4f5a6b"), is_key("../cfm"), is_key("a" * 5_000)
     (True, False, False)
@@ -62,7 +62,7 @@ def is_key(text: str) -> bool:
 
 
 def oversized(content: Any) -> bool:
-    """Whether parsed JSON has a text, or a mapping, that is larger than any of ours."""
+    """Whether parsed JSON has a text or a mapping that is larger than genbench writes."""
     todo = [content]
     while todo:
         part = todo.pop()

@@ -1,4 +1,4 @@
-"""What a record says of samples that something else than genbench made."""
+"""The record of samples from other software."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ SAMPLES = "samples"  # the name of their digest among the digests of a spec
 
 
 class Outside(BaseModel):
-    """Samples from outside, as they were given; training seconds, training points and code are unknown.
+    """Samples from outside, as given.
+
+    Their training seconds, training points and code are unknown.
 
     Attributes:
-        file: name of the file of samples, without its folders; "" for what was given in Python.
-        log_prob: name of the file of log-densities; "function" for what was given as one, "" where there are none.
-        given: how many samples there were; the first of them are scored.
-        part: which part of the file they are, as "1 of 3"; "" for all of it.
+        file: name of the file of samples, without its folders; "" for samples that were given in Python.
+        log_prob: name of the file of log-densities; "function" for a function, "" if there are none.
+        given: number of given samples, of which the first are scored.
+        part: the part of the file, as "1 of 3"; "" for the whole file.
     """
 
     file: str = ""

@@ -1,4 +1,4 @@
-"""What a trial was made with, beside its spec: what its numbers may depend on although they should not."""
+"""The environment of a trial: facts on which its numbers may depend but should not."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ __all__ = ["Environment", "Provenance"]
 
 
 class Environment(BaseModel):
-    """Where something was computed, and with what. Older records know the versions alone; no host is named.
+    """The environment of a computation.
+
+    Older records have only the versions. The name of the host is never included.
 
     Attributes:
-        versions: of Python, of the libraries that compute, and of those that plugins import, by name.
+        versions: versions of Python, of the libraries that compute, and of those that plugins import, by name.
         genbench: its version.
-        commit: of genbench, where it runs from a checkout; with a + where files differ from it.
+        commit: commit of genbench, if it runs from a checkout, with a + if files differ from it.
         system: name, release and architecture of the operating system.
-        processor: its model.
-        cores: processors of the machine.
+        processor: model of the processor.
+        cores: number of processors of the machine.
         device: "cpu", "cuda" or "mps", with the name of the accelerator.
-        threads: that torch could use for one operation.
-        time: at which it began, in UTC, as "2026-11-03T16:20:05Z".
+        threads: number of threads that torch could use for one operation.
+        time: start time in UTC, as "2026-11-03T16:20:05Z".
     """
 
     versions: dict[str, str] = {}
@@ -36,7 +38,7 @@ class Environment(BaseModel):
 
     @property
     def known(self) -> bool:
-        """Whether more than versions are known."""
+        """Whether more than the versions is known."""
         return bool(self.time)
 
 
@@ -44,8 +46,8 @@ class Provenance(Environment):
     """The environment in which a trial ran.
 
     Attributes:
-        files: digests of the user's files that it read, by path.
-        scored: the environment in which it was scored again; None where that is the same.
+        files: digests of the user's files that the trial read, by path.
+        scored: the environment in which it was scored again, if that is another one; else None.
     """
 
     files: dict[str, str] = {}
@@ -53,5 +55,5 @@ class Provenance(Environment):
 
     @property
     def latest(self) -> str:
-        """When its record was made, as far as that is known."""
+        """The time when the record was made, if known."""
         return max(self.time, self.scored.time if self.scored else "")

@@ -1,4 +1,4 @@
-"""How the seeds of a table were decided on, where a run was not asked for a number of them: part of its run.json."""
+"""How the seeds of a table were selected by a race: a part of run.json."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["Look", "Race"]
 
 
 class Look(BaseModel):
-    """One time that the scores of a table were looked at.
+    """One look at the scores of a table.
 
     Attributes:
-        seeds: of the models that were still running.
-        alpha: how often the verdicts may fail at this look; over all looks, the sum is at most 0.05.
+        seeds: number of seeds of the models that were still running.
+        alpha: error probability of the verdicts at this look; the sum over all looks is at most 0.05.
         dropped: models that were found worse.
         open: models that may be the best and may be worse.
     """
@@ -27,9 +27,10 @@ class Race(BaseModel):
     """The looks at one table, see `genbench.statistics.racing`.
 
     Attributes:
-        metric: by which verdicts were asked for; None until there are scores.
-        margin: how much worse than the best a model may be and still be as good, as typed; None for the metric's own.
-        ended: why no more seeds were added; empty until then.
+        metric: the metric of the verdicts; None until there are scores.
+        margin: how much worse than the best a model may be and still count as good, as typed; None for the metric's
+            own.
+        ended: why no more seeds were added; "" until then.
     """
 
     metric: str | None = None
@@ -39,5 +40,5 @@ class Race(BaseModel):
 
     @property
     def dropped(self) -> frozenset[str]:
-        """The models that were found worse; they stay so."""
+        """The models that were found worse; this does not change later."""
         return frozenset(model for look in self.looks for model in look.dropped)

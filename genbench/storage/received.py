@@ -1,4 +1,4 @@
-"""The files of a trial that ran on another machine, written as if it had run here."""
+"""The files of a trial from another machine, written as if it had run here."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ BESIDE = ("logs/", "figures/training/", "tensorboard/", "wandb/")  # where a tri
 
 
 def write_received(store: Store, spec: TrialSpec, files: Mapping[str, bytes]) -> TrialRecord | None:
-    """Write what a trial has left, by path in the run's folder, its record last, and return that.
+    """Write the files of a trial by path, its record last, and return the record.
+
+    The paths are relative to the run's folder.
 
     Returns:
-        None where it wrote no record; what it printed is kept.
+        None if there is no record; the output of the trial is kept.
 
     Raises:
         CorruptFile: the record cannot be read, or is of another trial; it is not written.

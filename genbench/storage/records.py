@@ -1,4 +1,4 @@
-"""What a trial is asked to do, and what it answers: the schemas of the files on disk."""
+"""The schemas of files on disk: the request of a trial, and its result."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ Status = Literal["ok", "diverged", "timeout", "out_of_memory", "crashed", "inval
 
 
 class TrialSpec(BaseModel):
-    """One model on one dataset with one seed. The outcome is a function of this alone.
+    """One model on one dataset with one seed. The result depends only on this.
 
     Attributes:
-        task: what to do; a module of genbench.tasks.
+        task: the task; a module of genbench.tasks.
         model, dataset: labels, with the parameters that differ from the defaults.
-        model_name, dataset_name: names in the registry.
+        model_name, dataset_name: registered names.
         params, dataset_params: all parameters.
         metrics: names of the metrics to compute.
-        protocol: how much evidence each metric gets.
-        sources: digests of the code that the outcome depends on, and of files that it reads, see `genbench.runs.code`.
-        data_fingerprint: checksum of a data file, where there is one.
-        plugins: files, and modules of installed packages, that its model, its data and its metrics come from; where
-            they lie does not matter to the outcome.
-        steps: of the training, where the engine found the number for the budget by timing some; else None.
-        tuned: how its parameters were found, where `genbench tune` found them; else None.
+        protocol: the amount of evidence for each metric.
+        sources: digests of the code on which the result depends, and of files that it reads, see `genbench.runs.code`.
+        data_fingerprint: checksum of the data file, if there is one.
+        plugins: files, and modules of installed packages, with its model, data and metrics. The result does not depend
+            on their places.
+        steps: number of training steps, if the engine measured it for the budget; else None.
+        tuned: how `genbench tune` found its parameters; else None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,26 +100,32 @@ class TrialSpec(BaseModel):
 
     @property
     def sampled(self) -> bool:
-        """Whether its scores are of samples, as those of `generate`, and not of another task's."""
+        """Whether its scores are of samples, as for `generate`, and not of another task."""
         return self.task in SAMPLING
 
     @property
     def place(self) -> str:
-        """The heading of the table in which it is a row: the dataset, with the task where that scores no samples."""
+        """The heading of its table: the dataset, with the task if it does not score samples."""
         return self.dataset if self.sampled else f"{self.dataset}, {self.task}"
 
     @property
     def outside(self) -> bool:
-        """Whether something else than genbench made its samples, see `genbench.runs.outside`."""
+        """Whether other software made its samples, see `genbench.runs.outside`."""
         return SAMPLES in self.sources
 
     @cached_property
     def key(self) -> str:
-        """The name of the trial's files: model, dataset, seed, and a hash of all that could change the outcome."""
+        """The name of the trial's files: model, dataset, seed, and a hash.
+
+        The hash is of all that could change the result.
+        """
         return named(self.model, self.dataset, self.seed, key_text(self._facts()))
 
     def with_seeds(self, seeds: Iterable[int]) -> list[TrialSpec]:
-        """Return the spec with each of some seeds; of their keys, all but the seed is put together once."""
+        """Return the spec with each of some seeds.
+
+        The common part of their keys is computed once.
+        """
         before, after = text_around("seed", self._facts())
         found = [self.model_copy(update={"seed": seed}) for seed in seeds]
         for spec in found:
@@ -127,14 +133,17 @@ class TrialSpec(BaseModel):
         return found
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with some fields changed, and with a key of its own."""
+        """Return a copy with some fields changed, and with its own key."""
         copied = super().model_copy(update=update, deep=deep)
         copied.__dict__.pop("key", None)
         return copied
 
     @property
     def identity(self) -> tuple[str, str, str, int]:
-        """Which row and seed of the table it fills: a later trial with the same identity replaces an earlier one."""
+        """The row and the seed of the table that it fills.
+
+        A later trial with the same identity replaces an earlier one.
+        """
         return (self.task, self.model, self.dataset, self.seed)
 
     def _facts(self) -> dict[str, Any]:
@@ -146,7 +155,7 @@ class TrialSpec(BaseModel):
         return facts
 
     def at(self, path: str) -> TrialSpec:
-        """Return the spec with its data file in another place, which leaves its key as it is."""
+        """Return the spec with its data file in another place; its key does not change."""
         return self.model_copy(update={"dataset_params": {**self.dataset_params, "path": path}})
 
     def _named(self, part: str) -> str:
@@ -157,7 +166,7 @@ class TrialSpec(BaseModel):
         return f"code of {part} {names[part]}" if part in names else f"code of {part}"
 
     def differences(self, other: TrialSpec) -> list[str]:
-        """Return what differs from another spec, in words."""
+        """Return the differences from another spec, as text."""
         mine, theirs = self._facts(), other._facts()
         words = []
         for name in ("params", "dataset_params", "sources", "protocol"):
@@ -173,9 +182,10 @@ class TrialSpec(BaseModel):
 
 
 class Cost(BaseModel):
-    """What a trial cost. Seconds are wall time with `threads` of torch; memory is the peak of the whole process.
+    """The cost of a trial.
 
-    `compute` are seconds of the reference machine that training took, see `genbench.training.compute`.
+    Seconds are wall-clock time with `threads` of torch; memory is the peak of the whole process. `compute` is the
+    training in seconds of the reference machine, see `genbench.training.compute`.
     """
 
     train_seconds: Finite | None = None
@@ -192,11 +202,13 @@ class Cost(BaseModel):
 
 
 class Failure(BaseModel):
-    """Why a trial failed: in which phase (load, fit, sample, log_prob, score, save), after how long, and how.
+    """The failure of a trial: its phase, its time, and its error.
+
+    Phases are load, fit, sample, log_prob, score, save.
 
     Attributes:
-        place: file and line of the user's code that it comes from, as "my_model.py:31"; "" where none is known.
-        blameless: whether it was stopped from outside, so that the next run does it again.
+        place: file and line of the user's code that caused it, as "my_model.py:31"; "" if unknown.
+        blameless: whether it was stopped from outside, so that the next run repeats it.
     """
 
     phase: str
@@ -213,16 +225,16 @@ class Failure(BaseModel):
 
 
 class TrialResult(Evaluation):
-    """What a task returns: scores, costs, and what is kept of the model.
+    """The result of a task: scores, costs, and what is stored of the model.
 
     Attributes:
-        nested: scores [initialisation][draw] by metric, where the task takes them.
-        diagnostics: the model's own numbers about test points.
-        likelihood: what its densities are: "exact", "estimate", "bound", "none"; a record holds nothing else.
-        history: a column for each number of the training log, with None where a row has none; older files hold rows.
-        curve: scores in the course of training, where the task takes them.
-        scaling: sizes of the problem, with seconds and scores at each, where the task takes them.
-        arrays, weights: what is kept in files beside the record, by name: samples and log-densities, and tensors.
+        nested: scores [initialisation][draw] by metric, if the task has them.
+        diagnostics: the model's own numbers for test points.
+        likelihood: the kind of its densities: "exact", "estimate", "bound" or "none".
+        history: a column for each number of the training log, with None where a row has none; older files have rows.
+        curve: scores during training, if the task has them.
+        scaling: sizes of the problem, with seconds and scores for each, if the task has them.
+        arrays, weights: content of the files beside the record, by name: samples and log-densities, and tensors.
     """
 
     nested: dict[str, list[list[Number]]] = Field(default_factory=dict)
@@ -245,10 +257,10 @@ class TrialResult(Evaluation):
 
 
 class TrialRecord(TrialResult):
-    """One finished trial, as it stands in results/<run>/trials/<key>.json.
+    """One finished trial, in the form of results/<run>/trials/<key>.json.
 
     Attributes:
-        outside: what was given, where something else than genbench made the samples; else None.
+        outside: what was given, if other software made the samples; else None.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -271,25 +283,25 @@ class TrialRecord(TrialResult):
 
     @property
     def sampled(self) -> bool:
-        """Whether its scores are of samples, as those of `generate`, and not of another task's."""
+        """Whether its scores are of samples, as for `generate`, and not of another task."""
         return self.spec.sampled
 
     @property
     def place(self) -> str:
-        """The heading of the table in which it is a row."""
+        """The heading of its table."""
         return self.spec.place
 
 
 class RunRecord(BaseModel):
-    """What was asked of a run, as it stands in its run.json.
+    """The request for a run, in the form of its run.json.
 
     Attributes:
-        trials: keys of the trials that its table is made of.
-        data: what was understood of each file of data, in words, by the dataset's label.
-        step_counts: numbers of steps that were found by timing some.
-        files: checksums of data files by where they were last.
-        environment: that of the first request; trials have their own, but older ones do not.
-        races: how the seeds of each table were decided on, by its heading, where they were not asked for by number.
+        trials: keys of the trials in its table.
+        data: notes on how each file of data was read, by the dataset's label.
+        step_counts: measured numbers of steps.
+        files: checksums of data files, by their last paths.
+        environment: the environment of the first request. Trials have their own, except older ones.
+        races: how the seeds of each table were selected, by its heading, if no number of seeds was asked for.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -306,7 +318,7 @@ class RunRecord(BaseModel):
 
     @property
     def commands(self) -> list[str]:
-        """The commands that asked, the latest last, each as it is typed."""
+        """The commands of all requests, as typed, the latest last."""
         asked = [request.get("command", "") for request in self.requests]
         return [
             one if isinstance(one, str) else shlex.join(map(str, one))
@@ -316,16 +328,19 @@ class RunRecord(BaseModel):
 
     @property
     def asked_metrics(self) -> str:
-        """The selection of metrics of the latest request; "" where that left them open."""
+        """The selection of metrics in the latest request; "" if it has none."""
         asked = self.requests[-1].get("metrics") if self.requests else None
         return asked if isinstance(asked, str) else ""
 
     @property
     def date(self) -> str:
-        """The day of the latest request, as 2026-11-30; "" where none has a time, as in older records."""
+        """The day of the latest request, as 2026-11-30.
+
+        It is "" if no request has a time, as in older records.
+        """
         times = [time for request in self.requests if isinstance(time := request.get("time"), str)]
         return max((time[:10] for time in times if DAY.match(time)), default="")
 
     def ask(self, request: dict[str, Any]) -> None:
-        """Note a request, and forget the oldest of many."""
+        """Add a request. If there are many, the oldest is removed."""
         self.requests = [*self.requests, request][-REQUESTS:]

@@ -1,4 +1,7 @@
-"""A run's record, or what its trials say of it where it is gone or damaged: it is never silently replaced."""
+"""The record of a run, rebuilt from its trials if it is missing or damaged.
+
+It is never replaced without a message.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ __all__ = ["edited_run", "known", "read_or_rebuilt"]
 
 
 def read_or_rebuilt(store: Store) -> tuple[RunRecord, str]:
-    """Return the record of a run, and a line that says why it was rebuilt from the trials; "" where it was read.
+    """Return the record of a run, and why it was rebuilt from the trials.
 
-    Nothing is written.
+    The reason is "" if the record could be read. Nothing is written.
 
     Raises:
-        NewerSchema: a newer genbench wrote it.
-        GenbenchError: there is none, or a damaged one, and no trial.
+        NewerSchema: the record was written by a newer genbench.
+        GenbenchError: the record is missing or damaged, and there is no trial.
     """
     try:
         return store.read_run(), ""
@@ -40,10 +43,10 @@ def read_or_rebuilt(store: Store) -> tuple[RunRecord, str]:
 
 
 def known(store: Store) -> RunRecord:
-    """Return the record of a run, rebuilt where that is needed, or an empty one where there is nothing.
+    """Return the record of a run, rebuilt if needed, or an empty one if there is nothing.
 
     Raises:
-        NewerSchema: a newer genbench wrote it.
+        NewerSchema: the record was written by a newer genbench.
     """
     try:
         return read_or_rebuilt(store)[0]
@@ -55,12 +58,13 @@ def known(store: Store) -> RunRecord:
 
 @contextmanager
 def edited_run(store: Store, say: Say) -> Iterator[RunRecord]:
-    """Give a run's record to be changed inside the block, and write it; meanwhile no other process changes it.
+    """Yield a run's record for changes inside the block, then write it.
 
-    One that is damaged is set aside, and rebuilt from the trials; `say` is told.
+    No other process can change it meanwhile. A damaged record is set aside and rebuilt from the trials, and `say` is
+    called with a message.
 
     Raises:
-        NewerSchema: a newer genbench wrote it; it stays as it is.
+        NewerSchema: the record was written by a newer genbench; it is not changed.
         OSError: the folder cannot be written.
     """
     with store.lock():

@@ -1,4 +1,4 @@
-"""Files on disk: one small file per finished trial, written whole or not at all."""
+"""Files on disk: a small file for each finished trial, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ LOCK = 60.0  # seconds to wait for others to write run.json; by hand: a hundred 
 class Store:
     """A run's folder: run.json, trials/<key>.{json,npz,safetensors}, figures/, data/.
 
-    A trial's JSON is written last, so that where it is, the rest is. While a trial trains, it can resume from
-    trials/<key>.checkpoint.safetensors. What it prints goes to logs/<key>.log.
+    A trial's JSON is written last, so that if it exists, the other files exist. During training, a trial can resume
+    from trials/<key>.checkpoint.safetensors. Its output is in logs/<key>.log.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -69,7 +69,7 @@ class Store:
 
     @classmethod
     def around(cls, file: Path) -> Store:
-        """Return a store that reads trials from the folder of a file, whatever its name is."""
+        """Return a store that reads trials from the folder of a file, whatever its name."""
         store = cls(file.parent.parent)
         store.trials, store.renamed = file.parent, True
         return store
@@ -78,7 +78,7 @@ class Store:
         """Make the folders.
 
         Raises:
-            GenbenchError: the place cannot be written.
+            GenbenchError: a folder cannot be created.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -95,13 +95,13 @@ class Store:
 
     @contextmanager
     def lock(self, seconds: float = LOCK) -> Iterator[None]:
-        """Hold the run for this process, for as long as it takes to change a file of it; others wait.
+        """Lock the run for this process during a change of its files; other processes wait.
 
         Args:
-            seconds: to wait for it.
+            seconds: time limit for waiting.
 
         Raises:
-            GenbenchError: another process does not let go of it.
+            GenbenchError: another process does not release the lock.
         """
         from filelock import FileLock, Timeout
 
@@ -125,7 +125,7 @@ class Store:
             held.release()
 
     def has(self, key: str) -> bool:
-        """Whether a trial is finished; a name that no trial can have is of none."""
+        """Whether a trial is finished. It is False for a text that is not a key."""
         return is_key(key) and os.path.lexists(self.trials / f"{key}.json")
 
     def write(
@@ -136,16 +136,18 @@ class Store:
         weights_of: str = "",
         received: Mapping[str, bytes] = {},
     ) -> None:
-        """Write a finished trial: its arrays (samples, log-densities) and weights first, the record last.
+        """Write a finished trial: first its arrays and weights, and the record last.
+
+        Arrays are samples and log-densities.
 
         Args:
-            weights_of: key of a trial whose file of weights it shares, if that has one.
-            received: what another machine has written into these files, by the ending of the name.
+            weights_of: key of a trial whose file of weights it shares, if there is one.
+            received: content of these files from another machine, by the ending of the name.
 
         Raises:
             OSError: the disk is full or the folder is gone; what was there before is untouched.
-            ContractError: a weight is of a kind that no file holds; nothing was written.
-            CorruptFile: the record of the other trial cannot be read back.
+            ContractError: a weight has a kind that cannot be stored; nothing was written.
+            CorruptFile: the record of the other trial cannot be read.
         """
         contents: dict[str, Callable[[Any], Any]] = {end: methodcaller("write", part) for end, part in received.items()}
         if weights:
@@ -168,7 +170,7 @@ class Store:
             places[ending].unlink(missing_ok=True)
 
     def stamp(self, key: str) -> tuple[int, int] | None:
-        """Return what tells a trial's record from one that is written later; None where there is none."""
+        """Return a stamp of a trial's record, which changes when it is written again; or None."""
         try:
             found = (self.trials / f"{key}.json").stat()
         except OSError:
@@ -176,7 +178,10 @@ class Store:
         return found.st_ino, found.st_mtime_ns
 
     def checkpoints(self) -> dict[str, list[Path]]:
-        """Return the checkpoints of unfinished trials by key; those of further training runs of one have numbers."""
+        """Return the checkpoints of unfinished trials by key.
+
+        If a trial has several training runs, further ones have numbers.
+        """
         found: dict[str, list[Path]] = {}
         for file in sorted(self.trials.glob(f"*{SUFFIX}")):
             if not file.is_file() or link_outside(file, self.path):
@@ -185,29 +190,31 @@ class Store:
         return found
 
     def discard_checkpoints(self, key: str) -> None:
-        """Delete the checkpoints of a trial, and what a kill left of one."""
+        """Delete the checkpoints of a trial, and incomplete ones."""
         rubbish = self.trials.glob(f".{glob.escape(key)}.*{SUFFIX[1:]}.*.tmp")
         for file in [*self.checkpoints().get(key, []), *rubbish]:
             file.unlink(missing_ok=True)
 
     def log(self, key: str) -> Path:
-        """Return the file that takes what a trial prints."""
+        """Return the file for the output of a trial."""
         return self.path / LOGS / f"{key}.log"
 
     def discard_outputs(self, key: str) -> None:
-        """Delete what stands beside the record of a trial that failed: samples and weights of a part of it."""
+        """Delete the files beside the record of a failed trial: its samples and weights."""
         for suffix in (ARRAYS, WEIGHTS):
             (self.trials / f"{key}{suffix}").unlink(missing_ok=True)
 
     def discard_sweep(self, key: str) -> None:
-        """Delete what was swept of a trial's earlier weights."""
+        """Delete the sweep of a trial's earlier weights."""
         (self.path / SWEEPS / f"{key}.json").unlink(missing_ok=True)
 
     def read(self, key: str) -> TrialRecord:
-        """Return a finished trial; a data file that is gone from its place is looked for where the run has it now.
+        """Return a finished trial.
+
+        If its data file is missing, the path is the one where the run has it now.
 
         Raises:
-            CorruptFile: its file cannot be read back, is not what was written, or is of another trial.
+            CorruptFile: its file cannot be read, has changed, or belongs to another trial.
         """
         record, _ = self._read_trial(key)
         path = record.spec.dataset_params.get("path")
@@ -221,18 +228,27 @@ class Store:
         return record.model_copy(update={"spec": record.spec.at(found[0])}) if found else record
 
     def set_aside(self, key: str) -> Path:
-        """Rename a corrupt trial file, so that the trial runs again and the evidence stays; returns the new name."""
+        """Rename a corrupt trial file, and return the new path.
+
+        So the trial runs again, and the file is kept.
+        """
         return put_aside(self.trials / f"{key}.json")
 
     def samples(self, key: str) -> Array | None:
-        """Return a trial's samples [n, *shape] as float64, or None where it has none; errors are those of `arrays`."""
+        """Return a trial's samples [n, *shape] as float64, or None if it has none.
+
+        Raises:
+            CorruptFile: as for `arrays`.
+        """
         return self.arrays(key).get("samples")
 
     def arrays(self, key: str) -> dict[str, Array]:
-        """Return what a trial's model showed, by name, as float64: samples [n, *shape] and its log-densities.
+        """Return the stored arrays of a trial by name, as float64.
+
+        They are samples [n, *shape] and log-densities.
 
         Raises:
-            CorruptFile: the file cannot be read back.
+            CorruptFile: the file cannot be read.
         """
         file = self.trials / f"{key}{ARRAYS}"
         if not is_key(key) or not file.exists():
@@ -242,10 +258,10 @@ class Store:
             return read_arrays(opened, record.spec.protocol.samples)
 
     def weights(self, key: str) -> dict[str, Any]:
-        """Return a trial's weights by name, as tensors; empty where it has none.
+        """Return a trial's weights by name, as tensors; {} if it has none.
 
         Raises:
-            CorruptFile: the file cannot be read back.
+            CorruptFile: the file cannot be read.
         """
         file = self.trials / f"{key}{WEIGHTS}"
         if not (is_key(key) or self.renamed) or not file.exists():
@@ -254,13 +270,13 @@ class Store:
             return read_weights(file, self.path)
 
     def seal(self, key: str, doubt: bool = False) -> Seal | None:
-        """Return the digests of the files beside a trial's record; None of a record without any.
+        """Return the digests of the files beside a trial's record; None if it has none.
 
         Args:
-            doubt: whether its key is compared with its spec although its own digest is right.
+            doubt: whether to compare its key with its spec even if its own digest is right.
 
         Raises:
-            CorruptFile: the record cannot be read back, or is not what was written.
+            CorruptFile: the record cannot be read, or has changed.
         """
         return self._read_trial(key, doubt)[1]
 
@@ -279,7 +295,7 @@ class Store:
             raise CorruptFile(words) from None
 
     def finished(self) -> list[str]:
-        """Return the keys of all finished trials, also of those that the run's table no longer holds."""
+        """Return the keys of all finished trials, including those not in the run's table."""
         return sorted(file.stem for file in self.trials.glob("*.json"))
 
     def read_run(self) -> RunRecord:
@@ -287,7 +303,7 @@ class Store:
 
         Raises:
             GenbenchError: there is no run here.
-            CorruptFile: its file cannot be read back.
+            CorruptFile: its file cannot be read.
         """
         file = self.path / RUN_RECORD
         if not file.exists():
@@ -336,7 +352,10 @@ class Store:
 
 
 def put_aside(file: Path) -> Path:
-    """Rename a damaged file, so that another can take its place and the evidence stays; returns the new name."""
+    """Rename a damaged file, and return the new path.
+
+    So another file can take its place, and it is kept.
+    """
     names = (file.with_name(f"{file.name}.corrupt{f'-{n}' if n > 1 else ''}") for n in itertools.count(1))
     aside = next(name for name in names if not os.path.lexists(name))
     with suppress(FileNotFoundError):  # another genbench has done so

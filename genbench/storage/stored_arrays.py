@@ -1,6 +1,6 @@
-"""The arrays of a trial read back: headers first, so that nothing is allocated that the trial did not ask for.
+"""Reading of a trial's arrays: headers first, so that only expected sizes are allocated.
 
-What `numpy.savez` wrote is an archive whose members are not compressed, so that none is larger than the file is.
+A file of `numpy.savez` is an archive whose members are not compressed, so that none is larger than the file.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def read_arrays(file: BinaryIO, samples: int) -> dict[str, Array]:
     """Return the arrays of an archive by name, as float64.
 
     Args:
-        samples: how many samples the trial drew at most.
+        samples: largest number of samples of the trial.
 
     Raises:
-        ValueError: it is no archive of arrays, or one of arrays that are larger than they may be.
+        ValueError: the file is not an archive of arrays, or an array is too large.
     """
     _check_directory(file)
     try:

@@ -1,4 +1,4 @@
-"""What `genbench tune` found, as it stands in a study's folder, and what a trial keeps of how it was tuned.
+"""The results of `genbench tune` in a study's folder, and their summary in a trial.
 
 A study is also a run: its training runs are trials of the task `validate`, with files of their own.
 """
@@ -25,12 +25,14 @@ Given = Annotated[dict[str, Any], Len(0, MANY)]
 
 
 class Tuned(BaseModel):
-    """How the parameters of a trial were found: the best of a number of configurations, by validation splits.
+    """How the parameters of a trial were found: the best of several configurations.
+
+    They were compared on validation splits.
 
     Attributes:
-        configurations: that were tried, the default among them.
-        data, budget, seeds: what each of them was trained on, and for how long; seeds by dataset.
-        params: what differs from the defaults.
+        configurations: number of configurations that were tried, including the default.
+        data, budget, seeds: data, budget and seeds of their training; seeds by dataset.
+        params: parameters that differ from the defaults.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,12 +56,12 @@ class Configuration(BaseModel):
     """One configuration of a model, trained with each seed on each dataset.
 
     Attributes:
-        params: that it sets; the first configuration sets none.
-        status: "asked" until all of its training runs have ended; "failed" if one of them did not end well.
-        behind: how far its scores are behind the best of each dataset, the mean over datasets.
-        scores: on the validation split by dataset, one for each seed in their order; lower is better.
-        seconds: of all its training runs.
-        error: how the first one failed.
+        params: the parameters that it sets; the first configuration sets none.
+        status: "asked" until all of its training runs have ended; "failed" if one of them failed.
+        behind: distance of its scores to the best of each dataset, averaged over datasets.
+        scores: scores on the validation split by dataset, one for each seed in order; lower is better.
+        seconds: seconds of all its training runs.
+        error: the error of the first failed training run.
     """
 
     params: Given = {}
@@ -74,14 +76,14 @@ class ModelStudy(BaseModel):
     """The search of one model.
 
     Attributes:
-        model: as it was asked for, with the parameters that stay: "cfm" or "cfm[depth=4]".
-        model_name: in the registry.
-        given: the parameters that stay.
-        space: the range of each parameter, as `--space` takes it.
-        sampler: what proposed configurations: "tpe", "random" or "grid".
-        metrics: what is scored, by dataset: "validation_nll" or "validation_sliced_w2".
-        best: place of the best configuration among `configurations`; None where all failed.
-        importance: share of each parameter in the spread of scores, where there are enough of them.
+        model: the selection of the model, with fixed parameters: "cfm" or "cfm[depth=4]".
+        model_name: its registered name.
+        given: the fixed parameters.
+        space: the range of each parameter, in the form of `--space`.
+        sampler: the sampler of configurations: "tpe", "random" or "grid".
+        metrics: the metric, by dataset: "validation_nll" or "validation_sliced_w2".
+        best: index of the best configuration in `configurations`; None if all failed.
+        importance: share of each parameter in the spread of scores, if there are enough configurations.
     """
 
     model: str
@@ -96,7 +98,7 @@ class ModelStudy(BaseModel):
 
     @property
     def settled(self) -> list[Configuration]:
-        """The configurations of which it is known how good they are, failures included."""
+        """The configurations with a known result, including failures."""
         return [one for one in self.configurations if one.status != "asked"]
 
     @property
@@ -107,13 +109,13 @@ class ModelStudy(BaseModel):
 
 
 class Study(BaseModel):
-    """The search of one model or more on the same data, under the same budget.
+    """The search of one or more models on the same data with the same budget.
 
     Attributes:
-        seeds: of data and training, by the dataset's label.
-        train: training points of a synthetic dataset.
-        versions: of genbench and of the libraries that it ran with last.
-        commit: of genbench's code, where it is known.
+        seeds: seeds of data and training, by the dataset's label.
+        train: number of training points of a synthetic dataset.
+        versions: versions of genbench and of the libraries in the last search.
+        commit: commit of genbench, if known.
     """
 
     model_config = ConfigDict(populate_by_name=True)

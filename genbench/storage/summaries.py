@@ -1,7 +1,7 @@
-"""A summary of each trial of a run in one file, so that 10,000 trials need not 10,000 reads.
+"""Summaries of a run's trials in one file, so that 10,000 trials need not 10,000 reads.
 
-The file `.summaries.json` is a copy of a part of the records, and no more: an entry holds only for a record that has
-the size and the time that the entry names. It may be deleted at any moment.
+The file `.summaries.json` is only a copy of a part of the records: an entry is valid only for a record with the size
+and the time in the entry. It may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ Identity = tuple[str, str, str, int]
 
 @dataclass(frozen=True)
 class Summary:
-    """What a finished trial was, and how it ended; names are those of `TrialSpec` and `TrialRecord`.
+    """A summary of a finished trial, and of how it ended.
+
+    The names of fields are those of `TrialSpec` and `TrialRecord`.
 
     Attributes:
-        stamp: number, time in nanoseconds, and bytes of the record's file.
-        files: digests of the user's files that it read, by path.
+        stamp: number, time in nanoseconds, and size in bytes of the record's file.
+        files: digests of the user's files that the trial read, by path.
     """
 
     stamp: tuple[int, int, int]
@@ -55,7 +57,7 @@ class Summary:
 
     @classmethod
     def of(cls, record: TrialRecord, stamp: tuple[int, int, int]) -> Summary:
-        """Return what a record says."""
+        """Return the summary of a record."""
         spec, blameless = record.spec, record.error is not None and record.error.blameless
         return cls(
             stamp, *spec.identity, spec.place, spec.data_fingerprint, record.status, blameless, spec.plugins,
@@ -64,7 +66,7 @@ class Summary:
 
     @property
     def identity(self) -> Identity:
-        """Which row and seed of the table it fills."""
+        """The row and the seed of the table that the trial fills."""
         return self.task, self.model, self.dataset, self.seed
 
 
@@ -72,7 +74,7 @@ ENTRIES: TypeAdapter[tuple[int, dict[str, Summary]]] = TypeAdapter(tuple[int, di
 
 
 class Summaries:
-    """The finished trials of a store as they are on disk when this is made."""
+    """The finished trials of a store, in the state in which they are when this is made."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -98,17 +100,23 @@ class Summaries:
         return self._known[key]
 
     def stamp(self, key: str) -> tuple[int, int, int] | None:
-        """Return what tells a finished trial's record from one that is written later; None where there is none."""
+        """Return a stamp of a finished trial's record, which changes when it is written again.
+
+        None if there is no record.
+        """
         return self._stamps.get(key)
 
     def failed(self, keys: Iterable[str]) -> bool:
-        """Whether any of some trials failed; those whose records cannot be read do not count."""
+        """Whether any of some trials failed. Trials with unreadable records do not count."""
         self.look(keys)
         return any(key in self._known and self._known[key].status != "ok" for key in keys)
 
     @cached_property
     def keys_of(self) -> dict[Identity, list[str]]:
-        """The keys of the finished trials by the row and seed that they fill; corrupt records are left out."""
+        """The keys of the finished trials by the row and seed that they fill.
+
+        Corrupt records are left out.
+        """
         found: dict[Identity, list[str]] = defaultdict(list)
         for key in sorted(self._stamps):
             with contextlib.suppress(CorruptFile):
@@ -116,14 +124,14 @@ class Summaries:
         return found
 
     def look(self, keys: Iterable[str]) -> None:
-        """Read what is not known of finished trials, and keep it."""
+        """Read the finished trials that are not known yet, and keep their summaries."""
         for key in keys:
             with contextlib.suppress(CorruptFile, KeyError):
                 _ = self[key]
         self.keep()
 
     def keep(self) -> None:
-        """Write the file where that is worth it; a folder that cannot be written to stays as it is."""
+        """Write the file if it is worth it. If the folder cannot be written, nothing is written."""
         if self._anew < WORTH:
             return
         content = ENTRIES.dump_json((SCHEMA, self._known))

@@ -1,4 +1,4 @@
-"""Weights as a file of tensors by name."""
+"""Files of weights: tensors by name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def packed(weights: Mapping[str, Any]) -> bytes:
     """Return tensors by name as the content of a file.
 
     Raises:
-        ContractError: one is sparse, quantised or without values.
+        ContractError: a tensor is sparse, quantised or without values.
     """
     import torch
     from safetensors import SafetensorError
@@ -39,11 +39,13 @@ def packed(weights: Mapping[str, Any]) -> bytes:
 
 
 def read_weights(file: Path, folder: Path) -> dict[str, Any]:
-    """Return the tensors of a file inside a folder, mapped, so that what fits no model is not read whole.
+    """Return the tensors of a file inside a folder, memory-mapped.
+
+    So a file that fits no model is not read completely.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file.
-        ValueError: it is no file of tensors.
+        OSError: the file cannot be opened, or is not a regular file.
+        ValueError: it is not a file of tensors.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file

@@ -1,1 +1,1 @@
-"""Where trials run: in this process, in worker processes, on a Dask cluster."""
+"""Executors of trials: in this process, in worker processes, on a Dask cluster."""

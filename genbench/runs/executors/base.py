@@ -1,4 +1,4 @@
-"""What an executor is: given trials, it runs those that are its driver's to do, and yields their records."""
+"""The contract of an executor: it runs the trials of its driver and yields their records."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ __all__ = ["Executor", "Gate"]
 
 @dataclass(frozen=True)
 class Gate:
-    """What an executor asks before it begins a trial.
+    """The questions of an executor before it begins a trial.
 
     Attributes:
-        may_begin: asked with the number of trials that run, whether a further one may begin; if not, none does any
-            more.
-        claim: asked with a trial, once, just before it begins, whether it is this driver's to do; if not, it is left
+        may_begin: called with the number of running trials; says whether another one may begin. If not, no more begin.
+        claim: called once with each trial, just before it begins; says whether this driver runs it. If not, it is left
             out.
     """
 
@@ -31,19 +30,19 @@ class Executor(Protocol):
     """A place where trials run.
 
     Attributes:
-        jobs: trials that run at a time; 0 means one in this process.
+        jobs: number of trials that run at a time; 0 means one in this process.
     """
 
     @property
     def jobs(self) -> int: ...
 
     def perform(self, trials: Sequence[TrialSpec], store: Store, gate: Gate) -> Generator[TrialRecord]:
-        """Run trials, and yield the record of each, which is in the store then, as they end.
+        """Run trials, and yield the record of each one when it ends and is in the store.
 
-        Whatever a trial does, it has a record. When the iterator is closed, nothing runs any more.
+        Every trial gets a record, whatever happens. When the iterator is closed, no trial runs any more.
 
         Raises:
             OSError: a record cannot be written.
-            GenbenchError: no further trial can be run; what was finished is safe.
+            GenbenchError: no further trial can be run; finished trials are stored.
         """
         ...

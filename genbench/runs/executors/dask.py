@@ -1,8 +1,9 @@
-"""Trials on the workers of a Dask cluster, which is there already, or is started for the run on this machine.
+"""Trials on the workers of a Dask cluster, existing or started for the run.
 
-Each trial is a task. A worker runs it in a process of its own, so that a timeout ends the trial and not the worker, and
-returns its files; this process writes them, since a worker may see no disk of ours. When a worker is lost, Dask gives
-its trials to others. When this process is lost, Dask forgets its tasks, and the next driver does what has no record.
+Each trial is a task. A worker runs it in a separate process, so that a timeout ends the trial and not the worker, and
+returns its files. This process writes them, because a worker may not have access to its disk. When a worker is lost,
+Dask gives its trials to others. When this process is lost, Dask forgets its tasks, and the next driver runs the trials
+without a record.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ FEW = 16  # that are handed in where there is no worker, so that a cluster that 
 
 @dataclass(frozen=True)
 class OnDask:
-    """Runs trials on a Dask cluster; see `on_dask`."""
+    """An executor of trials on a Dask cluster; see `on_dask`."""
 
     client: Any
     request: DaskRequest
@@ -54,7 +55,7 @@ class OnDask:
 
     @property
     def jobs(self) -> int:
-        """Trials that run at a time, with the workers that there are now."""
+        """The number of trials that run at a time, with the present workers."""
         return max(1, min(self._threads(), self.request.jobs or sys.maxsize))
 
     def perform(self, trials: Sequence[TrialSpec], store: Store, gate: Gate) -> Generator[TrialRecord]:
@@ -169,16 +170,16 @@ class OnDask:
 
 @contextmanager
 def on_dask(request: DaskRequest, seconds: float, options: ExecutionOptions, say: Say) -> Iterator[OnDask]:
-    """Give an executor on a Dask cluster, whose workers are compared with this process.
+    """Yield an executor on a Dask cluster whose workers were compared with this process.
 
     Args:
-        request: which cluster.
-        seconds: after which a trial is stopped.
-        options: how trials are carried out.
-        say: is told what differs.
+        request: the cluster and its options.
+        seconds: time limit of a trial.
+        options: options for running trials.
+        say: called with a line about each difference.
 
     Raises:
-        GenbenchError: Dask is not installed, no scheduler answers, or its workers cannot run our trials.
+        GenbenchError: Dask is not installed, no scheduler answers, or its workers cannot run these trials.
     """
     with connected(request) as client:
         executor = OnDask(client, request, seconds, options, say)

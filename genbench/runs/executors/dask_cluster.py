@@ -1,4 +1,4 @@
-"""A Dask cluster to run trials on: one that is there, or one of a run's own on this machine."""
+"""A Dask cluster for trials: an existing one, or one started for the run on this machine."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ END = 3.0  # in which they end when they are asked
 
 @dataclass(frozen=True)
 class DaskRequest:
-    """Where trials run.
+    """The request for a Dask cluster.
 
     Attributes:
-        address: of a scheduler, or "local".
-        jobs: trials at a time; None for as many as the workers have threads, or on "local" as this machine has cores.
-        resources: that a trial takes of its worker, by name.
-        retries: how often a trial is done again whose worker failed.
+        address: address of a scheduler, or "local".
+        jobs: number of trials at a time. None means as many as the workers have threads, or for "local" as this machine
+            has cores.
+        resources: resources of a worker that a trial needs, by name.
+        retries: how often a trial is repeated when its worker fails.
     """
 
     address: str
@@ -54,7 +55,7 @@ class DaskRequest:
     def of(
         cls, address: str, jobs: int | None, resources: str | Mapping[str, float] | None, retries: int
     ) -> DaskRequest:
-        """Return what was typed.
+        """Return the request from its typed form.
 
         Raises:
             GenbenchError: it cannot be read, or a number is out of range.
@@ -88,7 +89,7 @@ def _amount(name: str, text: str) -> float:
 
 @contextmanager
 def connected(request: DaskRequest) -> Iterator[Any]:
-    """Give a client of the cluster that is asked for; one of our own ends with the block.
+    """Yield a client of a cluster. A cluster that was started for the run ends with the block.
 
     Raises:
         GenbenchError: Dask is not installed, no scheduler answers, or no worker starts.

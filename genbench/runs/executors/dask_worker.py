@@ -1,4 +1,4 @@
-"""What a worker of a Dask cluster does with a trial: it runs it in a process of its own, and returns its files."""
+"""The work of a Dask worker: it runs a trial in a separate process and returns its files."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ LEAST_MB = 2048  # that a trial may allocate, as in a worker process: what torch
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a trial.
+    """The result of a trial on a worker.
 
     Attributes:
-        unfit: why this worker may run none, in words; empty where it may.
-        other: versions that differ, in words.
-        ended: how its process has ended.
-        files: content of what it wrote, by path in the run's folder; the record among them, unless it wrote none.
+        unfit: why this worker must not run trials, as text; "" if it may.
+        other: different versions, as text.
+        ended: how its process ended.
+        files: content of the files that it wrote, by path in the run's folder, including the record if there is one.
     """
 
     unfit: list[str] = field(default_factory=list)
@@ -47,16 +47,22 @@ class Answer:
 
 
 class Unwanted(Exception):
-    """Nobody waits for this trial any more: the driver is gone, or the worker is to end."""
+    """The trial is not needed any more: the driver is gone, or the worker must end."""
 
 
 def about(dask_worker: Any) -> dict[str, Any]:
-    """Return the versions of a worker, and the resources that it offers; Dask gives the argument."""
+    """Return the versions of a worker, and the resources that it offers.
+
+    Dask passes the argument.
+    """
     return {"versions": facts(), "resources": dict(dask_worker.state.total_resources)}
 
 
 def carry(luggage: Luggage) -> Luggage:
-    """Return what is given: as a task it is sent to each worker once, and again where one was lost."""
+    """Return the argument.
+
+    As a Dask task, it is sent to each worker once, and again if a worker was lost.
+    """
     return luggage
 
 
@@ -66,12 +72,12 @@ def run_trial(
     """Run a trial on a worker.
 
     Args:
-        spec: of the trial.
-        luggage: the user's files that it needs.
-        options: how it is carried out.
-        seconds: after which it is stopped, by ending its process; the worker stays.
-        versions: of the driver.
-        run: the driver's folder of the run, which stands in the record for the one that is used here.
+        spec: the spec of the trial.
+        luggage: the user's files that the trial needs.
+        options: options for running it.
+        seconds: time limit after which its process is ended; the worker continues.
+        versions: the versions of the driver.
+        run: the driver's folder of the run, for the record, instead of the folder that is used here.
 
     Raises:
         GenbenchError: no process can be started.
@@ -110,7 +116,7 @@ def run_trial(
 
 
 def perform_sent(spec: str, path: str, options: ExecutionOptions, imported_from: tuple[str, ...]) -> None:
-    """Run the trial of a serialised spec in this process, with the device that this machine has."""
+    """Run the trial of a serialised spec in this process, on the device of this machine."""
     sys.path += [entry for entry in imported_from if entry not in sys.path]
     data_dir = options.data_dir if options.data_dir and Path(options.data_dir).is_dir() else None
     perform(spec, path, replace(options, device=choose_device(options.device), data_dir=data_dir))

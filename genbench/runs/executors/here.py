@@ -16,7 +16,7 @@ __all__ = ["Here"]
 
 @dataclass(frozen=True)
 class Here:
-    """Runs trials in this process."""
+    """An executor that runs trials in this process."""
 
     options: ExecutionOptions
     jobs = 0

@@ -1,4 +1,7 @@
-"""The files of a user that a trial needs, to be sent to a machine that may not see the disk on which they are."""
+"""The files of a user that a trial needs, to send them to another machine.
+
+That machine may not have access to the disk with these files.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ FILES = "files"  # the folder of them inside the one where they are unpacked
 
 @dataclass(frozen=True)
 class Luggage:
-    """Files by their absolute paths, and where Python looks for those that it imports.
+    """Files by their absolute paths, and the folders in which Python looks for imports.
 
-    Unpacked, they lie below a folder as they lay below the root, so that what is relative stays so, and the digests of
-    code, which know names and no folders, stay as they are.
+    Unpacked below a folder, they have the same places as below the root, so that relative paths stay valid. Digests of
+    code do not change, because they depend on names and not on folders.
     """
 
     files: dict[str, bytes]
@@ -31,10 +34,12 @@ class Luggage:
 
     @classmethod
     def of(cls, spec: TrialSpec) -> Luggage:
-        """Return what a trial needs: the plugins that it names, what they import and read on import, and its data.
+        """Return the files that a trial needs.
+
+        They are the plugins that it names, the files that these import and read on import, and its data.
 
         Raises:
-            GenbenchError: it is too large to be sent, or has gone.
+            GenbenchError: the files are too large to be sent, or missing.
         """
         plugins = [LOADED[source] for source in spec.plugins if source in LOADED and source.endswith(".py")]
         paths = [Path(name) for plugin in plugins for name in (*plugin.code, *plugin.data)]
@@ -44,7 +49,7 @@ class Luggage:
 
     @property
     def digest(self) -> str:
-        """What tells it from others."""
+        """A digest of the files."""
         digest = hashlib.sha256()
         for name, content in sorted(self.files.items()):
             digest.update(f"{name}\n{len(content)}\n".encode())
@@ -52,11 +57,11 @@ class Luggage:
         return digest.hexdigest()[:16]
 
     def unpack(self, folder: Path) -> Path | None:
-        """Write the files below a folder, and return the one that stands for the root.
+        """Write the files below a folder, and return the folder that replaces the root.
 
         Returns:
-            None where all of them lie in their own places already, as on a disk that is shared. They are used there,
-            with whatever lies beside them.
+            None if all files are in their places already, as on a shared disk. They are used there,
+            with the other files around them.
         """
         if all(_holds(Path(name), content) for name, content in self.files.items()):
             return None
@@ -68,7 +73,7 @@ class Luggage:
         return root
 
     def placed(self, spec: TrialSpec, root: Path | None) -> TrialSpec:
-        """Return a trial with its files where they are unpacked; its key is what it was."""
+        """Return a trial with the paths of its unpacked files; its key does not change."""
         if root is None:
             return spec
         plugins = tuple(str(moved(name, root)) if name in self.files else name for name in spec.plugins)

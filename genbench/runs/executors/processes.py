@@ -1,4 +1,4 @@
-"""Trials in worker processes of this machine, each in one of its own, with a timeout."""
+"""Trials in worker processes of this machine, one process for each, with a timeout."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ __all__ = ["Processes", "memory_share"]
 
 @dataclass(frozen=True)
 class Processes:
-    """Runs trials in worker processes.
+    """An executor that runs trials in worker processes.
 
     Attributes:
-        jobs: processes at a time, 1 or more.
-        seconds: after which a trial is stopped.
-        options: how trials are carried out.
+        jobs: number of processes at a time, 1 or more.
+        seconds: time limit of a trial.
+        options: options for running trials.
     """
 
     jobs: int
@@ -74,7 +74,7 @@ class Processes:
 
 
 def memory_share(jobs: int) -> int:
-    """Return the megabytes that a worker may allocate: its share of the machine."""
+    """Return the megabytes that a worker may allocate: its share of the memory."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

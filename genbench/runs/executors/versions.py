@@ -1,4 +1,7 @@
-"""Whether the workers of a cluster compute what this process would: their Python, their genbench, their libraries."""
+"""Whether workers of a cluster give the same results as this process.
+
+It depends on their Python, their genbench and their libraries.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ DIGITS = 8  # of a digest, by hand: enough to compare by eye
 
 
 def facts() -> dict[str, str]:
-    """Return the versions of what trials of this process are computed with, and a digest of the code of genbench."""
+    """Return the versions of the software that computes trials here.
+
+    They include a digest of genbench's code.
+    """
     return dict(_facts())
 
 
@@ -43,10 +49,10 @@ def _code() -> str:
 
 
 def differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Return what makes another process unfit for trials of this one, and what may change the last digits, in words.
+    """Return why another process cannot run trials of this one, and what may change digits.
 
-    Another genbench would write results under the names of ours, another torch draws and trains differently, and
-    another minor version of Python cannot read what is sent to it.
+    Both are lists of text. Another genbench would write different results under the same names, another torch draws and
+    trains differently, and another minor version of Python cannot read what is sent to it.
     """
     unfit: list[str] = []
     other: list[str] = []

@@ -1,1 +1,1 @@
-"""The search for better hyper-parameters, by validation splits alone."""
+"""The search for better hyper-parameters, only by validation splits."""

@@ -1,7 +1,7 @@
-"""Which configurations to try next, by those that were tried: Optuna's samplers, or a grid.
+"""The next configurations to try, from those tried before: Optuna's samplers, or a grid.
 
-Nothing is kept between two calls: what is proposed depends on the study's own record alone, so that a search that was
-interrupted goes on as if it had not been, whatever the number of worker processes.
+Nothing is kept between two calls. The proposals depend only on the study's own record, so that an interrupted search
+continues as if it had not been interrupted, for any number of worker processes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ENOUGH = 8  # by hand: configurations without which no share of a parameter mean
 
 
 def check_sampler(name: str) -> None:
-    """Raise a GenbenchError where there is no such sampler, or no Optuna."""
+    """Raise a GenbenchError if the sampler does not exist or needs Optuna, which is missing."""
     if name not in SAMPLERS:
         raise GenbenchError(f"no sampler '{name}'{nearest(name, list(SAMPLERS))}; use one of {', '.join(SAMPLERS)}")
     try:
@@ -41,12 +41,14 @@ def check_sampler(name: str) -> None:
 def proposed(
     space: Space, tried: list[Configuration], usual: Point | None, sampler: str, count: int, most: int
 ) -> list[Point]:
-    """Return the next points to try, none of them tried before; fewer than `count` where there are no more.
+    """Return the next points to try, all of them new.
+
+    They are fewer than `count` if there are no more.
 
     Args:
         tried: all configurations so far, the default first.
-        usual: the point of the default, where it is the same for all data.
-        most: configurations of the whole search, by which a grid is laid.
+        usual: the point of the default, if it is the same for all data.
+        most: number of configurations of the whole search, which sets the size of a grid.
     """
     before = [space.point(one.params) for one in tried[1:]] + ([usual] if usual else [])
     if sampler == GRID:
@@ -70,9 +72,9 @@ def proposed(
 
 
 def importance(space: Space, tried: list[Configuration], usual: Point | None) -> dict[str, float]:
-    """Return the share of each parameter in the spread of scores (Hutter et al. 2014), the largest first.
+    """Return the share of each parameter in the spread of scores, the largest first.
 
-    Empty where there are too few configurations, or they are as good as each other.
+    See Hutter et al. (2014). It is {} if there are too few configurations, or if all are equally good.
     """
     fine = [one for one in tried if one.behind is not None]
     if len(space.ranges) < 2 or len(fine) < ENOUGH or len({one.behind for one in fine}) < 2:

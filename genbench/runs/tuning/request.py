@@ -1,4 +1,4 @@
-"""What is asked of a search: which models on which data, how many configurations, and for how long."""
+"""The request for a search: models, data, number of configurations, and time."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Target:
 
 @dataclass(frozen=True)
 class TuneOptions:
-    """What is asked of `genbench tune`; its help says what each field means.
+    """The request of `genbench tune`, whose help explains each field.
 
     Raises:
         GenbenchError: a number is out of range, a text cannot be read, or Optuna is not installed.
@@ -81,22 +81,22 @@ class TuneOptions:
 
     @cached_property
     def seconds(self) -> float | None:
-        """Seconds after which nothing more is begun; None for no end."""
+        """The seconds after which nothing more begins; None for no end."""
         return None if self.max_time is None else parse_duration(self.max_time)
 
     @cached_property
     def ranges(self) -> dict[str, SearchRange] | None:
-        """The ranges that were written; None where each model's own are searched."""
+        """The ranges that were given; None if each model's own are searched."""
         return None if self.space is None else read_space(self.space)
 
     @property
     def protocol(self) -> Protocol:
-        """How many points models are trained on, and scored by."""
+        """The numbers of points for training and for scores."""
         return Defaults.of(self.budget).protocol.asked(train=self.train)
 
     @cached_property
     def run(self) -> RunOptions:
-        """The run that training runs are trials of."""
+        """The run whose trials are the training runs of the search."""
         default = re.sub(r"[^A-Za-z0-9_.=+]+", "-", f"{self.datasets}-{self.budget}").strip("-.")[:80]
         return RunOptions(
             models=self.models,
@@ -116,7 +116,7 @@ class TuneOptions:
 
     @property
     def named(self) -> set[str]:
-        """The models that were named, and not as one of a group."""
+        """The models that were given by name, not by a group."""
         return {selection.name for selection in parse_list(self.models)}
 
     def targets(self) -> list[Target]:
@@ -129,10 +129,12 @@ class TuneOptions:
         return found
 
     def spaces(self, say: Say) -> dict[str, Space]:
-        """Return where each model is searched, by its label; `say` is told which of a group are left out.
+        """Return the search space of each model, by its label.
+
+        `say` is called with the models of a group that are left out.
 
         Raises:
-            GenbenchError: a name or a range is wrong, or a model that was named cannot be tuned.
+            GenbenchError: a name or a range is wrong, or a named model cannot be tuned.
         """
         discover(tuple(self.plugins))
         found, left_out = {}, []

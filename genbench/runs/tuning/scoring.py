@@ -1,4 +1,7 @@
-"""How good configurations are: by their scores on the validation splits of all datasets, seed by seed."""
+"""The quality of configurations, from scores on the validation splits of all datasets.
+
+Scores are compared seed by seed.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,12 @@ SMALL = 1e-12  # standard deviations, by hand: a distance below it, of samples t
 
 
 def score_of(record: TrialRecord, metric: str = "") -> tuple[str, float | None]:
-    """Return the metric by which a training run is scored, and its score; None where there is no finite one.
+    """Return the metric by which a training run is scored, and its score.
+
+    The score is None if it is not finite.
 
     Args:
-        metric: by which other runs on the same data were scored; the first that there is unless given.
+        metric: the metric of other runs on the same data; the first available one unless given.
     """
     found = [name for name in (metric,) if name] or [name for name in METRICS if record.metrics.get(name) is not None]
     value = record.metrics.get(found[0]) if found and record.status == "ok" else None
@@ -28,7 +33,7 @@ def score_of(record: TrialRecord, metric: str = "") -> tuple[str, float | None]:
 
 
 def settle(study: ModelStudy, one: Configuration, records: Sequence[TrialRecord]) -> None:
-    """Put the results of the training runs of a configuration into it; all of them have ended."""
+    """Store the results of a configuration's training runs, all of which have ended."""
     scores: dict[str, list[float]] = {}
     one.error = ""
     for record in records:
@@ -51,10 +56,11 @@ def _seconds(record: TrialRecord) -> float:
 
 
 def rank(study: ModelStudy) -> None:
-    """Find how far each configuration is behind the best of each dataset, and which is behind least.
+    """Compute how far each configuration is behind the best of each dataset.
 
-    Nats are compared by differences, distances by quotients, so that datasets of different difficulty count alike. Of
-    two that are as good, the earlier one is better: the default comes first.
+    The configuration that is least behind is the best. Nats are compared by differences, distances by quotients, so
+    that datasets of different difficulty have equal weight. If two are equally good, the earlier one is better; the
+    default is the first.
     """
     fine = [one for one in study.configurations if one.status == "ok"]
     least = {name: min(float(np.mean(one.scores[name])) for one in fine) for name in (fine[0].scores if fine else ())}
@@ -72,5 +78,5 @@ def _behind(value: float, best: float, metric: str) -> float:
 
 
 def standard_error(values: Sequence[float]) -> float | None:
-    """Return the standard error of a mean over seeds; None of a single one."""
+    """Return the standard error of a mean over seeds; None for a single seed."""
     return float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None

@@ -1,7 +1,8 @@
-"""The search itself: rounds of configurations, the same number for each model, trained as the trials of a run.
+"""The search: rounds of configurations, the same number for each model.
 
-The study's file is written before and after each round, so that the same command resumes after a stop of any kind, and
-with more --trials goes on. Training runs that are finished are in the run's folder, and are not run again.
+They are trained as the trials of a run. The study's file is written before and after each round, so that the same
+command resumes after any stop, and continues with more --trials. Training runs that are finished are in the run's
+folder, and are not run again.
 """
 
 from __future__ import annotations
@@ -71,11 +72,13 @@ class _Search:
 
 
 def tune(options: TuneOptions, say: Say) -> tuple[Study, dict[str, Space], Store]:
-    """Search for better hyper-parameters, and return what was found, where, and the folder that holds it.
+    """Search for better hyper-parameters.
+
+    It returns the results, the search spaces, and the folder with the results.
 
     Raises:
-        GenbenchError: the request is wrong, and nothing was run; or the folder cannot be written any more.
-        KeyboardInterrupt: the user asks to stop; what is finished is kept.
+        GenbenchError: the request is wrong and nothing was run, or the folder can no longer be written.
+        KeyboardInterrupt: the user asks to stop; finished training runs are kept.
     """
     run = options.run
     store = Store(run.folder)

@@ -1,4 +1,7 @@
-"""The space in which a model is searched: which parameters, where, and how a point of it becomes a configuration."""
+"""The search space of a model: its parameters and ranges.
+
+It converts points to configurations.
+"""
 
 from __future__ import annotations
 
@@ -67,11 +70,11 @@ def _value(name: str, text: str) -> Any:
 
 @dataclass(frozen=True)
 class Space:
-    """Where a model is searched.
+    """The search space of a model.
 
     Attributes:
-        given: its parameters that stay.
-        ranges: by parameter.
+        given: parameters with fixed values.
+        ranges: range of each parameter.
     """
 
     card: ModelCard
@@ -80,10 +83,12 @@ class Space:
 
     @classmethod
     def of(cls, card: ModelCard, selection: Selection, asked: Mapping[str, SearchRange] | None) -> Space:
-        """Return the space of a model: what was asked for, as far as the model has it, or else what it declares.
+        """Return the search space of a model.
+
+        It is the one that was asked for, as far as the model has the parameters, or else the declared one.
 
         Raises:
-            GenbenchError: there is nothing to search, or a value is none that a parameter takes.
+            GenbenchError: there is nothing to search, or a parameter does not accept a value.
         """
         known = declared_ranges(card) if asked is None else asked
         ranges = {
@@ -112,7 +117,7 @@ class Space:
         return {name: str(where) for name, where in self.ranges.items()}
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Return the ranges as Optuna has them; choices are by their place."""
+        """Return the ranges as Optuna's distributions; choices are given by their index."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
         found: dict[str, BaseDistribution] = {}
@@ -126,7 +131,7 @@ class Space:
         return found
 
     def decoded(self, drawn: Mapping[str, Any]) -> Point:
-        """Return the point that Optuna's numbers stand for, its own numbers short."""
+        """Return the point for Optuna's numbers, rounded to a few digits."""
         found = {}
         for name, where in self.ranges.items():
             value = drawn[name]
@@ -134,7 +139,7 @@ class Space:
         return found
 
     def encoded(self, point: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return a point as Optuna's numbers, or None where it is not in the space."""
+        """Return a point as Optuna's numbers, or None if it is outside of the space."""
         found: dict[str, Any] = {}
         for name, where in self.ranges.items():
             value = point.get(name)
@@ -149,14 +154,14 @@ class Space:
         return found
 
     def usual(self, data: tuple[str, tuple[int, ...]]) -> Point:
-        """Return the point of the defaults for data of a kind and shape, in the space or not."""
+        """Return the point of the defaults for data of a kind and shape, even outside the space."""
         return {name: value for name, value in bind(self.card, self.given, data).items() if name in self.ranges}
 
     def params(self, point: Point) -> Params:
         """Return the parameters of a configuration.
 
-        Where they may change how long a step takes, its time is left to be measured, so that a named budget is as long
-        for every configuration, and here as in a later run.
+        If they may change the time of a step, this time is measured later. So a named budget has the same length for
+        every configuration, here and in a later run.
         """
         times = not set(point) <= set(FREE) and defaults(self.card).get(STEP_MS) is not None
         measured = {STEP_MS: None} if times and STEP_MS not in (*self.given, *point) else {}
@@ -167,7 +172,7 @@ class Space:
         return {name: value for name, value in params.items() if name in self.ranges}
 
     def points(self, most: int) -> list[Point] | None:
-        """Return all points of a space that has `most` of them at most; None of a larger one."""
+        """Return all points of a space with at most `most` points; None for a larger space."""
         levels: dict[str, Sequence[Any]] = {}
         for name, where in self.ranges.items():
             if isinstance(where, Choices):
@@ -181,10 +186,12 @@ class Space:
         return points if len(points) <= most else None
 
     def grid(self, most: int) -> list[Point]:
-        """Return the points of an even grid: all choices, and as many numbers of each range as keep it small enough.
+        """Return the points of an even grid.
+
+        It has all choices, and as many numbers of each range as possible.
 
         Raises:
-            GenbenchError: it has more than `most` points with two numbers of each range.
+            GenbenchError: with two numbers of each range, the grid has more than `most` points.
         """
         found: list[Point] = []
         for parts in itertools.count(2):
