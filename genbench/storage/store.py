@@ -178,10 +178,7 @@ class Store:
         return found.st_ino, found.st_mtime_ns
 
     def checkpoints(self) -> dict[str, list[Path]]:
-        """Return the checkpoints of unfinished trials by key.
-
-        If a trial has several training runs, further ones have numbers.
-        """
+        """Return the checkpoints of unfinished trials by key; further training runs have numbers."""
         found: dict[str, list[Path]] = {}
         for file in sorted(self.trials.glob(f"*{SUFFIX}")):
             if not file.is_file() or link_outside(file, self.path):
@@ -209,9 +206,7 @@ class Store:
         (self.path / SWEEPS / f"{key}.json").unlink(missing_ok=True)
 
     def read(self, key: str) -> TrialRecord:
-        """Return a finished trial.
-
-        If its data file is missing, the path is the one where the run has it now.
+        """Return a finished trial, with the present path of its data file.
 
         Raises:
             CorruptFile: its file cannot be read, has changed, or belongs to another trial.
@@ -228,24 +223,15 @@ class Store:
         return record.model_copy(update={"spec": record.spec.at(found[0])}) if found else record
 
     def set_aside(self, key: str) -> Path:
-        """Rename a corrupt trial file, and return the new path.
-
-        So the trial runs again, and the file is kept.
-        """
+        """Rename a corrupt trial file so that the trial runs again, and return the new path."""
         return put_aside(self.trials / f"{key}.json")
 
     def samples(self, key: str) -> Array | None:
-        """Return a trial's samples [n, *shape] as float64, or None if it has none.
-
-        Raises:
-            CorruptFile: as for `arrays`.
-        """
+        """Return a trial's samples [n, *shape] as float64, or None; errors are those of `arrays`."""
         return self.arrays(key).get("samples")
 
     def arrays(self, key: str) -> dict[str, Array]:
-        """Return the stored arrays of a trial by name, as float64.
-
-        They are samples [n, *shape] and log-densities.
+        """Return the samples [n, *shape] and log-densities of a trial by name, as float64.
 
         Raises:
             CorruptFile: the file cannot be read.
@@ -352,10 +338,7 @@ class Store:
 
 
 def put_aside(file: Path) -> Path:
-    """Rename a damaged file, and return the new path.
-
-    So another file can take its place, and it is kept.
-    """
+    """Rename a damaged file so that another can replace it, and return the new path."""
     names = (file.with_name(f"{file.name}.corrupt{f'-{n}' if n > 1 else ''}") for n in itertools.count(1))
     aside = next(name for name in names if not os.path.lexists(name))
     with suppress(FileNotFoundError):  # another genbench has done so
