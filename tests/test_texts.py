@@ -1,5 +1,6 @@
 """The words of the program: help, errors, messages and docstrings without those of tests/glossary.txt, and help that teaches."""
 
+import ast
 import re
 import shlex
 from collections import Counter
@@ -61,6 +62,21 @@ def test_all_kinds_of_texts_are_found(texts):
 def test_the_first_line_of_a_docstring_is_short(texts):
     long = [f"{t.file}:{t.line}" for t in texts if t.kind == "docstring" and len(t.text.strip().splitlines()[0]) > 115]
     assert not long
+
+
+def public_docstrings(body, place):
+    """Yield the docstrings of a module or class and of what is public in it, with their places."""
+    yield place, ast.get_docstring(body) or ""
+    for node in body.body if isinstance(body, ast.Module | ast.ClassDef) else ():
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            yield from public_docstrings(node, f"{place}: {node.name}")
+
+
+def test_the_first_line_of_a_public_docstring_is_at_most_88_letters():
+    files = [file for folder in ("genbench", "models", "datasets") for file in (ROOT / folder).rglob("*.py")]
+    found = [one for file in files for one in public_docstrings(ast.parse(file.read_text()), file.name)]
+    assert len(found) > 2900
+    assert not [place for place, text in found if len(text.partition("\n")[0]) > 88]
 
 
 def commands():
