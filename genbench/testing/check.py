@@ -163,7 +163,7 @@ class Check:
                 meaning = BROKEN if isinstance(error, ContractError) else CRASHED
                 place = place_of(error, [str(card.file)])
                 line = place or _line_of_fault(error, card, self)
-                crash = f"{type(error).__name__} {place or found}"
+                crash = f"{type(error).__name__} {place or (line if isinstance(error, BadLoss) else found)}"
         seconds = time.perf_counter() - begin
         return Verdict(
             **facts, status=status, expected=self.expected, found=found, meaning=meaning, line=line,

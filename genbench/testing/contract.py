@@ -21,6 +21,7 @@ from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
 from genbench.core.libraries import library_of, require_library
+from genbench.core.nearby_plugins import plugin_hint
 from genbench.core.parameters import bind, create
 from genbench.core.registry import REGISTRY, discover
 from genbench.core.selection import parse_list
@@ -195,7 +196,9 @@ def _of_whole_group(text: str, name: str) -> list[Plugin]:
             return [Plugin(group.cards[one.name], one.params) for one in group.select(text)]
         except GenbenchError:
             continue
-    raise GenbenchError(f"no model, dataset, metric or file '{shown(name)}'{nearest(name, known)}")
+    hints = (plugin_hint(name, group.singular) for group in REGISTRY.values())
+    hint = next((f"; {one}" for one in hints if one), "") or nearest(name, known)
+    raise GenbenchError(f"no model, dataset, metric or file '{shown(name)}'{hint}")
 
 
 def parametrize_with_checks(*targets: str, **options: Any) -> Any:
