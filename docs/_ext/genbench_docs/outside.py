@@ -56,7 +56,7 @@ class CloneCommands(SphinxTransform):
     default_priority: ClassVar[int] = 10
 
     def apply(self) -> None:
-        address = self.app.config.genbench_repository
+        address = self.config.genbench_repository
         for block in self.document.findall(nodes.literal_block) if address else ():
             text = CLONE.sub(lambda _: f"git clone {address} genbench", block.astext())
             if text != block.astext():
