@@ -178,6 +178,7 @@ class Group(Generic[C]):
                 )
             else:
                 self._refuse(spec.name)
+                specs = [spec]  # of an installed package, which was imported just now
             chosen |= {str(s): s for s in specs}
         return list(chosen.values())
 
