@@ -9,13 +9,13 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from genbench.analysis.leaderboard import Leaderboard
-from genbench.analysis.outlook import Noise, power_of, seeds_to_decide, typical_deviation
+from genbench.analysis.outlook import Noise, power_of, resolved, seeds_to_decide, typical_deviation
 from genbench.analysis.scores import Row, card_of
 from genbench.analysis.verdicts import Contest, Scale
 from genbench.core.errors import GenbenchError, nearest
@@ -94,6 +94,7 @@ class SeedPlan:
         deviation: standard deviation of one score over seeds, for the median model, on the scale of the comparison.
         smallest: smallest amount that these seeds find with the probability asked for.
         error: standard error of a probability, by simulation.
+        below: about the same as `smallest`, as the line below a run's table says it; None for another question.
     """
 
     dataset: str
@@ -111,6 +112,7 @@ class SeedPlan:
     open: Sequence[OpenModel]
     error: float
     simulation: Power
+    below: float | None = None
 
     @property
     def metric_label(self) -> str:
@@ -231,7 +233,9 @@ def _plan_of(place: str, contest: Contest, question: Question) -> SeedPlan | Non
             behind = math.exp(min(behind, 700.0)) if contest.scale == "quotient" else behind
             open_models.append(OpenModel(row.model, behind, *contest.worse_by(i), more[row.model]))
     place_of = (place, contest.metric, contest.likelihood)
-    return _plan(place_of, contest.scale, simulation, seeds, deviation, question, amounts, open_models)
+    plan = _plan(place_of, contest.scale, simulation, seeds, deviation, question, amounts, open_models)
+    same = own and question.seeds is None and question.worse == 1 and question.power == POWER
+    return replace(plan, below=resolved(contest)) if same else plan
 
 
 def _plan(

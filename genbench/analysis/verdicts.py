@@ -19,7 +19,7 @@ from genbench.statistics.best import ALPHA, WithBest, compare_with_best
 from genbench.statistics.racing import with_lost
 from genbench.statistics.resolution import resolution, smallest_difference
 
-__all__ = ["USUAL_MARGIN", "Contest", "Margin", "Scale", "contests", "set_verdicts"]
+__all__ = ["EQUIVALENT", "USUAL_MARGIN", "Contest", "Margin", "Scale", "contests", "set_verdicts"]
 
 Scale = Literal["quotient", "difference"]
 
@@ -28,7 +28,9 @@ LONGEST = 100  # letters of a margin; by hand
 # The default margin is a metric's resolution, at most this: the bounds within which two drugs are taken for equivalent
 # (FDA 2001, Statistical approaches to establishing bioequivalence).
 EQUIVALENT = 1.25
-USUAL_MARGIN = 0.1  # a share: the margin between runs, and over datasets, where no table gives one; by hand
+# A share: the margin between pairs of one seed, and over datasets, where no table gives one. By hand: seeds cancel in
+# pairs, and errors of datasets average out, so that smaller differences can be shown than between models of a table.
+USUAL_MARGIN = 0.1
 MINIMUM_SEEDS = 2
 ROUNDING = 1e-12  # a score that varies less from draw to draw is exact
 

@@ -56,7 +56,8 @@ def bundle(
     """Pack a run so that another machine can repeat it.
 
     The archive has the records of the run, data that was given in Python, the versions of all packages, the request,
-    and the code of plugins that you name or trust, if it is what the trials ran with. It prints what was left out.
+    and the code of plugins that you name or trust, if it is what the trials ran with. If code, data or trials are
+    missing in it, it says which, and the exit code is 1.
     --repeat unpacks an archive to NAME-recorded, runs its trials again in NAME-repeated, and prints which scores agree;
     the exit code is 1 if some differ. Code in an archive runs only with --trust-code.
 
@@ -76,7 +77,12 @@ def bundle(
         if submit is not None and output is not None:
             raise GenbenchError("--submit writes a folder and --output an archive; give one of them")
         plugins, place = read_plugins(plugin), output if submit is None else submit
-        _show(pack(RunData(run), place, samples, weights, plugins, folder=submit is not None), submit is not None)
+        packed = pack(RunData(run), place, samples, weights, plugins, folder=submit is not None)
+        _show(packed, submit is not None)
+        if packed.notes:
+            missing = "; ".join(packed.notes)
+            say(f"{packed.path} is incomplete: {missing}. Delete it, add what is missing, and pack the run again")
+            raise typer.Exit(1)
         return
     if repeat is not None and not _repeat(repeat, results, trust_code, read_plugins(plugin), jobs, not quiet):
         raise typer.Exit(1)
@@ -85,8 +91,6 @@ def bundle(
 def _show(packed: Packed, submitted: bool) -> None:
     from genbench.runs.bundle import SUBMISSION
 
-    for note in packed.notes:
-        say(note)
     for what, size in packed.sizes.items():
         typer.echo(f"{what}: {_size(size)}")
     if submitted:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-MARKS = {"passed": "✓", "failed": "✗", "skipped": "–"}
+MARKS = {"passed": "✓", "failed": "✗", "skipped": "–", "unreached": "·"}
 
 
 Targets = Annotated[
@@ -126,12 +126,13 @@ def _lines(verdict: Verdict) -> list[str]:
 
 
 def _summary(verdicts: list[Verdict]) -> str:
-    """Return how many checks passed, failed and did not apply, and how likely a false alarm is."""
-    passed, failed, skipped = (sum(one.status == status for one in verdicts) for status in MARKS)
-    chance = sum(one.error_rate for one in verdicts if one.status != "skipped")
+    """Return how many checks passed, failed, did not apply and were not reached, and how likely a false alarm is."""
+    passed, failed, skipped, unreached = (sum(one.status == status for one in verdicts) for status in MARKS)
+    chance = sum(one.error_rate for one in verdicts if one.status in ("passed", "failed"))
     seconds = sum(one.seconds for one in verdicts)
     of_chance = f"; a right {verdicts[0].group} fails one by chance {_share(chance)}" if chance else ""
-    return f"  {passed} passed, {failed} failed, {skipped} do not apply, in {seconds:.0f} s{of_chance}"
+    later = f", {unreached} not reached" if unreached else ""
+    return f"  {passed} passed, {failed} failed, {skipped} do not apply{later}, in {seconds:.0f} s{of_chance}"
 
 
 def _share(rate: float) -> str:

@@ -52,8 +52,9 @@ MarginOfDifference = Annotated[
     str | None,
     typer.Option(
         metavar="10%|0.05",
-        help="Largest difference between A and B at which B is as good, in percent or in the metric's unit. "
-        "Default: the smallest difference that the metric can show.",
+        help="Largest difference between A and B at which B is as good, 10% for scores that are compared by "
+        "quotients, 0.05 in the metric's unit for the others. Default: 10% for quotients, and the smallest difference "
+        "that the metric can show for the others.",
     ),
 ]
 FailOnRegression = Annotated[

@@ -72,6 +72,17 @@ def _options(
     pass
 
 
+def _signal(error: KeyboardInterrupt) -> str:
+    """Return the name of the signal that stopped a command."""
+    number = getattr(error, "number", signal.SIGINT)
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+
+
+def _kept(command: Callable[..., None]) -> str:
+    """Return what is left of the work of a command that was stopped, and what to do."""
+    return KEPT if command in COMMANDS["Train and score"] else "the command did not finish; type it again"
+
+
 def _quiet(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command answer a signal that stops it with one line and its exit code, before typer sees it."""
 
@@ -81,7 +92,7 @@ def _quiet(command: Callable[..., None]) -> Callable[..., None]:
             command(*arguments, **options)
         except KeyboardInterrupt as error:
             with contextlib.suppress(OSError):  # the terminal is gone, too
-                say(f"stopped: {error or KEPT}")
+                say(f"stopped: {error!s}" if str(error) else f"stopped by {_signal(error)}: {_kept(command)}")
             raise typer.Exit(128 + getattr(error, "number", signal.SIGINT)) from None
 
     return quiet

@@ -67,6 +67,7 @@ def report(
     from genbench.core.registry import discover
     from genbench.report import write_report
     from genbench.report.site import write_site
+    from genbench.runs.submission import is_submission, remarks
 
     if plugins := read_plugins(plugin):
         discover(tuple(plugins))
@@ -76,7 +77,7 @@ def report(
         loaded = load_run(run[0])
         loaded.margin = good
         say_file(write_report(loaded, output or run[0] / "report.html", names, processes))
-        for problem in loaded.problems:
+        for problem in (*loaded.problems, *(remarks(loaded) if is_submission(loaded.path) else ())):
             say(problem)
         return
     for file in write_site(run, output or Path("site"), names, processes, say, good, how_to_submit):

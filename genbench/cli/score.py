@@ -36,8 +36,9 @@ LogProb = Annotated[
         "--log-prob",
         metavar="FILE",
         help="File of log-densities in nats [m] at the test points of `genbench data export`: its array "
-        "'test_log_prob', or its only array. 'samples_log_prob' may hold those of the first samples. Repeat the option "
-        "for each file of samples.",
+        "'test_log_prob', or its only array. 'points' may hold these points, which are then compared with the test "
+        "points, and 'samples_log_prob' the log-densities of the first samples. Repeat the option for each file of "
+        "samples.",
     ),
 ]
 Name = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the row. Default: that of the file.")]

@@ -10,6 +10,7 @@ from typing import Any
 from genbench.core.console import harmless
 
 __all__ = [
+    "BadLoss",
     "BadSamples",
     "ContractError",
     "Diverged",
@@ -34,6 +35,18 @@ class GenbenchError(Exception):
 
 class ContractError(GenbenchError):
     """A plugin broke its contract: a wrong shape, a wrong type, NaN instead of a number."""
+
+
+class BadLoss(ContractError):
+    """A loss is not one number, so nothing can be learnt from it.
+
+    Attributes:
+        method: of the model, which returned it.
+        suspects: a regular expression of the line that returns it.
+    """
+
+    method = "training_loss"
+    suspects = r"return "
 
 
 class BadSamples(ContractError):

@@ -24,6 +24,7 @@ from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
 from genbench.core.interrupts import must_stop
 from genbench.core.libraries import library_of
+from genbench.core.nearby_plugins import plugin_hint
 from genbench.core.plugin_loading import LOADED, load_plugin, reason
 from genbench.core.selection import Selection, parse, parse_list
 
@@ -135,6 +136,16 @@ class Group(Generic[C]):
             f"no {self.singular} '{shown(name)}'{nearest(name, [*self.cards, *self.suites, *self.families])}"
         )
 
+    def _refuse(self, name: str) -> None:
+        """Raise the error of a name that the user typed and nothing has, with the plugin that may have it."""
+        try:
+            self[name]
+        except UnknownName as error:
+            if hint := plugin_hint(name, self.singular):
+                raise UnknownName(f"no {self.singular} '{shown(name)}'; {hint}") from None
+            own = "" if "did you mean" in str(error) else "; one of your own needs --plugin FILE"
+            raise UnknownName(f"{error}{own}") from None
+
     @property
     def families(self) -> list[str]:
         """The families of this group, in the form used on the command line."""
@@ -172,7 +183,8 @@ class Group(Generic[C]):
                     ]
                 )
             else:
-                self[spec.name]
+                self._refuse(spec.name)
+                specs = [spec]  # of an installed package, which was imported just now
             chosen |= {str(s): s for s in specs}
         return list(chosen.values())
 

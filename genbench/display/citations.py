@@ -121,17 +121,19 @@ def cited_by(card: Card) -> tuple[Entry, ...]:
 
 
 def references(run: RunData) -> list[Reference]:
-    """Return what to cite for each model, dataset and metric of a run.
+    """Return what to cite for each model, dataset and metric with scores in a run.
 
     For plugins, only those that are loaded or trusted are included.
     """
     discover_recorded(tuple(dict.fromkeys(source for trial in run.trials for source in trial.spec.plugins)))
     specs = [trial.spec for trial in run.trials]
     datasets = [name for spec in specs for name in (spec.dataset_name, *(c.name for c in named_datasets(spec.params)))]
+    asked = [name for spec in specs for name in spec.metrics]
+    scored = {name for trial in run.trials for name, score in trial.metrics.items() if score is not None}
     return [
         *_of("model", [spec.model_name for spec in specs], MODELS.cards),
         *_of("dataset", datasets, DATASETS.cards),
-        *_of("metric", [name for spec in specs for name in spec.metrics], METRICS.cards),
+        *_of("metric", [name for name in asked if name in scored], METRICS.cards),
     ]
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from genbench.analysis.comparison import ComparedScore, Comparison
 from genbench.analysis.scores import card_of
+from genbench.analysis.verdicts import EQUIVALENT, USUAL_MARGIN
 from genbench.core.errors import GenbenchError, nearest
 from genbench.core.strict_json import strict_json
 from genbench.display.export import markdown_table
@@ -22,6 +23,11 @@ __all__ = ["FORMATS", "differences", "render", "show", "summary"]
 COLOURS = {"better": "blue", "worse": "bold red", "as good": "", "open": "dim"}
 LEFT = ("model", "metric", "verdict on B", "why")
 HEADINGS = ("model", "metric", "seeds", "A", "B", "B − A or B / A", "interval", "p", "verdict on B", "why")
+USUAL = (
+    f"\n{100 * USUAL_MARGIN:.0f} % is the usual margin of comparisons by pairs, in which seeds cancel, so that small "
+    "differences can be shown. A leaderboard takes the metric's resolution, at most "
+    f"{100 * (EQUIVALENT - 1):.0f} %. --margin sets either."
+)
 
 
 def render(comparison: Comparison, form: str) -> str:
@@ -124,12 +130,13 @@ def _legend(comparison: Comparison) -> str:
     how = "paired by seed" + ("" if all(row.paired for row in tested) else ", or unpaired where no seed is common")
     level = f"{100 * (1 - comparison.alpha):g} %"
     quotients = {row.margin for row in tested if row.scale == "quotient" and row.margin is not None}
+    usual = USUAL if quotients == {1 + USUAL_MARGIN} else ""
     within = f"the margin ({100 * (quotients.pop() - 1):.3g} % of quotients)" if quotients else "the margin"
     return (
         f"Comparisons are {how}. All intervals of a metric (here up to {most}) hold together with {level}; p is "
         "adjusted alike.\n"
         f"Better, worse: the interval excludes equality. As good: it lies within {within}. "
-        "Open: neither; more seeds decide."
+        f"Open: neither; more seeds decide.{usual}"
     )
 
 

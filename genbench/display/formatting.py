@@ -145,8 +145,9 @@ def power_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
     seeds = [len(row.values[contest.metric]) for row in contest.rows]
     score = label(contest.metric) + (f" ({contest.likelihood})" if contest.likelihood else "")
     return found_sentence(
-        found, contest.scale, card_of(contest.metric).unit, (min(seeds), max(seeds)), len(seeds), POWER, score=score
-    )
+        found, contest.scale, card_of(contest.metric).unit, (min(seeds), max(seeds)), len(seeds), POWER, score=score,
+        about=True,
+    )  # fmt: skip
 
 
 def blind_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
@@ -158,9 +159,9 @@ def blind_line(board: Leaderboard, place: str, metrics: Sequence[str]) -> str:
     blind = [label(name) for name in metrics if any(is_blind(name, row.dim, row.samples) for row in rows)]
     if not blind:
         return ""
-    see, dim = "see" if len(blind) > 1 else "sees", max(row.dim or 0 for row in rows)
-    what = "a model whose margins and correlations alone are right: it scores nearly as the truth does"
-    return f"In {dim} dimensions {', '.join(blind)} hardly {see} {what}."
+    dim = max(row.dim or 0 for row in rows)
+    what = "a model that has only the margins and correlations right scores nearly as well as the truth"
+    return f"In {dim} dimensions, {what} in {', '.join(blind)}."
 
 
 def order_line(board: Leaderboard) -> str:

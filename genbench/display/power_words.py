@@ -19,6 +19,7 @@ def found_sentence(
     power: float,
     worse: int = 1,
     score: str = "score",
+    about: bool = False,
 ) -> str:
     """Return the smallest amount that is found with some probability, as a sentence.
 
@@ -28,12 +29,14 @@ def found_sentence(
         models, worse: number of competing models, and of those that are worse by the same amount.
         power: the probability.
         score: the name of the score.
+        about: whether the amount is an approximation.
 
     >>> found_sentence(1.62, "quotient", "", (3, 3), 10, 0.8, score="sliced W2")
     'With 3 seeds, a model whose sliced W2 is 1.62 times that of the 9 others is called worse in 80 % of runs.'
     """
     others = f"the {models - worse} others" if models - worse > 1 else "the other"
     by = f"{factor(smallest)} times" if scale == "quotient" else f"{amount(smallest, scale, unit)} worse than"
+    by = f"about {by}" if about else by
     which = "a model" if worse == 1 else f"each of {worse} models"
     return (
         f"With {seed_words(*seeds)}, {which} whose {score} is {by} that of {others} is called worse in "

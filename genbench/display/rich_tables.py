@@ -43,9 +43,15 @@ class _Console(Console):
 
 
 class _Table(Table):
-    """A table whose first columns, `keys` of them, say what a row is about."""
+    """A table that may be parted.
+
+    Attributes:
+        keys: how many of its first columns say what a row is about.
+        belongs: places of columns that say something of the column before them, and mean nothing without it.
+    """
 
     keys = 1
+    belongs: Container[int] = ()
 
 
 def empty_table(
@@ -57,6 +63,7 @@ def empty_table(
     dim: Container[str] = (),
     lines: bool = True,
     keys: int = 1,
+    belongs: Container[int] = (),
 ) -> Table:
     """Return a table without rows.
 
@@ -64,10 +71,11 @@ def empty_table(
 
     Args:
         keys: number of first columns that identify a row; they are repeated in each part of a table that is too wide.
+        belongs: places of columns that belong to the one before them; no part begins with them.
     """
     box = HEAVY_HEAD if lines else None
     table = _Table(title=escape(title) or None, title_justify="left", box=box, pad_edge=lines)
-    table.keys = keys
+    table.keys, table.belongs = keys, belongs
     for name in headings:
         table.add_column(
             escape(name),
@@ -91,17 +99,33 @@ def _parts(table: _Table, out: Console) -> list[Table]:
         return [table]
     keys = list(range(table.keys))
     groups: list[list[int]] = []
-    for column in range(table.keys, len(widths)):
-        if groups and fits([*keys, *groups[-1], column]):
-            groups[-1].append(column)
-        else:
-            groups.append([column])
-    parts = [_part(table, [*keys, *group], title=k == 0) for k, group in enumerate(groups)]
+    for unit in _units(table):
+        if groups and fits([*keys, *groups[-1], *unit]):
+            groups[-1] += unit
+            continue
+        groups.append(unit[:1])
+        for column in unit[1:]:  # which are parted themselves if need be, each part with the first, or its heading
+            if fits([*keys, *groups[-1], column]):
+                groups[-1].append(column)
+            else:
+                groups.append([unit[0], column] if fits([*keys, unit[0], column]) else [column])
+    parts = [_part(table, [*keys, *group], _title(table, group, first=k == 0)) for k, group in enumerate(groups)]
     for part, group in zip(parts, groups, strict=True):
         if not fits([*keys, *group]):  # a single column beside a long name: fold what is too long, cut nothing
             for one in part.columns:
                 one.no_wrap, one.overflow = False, "fold"
     return parts
+
+
+def _units(table: _Table) -> list[list[int]]:
+    """Return the places of columns that stay together: one, and those that belong to it."""
+    units: list[list[int]] = []
+    for column in range(table.keys, len(table.columns)):
+        if units and column in table.belongs:
+            units[-1].append(column)
+        else:
+            units.append([column])
+    return units
 
 
 def _width(column: Column, out: Console) -> int:
@@ -111,9 +135,19 @@ def _width(column: Column, out: Console) -> int:
     return longest if column.no_wrap else min(longest, LEGIBLE)
 
 
-def _part(table: Table, columns: Sequence[int], title: bool = False) -> Table:
+def _title(table: _Table, group: Sequence[int], first: bool) -> str | None:
+    """Return the title of a part: that of the table, and from the second part on what it continues."""
+    lead = group[0]
+    while lead > table.keys and lead in table.belongs:
+        lead -= 1
+    of = "" if lead == group[0] else f"of {table.columns[lead].header}"
+    more = "" if first else ", ".join(filter(None, ["continued", of]))
+    return " ".join(filter(None, [str(table.title or ""), f"({more})" if more and (table.title or of) else ""])) or None
+
+
+def _part(table: Table, columns: Sequence[int], title: str | None) -> Table:
     """Return some columns of a table, with all its rows."""
-    part = Table(title=table.title if title else None, title_justify="left", box=table.box, pad_edge=table.pad_edge)
+    part = Table(title=title, title_justify="left", box=table.box, pad_edge=table.pad_edge)
     for k in columns:
         one = table.columns[k]
         part.add_column(one.header, justify=one.justify, no_wrap=one.no_wrap, style=one.style)

@@ -40,6 +40,13 @@ def show(plans: Sequence[SeedPlan], source: str) -> None:
     out.print(table)
     for plan in plans:
         out.print(_sentence(plan), markup=False)
+    if found := [plan for plan in plans if plan.below is not None]:
+        said = ", ".join(amount(float(plan.below or 0), plan.scale, plan.unit) for plan in found)
+        out.print(
+            f"The line below a table of this run says about {said}: an approximation, which takes the estimated spread "
+            "for known. Here it is estimated anew from each simulated table, as from each run.",
+            style="dim", markup=False,
+        )  # fmt: skip
     _show_open(plans, power)
     times, error = len(plans[0].simulation.deviations), 100 * plans[0].error
     simulated = f"Simulated {times} times: ± {error:.0f} percentage points (standard error)."

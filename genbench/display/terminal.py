@@ -71,7 +71,10 @@ def _scores(view: TableView) -> Table:
     for i, ratio in order:
         column = part.columns[i]
         headings.append(quotients if ratio else column.label + (" ▲" if column.name == view.sorted_by else ""))
-    table = empty_table(headings, title=f"{view.title}: scores, {view.interval}", left=("model",), dim=(quotients,))
+    table = empty_table(
+        headings, title=f"{view.title}: scores, {view.interval}", left=("model",), dim=(quotients,),
+        belongs=[k for k, (i, ratio) in enumerate(order) if ratio or part.columns[i].kind == "verdict"],
+    )  # fmt: skip
     for row in part.rows:
         cells = []
         for i, ratio in order:

@@ -22,7 +22,7 @@ from genbench.report.pairs import PairPlot, pair_plots
 from genbench.report.sample_panels import SIDE_BY_SIDE, Strip
 from genbench.report.scatter import Scatter, scatters
 from genbench.report.sheets import SHOWN, Sheet, sheet
-from genbench.runs.submission import Author, Repeated
+from genbench.runs.submission import Author, Repeated, remarks
 
 __all__ = ["Drawn", "explained", "lead", "occurring", "page_of", "run_page"]
 
@@ -119,7 +119,9 @@ def page_of(
         author=author,
         repeated=repeated,
         lead=lead(run),
-        problems=[problem.replace(f"{run.path}/", "") for problem in run.problems],
+        problems=[
+            problem.replace(f"{run.path}/", "") for problem in (*run.problems, *(remarks(run) if author else ()))
+        ],
         total=len(board.rows),
         sections=[_section(run, board, dataset, tables, drawn, links) for dataset in datasets],
         datasets=datasets,

@@ -22,7 +22,7 @@ from genbench.report.links import Links
 from genbench.report.page import render
 from genbench.report.run_page import RESERVED, Drawn, explained, occurring, page_of
 from genbench.report.sheets import SHOWN, Sheet, sheet
-from genbench.runs.submission import Author, Repeated, is_ours, is_submission, repeated_here, submitted
+from genbench.runs.submission import Author, Repeated, is_ours, is_submission, remarks, repeated_here, submitted
 from genbench.storage.outside import BUDGET
 from genbench.storage.records import TrialRecord, TrialSpec
 from genbench.storage.store import Store
@@ -95,7 +95,8 @@ def write_site(
         except GenbenchError as error:
             problems.append(str(error))
             continue
-        problems += [*home.run.problems, *(home.repeated.different if home.repeated else ())]
+        problems += home.run.problems
+        problems += [*remarks(home.run), *home.repeated.different] if home.repeated else []
         files.append(write_page(out / place / PAGE, page))
         homes.append(home)
     for problem in problems:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.evaluation.self_consistency import asks_for_shares, shares_of
 from genbench.reading.arrays import exact, no_missing
 from genbench.reading.sample_file import array_named, read_arrays
+from genbench.runs.density_points import check_density_points
 from genbench.runs.outside import Prepared, outside_spec, resolved, samples_digest
 from genbench.storage.outside import Outside
 from genbench.storage.records import TrialSpec
@@ -31,6 +32,7 @@ __all__ = ["Given", "dealt", "fitting_protocol", "given_sets", "prepared"]
 
 SAMPLES = ("samples", "x")  # what the array of samples may be called in a file of several
 TEST, OWN = "test_log_prob", "samples_log_prob"  # what log-densities are called in a file, as in those of a run
+POINTS = "points"  # what the test points that log-densities belong to are called in a file
 SCALE = (-0.5, 1.5)  # by hand: between these lie the values of images in [0, 1] that a model has not rounded
 
 LogProb = Array | Callable[[Array], Any] | None
@@ -44,12 +46,14 @@ class Given:
         samples: the samples [n, …].
         log_prob: log-densities at the test points in nats [m], or a function of points [k, *shape] that returns them.
         own: log-densities at the first samples [k].
+        points: the points of the log-densities at test points [m, *shape]; None if they are not given.
         about: where they come from.
     """
 
     samples: Array
     log_prob: LogProb = None
     own: Array | None = None
+    points: Array | None = None
     about: Outside = field(default_factory=Outside)
 
     @property
@@ -124,7 +128,7 @@ def fitting_protocol(
     enough = not isinstance(dataset, SyntheticDataset) and fewest >= tested  # no more than these are scored
     if count is None and not enough:
         count = min(protocol.samples, fewest)
-    known = [len(one.log_prob) for one in sets if isinstance(one.log_prob, np.ndarray)]
+    known = [len(one.log_prob) for one in sets if isinstance(one.log_prob, np.ndarray) and one.points is not None]
     return protocol.asked(samples=count, tested=min([protocol.tested, *known]))
 
 
@@ -170,36 +174,49 @@ def _is_whole(part: Any) -> bool:
 def _given(samples: Any, log_prob: Any) -> Given:
     test: LogProb = None
     own: Array | None = None
+    points: Array | None = None
     name = ""
     if isinstance(samples, str | Path):
         file = Path(samples).expanduser()
         name, arrays = file.name, read_arrays(file)
-        found = array_named(arrays, SAMPLES, (TEST, OWN), str(file))
+        found = array_named(arrays, SAMPLES, (TEST, OWN, POINTS), str(file))
         if found is None:
             raise GenbenchError(f"{file} holds no samples; call their array '{SAMPLES[0]}'")
         samples = found
-        test = _densities(arrays[TEST], f"{file}: {TEST}") if TEST in arrays else None
-        own = _densities(arrays[OWN], f"{file}: {OWN}") if OWN in arrays else None
+        test, own, points = _known(arrays, arrays.get(TEST), file)
     x = exact(samples, name or "samples")
     if not x.ndim or not len(x):
         raise GenbenchError(f"{name or 'samples'} holds no samples; its shape is {list(x.shape)}, and [n, …] is due")
     no_missing(x, name or "samples")
-    order = _order(x, 0 if own is None else len(own))
-    x, own = x[order], None if own is None else own[order[: len(own)]]
     about = Outside(file=shown(name, 200), given=len(x), log_prob=shown(name, 200) if test is not None else "")
     if isinstance(log_prob, str | Path):
         file = Path(log_prob).expanduser()
         arrays = read_arrays(file)
-        values = array_named(arrays, (TEST, "log_prob"), (OWN, *SAMPLES), str(file))
+        values = array_named(arrays, (TEST, "log_prob"), (OWN, POINTS, *SAMPLES), str(file))
         if values is None:
             raise GenbenchError(f"{file} holds no log-densities of the test points; call their array '{TEST}'")
-        test, about = _densities(values, str(file)), about.model_copy(update={"log_prob": shown(file.name, 200)})
-        own = _densities(arrays[OWN], f"{file}: {OWN}") if OWN in arrays else own
+        test, more, points = _known(arrays, values, file)
+        own, about = own if more is None else more, about.model_copy(update={"log_prob": shown(file.name, 200)})
     elif callable(log_prob):
-        test, about = log_prob, about.model_copy(update={"log_prob": "function"})
+        test, points, about = log_prob, None, about.model_copy(update={"log_prob": "function"})
     elif log_prob is not None:
-        test, about = _densities(log_prob, "log_prob"), about.model_copy(update={"log_prob": "array"})
-    return Given(x, test, own, about)
+        test, points = _densities(log_prob, "log_prob"), None
+        about = about.model_copy(update={"log_prob": "array"})
+    known = 0 if own is None else len(own)
+    if known > len(x):
+        raise GenbenchError(f"{known:,} numbers in '{OWN}' for {len(x):,} samples; give those of the first samples")
+    order = _order(x, known)
+    return Given(x[order], test, None if own is None else own[order[:known]], points, about)
+
+
+def _known(arrays: Mapping[str, Any], values: Any, file: Path) -> tuple[Array | None, Array | None, Array | None]:
+    """Return log-densities of test points, of samples, and the points of the former, as far as a file has them."""
+    test = None if values is None else _densities(values, f"{file}: {TEST}" if TEST in arrays else str(file))
+    own = _densities(arrays[OWN], f"{file}: {OWN}") if OWN in arrays else None
+    points = exact(arrays[POINTS], f"{file}: {POINTS}") if POINTS in arrays else None
+    if points is not None:
+        no_missing(points, f"{file}: {POINTS}")
+    return test, own, points
 
 
 def _order(x: Array, known: int) -> NDArray[np.int64]:
@@ -253,10 +270,11 @@ def _with_densities(trial: ResolvedTrial, given: Given, samples: Array, kind: st
         seed = stream(trial.spec.seed, "shares")
         shares = shares_of(trial, cast(Estimator, density), samples, outputs.samples_log_prob, seed)
         return replace(outputs, shares=shares)
+    check_density_points(trial, given.log_prob, given.points, given.about.log_prob or "log_prob")
     if len(given.log_prob) < len(test):
         raise GenbenchError(
-            f"{given.about.log_prob or 'log_prob'} has {len(given.log_prob):,} log-densities, and seed "
-            f"{trial.spec.seed} has {len(test):,} test points; `genbench data export` writes them"
+            f"{given.about.log_prob} has {len(given.log_prob):,} log-densities, and this run asks for {len(test):,} "
+            "test points; give as many, or name a run of its own"
         )
     own = None if given.own is None else given.own[: len(first)]
     return ModelOutputs(samples, given.log_prob[: len(test)], own, kind)

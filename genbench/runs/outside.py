@@ -24,6 +24,7 @@ from genbench.core.selection import Selection
 from genbench.evaluation.model_outputs import ModelOutputs, score
 from genbench.evaluation.resolved_trial import ResolvedTrial
 from genbench.runs.code import SCORING, plugins_of
+from genbench.runs.density_points import unrelated_density
 from genbench.runs.fence import Fence
 from genbench.runs.parallel import perform_each
 from genbench.runs.plan import make_plan
@@ -229,6 +230,8 @@ def _scored(store: Store, spec: TrialSpec, outputs: ModelOutputs, row: GivenRow,
             trial = resolved(spec, outputs.likelihood, row.family)
             fence.begin("score")
             evaluation = score(trial, outputs)
+            known = outputs.test_log_prob
+            warning = "" if known is None else unrelated_density(trial, known)
             files = fence.files()
     except GenbenchError:
         raise
@@ -238,7 +241,8 @@ def _scored(store: Store, spec: TrialSpec, outputs: ModelOutputs, row: GivenRow,
         where = f"{spec.model} on {spec.dataset}, seed {spec.seed}"
         raise GenbenchError(f"{where} cannot be scored: {type(error).__name__}: {message_of(error)}") from None
     parts = [f"a part of one set of samples for each seed ({about.part}): {PARTS}"] if about.part else []
-    evaluation.flags = [*(Flag(text=plain(text)) for text in (FLAG, *parts, *cautions)), *evaluation.flags]
+    said = [FLAG, *parts, *([warning] if warning else []), *cautions]
+    evaluation.flags = [*(Flag(text=plain(text)) for text in said), *evaluation.flags]
     return TrialRecord(
         **vars(evaluation),
         key=spec.key,

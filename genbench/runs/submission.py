@@ -26,10 +26,11 @@ from genbench.runs.verify import check_files
 from genbench.storage.records import TrialRecord
 from genbench.storage.store import RUN_RECORD, CorruptFile, NewerSchema, Store
 
-__all__ = ["Author", "Repeated", "is_ours", "is_submission", "repeated_here", "runs_around", "submitted"]
+__all__ = ["Author", "Repeated", "is_ours", "is_submission", "remarks", "repeated_here", "runs_around", "submitted"]
 
 SUBMITTED = "submitted"  # the folder of all that were
 LARGEST = 2**14  # bytes of it; by hand: ten pages
+TEST_BUDGET = "smoke"  # which trains for half a second
 FAULTS = 3  # that an error names; by hand: a line
 BESIDE = ("report.html", ".lock")  # what reading a run leaves there
 
@@ -149,6 +150,17 @@ def repeated_here(run: RunData, others: Sequence[Store]) -> Repeated:
                 words = f"{trial.model} on {trial.place}, seed {trial.seed}: {one.words}"
                 different.append(f"{run.path.name} has other scores than here: {shown(words, 300)}")
     return Repeated(frozenset(agreeing), different, len(run.trials))
+
+
+def remarks(run: RunData) -> list[str]:
+    """Return what readers of a submitted run have to know about it, a line for each."""
+    smoke = sum(trial.budget == TEST_BUDGET for trial in run.trials)
+    if not smoke:
+        return []
+    return [
+        f"{shown(run.path.name)}: {smoke} of {len(run.trials)} submitted trials have the budget {TEST_BUDGET}, which "
+        "tests an installation; their scores do not compare models"
+    ]
 
 
 def runs_around(folder: Path) -> list[Store]:

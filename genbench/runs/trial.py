@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from genbench.contracts.model import MODELS
 from genbench.core.downloads import use_data_dir
-from genbench.core.errors import BadSamples, ContractError, Diverged, collected_warnings
+from genbench.core.errors import BadLoss, BadSamples, ContractError, Diverged, collected_warnings
 from genbench.core.exception_text import message_of, place_of, plain, traceback_of
 from genbench.core.interrupts import must_stop
 from genbench.core.seeding import with_threads
@@ -28,6 +28,7 @@ from genbench.storage.records import Failure, Status, TrialRecord, TrialResult, 
 from genbench.storage.store import Store
 from genbench.tasks import load_task
 from genbench.tasks.execution import ExecutionOptions
+from genbench.testing.source_lines import line_of
 
 __all__ = ["UNFINISHED", "execute", "failed"]
 
@@ -112,7 +113,7 @@ def failed(
             message=_message(error),
             seconds=seconds,
             traceback=traceback_of(error),
-            place=place_of(error, spec.plugins) or _place_of_model(spec),
+            place=place_of(error, spec.plugins) or _place_of_model(spec, error),
         )
     return TrialRecord(**_identity(spec), status=status, metrics=dict.fromkeys(spec.metrics), error=about)
 
@@ -184,9 +185,11 @@ def _nan(content: Any, path: str = "") -> Iterator[str]:
         yield from _nan(part, f"{path}.{name}" if path else str(name))
 
 
-def _place_of_model(spec: TrialSpec) -> str:
-    """Return the line at which the user's model is defined, for an error that the engine raises about it."""
+def _place_of_model(spec: TrialSpec, error: BaseException) -> str:
+    """Return where the user's model is defined, or its wrong loss, for an error that the engine raises about it."""
     card = MODELS.cards.get(spec.model_name)
+    if card is not None and not card.built_in and isinstance(error, BadLoss):
+        return plain(line_of(card, (error.method,), error.suspects), NAME)
     return "" if card is None or card.built_in else plain(f"{card.file.name}:{card.line}", NAME)
 
 

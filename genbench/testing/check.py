@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from genbench.core.cards import Card
+from genbench.core.errors import BadLoss, ContractError
 from genbench.core.exception_text import message_of, place_of
 from genbench.testing.source_lines import line_of
 
-__all__ = ["Check", "CheckFailed", "DoesNotApply", "Verdict", "check", "require"]
+__all__ = ["Check", "CheckFailed", "DoesNotApply", "NotReached", "Verdict", "check", "require"]
 
 CRASHED = "the code raised an exception; the traceback of the same call in Python shows how it got there"
+BROKEN = "a method returned what its contract does not allow"
 
 
 class CheckFailed(AssertionError):
@@ -40,6 +42,10 @@ class DoesNotApply(Exception):
     """The reason why a check does not apply to a plugin."""
 
 
+class NotReached(DoesNotApply):
+    """Why a check could not be done: what it looks at failed before."""
+
+
 def require(fine: bool, found: str, meaning: str = "", methods: tuple[str, ...] = (), suspects: str = "") -> None:
     """Raise a CheckFailed with what was found, unless `fine` is true.
 
@@ -55,12 +61,13 @@ class Verdict:
 
     Attributes:
         check, group, name: the name of the check, "model", "dataset" or "metric", and the name of the plugin.
-        status: "passed", "failed" or "skipped".
-        expected, found: what was expected and found, as text. For a skipped check, `found` is the reason.
+        status: "passed", "failed", "skipped", or "unreached" if what it looks at failed before.
+        expected, found: what was expected and found, as text. For a check without a result, `found` is the reason.
         meaning: what the failure usually means, and what to do; "" if it did not fail.
         line: the line of the plugin's code, as "my_model.py:31"; "" if it did not fail or no line is known.
         error_rate: how often a correct plugin fails the check by chance; 0 if chance is not involved.
         seconds: the duration of the check, in seconds.
+        crash: the exception that the plugin raised and its place, by which the same one is known again; "" for none.
     """
 
     check: str
@@ -73,6 +80,7 @@ class Verdict:
     line: str = ""
     error_rate: float = 0.0
     seconds: float = 0.0
+    crash: str = ""
 
     def public(self) -> dict[str, Any]:
         """Return the verdict as plain data; `passed` is None if the check does not apply."""
@@ -145,24 +153,36 @@ class Check:
         """
         facts = {"check": self.name, "group": group, "name": card.name}
         begin = time.perf_counter()
-        status, found, meaning, line = "passed", "", "", ""
+        status, found, meaning, line, crash = "passed", "", "", "", ""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 found = self.function(*arguments(), **more) or "as expected"
+            except NotReached as reason:
+                status, found = "unreached", str(reason)
             except DoesNotApply as reason:
                 status, found = "skipped", str(reason)
             except CheckFailed as failure:
                 status, found, meaning = "failed", str(failure), failure.meaning or self.meaning
                 line = failure.line or line_of(card, failure.methods or self.methods, failure.suspects or self.suspects)
             except Exception as error:  # a plugin may raise anything
-                status, found, meaning = "failed", f"{type(error).__name__}: {message_of(error)}", CRASHED
-                line = place_of(error, [str(card.file)]) or line_of(card, self.methods, self.suspects)
+                status, found = "failed", f"{type(error).__name__}: {message_of(error)}"
+                meaning = BROKEN if isinstance(error, ContractError) else CRASHED
+                place = place_of(error, [str(card.file)])
+                line = place or _line_of_fault(error, card, self)
+                crash = f"{type(error).__name__} {place or (line if isinstance(error, BadLoss) else found)}"
         seconds = time.perf_counter() - begin
         return Verdict(
             **facts, status=status, expected=self.expected, found=found, meaning=meaning, line=line,
-            error_rate=self.error_rate, seconds=seconds,
+            error_rate=self.error_rate, seconds=seconds, crash=crash,
         )  # fmt: skip
+
+
+def _line_of_fault(error: Exception, card: Card, of: Check) -> str:
+    """Return the line at which an exception usually has its cause, where no line of the plugin raised it."""
+    if isinstance(error, BadLoss):
+        return line_of(card, (error.method,), error.suspects)
+    return line_of(card, of.methods, of.suspects)
 
 
 def check(

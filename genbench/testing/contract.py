@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genbench.contracts.metric import MetricCard
@@ -21,6 +21,7 @@ from genbench.core.cards import Card
 from genbench.core.errors import GenbenchError, nearest, shown
 from genbench.core.files import expanded
 from genbench.core.libraries import library_of, require_library
+from genbench.core.nearby_plugins import plugin_hint
 from genbench.core.parameters import bind, create
 from genbench.core.registry import REGISTRY, discover
 from genbench.core.selection import parse_list
@@ -68,12 +69,20 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Item:
-    """A check of a plugin that has not run yet."""
+    """A check of a plugin that has not run yet.
+
+    Attributes:
+        check, plugin: what is checked, and by what.
+        arguments, more: arguments of the check.
+        crashes: exceptions of the plugin that its checks met so far, and the first check that met each. It is shared by
+            all checks of the plugin, so that each exception is reported once.
+    """
 
     check: Check
     plugin: Plugin
     arguments: Callable[[], tuple[Any, ...]]
     more: Mapping[str, Any] = field(default_factory=dict)
+    crashes: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
@@ -81,8 +90,15 @@ class Item:
         return f"{self.plugin.card.name}-{self.check.name}"
 
     def verdict(self) -> Verdict:
-        """Run the check and return its verdict."""
-        return self.check.verdict(self.plugin.card, self.plugin.group, self.arguments, self.more)
+        """Run the check and return its verdict.
+
+        The verdict on an exception that another check has met before is that the check is not reached.
+        """
+        found = self.check.verdict(self.plugin.card, self.plugin.group, self.arguments, self.more)
+        first = self.crashes.setdefault(found.crash, found.check) if found.crash else found.check
+        if first == found.check:
+            return found
+        return replace(found, status="unreached", found=f"not reached: the exception of {first}", meaning="", line="")
 
     def __call__(self) -> None:
         """Do the check as a test: skip it where it does not apply.
@@ -91,7 +107,7 @@ class Item:
             AssertionError: it fails; the text has what was expected, what was found, and the line.
         """
         verdict = self.verdict()
-        if verdict.status == "skipped":
+        if verdict.status in ("skipped", "unreached"):
             import pytest
 
             pytest.skip(verdict.found)
@@ -102,20 +118,21 @@ class Item:
 def items(plugin: Plugin, options: CheckOptions = CheckOptions()) -> Iterator[Item]:
     """Yield the checks of a plugin, the fast ones first."""
     card, seed = plugin.card, {"seed": options.seed}
+    crashes: dict[str, str] = {}
     if isinstance(card, ModelCard):
         given: dict[str, Any] = {"device": options.device, **seed}
         for each in CONTRACT:
             of_check = {"quick": True} if options.fast and each is runs_on_any_device else {}
-            yield Item(each, plugin, _with_library(card, lambda: (card, plugin.params)), given | of_check)
+            yield Item(each, plugin, _with_library(card, lambda: (card, plugin.params)), given | of_check, crashes)
         budget = None if options.fast else options.budget
         for run, each, more in trained_checks(card, plugin.params, options.device, budget, options.seed):
-            yield Item(each, plugin, _with_library(card, _exam(each, run)), more)
+            yield Item(each, plugin, _with_library(card, _exam(each, run)), more, crashes)
     elif isinstance(card, MetricCard):
-        yield from (Item(each, plugin, lambda: (card,), seed) for each in METRIC_CONTRACT)
+        yield from (Item(each, plugin, lambda: (card,), seed, crashes) for each in METRIC_CONTRACT)
     else:
         dataset = create(card, bind(card, plugin.params))
         require_files(dataset)
-        yield from (Item(each, plugin, lambda: (dataset,), seed) for each in DATASET_CONTRACT)
+        yield from (Item(each, plugin, lambda: (dataset,), seed, crashes) for each in DATASET_CONTRACT)
 
 
 def _with_library(card: Card, arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], tuple[Any, ...]]:
@@ -184,7 +201,9 @@ def _of_whole_group(text: str, name: str) -> list[Plugin]:
             return [Plugin(group.cards[one.name], one.params) for one in group.select(text)]
         except GenbenchError:
             continue
-    raise GenbenchError(f"no model, dataset, metric or file '{shown(name)}'{nearest(name, known)}")
+    hints = (plugin_hint(name, group.singular) for group in REGISTRY.values())
+    hint = next((f"; {one}" for one in hints if one), "") or nearest(name, known)
+    raise GenbenchError(f"no model, dataset, metric or file '{shown(name)}'{hint}")
 
 
 def parametrize_with_checks(*targets: str, **options: Any) -> Any:

@@ -11,7 +11,7 @@ from genbench.contracts.model import ModelCard
 from genbench.core.errors import Diverged
 from genbench.core.parameters import bind, create
 from genbench.estimator.estimator import Estimator
-from genbench.testing.check import Check, CheckFailed, DoesNotApply, check
+from genbench.testing.check import Check, CheckFailed, DoesNotApply, NotReached, check
 from genbench.testing.fits import needs_samples
 from genbench.testing.trained_model import CHECKS, SOUND, TrainedModel, learns_a_gaussian
 from genbench.testing.truths import Crescents, TiltedGaussian
@@ -52,13 +52,13 @@ class Run:
     def trained(self) -> TrainedModel:
         """Return the trained model with what the checks use.
 
-        DoesNotApply is raised if the training failed before.
+        NotReached is raised if the training failed before.
         """
         if "trained" in self.state:
             found: TrainedModel = self.state["trained"]
             return found
         if "failed" in self.state:
-            raise DoesNotApply("its training failed")
+            raise NotReached("not reached: its training failed")
         needs_samples(self.card)
         if not {"points", "table"} & set(self.card.kinds):
             raise DoesNotApply(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from genbench.contracts.recipe import Recipe
-from genbench.core.errors import ContractError, Diverged, GenbenchError
+from genbench.core.errors import BadLoss, ContractError, Diverged, GenbenchError
 from genbench.training.optimizers import optimiser
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ class OptimizerGroups:
         """
         import torch
 
+        if tuple(getattr(loss, "shape", (0,))) not in ((), (1,)):  # (1,) is one number, too
+            raise BadLoss(
+                f"{group} is {_described(loss)}, and it must be one number: let training_loss return loss.mean(), or "
+                "another mean over the batch"
+            )
         self.guard.check(group, value := loss.item(), self.step)
         if self.recipe.precision == "float32":
             self._descend(group, loss, value)
@@ -133,6 +138,12 @@ class _Guard:
             self.scale[group] = max(self.scale[group], 1 + abs(loss))
         if self.smooth[group] > 1e4 * self.scale[group]:
             raise Diverged(f"{group} exploded to {loss:.3g} at step {step}; try a lower lr or a smaller clip")
+
+
+def _described(loss: object) -> str:
+    """Return what a loss is instead of one number, as an error says it."""
+    shape = getattr(loss, "shape", None)
+    return f"a {type(loss).__name__}" if shape is None else f"a {type(loss).__name__} of shape {list(shape)}"
 
 
 def clip(gradients: list[Tensor], most: float) -> float:

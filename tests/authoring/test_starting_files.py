@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import inspect
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -198,8 +199,11 @@ def test_a_project_is_whole(tmp_path):
         "genbench check own_zoo_model own_zoo_data own_zoo_metric",
         "python -m pytest",
         "genbench run --models own_zoo_model",
+        "PIP_EXTRA_INDEX_URL: ${{ vars.PIP_EXTRA_INDEX_URL }}",
     ):
         assert words in ci
+    assert "index-url" not in ci
+    assert re.findall(r"https?://[\w.]+", ci) == [], "no address of an index"
 
 
 @pytest.mark.slow

@@ -84,6 +84,37 @@ def test_what_failed_is_explained(tmp_path):
         assert words in done.output
 
 
+FLAT = """
+import torch
+from genbench import TorchModel, register_model
+
+@register_model("flat_loss", family="tests")
+class Flat(TorchModel):
+    def build(self, shape):
+        self.net, self.d = torch.nn.Linear(shape[0], shape[0]), shape[0]
+
+    def training_loss(self, x):
+        return (self.net(x) - x).square()
+
+    def sample(self, n):
+        return self.net(torch.randn(n, self.d))
+"""
+
+
+def test_a_loss_that_is_no_number_is_one_finding_at_its_line(tmp_path):
+    file = tmp_path / "flat_loss.py"
+    file.write_text(FLAT)
+    done = check(str(file), "--fast")
+    assert done.exit_code == 1
+    (failed,) = [line for line in done.output.splitlines() if "✗" in line]
+    assert "BadLoss: loss is a Tensor of shape [256, 2], and it must be one number" in failed
+    assert "see:      flat_loss.py:11" in done.output
+    unreached = [line.split()[1] for line in done.output.splitlines() if line.startswith("  ·")]
+    assert {"types", "repeats", "learns_from_all", "trains", "agrees_with_itself"} <= set(unreached)
+    assert "·" + " types".ljust(26) + "not reached: the exception of shapes" in done.output
+    assert f" 1 failed, 2 do not apply, {len(unreached)} not reached, in" in done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -3,9 +3,14 @@
 import csv
 import io
 import json
+import signal
 from pathlib import Path
 
 import pytest
+import typer
+
+from genbench.cli.main import COMMANDS, _quiet
+from genbench.core.interrupts import Interrupted
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +191,29 @@ def test_the_list_of_models_shows_variants_and_presets(genbench_cli):
     assert "vp_cfm *" in listed
     assert "left out of --models all" in listed
     assert "from 8 dimensions: hidden=128" in listed
+
+
+@pytest.mark.parametrize(
+    ("resumes", "error", "line", "code"),
+    [
+        (
+            True,
+            Interrupted(signal.SIGTERM),
+            "stopped by SIGTERM: finished trials are kept, the same command resumes",
+            143,
+        ),
+        (False, Interrupted(signal.SIGTERM), "stopped by SIGTERM: the command did not finish; type it again", 143),
+        (False, KeyboardInterrupt(), "stopped by Ctrl-C: the command did not finish; type it again", 130),
+        (True, KeyboardInterrupt("1 of 2 are kept"), "stopped: 1 of 2 are kept", 130),
+    ],
+)
+def test_a_signal_is_answered_with_what_is_kept(resumes, error, line, code, capsys, monkeypatch):
+    def stopped():
+        raise error
+
+    if resumes:
+        monkeypatch.setitem(COMMANDS, "Train and score", (stopped,))
+    with pytest.raises(typer.Exit) as ended:
+        _quiet(stopped)()
+    assert ended.value.exit_code == code
+    assert capsys.readouterr().err == f"genbench: {line}\n"

@@ -1,13 +1,17 @@
 """`genbench power`: what it prints, what it writes, and what it refuses."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from genbench.api import load_run
 from genbench.cli.power import power
 from genbench.core.errors import GenbenchError
 from genbench.core.registry import discover
+from genbench.display.formatting import power_line
 from genbench.storage.records import RunRecord
 from genbench.storage.store import Store
 from stored_runs import PLAIN, stored_run
@@ -96,6 +100,10 @@ def test_open_models_get_seeds(tmp_path, capsys):
     power(store(tmp_path / "r", {"w2": scores}), factors="9")
     out = " ".join(capsys.readouterr().out.split())
     assert "Open: may be best, may be worse" in out
+    simulated = float(re.search(r"is ([\d.]+) times that of the 2 others", out)[1])
+    below = float(re.search(r"The line below a table of this run says about ([\d.]+) ×", out)[1])
+    assert f"is about {below} times that of the 2 others" in power_line(load_run(tmp_path / "r").leaderboard(), "d", [])
+    assert np.log(below) == pytest.approx(np.log(simulated), rel=0.6), "of 20 simulated tables"
     row = out[out.index("│ d │ W2 │ b │") :].split("│")
     assert row[4].strip() == "1.21 ×"
     assert 1 <= int(row[6]) <= 20

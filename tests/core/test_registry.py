@@ -10,6 +10,7 @@ import pytest
 from genbench.contracts.model import Model, ModelCard, register_model
 from genbench.core.cards import Card, Suite
 from genbench.core.errors import ContractError, GenbenchError
+from genbench.core.nearby_plugins import plugin_hint
 from genbench.core.parameters import bind, create
 from genbench.core.registry import REGISTRY, Group, discover, failures
 from genbench.core.selection import parse
@@ -287,3 +288,32 @@ except Exception as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "'gmm' of " in done.stdout
+
+
+def test_a_plugin_that_was_not_named_is_found_by_its_text_and_not_imported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    wrong = "raise SystemExit('imported')\n"
+    (tmp_path / "my_model.py").write_text(f'{wrong}@register_model("my_flow", family="f")\nclass M: ...\n')
+    (tmp_path / "mine" / "rings.py").write_text(f"{wrong}@register_dataset(\n    name='my_rings')\nclass D: ...\n")
+    models, datasets = REGISTRY["models"], REGISTRY["datasets"]
+    for group, name, words in (
+        (models, "my_flow", "no model 'my_flow'; my_model.py registers it: add --plugin my_model.py"),
+        (models, "my_model", "no model 'my_model'; my_model.py registers 'my_flow': write that name, and add --plugin "
+                             "my_model.py"),
+        (datasets, "my_rings", "no dataset 'my_rings'; mine/rings.py registers it: add --plugin mine/rings.py"),
+    ):  # fmt: skip
+        with pytest.raises(GenbenchError) as error:
+            group.select(name)
+        assert str(error.value) == words
+    with pytest.raises(GenbenchError, match=r"no model 'zzzzz'; .*; one of your own needs --plugin FILE$"):
+        models.select("zzzzz")
+    assert plugin_hint("../my_flow", "model") == ""
+
+
+def test_a_name_of_a_record_looks_for_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "theirs.py").write_text('register_model("theirs")')
+    with pytest.raises(GenbenchError) as error:
+        REGISTRY["models"]["theirs"]
+    assert "--plugin" not in str(error.value)

@@ -125,7 +125,7 @@ def run(tmp_path):
             model_name=name,
             dataset="moons",
             dataset_name="moons",
-            metrics=("sliced_w2", "nll"),
+            metrics=("sliced_w2", "nll", "w2"),
             params=params,
         )
         for name, params in (
@@ -137,7 +137,7 @@ def run(tmp_path):
         )
     ]
     for one in specs:
-        store.write(record(one), None)
+        store.write(record(one, metrics={"sliced_w2": 0.1, "nll": 0.2, "w2": None}), None)
     store.write_run(RunRecord(name="run", trials=[one.key for one in specs]))
     return genbench.load_run(store.path, plugins=[str(plugin)])
 
@@ -155,6 +155,7 @@ def test_a_run_is_cited_whole(run):
         "% metric sliced_w2: bonneel2015sliced", "% metric nll: names no paper",
     ):  # fmt: skip
         assert line in comments, line
+    assert "metric w2:" not in text, "no trial has a score"
     assert any(line.startswith("% dataset funnel: neal2003slice") for line in comments), "the source of a flow"
     keys = re.findall(r"^@\w+\{(\w+),$", text, re.MULTILINE)
     assert keys == sorted(set(keys))

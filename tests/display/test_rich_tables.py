@@ -43,6 +43,34 @@ def test_two_columns_may_say_what_a_row_is_about():
     assert printed(40, keys=2).count("seeds") == printed(40, keys=2).count("┏") > 1
 
 
+@pytest.mark.parametrize("width", [42, 52, 60, 80])
+def test_a_quotient_stands_beside_the_score_that_it_belongs_to(width):
+    """The quotients are the fourth column, the scores the third."""
+    parts = printed(width, belongs=(3,)).split("┏")[1:]
+    assert len(parts) > 1
+    (part,) = [part for part in parts if "× oracle" in part]
+    assert "sliced W2" in part
+    assert "0.1650 ± 0.0029" in part
+
+
+def test_a_group_wider_than_the_console_is_parted_and_each_part_has_its_first_column():
+    text = printed(52, belongs=(3, 4))
+    parts = [part for part in text.split("┏")[1:] if "× oracle" in part or " KL " in part]
+    assert len(parts) == 2
+    assert all("sliced W2" in part.partition("┡")[0] for part in parts)
+
+
+def test_a_column_that_stands_alone_is_named_after_the_one_it_belongs_to():
+    text = printed(40, belongs=(3, 4))
+    assert " ".join(text.split()).count("moons (continued, of sliced W2)") == 2
+    assert all(cell in text for row in ROWS for cell in row[1:5])
+
+
+def test_each_part_has_the_title():
+    text = printed(60)
+    assert text.count("moons (continued)") == text.count("┏") - 1 > 0
+
+
 def test_a_name_longer_than_the_console_is_folded():
     text = printed(40, rows=[(escape(LONG), *ROWS[0][1:])])
     assert "…" not in text

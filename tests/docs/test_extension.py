@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("sphinx", minversion="9")
 sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "_ext"))
 
+from docutils import nodes
+from docutils.utils import new_document
 from docutils.utils.math.latex2mathml import tex2mathml
 
 import genbench
@@ -22,7 +25,10 @@ from genbench_docs.catalogue import family_text, models_table
 from genbench_docs.chains import rows
 from genbench_docs.docstrings import as_rest
 from genbench_docs.mathml import spaced
+from genbench_docs.outside import CloneCommands
 from genbench_docs.pages import listed, present
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 CONTENTS = "# Home\n\n```{toctree}\n:hidden:\n\nStart <start>\nThere <sub/there>\nalone\n```\n\n```{toctree}\nGone <gone>\n```\n"
 
@@ -30,6 +36,26 @@ CONTENTS = "# Home\n\n```{toctree}\n:hidden:\n\nStart <start>\nThere <sub/there>
 @pytest.fixture(scope="module", autouse=True)
 def found():
     discover(installed=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "first"),
+    [
+        ("https://example.org/g", "git clone https://example.org/g genbench"),
+        ("", "git clone REPOSITORY genbench  # REPOSITORY: its web address"),
+    ],
+)
+def test_a_command_that_copies_the_repository_has_its_address_where_it_is_known(address, first):
+    document, text = new_document("page"), "git clone REPOSITORY genbench  # REPOSITORY: its web address\ncd genbench"
+    document += nodes.literal_block(text, text, language="none")
+    config = SimpleNamespace(genbench_repository=address)
+    document.settings.env = SimpleNamespace(app=SimpleNamespace(config=config), config=config)
+    CloneCommands(document).apply()
+    (block,) = document.findall(nodes.literal_block)
+    assert block.astext() == f"{first}\ncd genbench"
+    assert block["language"] == "none"
+    pages = [(DOCS / page).read_text(encoding="utf-8") for page in ("index.md", "start.md", "zh/start.md")]
+    assert all("git clone REPOSITORY genbench  # REPOSITORY" in page for page in pages)
 
 
 def test_plain_text_stays_plain_and_code_stays_code():

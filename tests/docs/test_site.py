@@ -6,7 +6,6 @@ GENBENCH_BROWSER=required. Screenshots go to the folder GENBENCH_ARTEFACTS, if t
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -14,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from browser_launch import launched_browser
 
 import genbench
 from genbench.contracts import optional_methods
@@ -23,7 +23,6 @@ from genbench.contracts.model import MODELS
 from genbench.core.registry import discover
 
 DOCS = Path(__file__).parents[2] / "docs"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 MAIN = (
     "index.html", "models.html", "models/vae.html", "datasets.html", "metrics.html", "api.html", "architecture.html",
@@ -130,16 +129,8 @@ def test_every_model_dataset_and_metric_has_a_heading(pages, site):
 
 @pytest.fixture(scope="module")
 def browser():
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    api = pytest.importorskip("playwright.sync_api") if os.environ.get("GENBENCH_BROWSER") != "required" else None
-    if program is None:
-        (pytest.fail if api is None else pytest.skip)(f"none of {', '.join(BROWSERS)} is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+    with launched_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

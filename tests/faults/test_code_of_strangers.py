@@ -25,7 +25,7 @@ COMMANDS = {  # the exit code of each, and whether it needs the code
     ("sample", "{run}", "--model", "stranger", "--npz", "out.npz"): (2, True),
     ("rescore", "{run}", "--jobs", "0", "-q"): (0, True),
     ("verify", "{run}", "--jobs", "0"): (0, False),
-    ("bundle", "{run}", "-o", "out.tar.gz"): (0, True),
+    ("bundle", "{run}", "-o", "out.tar.gz"): (1, True),
     ("merge", "{run}", "{run}", "-o", "out"): (2, False),
     ("sweep", "{run}", "--jobs", "0", "-q"): (2, False),
     ("run", "--models", "stranger", "--data", "strange", "--name", "run", "--results", "{results}", "-q"): (2, True),

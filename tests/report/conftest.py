@@ -1,33 +1,14 @@
-"""A real browser for the tests of pages.
-
-It needs Chromium. Without one the tests are skipped, or fail if GENBENCH_BROWSER=required.
-"""
-
-import os
-import shutil
+"""A real browser for the tests of pages."""
 
 import pytest
+from browser_launch import launched_browser
 from browser_sizes import DESKTOP
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def browser():
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    api = pytest.importorskip("playwright.sync_api") if os.environ.get("GENBENCH_BROWSER") != "required" else None
-    if program is None:
-        (pytest.fail if api is None else pytest.skip)(f"none of {', '.join(BROWSERS)} is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=120_000)
+    with launched_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -97,8 +97,10 @@ def test_code_goes_along_where_it_is_named_and_runs_only_where_it_is_trusted(gen
     plugin.write_text(Path(good).read_text())
     tiny = ["--budget", "3", "--samples", "100", "--metrics", "sliced_w2", "--seeds", "1", "--jobs", "0", "-q"]
     genbench_cli("run", "--models", "standard_normal", "--data", "blob", "--plugin", str(plugin), "--name", "r", *tiny)
-    bare = genbench_cli("bundle", "results/r", "-o", "bare.tar.gz")
-    assert "code is not in it" in bare.stderr
+    bare = genbench_cli("bundle", "results/r", "-o", "bare.tar.gz", check=1)
+    (line,) = bare.stderr.splitlines()
+    assert line.startswith("genbench: bare.tar.gz is incomplete: code is not in it: ")
+    assert line.endswith(". Delete it, add what is missing, and pack the run again")
     assert "genbench trust" in bare.stderr
     assert not [name for name in members(tmp_path / "bare.tar.gz") if "plugins" in name]
     genbench_cli("bundle", "results/r", "--plugin", str(plugin), "-o", "r.tar.gz")
@@ -118,6 +120,6 @@ def test_code_that_changed_since_is_not_packed(genbench_cli, good, tmp_path):
     tiny = ["--budget", "3", "--samples", "100", "--metrics", "sliced_w2", "--seeds", "1", "--jobs", "0", "-q"]
     genbench_cli("run", "--models", "standard_normal", "--data", "moons", "--plugin", str(plugin), "--name", "r", *tiny)
     plugin.write_text(plugin.read_text().replace("self.offset + self.width", "self.offset + 1.01 * self.width"))
-    done = genbench_cli("bundle", "results/r", "--plugin", str(plugin))
+    done = genbench_cli("bundle", "results/r", "--plugin", str(plugin), check=1)
     assert "code of model standard_normal is not in it: it changed since" in done.stderr
     assert not [name for name in members(tmp_path / "r.tar.gz") if "plugins" in name]

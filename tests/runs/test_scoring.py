@@ -3,13 +3,18 @@
 import json
 import pickle
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal, spearmanr
 
 import genbench
+from genbench.contracts.dataset import Sizes
 from genbench.core.errors import GenbenchError
+from genbench.core.seeding import stream
 from genbench.runs.bundle import pack
+from genbench.runs.density_points import unrelated_density
 from genbench.runs.outside import FLAG
 from genbench.runs.rescoring import rescore
 from genbench.runs.session import Workers
@@ -124,8 +129,6 @@ def test_the_points_that_are_exported_are_those_of_the_trial(tmp_path, monkeypat
     points = np.load(tmp_path / "moons-seed-1.npz")
     assert points["train"].shape == (300, 2)
     mean, covariance = points["train"].mean(axis=0), np.cov(points["train"].T)
-    from scipy.stats import multivariate_normal
-
     density = multivariate_normal(mean, covariance).logpdf(points["test"])
     mine = of(ours, "gaussian")[1].metrics["kl"] + genbench.load_dataset("moons").entropy
     assert -density.mean() == pytest.approx(mine, abs=0.01), "a Gaussian fitted to the exported points is our model"
@@ -178,7 +181,15 @@ def test_a_bundle_has_them_and_repeats_their_scores(alone, tmp_path):
         (np.ones((400, 2)), {}, "400 samples for seed 0, and this run scores 500"),
         (np.ones((500, 2)), {"name": "gmm"}, "'gmm' is the name of a model of genbench"),
         (np.ones((500, 2)), {"metrics": "w2"}, "has other metrics"),
-        (np.ones((500, 2)), {"log_prob": np.zeros(7)}, "has 7 log-densities, and seed 0 has 10,000 test points"),
+        (np.ones((500, 2)), {"log_prob": np.zeros(7)}, "has 7 log-densities, and seed 0 has 10,000 test points; give"),
+        (
+            np.ones((500, 2)),
+            {"log_prob": np.zeros(300)},
+            r"300 log-densities, and seed 0 has 10,000 test points \(as many as it has training points\); give one for "
+            "each point of the array 'test' that `genbench data export moons --seed 0 --train 300` writes",
+        ),
+        (np.ones((500, 2)), {"log_prob": np.zeros(5_000)}, "as many as it has validation points"),
+        (np.ones((500, 2)), {"log_prob": np.zeros(10_001)}, "has 10,001 log-densities"),
         (np.ones((500, 2)), {"log_prob": lambda x: x}, "the shape .10000, 2.; log-densities are one for each point"),
         (np.ones((500, 2)), {"likelihood": "none"}, "write one of exact, estimate, bound"),
         ([np.ones((500, 2))] * 3, {"seeds": 2}, "3 sets of samples for 2 seeds"),
@@ -191,6 +202,65 @@ def test_what_is_wrong_is_told_and_nothing_is_changed(ours, samples, options, wo
     with pytest.raises(GenbenchError, match=words):
         genbench.score(samples, "moons", run=ours.path, **QUIET, **options)
     assert (ours.path / "run.json").read_bytes() == before
+
+
+def with_points(file, points):
+    np.savez(file, points=points, log_prob=np.zeros(len(points)))
+    return file
+
+
+def test_log_densities_may_carry_the_test_points_that_they_belong_to(ours, theirs, tmp_path):
+    splits = genbench.load_dataset("moons").splits(stream(0, "data"), Sizes(300))
+    x = np.load(theirs[0])["samples"]
+    for points, words in (
+        (splits.test[1:1000], "999 of its 999 points are not the test points of seed 0, the first in row 0"),
+        (splits.train, r"row 0 \(they are its training points\)"),
+        (splits.validation[:500], r"row 0 \(they are its validation points\)"),
+        (splits.test[:50, :1], r"points of shape \[50, 1\]"),
+        (splits.test[:2000], "2,000 log-densities, and this run asks for 10,000 test points"),
+    ):
+        with pytest.raises(GenbenchError, match=words):
+            genbench.score(x, "moons", log_prob=with_points(tmp_path / "p.npz", points), run=ours.path, **QUIET)
+    np.savez(
+        tmp_path / "few.npz",
+        points=splits.test[:400].astype(np.float32),
+        log_prob=np.load(theirs[0])["test_log_prob"][:400],
+    )
+    run = genbench.score(x, "moons", log_prob=tmp_path / "few.npz", metrics="nll", train=300, results=tmp_path, **QUIET)
+    assert of(run, "outside")[0].metrics["nll"] == pytest.approx(
+        -np.load(theirs[0])["test_log_prob"][:400].mean(), abs=1e-12
+    )
+
+
+def test_log_densities_of_other_points_get_a_warning_and_those_of_any_model_none():
+    moons = genbench.load_dataset("moons")
+    splits = moons.splits(stream(0, "data"), Sizes(300))
+    trial = SimpleNamespace(dataset=moons, splits=splits)
+    gaussian = multivariate_normal(splits.train.mean(axis=0), np.cov(splits.train.T))
+    right, others = gaussian.logpdf(splits.test), gaussian.logpdf(moons.sample(10_000, seed=3))
+    truth = moons.log_prob(splits.test)
+    assert spearmanr(right, truth).statistic < 0.02, "it knows nothing of the truth, and is a density of the points"
+    assert unrelated_density(trial, right) == ""
+    assert unrelated_density(trial, truth) == ""
+    assert unrelated_density(trial, np.zeros(10_000)) == ""
+    words = unrelated_density(trial, others)
+    assert "log-densities seem unrelated to the test points" in words
+    assert "in 99.8% of cases" in words
+    noise = np.random.default_rng(0).standard_normal((300, 500))
+    missed = sum(unrelated_density(trial, one) == "" for one in noise)
+    assert missed <= 5, "0.6 are expected at the stated rate, and more than 5 once in 30,000 times"
+
+
+def test_a_row_with_log_densities_of_other_points_has_the_warning(theirs, tmp_path):
+    arrays = dict(np.load(theirs[0]))
+    run = genbench.score(
+        arrays["samples"], "moons", log_prob=arrays["test_log_prob"][::-1], metrics="nll", train=300, seeds="0,",
+        results=tmp_path, **QUIET,
+    )  # fmt: skip
+    (trial,) = of(run, "outside").values()
+    assert [flag.text.partition(":")[0] for flag in trial.flags][1] == (
+        "log-densities seem unrelated to the test points"
+    )
 
 
 def test_no_pickle_is_read(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -12,7 +13,7 @@ from genbench.cli.main import app
 from genbench.core.errors import GenbenchError
 from genbench.report.site import write_site
 from genbench.runs.bundle import pack
-from genbench.runs.submission import is_submission, repeated_here, submitted
+from genbench.runs.submission import is_submission, remarks, repeated_here, submitted
 from genbench.storage.provenance import Provenance
 from genbench.storage.records import RunRecord
 from genbench.storage.store import Store
@@ -104,6 +105,26 @@ def test_the_site_marks_it_and_says_how_to_add_a_row(results, tmp_path):
     assert "--submit results/submitted/mine" in how
     for command in ("run", "score", "bundle", "report"):
         assert f"genbench {command} " in how
+
+
+def test_trials_of_the_test_budget_are_remarked(results, tmp_path):
+    run = theirs(results)
+    assert remarks(run) == []
+    smoke = [trial.model_copy(update={"budget": "smoke"}) for trial in run.trials[:5]]
+    some = SimpleNamespace(path=run.path, trials=[*smoke, *run.trials[5:]])
+    (line,) = remarks(some)
+    assert line == (
+        "mine: 5 of 12 submitted trials have the budget smoke, which tests an installation; their scores do not compare "
+        "models"
+    )
+    shutil.rmtree(run.path)
+    away = genbench.load_run(stored_run(tmp_path / "away", "run", samples=0, models=MODELS, budget="smoke"))
+    (pack(away, run.path, folder=True).path / "submission.toml").write_text('by = "A. Nother"\n')
+    index, _, said = site_of(results, tmp_path)
+    words = "mine: 12 of 12 submitted trials have the budget smoke"
+    assert [line for line in said if words in line]
+    assert words in index
+    assert words in next((tmp_path / "site").rglob("report.html")).read_text()
 
 
 def test_a_run_that_repeats_submitted_ones_alone_has_no_page_of_its_own(results, tmp_path):

@@ -1,7 +1,8 @@
-"""Links that lead to no page: to the repository's web address where conf.py has one, else plain text."""
+"""The repository's web address, where conf.py has one: links to its files, and the command that copies it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,9 @@ from sphinx.transforms import SphinxTransform
 
 from genbench_docs.pages import listed
 
-__all__ = ["setup"]
+__all__ = ["CloneCommands", "setup"]
+
+CLONE = re.compile(r"git clone REPOSITORY genbench.*")  # with its comment
 
 
 class OutsideLinks(SphinxTransform):
@@ -47,7 +50,21 @@ class OutsideLinks(SphinxTransform):
         return nodes.inline("", "", *link.children)
 
 
+class CloneCommands(SphinxTransform):
+    """Writes the repository's address into commands that copy it, where it is known."""
+
+    default_priority: ClassVar[int] = 10
+
+    def apply(self) -> None:
+        address = self.config.genbench_repository
+        for block in self.document.findall(nodes.literal_block) if address else ():
+            text = CLONE.sub(lambda _: f"git clone {address} genbench", block.astext())
+            if text != block.astext():
+                block.replace_self(nodes.literal_block(text, text, **block.attributes))
+
+
 def setup(app: Sphinx) -> None:
-    """Register the transform and the setting `genbench_repository`."""
+    """Register the transforms and the setting `genbench_repository`."""
     app.add_config_value("genbench_repository", "", "env")
     app.add_transform(OutsideLinks)
+    app.add_transform(CloneCommands)
