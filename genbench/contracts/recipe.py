@@ -40,6 +40,9 @@ class Recipe:
             with less memory. For models with one optimizer group.
         precision: "float32", or "bfloat16" for losses in mixed precision (torch.autocast); weights, averages, samples
             and densities are float32 in any case.
+        axes: along what points are shown to the model: "coordinates", each with mean 0 and deviation 1; or
+            "independent", the axes along which they depend on each other the least
+            (`genbench.numerics.independent_axes`). Images and series have coordinates in any case.
         step_ms: milliseconds of one step on one core of the reference machine. Named budgets are seconds of that
             machine. `step_ms` turns them into steps, so that the same command trains the same number of steps
             everywhere. If it is None, the engine times a few steps before a run (`genbench.training.step_time`).
@@ -59,6 +62,7 @@ class Recipe:
     ema: ShareBelowOne = 0.999
     accumulate: Count = 1
     precision: Literal["float32", "bfloat16"] = "float32"
+    axes: Literal["coordinates", "independent"] = "coordinates"
     step_ms: Positive | None = None
 
     def __post_init__(self) -> None:

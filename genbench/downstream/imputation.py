@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -74,6 +74,8 @@ def fill(estimator: Estimator, x: Array, known: Mask, n: int, seed: int = 0) -> 
         )
     rows = np.repeat(estimator.blanked(x, known), n, axis=0)
     way = way_of(estimator.model, estimator.likelihood)
+    if way == "exact" and not estimator.aligned:
+        way = "importance" if estimator.likelihood != "none" else "nearest"
     if way == "exact":
         try:
             z = estimator.apply(rows, lambda z: estimator.model.conditional_sample(z, known), "fill", seed)
@@ -81,18 +83,19 @@ def fill(estimator: Estimator, x: Array, known: Mask, n: int, seed: int = 0) -> 
         except NotImplementedError:  # an autoregressive model, which fills in its own order only
             way = "importance" if estimator.likelihood != "none" else "nearest"
     if way == "guided":
-        z = estimator.apply(rows, partial(_guided, estimator.model, known=known), "fill", seed)
+        z = estimator.apply(rows, partial(_guided, estimator, known=known), "fill", seed)
         return Filled(_kept(x, z.reshape(len(x), n, *known.shape), known), "guided")
     z, effective = _resampled(estimator, x, known, n, seed, way == "importance")
     return Filled(_kept(x, z, known), way, effective)
 
 
-def _guided(model: Any, z: Any, known: Mask) -> Any:
+def _guided(estimator: Estimator, z: Any, known: Mask) -> Any:
     import torch
 
     from genbench.nn.repaint import repaint
 
-    return repaint(model, z.flatten(1), torch.as_tensor(known.ravel())).unflatten(1, known.shape)
+    part = torch.as_tensor(estimator.known_part(known))
+    return repaint(cast(Any, estimator.model), z.flatten(1), part.to(z.device)).unflatten(1, known.shape)
 
 
 def _kept(x: Array, filled: Array, known: Mask) -> Array:

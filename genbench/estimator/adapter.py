@@ -18,6 +18,7 @@ from genbench.core.seeding import isolated, stream
 from genbench.core.types import Array, Labels
 from genbench.estimator.class_labels import ClassLabels
 from genbench.estimator.conversion import as_numbers
+from genbench.numerics.independent_axes import IndependentAxes
 from genbench.numerics.standardiser import Standardiser
 from genbench.reading.arrays import exact
 
@@ -43,7 +44,7 @@ class ModelAdapter:
         self.given = dict(params or {})
         self.params = bind(card, self.given)
         self.model: Model = create(card, self.params)
-        self.standardiser: Standardiser | None = None
+        self.standardiser: Standardiser | IndependentAxes | None = None
         self.classes: ClassLabels | None = None  # of a conditional model
         self.deals = False  # whether it is an oracle that deals real points, each once, so that a draw is one batch
 
@@ -60,7 +61,7 @@ class ModelAdapter:
         """Return the labels of one batch of samples as a tensor, if there are any."""
         return () if labels is None else (sys.modules["torch"].as_tensor(labels[at : at + size]),)
 
-    def _fitted(self) -> Standardiser:
+    def _fitted(self) -> Standardiser | IndependentAxes:
         if self.standardiser is None:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         return self.standardiser

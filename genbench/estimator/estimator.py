@@ -25,6 +25,7 @@ from genbench.core.types import Array, Labels
 from genbench.estimator.adapter import as_points
 from genbench.estimator.class_labels import ClassLabels, whole_labels
 from genbench.estimator.fitted import FittedModel
+from genbench.numerics.independent_axes import IndependentAxes
 from genbench.numerics.standardiser import Standardiser, constant
 from genbench.reading.arrays import as_array
 from genbench.training.batches import Redraw
@@ -287,12 +288,17 @@ class Estimator(FittedModel):
             self.model.levels = levels
         return x
 
-    def _units(self, x: Array, kind: str) -> Standardiser:
+    def _units(self, x: Array, kind: str) -> Standardiser | IndependentAxes:
+        """Return the change of units for training points, which a model's recipe and the kind of data ask for."""
         if not self.card.standardise or (kind == "image" and self.model.reads_levels):
             return Standardiser.identity(x.shape[1:])
         if kind == "series":
             return Standardiser.of_series(x)
-        return Standardiser.of_pictures(x) if kind == "image" else Standardiser.fit(x)
+        if kind == "image":
+            return Standardiser.of_pictures(x)
+        axes = cast("TorchModel", self.model).recipe.axes if self.card.is_torch else "coordinates"
+        found = IndependentAxes.fit(x) if axes == "independent" and x.ndim == 2 else None
+        return Standardiser.fit(x) if found is None else found
 
     def _warn_of_constants(self, x: Array) -> None:
         places = np.flatnonzero(constant(x)[0])

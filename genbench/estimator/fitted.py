@@ -33,6 +33,7 @@ from genbench.estimator.conversion import as_scalars
 from genbench.estimator.order import shuffle
 from genbench.estimator.sampling import SamplingModel
 from genbench.numerics.mixture import Mixture
+from genbench.numerics.standardiser import Standardiser
 
 __all__ = ["FittedModel", "Trajectory"]
 
@@ -93,7 +94,7 @@ class FittedModel(SamplingModel):
         """
         if not isinstance(self.model, SupportsScore):
             raise self._cannot("know its score")
-        return self._of_points(self._transformed(x, self.model.score_at, "score", seed), "score") / self._fitted().scale
+        return self._fitted().slope(self._of_points(self._transformed(x, self.model.score_at, "score", seed), "score"))
 
     def diagnose(self, x: Any, seed: int = 0) -> dict[str, float]:
         """Return the model's own diagnostic numbers for points x [n, *shape]; {} if none.
@@ -124,6 +125,11 @@ class FittedModel(SamplingModel):
         units, x = self._fitted(), as_points(x, self.card.name)
         if x.shape[1:] != (units.mean.size - 1,):
             raise GenbenchError(f"{self.card.name} needs histories [n, {units.mean.size - 1}], got shape {x.shape}")
+        if not isinstance(units, Standardiser):
+            raise GenbenchError(
+                f"{self.card.name} was trained with axes=independent, which mix the coordinates, so that none is the "
+                "last one; train it with axes=coordinates to forecast"
+            )
         z = (x - units.mean[:-1]) / units.scale[:-1]
         with self._inside(stream(seed, "forecast")):
             parts = [self.model.forecast(self._native(z[at : at + size])) for at, size in self._batches(len(z))]
@@ -228,7 +234,7 @@ class FittedModel(SamplingModel):
             raise self._cannot("have a velocity")
         velocity, time = self.model.velocity_at, self._time(t)
         found = self._transformed(x, lambda z: velocity(z, self._native(time)), "velocity", 0)
-        return self._fitted().scale * self._of_points(found, "velocity")
+        return self._fitted().moved(self._of_points(found, "velocity"))
 
     def noised(self, x: Any, t: float, seed: int = 0) -> Array:
         """Return data x [n, *shape] with the noise of training at time t: 1 is data, 0 noise.
@@ -257,6 +263,23 @@ class FittedModel(SamplingModel):
         with self._inside(0):
             level = self.model.noise_level(self._native(time))
         return None if level is None else (float(level[0]), float(level[1]))
+
+    @property
+    def aligned(self) -> bool:
+        """Whether a coordinate of the model is one of the data, in other units."""
+        return isinstance(self._fitted(), Standardiser)
+
+    def known_part(self, known: Any) -> Any:
+        """Return what tells the known coordinates [*shape] of a point in the model's units.
+
+        A mask [d]; or where the model has other axes than the data, the projection [d, d] onto those directions on
+        which the known coordinates depend: noise that is the same along all axes is independent in the others.
+        """
+        units, mask = self._fitted(), np.asarray(known, dtype=bool).ravel()
+        if isinstance(units, Standardiser):
+            return mask
+        rows = units.mixing[mask]
+        return np.linalg.pinv(rows) @ rows
 
     def blanked(self, x: Array, known: Any) -> Array:
         """Return x [n, *shape] with its unknown coordinates set to the training mean.

@@ -46,21 +46,27 @@ class Repaintable(Protocol):
 
 
 def repaint(model: Repaintable, x: Tensor, known: Tensor, steps: int = STEPS, repeats: int = REPEATS) -> Tensor:
-    """Return points (b, d) with the known coordinates (d,) of x (b, d), and draws of others.
+    """Return points (b, d) that agree with x (b, d) in what is known, with draws of the rest.
 
-    Each of the `steps` from noise to data is done `repeats` times; once is replacement alone.
+    `known` is a mask (d,) of coordinates, or an orthogonal projection (d, d). Each of the `steps` from noise to data is
+    done `repeats` times; once is replacement alone.
     """
     levels = model.noise_grid(steps)
     z = levels[0].beta * torch.randn_like(x)
     for high, low in pairwise(levels):
         for again in reversed(range(repeats)):
             z = _denoised(model, z, high, low)
-            z = torch.where(known, low.alpha * x + low.beta * torch.randn_like(x), z)
+            z = _put(low.alpha * x + low.beta * torch.randn_like(x), known, z)
             if again and low.beta > 0:
                 z = _noised(z, low, high)
             elif again:
                 break  # at the data a repetition would begin where this one did
     return z
+
+
+def _put(x: Tensor, known: Tensor, z: Tensor) -> Tensor:
+    """Return z (b, d) with what is known of x (b, d) in its place."""
+    return torch.where(known, x, z) if known.ndim == 1 else z + (x - z) @ known.T.to(z)
 
 
 def _denoised(model: Repaintable, z: Tensor, high: Level, low: Level) -> Tensor:

@@ -75,6 +75,14 @@ class Standardiser:
         """Return points in the data's own units [n, *shape]."""
         return z * self.scale + self.mean
 
+    def moved(self, v: Array) -> Array:
+        """Return directions in the data's own units [n, *shape] of directions v in the model's."""
+        return self.scale * v
+
+    def slope(self, gradient: Array) -> Array:
+        """Return the gradient by x [n, *shape] of a function whose gradient by z is given."""
+        return gradient / self.scale
+
     @property
     def log_det(self) -> float:
         """Log |det dz/dx| = −Σ log scale, in nats."""
