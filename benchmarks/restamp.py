@@ -191,7 +191,10 @@ def unproved(record: dict[str, Any], before: dict[str, str], modules: dict[str, 
 
 
 def planned(spec: TrialSpec) -> TrialSpec | None:
-    """Return today's spec of the same trial, or None where a parameter or the data differ."""
+    """Return today's spec of the same trial, or None where a parameter or the data differ.
+
+    A parameter that came later has its default, which the runs that prove the code have, too.
+    """
     plan = make_plan(
         spec.model,
         spec.dataset,
@@ -201,9 +204,10 @@ def planned(spec: TrialSpec) -> TrialSpec | None:
         spec.task,
         spec.protocol,
     )
-    same = ("params", "dataset_params", "data_fingerprint", "metrics", "protocol", "tuned")
+    same = ("dataset_params", "data_fingerprint", "metrics", "protocol", "tuned")
     for now in plan.trials:
-        if now.identity == spec.identity and all(getattr(now, name) == getattr(spec, name) for name in same):
+        unchanged = all(getattr(now, name) == getattr(spec, name) for name in same)
+        if now.identity == spec.identity and unchanged and spec.params.items() <= now.params.items():
             return now.model_copy(update={"steps": spec.steps})
     return None
 
@@ -234,6 +238,7 @@ def restamp(
             continue
         names[key] = now.key
         raw["key"], raw["spec"]["sources"] = now.key, now.sources
+        raw["params"] = raw["spec"]["params"] = now.params
         facts = {name: fact for name, fact in raw.items() if name not in ("digests", "digest")}
         plain = (json.dumps(raw, indent=1, allow_nan=False) + "\n").encode()
         file.with_name(f"{now.key}.json").write_bytes(sealed(facts, seal.files) if seal else plain)
