@@ -52,7 +52,7 @@ def memorisation(evidence: Evidence) -> Score:
 
 
 class Hits(NamedTuple):
-    """The number of samples whose nearest neighbour is each training [k] and test point [m]."""
+    """How many samples have each point of train [k] and of test [m] as nearest neighbour."""
 
     train: Array
     test: Array

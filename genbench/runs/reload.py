@@ -60,7 +60,7 @@ class CannotReload(GenbenchError):
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model, or one in training.
+    """A trained model, or a model during its training run.
 
     Attributes:
         spec: the spec of its trial.
