@@ -127,8 +127,7 @@ def run(
         samples, train: the number of points drawn from each model for the scores (50,000; for "smoke" 5,000), and of
             training points (20,000).
         retry_failed, say: whether failed trials are run again, and the function that prints each line of news.
-        progress: "auto" (True), "bar", "lines" (one every ten seconds), "json" (an object on each line), "none"
-            (False).
+        progress: "auto" (True), "bar", "lines" (one every ten seconds), "json" (an object a line), "none" (False).
         checkpoint_every: seconds between two checkpoints, from which a killed trial resumes; 0 for none.
         device: where torch models are trained: "cpu", "cuda", "mps", or "auto" for the best that this machine has.
         data_dir, tuned: the folder with data files, and the folder with studies for models[tuned] (results/tune).
@@ -145,8 +144,7 @@ def run(
             `jobs` workers on this machine.
         resources, retries: with dask, what a trial needs of its worker ("GPU=1"), and how often a trial is repeated
             when its worker fails (2).
-        shard: the part of the trials to run. "3/10" is the third of ten equal parts, for machines that share the folder
-            of results.
+        shard: the part of the trials to run: "3/10" is the third of ten equal parts, for machines with one folder.
 
     Raises:
         GenbenchError: the request is wrong and nothing was run, or the results can no longer be written.

@@ -1,4 +1,7 @@
-"""Plugins that lie where the user works and were not named: found by their text, never imported."""
+"""Plugins in the working folder that were not named, found by their text.
+
+They are never imported.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ NAME = re.compile(r"[\w.-]{1,100}")  # what may be the name of a file, too
 
 
 def plugin_hint(name: str, singular: str, folder: Path | None = None) -> str:
-    """Return what to type for a plugin that was not named, as a part of an error; "" where none is found.
+    """Return what to type for a plugin that was not named; "" if none is found.
 
-    Looked at are the Python files of a folder and of the folders in it: those that register the name, and one that has
-    the name itself.
+    It is a part of an error. The Python files of a folder and of its subfolders are read: one that registers the name,
+    or one that has this name itself.
 
     Args:
         name: that nothing loaded has.

@@ -1,4 +1,4 @@
-"""Independent axes: the linear change of units after which coordinates depend on each other as little as possible."""
+"""Independent axes: a linear change of units that makes coordinates nearly independent."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ PAIRED = 5_000  # points that decide which coordinates belong together; by hand:
 
 @dataclass(frozen=True)
 class IndependentAxes:
-    """The map z = W (x − mean), with W from independent component analysis; log p(x) = log p(z) + log |det W|.
+    """The map z = W (x − mean), with W from independent component analysis.
 
-    z has the identity as covariance. Of the rotations that leave it so, W has the one whose coordinates are the least
-    Gaussian, by the contrast log cosh (FastICA; Hyvärinen 1999, algorithm of section IV): if x = A s with independent
-    s, not Gaussian but for one, z is s, up to order, sign and scale. Coordinates that still depend on each other are
-    paired, the strongest dependence first, and those of pair k stand at places k and k + ⌈d / 2⌉: so each half of the
-    coordinates says as much as possible about the other half.
+    log p(x) = log p(z) + log |det W|. The covariance of z is the identity. Of all W with this covariance, it is the one
+    whose coordinates are the least Gaussian, by the contrast log cosh (FastICA; Hyvärinen 1999, section IV). If x = A s
+    with independent s, of which one at most is Gaussian, then z is s, up to order, sign and scale.
+
+    Coordinates that still depend on each other are paired, the strongest dependence first. The two of pair k are at
+    places k and k + ⌈d / 2⌉, so that each half of the coordinates says as much as possible about the other half.
 
     Attributes:
-        mean: of the points, [d].
+        mean: mean of the points [d].
         unmixing, mixing: W and its inverse, [d, d].
     """
 
@@ -39,7 +40,10 @@ class IndependentAxes:
 
     @classmethod
     def fit(cls, x: Array) -> IndependentAxes | None:
-        """Return the map for points x [n, d]; None where their covariance has no inverse, or d is 1."""
+        """Return the map for points x [n, d].
+
+        It is None if their covariance has no inverse, or if d is 1.
+        """
         n, d = x.shape
         mean, deviation = x.mean(axis=0), x.std(axis=0)
         if d < 2 or n <= 2 * d or not (deviation > 0).all():

@@ -1,4 +1,7 @@
-"""Which points log-densities from outside belong to: what can be checked of it, exactly or by chance."""
+"""Checks that log-densities from outside belong to the test points.
+
+Some are exact; some are statistical tests.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def check_density_points(trial: ResolvedTrial, log_prob: Array, points: Array | 
 
 
 def unrelated_density(trial: ResolvedTrial, log_prob: Array) -> str:
-    """Return a warning where log-densities seem to have nothing to do with the test points; "" else.
+    """Return a warning if log-densities seem unrelated to the test points; "" if not.
 
     Two tests look for a relation: whether near points have similar log-densities, and whether log-densities rise with
     the true density, where that is known. Log-densities of other points, drawn independently, pass each of them with a
