@@ -124,8 +124,7 @@ def run(
         jobs: the number of worker processes; 0 runs in this process. Unless given, as many as keep all cores busy.
         timeout: seconds after which a trial is stopped.
         plugins: files or folders with your own models, datasets or metrics.
-        samples, train: the number of points drawn from each model for the scores (50,000; for "smoke" 5,000), and of
-            training points (20,000).
+        samples, train: points drawn from each model for the scores (50,000; "smoke" 5,000); training points (20,000).
         retry_failed, say: whether failed trials are run again, and the function that prints each line of news.
         progress: "auto" (True), "bar", "lines" (one every ten seconds), "json" (an object a line), "none" (False).
         checkpoint_every: seconds between two checkpoints, from which a killed trial resumes; 0 for none.

@@ -71,20 +71,25 @@ def bundle(
             "bundle needs the folder of a run to pack, or --repeat FILE to repeat an archive; give one of them"
         )
     if run is not None:
-        from genbench.analysis.run_data import RunData
-        from genbench.runs.bundle import pack
-
         if submit is not None and output is not None:
             raise GenbenchError("--submit writes a folder and --output an archive; give one of them")
-        plugins, place = read_plugins(plugin), output if submit is None else submit
-        packed = pack(RunData(run), place, samples, weights, plugins, folder=submit is not None)
-        _show(packed, submit is not None)
-        if packed.notes:
-            missing = "; ".join(packed.notes)
-            say(f"{packed.path} is incomplete: {missing}. Delete it, add what is missing, and pack the run again")
-            raise typer.Exit(1)
-        return
+        _pack(run, output if submit is None else submit, samples, weights, read_plugins(plugin), submit is not None)
     if repeat is not None and not _repeat(repeat, results, trust_code, read_plugins(plugin), jobs, not quiet):
+        raise typer.Exit(1)
+
+
+def _pack(
+    run: Path, place: Path | None, samples: bool, weights: bool, plugins: tuple[str, ...], submitted: bool
+) -> None:
+    """Pack a run, and say what is in it; the exit code is 1 if something is missing."""
+    from genbench.analysis.run_data import RunData
+    from genbench.runs.bundle import pack
+
+    packed = pack(RunData(run), place, samples, weights, plugins, folder=submitted)
+    _show(packed, submitted)
+    if packed.notes:
+        missing = "; ".join(packed.notes)
+        say(f"{packed.path} is incomplete: {missing}. Delete it, add what is missing, and pack the run again")
         raise typer.Exit(1)
 
 

@@ -104,8 +104,7 @@ def register_metric(
     """Register a function `metric(evidence) -> float | Score` under `name`.
 
     Args:
-        family, label, unit: the family under which it is listed and selected, its heading in tables, and its unit
-            ("nats", "data units", …).
+        family, label, unit: the family by which it is selected, its heading in tables, and its unit ("nats", …).
         needs: some of "density" (the model's log_prob), "score" (its gradient), "shares" (of samples and density),
             "train" (the training points), "truth" (fresh draws), "true_density", "true_score", "modes", "labels",
             "levels" and "pictures" (that the data are images). The metric is left out where a need is not met.

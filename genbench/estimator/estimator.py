@@ -78,15 +78,13 @@ class Estimator(FittedModel):
     ) -> Estimator:
         """Learn from points x [n, *shape], or from one whole series [n]; returns itself.
 
-        `snapshots`, `redraw` and `checkpoint` are for torch models. If the budget is a name and the recipe has no
-        `step_ms`, some steps are timed first.
+        `snapshots`, `redraw` and `checkpoint` are for torch models. Without a `step_ms`, some steps are timed first.
 
         Args:
             validation: held-out points [m, *shape], with which a torch model selects among its weights; a tenth of x if
                 not given.
             labels, validation_labels: whole numbers [n] from 0 on, for a conditional model; others ignore them.
-            kind: the kind of data: "points", "table", "image" or "series". With the shape, it selects the model's
-                presets.
+            kind: "points", "table", "image" or "series". With the shape, it selects the model's presets.
             levels: number of grey levels of images; the level is the whole part of levels · x; 256 if not given.
             classes: number of labels; one more than the largest of x if not given.
             seed: seed of initialisation and training.
