@@ -79,7 +79,7 @@ def bundle(
 
 
 def _pack(
-    run: Path, place: Path | None, samples: bool, weights: bool, plugins: tuple[str, ...], submitted: bool
+    run: Path, place: Path | None, samples: bool, weights: bool, plugins: list[str], submitted: bool
 ) -> None:
     """Pack a run, and say what is in it; the exit code is 1 if something is missing."""
     from genbench.analysis.run_data import RunData
