@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow lint bench figures fuzz soak dist texts verdicts peers sooner site reference reference-current reference-pictures reference-standard reference-tasks clean
+.PHONY: demo test test-slow lint bench figures fuzz soak dist texts verdicts peers sooner site reference reference-current reference-pictures reference-standard reference-tasks reference-hard clean
 
 demo: .venv/installed  ## install, and run every model on two moons
 	$(BIN)/genbench run --models all --data moons
@@ -98,6 +98,9 @@ reference-tasks: .venv/installed  ## classify, impute, interpolate, forecast; fi
 	$(TASKS) --task impute --models kde,ar,gmm,coupling_flow,cfm,gan,gaussian --data moons
 	$(TASKS) --task interpolate --models "cfm,ddpm,coupling_flow,gan,vae[objective=elbo]" --data moons
 	$(TASKS) --task forecast --models "ar_linear[p=12],gaussian,gmm,naive,seasonal_naive" --data "airline[log=true]"
+
+reference-hard: .venv/installed  ## every model on twelve hard problems, one seed; two and a half hours of two cores
+	$(BIN)/genbench run --models all --data hard --budget standard --train 200000 --seeds 1 --timeout 14400 --name hard --results results/reference
 
 SMOOTH = moons,circles,swiss_roll,eight_gaussians,pinwheel,stretched_gaussian
 LARGE = $(BIN)/genbench run --budget standard --train 200000 --name zoo-standard-large --results results/reference
