@@ -25,7 +25,8 @@ class Left:
     """The score of a model on the datasets that test a property, relative to a control.
 
     Attributes:
-        share: its score divided by that of the best control, as a geometric mean over datasets; 1 means not better.
+        share: its score divided by that of the best control with a density, as a geometric mean over datasets; 1 means
+            not better.
         metric: the name of the metric.
         datasets: number of these datasets.
         failed: number of these datasets on which it has no score.
@@ -43,7 +44,7 @@ def left_over(run: RunData) -> list[Left]:
     """Return the relative scores of each model for each property.
 
     They are in the order of models and properties in the leaderboard. Only datasets count whose plugin states the
-    property that they test, and on which a control has a finite score.
+    property that they test, and on which a control with a density has a finite score.
     """
     discover(groups=("datasets",))
     tests = {t.place: card.tests for t in run.trials if (card := DATASETS.cards.get(t.spec.dataset_name))}
@@ -55,7 +56,9 @@ def left_over(run: RunData) -> list[Left]:
     for place, rows in by_place.items():
         for row in (row for row in rows if row.role == "model"):
             metric = METRICS[0] if row.likelihood != "none" else METRICS[1]
-            controls = [found for other in rows if other.role == "control" and (found := _score(other, metric))]
+            # one that repeats the training points has no density, and by its samples it is nearly the truth
+            simple = [other for other in rows if other.role == "control" and other.likelihood != "none"]
+            controls = [found for other in simple if (found := _score(other, metric))]
             if controls:
                 own = _score(row, metric)
                 share = None if own is None else max(own / min(controls), LEAST)

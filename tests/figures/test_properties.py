@@ -11,9 +11,9 @@ from genbench.figures.properties import draw
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Two properties, three datasets; gan has no density, and gaussian is the control."""
+    """Two properties, three datasets; gan has no density, and gaussian is the control: memoriser has none either."""
     return genbench.run(
-        "gaussian,gmm,gan", "product[copies=2],gaussian_mixture[dim=4],rare_modes", seeds=1, budget="smoke",
+        "gaussian,gmm,gan,memoriser", "product[copies=2],gaussian_mixture[dim=4],rare_modes", seeds=1, budget="smoke",
         metrics="kl,typicality", train=2_000, samples=2_000, results=tmp_path_factory.mktemp("r"), progress=False,
         say=lambda _: None,
     )  # fmt: skip
