@@ -78,9 +78,7 @@ def bundle(
         raise typer.Exit(1)
 
 
-def _pack(
-    run: Path, place: Path | None, samples: bool, weights: bool, plugins: list[str], submitted: bool
-) -> None:
+def _pack(run: Path, place: Path | None, samples: bool, weights: bool, plugins: list[str], submitted: bool) -> None:
     """Pack a run, and say what is in it; the exit code is 1 if something is missing."""
     from genbench.analysis.run_data import RunData
     from genbench.runs.bundle import pack
