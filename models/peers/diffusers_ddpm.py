@@ -13,8 +13,7 @@ __all__ = ["DiffusersDDPM"]
 class DiffusersDDPM(TinyDiffusion):
     """DDPM of diffusers with its defaults: T = 1000, β from 1e-4 to 0.02.
 
-    The network and the training are those of tiny-diffusion. T is not that of tiny-diffusion, 50. Data are standardised
-    here, and estimates of x0 are clipped to the data's range, as images are clipped to ±1.
+    Network and training are tiny-diffusion's, but not its T = 50. Estimates of x0 are clipped to the data's range.
     """
 
     library = DIFFUSERS
