@@ -101,6 +101,7 @@ reference-tasks: .venv/installed  ## classify, impute, interpolate, forecast; fi
 
 reference-hard: .venv/installed  ## every model on twelve hard problems, one seed; two and a half hours of two cores
 	$(BIN)/genbench run --models all --data hard --budget standard --train 200000 --seeds 1 --timeout 14400 --name hard --results results/reference
+	$(BIN)/genbench run --task scaling --models gmm,cfm,spline_flow,vae --data "product[copies=4]" --seeds 1 --name scaling --results results/reference
 
 SMOOTH = moons,circles,swiss_roll,eight_gaussians,pinwheel,stretched_gaussian
 LARGE = $(BIN)/genbench run --budget standard --train 200000 --name zoo-standard-large --results results/reference
