@@ -13,6 +13,7 @@ from genbench.contracts.dataset import Sizes, SyntheticDataset
 from genbench.core.errors import GenbenchError
 from genbench.core.types import Array
 from genbench.evaluation.resolved_trial import ResolvedTrial
+from genbench.numerics.standardiser import Standardiser
 
 __all__ = ["MISSED", "check_density_points", "unrelated_density"]
 
@@ -84,14 +85,11 @@ def unrelated_density(trial: ResolvedTrial, log_prob: Array) -> str:
 def _alike_nearby(points: Array, log_prob: Array) -> bool:
     """Whether ranks of log-densities are correlated between points and their nearest neighbours (Moran's I)."""
     from scipy.stats import rankdata
+    from sklearn.neighbors import NearestNeighbors
 
-    spread = points.reshape(len(points), -1).std(axis=0)
-    x = points.reshape(len(points), -1) / np.where(spread > 0, spread, 1.0)
-    x = x - x.mean(axis=0)
-    squares = (x**2).sum(axis=1)
-    distances = squares[:, None] + squares - 2 * x @ x.T
-    np.fill_diagonal(distances, np.inf)
-    nearest = distances.argmin(axis=1)
+    flat = points.reshape(len(points), -1)
+    x = Standardiser.fit(flat).forward(flat)
+    nearest = NearestNeighbors(n_neighbors=1).fit(x).kneighbors(return_distance=False)[:, 0]  # of others than itself
     ranks = rankdata(log_prob)
     z = (ranks - ranks.mean()) / ranks.std()
     mutual = int((nearest[nearest] == np.arange(len(x))).sum())  # these pairs are counted twice
