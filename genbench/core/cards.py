@@ -80,7 +80,7 @@ class Card:
         """The first line of the plugin's docstring."""
         return (inspect.getdoc(self.factory) or "").partition("\n")[0]
 
-    @property
+    @cached_property
     def signature(self) -> Mapping[str, inspect.Parameter]:
         """The parameters that the plugin's factory takes."""
         return inspect.signature(self.factory).parameters

@@ -240,7 +240,7 @@ def launch(options: RunOptions, say: Say, typed: bool = False) -> Path:
     folder = options.folder.absolute()  # a plugin may change the working folder
     with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):  # a plugin may raise KeyboardInterrupt
         workers = options.workers()
-        if not Store(folder).finished() and workers.are_processes:  # else there may be nothing to do
+        if not Store(folder).begun and workers.are_processes:  # else there may be nothing to do
             start_server()
         plan = options.plan(say)
         for note in plan.notes:

@@ -30,7 +30,7 @@ from genbench.storage.claims import Claims, entered
 from genbench.storage.races import Race
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
 from genbench.storage.run_record import edited_run, known
-from genbench.storage.store import CorruptFile, Store
+from genbench.storage.store import CorruptFile, Stamp, Store
 from genbench.storage.summaries import Summaries
 from genbench.tasks.execution import ExecutionOptions
 
@@ -141,7 +141,7 @@ class Session:
         Args:
             resumed: whether to print how many are finished already.
         """
-        before = {spec.key: self.store.stamp(spec.key) for spec in trials}
+        before: dict[str, Stamp | None] = {**self.store.stamps()}
         todo, notes = remaining(trials, self.store, self.workers.retry_failed)
         before |= {spec.key: None for spec in todo if not self.store.has(spec.key)}  # corrupt ones were set aside
         for note in notes:
@@ -189,7 +189,7 @@ def session(
 
 def _note(record: RunRecord, store: Store, plan: Plan, execution: ExecutionOptions, request: Mapping[str, Any]) -> None:
     """Put a request into the run's record, and the environment of the first one: trials have their own."""
-    if not record.environment and not store.finished():
+    if not record.environment and not store.begun:
         here = {"command": request["command"], "device": execution.device, "threads": execution.threads}
         record.environment = environment() | here
     record.data |= plan.data

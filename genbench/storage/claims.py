@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 
 from genbench.core.errors import GenbenchError, shown
+from genbench.core.files import ending_in
 from genbench.core.process_tree import birth
 from genbench.core.regular_files import open_regular
 from genbench.storage.store import DATA, Store
@@ -102,7 +103,7 @@ class Claims:
     def leave(self) -> None:
         """Release all claims, and delete those of drivers that were killed meanwhile."""
         self._left.set()
-        if any(map(self._is_stale, self._folder.glob(".*.claim"))):
+        if any(map(self._is_stale, self._files())):
             with contextlib.suppress(GenbenchError), self._store.lock(SOON):  # if not now, at the next start
                 self._clear_claims()
         for name in list(self._held):
@@ -147,9 +148,12 @@ class Claims:
 
     def others(self) -> dict[str, Holder]:
         """Return the claims of other drivers by name, without stale ones."""
-        names = [file.name[1:].removesuffix(".claim") for file in self._folder.glob(".*.claim")]
+        names = [file.name[1:].removesuffix(".claim") for file in self._files()]
         found = {name: self.holder(name) for name in names}
         return {name: each for name, each in found.items() if each and each.token != self._me.token}
+
+    def _files(self) -> list[Path]:
+        return ending_in(self._folder, ".claim")
 
     def _file(self, name: str) -> Path:
         return self._folder / f".{name}.claim"
@@ -221,14 +225,15 @@ class Claims:
         and files are listed before claims are looked at. All others may be being written by another driver.
         """
         self._clear_claims()
-        left = list(self._store.path.rglob(".*.tmp")) if alone else list(self._folder.glob(".*.tmp"))
+        folders = [Path(folder) for folder, *_ in os.walk(self._store.path)] if alone else [self._folder]
+        left = [file for folder in folders for file in ending_in(folder, ".tmp") if file.name.startswith(".")]
         held = () if alone else tuple(f".{name}." for name in self.others())
-        for file in [*left, *self._folder.glob(".*.phase")]:  # notes of phases of earlier versions
+        for file in [*left, *ending_in(self._folder, ".phase")]:  # notes of phases of earlier versions
             if not (held and file.name.startswith(held)) and not self._may_be_new(file):
                 file.unlink(missing_ok=True)
 
     def _clear_claims(self) -> None:
-        for file in filter(self._is_stale, self._folder.glob(".*.claim")):
+        for file in filter(self._is_stale, self._files()):
             with contextlib.suppress(OSError):  # a folder: nobody's claim
                 file.unlink(missing_ok=True)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from genbench.contracts.data_files import file_name
 from genbench.core.errors import GenbenchError, shown
-from genbench.core.files import link_or_copy, write_whole
+from genbench.core.files import ending_in, link_or_copy, write_whole
 from genbench.core.regular_files import Refused, link_outside, open_regular, write_within
 from genbench.core.strict_json import strict_json
 from genbench.core.types import Array
@@ -52,6 +52,7 @@ LOGS = "logs"  # the folder of what trials in worker processes print
 SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it depends on the weights alone, so it stays true
 WATCHED = ("tensorboard", "wandb", "mlflow")  # the folders of what `--log` writes
 FOLDERS = ("trials", "figures", "figures/training", DATA, LOGS, SWEEPS, *WATCHED)  # into which files are written
+Stamp = tuple[int, int, int]  # number, time in nanoseconds, and size in bytes of a file
 LOCK = 60.0  # seconds to wait for others to write run.json; by hand: a hundred of them in turn take some ten
 
 
@@ -109,7 +110,8 @@ class Store:
         for place in (lock, *(self.path / name for name in FOLDERS)):  # nothing is written elsewhere
             if link_outside(place, self.path) or (place == lock and place.exists() and not place.is_file()):
                 raise GenbenchError(f"{place} is a link to a place outside of the run, or no regular file; remove it")
-        odd = [file for file in self.trials.glob(f"*{SUFFIX}") if not file.is_file() or link_outside(file, self.path)]
+        found = ending_in(self.trials, SUFFIX)
+        odd = [file for file in found if not file.is_file() or link_outside(file, self.path)]
         if odd:
             raise GenbenchError(f"{odd[0]} is no regular file of this run; remove it")
         held = FileLock(lock)
@@ -169,18 +171,31 @@ class Store:
         for ending in places.keys() - files.keys():  # of an earlier attempt
             places[ending].unlink(missing_ok=True)
 
-    def stamp(self, key: str) -> tuple[int, int] | None:
+    def stamp(self, key: str) -> Stamp | None:
         """Return a stamp of a trial's record, which changes when it is written again; or None."""
         try:
-            found = (self.trials / f"{key}.json").stat()
+            found = os.stat(self.trials / f"{key}.json")
         except OSError:
             return None
-        return found.st_ino, found.st_mtime_ns
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def stamps(self) -> dict[str, Stamp]:
+        """Return the stamp of each finished trial by key, by one look at the folder."""
+        found: dict[str, Stamp] = {}
+        with suppress(FileNotFoundError), os.scandir(self.trials) as entries:
+            for entry in entries:
+                key, dot, suffix = entry.name.rpartition(".")
+                if dot and suffix == "json" and is_key(key):
+                    found[key] = (0, 0, 0)  # of a link to nowhere, which is no record
+                    with suppress(OSError):
+                        facts = entry.stat()
+                        found[key] = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+        return found
 
     def checkpoints(self) -> dict[str, list[Path]]:
         """Return the checkpoints of unfinished trials by key; further training runs have numbers."""
         found: dict[str, list[Path]] = {}
-        for file in sorted(self.trials.glob(f"*{SUFFIX}")):
+        for file in ending_in(self.trials, SUFFIX):
             if not file.is_file() or link_outside(file, self.path):
                 continue
             found.setdefault(re.sub(r"\.\d+$", "", file.name.removesuffix(SUFFIX)), []).append(file)
@@ -282,7 +297,14 @@ class Store:
 
     def finished(self) -> list[str]:
         """Return the keys of all finished trials, including those not in the run's table."""
-        return sorted(file.stem for file in self.trials.glob("*.json"))
+        return [file.stem for file in ending_in(self.trials, ".json")]
+
+    @property
+    def begun(self) -> bool:
+        """Whether any trial is finished."""
+        with suppress(FileNotFoundError), os.scandir(self.trials) as entries:
+            return any(entry.name.endswith(".json") for entry in entries)
+        return False
 
     def read_run(self) -> RunRecord:
         """Return the run's record.

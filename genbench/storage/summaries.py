@@ -7,11 +7,11 @@ and the time in the entry. It may be deleted at any time.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Len
@@ -19,9 +19,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from genbench.core.files import write_whole
 from genbench.core.regular_files import Refused, read_regular
-from genbench.storage.limits import Seed, is_key
+from genbench.storage.limits import Seed
 from genbench.storage.records import SCHEMA, Status, TrialRecord
-from genbench.storage.store import CorruptFile, Store
+from genbench.storage.store import CorruptFile, Stamp, Store
 
 __all__ = ["Summaries", "Summary"]
 
@@ -43,7 +43,7 @@ class Summary:
         files: digests of the user's files that the trial read, by path.
     """
 
-    stamp: tuple[int, int, int]
+    stamp: Stamp
     task: str
     model: str
     dataset: str
@@ -56,7 +56,7 @@ class Summary:
     files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, record: TrialRecord, stamp: tuple[int, int, int]) -> Summary:
+    def of(cls, record: TrialRecord, stamp: Stamp) -> Summary:
         """Return the summary of a record."""
         spec, blameless = record.spec, record.error is not None and record.error.blameless
         return cls(
@@ -78,7 +78,7 @@ class Summaries:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._stamps = _stamps(store)
+        self._stamps = store.stamps()
         self._known = {key: one for key, one in _stored(store).items() if self._stamps.get(key) == one.stamp}
         self._anew = 0
 
@@ -99,7 +99,7 @@ class Summaries:
             self._anew += 1
         return self._known[key]
 
-    def stamp(self, key: str) -> tuple[int, int, int] | None:
+    def stamp(self, key: str) -> Stamp | None:
         """Return a stamp of a finished trial's record, which changes when it is written again.
 
         None if there is no record.
@@ -140,24 +140,18 @@ class Summaries:
             self._anew = 0
 
 
-def _stamps(store: Store) -> dict[str, tuple[int, int, int]]:
-    """Return what tells each finished trial's record from one that is written later."""
-    found = {}
-    with contextlib.suppress(FileNotFoundError), os.scandir(store.trials) as entries:
-        for entry in entries:
-            key, dot, suffix = entry.name.rpartition(".")
-            if dot and suffix == "json" and is_key(key):
-                found[key] = (0, 0, 0)  # of a link to nowhere, which is no record
-                with contextlib.suppress(OSError):
-                    facts = entry.stat()
-                    found[key] = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-    return found
-
-
-def _stored(store: Store) -> dict[str, Summary]:
+def _stored(store: Store) -> Mapping[str, Summary]:
     """Return the file's entries; none where it is not there, or is not as it should be."""
+    file = store.path / FILE
     try:
-        schema, entries = ENTRIES.validate_json(read_regular(store.path / FILE, store.path, LARGEST))
+        facts = file.lstat()
+        return _parsed(file, store.path, (facts.st_ino, facts.st_mtime_ns, facts.st_size))
     except (OSError, Refused, ValidationError, RecursionError):
         return {}
+
+
+@lru_cache(maxsize=1)  # a command looks several times
+def _parsed(file: Path, folder: Path, _: Stamp) -> Mapping[str, Summary]:
+    """Return the entries of a file in the state that a stamp tells."""
+    schema, entries = ENTRIES.validate_json(read_regular(file, folder, LARGEST))
     return entries if schema == SCHEMA else {}
