@@ -76,6 +76,7 @@ class CouplingFlow(FlowModel):
         (d,) = shape
         self.prior = base_of(self.components, d, SPREAD)
         kind: Transform = Affine(self.clamp) if self.transform == "affine" else Additive()
+        aligned = self.recipe.axes == "independent"
         self.flow = coupling_flow(
-            d, self.couplings, kind, self.hidden, self.depth, self.mixing, self.actnorm, self.frequencies
+            d, self.couplings, kind, self.hidden, self.depth, self.mixing, self.actnorm, self.frequencies, aligned
         )

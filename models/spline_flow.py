@@ -63,4 +63,7 @@ class SplineFlow(FlowModel):
         (d,) = shape
         self.prior = base_of(self.components, d, SPREAD)
         transform = Composite(Affine(), RationalQuadratic(self.bins, self.bound))
-        self.flow = coupling_flow(d, self.couplings, transform, self.hidden, self.depth, frequencies=self.frequencies)
+        aligned = self.recipe.axes == "independent"
+        self.flow = coupling_flow(
+            d, self.couplings, transform, self.hidden, self.depth, frequencies=self.frequencies, aligned=aligned
+        )

@@ -50,6 +50,11 @@ def way_of(model: Model, likelihood: str) -> str:
         return "exact"
     if getattr(model, "repaintable", False):
         return "guided"
+    return _by_samples(likelihood)
+
+
+def _by_samples(likelihood: str) -> str:
+    """Return the way that needs only samples, and a density if there is one."""
     return "nearest" if likelihood == "none" else "importance"
 
 
@@ -75,13 +80,13 @@ def fill(estimator: Estimator, x: Array, known: Mask, n: int, seed: int = 0) -> 
     rows = np.repeat(estimator.blanked(x, known), n, axis=0)
     way = way_of(estimator.model, estimator.likelihood)
     if way == "exact" and not estimator.aligned:
-        way = "importance" if estimator.likelihood != "none" else "nearest"
+        way = _by_samples(estimator.likelihood)
     if way == "exact":
         try:
             z = estimator.apply(rows, lambda z: estimator.model.conditional_sample(z, known), "fill", seed)
             return Filled(_kept(x, z.reshape(len(x), n, *known.shape), known), "exact")
         except NotImplementedError:  # an autoregressive model, which fills in its own order only
-            way = "importance" if estimator.likelihood != "none" else "nearest"
+            way = _by_samples(estimator.likelihood)
     if way == "guided":
         z = estimator.apply(rows, partial(_guided, estimator, known=known), "fill", seed)
         return Filled(_kept(x, z.reshape(len(x), n, *known.shape), known), "guided")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,7 +22,9 @@ from genbench.numerics.independent_axes import IndependentAxes
 from genbench.numerics.standardiser import Standardiser
 from genbench.reading.arrays import exact
 
-__all__ = ["ModelAdapter", "as_points"]
+__all__ = ["ModelAdapter", "Units", "as_points"]
+
+Units: TypeAlias = Standardiser | IndependentAxes  # the change of units between data and model
 
 # Points, and numbers in them, that a model is given at once at most. Chosen by hand: a batch of float32 is 2.6 MB.
 BATCH, VALUES = 10_000, 640_000
@@ -44,7 +46,7 @@ class ModelAdapter:
         self.given = dict(params or {})
         self.params = bind(card, self.given)
         self.model: Model = create(card, self.params)
-        self.standardiser: Standardiser | IndependentAxes | None = None
+        self.standardiser: Units | None = None
         self.classes: ClassLabels | None = None  # of a conditional model
         self.deals = False  # whether it is an oracle that deals real points, each once, so that a draw is one batch
 
@@ -61,7 +63,7 @@ class ModelAdapter:
         """Return the labels of one batch of samples as a tensor, if there are any."""
         return () if labels is None else (sys.modules["torch"].as_tensor(labels[at : at + size]),)
 
-    def _fitted(self) -> Standardiser | IndependentAxes:
+    def _fitted(self) -> Units:
         if self.standardiser is None:
             raise GenbenchError(f"{self.card.name} is not fitted; call fit first")
         return self.standardiser

@@ -22,9 +22,10 @@ from genbench.core.errors import GenbenchError, GenbenchWarning, WeightsDoNotFit
 from genbench.core.parameters import bind, create
 from genbench.core.seeding import isolated, stream, with_threads
 from genbench.core.types import Array, Labels
-from genbench.estimator.adapter import as_points
+from genbench.estimator.adapter import Units, as_points
 from genbench.estimator.class_labels import ClassLabels, whole_labels
 from genbench.estimator.fitted import FittedModel
+from genbench.estimator.stored_axes import with_axes, without_axes
 from genbench.numerics.independent_axes import IndependentAxes
 from genbench.numerics.standardiser import Standardiser, constant
 from genbench.reading.arrays import as_array
@@ -218,16 +219,17 @@ class Estimator(FittedModel):
         kind = self._kind(kind)
         x = self._prepare(x, kind, levels)
         self._count(labels, len(x), classes)
-        self.standardiser = self._units(x, kind)
+        axes, own, wrong = without_axes(weights, x[0].size)
+        self.standardiser = axes or self._units(x, kind)
         model = cast("TorchModel", self.model)
         with self._on_device(), isolated(0):
             model.build(x.shape[1:])
-        if wrong := misfits(model.state_dict(), weights):
+        if wrong := wrong + misfits(model.state_dict(), own):
             raise WeightsDoNotFit(
                 f"the weights do not fit {self!r} on points of shape {x.shape[1:]}: {'; '.join(wrong)}; "
                 f"give it the parameters and the data that they were trained with"
             )
-        model.load_state_dict(weights)
+        model.load_state_dict(own)
         model.eval()
         return self
 
@@ -239,10 +241,11 @@ class Estimator(FittedModel):
         return self
 
     def weights(self) -> dict[str, Any]:
-        """Return the weights of a torch model by name, as tensors; {} for other models."""
+        """Return the weights of a torch model and its axes by name; {} for other models."""
         if not self.card.is_torch:
             return {}
-        return {name: value.cpu() for name, value in cast("TorchModel", self.model).state_dict().items()}
+        own = {name: value.cpu() for name, value in cast("TorchModel", self.model).state_dict().items()}
+        return with_axes(own, self.standardiser)
 
     @property
     def parameters(self) -> int | None:
@@ -286,7 +289,7 @@ class Estimator(FittedModel):
             self.model.levels = levels
         return x
 
-    def _units(self, x: Array, kind: str) -> Standardiser | IndependentAxes:
+    def _units(self, x: Array, kind: str) -> Units:
         """Return the change of units for training points, which a model's recipe and the kind of data ask for."""
         if not self.card.standardise or (kind == "image" and self.model.reads_levels):
             return Standardiser.identity(x.shape[1:])

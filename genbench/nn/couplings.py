@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from genbench.nn.mixing import MIXINGS, ActNorm, Scaling
+from genbench.nn.mixing import MIXINGS, ActNorm, LinearMap, Scaling
 from genbench.nn.splines import knots, spline, spline_inverse
 
 __all__ = ["Additive", "Affine", "Composite", "Coupling", "Flow", "RationalQuadratic", "Transform", "coupling_flow"]
@@ -218,6 +218,7 @@ def coupling_flow(
     mixing: str = "linear",
     actnorm: bool = False,
     frequencies: int = 0,
+    aligned: bool = False,
 ) -> Flow:
     """Return a flow of couplings in pairs; the two of a pair exchange their halves.
 
@@ -226,13 +227,15 @@ def coupling_flow(
 
     Args:
         mixing: "linear" (learned and invertible), "permutation" (random and fixed) or "rotation" (learned).
+        aligned: whether the coordinates come in an order that halves suit, as independent axes do; then a linear map
+            begins as the identity, and not as a random permutation.
         actnorm: whether there is an ActNorm before each coupling.
         hidden, depth, frequencies: sizes of a coupling's network.
     """
     layers: list[nn.Module] = []
     for i in range(couplings):
         if i % 2 == 0:
-            layers.append(MIXINGS[mixing](d))
+            layers.append(LinearMap(d, permuted=False) if aligned and mixing == "linear" else MIXINGS[mixing](d))
         if actnorm:
             layers.append(ActNorm(d))
         layers.append(Coupling(d, i % 2 == 1, transform, hidden, depth, frequencies))

@@ -80,13 +80,17 @@ class LinearMap(nn.Module):
 
     See Glow, equations 10 and 11. It starts as the permutation. The logarithms of U's diagonal are parameters, so it
     stays invertible.
+
+    Args:
+        permuted: whether there is a P. Not for independent axes, which come in an order that halves suit
+            (`genbench.numerics.independent_axes`).
     """
 
     eye: Tensor
 
-    def __init__(self, d: int) -> None:
+    def __init__(self, d: int, permuted: bool = True) -> None:
         super().__init__()
-        self.permutation = Permutation(torch.randperm(d)) if d > 2 else None  # two are transformed in turn
+        self.permutation = Permutation(torch.randperm(d)) if d > 2 and permuted else None  # two are transformed in turn
         self.off_diagonal = nn.Parameter(torch.zeros(d, d))
         self.log_diagonal = nn.Parameter(torch.zeros(d))
         self.register_buffer("eye", torch.eye(d))

@@ -54,7 +54,16 @@ class IndependentAxes:
             return None
         unmixing = _unmixing(z[:POINTS])
         unmixing = unmixing[_in_pairs(z[:PAIRED] @ unmixing.T)] / deviation
-        return cls(mean, unmixing, np.linalg.inv(unmixing))
+        return cls.of(mean, unmixing)
+
+    @classmethod
+    def of(cls, mean: Array, unmixing: Array) -> IndependentAxes | None:
+        """Return the map with a mean [d] and a matrix W [d, d]; None if W has no inverse."""
+        try:
+            mixing: Array = np.asarray(np.linalg.inv(unmixing), dtype=np.float64)
+        except np.linalg.LinAlgError:
+            return None
+        return cls(mean, unmixing, mixing) if np.isfinite(mixing).all() else None
 
     def forward(self, x: Array) -> Array:
         """Return z [..., d] of points x [..., d]."""

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 import genbench
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, WeightsDoNotFit
 from genbench.downstream.imputation import fill
 from genbench.numerics.independent_axes import IndependentAxes
 
@@ -67,3 +68,27 @@ def test_what_needs_the_coordinates_themselves_says_so():
         model.forecast(X[:3, :1])
     assert fill(model, X[:2], np.array([True, False]), 3).way == "importance"
     assert genbench.load_model("cfm", axes="independent").fit(X[:, :1], budget="5").aligned  # one has no others
+
+
+def test_axes_are_stored_with_the_weights(flow):
+    """Of Gaussian coordinates, a search over nearly the same points finds other axes."""
+    weights = flow.weights()
+    noise = np.random.default_rng(1).normal(size=(3000, 2))
+    restored = genbench.load_model("spline_flow", axes="independent").restore(weights, noise)
+    np.testing.assert_array_equal(restored.log_prob(X[:50]), flow.log_prob(X[:50]))
+    assert restored.weights().keys() == weights.keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"axes: mean": torch.zeros(3)}, "axes: mean has shape .3,. instead of .2,."),
+        ({"axes: mean": None}, "missing axes: mean"),
+        ({"axes: unmixing": torch.ones(2, 2)}, "axes: unmixing has no inverse"),
+        ({"axes: unmixing": torch.full((2, 2), torch.nan)}, "axes: unmixing has no inverse"),
+    ],
+)
+def test_wrong_axes_are_refused(flow, change, reason):
+    weights = {name: value for name, value in (flow.weights() | change).items() if value is not None}
+    with pytest.raises(WeightsDoNotFit, match=reason):
+        genbench.load_model("spline_flow", axes="independent").restore(weights, X)
