@@ -1,5 +1,5 @@
 """Run the command line with `python -m genbench`."""
 
-from genbench.cli.main import main
+from genbench.cli.main import start
 
-main()
+start()

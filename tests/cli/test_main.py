@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,6 @@ from genbench.core.interrupts import Interrupted
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, good):
     """A finished run, and what its command printed."""
-    import subprocess
-    import sys
-
     folder = tmp_path_factory.mktemp("cli")
     (folder / "genbench.toml").write_text(f"plugins = [{good!r}]\n")
     done = subprocess.run(
@@ -103,8 +102,6 @@ def test_list_shows_plugins_and_the_reason_of_those_that_fail(genbench_cli, good
 
 
 def test_help_teaches_and_imports_nothing_heavy(genbench_cli):
-    import subprocess
-    import sys
 
     assert "genbench run --models all --data moons" in genbench_cli("--help").stdout
     assert "steps (2000)" in " ".join(genbench_cli("run", "--help").stdout.split())
@@ -217,3 +214,26 @@ def test_a_signal_is_answered_with_what_is_kept(resumes, error, line, code, caps
         _quiet(stopped)()
     assert ended.value.exit_code == code
     assert capsys.readouterr().err == f"genbench: {line}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"), [(["--version"], 0, "genbench"), (["leaderboard", "nowhere"], 2, "nowhere")]
+)
+def test_a_process_ends_at_once_and_nothing_is_lost(arguments, code, words, tmp_path):
+    """What is registered for the end is done, what is in the streams' buffers is written, and the code is kept."""
+    program = (
+        "import atexit, sys; atexit.register(print, 'at the end'); from genbench.cli.main import start; "
+        f"sys.argv = ['genbench', *{arguments!r}]; start()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == code
+    assert done.stdout.endswith("at the end\n")
+    assert words in done.stdout + done.stderr
+
+
+def test_a_profiler_has_its_say_at_the_end(tmp_path):
+    command = [sys.executable, "-m", "cProfile", "-m", "genbench", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert "function calls" in done.stdout
