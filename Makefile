@@ -24,6 +24,7 @@ lint: .venv/installed-dev  ## style, types, layers
 
 bench: .venv/installed-test  ## how long the pieces take beside a peer in the same run, and what the reference runs show
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/overhead.py --repeats 1
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/ot_coupling.py

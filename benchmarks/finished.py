@@ -60,7 +60,10 @@ def finished(spec: TrialSpec, like: TrialRecord, rng: np.random.Generator) -> Tr
 
 def measure(arguments: list[str]) -> tuple[float, float]:
     """Return the processor seconds of one call, and its peak memory in MB."""
-    process = subprocess.Popen([sys.executable, "-m", "genbench", *arguments], stdout=subprocess.DEVNULL)
+    # Users have compiled modules; a variable of this shell may keep Python from storing them.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-m", "genbench", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"genbench {' '.join(arguments)} failed")

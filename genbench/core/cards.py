@@ -6,13 +6,16 @@ import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from genbench.core.plugin_loading import importing
 
 __all__ = ["Card", "Suite"]
+
+
+_signature = cache(inspect.signature)  # a plan of a hundred rows asks thousands of times
 
 
 def _line() -> int:
@@ -80,10 +83,10 @@ class Card:
         """The first line of the plugin's docstring."""
         return (inspect.getdoc(self.factory) or "").partition("\n")[0]
 
-    @cached_property
+    @property
     def signature(self) -> Mapping[str, inspect.Parameter]:
         """The parameters that the plugin's factory takes."""
-        return inspect.signature(self.factory).parameters
+        return _signature(self.factory).parameters
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from genbench.core.errors import GenbenchError, shown
 
-__all__ = ["ending_in", "expanded", "from_here", "link_or_copy", "write_whole"]
+__all__ = ["any_ending_in", "ending_in", "expanded", "from_here", "link_or_copy", "write_whole"]
 
 
 def expanded(path: str | Path) -> Path:
@@ -37,13 +37,20 @@ def from_here(path: Path) -> Path:
 
 
 def ending_in(folder: Path, ending: str) -> list[Path]:
-    """Return the files of a folder whose names end so, in the order of their names; none if there is no folder.
+    """Return the files of a folder whose names end so, in their order.
 
-    In a folder of 20,000 files this takes a tenth of the time of `Path.glob`.
+    None if there is no folder. In a folder of 20,000 files this takes a tenth of the time of `Path.glob`.
     """
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         return [folder / name for name in sorted(entry.name for entry in entries if entry.name.endswith(ending))]
     return []
+
+
+def any_ending_in(folder: Path, ending: str) -> bool:
+    """Whether there is a file in a folder whose name ends so."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return any(entry.name.endswith(ending) for entry in entries)
+    return False
 
 
 def write_whole(file: Path, write: Callable[[IO[bytes]], Any]) -> None:

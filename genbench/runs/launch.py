@@ -13,7 +13,7 @@ from genbench.analysis.verdicts import Margin
 from genbench.core.downloads import use_data_dir
 from genbench.core.environment import command, commit
 from genbench.core.errors import GenbenchError
-from genbench.core.files import expanded
+from genbench.core.files import any_ending_in, expanded
 from genbench.core.hardware import DEVICES, choose_device
 from genbench.core.interrupts import handled, stop_now
 from genbench.core.progress import check_form
@@ -240,7 +240,8 @@ def launch(options: RunOptions, say: Say, typed: bool = False) -> Path:
     folder = options.folder.absolute()  # a plugin may change the working folder
     with use_data_dir(options.data_dir), handled({"SIGINT": stop_now}):  # a plugin may raise KeyboardInterrupt
         workers = options.workers()
-        if not Store(folder).begun and workers.are_processes:  # else there may be nothing to do
+        nothing_yet = not any_ending_in(Store(folder).trials, ".json")
+        if nothing_yet and workers.are_processes:  # else there may be nothing to do
             start_server()
         plan = options.plan(say)
         for note in plan.notes:

@@ -12,7 +12,7 @@ from genbench.contracts.dataset import DATASETS
 from genbench.contracts.model import MODELS
 from genbench.core.environment import environment
 from genbench.core.errors import GenbenchError
-from genbench.core.files import from_here
+from genbench.core.files import any_ending_in, from_here
 from genbench.core.hardware import cores
 from genbench.core.progress import chosen_form, shown_progress
 from genbench.core.types import Say
@@ -30,7 +30,8 @@ from genbench.storage.claims import Claims, entered
 from genbench.storage.races import Race
 from genbench.storage.records import RunRecord, TrialRecord, TrialSpec
 from genbench.storage.run_record import edited_run, known
-from genbench.storage.store import CorruptFile, Stamp, Store
+from genbench.storage.stamps import Stamp, stamps_in
+from genbench.storage.store import CorruptFile, Store
 from genbench.storage.summaries import Summaries
 from genbench.tasks.execution import ExecutionOptions
 
@@ -141,7 +142,7 @@ class Session:
         Args:
             resumed: whether to print how many are finished already.
         """
-        before: dict[str, Stamp | None] = {**self.store.stamps()}
+        before: dict[str, Stamp | None] = {**stamps_in(self.store.trials)}
         todo, notes = remaining(trials, self.store, self.workers.retry_failed)
         before |= {spec.key: None for spec in todo if not self.store.has(spec.key)}  # corrupt ones were set aside
         for note in notes:
@@ -189,7 +190,7 @@ def session(
 
 def _note(record: RunRecord, store: Store, plan: Plan, execution: ExecutionOptions, request: Mapping[str, Any]) -> None:
     """Put a request into the run's record, and the environment of the first one: trials have their own."""
-    if not record.environment and not store.begun:
+    if not record.environment and not any_ending_in(store.trials, ".json"):
         here = {"command": request["command"], "device": execution.device, "threads": execution.threads}
         record.environment = environment() | here
     record.data |= plan.data

@@ -58,6 +58,9 @@ adopt_orphans()
 sys.excepthook = _silent
 warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # an orphan's
 
+from genbench.contracts.dataset import Dataset, SyntheticDataset  # noqa: E402
+from genbench.contracts.model import Model  # noqa: E402
+from genbench.core.code_fingerprint import Definition, installed  # noqa: E402
 from genbench.core.environment import versions  # noqa: E402
 from genbench.core.library_patches import taken_back  # noqa: E402
 from genbench.core.process_state import ProcessState  # noqa: E402
@@ -67,6 +70,7 @@ discover(installed=False)  # plugins of other packages are imported by the trial
 # torch._dynamo: the first optimizer imports it, which takes a second.
 LIBRARIES = (
     "genbench.runs.trial",
+    "genbench.runs.worker",
     "genbench.tasks.generate",
     "ot",
     "pytorch_optimizer",
@@ -81,6 +85,8 @@ for library in LIBRARIES:
         importlib.import_module(library)
 # Each asks once, and keeps the answer: a tenth of a second of every trial.
 versions(), ProcessState(), installed_plugins()
+bases = [Definition.of(part) for part in (Dataset, Model, SyntheticDataset)]
+installed().digest(installed().reached(*bases))  # parses what the digest of a user's plugin includes
 with taken_back():  # as this does
     pass
 gc.collect()

@@ -26,6 +26,7 @@ from genbench.storage.json_records import CorruptFile, NewerSchema, as_record, c
 from genbench.storage.keys import key_as_written
 from genbench.storage.limits import RECORD, RUN, is_key
 from genbench.storage.records import RunRecord, TrialRecord
+from genbench.storage.stamps import Stamp, stamp_of
 from genbench.storage.stored_arrays import read_arrays
 from genbench.storage.weights_file import packed, read_weights
 from genbench.training.checkpoint import SUFFIX
@@ -52,7 +53,6 @@ LOGS = "logs"  # the folder of what trials in worker processes print
 SWEEPS = "sweeps"  # the folder of what `genbench sweep` found; it depends on the weights alone, so it stays true
 WATCHED = ("tensorboard", "wandb", "mlflow")  # the folders of what `--log` writes
 FOLDERS = ("trials", "figures", "figures/training", DATA, LOGS, SWEEPS, *WATCHED)  # into which files are written
-Stamp = tuple[int, int, int]  # number, time in nanoseconds, and size in bytes of a file
 LOCK = 60.0  # seconds to wait for others to write run.json; by hand: a hundred of them in turn take some ten
 
 
@@ -173,24 +173,7 @@ class Store:
 
     def stamp(self, key: str) -> Stamp | None:
         """Return a stamp of a trial's record, which changes when it is written again; or None."""
-        try:
-            found = os.stat(self.trials / f"{key}.json")
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
-
-    def stamps(self) -> dict[str, Stamp]:
-        """Return the stamp of each finished trial by key, by one look at the folder."""
-        found: dict[str, Stamp] = {}
-        with suppress(FileNotFoundError), os.scandir(self.trials) as entries:
-            for entry in entries:
-                key, dot, suffix = entry.name.rpartition(".")
-                if dot and suffix == "json" and is_key(key):
-                    found[key] = (0, 0, 0)  # of a link to nowhere, which is no record
-                    with suppress(OSError):
-                        facts = entry.stat()
-                        found[key] = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
-        return found
+        return stamp_of(self.trials / f"{key}.json")
 
     def checkpoints(self) -> dict[str, list[Path]]:
         """Return the checkpoints of unfinished trials by key; further training runs have numbers."""
@@ -298,13 +281,6 @@ class Store:
     def finished(self) -> list[str]:
         """Return the keys of all finished trials, including those not in the run's table."""
         return [file.stem for file in ending_in(self.trials, ".json")]
-
-    @property
-    def begun(self) -> bool:
-        """Whether any trial is finished."""
-        with suppress(FileNotFoundError), os.scandir(self.trials) as entries:
-            return any(entry.name.endswith(".json") for entry in entries)
-        return False
 
     def read_run(self) -> RunRecord:
         """Return the run's record.

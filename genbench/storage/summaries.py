@@ -21,7 +21,8 @@ from genbench.core.files import write_whole
 from genbench.core.regular_files import Refused, read_regular
 from genbench.storage.limits import Seed
 from genbench.storage.records import SCHEMA, Status, TrialRecord
-from genbench.storage.store import CorruptFile, Stamp, Store
+from genbench.storage.stamps import Stamp, stamps_in
+from genbench.storage.store import CorruptFile, Store
 
 __all__ = ["Summaries", "Summary"]
 
@@ -78,7 +79,7 @@ class Summaries:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._stamps = store.stamps()
+        self._stamps = stamps_in(store.trials)
         self._known = {key: one for key, one in _stored(store).items() if self._stamps.get(key) == one.stamp}
         self._anew = 0
 
