@@ -148,7 +148,7 @@ def in_use(sources: Iterable[str], shared: Iterable[Path] = ()) -> Iterator[None
         sys.modules.update(each.modules)
     sys.path[:] = [entry for entry in path if entry not in foreign]
     before = dict(sys.modules)
-    with applied([patch for each in chosen for patch in each.patches]):
+    with applied([patch for each in chosen for patch in each.patches]), _no_bytecode():
         try:
             yield
         finally:
@@ -156,6 +156,19 @@ def in_use(sources: Iterable[str], shared: Iterable[Path] = ()) -> Iterator[None
                 each.modules |= _of_user(before)  # imported late, inside a function
             sys.modules.update(modules)
             sys.path[:] = [*path, *(entry for entry in sys.path if entry not in path)]
+
+
+@contextmanager
+def _no_bytecode() -> Iterator[None]:
+    """Store no compiled modules inside the block.
+
+    Python takes a stored one for current if time, in whole seconds, and size of the source are the same.
+    """
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def reason(error: BaseException, source: str) -> str:

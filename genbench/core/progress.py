@@ -68,6 +68,7 @@ class Progress:
         self._bar: Any = None
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._watch = threading.Thread(target=self._keep_looking, daemon=True)
         if form == "bar":
             from tqdm.auto import tqdm
 
@@ -90,8 +91,11 @@ class Progress:
         """Return a context in which lines can be written without breaking the bar."""
         return nullcontext() if self._bar is None else self._bar.external_write_mode()
 
-    def watch(self) -> None:
-        """Update the display until the work is over: time taken, time left."""
+    def begin(self) -> None:
+        """Update the display from now on until the work is over: time taken, time left."""
+        self._watch.start()
+
+    def _keep_looking(self) -> None:
         while not self._over.wait(REFRESH if self.form == "bar" else EVERY):
             self.look()
 
@@ -113,6 +117,8 @@ class Progress:
     def end(self) -> None:
         """Show the end, if the work took long enough to be shown."""
         self._over.set()
+        if self._watch.is_alive():
+            self._watch.join()  # it may be about to write a line
         if self._bar is not None:
             self._bar.close()
         elif self.form == "lines" and time.monotonic() - self._begin > EVERY:
@@ -149,7 +155,7 @@ def shown_progress(
     form = chosen_form(asked) if total else "none"
     shown = Progress(total, heading, unit, form, left)
     if form != "none" and (left or form != "bar"):  # a bar without it tells of itself
-        threading.Thread(target=shown.watch, daemon=True).start()
+        shown.begin()
     try:
         yield shown
     finally:
