@@ -10,6 +10,8 @@ import pytest
 from warm_process import WarmProcess
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The hundreds of processes that tests start would compile genbench anew, half a second each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 PLUGINS = Path(__file__).parent / "plugins"
 

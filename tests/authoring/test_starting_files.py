@@ -81,6 +81,7 @@ def test_a_model_of_arrays_passes_its_tests(kind, tmp_path):
         "test_it_is_better_than_a_gaussian", "test_the_same_seed_gives_the_same_samples", "test_its_density_integrates_to_one",
     ]  # fmt: skip
     assert made.commands == (
+        f"genbench check {tmp_path}/own_{kind}.py --fast",
         f"genbench run --models own_{kind},gaussian --data moons --plugin {tmp_path}/own_{kind}.py",
         f"python -m pytest {tmp_path}/test_own_{kind}.py",
     )

@@ -24,7 +24,10 @@ LIMIT = 300  # seconds of one command, by hand: far more than any needs
 LIBRARIES = (
     "torch", "scipy.stats", "scipy.spatial", "scipy.optimize", "scipy.special", "pandas", "sklearn.mixture",
     "sklearn.neighbors", "sklearn.ensemble", "sklearn.datasets", "ot", "seaborn", "matplotlib.figure",
-    "matplotlib.backends.backend_agg", "genbench.cli.main", "genbench.api", "rich.table", "PIL.Image",
+    "matplotlib.backends.backend_agg", "rich.table", "PIL.Image", "matplotlib.pyplot", "torchdiffeq",
+    "genbench.cli.main", "genbench.api", "genbench.results", "genbench.runs.launch", "genbench.runs.trial",
+    "genbench.tasks.generate", "genbench.display.terminal", "genbench.display.published", "genbench.figures",
+    "genbench.nn.flow_model", "genbench.nn.diffusion_model", "genbench.nn.path_flow", "genbench.nn.pixelcnn",
 )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def misbehaved(tmp_path_factory, good, bad):
     said = []
     run = genbench.run(
         ["misbehaving", "standard_normal"], "blob", seeds=1, budget="smoke", results=tmp_path_factory.mktemp("runs"),
-        name="bad", jobs=2, timeout=25, plugins=[good, bad], say=said.append, **QUICK,
+        name="bad", jobs=2, timeout=12, plugins=[good, bad], say=said.append, **QUICK,
     )  # fmt: skip
     return run, said
 
@@ -235,7 +235,7 @@ def test_changed_code_is_a_new_trial_and_why_says_so(tmp_path, good, genbench_cl
         "--metrics",
         "sliced_w2",
         "--jobs",
-        "1",
+        "0",
         "--plugin",
         str(plugin),
         "--results",
