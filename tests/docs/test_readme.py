@@ -66,7 +66,9 @@ def test_the_model_of_the_readme_is_short_and_learns(tmp_path, genbench_cli):
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     asked = block("import genbench")
-    code = re.sub(r'seeds=3, budget="quick"', 'seeds=1, budget="smoke", samples=1000, metrics="sliced_w2,kl", jobs=0', asked)
+    code = re.sub(
+        r'seeds=3, budget="quick"', 'seeds=1, budget="smoke", samples=1000, metrics="sliced_w2,kl", jobs=0', asked
+    )
     assert code != asked
     exec(compile(code, "README.md", "exec"), {})
     assert (tmp_path / "results" / "demo" / "report.html").exists()
