@@ -39,7 +39,7 @@ def from_here(path: Path) -> Path:
 def ending_in(folder: Path, ending: str) -> list[Path]:
     """Return the files of a folder whose names end so, in their order.
 
-    None if there is no folder. In a folder of 20,000 files this takes a tenth of the time of `Path.glob`.
+    There are none without a folder. In a folder of 20,000 files this takes a tenth of the time of `Path.glob`.
     """
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         return [folder / name for name in sorted(entry.name for entry in entries if entry.name.endswith(ending))]

@@ -153,7 +153,7 @@ class Claims:
         return {name: each for name, each in found.items() if each and each.token != self._me.token}
 
     def _files(self) -> list[Path]:
-        return ending_in(self._folder, ".claim")
+        return _hidden(self._folder, ".claim")
 
     def _file(self, name: str) -> Path:
         return self._folder / f".{name}.claim"
@@ -226,9 +226,9 @@ class Claims:
         """
         self._clear_claims()
         folders = [Path(folder) for folder, *_ in os.walk(self._store.path)] if alone else [self._folder]
-        left = [file for folder in folders for file in ending_in(folder, ".tmp") if file.name.startswith(".")]
+        left = [file for folder in folders for file in _hidden(folder, ".tmp")]
         held = () if alone else tuple(f".{name}." for name in self.others())
-        for file in [*left, *ending_in(self._folder, ".phase")]:  # notes of phases of earlier versions
+        for file in [*left, *_hidden(self._folder, ".phase")]:  # notes of phases of earlier versions
             if not (held and file.name.startswith(held)) and not self._may_be_new(file):
                 file.unlink(missing_ok=True)
 
@@ -246,6 +246,11 @@ class Claims:
             return file.parent.name == DATA and self._touched - file.lstat().st_mtime < STALE
         except OSError:
             return True
+
+
+def _hidden(folder: Path, ending: str) -> list[Path]:
+    """Return the files of a folder whose names begin with a dot, as all of ours do, and end so."""
+    return [file for file in ending_in(folder, ending) if file.name.startswith(".")]
 
 
 FIELDS = {"host": str, "pid": int, "token": str, "machine": str, "born": str}  # of a claim

@@ -187,3 +187,16 @@ def test_a_change_that_fails_is_none(store):
     assert store.read_run().trials == []
     with edited_run(store, print):
         pass  # the lock is free again
+
+
+def test_files_of_others_are_left_alone(store):
+    """Ours begin with a dot; whatever else lies in the folder is not ours to delete."""
+    others = [store.trials / f"notes{ending}" for ending in (".claim", ".phase", ".tmp")]
+    ours = [store.trials / f".notes{ending}" for ending in (".claim", ".phase", ".tmp")]
+    for file in [*others, *ours]:
+        file.write_text("")
+        os.utime(file, (0, 0))
+    with entered(store):
+        pass
+    assert [file.exists() for file in others] == [True] * 3
+    assert not any(file.exists() for file in ours)
